@@ -1,0 +1,86 @@
+// Package api defines Sotto's HTTP API, version 1: the bodies of its requests
+// and replies, the events of its push connection, and its error codes. The
+// OpenAPI document, its documentation page and the TypeScript types are made
+// from these Go types; the Go client uses them as they are.
+//
+// It holds no behaviour and knows nothing of storage or HTTP servers.
+//
+// Ids are opaque strings of at most 64 characters. Times are Unix
+// milliseconds by the hub's clock. Byte strings travel as standard base64.
+package api
+
+// Limits that the hub enforces on every call. A body past them is refused
+// with [CodeTooLarge].
+const (
+	MaxFrameBytes         = 256 << 10 // one MLS message
+	MaxWelcomeBytes       = 1 << 20   // one Welcome or GroupInfo
+	MaxKeyPackageBytes    = 16 << 10
+	MaxKeyPackagesPerCall = 100
+	MaxAttachmentBytes    = 26 << 20 // sealed size of a 25 MB attachment
+	MaxUploadChunkBytes   = 1 << 20
+	MaxFramesPerPage      = 200
+	MaxConversationsPage  = 100
+)
+
+// A Code names a reason for refusal. Codes are stable: clients decide by them
+// and never by an error's text.
+type Code string
+
+// The codes. Each is the last segment of the problem's type URI (RFC 9457).
+const (
+	CodeMalformed        Code = "malformed"         // 400, 422
+	CodeUnauthenticated  Code = "unauthenticated"   // 401: sign in again
+	CodeForbidden        Code = "forbidden"         // 403
+	CodeNotAMember       Code = "not-a-member"      // 403: this device is not in the group
+	CodeConsentMissing   Code = "consent-missing"   // 403
+	CodeConsentWithdrawn Code = "consent-withdrawn" // 403
+	CodeClosed           Code = "closed"            // 409: the conversation is closed
+	CodeNotFound         Code = "not-found"         // 404, also for what the caller may not know of
+	CodeStaleEpoch       Code = "stale-epoch"       // 409: see Problem.Epoch
+	CodeTaken            Code = "taken"             // 409: somebody else took it first, see Problem.Person
+	CodeConflict         Code = "conflict"          // 409: the id is used for something else
+	CodeInvalidHandshake Code = "invalid-handshake" // 422: would break the group or policy
+	CodeNoKeyPackage     Code = "no-key-package"    // 409: the device has none left
+	CodeTooLarge         Code = "too-large"         // 413
+	CodeOffset           Code = "offset-mismatch"   // 409: see Upload-Offset
+	CodeRateLimited      Code = "rate-limited"      // 429: see Retry-After
+	CodeFull             Code = "storage-full"      // 507: nothing was stored
+	CodeUnavailable      Code = "unavailable"       // 503
+	CodeInternal         Code = "internal"          // 500
+)
+
+// A Problem is the body of every refusal (RFC 9457, application/problem+json).
+// It never quotes what the caller sent.
+type Problem struct {
+	Type      string `json:"type" doc:"URI that ends in the code"`
+	Title     string `json:"title"`
+	Status    int    `json:"status"`
+	Code      Code   `json:"code"`
+	Hint      string `json:"hint,omitempty" doc:"what to do about it"`
+	RequestID string `json:"request_id"`
+	Epoch     uint64 `json:"epoch,omitempty" doc:"with stale-epoch: the group's epoch"`
+	Head      uint64 `json:"head,omitempty" doc:"with stale-epoch: the newest position"`
+	Person    string `json:"person,omitempty" doc:"with taken: who took it"`
+	Name      string `json:"name,omitempty" doc:"with taken: the staff person's name"`
+}
+
+// Kinds of person.
+const (
+	KindPatient = "patient"
+	KindStaff   = "staff"
+	KindService = "service" // the keeper
+)
+
+// States of a conversation.
+const (
+	StateWaiting = "waiting" // no staff person has taken it
+	StateOpen    = "open"
+	StateClosed  = "closed"
+)
+
+// Kinds of frame.
+const (
+	FrameApplication = "application" // MLS PrivateMessage
+	FrameCommit      = "commit"      // MLS PublicMessage
+	FrameProposal    = "proposal"    // MLS PublicMessage
+)

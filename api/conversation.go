@@ -1,0 +1,166 @@
+package api
+
+// CreateConversation starts a conversation: PUT /v1/conversations/{id}. The
+// patient's device chooses the id (128 random bits, lower-case base32), which
+// is also the MLS group id, so a repeated call does no harm. The first commit
+// adds the keeper and is stored as the frame at position 1.
+type CreateConversation struct {
+	Queue     string         `json:"queue" maxLength:"64"`
+	Language  string         `json:"language" maxLength:"35"`
+	Consent   ConsentReceipt `json:"consent"`
+	Founding  []byte         `json:"founding" doc:"GroupInfo of epoch 0 with the ratchet tree; its one member is the caller"`
+	Commit    []byte         `json:"commit" doc:"adds the keeper's devices, and nobody else"`
+	Welcome   []byte         `json:"welcome"`
+	GroupInfo []byte         `json:"group_info" doc:"of epoch 1"`
+}
+
+// A Conversation as the hub knows it. It holds no content and no patient name.
+type Conversation struct {
+	ID          string        `json:"id"`
+	State       string        `json:"state" enum:"waiting,open,closed"`
+	Queue       string        `json:"queue"`
+	Language    string        `json:"language"`
+	Patient     string        `json:"patient" doc:"person id"`
+	Assignee    string        `json:"assignee,omitempty" doc:"person id of who took it"`
+	Epoch       uint64        `json:"epoch"`
+	Head        uint64        `json:"head" doc:"newest position"`
+	CreatedAt   int64         `json:"created_at"`
+	WaitingFrom int64         `json:"waiting_from,omitempty" doc:"set while waiting"`
+	LastAt      int64         `json:"last_at" doc:"newest application frame"`
+	ClosedAt    int64         `json:"closed_at,omitempty"`
+	ClosedBy    string        `json:"closed_by,omitempty"`
+	Consent     string        `json:"consent" enum:"given,withdrawn"`
+	Place       int           `json:"place,omitempty" doc:"place in line, 1 is next; only while waiting"`
+	Participant []Participant `json:"participants"`
+}
+
+// A Participant is a person in a conversation, or on the way in or out.
+type Participant struct {
+	Person Person `json:"person"`
+	Since  int64  `json:"since" doc:"when the hub saw the first of its devices join; 0 if not yet"`
+	Wanted bool   `json:"wanted" doc:"policy wants this person in the group"`
+	Joined bool   `json:"joined" doc:"a device of this person is in the group"`
+	Acked  uint64 `json:"acked" doc:"newest position that a device of this person has stored"`
+}
+
+// ConversationPage is GET /v1/conversations?box=. A patient has one box: own.
+// Staff have waiting, mine, team and closed. The keeper has all.
+type ConversationPage struct {
+	Conversations []Conversation `json:"conversations"`
+	Next          string         `json:"next,omitempty" doc:"cursor of the next page"`
+	Total         int            `json:"total"`
+}
+
+// Acts upon a conversation, each POST /v1/conversations/{id}/{act}:
+//
+//	take       staff: of a waiting conversation, become its assignee
+//	take-over  staff: become the assignee in another's place; the former one leaves
+//	join       staff: become a further participant
+//	leave      staff: leave the group
+//	close      staff or patient
+//	reopen     staff or patient
+//	withdraw   patient: take consent back; frames are refused from now on
+//
+// Who joins or leaves is carried out in the group by the keeper.
+type ActResult struct {
+	Conversation Conversation `json:"conversation"`
+}
+
+// SendFrame appends a frame: POST /v1/conversations/{id}/frames. It is
+// idempotent by ClientID. On success the frame is durable.
+type SendFrame struct {
+	ClientID  string `json:"client_id" minLength:"8" maxLength:"64" doc:"chosen by the device, never reused for other bytes"`
+	Kind      string `json:"kind" enum:"application,commit,proposal"`
+	Payload   []byte `json:"payload" doc:"MLSMessage"`
+	Welcome   []byte `json:"welcome,omitempty" doc:"with a commit that adds"`
+	GroupInfo []byte `json:"group_info,omitempty" doc:"with every commit: of the new epoch"`
+}
+
+// Sent says where a frame stands.
+type Sent struct {
+	Position   uint64 `json:"position" doc:"the first is 1"`
+	ReceivedAt int64  `json:"received_at"`
+}
+
+// A Frame of a conversation's log.
+type Frame struct {
+	Position   uint64 `json:"position"`
+	Kind       string `json:"kind"`
+	Epoch      uint64 `json:"epoch" doc:"the MLS epoch it was made in"`
+	Device     string `json:"device" doc:"who sent it, as the hub saw; the MLS signature is what counts"`
+	Person     string `json:"person"`
+	ClientID   string `json:"client_id"`
+	ReceivedAt int64  `json:"received_at"`
+	Payload    []byte `json:"payload"`
+}
+
+// FramePage is GET /v1/conversations/{id}/frames?after=&limit=.
+type FramePage struct {
+	Frames []Frame `json:"frames"`
+	Head   uint64  `json:"head"`
+}
+
+// A Welcome waits for a device that was added to a group:
+// GET /v1/welcomes. It is deleted by DELETE /v1/welcomes/{id} once the joined
+// state is stored.
+type Welcome struct {
+	ID           string `json:"id"`
+	Conversation string `json:"conversation"`
+	Position     uint64 `json:"position" doc:"of the commit that added the device; frames after it can be read"`
+	Payload      []byte `json:"payload"`
+}
+
+// WelcomePage lists the calling device's.
+type WelcomePage struct {
+	Welcomes []Welcome `json:"welcomes"`
+}
+
+// GroupInfo is GET /v1/conversations/{id}/group-info. To hold it is to be able
+// to join (RFC 9420, section 12.4.3.2), so only who policy admits gets it.
+type GroupInfo struct {
+	GroupInfo []byte `json:"group_info"`
+	Epoch     uint64 `json:"epoch"`
+	Head      uint64 `json:"head"`
+}
+
+// Ack says that the calling device has stored all frames up to Position:
+// POST /v1/conversations/{id}/ack.
+type Ack struct {
+	Position uint64 `json:"position"`
+}
+
+// Typing is POST /v1/conversations/{id}/typing. It is never stored.
+type Typing struct {
+	Typing bool `json:"typing"`
+}
+
+// Work is what the keeper has to bring about: GET /v1/work. It is the
+// difference between what policy wants and what the groups are, so to do it
+// twice does no harm.
+type Work struct {
+	Groups       []GroupWork          `json:"groups"`
+	Certificates []CertificateRequest `json:"certificates"`
+}
+
+// GroupWork is one conversation's.
+type GroupWork struct {
+	Conversation string   `json:"conversation"`
+	Add          []Device `json:"add" doc:"certified devices of wanted persons that are not in the group"`
+	Remove       []Device `json:"remove" doc:"devices in the group whose person is not wanted, or that are revoked"`
+}
+
+// NewAttachment reserves room for a sealed file:
+// POST /v1/conversations/{id}/attachments. Bytes follow by PATCH
+// /v1/attachments/{id} with the headers Upload-Offset and Content-Type
+// application/offset+octet-stream (tus 1.0); HEAD tells Upload-Offset; GET
+// (with Range) downloads it once complete; DELETE drops an unfinished one.
+type NewAttachment struct {
+	Size int64 `json:"size" minimum:"1" maximum:"27262976" doc:"sealed bytes"`
+}
+
+// An Attachment is a sealed file, or a part of one.
+type Attachment struct {
+	ID       string `json:"id"`
+	Size     int64  `json:"size"`
+	Received int64  `json:"received"`
+}

@@ -1,0 +1,57 @@
+package api
+
+// A Practice is what anybody may know of a practice before signing in:
+// GET /v1/practices/{slug}.
+type Practice struct {
+	ID           string      `json:"id"`
+	Slug         string      `json:"slug"`
+	Name         string      `json:"name"`
+	Phone        string      `json:"phone" doc:"shown wherever chat fails"`
+	TimeZone     string      `json:"time_zone" doc:"IANA name"`
+	Country      string      `json:"country" doc:"ISO 3166-1 alpha-2; decides the emergency numbers shown"`
+	Languages    []string    `json:"languages" doc:"BCP 47, the practice's own first"`
+	BrandColor   string      `json:"brand_color,omitempty" doc:"#rrggbb"`
+	Demo         bool        `json:"demo" doc:"people and messages are synthetic; show a banner"`
+	Open         bool        `json:"open" doc:"staff are expected to answer now"`
+	WaitMinutes  int         `json:"wait_minutes" doc:"usual wait; 0 if not known"`
+	AuthorityKey []byte      `json:"authority_key" doc:"public key of the practice's authority: P-256, SEC 1 uncompressed"`
+	Suite        uint16      `json:"suite" doc:"MLS cipher suite of new conversations"`
+	Queues       []Queue     `json:"queues"`
+	Consent      ConsentForm `json:"consent"`
+	MaxFileBytes int         `json:"max_file_bytes"`
+	ArchiveNote  string      `json:"archive_note" doc:"policy: keeper (the practice's archive is a member)"`
+}
+
+// A Queue is where new conversations wait. A patient picks one by its reason.
+type Queue struct {
+	ID     string            `json:"id"`
+	Reason map[string]string `json:"reason" doc:"by language: why a patient writes"`
+}
+
+// A ConsentForm is the published version of what a patient agrees to.
+type ConsentForm struct {
+	ID          string                 `json:"id"`
+	Version     int                    `json:"version"`
+	PublishedAt int64                  `json:"published_at"`
+	Texts       map[string]ConsentText `json:"texts" doc:"by language"`
+}
+
+// A ConsentText is a form in one language. Its hash is SHA-256 over the UTF-8
+// bytes of Title, Points and Full, joined by single line feeds.
+type ConsentText struct {
+	Title  string   `json:"title"`
+	Points []string `json:"points" doc:"the short form"`
+	Full   string   `json:"full" doc:"plain paragraphs separated by blank lines"`
+	SHA256 []byte   `json:"sha256"`
+}
+
+// A ConsentReceipt ties a person to the exact text agreed to. The device signs
+// it with its signature key over the bytes that consent.Receipt.Signed gives.
+type ConsentReceipt struct {
+	Form      string `json:"form" maxLength:"64"`
+	Version   int    `json:"version" minimum:"1"`
+	Language  string `json:"language" maxLength:"35"`
+	SHA256    []byte `json:"sha256" maxLength:"64"`
+	At        int64  `json:"at" doc:"the device's clock"`
+	Signature []byte `json:"signature" maxLength:"256" doc:"ECDSA P-256, ASN.1"`
+}
