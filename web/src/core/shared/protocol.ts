@@ -1,0 +1,203 @@
+// The whole language between a page and the core worker. No key, no group
+// state and no error text crosses it. Everything here is structured-cloneable.
+
+export type ConversationId = string & { readonly __brand: "ConversationId" };
+export type PersonId = string & { readonly __brand: "PersonId" };
+/** Made by this device; stable from the moment a message is typed. */
+export type MessageId = string & { readonly __brand: "MessageId" };
+
+export type Surface = "patient" | "staff";
+
+/** Why a call failed. The page chooses the words. */
+export type Failure =
+  | "offline" // kept; goes out by itself
+  | "signed-out"
+  | "not-a-member"
+  | "not-found"
+  | "taken"
+  | "closed"
+  | "consent-withdrawn"
+  | "too-large"
+  | "wrong-type"
+  | "rate-limited"
+  | "storage-blocked"
+  | "storage-full"
+  | "untrusted" // the hub or a member broke a rule of the encryption
+  | "cancelled"
+  | "internal";
+
+export type Connection = "connecting" | "online" | "offline" | "signed-out";
+
+/** What the core keeps its state in. */
+export type Keeping = "saved" | "memory";
+
+export type SendState =
+  | { kind: "sending" }
+  | { kind: "queued" } // will send when back online
+  | { kind: "sent"; position: number }
+  | { kind: "delivered"; position: number }
+  | { kind: "read"; position: number }
+  | { kind: "failed"; failure: Failure };
+
+export interface FileInfo {
+  readonly name: string;
+  readonly mediaType: string;
+  /** Bytes of the file itself, before sealing. */
+  readonly size: number;
+  /** Small preview made by the sender, a data-less Blob URL is made by the page. */
+  readonly preview?: Uint8Array;
+  readonly width?: number;
+  readonly height?: number;
+}
+
+export type Body =
+  | { kind: "text"; text: string }
+  | { kind: "file"; file: FileInfo }
+  | { kind: "recalled" }
+  | { kind: "unreadable" }; // made before this device was added and not yet shared
+
+export interface Message {
+  readonly id: MessageId;
+  readonly conversation: ConversationId;
+  readonly from: PersonId;
+  readonly mine: boolean;
+  /** Milliseconds, the hub's clock once sent, this device's before. */
+  readonly at: number;
+  /** Undefined until the hub has taken it. Orders the log. */
+  readonly position?: number;
+  readonly body: Body;
+  /** Own messages only. */
+  readonly state?: SendState;
+  /** Upload or download progress of a file, 0 to 1. */
+  readonly progress?: number;
+  /** True if it came as history from the practice's archive, not from the sender's device. */
+  readonly shared?: boolean;
+}
+
+/** A line of the log that is not a message. */
+export type Notice =
+  | { kind: "joined"; person: PersonId }
+  | { kind: "left"; person: PersonId }
+  | { kind: "removed"; person: PersonId }
+  | { kind: "device-added"; person: PersonId }
+  | { kind: "device-removed"; person: PersonId }
+  | { kind: "closed"; person?: PersonId }
+  | { kind: "reopened"; person?: PersonId }
+  | { kind: "history-shared"; person: PersonId; count: number }
+  | { kind: "gap" } // frames are missing or were refused
+  | { kind: "refused"; rule: string }; // a lying hub or member was caught
+
+export interface NoticeLine {
+  readonly id: string;
+  readonly conversation: ConversationId;
+  readonly at: number;
+  readonly position: number;
+  readonly notice: Notice;
+}
+
+export type Line = { type: "message"; message: Message } | { type: "notice"; line: NoticeLine };
+
+export interface Member {
+  readonly person: PersonId;
+  /** From a name card that the practice's authority signed, or for a patient, their own word. */
+  readonly name: string;
+  readonly title: string;
+  readonly kind: "patient" | "staff" | "service";
+  readonly role: string;
+  /** True if this device checked the authority's signature itself. */
+  readonly verified: boolean;
+  readonly me: boolean;
+  readonly since: number;
+  readonly devices: number;
+  readonly online: boolean;
+}
+
+export interface Conversation {
+  readonly id: ConversationId;
+  readonly state: "waiting" | "open" | "closed";
+  readonly queue: string;
+  readonly language: string;
+  readonly patient: PersonId;
+  readonly assignee?: PersonId;
+  readonly createdAt: number;
+  readonly waitingFrom?: number;
+  readonly lastAt: number;
+  readonly place?: number;
+  readonly consent: "given" | "withdrawn";
+  /** True once this device is in the group and can read. */
+  readonly joined: boolean;
+  /** Policy wants me in and the keeper has not added this device yet. */
+  readonly joining: boolean;
+  readonly members: readonly Member[];
+  readonly unread: number;
+  /** Last readable line, for lists; absent while not joined. */
+  readonly last?: string;
+  readonly typing: readonly PersonId[];
+  readonly draft: string;
+}
+
+export type Box = "waiting" | "mine" | "team" | "closed";
+
+export interface StartOptions {
+  readonly surface: Surface;
+  /** The practice's slug. */
+  readonly practice: string;
+  /** Keep nothing on this machine (shared device, or storage is blocked). */
+  readonly memoryOnly: boolean;
+  readonly deviceName: string;
+  /** Pinned by the page that embeds the chat; base64 of the authority key's SHA-256. */
+  readonly authority?: string;
+}
+
+export interface Started {
+  readonly keeping: Keeping;
+  readonly me?: PersonId;
+  readonly conversations: readonly Conversation[];
+  /** Milliseconds from worker start until the core could run. */
+  readonly coreStartMs: number;
+}
+
+export interface OpenOptions {
+  readonly queue: string;
+  readonly language: string;
+  /** What the patient wants to be called; goes only into the group. */
+  readonly name: string;
+  readonly consent: { form: string; version: number; language: string; sha256: Uint8Array };
+}
+
+/** The typed handle: every call settles, also when the worker dies. */
+export interface Core {
+  start(options: StartOptions): Promise<Started>;
+  /** Patient: make a conversation. Resolves as soon as it is kept here; the hub may still be away. */
+  open(options: OpenOptions): Promise<ConversationId>;
+  sendText(conversation: ConversationId, text: string): Promise<MessageId>;
+  sendFile(conversation: ConversationId, file: Blob, info: FileInfo): Promise<MessageId>;
+  retry(message: MessageId): Promise<void>;
+  /** Drop a message that has not been sent, or stop an upload. */
+  cancel(message: MessageId): Promise<void>;
+  /** Oldest first; `before` is a position, absent for the newest page. */
+  lines(conversation: ConversationId, before?: number, limit?: number): Promise<readonly Line[]>;
+  openFile(message: MessageId): Promise<Blob>;
+  markRead(conversation: ConversationId, position: number): Promise<void>;
+  setTyping(conversation: ConversationId, typing: boolean): Promise<void>;
+  saveDraft(conversation: ConversationId, text: string): Promise<void>;
+  /** Six groups of five digits, the same on both sides. */
+  safetyCode(conversation: ConversationId, person: PersonId): Promise<string>;
+  act(
+    conversation: ConversationId,
+    act: "take" | "take-over" | "join" | "leave" | "close" | "reopen" | "withdraw",
+  ): Promise<void>;
+  /** Staff: lists come from the hub, newest state also by events. */
+  list(box: Box, cursor?: string): Promise<{ conversations: readonly Conversation[]; next?: string; total: number }>;
+  /** Forget everything this device holds, keys first. */
+  forget(): Promise<void>;
+  subscribe(listener: (event: CoreEvent) => void): Promise<void>;
+}
+
+export type CoreEvent =
+  | { kind: "connection"; connection: Connection; queued: number }
+  | { kind: "conversation"; conversation: Conversation }
+  | { kind: "line"; line: Line }
+  | { kind: "line-removed"; conversation: ConversationId; id: string }
+  | { kind: "leading"; leading: boolean } // which of several tabs runs the core
+  | { kind: "failed"; failure: Failure }; // the worker cannot go on
