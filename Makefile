@@ -1,0 +1,36 @@
+# Two commands are all a newcomer needs:
+#   make run    build everything and serve a demo practice
+#   make test   install what the tests need, and run them all
+# Both need Go, Node and apt, and nothing else.
+
+.PHONY: run build web test check lint fuzz-seeds vuln bench clean help
+
+help: ## list what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+run: build ## build, then serve a demo practice and print its addresses and sign-ins
+	./bin/sotto serve --demo
+
+build: web ## build the web pages and the three programs into bin/
+	go build -trimpath -o bin/ ./cmd/sotto ./cmd/sotto-hub ./cmd/sotto-keeper
+
+web: ## build the web pages and the core into web/dist
+	./scripts/web
+
+test: ## install what the tests need, then run all of them
+	./scripts/test
+
+lint: ## run the linters
+	./scripts/lint
+
+vuln: ## look for known vulnerabilities
+	./scripts/vuln
+
+fuzz-seeds: ## run every fuzz target on its seeds, then for a few seconds
+	./scripts/fuzz
+
+bench: build ## measure messages a second, latency and memory on this machine
+	./bin/sotto bench
+
+clean: ## remove what was built
+	rm -rf bin web/dist/* e2e/artifacts .tools
