@@ -1,0 +1,302 @@
+package hub
+
+import (
+	"context"
+	"io"
+)
+
+// A Store is everything the hub keeps but for sealed files. Each method is one
+// transaction: on a nil error its effect is whole and durable, on any other
+// nothing happened. All methods may be called at once from many goroutines;
+// writes that wait together should share one commit to disk.
+//
+// Every method that reads one thing returns an error matching [ErrNotFound] if
+// it is not there or belongs to another practice. Any write may return one
+// that matches [ErrFull], and any method one that matches [ErrUnavailable].
+// Times are Unix milliseconds, chosen by the hub.
+type Store interface {
+	Practices
+	People
+	Devices
+	KeyPackages
+	Conversations
+	Frames
+	Attachments
+
+	// DeleteExpired drops sessions and set-up links that ended before now, key
+	// packages past NotAfter (never a last resort), and returns the ids of
+	// attachments begun before unfinishedBefore and not complete, whose rows it
+	// has dropped too.
+	DeleteExpired(ctx context.Context, now, unfinishedBefore int64) (attachments []string, err error)
+	// Ping reports whether the store can answer.
+	Ping(ctx context.Context) error
+}
+
+// Practices keeps the practices and the consent forms they have published.
+type Practices interface {
+	// SavePractice creates or replaces a practice by its id. Its consent form
+	// is kept for ever by form id and version; if that version was published
+	// with another text, the error matches [ErrConflict]. A slug that another
+	// practice uses gives [ErrExists].
+	SavePractice(ctx context.Context, p Practice) error
+	Practice(ctx context.Context, id string) (Practice, error)
+	PracticeBySlug(ctx context.Context, slug string) (Practice, error)
+	// Practices lists all, by slug. There are few.
+	Practices(ctx context.Context) ([]Practice, error)
+}
+
+// People keeps persons, set-up links and staff sessions.
+type People interface {
+	// AddPerson gives [ErrExists] if the id, or the login within the practice,
+	// is in use.
+	AddPerson(ctx context.Context, p Person) error
+	Person(ctx context.Context, practice, id string) (Person, error)
+	// PersonByLogin looks for a staff person; login is case folded already.
+	PersonByLogin(ctx context.Context, practice, login string) (Person, error)
+	// PersonsByID returns those that exist, in any order.
+	PersonsByID(ctx context.Context, practice string, ids []string) ([]Person, error)
+	// PersonsOfKind lists a practice's staff, or its services, by name.
+	PersonsOfKind(ctx context.Context, practice, kind string) ([]Person, error)
+	// DisablePerson sets DisabledAt if it is 0, revokes every device of the
+	// person as RevokeDevice does, and deletes the person's staff sessions.
+	DisablePerson(ctx context.Context, practice, id string, at int64) error
+
+	AddSetUpLink(ctx context.Context, l SetUpLink) error
+	// SetUpLink returns an unused link that has not expired at now.
+	SetUpLink(ctx context.Context, token [32]byte, now int64) (SetUpLink, error)
+	// ClaimSetUpLink uses such a link: it sets the person's password and
+	// deletes the person's staff sessions. A second claim gives [ErrNotFound].
+	ClaimSetUpLink(ctx context.Context, token [32]byte, password string, now int64) (SetUpLink, error)
+	// SetPassword replaces the encoded hash, as when its cost parameters rise.
+	SetPassword(ctx context.Context, practice, person, password string) error
+
+	AddStaffSession(ctx context.Context, s StaffSession) error
+	// StaffSession returns one that has not expired at now.
+	StaffSession(ctx context.Context, token [32]byte, now int64) (StaffSession, error)
+	// DeleteStaffSession also deletes the device sessions that end with it. To
+	// delete one that is gone is no error.
+	DeleteStaffSession(ctx context.Context, token [32]byte) error
+}
+
+// Devices keeps devices and their sessions.
+type Devices interface {
+	// AddDevice adds a device and, if p is not nil, its person, which is new.
+	// A public key that the practice knows gives [ErrExists].
+	AddDevice(ctx context.Context, d Device, p *Person) error
+	Device(ctx context.Context, practice, id string) (Device, error)
+	// DeviceByID is Device where the practice is not known yet.
+	DeviceByID(ctx context.Context, id string) (Device, error)
+	DeviceByKey(ctx context.Context, practice string, publicKey []byte) (Device, error)
+	// DevicesOf lists a person's devices, oldest first, revoked ones too.
+	DevicesOf(ctx context.Context, practice, person string) ([]Device, error)
+	// PutCertificate sets Certificate, NameCard and CertifiedAt. For a revoked
+	// device it gives [ErrConflict].
+	PutCertificate(ctx context.Context, practice, device string, certificate, nameCard []byte, at int64) error
+	// RevokeDevice sets RevokedAt if it is 0, and deletes the device's
+	// sessions, key packages and welcomes.
+	RevokeDevice(ctx context.Context, practice, device string, at int64) error
+	// Uncertified lists devices with no certificate that are not revoked,
+	// oldest first.
+	Uncertified(ctx context.Context, practice string, limit int) ([]Device, error)
+
+	AddDeviceSession(ctx context.Context, s DeviceSession) error
+	// DeviceSession returns one that has not expired at now, and its device.
+	DeviceSession(ctx context.Context, token [32]byte, now int64) (DeviceSession, Device, error)
+	DeleteDeviceSession(ctx context.Context, token [32]byte) error
+}
+
+// KeyPackages keeps what devices have published to be added by.
+type KeyPackages interface {
+	// AddKeyPackages stores ks, all of one device. One that is there already
+	// (by Ref) is passed over. A last resort replaces the device's former one.
+	// If more than most would be unused, the oldest are dropped.
+	AddKeyPackages(ctx context.Context, ks []KeyPackage, most int) error
+	// ClaimKeyPackages takes, for each of the devices, its oldest key package
+	// that has not expired at now, and deletes it; or, if none is left, returns
+	// the last resort and keeps it. A device that has neither is left out.
+	// Two claims never get the same package unless it is a last resort.
+	ClaimKeyPackages(ctx context.Context, practice string, devices []string, now int64) ([]KeyPackage, error)
+	CountKeyPackages(ctx context.Context, practice, device string, now int64) (unused int, hasLastResort bool, err error)
+}
+
+// Conversations keeps conversations, who is in them, and their MLS groups.
+type Conversations interface {
+	// CreateConversation stores a whole new conversation: its row with
+	// Participants and Members, the consent, the group, the first frame at
+	// position 1 and the welcomes. An id in use, in any practice, gives
+	// [ErrExists].
+	CreateConversation(ctx context.Context, n NewConversation) error
+	// Conversation returns it with Participants and Members.
+	Conversation(ctx context.Context, practice, id string) (Conversation, error)
+	// UpdateConversation loads a conversation, calls change, and stores what
+	// change left in Assignee, State, WaitingFrom, ClosedAt, ClosedBy,
+	// WithdrawnAt and in Participants (new ones at the end, Wanted changed); no
+	// other field. It returns the conversation as stored. No other write of
+	// the conversation happens in between. change does no I/O and may run
+	// again if the transaction must; if it returns an error, nothing is stored
+	// and that error is returned as it is.
+	UpdateConversation(ctx context.Context, practice, id string, change func(*Conversation) error) (Conversation, error)
+	// ListConversations returns one page with Participants and Members, the
+	// cursor of the next ("" if none) and how many there are in all pages.
+	ListConversations(ctx context.Context, q ConversationQuery) (page []Conversation, next string, total int, err error)
+	// PlaceInLine counts the waiting conversations of the same practice and
+	// queue that have waited longer (by WaitingFrom, then ID), plus one.
+	PlaceInLine(ctx context.Context, c Conversation) (int, error)
+	// Heads lists every conversation that the device is in, with its head.
+	Heads(ctx context.Context, practice, device string) ([]Head, error)
+	// Group returns the group's public state.
+	Group(ctx context.Context, practice, conversation string) (Group, error)
+	// Work lists the conversations, the longest undone first, where a wanted
+	// person has a certified, unrevoked device that is not in the group (Add),
+	// or where a device in the group is revoked or its person not wanted
+	// (Remove). Services count as persons.
+	Work(ctx context.Context, practice string, limit int) ([]Work, error)
+	// Ack moves the member device's Acked forward to position, never back, and
+	// not past the head. It reports whether it moved. A device that is not in
+	// the group gives [ErrNotAMember].
+	Ack(ctx context.Context, practice, conversation, device string, position uint64) (moved bool, err error)
+}
+
+// A NewConversation is all that [Conversations.CreateConversation] stores.
+type NewConversation struct {
+	Conversation Conversation // Head 1, Epoch that of Group
+	Receipt      Receipt
+	Group        Group // Handshake is 1
+	First        Frame // Position 1
+	Welcomes     []Welcome
+}
+
+// Orders of a list of conversations. Equal times are ordered by id, the same way.
+const (
+	ByWaiting = "waiting" // WaitingFrom, oldest first
+	ByLast    = "last"    // LastAt, newest first
+	ByCreated = "created" // CreatedAt, oldest first
+)
+
+// A ConversationQuery selects conversations; empty fields select all.
+type ConversationQuery struct {
+	Practice string // always set
+	State    string
+	Patient  string
+	// Participant is a person who is wanted in the conversation.
+	Participant string
+	// NotParticipant is a person who is not.
+	NotParticipant string
+	Queues         []string
+	Order          string
+	Cursor         string // as ListConversations returned it; a bad one gives [ErrNotFound]
+	Limit          int
+}
+
+// A Head is how far a conversation's log goes.
+type Head struct {
+	Conversation string
+	Head         uint64
+}
+
+// Work is what one group lacks of what policy wants.
+type Work struct {
+	Conversation string
+	Add, Remove  []Device
+}
+
+// Frames keeps the logs of frames and the welcomes.
+type Frames interface {
+	// AppendFrame stores a frame at the next position, or says why not. It
+	// checks, in this order and in the transaction that stores:
+	//
+	//   - the same device has sent this ClientID in this conversation before:
+	//     with the same Kind and Payload it returns that frame's position and
+	//     time, and Duplicate; with others [ErrConflict];
+	//   - unless EvenWithdrawn, consent is withdrawn: [ErrConsentWithdrawn];
+	//   - unless EvenClosed, the conversation is closed: [ErrClosed];
+	//   - unless External, the device is not in the group: [ErrNotAMember];
+	//   - Frame.Epoch is not the conversation's: [*StaleEpochError];
+	//   - with a Handshake, its After is not the group's: [ErrRaced].
+	//
+	// An application frame also sets the conversation's LastAt.
+	AppendFrame(ctx context.Context, a Append) (Appended, error)
+	// Frames returns those at positions in (after, upTo], at most limit, in
+	// order, and the conversation's head. upTo 0 means no bound.
+	Frames(ctx context.Context, practice, conversation string, after, upTo uint64, limit int) (frames []Frame, head uint64, err error)
+	// Member returns a device's membership, also a past one.
+	Member(ctx context.Context, practice, conversation, device string) (Member, error)
+
+	// Welcomes lists a device's, oldest first.
+	Welcomes(ctx context.Context, practice, device string) ([]Welcome, error)
+	// DeleteWelcome is no error if it is gone.
+	DeleteWelcome(ctx context.Context, practice, device, id string) error
+}
+
+// An Append is one frame to be stored, and what changes with it.
+type Append struct {
+	Practice     string
+	Conversation string
+	Frame        Frame // Position is not set
+	// EvenClosed and EvenWithdrawn let the keeper's handshakes through.
+	EvenClosed    bool
+	EvenWithdrawn bool
+	// External is set for an external commit: its device joins by it.
+	External bool
+	// Handshake is set for a commit or a proposal.
+	Handshake *Handshake
+}
+
+// A Handshake is what a commit or a proposal makes of the group. The store
+// replaces the group's state, and sets the group's Handshake to the frame's
+// position, in the transaction that stores the frame.
+type Handshake struct {
+	After uint64 // Group.Handshake that State was made from
+	State []byte
+	// Info is the new epoch's GroupInfo; nil for a proposal.
+	Info []byte
+	// Epoch is the epoch after this frame; for a proposal, the same.
+	Epoch uint64
+	// Removed are devices that leave, unless they are in Added too. Their
+	// Until is set, and their unread welcomes of this conversation deleted.
+	Removed []string
+	// Added are devices that join. Only Device and Person are set; From is the
+	// frame's position and Since its time, Acked is From. One that was in
+	// before comes back; one that is in now keeps its row as it is. A
+	// participant whose Since is 0 gets the frame's time; a person who is no
+	// participant becomes one, not wanted.
+	Added []Member
+	// Welcomes for Added; Position is not set.
+	Welcomes []Welcome
+}
+
+// Appended says where a frame stands.
+type Appended struct {
+	Position   uint64
+	ReceivedAt int64
+	Duplicate  bool
+}
+
+// Attachments keeps what is known of sealed files.
+type Attachments interface {
+	AddAttachment(ctx context.Context, a Attachment) error
+	Attachment(ctx context.Context, practice, id string) (Attachment, error)
+	// CompleteAttachment sets CompletedAt if it is 0.
+	CompleteAttachment(ctx context.Context, practice, id string, at int64) error
+	// DeleteAttachment drops one that is not complete; a complete one gives
+	// [ErrConflict].
+	DeleteAttachment(ctx context.Context, practice, id string) error
+	// PendingBytes is the size of the conversation's unfinished attachments.
+	PendingBytes(ctx context.Context, practice, conversation string) (int64, error)
+}
+
+// Blobs keeps the sealed bytes of attachments, by attachment id.
+type Blobs interface {
+	// Append writes r's bytes at offset and returns the new length. If offset
+	// is not the present length it returns an [*OffsetError] and reads nothing.
+	// It reads at most most bytes. What was written before r failed stays, so
+	// that an upload resumes; on return the bytes counted are durable. One id
+	// is appended to by one caller at a time; a second gets [ErrUnavailable].
+	Append(ctx context.Context, practice, id string, offset, most int64, r io.Reader) (length int64, err error)
+	// Length is 0 if nothing is stored.
+	Length(ctx context.Context, practice, id string) (int64, error)
+	// Open returns [ErrNotFound] if nothing is stored.
+	Open(ctx context.Context, practice, id string) (io.ReadSeekCloser, error)
+	// Delete is no error if nothing is stored.
+	Delete(ctx context.Context, practice, id string) error
+}
