@@ -24,10 +24,9 @@ type Store interface {
 	Attachments
 
 	// DeleteExpired drops sessions and set-up links that ended before now, key
-	// packages past NotAfter (never a last resort), and returns the ids of
-	// attachments begun before unfinishedBefore and not complete, whose rows it
-	// has dropped too.
-	DeleteExpired(ctx context.Context, now, unfinishedBefore int64) (attachments []string, err error)
+	// packages past NotAfter (never a last resort), and the rows of attachments
+	// begun before unfinishedBefore and not complete, which it returns.
+	DeleteExpired(ctx context.Context, now, unfinishedBefore int64) (unfinished []Attachment, err error)
 	// Ping reports whether the store can answer.
 	Ping(ctx context.Context) error
 }
