@@ -1,0 +1,188 @@
+// Package sqlitefile opens an encrypted SQLite file the way all of Sotto's
+// stores need it: every committed transaction on disk, and nothing readable
+// without the key in the file, its write-ahead log or a temporary file.
+//
+// Pages are encrypted with AES-256-XTS. That hides what they hold from whoever
+// copies the disk; it does not show that somebody changed them (sign backups,
+// and keep what must be tamper-evident in a chain of hashes).
+package sqlitefile
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/driver"
+	_ "github.com/ncruces/go-sqlite3/vfs/xts" // registers the encrypting file layer
+
+	"github.com/sotto-health/sotto/internal/durable"
+)
+
+// KeySize is the length of a [Key] in bytes: two AES-256 keys, as XTS takes.
+const KeySize = 64
+
+// A Key encrypts one file. It prints redacted.
+type Key [KeySize]byte
+
+func (Key) String() string       { return "key:redacted" }
+func (Key) GoString() string     { return "key:redacted" }
+func (Key) LogValue() slog.Value { return slog.StringValue("key:redacted") }
+
+// ErrWrongKey reports a file that is no database under the key given: the key
+// is another file's, or the file is damaged in its first page.
+var ErrWrongKey = errors.New("the database cannot be read with this key")
+
+// ErrFull reports that the disk, or the file's permitted size, is used up.
+var ErrFull = errors.New("no space left for the database")
+
+// A Config adjusts how a file is opened. Its zero value is ready for use.
+type Config struct {
+	// Readers is the most concurrent reading connections. Zero means 4.
+	Readers int
+	// MaxPages limits the file's size, in pages of 4 KiB. Zero means no limit
+	// but the disk's.
+	MaxPages int
+	// BusyTimeout is how long to wait for another process that holds the
+	// file's lock. Zero means 10 seconds.
+	BusyTimeout time.Duration
+}
+
+// A File is an open database. SQLite has one writer at a time, so the writing
+// handle is a single connection, and whoever needs it waits its turn.
+type File struct {
+	Write *sql.DB // one connection; its transactions begin immediate
+	Read  *sql.DB // several connections that cannot write
+}
+
+// Open opens the file at path, or makes it, with its folder if need be. A
+// wrong key is found here, as [ErrWrongKey], and not at the first query.
+func Open(ctx context.Context, path string, key Key, config Config) (*File, error) {
+	if config.Readers <= 0 {
+		config.Readers = 4
+	}
+	if config.BusyTimeout <= 0 {
+		config.BusyTimeout = 10 * time.Second
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := prepare(path); err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	file := new(File)
+	if file.Write, err = open(path, key, config, false); err != nil {
+		return nil, err
+	}
+	file.Write.SetMaxOpenConns(1)
+	file.Write.SetMaxIdleConns(1)
+	if err := ping(ctx, file.Write); err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), file.Write.Close())
+	}
+	if file.Read, err = open(path, key, config, true); err != nil {
+		return nil, errors.Join(err, file.Write.Close())
+	}
+	file.Read.SetMaxOpenConns(config.Readers)
+	file.Read.SetMaxIdleConns(config.Readers)
+	if err := ping(ctx, file.Read); err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), file.Close())
+	}
+	return file, nil
+}
+
+// Close closes both handles. The write-ahead log is moved into the file.
+func (f *File) Close() error {
+	return errors.Join(f.Read.Close(), f.Write.Close())
+}
+
+// Translate returns [ErrFull] in place of the driver's ways to say so, and
+// other errors as they are.
+func Translate(err error) error {
+	if errors.Is(err, sqlite3.FULL) {
+		return ErrFull
+	}
+	return err
+}
+
+// prepare makes an empty file that only its owner may read: SQLite's own
+// would be readable by all.
+func prepare(path string) error {
+	if err := durable.MakeFolder(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return durable.SyncFolder(filepath.Dir(path))
+}
+
+func open(path string, key Key, config Config, readOnly bool) (*sql.DB, error) {
+	query := url.Values{
+		"vfs":     {"xts"},
+		"modeof":  {path}, // the write-ahead log gets the file's mode
+		"_txlock": {"immediate"},
+	}
+	if readOnly {
+		query.Set("_txlock", "deferred")
+	}
+	name := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: query.Encode()}
+	return driver.Open(name.String(), func(c *sqlite3.Conn) error {
+		// The key comes first, then the busy timeout (the driver asks for
+		// this order). It is not part of the name, because names are logged.
+		if err := c.Exec("PRAGMA hexkey='" + hex.EncodeToString(key[:]) + "'"); err != nil {
+			return errors.New("set the database's key") // the cause may quote it
+		}
+		if err := c.BusyTimeout(config.BusyTimeout); err != nil {
+			return err
+		}
+		pragmas := `
+			PRAGMA temp_store=memory;
+			PRAGMA page_size=4096;
+			PRAGMA journal_mode=wal;
+			PRAGMA synchronous=full;
+			PRAGMA wal_autocheckpoint=4000;
+			PRAGMA journal_size_limit=67108864;
+			PRAGMA cache_size=-16384;
+			PRAGMA foreign_keys=on;
+			PRAGMA trusted_schema=off;`
+		if readOnly {
+			pragmas += `PRAGMA query_only=on;`
+		}
+		if config.MaxPages > 0 {
+			pragmas += fmt.Sprintf(`PRAGMA max_page_count=%d;`, config.MaxPages)
+		}
+		return wrongKey(c.Exec(pragmas))
+	})
+}
+
+// ping makes a connection and reads the first page, which needs the right key.
+func ping(ctx context.Context, db *sql.DB) error {
+	var mode string
+	if err := db.QueryRowContext(ctx, `PRAGMA journal_mode`).Scan(&mode); err != nil {
+		return wrongKey(err)
+	}
+	if mode != "wal" {
+		return fmt.Errorf("write-ahead log is not available here (journal mode %s)", mode)
+	}
+	var tables int
+	return wrongKey(db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema`).Scan(&tables))
+}
+
+func wrongKey(err error) error {
+	if errors.Is(err, sqlite3.NOTADB) {
+		return ErrWrongKey
+	}
+	return err
+}
