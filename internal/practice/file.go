@@ -1,0 +1,245 @@
+// Package practice reads practice files: what an administrator decides about a
+// practice, as one JSON document.
+//
+// It checks what it reads and computes nothing but the hashes of the consent
+// texts; keys and ids are added by who stores the practice.
+package practice
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/hub"
+)
+
+// MaxFileBytes is the most bytes a practice file may have.
+const MaxFileBytes = 1 << 20
+
+// ErrInvalid is matched by every error of [Parse].
+var ErrInvalid = errors.New("practice file is not valid")
+
+// A File is a practice file.
+type File struct {
+	Slug         string   `json:"slug"`
+	Name         string   `json:"name"`
+	Phone        string   `json:"phone"`
+	TimeZone     string   `json:"time_zone"`
+	Country      string   `json:"country"`
+	Languages    []string `json:"languages"`
+	BrandColor   string   `json:"brand_color"`
+	Demo         bool     `json:"demo"`
+	AlwaysOpen   bool     `json:"always_open"`
+	Hours        []Hours  `json:"hours"`
+	WaitMinutes  int      `json:"wait_minutes"`
+	EmbedOrigins []string `json:"embed_origins"`
+	Queues       []Queue  `json:"queues"`
+	Consent      Consent  `json:"consent"`
+	Staff        []Staff  `json:"staff"`
+}
+
+// Hours are when staff are expected to answer on some days of the week.
+type Hours struct {
+	Days []string `json:"days"` // mon, tue ...
+	From string   `json:"from"` // 08:30
+	To   string   `json:"to"`   // 24:00 at the latest
+}
+
+// A Queue is where conversations wait, with its reason by language.
+type Queue struct {
+	ID     string            `json:"id"`
+	Reason map[string]string `json:"reason"`
+}
+
+// Consent is the published consent form. A changed text needs a new version.
+type Consent struct {
+	Form      string          `json:"form"`
+	Version   int             `json:"version"`
+	Published string          `json:"published"` // 2026-11-02
+	Texts     map[string]Text `json:"texts"`
+}
+
+// A Text is a consent form in one language; Full is a list of paragraphs.
+type Text struct {
+	Title  string   `json:"title"`
+	Points []string `json:"points"`
+	Full   []string `json:"full"`
+}
+
+// A Staff is a person who gets a set-up link when first seen.
+type Staff struct {
+	Login string `json:"login"`
+	Name  string `json:"name"`
+	Title string `json:"title"`
+	Role  string `json:"role"`
+}
+
+// Parse reads and checks a practice file. Every error matches [ErrInvalid] and
+// says which field is wrong.
+func Parse(b []byte) (*File, error) {
+	if len(b) > MaxFileBytes {
+		return nil, fmt.Errorf("%w: more than %d bytes", ErrInvalid, MaxFileBytes)
+	}
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	f := new(File)
+	if err := dec.Decode(f); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	if err := f.check(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return f, nil
+}
+
+func (f *File) check() error {
+	slug := regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,62}$`)
+	switch {
+	case !slug.MatchString(f.Slug):
+		return errors.New("slug: 2 to 63 of a-z, 0-9 and -")
+	case f.Name == "":
+		return errors.New("name is missing")
+	case f.Phone == "":
+		return errors.New("phone is missing: it is shown wherever chat fails")
+	case len(f.Country) != 2:
+		return errors.New("country: two letters, such as US")
+	case len(f.Languages) == 0:
+		return errors.New("languages: at least one")
+	case len(f.Queues) == 0:
+		return errors.New("queues: at least one")
+	case f.BrandColor != "" && !regexp.MustCompile(`^#[0-9a-f]{6}$`).MatchString(f.BrandColor):
+		return errors.New("brand_color: #rrggbb in lower case")
+	}
+	if _, err := time.LoadLocation(f.TimeZone); err != nil || f.TimeZone == "" {
+		return errors.New("time_zone: an IANA name, such as America/Chicago")
+	}
+	for _, q := range f.Queues {
+		if !slug.MatchString(q.ID) {
+			return errors.New("queues: id: 2 to 63 of a-z, 0-9 and -")
+		}
+		if err := f.inEveryLanguage("queues: "+q.ID, func(l string) bool { return q.Reason[l] != "" }); err != nil {
+			return err
+		}
+	}
+	for _, o := range f.EmbedOrigins {
+		u, err := url.Parse(o)
+		if err != nil || u.Host == "" || u.Path != "" || (u.Scheme != "https" && !loopback(u)) {
+			return errors.New("embed_origins: https://host with no path")
+		}
+	}
+	for _, s := range f.Staff {
+		if s.Login == "" || s.Name == "" || s.Title == "" || s.Role == "" {
+			return errors.New("staff: login, name, title and role are needed")
+		}
+	}
+	if _, err := f.hours(); err != nil {
+		return err
+	}
+	return f.checkConsent()
+}
+
+func (f *File) checkConsent() error {
+	if f.Consent.Form == "" || f.Consent.Version < 1 {
+		return errors.New("consent: form and a version from 1 are needed")
+	}
+	if _, err := time.Parse(time.DateOnly, f.Consent.Published); err != nil {
+		return errors.New("consent: published: a date such as 2026-11-02")
+	}
+	return f.inEveryLanguage("consent", func(l string) bool {
+		t := f.Consent.Texts[l]
+		return t.Title != "" && len(t.Points) > 0 && len(t.Full) > 0
+	})
+}
+
+func (f *File) inEveryLanguage(what string, complete func(language string) bool) error {
+	for _, l := range f.Languages {
+		if !complete(l) {
+			return fmt.Errorf("%s: not complete in language %s", what, l)
+		}
+	}
+	return nil
+}
+
+func loopback(u *url.URL) bool {
+	host := u.Hostname()
+	return u.Scheme == "http" && (host == "localhost" || strings.HasSuffix(host, ".localhost") || host == "127.0.0.1")
+}
+
+// Settings returns what the hub stores of f, without keys.
+func (f *File) Settings() hub.Settings {
+	hours, _ := f.hours() // checked by Parse
+	published, _ := time.Parse(time.DateOnly, f.Consent.Published)
+	s := hub.Settings{
+		Name: f.Name, Phone: f.Phone, TimeZone: f.TimeZone, Country: f.Country, Languages: f.Languages,
+		BrandColor: f.BrandColor, Demo: f.Demo, AlwaysOpen: f.AlwaysOpen, Hours: hours, WaitMinutes: f.WaitMinutes,
+		MaxFileBytes: 25 << 20, ArchiveNote: "keeper", Origins: f.EmbedOrigins,
+		Consent: api.ConsentForm{
+			ID: f.Consent.Form, Version: f.Consent.Version, PublishedAt: published.UnixMilli(),
+			Texts: map[string]api.ConsentText{},
+		},
+	}
+	for _, q := range f.Queues {
+		s.Queues = append(s.Queues, api.Queue{ID: q.ID, Reason: q.Reason})
+	}
+	for language, t := range f.Consent.Texts {
+		s.Consent.Texts[language] = t.published()
+	}
+	return s
+}
+
+func (t Text) published() api.ConsentText {
+	full := strings.Join(t.Full, "\n\n")
+	all := append(append([]string{t.Title}, t.Points...), full)
+	hash := sha256.Sum256([]byte(strings.Join(all, "\n")))
+	return api.ConsentText{Title: t.Title, Points: t.Points, Full: full, SHA256: hash[:]}
+}
+
+func (f *File) hours() ([]hub.Hours, error) {
+	weekdays := []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
+	var all []hub.Hours
+	for _, h := range f.Hours {
+		from, err := minute(h.From)
+		if err != nil {
+			return nil, err
+		}
+		to, err := minute(h.To)
+		if err != nil {
+			return nil, err
+		}
+		if to <= from {
+			return nil, errors.New("hours: to must come after from")
+		}
+		for _, day := range h.Days {
+			at := -1
+			for i, w := range weekdays {
+				if w == day {
+					at = i
+				}
+			}
+			if at < 0 {
+				return nil, errors.New("hours: days are sun, mon, tue, wed, thu, fri, sat")
+			}
+			all = append(all, hub.Hours{Weekday: at, FromMinute: from, ToMinute: to})
+		}
+	}
+	return all, nil
+}
+
+// minute returns the minutes since midnight of a time such as 08:30 or 24:00.
+func minute(s string) (int, error) {
+	if s == "24:00" {
+		return 24 * 60, nil
+	}
+	t, err := time.Parse("15:04", s)
+	if err != nil {
+		return 0, errors.New("hours: times are such as 08:30")
+	}
+	return t.Hour()*60 + t.Minute(), nil
+}

@@ -1,0 +1,76 @@
+package practice_test
+
+import (
+	"encoding/json"
+	"errors"
+	"testing"
+
+	"github.com/sotto-health/sotto/internal/demo"
+	"github.com/sotto-health/sotto/internal/practice"
+)
+
+func TestParseRefuses(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		spoil func(map[string]any)
+	}{
+		{"a slug with a slash", func(f map[string]any) { f["slug"] = "../etc" }},
+		{"no phone", func(f map[string]any) { delete(f, "phone") }},
+		{"an unknown field", func(f map[string]any) { f["nmae"] = "x" }},
+		{"a time zone that is none", func(f map[string]any) { f["time_zone"] = "Mars/Olympus" }},
+		{"a language without a consent text", func(f map[string]any) { f["languages"] = []string{"en", "fr"} }},
+		{"no queue", func(f map[string]any) { f["queues"] = []any{} }},
+		{"an embedding origin in the clear", func(f map[string]any) { f["embed_origins"] = []string{"http://clinic.example"} }},
+		{"an embedding origin with a path", func(f map[string]any) { f["embed_origins"] = []string{"https://clinic.example/a"} }},
+		{"hours that end before they begin", func(f map[string]any) {
+			f["hours"] = []any{map[string]any{"days": []string{"mon"}, "from": "09:00", "to": "08:00"}}
+		}},
+		{"a brand colour that is a script", func(f map[string]any) { f["brand_color"] = "red;}" }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var f map[string]any
+			if err := json.Unmarshal(demo.PracticeFile, &f); err != nil {
+				t.Fatal(err)
+			}
+			test.spoil(f)
+			spoiled, err := json.Marshal(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := practice.Parse(spoiled); !errors.Is(err, practice.ErrInvalid) {
+				t.Errorf("got %v, want ErrInvalid", err)
+			}
+		})
+	}
+}
+
+func TestDemoPracticeIsComplete(t *testing.T) {
+	f, err := practice.Parse(demo.PracticeFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := f.Settings()
+	for _, language := range []string{"en", "es", "ar"} {
+		if len(s.Consent.Texts[language].SHA256) != 32 {
+			t.Errorf("no consent text in %s", language)
+		}
+	}
+	if !s.Demo || len(f.Staff) < 2 {
+		t.Error("a demo practice says that it is one and has two staff persons at least")
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(demo.PracticeFile)
+	f.Add([]byte(`{"slug":"ab","hours":[{"days":["mon"],"from":"24:00","to":"24:00"}]}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		file, err := practice.Parse(b)
+		if err != nil {
+			if !errors.Is(err, practice.ErrInvalid) {
+				t.Errorf("untyped error %v", err)
+			}
+			return
+		}
+		file.Settings()
+	})
+}
