@@ -15,6 +15,9 @@ const (
 	maxExtension   = 64 << 20 // one extension's data; a ratchet tree may be one
 	maxPathSecret  = 8 << 10
 	maxHash        = 255
+	maxGroupID     = 1 << 10
+	maxContent     = 32 << 20 // application data, and as much authenticated beside it
+	maxProposals   = 1 << 14
 	maxPath        = 31 // nodes of an update path: the height of the largest tree
 )
 
