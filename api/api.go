@@ -3,7 +3,7 @@
 // OpenAPI document, its documentation page and the TypeScript types are made
 // from these Go types; the Go client uses them as they are.
 //
-// It holds no behaviour and knows nothing of storage or HTTP servers.
+// It holds no behaviour (but that a Problem is an error) and knows nothing of storage or HTTP servers.
 //
 // Ids are opaque strings of at most 64 characters. Times are Unix
 // milliseconds by the hub's clock. Byte strings travel as standard base64.
@@ -62,7 +62,13 @@ type Problem struct {
 	Head      uint64 `json:"head,omitempty" doc:"with stale-epoch: the newest position"`
 	Person    string `json:"person,omitempty" doc:"with taken: who took it"`
 	Name      string `json:"name,omitempty" doc:"with taken: the staff person's name"`
+	// RetryAfter is the header of that name, in seconds, as clients see it.
+	RetryAfter int `json:"-"`
 }
+
+// Error makes a Problem what clients of the API return as their error, to be
+// found with errors.As.
+func (p *Problem) Error() string { return "hub: " + string(p.Code) }
 
 // Kinds of person.
 const (
