@@ -1,0 +1,76 @@
+import { describe, expect, it } from "vitest";
+
+import { Account, Refused } from "./account.ts";
+
+interface Asked {
+  method: string;
+  path: string;
+  body: unknown;
+}
+
+function server(reply: (asked: Asked) => Response) {
+  const asked: Asked[] = [];
+  const account = new Account(async (path, init) => {
+    const one = { method: init?.method ?? "", path: String(path), body: init?.body && JSON.parse(String(init.body)) };
+    asked.push(one);
+    return reply(one);
+  });
+  return { account, asked };
+}
+
+const person = { id: "p_dana", kind: "staff", role: "nurse", name: "Dana Ortiz", online: true };
+const session = { practice: "riverside", person, login: "dana", expires_at: 5 };
+
+describe("Account", () => {
+  it("knows who is signed in", async () => {
+    const { account } = server(() => Response.json(session));
+    expect(await account.session()).toEqual({
+      practice: "riverside",
+      person: { id: "p_dana", role: "nurse", name: "Dana Ortiz" },
+      login: "dana",
+      expiresAt: 5,
+    });
+  });
+
+  it("knows that nobody is", async () => {
+    const { account } = server(() => Response.json({ code: "unauthenticated" }, { status: 401 }));
+    expect(await account.session()).toBeUndefined();
+  });
+
+  it("never puts a password or a token into an address", async () => {
+    const { account, asked } = server(() => Response.json(session));
+    await account.signIn("riverside", "dana", "a long secret word");
+    await account.setUp("one-time-token", "a long secret word");
+    await account.inspect("one-time-token");
+    for (const one of asked) {
+      expect(one.method).toBe("POST");
+      expect(one.path).not.toMatch(/secret|token/);
+    }
+  });
+
+  it.each([
+    [401, "unauthenticated"],
+    [404, "not-found"],
+    [422, "malformed"],
+    [429, "rate-limited"],
+    [503, "unavailable"],
+    [500, "internal"],
+  ])("turns a %d into %s and keeps the reference", async (status, refusal) => {
+    const { account } = server(() =>
+      Response.json({ request_id: "7F3K", title: "x" }, { status, headers: { "Retry-After": "30" } }),
+    );
+    const error: unknown = await account.signIn("riverside", "dana", "p").catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(Refused);
+    expect(error).toMatchObject({ refusal, reference: "7F3K", retryAfter: 30 });
+  });
+
+  it("tells a lost line from a refusal", async () => {
+    const account = new Account(() => Promise.reject(new TypeError("network")));
+    await expect(account.session()).rejects.toMatchObject({ refusal: "offline" });
+  });
+
+  it("survives a proxy's page in place of JSON", async () => {
+    const { account } = server(() => new Response("<html>", { status: 502 }));
+    await expect(account.session()).rejects.toMatchObject({ refusal: "unavailable" });
+  });
+});
