@@ -1,0 +1,40 @@
+import js from "@eslint/js";
+import svelte from "eslint-plugin-svelte";
+import globals from "globals";
+import ts from "typescript-eslint";
+
+import svelteConfig from "./svelte.config.js";
+
+export default ts.config(
+  { ignores: ["dist/", "test/stories/dist/", "test/stories/shots/", "src/core/generated/"] },
+  js.configs.recommended,
+  ...ts.configs.strict,
+  ...svelte.configs.recommended,
+  {
+    languageOptions: { globals: { ...globals.browser, ...globals.node } },
+    rules: {
+      "no-undef": "off", // the compiler knows better
+      "@typescript-eslint/no-non-null-assertion": "error",
+      "@typescript-eslint/no-extraneous-class": "off",
+      "no-console": "error",
+      "no-eval": "error",
+      "no-restricted-properties": [
+        "error",
+        { property: "innerHTML", message: "A Trusted Types sink." },
+        { property: "outerHTML", message: "A Trusted Types sink." },
+        { property: "insertAdjacentHTML", message: "A Trusted Types sink." },
+      ],
+    },
+  },
+  {
+    files: ["**/*.svelte", "**/*.svelte.ts"],
+    languageOptions: { parserOptions: { extraFileExtensions: [".svelte"], parser: ts.parser, svelteConfig } },
+    rules: {
+      "svelte/no-at-html-tags": "error",
+      "svelte/no-inline-styles": ["error", { allowTransitions: false }],
+      "svelte/require-each-key": "error",
+      "svelte/no-navigation-without-resolve": "off",
+    },
+  },
+  { files: ["scripts/**", "test/**"], rules: { "no-console": "off" } },
+);

@@ -1,0 +1,5 @@
+import type { Plugin } from "vite";
+
+export const languages: string[];
+export function wordsOf(app: string, language: string): { files: string[]; words: Record<string, string> };
+export function words(): Plugin;
