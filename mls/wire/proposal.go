@@ -97,7 +97,7 @@ func readProposal(r *codec.Reader) Proposal {
 	case ProposalUpdate:
 		return &Update{readLeafNode(r)}
 	case ProposalRemove:
-		return &Remove{readLeafIndex(r)}
+		return &Remove{LeafIndex(r.Uint32())} // whether it names a member is for the group to say
 	case ProposalPreSharedKey:
 		return &PreSharedKey{readPreSharedKeyID(r)}
 	case ProposalReInit:
