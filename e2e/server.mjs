@@ -1,0 +1,110 @@
+// Starts the real programs in a temporary folder, and stops them.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import net from "node:net";
+import os from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
+
+/** A port of the loopback interface that was free a moment ago. */
+export async function freePort() {
+  const server = net.createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** One of our programs. Its output is kept, to be searched and shown on failure. */
+export class Program {
+  output = "";
+  #child;
+
+  constructor(name, args, env = {}) {
+    this.name = name;
+    this.args = args;
+    this.env = env;
+  }
+
+  get pid() {
+    return this.#child?.pid;
+  }
+
+  start() {
+    this.#child = spawn(path.join(root, "bin", this.name), this.args, {
+      env: { ...process.env, ...this.env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream.on("data", (chunk) => (this.output += chunk));
+    }
+    return this;
+  }
+
+  async stop(signal = "SIGTERM") {
+    const child = this.#child;
+    this.#child = undefined;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, "exit");
+    child.kill(signal);
+    await exited;
+  }
+
+  async restart() {
+    await this.stop();
+    this.start();
+  }
+}
+
+/** `sotto serve --demo` on free ports. */
+export class Demo {
+  static async start() {
+    const demo = new Demo();
+    demo.folder = await mkdtemp(path.join(os.tmpdir(), "sotto-e2e-"));
+    demo.port = await freePort();
+    demo.clinicPort = await freePort();
+    demo.program = new Program("sotto", [
+      "serve", "--demo",
+      "--data", path.join(demo.folder, "data"),
+      "--listen", `127.0.0.1:${demo.port}`,
+      "--clinic-listen", `127.0.0.1:${demo.clinicPort}`,
+    ]).start();
+    await demo.ready();
+    demo.info = JSON.parse(await readFile(path.join(demo.folder, "data", "demo.json"), "utf8"));
+    return demo;
+  }
+
+  get origin() {
+    return `http://localhost:${this.port}`;
+  }
+
+  get clinic() {
+    return `http://localhost:${this.clinicPort}`;
+  }
+
+  signIn(login) {
+    return this.info.sign_ins.find((s) => s.login === login);
+  }
+
+  async ready() {
+    for (let tries = 0; tries < 300; tries++) {
+      try {
+        const answer = await fetch(`${this.origin}/readyz`);
+        if (answer.ok) return;
+      } catch {
+        // not listening yet
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    throw new Error(`the server does not answer:\n${this.program.output}`);
+  }
+
+  async end() {
+    await this.program.stop();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
