@@ -169,10 +169,11 @@ func (t *Tree) Update(i wire.LeafIndex, leaf *wire.LeafNode) error {
 }
 
 // Remove blanks the leaf at i and the nodes above it, and makes the tree
-// smaller while its right half is empty (RFC 9420, sections 7.7 and 12.1.3).
-// The last member cannot be removed.
+// smaller while its right half is empty (RFC 9420, sections 7.7 and 12.1.3). A
+// tree without members remains if the last one goes, to come back by an
+// external commit.
 func (t *Tree) Remove(i wire.LeafIndex) error {
-	if t.Leaf(i) == nil || t.Size() == 1 {
+	if t.Leaf(i) == nil {
 		return ErrNoLeaf
 	}
 	t.set(treemath.FromLeaf(uint32(i)), wire.Node{})

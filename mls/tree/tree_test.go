@@ -426,8 +426,11 @@ func TestNobodyThere(t *testing.T) {
 		}
 	}
 	g = newGrove(t, 1)
-	if err := g.tree.Remove(0); !errors.Is(err, ErrNoLeaf) {
-		t.Errorf("removed the last member: %v", err)
+	if err := g.tree.Remove(0); err != nil || g.tree.Size() != 0 || g.tree.Leaves() != 1 {
+		t.Errorf("%d members in %d leaves, %v", g.tree.Size(), g.tree.Leaves(), err)
+	}
+	if i := g.add(); i != 0 {
+		t.Errorf("came back at %d", i)
 	}
 	g = full(t, 2) // leaf 0 is somebody like any other
 	if err := g.tree.Remove(0); err != nil {
