@@ -13,7 +13,7 @@ const (
 	maxTypes       = 1 << 10
 	maxExtensions  = 256      // extensions in one list
 	maxExtension   = 64 << 20 // one extension's data; a ratchet tree may be one
-	maxPathSecret  = 8 << 10
+	maxPathSecret  = 64 << 10 // a path secret, or the secrets of a welcome
 	maxHash        = 255
 	maxGroupID     = 1 << 10
 	maxContent     = 32 << 20 // application data, and as much authenticated beside it
