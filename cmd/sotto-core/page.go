@@ -1,0 +1,248 @@
+//go:build js && wasm
+
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"io"
+	"sync"
+	"syscall/js"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/device"
+)
+
+// A core is one engine and the page's way to it.
+type core struct {
+	host js.Value
+
+	mu     sync.Mutex // guards engine
+	engine *device.Engine
+}
+
+var (
+	errNotStarted = errors.New("not started")
+	errNoMethod   = errors.New("no such call")
+)
+
+// dispatch is what the worker calls: (method, args, resolve, reject). A call
+// blocks on the network and the disk, so each has its goroutine; a callback
+// may not block.
+func (c *core) dispatch(_ js.Value, args []js.Value) any {
+	method, list, resolve, reject := args[0].String(), args[1], args[2], args[3]
+	go func() {
+		value, err := c.call(context.Background(), method, list)
+		if err != nil {
+			reject.Invoke(string(device.FailureOf(err)))
+			return
+		}
+		if o, ok := value.(object); ok {
+			value = o.any()
+		}
+		resolve.Invoke(value)
+	}()
+	return nil
+}
+
+// call carries out one call of protocol.ts. The worker has checked the types
+// of args.
+func (c *core) call(ctx context.Context, method string, args js.Value) (any, error) {
+	if method == "start" {
+		return c.start(ctx, args.Index(0))
+	}
+	c.mu.Lock()
+	e := c.engine
+	c.mu.Unlock()
+	if e == nil {
+		return nil, errNotStarted
+	}
+	text := func(i int) string { return textOf(args.Index(i)) }
+	number := func(i int) int { return numberOf(args.Index(i)) }
+	switch method {
+	case "open":
+		options, err := openOptions(args.Index(0))
+		if err != nil {
+			return nil, err
+		}
+		return e.Open(ctx, options)
+	case "sendText":
+		return e.SendText(ctx, text(0), text(1))
+	case "sendFile":
+		info, err := fileInfo(args.Index(2))
+		if err != nil {
+			return nil, err
+		}
+		return e.SendFile(ctx, text(0), info, newFileReader(c.host, args.Index(1)))
+	case "retry":
+		return nil, e.Retry(ctx, text(0))
+	case "cancel":
+		return nil, e.Cancel(ctx, text(0))
+	case "lines":
+		lines, err := e.Lines(ctx, text(0), uint64(number(1)), number(2))
+		return list(lines, lineOf), err
+	case "openFile":
+		return openFile(ctx, e, text(0))
+	case "markRead":
+		return nil, e.MarkRead(ctx, text(0), uint64(number(1)))
+	case "setTyping":
+		return nil, e.SetTyping(ctx, text(0), args.Index(1).Truthy())
+	case "saveDraft":
+		return nil, e.SaveDraft(ctx, text(0), text(1))
+	case "safetyCode":
+		return e.SafetyCode(ctx, text(0), text(1))
+	case "act":
+		return nil, e.Act(ctx, text(0), text(1))
+	case "list":
+		page, err := e.List(ctx, text(0), text(1))
+		if err != nil {
+			return nil, err
+		}
+		return object{"conversations": list(page.Conversations, conversationOf), "total": page.Total}.with("next", page.Next), nil
+	case "forget":
+		return nil, e.Forget(ctx)
+	case "reconnect":
+		e.Reconnect()
+		return nil, nil
+	default:
+		return nil, errNoMethod
+	}
+}
+
+func (c *core) start(ctx context.Context, options js.Value) (any, error) {
+	s, err := newSigner(c.host)
+	if err != nil {
+		return nil, err
+	}
+	e, err := device.New(device.Config{
+		Store:    store{c.host},
+		Hub:      hub{c.host},
+		Signer:   s,
+		Listener: func(event device.Event) { c.host.Call("emit", map[string]any(eventOf(event))) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	authority, err := base64.StdEncoding.DecodeString(textOf(options.Get("authority")))
+	if err != nil {
+		return nil, err
+	}
+	started, err := e.Start(ctx, device.StartOptions{
+		Surface:    textOf(options.Get("surface")),
+		Practice:   textOf(options.Get("practice")),
+		DeviceName: textOf(options.Get("deviceName")),
+		Authority:  authority,
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	c.engine = e
+	c.mu.Unlock()
+	return object{"conversations": list(started.Conversations, conversationOf)}.with("me", started.Me), nil
+}
+
+func openOptions(o js.Value) (device.OpenOptions, error) {
+	consent := o.Get("consent")
+	sha256, err := fromArray(consent.Get("sha256"))
+	if err != nil {
+		return device.OpenOptions{}, err
+	}
+	return device.OpenOptions{
+		Queue:    textOf(o.Get("queue")),
+		Language: textOf(o.Get("language")),
+		Name:     textOf(o.Get("name")),
+		Consent: api.ConsentReceipt{
+			Form:     textOf(consent.Get("form")),
+			Version:  numberOf(consent.Get("version")),
+			Language: textOf(consent.Get("language")),
+			SHA256:   sha256,
+		},
+	}, nil
+}
+
+func fileInfo(o js.Value) (info device.FileInfo, err error) {
+	info = device.FileInfo{
+		Name:      textOf(o.Get("name")),
+		MediaType: textOf(o.Get("mediaType")),
+		Size:      int64(numberOf(o.Get("size"))),
+		Width:     numberOf(o.Get("width")),
+		Height:    numberOf(o.Get("height")),
+	}
+	if preview := o.Get("preview"); !preview.IsUndefined() {
+		info.Preview, err = fromArray(preview)
+	}
+	return info, err
+}
+
+// openFile collects what the engine has checked, in pieces, from which the
+// worker makes one Blob.
+func openFile(ctx context.Context, e *device.Engine, message string) (any, error) {
+	w := chunkWriter{js.Global().Get("Array").New()}
+	info, err := e.OpenFile(ctx, message, w, nil)
+	if err != nil {
+		return nil, err
+	}
+	return object{"chunks": w.chunks, "mediaType": info.MediaType}, nil
+}
+
+type chunkWriter struct{ chunks js.Value }
+
+func (w chunkWriter) Write(p []byte) (int, error) {
+	w.chunks.Call("push", toArray(p))
+	return len(p), nil
+}
+
+// A fileReader reads a Blob of the page, a good part at a time: every read
+// crosses to the browser and back.
+type fileReader struct {
+	host, file js.Value
+	offset     int
+	size       int
+	buffer     []byte
+}
+
+const readAhead = 256 << 10
+
+func newFileReader(host, file js.Value) *fileReader {
+	return &fileReader{host: host, file: file, size: numberOf(file.Get("size"))}
+}
+
+func (r *fileReader) Read(p []byte) (int, error) {
+	if len(r.buffer) == 0 {
+		if r.offset >= r.size {
+			return 0, io.EOF
+		}
+		value, err := settle(r.host.Call("readFile", r.file, r.offset, readAhead))
+		if err != nil {
+			return 0, err
+		}
+		if r.buffer, err = fromArray(value); err != nil {
+			return 0, err
+		}
+		if len(r.buffer) == 0 {
+			return 0, io.ErrUnexpectedEOF // the file has changed under us
+		}
+		r.offset += len(r.buffer)
+	}
+	n := copy(p, r.buffer)
+	r.buffer = r.buffer[n:]
+	return n, nil
+}
+
+// textOf returns a string, or "" for anything else.
+func textOf(v js.Value) string {
+	if v.Type() != js.TypeString {
+		return ""
+	}
+	return v.String()
+}
+
+// numberOf returns a number, or 0 for anything else.
+func numberOf(v js.Value) int {
+	if v.Type() != js.TypeNumber {
+		return 0
+	}
+	return v.Int()
+}
