@@ -17,6 +17,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
@@ -39,9 +40,6 @@ func (Key) LogValue() slog.Value { return slog.StringValue("key:redacted") }
 // ErrWrongKey reports a file that is no database under the key given: the key
 // is another file's, or the file is damaged in its first page.
 var ErrWrongKey = errors.New("the database cannot be read with this key")
-
-// ErrFull reports that the disk, or the file's permitted size, is used up.
-var ErrFull = errors.New("no space left for the database")
 
 // A Config adjusts how a file is opened. Its zero value is ready for use.
 type Config struct {
@@ -103,13 +101,11 @@ func (f *File) Close() error {
 	return errors.Join(f.Read.Close(), f.Write.Close())
 }
 
-// Translate returns [ErrFull] in place of the driver's ways to say so, and
-// other errors as they are.
-func Translate(err error) error {
-	if errors.Is(err, sqlite3.FULL) {
-		return ErrFull
-	}
-	return err
+// IsFull reports whether err says that the disk, a quota of it, or the file's
+// permitted size is used up.
+func IsFull(err error) bool {
+	return errors.Is(err, sqlite3.FULL) || errors.Is(err, syscall.ENOSPC) ||
+		errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }
 
 // prepare makes an empty file that only its owner may read: SQLite's own

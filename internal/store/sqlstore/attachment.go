@@ -1,0 +1,113 @@
+package sqlstore
+
+import (
+	"context"
+
+	"github.com/sotto-health/sotto/internal/hub"
+)
+
+// AddAttachment implements [hub.Attachments].
+func (s *Store) AddAttachment(ctx context.Context, a hub.Attachment) error {
+	const insert = `
+INSERT INTO attachment (practice, id, conversation, device, size, created_at, completed_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT DO NOTHING`
+	return s.write(ctx, a.Practice, func(t *tx) error {
+		added, err := t.exec(insert, a.Practice, a.ID, a.Conversation, a.Device, a.Size, a.CreatedAt, a.CompletedAt)
+		if err == nil && added == 0 {
+			err = hub.ErrExists
+		}
+		return err
+	})
+}
+
+const attachmentColumns = `
+SELECT practice, id, conversation, device, size, created_at, completed_at FROM attachment `
+
+func scanAttachment(row scanner) (a hub.Attachment, err error) {
+	err = row.Scan(&a.Practice, &a.ID, &a.Conversation, &a.Device, &a.Size, &a.CreatedAt, &a.CompletedAt)
+	return a, err
+}
+
+const oneAttachment = attachmentColumns + `WHERE practice = $1 AND id = $2`
+
+// Attachment implements [hub.Attachments].
+func (s *Store) Attachment(ctx context.Context, practice, id string) (hub.Attachment, error) {
+	a, err := scanAttachment(s.reader().row(ctx, oneAttachment, practice, id))
+	return a, s.translate(err)
+}
+
+// CompleteAttachment implements [hub.Attachments].
+func (s *Store) CompleteAttachment(ctx context.Context, practice, id string, at int64) error {
+	const update = `
+UPDATE attachment SET completed_at = $3 WHERE practice = $1 AND id = $2 AND completed_at = 0`
+	return s.write(ctx, practice, func(t *tx) error {
+		if _, err := scanAttachment(t.row(ctx, oneAttachment, practice, id)); err != nil {
+			return err
+		}
+		_, err := t.exec(update, practice, id, at)
+		return err
+	})
+}
+
+// DeleteAttachment implements [hub.Attachments].
+func (s *Store) DeleteAttachment(ctx context.Context, practice, id string) error {
+	const del = `DELETE FROM attachment WHERE practice = $1 AND id = $2 AND completed_at = 0`
+	return s.write(ctx, practice, func(t *tx) error {
+		a, err := scanAttachment(t.row(ctx, oneAttachment+s.dialect.Lock, practice, id))
+		if err != nil {
+			return err
+		}
+		if a.CompletedAt != 0 {
+			return hub.ErrConflict
+		}
+		_, err = t.exec(del, practice, id)
+		return err
+	})
+}
+
+// PendingBytes implements [hub.Attachments].
+func (s *Store) PendingBytes(ctx context.Context, practice, conversation string) (n int64, err error) {
+	const sum = `
+SELECT CAST(coalesce(sum(size), 0) AS BIGINT) FROM attachment
+WHERE practice = $1 AND conversation = $2 AND completed_at = 0`
+	err = s.reader().row(ctx, sum, practice, conversation).Scan(&n)
+	return n, s.translate(err)
+}
+
+// DeleteExpired implements [hub.Store].
+func (s *Store) DeleteExpired(ctx context.Context, now, unfinishedBefore int64) (unfinished []hub.Attachment, err error) {
+	const abandoned = attachmentColumns + `WHERE completed_at = 0 AND created_at < $1 ORDER BY created_at, id`
+	const dropAbandoned = `DELETE FROM attachment WHERE practice = $1 AND id = $2 AND completed_at = 0`
+	err = s.write(ctx, "", func(t *tx) error {
+		unfinished = nil
+		for _, del := range []string{
+			`DELETE FROM device_session WHERE expires_at <= $1`,
+			`DELETE FROM staff_session WHERE expires_at <= $1`,
+			`DELETE FROM set_up_link WHERE expires_at <= $1`,
+			`DELETE FROM key_package WHERE last_resort = 0 AND not_after > 0 AND not_after <= $1`,
+		} {
+			if _, err := t.exec(del, now); err != nil {
+				return err
+			}
+		}
+		old, err := collect(ctx, t, scanAttachment, abandoned, unfinishedBefore)
+		if err != nil {
+			return err
+		}
+		for _, a := range old {
+			n, err := t.exec(dropAbandoned, a.Practice, a.ID)
+			if err != nil {
+				return err
+			}
+			if n > 0 { // else it was completed meanwhile
+				unfinished = append(unfinished, a)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return unfinished, nil
+}

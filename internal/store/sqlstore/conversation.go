@@ -1,0 +1,268 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/sotto-health/sotto/internal/hub"
+)
+
+// CreateConversation implements [hub.Conversations].
+func (s *Store) CreateConversation(ctx context.Context, n hub.NewConversation) error {
+	const insert = `
+INSERT INTO conversation (practice, id, queue, language, patient, assignee, state, created_at, waiting_from,
+    last_at, closed_at, closed_by, withdrawn_at, epoch, head, work_since)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0)
+ON CONFLICT DO NOTHING`
+	const group = `
+INSERT INTO mls_group (practice, conversation, state, info, handshake)
+VALUES ($1, $2, $3, $4, $5)`
+	const receipt = `
+INSERT INTO receipt (practice, conversation, person, device, form, version, language, sha256, at, signature, received_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+
+	c := n.Conversation
+	return s.write(ctx, c.ID, func(t *tx) error {
+		added, err := t.exec(insert, c.Practice, c.ID, c.Queue, c.Language, c.Patient, c.Assignee, c.State,
+			c.CreatedAt, c.WaitingFrom, c.LastAt, c.ClosedAt, c.ClosedBy, c.WithdrawnAt,
+			signed(n.Group.Epoch), signed(n.First.Position))
+		if err != nil {
+			return err
+		}
+		if added == 0 {
+			return hub.ErrExists
+		}
+		for i, p := range c.Participants {
+			if err := addParticipant(t, c, p, i); err != nil {
+				return err
+			}
+		}
+		for _, m := range c.Members {
+			if err := addMember(t, c.Practice, c.ID, m); err != nil {
+				return err
+			}
+		}
+		_, err = t.exec(group, c.Practice, c.ID, blob(n.Group.State), blob(n.Group.Info), signed(n.Group.Handshake))
+		if err != nil {
+			return err
+		}
+		r := n.Receipt
+		_, err = t.exec(receipt, c.Practice, c.ID, r.Person, r.Device, r.Form, r.Version, r.Language,
+			blob(r.SHA256), r.At, blob(r.Signature), r.ReceivedAt)
+		if err != nil {
+			return err
+		}
+		if err := insertFrame(t, c.Practice, c.ID, n.First); err != nil {
+			return err
+		}
+		for _, w := range n.Welcomes {
+			if err := addWelcome(t, c.Practice, c.ID, n.First, w); err != nil {
+				return err
+			}
+		}
+		return s.settleConversation(t, c.Practice, c.ID)
+	})
+}
+
+func addParticipant(t *tx, c hub.Conversation, p hub.Participant, place int) error {
+	const insert = `
+INSERT INTO participant (practice, conversation, person, place, wanted, since)
+VALUES ($1, $2, $3, $4, $5, $6)`
+	_, err := t.exec(insert, c.Practice, c.ID, p.Person, place, integer(p.Wanted), p.Since)
+	return err
+}
+
+func addMember(t *tx, practice, conversation string, m hub.Member) error {
+	const insert = `
+INSERT INTO member (practice, conversation, device, person, from_position, until_position, since, acked)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+	_, err := t.exec(insert, practice, conversation, m.Device, m.Person, signed(m.From), signed(m.Until),
+		m.Since, signed(m.Acked))
+	return err
+}
+
+const conversationFields = `c.practice, c.id, c.queue, c.language, c.patient, c.assignee, c.state, c.created_at,
+    c.waiting_from, c.last_at, c.closed_at, c.closed_by, c.withdrawn_at, c.epoch, c.head`
+
+func scanConversation(row scanner) (c hub.Conversation, err error) {
+	err = row.Scan(&c.Practice, &c.ID, &c.Queue, &c.Language, &c.Patient, &c.Assignee, &c.State, &c.CreatedAt,
+		&c.WaitingFrom, &c.LastAt, &c.ClosedAt, &c.ClosedBy, &c.WithdrawnAt, &c.Epoch, &c.Head)
+	return c, err
+}
+
+const oneConversation = `
+SELECT ` + conversationFields + ` FROM conversation c WHERE c.practice = $1 AND c.id = $2`
+
+// Conversation implements [hub.Conversations].
+func (s *Store) Conversation(ctx context.Context, practice, id string) (c hub.Conversation, err error) {
+	err = s.snapshot(ctx, func(q querier) error {
+		if c, err = scanConversation(q.row(ctx, oneConversation, practice, id)); err != nil {
+			return err
+		}
+		return fillConversation(ctx, q, &c)
+	})
+	if err != nil {
+		return hub.Conversation{}, err
+	}
+	return c, nil
+}
+
+// fillConversation reads who is in a conversation.
+func fillConversation(ctx context.Context, q querier, c *hub.Conversation) (err error) {
+	const participants = `
+SELECT person, wanted, since FROM participant WHERE practice = $1 AND conversation = $2 ORDER BY place`
+	const members = `
+SELECT device, person, from_position, until_position, since, acked FROM member
+WHERE practice = $1 AND conversation = $2 AND until_position = 0 ORDER BY from_position, device`
+	c.Participants, err = collect(ctx, q, func(row scanner) (p hub.Participant, err error) {
+		var wanted int64
+		err = row.Scan(&p.Person, &wanted, &p.Since)
+		p.Wanted = wanted != 0
+		return p, err
+	}, participants, c.Practice, c.ID)
+	if err != nil {
+		return err
+	}
+	c.Members, err = collect(ctx, q, scanMember, members, c.Practice, c.ID)
+	return err
+}
+
+func scanMember(row scanner) (m hub.Member, err error) {
+	err = row.Scan(&m.Device, &m.Person, &m.From, &m.Until, &m.Since, &m.Acked)
+	return m, err
+}
+
+// UpdateConversation implements [hub.Conversations].
+func (s *Store) UpdateConversation(ctx context.Context, practice, id string, change func(*hub.Conversation) error) (stored hub.Conversation, err error) {
+	const update = `
+UPDATE conversation SET assignee = $3, state = $4, waiting_from = $5, closed_at = $6, closed_by = $7, withdrawn_at = $8
+WHERE practice = $1 AND id = $2`
+	const want = `
+UPDATE participant SET wanted = $4 WHERE practice = $1 AND conversation = $2 AND person = $3`
+
+	err = s.write(ctx, id, func(t *tx) error {
+		before, err := scanConversation(t.row(ctx, oneConversation+s.dialect.Lock, practice, id))
+		if err != nil {
+			return err
+		}
+		if err := fillConversation(ctx, t, &before); err != nil {
+			return err
+		}
+		after := before
+		after.Participants = append([]hub.Participant(nil), before.Participants...)
+		after.Members = append([]hub.Member(nil), before.Members...)
+		if err := change(&after); err != nil {
+			return err
+		}
+		stored = before
+		stored.Assignee, stored.State, stored.WaitingFrom = after.Assignee, after.State, after.WaitingFrom
+		stored.ClosedAt, stored.ClosedBy, stored.WithdrawnAt = after.ClosedAt, after.ClosedBy, after.WithdrawnAt
+		stored.Participants = after.Participants
+		if err := checkParticipants(before.Participants, after.Participants); err != nil {
+			return err
+		}
+		_, err = t.exec(update, practice, id, stored.Assignee, stored.State, stored.WaitingFrom,
+			stored.ClosedAt, stored.ClosedBy, stored.WithdrawnAt)
+		if err != nil {
+			return err
+		}
+		moved := false
+		for i, p := range stored.Participants {
+			switch {
+			case i >= len(before.Participants):
+				moved = true
+				err = addParticipant(t, stored, p, i)
+			case p.Wanted != before.Participants[i].Wanted:
+				moved = true
+				_, err = t.exec(want, practice, id, p.Person, integer(p.Wanted))
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if !moved {
+			return nil
+		}
+		return s.settleConversation(t, practice, id)
+	})
+	if err != nil {
+		return hub.Conversation{}, err
+	}
+	return stored, nil
+}
+
+// checkParticipants holds a change to what the hub may do to participants. To
+// break it is a mistake of the program.
+func checkParticipants(before, after []hub.Participant) error {
+	if len(after) < len(before) {
+		return fmt.Errorf("participants were dropped")
+	}
+	seen := make(map[string]bool, len(after))
+	for i, p := range after {
+		if i < len(before) && p.Person != before[i].Person || seen[p.Person] {
+			return fmt.Errorf("participants were moved or doubled")
+		}
+		seen[p.Person] = true
+	}
+	return nil
+}
+
+// PlaceInLine implements [hub.Conversations].
+func (s *Store) PlaceInLine(ctx context.Context, c hub.Conversation) (int, error) {
+	const ahead = `
+SELECT count(*) FROM conversation
+WHERE practice = $1 AND queue = $2 AND state = 'waiting' AND (waiting_from, id) < ($3, $4)`
+	var n int
+	err := s.reader().row(ctx, ahead, c.Practice, c.Queue, c.WaitingFrom, c.ID).Scan(&n)
+	return n + 1, s.translate(err)
+}
+
+// Heads implements [hub.Conversations].
+func (s *Store) Heads(ctx context.Context, practice, device string) ([]hub.Head, error) {
+	const query = `
+SELECT c.id, c.head
+FROM member m JOIN conversation c ON c.practice = m.practice AND c.id = m.conversation
+WHERE m.practice = $1 AND m.device = $2 AND m.until_position = 0
+ORDER BY c.id`
+	all, err := collect(ctx, s.reader(), func(row scanner) (h hub.Head, err error) {
+		err = row.Scan(&h.Conversation, &h.Head)
+		return h, err
+	}, query, practice, device)
+	return all, s.translate(err)
+}
+
+// Group implements [hub.Conversations].
+func (s *Store) Group(ctx context.Context, practice, conversation string) (g hub.Group, err error) {
+	const query = `
+SELECT g.state, g.info, c.epoch, g.handshake
+FROM mls_group g JOIN conversation c ON c.practice = g.practice AND c.id = g.conversation
+WHERE g.practice = $1 AND g.conversation = $2`
+	err = s.reader().row(ctx, query, practice, conversation).Scan(&g.State, &g.Info, &g.Epoch, &g.Handshake)
+	return g, s.translate(err)
+}
+
+// Ack implements [hub.Conversations].
+func (s *Store) Ack(ctx context.Context, practice, conversation, device string, position uint64) (moved bool, err error) {
+	const read = `
+SELECT m.acked, c.head
+FROM member m JOIN conversation c ON c.practice = m.practice AND c.id = m.conversation
+WHERE m.practice = $1 AND m.conversation = $2 AND m.device = $3 AND m.until_position = 0`
+	const update = `
+UPDATE member SET acked = $4
+WHERE practice = $1 AND conversation = $2 AND device = $3 AND until_position = 0 AND acked < $4`
+	err = s.write(ctx, conversation, func(t *tx) error {
+		moved = false
+		var acked, head uint64
+		err := t.row(ctx, read, practice, conversation, device).Scan(&acked, &head)
+		if isNone(err) {
+			return hub.ErrNotAMember
+		}
+		if err != nil || min(position, head) <= acked {
+			return err
+		}
+		n, err := t.exec(update, practice, conversation, device, signed(min(position, head)))
+		moved = n > 0
+		return err
+	})
+	return moved, err
+}

@@ -1,0 +1,228 @@
+package sqlstore
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/hub"
+)
+
+// AddPerson implements [hub.People].
+func (s *Store) AddPerson(ctx context.Context, p hub.Person) error {
+	return s.write(ctx, p.Practice, func(t *tx) error { return addPerson(t, p) })
+}
+
+func addPerson(t *tx, p hub.Person) error {
+	const insert = `
+INSERT INTO person (practice, id, kind, role, name, title, login, password, queues, created_at, disabled_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+ON CONFLICT DO NOTHING`
+	var login any
+	if p.Login != "" {
+		login = p.Login
+	}
+	added, err := t.exec(insert, p.Practice, p.ID, p.Kind, p.Role, p.Name, p.Title, login, p.Password,
+		document(p.Queues), p.CreatedAt, p.DisabledAt)
+	if err == nil && added == 0 {
+		err = hub.ErrExists
+	}
+	return err
+}
+
+const personColumns = `
+SELECT practice, id, kind, role, name, title, coalesce(login, ''), password, queues, created_at, disabled_at
+FROM person `
+
+func scanPerson(row scanner) (p hub.Person, err error) {
+	var queues string
+	err = row.Scan(&p.Practice, &p.ID, &p.Kind, &p.Role, &p.Name, &p.Title, &p.Login, &p.Password,
+		&queues, &p.CreatedAt, &p.DisabledAt)
+	if err != nil {
+		return p, err
+	}
+	if err := json.Unmarshal([]byte(queues), &p.Queues); err != nil {
+		return p, errors.New("queues of person " + p.ID + " are damaged")
+	}
+	return p, nil
+}
+
+// Person implements [hub.People].
+func (s *Store) Person(ctx context.Context, practice, id string) (hub.Person, error) {
+	p, err := scanPerson(s.reader().row(ctx, personColumns+`WHERE practice = $1 AND id = $2`, practice, id))
+	return p, s.translate(err)
+}
+
+// PersonByLogin implements [hub.People].
+func (s *Store) PersonByLogin(ctx context.Context, practice, login string) (hub.Person, error) {
+	p, err := scanPerson(s.reader().row(ctx, personColumns+`WHERE practice = $1 AND login = $2`, practice, login))
+	return p, s.translate(err)
+}
+
+// PersonsByID implements [hub.People].
+func (s *Store) PersonsByID(ctx context.Context, practice string, ids []string) ([]hub.Person, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	query := personColumns + `WHERE practice = $1 AND ` + s.dialect.in("id", "$2")
+	all, err := collect(ctx, s.reader(), scanPerson, query, practice, document(ids))
+	return all, s.translate(err)
+}
+
+// PersonsOfKind implements [hub.People].
+func (s *Store) PersonsOfKind(ctx context.Context, practice, kind string) ([]hub.Person, error) {
+	if kind == api.KindPatient {
+		return nil, nil // they have no names to list them by
+	}
+	const query = personColumns + `WHERE practice = $1 AND kind = $2 AND kind <> 'patient' ORDER BY name, id`
+	all, err := collect(ctx, s.reader(), scanPerson, query, practice, kind)
+	return all, s.translate(err)
+}
+
+// DisablePerson implements [hub.People].
+func (s *Store) DisablePerson(ctx context.Context, practice, id string, at int64) error {
+	const exists = `SELECT id FROM person WHERE practice = $1 AND id = $2`
+	const disable = `
+UPDATE person SET disabled_at = $3 WHERE practice = $1 AND id = $2 AND disabled_at = 0`
+	const devices = `SELECT id FROM device WHERE practice = $1 AND person = $2`
+	return s.write(ctx, practice, func(t *tx) error {
+		if _, err := scanString(t.row(ctx, exists, practice, id)); err != nil {
+			return err
+		}
+		if _, err := t.exec(disable, practice, id, at); err != nil {
+			return err
+		}
+		owned, err := collect(ctx, t, scanString, devices, practice, id)
+		if err != nil {
+			return err
+		}
+		for _, device := range owned {
+			if err := s.revoke(t, practice, device, at); err != nil {
+				return err
+			}
+		}
+		return deleteStaffSessions(t, practice, id)
+	})
+}
+
+// AddSetUpLink implements [hub.People].
+func (s *Store) AddSetUpLink(ctx context.Context, l hub.SetUpLink) error {
+	const insert = `
+INSERT INTO set_up_link (token, practice, person, created_at, expires_at, used_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT DO NOTHING`
+	return s.write(ctx, l.Practice, func(t *tx) error {
+		added, err := t.exec(insert, l.Token[:], l.Practice, l.Person, l.CreatedAt, l.ExpiresAt, l.UsedAt)
+		if err == nil && added == 0 {
+			err = hub.ErrExists
+		}
+		return err
+	})
+}
+
+const usableLink = `
+SELECT practice, person, created_at, expires_at, used_at
+FROM set_up_link WHERE token = $1 AND used_at = 0 AND expires_at > $2`
+
+func scanLink(token [32]byte, row scanner) (hub.SetUpLink, error) {
+	l := hub.SetUpLink{Token: token}
+	err := row.Scan(&l.Practice, &l.Person, &l.CreatedAt, &l.ExpiresAt, &l.UsedAt)
+	return l, err
+}
+
+// SetUpLink implements [hub.People].
+func (s *Store) SetUpLink(ctx context.Context, token [32]byte, now int64) (hub.SetUpLink, error) {
+	l, err := scanLink(token, s.reader().row(ctx, usableLink, token[:], now))
+	return l, s.translate(err)
+}
+
+// ClaimSetUpLink implements [hub.People].
+func (s *Store) ClaimSetUpLink(ctx context.Context, token [32]byte, password string, now int64) (link hub.SetUpLink, err error) {
+	const use = `UPDATE set_up_link SET used_at = $2 WHERE token = $1 AND used_at = 0`
+	err = s.write(ctx, string(token[:]), func(t *tx) error {
+		link, err = scanLink(token, t.row(ctx, usableLink+s.dialect.Lock, token[:], now))
+		if err != nil {
+			return err
+		}
+		used, err := t.exec(use, token[:], now)
+		if err != nil {
+			return err
+		}
+		if used == 0 {
+			return hub.ErrNotFound
+		}
+		link.UsedAt = now
+		if err := setPassword(t, link.Practice, link.Person, password); err != nil {
+			return err
+		}
+		return deleteStaffSessions(t, link.Practice, link.Person)
+	})
+	return link, err
+}
+
+// SetPassword implements [hub.People].
+func (s *Store) SetPassword(ctx context.Context, practice, person, password string) error {
+	return s.write(ctx, practice, func(t *tx) error { return setPassword(t, practice, person, password) })
+}
+
+func setPassword(t *tx, practice, person, password string) error {
+	const update = `UPDATE person SET password = $3 WHERE practice = $1 AND id = $2`
+	changed, err := t.exec(update, practice, person, password)
+	if err == nil && changed == 0 {
+		err = hub.ErrNotFound
+	}
+	return err
+}
+
+// AddStaffSession implements [hub.People].
+func (s *Store) AddStaffSession(ctx context.Context, n hub.StaffSession) error {
+	const insert = `
+INSERT INTO staff_session (token, practice, person, created_at, expires_at)
+VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT DO NOTHING`
+	return s.write(ctx, n.Practice, func(t *tx) error {
+		added, err := t.exec(insert, n.Token[:], n.Practice, n.Person, n.CreatedAt, n.ExpiresAt)
+		if err == nil && added == 0 {
+			err = hub.ErrExists
+		}
+		return err
+	})
+}
+
+// StaffSession implements [hub.People].
+func (s *Store) StaffSession(ctx context.Context, token [32]byte, now int64) (hub.StaffSession, error) {
+	const query = `
+SELECT practice, person, created_at, expires_at
+FROM staff_session WHERE token = $1 AND expires_at > $2`
+	found := hub.StaffSession{Token: token}
+	err := s.reader().row(ctx, query, token[:], now).
+		Scan(&found.Practice, &found.Person, &found.CreatedAt, &found.ExpiresAt)
+	return found, s.translate(err)
+}
+
+// DeleteStaffSession implements [hub.People].
+func (s *Store) DeleteStaffSession(ctx context.Context, token [32]byte) error {
+	const deviceSessions = `DELETE FROM device_session WHERE staff = $1`
+	const session = `DELETE FROM staff_session WHERE token = $1`
+	return s.write(ctx, string(token[:]), func(t *tx) error {
+		if _, err := t.exec(deviceSessions, token[:]); err != nil {
+			return err
+		}
+		_, err := t.exec(session, token[:])
+		return err
+	})
+}
+
+// deleteStaffSessions ends all of a person's, and the device sessions with them.
+func deleteStaffSessions(t *tx, practice, person string) error {
+	const deviceSessions = `
+DELETE FROM device_session
+WHERE staff IN (SELECT token FROM staff_session WHERE practice = $1 AND person = $2)`
+	const sessions = `DELETE FROM staff_session WHERE practice = $1 AND person = $2`
+	if _, err := t.exec(deviceSessions, practice, person); err != nil {
+		return err
+	}
+	_, err := t.exec(sessions, practice, person)
+	return err
+}

@@ -1,0 +1,85 @@
+package sqlstore
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/sotto-health/sotto/internal/hub"
+)
+
+// SavePractice implements [hub.Practices].
+func (s *Store) SavePractice(ctx context.Context, p hub.Practice) error {
+	const slugOwner = `SELECT id FROM practice WHERE slug = $1 AND id <> $2`
+	const upsert = `
+INSERT INTO practice (id, slug, settings)
+VALUES ($1, $2, $3)
+ON CONFLICT (id) DO UPDATE SET slug = excluded.slug, settings = excluded.settings`
+	const form = `
+INSERT INTO consent_form (practice, form, version, published_at, texts)
+VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT DO NOTHING`
+	const published = `
+SELECT texts FROM consent_form WHERE practice = $1 AND form = $2 AND version = $3`
+
+	settings, texts := document(p.Settings), document(p.Consent.Texts)
+	return s.write(ctx, p.ID, func(t *tx) error {
+		others, err := collect(ctx, t, scanString, slugOwner, p.Slug, p.ID)
+		if err != nil {
+			return err
+		}
+		if len(others) > 0 {
+			return fmt.Errorf("slug: %w", hub.ErrExists)
+		}
+		if p.Consent.ID != "" {
+			added, err := t.exec(form, p.ID, p.Consent.ID, p.Consent.Version, p.Consent.PublishedAt, texts)
+			if err != nil {
+				return err
+			}
+			if added == 0 {
+				// encoding/json orders a map's keys, so equal texts are equal here.
+				before, err := scanString(t.row(ctx, published, p.ID, p.Consent.ID, p.Consent.Version))
+				if err != nil {
+					return err
+				}
+				if before != texts {
+					return fmt.Errorf("published consent form: %w", hub.ErrConflict)
+				}
+			}
+		}
+		_, err = t.exec(upsert, p.ID, p.Slug, settings)
+		return err
+	})
+}
+
+const practiceColumns = `SELECT id, slug, settings FROM practice `
+
+func scanPractice(row scanner) (p hub.Practice, err error) {
+	var settings string
+	if err := row.Scan(&p.ID, &p.Slug, &settings); err != nil {
+		return p, err
+	}
+	if err := json.Unmarshal([]byte(settings), &p.Settings); err != nil {
+		return p, errors.New("settings of practice " + p.ID + " are damaged")
+	}
+	return p, nil
+}
+
+// Practice implements [hub.Practices].
+func (s *Store) Practice(ctx context.Context, id string) (hub.Practice, error) {
+	p, err := scanPractice(s.reader().row(ctx, practiceColumns+`WHERE id = $1`, id))
+	return p, s.translate(err)
+}
+
+// PracticeBySlug implements [hub.Practices].
+func (s *Store) PracticeBySlug(ctx context.Context, slug string) (hub.Practice, error) {
+	p, err := scanPractice(s.reader().row(ctx, practiceColumns+`WHERE slug = $1`, slug))
+	return p, s.translate(err)
+}
+
+// Practices implements [hub.Practices].
+func (s *Store) Practices(ctx context.Context) ([]hub.Practice, error) {
+	all, err := collect(ctx, s.reader(), scanPractice, practiceColumns+`ORDER BY slug`)
+	return all, s.translate(err)
+}

@@ -1,0 +1,267 @@
+// Package sqlstore implements the hub's storage interfaces in SQL, once for
+// every engine: packages sqlite and postgres open a database and say in a
+// [Dialect] where it differs.
+//
+// Writes that wait together share one transaction and one sync of the disk
+// (see writer.go). Reads that need several statements see one snapshot. The
+// errors of drivers stop here: callers get those of package hub.
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/sotto-health/sotto/internal/hub"
+)
+
+// A Store is a [hub.Store] in a SQL database.
+type Store struct {
+	dialect Dialect
+	read    *sql.DB
+	now     func() time.Time
+	writers []*writer
+	closers []io.Closer
+
+	mu       sync.RWMutex // guards prepared
+	prepared map[string]*sql.Stmt
+}
+
+var _ hub.Store = (*Store)(nil)
+
+// Databases are the handles of one database. Both may be the same.
+type Databases struct {
+	Write, Read *sql.DB
+	io.Closer
+}
+
+// New returns the store in a database, after bringing its tables up to date.
+// The store closes db when it is closed.
+func New(ctx context.Context, db Databases, dialect Dialect) (*Store, error) {
+	if err := migrate(ctx, db.Write, dialect); err != nil {
+		return nil, fmt.Errorf("bring tables up to date: %w", err)
+	}
+	s := &Store{
+		dialect:  dialect,
+		read:     db.Read,
+		now:      time.Now,
+		closers:  []io.Closer{db},
+		prepared: make(map[string]*sql.Stmt),
+	}
+	for range max(1, dialect.Writers) {
+		s.writers = append(s.writers, startWriter(db.Write, dialect))
+	}
+	return s, nil
+}
+
+// Close waits for the writes under way, refuses others, and closes the
+// database.
+func (s *Store) Close() error {
+	for _, w := range s.writers {
+		w.stop()
+	}
+	var errs []error
+	s.mu.Lock()
+	for _, stmt := range s.prepared {
+		errs = append(errs, stmt.Close())
+	}
+	s.prepared = nil
+	s.mu.Unlock()
+	for _, c := range s.closers {
+		errs = append(errs, c.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Ping reports whether the store can answer, and whether it still writes.
+func (s *Store) Ping(ctx context.Context) error {
+	for _, w := range s.writers {
+		if w.broken.Load() {
+			return fmt.Errorf("disk failed: %w", hub.ErrUnavailable)
+		}
+	}
+	var one int
+	return s.translate(s.reader().row(ctx, `SELECT 1`).Scan(&one))
+}
+
+// write runs fn in a transaction that is durable when write returns nil.
+// Writes of one shard run one after another.
+//
+// If fn returns an error nothing of it is stored, and write returns the error.
+// fn may run more than once, so it must set its results afresh each time. It
+// does no I/O but through tx. It should refuse before it changes anything:
+// that costs the other writes of its transaction nothing.
+func (s *Store) write(ctx context.Context, shard string, fn func(*tx) error) error {
+	return s.translate(s.writers[shardOf(shard, len(s.writers))].do(ctx, fn))
+}
+
+// translate returns the hub's error for what a statement returned.
+func (s *Store) translate(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, sql.ErrNoRows):
+		return hub.ErrNotFound
+	case errors.Is(err, context.Canceled):
+		return err
+	}
+	switch s.dialect.Classify(err) {
+	case Exists:
+		return hub.ErrExists
+	case Full:
+		return hub.ErrFull
+	case Retry, Unavailable, Broken:
+		return fmt.Errorf("%w: %w", hub.ErrUnavailable, err)
+	}
+	return err // the hub's own, or one that nobody foresaw
+}
+
+// A querier runs statements: alone, in a snapshot, or in a writing transaction.
+type querier interface {
+	row(ctx context.Context, query string, args ...any) *sql.Row
+	rows(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// reader returns a querier whose statements see one state each.
+func (s *Store) reader() querier { return &reading{store: s} }
+
+// snapshot calls fn with a querier whose statements all see the same state.
+func (s *Store) snapshot(ctx context.Context, fn func(querier) error) error {
+	opts := s.dialect.Snapshot
+	t, err := s.read.BeginTx(ctx, &opts)
+	if err != nil {
+		return s.translate(err)
+	}
+	err = fn(&reading{store: s, tx: t})
+	return s.translate(errors.Join(err, t.Rollback()))
+}
+
+type reading struct {
+	store *Store
+	tx    *sql.Tx // nil outside a snapshot
+}
+
+func (r *reading) row(ctx context.Context, query string, args ...any) *sql.Row {
+	if stmt := r.store.prepare(ctx, query); stmt != nil {
+		if r.tx != nil {
+			stmt = r.tx.StmtContext(ctx, stmt)
+		}
+		return stmt.QueryRowContext(ctx, args...)
+	}
+	query = r.store.dialect.statement(query)
+	if r.tx != nil {
+		return r.tx.QueryRowContext(ctx, query, args...)
+	}
+	return r.store.read.QueryRowContext(ctx, query, args...)
+}
+
+func (r *reading) rows(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if stmt := r.store.prepare(ctx, query); stmt != nil {
+		if r.tx != nil {
+			stmt = r.tx.StmtContext(ctx, stmt)
+		}
+		return stmt.QueryContext(ctx, args...)
+	}
+	query = r.store.dialect.statement(query)
+	if r.tx != nil {
+		return r.tx.QueryContext(ctx, query, args...)
+	}
+	return r.store.read.QueryContext(ctx, query, args...)
+}
+
+// prepare returns the prepared form of a query, or nil if there is none to be
+// had. The number of different queries is small.
+func (s *Store) prepare(ctx context.Context, query string) *sql.Stmt {
+	if !s.dialect.Prepare {
+		return nil
+	}
+	s.mu.RLock()
+	stmt := s.prepared[query]
+	s.mu.RUnlock()
+	if stmt != nil {
+		return stmt
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if stmt := s.prepared[query]; stmt != nil || s.prepared == nil {
+		return stmt
+	}
+	stmt, err := s.read.PrepareContext(ctx, s.dialect.statement(query))
+	if err != nil {
+		return nil // the query itself will say why
+	}
+	s.prepared[query] = stmt
+	return stmt
+}
+
+// A scanner is a row to be read: *sql.Row or *sql.Rows.
+type scanner interface{ Scan(dest ...any) error }
+
+// collect reads all rows of a query with scan.
+func collect[T any](ctx context.Context, q querier, scan func(scanner) (T, error), query string, args ...any) (all []T, err error) {
+	rows, err := q.rows(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		one, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}
+
+// scanString reads a row of one text.
+func scanString(row scanner) (s string, err error) {
+	err = row.Scan(&s)
+	return s, err
+}
+
+// document is a value as a JSON document. The hub's own types always have one.
+func document(v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic("sqlstore: " + err.Error())
+	}
+	return string(text)
+}
+
+// blob is b for a column that may not be NULL.
+func blob(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+// orNull is b for a column in which nothing is NULL.
+func orNull(b []byte) any {
+	if len(b) == 0 {
+		return nil
+	}
+	return b
+}
+
+func integer(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// signed is n as databases count, which is far enough for positions.
+func signed(n uint64) int64 {
+	const most = 1<<63 - 1
+	return int64(min(n, most))
+}
+
+// isNone reports whether a query for one row found none.
+func isNone(err error) bool { return errors.Is(err, sql.ErrNoRows) }
