@@ -3,6 +3,7 @@ package hub
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Sentinels to compare with errors.Is. The stores return those that say so in
@@ -57,3 +58,51 @@ type OffsetError struct {
 func (e *OffsetError) Error() string {
 	return fmt.Sprintf("upload continues at byte %d", e.Length)
 }
+
+// What the hub itself refuses with.
+var (
+	// ErrUnauthenticated: no valid session; sign in again.
+	ErrUnauthenticated = errors.New("not signed in")
+	// ErrForbidden: the caller's kind or role may not do this to anything.
+	ErrForbidden = errors.New("not allowed")
+	// ErrConsentMissing: there is no valid receipt of a published form.
+	ErrConsentMissing = errors.New("consent missing")
+	// ErrNoKeyPackage: no device of that person can be added now.
+	ErrNoKeyPackage = errors.New("no key package left")
+	// ErrTooLarge: a part of the request is past its limit.
+	ErrTooLarge = errors.New("too large")
+)
+
+// A MalformedError says which part of a request cannot be used. Field is a
+// name from the API's definition, never anything the caller sent.
+type MalformedError struct {
+	Field string
+}
+
+func (e *MalformedError) Error() string { return "malformed: " + e.Field }
+
+func malformed(field string) error { return &MalformedError{Field: field} }
+
+// A HandshakeError reports a handshake that would break the group or that
+// policy refuses. Rule is from a fixed list and holds nothing of the message.
+type HandshakeError struct {
+	Rule string
+	Err  error // why, if a lower layer found it
+}
+
+func (e *HandshakeError) Error() string {
+	if e.Err != nil {
+		return "handshake refused: " + e.Rule + ": " + e.Err.Error()
+	}
+	return "handshake refused: " + e.Rule
+}
+
+// Unwrap returns the lower layer's reason.
+func (e *HandshakeError) Unwrap() error { return e.Err }
+
+// A RateError reports that the caller asks too often.
+type RateError struct {
+	RetryAfter time.Duration
+}
+
+func (e *RateError) Error() string { return "asked too often" }

@@ -11,3 +11,130 @@
 //   - no frame without consent, none from a device outside the group;
 //   - nobody learns that something exists which they may not see.
 package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// A Config sets up a [Hub]. Store and Blobs are required; for the rest the
+// zero value works.
+type Config struct {
+	Store Store
+	Blobs Blobs
+	// Broker carries notices between hubs that share a store. Nil means this
+	// hub is the only one.
+	Broker Broker
+	// Log gets identifiers, sizes and times, never content. Nil discards.
+	Log *slog.Logger
+	// Now tells the time. Nil means time.Now.
+	Now func() time.Time
+	// Limits bounds what a caller may ask for.
+	Limits Limits
+	// Sessions sets how long sign-ins last.
+	Sessions SessionTimes
+	// Passwords sets the cost of argon2id.
+	Passwords PasswordCost
+}
+
+// SessionTimes are how long sessions last. Zero fields get defaults.
+type SessionTimes struct {
+	Staff   time.Duration // 12 h
+	Device  time.Duration // 12 h; a staff device's ends with the staff session
+	SetUp   time.Duration // set-up links: 72 h
+	Offline time.Duration // from the last connection's end until shown as offline: 8 s
+}
+
+// A Hub is the delivery service of all practices in one store. Its methods
+// may be called at once from many goroutines.
+type Hub struct {
+	store     Store
+	blobs     Blobs
+	broker    Broker
+	log       *slog.Logger
+	now       func() time.Time
+	limits    Limits
+	sessions  SessionTimes
+	passwords *passwords
+
+	challenges *challenges
+	callers    *callers
+	practices  *practices
+	locks      *keyedLocks
+	board      *switchboard
+	mailboxes  *mailboxes
+	rates      *rates
+	counters   counters
+}
+
+// New returns a hub that is ready to be called.
+func New(c Config) (*Hub, error) {
+	if c.Store == nil || c.Blobs == nil {
+		return nil, errors.New("hub: a store and blobs are required")
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Broker == nil {
+		c.Broker = &localBroker{}
+	}
+	setDefault(&c.Sessions.Staff, 12*time.Hour)
+	setDefault(&c.Sessions.Device, 12*time.Hour)
+	setDefault(&c.Sessions.SetUp, 72*time.Hour)
+	setDefault(&c.Sessions.Offline, 8*time.Second)
+	c.Limits.setDefaults()
+
+	h := &Hub{
+		store: c.Store, blobs: c.Blobs, broker: c.Broker, log: c.Log, now: c.Now,
+		limits: c.Limits, sessions: c.Sessions, passwords: newPasswords(c.Passwords),
+		callers: newCallers(), practices: &practices{}, locks: &keyedLocks{},
+		mailboxes: newMailboxes(c.Now), rates: newRates(c.Limits, c.Now),
+	}
+	var err error
+	if h.challenges, err = newChallenges(c.Now); err != nil {
+		return nil, fmt.Errorf("hub: make challenge key: %w", err)
+	}
+	h.board = newSwitchboard(c.Sessions.Offline, h.presenceChanged)
+	if err := h.broker.Subscribe(h.deliver); err != nil {
+		return nil, fmt.Errorf("hub: subscribe to broker: %w", err)
+	}
+	return h, nil
+}
+
+// Ready reports whether the hub can serve calls.
+func (h *Hub) Ready(ctx context.Context) error { return h.store.Ping(ctx) }
+
+// Close tells every connection that the hub is going away and lets it go. The
+// store is not the hub's to close.
+func (h *Hub) Close() { h.board.closeAll(ReasonStopping) }
+
+// Sweep drops what has expired. Call it every few minutes.
+func (h *Hub) Sweep(ctx context.Context) error {
+	now := h.now()
+	h.challenges.sweep()
+	h.callers.sweep(now.UnixMilli())
+	dropped, err := h.store.DeleteExpired(ctx, now.UnixMilli(), now.Add(-24*time.Hour).UnixMilli())
+	if err != nil {
+		return fmt.Errorf("drop what has expired: %w", err)
+	}
+	for _, a := range dropped {
+		if err := h.blobs.Delete(ctx, a.Practice, a.ID); err != nil {
+			return fmt.Errorf("drop an unfinished upload: %w", err)
+		}
+	}
+	return nil
+}
+
+func (h *Hub) millis() int64 { return h.now().UnixMilli() }
+
+func setDefault(d *time.Duration, to time.Duration) {
+	if *d == 0 {
+		*d = to
+	}
+}

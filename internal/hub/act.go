@@ -1,0 +1,273 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/sotto-health/sotto/api"
+)
+
+// An act is something a person does to a conversation as a whole. This file
+// is the one place that says who may do which, and what comes of it.
+type act struct {
+	staff, patient bool
+	// apply changes v as person p's act at now would. Who is wanted in the
+	// group is decided here; the keeper carries it out.
+	apply func(v *Conversation, p *Person, now int64) error
+}
+
+// errNoChange ends an update that would change nothing.
+var errNoChange = errors.New("no change")
+
+// actOf returns the act of that name. What is not here does not exist.
+func actOf(name string) (act, bool) {
+	switch name {
+	case "take":
+		return act{staff: true, apply: take}, true
+	case "take-over":
+		return act{staff: true, apply: takeOver}, true
+	case "join":
+		return act{staff: true, apply: join}, true
+	case "leave":
+		return act{staff: true, apply: leave}, true
+	case "close":
+		return act{staff: true, patient: true, apply: closeConversation}, true
+	case "reopen":
+		return act{staff: true, patient: true, apply: reopen}, true
+	case "withdraw":
+		return act{patient: true, apply: withdraw}, true
+	}
+	return act{}, false
+}
+
+// Act carries out an act. To do again what has been done is no error.
+func (h *Hub) Act(ctx context.Context, c *Caller, conversation, name string) (api.ActResult, error) {
+	a, ok := actOf(name)
+	if !ok {
+		return api.ActResult{}, ErrNotFound
+	}
+	before, err := h.conversation(ctx, c, conversation)
+	if err != nil {
+		return api.ActResult{}, err
+	}
+	if !(a.staff && c.Staff() || a.patient && c.Patient()) {
+		return api.ActResult{}, ErrForbidden
+	}
+	now := h.millis()
+	v, err := h.store.UpdateConversation(ctx, before.Practice, conversation, func(v *Conversation) error {
+		if !c.mayKnow(v) {
+			return ErrNotFound
+		}
+		return a.apply(v, &c.Person, now)
+	})
+	var taken *TakenError
+	switch {
+	case errors.Is(err, errNoChange):
+		return h.actResult(ctx, before)
+	case errors.As(err, &taken):
+		return api.ActResult{}, h.nameTaker(ctx, before.Practice, taken)
+	case err != nil:
+		return api.ActResult{}, err
+	}
+	h.log.InfoContext(ctx, "act", slog.String("act", name), slog.String("conversation", v.ID), slog.String("person", c.Device.Person))
+	if err := h.summariseIt(ctx, v); err != nil {
+		h.log.WarnContext(ctx, "conversation not announced", slog.String("conversation", v.ID))
+	}
+	h.ringKeeper(ctx, v.Practice)
+	h.lineMoved(ctx, &before, &v)
+	return h.actResult(ctx, v)
+}
+
+func (h *Hub) actResult(ctx context.Context, v Conversation) (api.ActResult, error) {
+	described, err := h.describe(ctx, v)
+	return api.ActResult{Conversation: described}, err
+}
+
+// nameTaker adds the assignee's name, which staff may see.
+func (h *Hub) nameTaker(ctx context.Context, practice string, t *TakenError) error {
+	p, err := h.store.Person(ctx, practice, t.Person)
+	if err != nil {
+		return fmt.Errorf("load assignee: %w", err)
+	}
+	t.Name = p.Name
+	return t
+}
+
+// lineMoved tells those who wait in a queue that it has become shorter.
+func (h *Hub) lineMoved(ctx context.Context, before, after *Conversation) {
+	if before.State != api.StateWaiting || after.State == api.StateWaiting {
+		return
+	}
+	waiting, _, _, err := h.store.ListConversations(ctx, ConversationQuery{
+		Practice: after.Practice, State: api.StateWaiting, Queues: []string{after.Queue}, Order: ByWaiting, Limit: api.MaxConversationsPage,
+	})
+	if err != nil {
+		return // they see it when they next ask
+	}
+	for place, v := range waiting {
+		if !h.board.online(v.Patient) {
+			continue
+		}
+		all, err := h.describeAll(ctx, v.Practice, []Conversation{v})
+		if err != nil {
+			return
+		}
+		all[0].Place = place + 1
+		h.notify(ctx, Notice{
+			Practice: v.Practice, Persons: []string{v.Patient},
+			Event: api.Event{Type: api.EventConversation, ConversationID: v.ID, Summary: &all[0]},
+		})
+	}
+}
+
+// want makes policy want the person, or no longer.
+func (v *Conversation) want(person string, wanted bool) {
+	i := slices.IndexFunc(v.Participants, func(p Participant) bool { return p.Person == person })
+	if i < 0 {
+		if wanted {
+			v.Participants = append(v.Participants, Participant{Person: person, Wanted: true})
+		}
+		return
+	}
+	v.Participants[i].Wanted = wanted
+}
+
+// assign makes a person the assignee of an open conversation.
+func (v *Conversation) assign(person string) {
+	v.State, v.Assignee, v.WaitingFrom = api.StateOpen, person, 0
+	v.ClosedAt, v.ClosedBy = 0, ""
+	v.want(person, true)
+}
+
+// consented refuses where consent was taken back: nobody can be let in.
+func (v *Conversation) consented() error {
+	if v.WithdrawnAt != 0 {
+		return ErrConsentWithdrawn
+	}
+	return nil
+}
+
+func take(v *Conversation, p *Person, _ int64) error {
+	if err := v.consented(); err != nil {
+		return err
+	}
+	switch {
+	case v.State == api.StateClosed:
+		return ErrClosed
+	case v.State == api.StateOpen && v.Assignee == p.ID:
+		return errNoChange
+	case v.State == api.StateOpen:
+		return &TakenError{Person: v.Assignee}
+	}
+	v.assign(p.ID)
+	return nil
+}
+
+func takeOver(v *Conversation, p *Person, _ int64) error {
+	if err := v.consented(); err != nil {
+		return err
+	}
+	switch {
+	case v.State == api.StateClosed:
+		return ErrClosed
+	case v.State == api.StateOpen && v.Assignee == p.ID:
+		return errNoChange
+	}
+	if v.Assignee != "" {
+		v.want(v.Assignee, false)
+	}
+	v.assign(p.ID)
+	return nil
+}
+
+func join(v *Conversation, p *Person, _ int64) error {
+	if err := v.consented(); err != nil {
+		return err
+	}
+	if v.wants(p.ID) {
+		return errNoChange
+	}
+	v.want(p.ID, true)
+	return nil
+}
+
+func leave(v *Conversation, p *Person, now int64) error {
+	if !v.wants(p.ID) {
+		return errNoChange
+	}
+	v.want(p.ID, false)
+	if v.Assignee != p.ID || v.State != api.StateOpen {
+		return nil
+	}
+	// The next one who is here answers from now on, or it waits again.
+	v.Assignee = ""
+	for _, other := range v.staffWanted() {
+		v.Assignee = other
+		return nil
+	}
+	v.State, v.WaitingFrom = api.StateWaiting, now
+	return nil
+}
+
+// staffWanted lists the persons whom policy wants and who are neither the
+// patient nor in the group from the start, as services are.
+func (v *Conversation) staffWanted() []string {
+	var staff []string
+	for i, p := range v.Participants {
+		if p.Wanted && p.Person != v.Patient && !v.founder(i) {
+			staff = append(staff, p.Person)
+		}
+	}
+	return staff
+}
+
+// founder reports whether participant i was there when the conversation began:
+// the patient and the keeper.
+func (v *Conversation) founder(i int) bool { return v.Participants[i].Since == v.CreatedAt }
+
+// end closes v and asks for staff to be taken out of the group. The keeper
+// stays: it carries this out, and keeps the record.
+func (v *Conversation) end(by string, now int64) {
+	v.State, v.ClosedAt, v.ClosedBy, v.WaitingFrom = api.StateClosed, now, by, 0
+	for _, s := range v.staffWanted() {
+		v.want(s, false)
+	}
+}
+
+func closeConversation(v *Conversation, p *Person, now int64) error {
+	if v.State == api.StateClosed {
+		return errNoChange
+	}
+	v.end(p.ID, now)
+	return nil
+}
+
+func reopen(v *Conversation, p *Person, now int64) error {
+	if err := v.consented(); err != nil {
+		return err
+	}
+	if v.State != api.StateClosed {
+		return errNoChange
+	}
+	if p.Kind == api.KindStaff {
+		v.assign(p.ID)
+		return nil
+	}
+	v.State, v.Assignee, v.WaitingFrom = api.StateWaiting, "", now
+	v.ClosedAt, v.ClosedBy = 0, ""
+	return nil
+}
+
+func withdraw(v *Conversation, p *Person, now int64) error {
+	if v.WithdrawnAt != 0 {
+		return errNoChange
+	}
+	v.WithdrawnAt = now
+	if v.State != api.StateClosed {
+		v.end(p.ID, now)
+	}
+	return nil
+}

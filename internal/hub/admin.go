@@ -1,0 +1,135 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/certificate"
+)
+
+// The methods in this file are for who runs the hub: the command line and, in
+// one binary, the keeper's set-up. No route of the API leads here.
+
+// SavePractice creates or changes a practice. An empty id gets a new one.
+func (h *Hub) SavePractice(ctx context.Context, p Practice) (Practice, error) {
+	if p.ID == "" {
+		p.ID = NewID("t")
+	}
+	if _, err := certificate.NewVerifier(p.ID, p.AuthorityKey); err != nil {
+		return Practice{}, err
+	}
+	if err := h.store.SavePractice(ctx, p); err != nil {
+		return Practice{}, fmt.Errorf("store practice: %w", err)
+	}
+	h.practices.forget(p.ID)
+	return p, nil
+}
+
+// PracticeBySlug returns a practice as it is stored.
+func (h *Hub) PracticeBySlug(ctx context.Context, slug string) (Practice, error) {
+	return h.store.PracticeBySlug(ctx, slug)
+}
+
+// AddStaff adds a staff person who has no password yet; see NewSetUpLink. The
+// id and times of p are set here. A login in use gives [ErrExists].
+func (h *Hub) AddStaff(ctx context.Context, p Person) (Person, error) {
+	p.ID, p.Kind, p.CreatedAt, p.DisabledAt, p.Password = NewID("p"), api.KindStaff, h.millis(), 0, ""
+	p.Login = foldLogin(p.Login)
+	if p.Login == "" || p.Practice == "" || p.Role == "" {
+		return Person{}, errors.New("hub: a staff person needs a practice, a login and a role")
+	}
+	return p, h.store.AddPerson(ctx, p)
+}
+
+// Staff lists a practice's staff.
+func (h *Hub) Staff(ctx context.Context, practice string) ([]Person, error) {
+	return h.store.PersonsOfKind(ctx, practice, api.KindStaff)
+}
+
+// NewSetUpLink returns the token of a new set-up link: the fragment of
+// /staff/#setup=TOKEN. Whoever has it can become the person.
+func (h *Hub) NewSetUpLink(ctx context.Context, practice, person string) (token string, err error) {
+	now := h.now()
+	token, hash := newToken()
+	err = h.store.AddSetUpLink(ctx, SetUpLink{
+		Token: hash, Practice: practice, Person: person,
+		CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(h.sessions.SetUp).UnixMilli(),
+	})
+	return token, err
+}
+
+// SetPassword gives a staff person a password without a set-up link, as a
+// demonstration needs.
+func (h *Hub) SetPassword(ctx context.Context, practice, person, password string) error {
+	encoded, err := h.passwords.hash(ctx, password)
+	if err != nil {
+		return fmt.Errorf("hash password: %w", err)
+	}
+	return h.store.SetPassword(ctx, practice, person, encoded)
+}
+
+// A Service is a service of a practice with its one device. It is certified
+// from the start: who runs the authority runs the service, and vouches for it.
+type Service struct {
+	Practice    string
+	Person      string // id, as in the certificate
+	Device      string // id, as in the certificate
+	Role        string // certificate.RoleKeeper
+	Name        string
+	Title       string
+	PublicKey   []byte
+	Certificate []byte
+	NameCard    []byte
+}
+
+// EnrolService adds a service, or gives a known one's device its certificate
+// anew.
+func (h *Hub) EnrolService(ctx context.Context, s Service) error {
+	now := h.millis()
+	d := Device{
+		ID: s.Device, Practice: s.Practice, Person: s.Person, Kind: api.KindService, Role: s.Role,
+		PublicKey: s.PublicKey, CreatedAt: now,
+	}
+	if err := h.checkCertificate(ctx, d, s.Certificate, s.NameCard); err != nil {
+		return err
+	}
+	known, err := h.store.Device(ctx, s.Practice, s.Device)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		p := &Person{ID: s.Person, Practice: s.Practice, Kind: api.KindService, Role: s.Role, Name: s.Name, Title: s.Title, CreatedAt: now}
+		if _, err := h.store.Person(ctx, s.Practice, s.Person); err == nil {
+			p = nil
+		}
+		if err := h.store.AddDevice(ctx, d, p); err != nil {
+			return fmt.Errorf("store service: %w", err)
+		}
+	case err != nil:
+		return err
+	case string(known.PublicKey) != string(s.PublicKey):
+		return ErrConflict
+	}
+	return h.store.PutCertificate(ctx, s.Practice, s.Device, s.Certificate, s.NameCard, now)
+}
+
+// DisablePerson takes all access from a person at once: sessions, connections
+// and devices end, and the keeper removes the devices from every group.
+func (h *Hub) DisablePerson(ctx context.Context, practice, person string) error {
+	if err := h.store.DisablePerson(ctx, practice, person, h.millis()); err != nil {
+		return err
+	}
+	h.endSessions(ctx, practice, Ending{Person: person})
+	h.ringKeeper(ctx, practice)
+	return nil
+}
+
+// RevokeDevice takes all access from one device, as when a laptop is lost.
+func (h *Hub) RevokeDevice(ctx context.Context, practice, device string) error {
+	if err := h.store.RevokeDevice(ctx, practice, device, h.millis()); err != nil {
+		return err
+	}
+	h.endSessions(ctx, practice, Ending{Device: device})
+	h.ringKeeper(ctx, practice)
+	return nil
+}

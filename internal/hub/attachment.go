@@ -1,0 +1,147 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/sotto-health/sotto/api"
+)
+
+// NewAttachment reserves room for a sealed file in a conversation.
+func (h *Hub) NewAttachment(ctx context.Context, c *Caller, conversation string, n api.NewAttachment) (api.Attachment, error) {
+	v, err := h.conversation(ctx, c, conversation)
+	if err != nil {
+		return api.Attachment{}, err
+	}
+	switch {
+	case v.WithdrawnAt != 0:
+		return api.Attachment{}, ErrConsentWithdrawn
+	case !v.has(c.Device.ID):
+		return api.Attachment{}, ErrNotAMember
+	case v.State == api.StateClosed && !c.Keeper():
+		return api.Attachment{}, ErrClosed
+	case n.Size < 1:
+		return api.Attachment{}, malformed("size")
+	case n.Size > api.MaxAttachmentBytes:
+		return api.Attachment{}, ErrTooLarge
+	}
+	if err := h.allowDevice("upload", c, h.limits.Uploads); err != nil {
+		return api.Attachment{}, err
+	}
+	pending, err := h.store.PendingBytes(ctx, v.Practice, v.ID)
+	if err != nil {
+		return api.Attachment{}, fmt.Errorf("count unfinished uploads: %w", err)
+	}
+	if pending+n.Size > h.limits.Pending {
+		return api.Attachment{}, ErrFull
+	}
+	a := Attachment{
+		ID: NewID("a"), Practice: v.Practice, Conversation: v.ID, Device: c.Device.ID,
+		Size: n.Size, CreatedAt: h.millis(),
+	}
+	if err := h.store.AddAttachment(ctx, a); err != nil {
+		return api.Attachment{}, fmt.Errorf("store attachment: %w", err)
+	}
+	return api.Attachment{ID: a.ID, Size: a.Size}, nil
+}
+
+// attachment loads one of a conversation whose group the caller is in, or
+// was: what it may read, its keys decide.
+func (h *Hub) attachment(ctx context.Context, c *Caller, id string) (Attachment, error) {
+	if !validID("a", id) {
+		return Attachment{}, ErrNotFound
+	}
+	a, err := h.store.Attachment(ctx, c.Device.Practice, id)
+	if err != nil {
+		return Attachment{}, err
+	}
+	m, err := h.store.Member(ctx, a.Practice, a.Conversation, c.Device.ID)
+	if err != nil || m.Until != 0 {
+		return Attachment{}, ErrNotFound
+	}
+	if a.CompletedAt == 0 && a.Device != c.Device.ID {
+		return Attachment{}, ErrNotFound // only its uploader knows of a part
+	}
+	return a, nil
+}
+
+// Attachment says how much of a sealed file has been received.
+func (h *Hub) Attachment(ctx context.Context, c *Caller, id string) (api.Attachment, error) {
+	a, err := h.attachment(ctx, c, id)
+	if err != nil {
+		return api.Attachment{}, err
+	}
+	got := a.Size
+	if a.CompletedAt == 0 {
+		if got, err = h.blobs.Length(ctx, a.Practice, id); err != nil {
+			return api.Attachment{}, fmt.Errorf("measure upload: %w", err)
+		}
+	}
+	return api.Attachment{ID: a.ID, Size: a.Size, Received: got}, nil
+}
+
+// Upload appends a chunk at offset and returns how much has been received.
+// What came before r failed is kept, so that the upload resumes from there.
+func (h *Hub) Upload(ctx context.Context, c *Caller, id string, offset int64, r io.Reader) (api.Attachment, error) {
+	a, err := h.attachment(ctx, c, id)
+	if err != nil {
+		return api.Attachment{}, err
+	}
+	if a.Device != c.Device.ID {
+		return api.Attachment{}, ErrNotFound
+	}
+	if a.CompletedAt != 0 {
+		return api.Attachment{}, &OffsetError{Length: a.Size}
+	}
+	if offset < 0 || offset > a.Size {
+		return api.Attachment{}, malformed("Upload-Offset")
+	}
+	most := min(a.Size-offset, api.MaxUploadChunkBytes)
+	length, err := h.blobs.Append(ctx, a.Practice, id, offset, most, r)
+	if err == nil && length == a.Size {
+		err = h.store.CompleteAttachment(ctx, a.Practice, id, h.millis())
+	}
+	if err != nil {
+		return api.Attachment{}, fmt.Errorf("store chunk: %w", err)
+	}
+	// More than was announced is refused; the announced part stands.
+	var extra [1]byte
+	if n, _ := r.Read(extra[:]); n > 0 {
+		return api.Attachment{}, ErrTooLarge
+	}
+	return api.Attachment{ID: id, Size: a.Size, Received: length}, nil
+}
+
+// Download opens a complete sealed file. The caller closes it.
+func (h *Hub) Download(ctx context.Context, c *Caller, id string) (io.ReadSeekCloser, api.Attachment, error) {
+	a, err := h.attachment(ctx, c, id)
+	if err != nil {
+		return nil, api.Attachment{}, err
+	}
+	if a.CompletedAt == 0 {
+		return nil, api.Attachment{}, ErrNotFound
+	}
+	f, err := h.blobs.Open(ctx, a.Practice, id)
+	if err != nil {
+		return nil, api.Attachment{}, fmt.Errorf("open attachment: %w", err)
+	}
+	return f, api.Attachment{ID: id, Size: a.Size, Received: a.Size}, nil
+}
+
+// DropAttachment drops an upload that is not finished. One that is gone is no
+// error to its uploader.
+func (h *Hub) DropAttachment(ctx context.Context, c *Caller, id string) error {
+	a, err := h.attachment(ctx, c, id)
+	if err != nil {
+		return err
+	}
+	if a.Device != c.Device.ID {
+		return ErrNotFound
+	}
+	if err := h.store.DeleteAttachment(ctx, a.Practice, id); err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	return h.blobs.Delete(ctx, a.Practice, id)
+}

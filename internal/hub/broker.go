@@ -1,0 +1,99 @@
+package hub
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/sotto-health/sotto/api"
+)
+
+// A Broker carries notices to every hub that shares a store, the sending one
+// included. Notices are doorbells: one that is lost costs a client a fetch,
+// never a message.
+type Broker interface {
+	// Publish hands n to all subscribers. It must not wait for them for long.
+	Publish(ctx context.Context, n Notice) error
+	// Subscribe calls deliver for every notice from now on, one at a time for
+	// each conversation. It is called once.
+	Subscribe(deliver func(Notice)) error
+}
+
+// localBroker serves one hub.
+type localBroker struct{ deliver func(Notice) }
+
+func (b *localBroker) Publish(_ context.Context, n Notice) error {
+	b.deliver(n)
+	return nil
+}
+
+func (b *localBroker) Subscribe(deliver func(Notice)) error {
+	b.deliver = deliver
+	return nil
+}
+
+// A Notice is something that connected devices, or other hubs, should learn.
+type Notice struct {
+	Practice string
+	Event    api.Event
+
+	// Who gets Event: the devices in the room of Conversation, these Devices
+	// and Persons, all Services, and the Staff who work on Queue.
+	Conversation string
+	Devices      []string
+	Persons      []string
+	Services     bool
+	Staff        bool
+	Queue        string
+	// Except is a device that does not, such as the one that is typing.
+	Except string
+
+	// Joined and Left change the room of Conversation before delivery.
+	Joined, Left []string
+
+	// End ends sessions.
+	End *Ending
+}
+
+// An Ending selects sessions: the fields that are set.
+type Ending struct {
+	Token  [32]byte // one device session
+	Staff  [32]byte // the device sessions that end with a staff session
+	Device string
+	Person string
+}
+
+func (e *Ending) matches(c *Caller) bool {
+	var none [32]byte
+	return e.Token != none && e.Token == c.token ||
+		e.Staff != none && e.Staff == c.staff ||
+		e.Device != "" && e.Device == c.Device.ID ||
+		e.Person != "" && e.Person == c.Device.Person
+}
+
+// notify publishes n. That it fails is logged and no more: what happened is
+// stored, and clients find it when they next ask.
+func (h *Hub) notify(ctx context.Context, n Notice) {
+	if err := h.broker.Publish(context.WithoutCancel(ctx), n); err != nil {
+		h.log.WarnContext(ctx, "notice not published", slog.String("type", n.Event.Type))
+	}
+}
+
+// deliver is what the broker calls for every notice.
+func (h *Hub) deliver(n Notice) {
+	if n.End != nil {
+		h.callers.drop(n.End.matches)
+		h.board.end(n.End)
+	}
+	h.board.deliver(&n)
+}
+
+// endSessions makes sessions end at once, everywhere: cached ones are
+// forgotten and connections closed.
+func (h *Hub) endSessions(ctx context.Context, practice string, e Ending) {
+	h.notify(ctx, Notice{Practice: practice, End: &e})
+}
+
+// ringKeeper tells the practice's services that there may be work.
+func (h *Hub) ringKeeper(ctx context.Context, practice string) {
+	h.notify(ctx, Notice{Practice: practice, Services: true, Event: api.Event{Type: api.EventWork}})
+}

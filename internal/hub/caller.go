@@ -1,0 +1,258 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/certificate"
+)
+
+// A Caller is a device whose bearer token has been checked, with its person.
+// Only [Hub.Authenticate] makes one, so what takes a Caller cannot skip it.
+type Caller struct {
+	Device    Device
+	Person    Person
+	ExpiresAt int64 // Unix milliseconds
+	token     [32]byte
+	staff     [32]byte
+}
+
+// Patient reports whether the caller is a patient's device.
+func (c *Caller) Patient() bool { return c.Device.Kind == api.KindPatient }
+
+// Staff reports whether the caller is a staff person's device.
+func (c *Caller) Staff() bool { return c.Device.Kind == api.KindStaff }
+
+// Service reports whether the caller is a service of the practice.
+func (c *Caller) Service() bool { return c.Device.Kind == api.KindService }
+
+// Keeper reports whether the caller is the practice's keeper, which alone may
+// certify, add and remove.
+func (c *Caller) Keeper() bool { return c.Service() && c.Device.Role == certificate.RoleKeeper }
+
+const (
+	callerCapacity = 100_000
+	// callerLife is how long a session is trusted without asking the store.
+	// Sessions that end through this hub end at once; this bounds those ended
+	// through another hub of the same store.
+	callerLife = 5_000
+)
+
+// callers remembers checked sessions for a short while.
+type callers struct {
+	mu      sync.RWMutex // guards byToken
+	byToken map[[32]byte]cachedCaller
+}
+
+type cachedCaller struct {
+	*Caller
+	until int64
+}
+
+func newCallers() *callers { return &callers{byToken: make(map[[32]byte]cachedCaller)} }
+
+func (c *callers) get(token [32]byte, now int64) *Caller {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if e, ok := c.byToken[token]; ok && now < e.until && now < e.ExpiresAt {
+		return e.Caller
+	}
+	return nil
+}
+
+func (c *callers) put(caller *Caller, now int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.byToken) >= callerCapacity {
+		clear(c.byToken)
+	}
+	c.byToken[caller.token] = cachedCaller{caller, now + callerLife}
+}
+
+// drop forgets the sessions that match.
+func (c *callers) drop(match func(*Caller) bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for t, e := range c.byToken {
+		if match(e.Caller) {
+			delete(c.byToken, t)
+		}
+	}
+}
+
+func (c *callers) sweep(now int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for t, e := range c.byToken {
+		if e.until <= now {
+			delete(c.byToken, t)
+		}
+	}
+}
+
+// Authenticate checks a bearer token. It returns [ErrUnauthenticated] unless
+// the session is valid and its device and person are in good standing.
+func (h *Hub) Authenticate(ctx context.Context, token string) (*Caller, error) {
+	if token == "" || len(token) > 128 {
+		return nil, ErrUnauthenticated
+	}
+	hash, now := hashToken(token), h.millis()
+	if c := h.callers.get(hash, now); c != nil {
+		return c, nil
+	}
+	session, device, err := h.store.DeviceSession(ctx, hash, now)
+	if errors.Is(err, ErrNotFound) {
+		return nil, ErrUnauthenticated
+	} else if err != nil {
+		return nil, fmt.Errorf("load session: %w", err)
+	}
+	person, err := h.store.Person(ctx, device.Practice, device.Person)
+	if err != nil {
+		return nil, fmt.Errorf("load person of session: %w", err)
+	}
+	if device.RevokedAt != 0 || person.DisabledAt != 0 {
+		return nil, ErrUnauthenticated
+	}
+	c := &Caller{Device: device, Person: person, ExpiresAt: session.ExpiresAt, token: hash, staff: session.Staff}
+	h.callers.put(c, now)
+	return c, nil
+}
+
+// A StaffCaller is a staff person whose cookie has been checked.
+type StaffCaller struct {
+	Person    Person
+	ExpiresAt int64
+	token     [32]byte
+}
+
+// AuthenticateStaff checks the value of a staff cookie.
+func (h *Hub) AuthenticateStaff(ctx context.Context, cookie string) (*StaffCaller, error) {
+	if cookie == "" || len(cookie) > 128 {
+		return nil, ErrUnauthenticated
+	}
+	hash := hashToken(cookie)
+	s, err := h.store.StaffSession(ctx, hash, h.millis())
+	if errors.Is(err, ErrNotFound) {
+		return nil, ErrUnauthenticated
+	} else if err != nil {
+		return nil, fmt.Errorf("load staff session: %w", err)
+	}
+	p, err := h.store.Person(ctx, s.Practice, s.Person)
+	if err != nil {
+		return nil, fmt.Errorf("load person of staff session: %w", err)
+	}
+	if p.DisabledAt != 0 || p.Kind != api.KindStaff {
+		return nil, ErrUnauthenticated
+	}
+	return &StaffCaller{Person: p, ExpiresAt: s.ExpiresAt, token: hash}, nil
+}
+
+// mayKnow reports whether the caller may know that the conversation exists:
+// a patient of their own, staff of their queues and where they take part, a
+// service of all in its practice.
+func (c *Caller) mayKnow(v *Conversation) bool {
+	if v.Practice != c.Device.Practice {
+		return false
+	}
+	switch c.Device.Kind {
+	case api.KindPatient:
+		return v.Patient == c.Device.Person
+	case api.KindStaff:
+		return c.Person.works(v.Queue) || v.wants(c.Device.Person)
+	case api.KindService:
+		return true
+	}
+	return false
+}
+
+// works reports whether a staff person is given the queue.
+func (p *Person) works(queue string) bool {
+	return len(p.Queues) == 0 || slices.Contains(p.Queues, queue)
+}
+
+// wants reports whether policy wants the person in the group.
+func (v *Conversation) wants(person string) bool {
+	return slices.ContainsFunc(v.Participants, func(p Participant) bool { return p.Person == person && p.Wanted })
+}
+
+// has reports whether the device is in the group.
+func (v *Conversation) has(device string) bool {
+	return slices.ContainsFunc(v.Members, func(m Member) bool { return m.Device == device })
+}
+
+// conversation loads one that the caller may know of; any other is
+// [ErrNotFound], as if it were not there.
+func (h *Hub) conversation(ctx context.Context, c *Caller, id string) (Conversation, error) {
+	if !validID("c", id) {
+		return Conversation{}, ErrNotFound
+	}
+	v, err := h.store.Conversation(ctx, c.Device.Practice, id)
+	if err != nil {
+		return Conversation{}, err
+	}
+	if !c.mayKnow(&v) {
+		return Conversation{}, ErrNotFound
+	}
+	return v, nil
+}
+
+// mask turns a refusal into [ErrNotFound] if the caller may not know of the
+// conversation, so that it learns nothing from the reason.
+func (h *Hub) mask(ctx context.Context, c *Caller, id string, refusal error) error {
+	if errors.Is(refusal, ErrFull) || errors.Is(refusal, ErrUnavailable) {
+		return refusal
+	}
+	if _, err := h.conversation(ctx, c, id); err != nil {
+		return err
+	}
+	return refusal
+}
+
+// practices remembers each practice for a few seconds: every call needs one,
+// and they hardly ever change.
+type practices struct {
+	mu   sync.Mutex // guards byID
+	byID map[string]cachedPractice
+}
+
+type cachedPractice struct {
+	Practice
+	verifier *certificate.Verifier
+	until    int64
+}
+
+func (h *Hub) practice(ctx context.Context, id string) (cachedPractice, error) {
+	now := h.millis()
+	h.practices.mu.Lock()
+	p, ok := h.practices.byID[id]
+	h.practices.mu.Unlock()
+	if ok && now < p.until {
+		return p, nil
+	}
+	stored, err := h.store.Practice(ctx, id)
+	if err != nil {
+		return cachedPractice{}, fmt.Errorf("load practice: %w", err)
+	}
+	v, err := certificate.NewVerifier(stored.ID, stored.AuthorityKey)
+	if err != nil {
+		return cachedPractice{}, err
+	}
+	p = cachedPractice{Practice: stored, verifier: v, until: now + callerLife}
+	h.practices.mu.Lock()
+	defer h.practices.mu.Unlock()
+	if h.practices.byID == nil || len(h.practices.byID) > 10_000 {
+		h.practices.byID = make(map[string]cachedPractice)
+	}
+	h.practices.byID[id] = p
+	return p, nil
+}
+
+func (p *practices) forget(id string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.byID, id)
+}

@@ -1,0 +1,138 @@
+package hub
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	"github.com/sotto-health/sotto/api"
+)
+
+// A Reason says why the hub let a connection go.
+type Reason string
+
+// The reasons.
+const (
+	ReasonSlow     Reason = "slow"     // its buffer was full; connect again and catch up
+	ReasonEnded    Reason = "ended"    // the session is over; sign in again
+	ReasonStopping Reason = "stopping" // the hub is; connect again
+	ReasonReplaced Reason = "replaced" // the device has opened too many others
+	ReasonLeft     Reason = "left"     // the client went
+)
+
+const (
+	// connectionBuffer is how many events may wait for a slow reader.
+	connectionBuffer = 256
+	// serviceBuffer is larger, as a service hears all of a practice.
+	serviceBuffer = 8192
+	// connectionsPerDevice is how many a device may have; the oldest goes.
+	connectionsPerDevice = 8
+)
+
+// An Outgoing is one event on its way, encoded once for all who get it.
+type Outgoing struct {
+	Event api.Event
+	JSON  []byte
+}
+
+func outgoing(e api.Event) *Outgoing {
+	b, err := json.Marshal(e)
+	if err != nil {
+		panic(fmt.Sprintf("hub: an event cannot be encoded: %v", err)) // plain fields: cannot happen
+	}
+	return &Outgoing{Event: e, JSON: b}
+}
+
+// A Connection is one open line to a device. Its reader takes events from
+// [Connection.Events] until [Connection.Done] is closed.
+type Connection struct {
+	Caller *Caller
+	out    chan *Outgoing
+	done   chan struct{}
+
+	once   sync.Once
+	reason Reason // set before done is closed
+
+	// Guarded by switchboard.mu:
+	rooms  map[string]struct{}
+	left   map[string]struct{} // rooms left while the first heads load; nil afterwards
+	listed bool
+}
+
+// Events carries what the device should learn, in order.
+func (c *Connection) Events() <-chan *Outgoing { return c.out }
+
+// Done is closed when the hub lets the connection go.
+func (c *Connection) Done() <-chan struct{} { return c.done }
+
+// Reason says why, once Done is closed.
+func (c *Connection) Reason() Reason { return c.reason }
+
+// letGo closes Done, once.
+func (c *Connection) letGo(r Reason) {
+	c.once.Do(func() {
+		c.reason = r
+		close(c.done)
+	})
+}
+
+// offer hands o over, or lets a reader go that is too slow. It never blocks.
+func (c *Connection) offer(o *Outgoing) {
+	select {
+	case c.out <- o:
+	default:
+		c.letGo(ReasonSlow)
+	}
+}
+
+// Connect opens a line to the caller's device and returns the "ready" event to
+// send first. Whatever happens from then on comes through the connection, so
+// that nothing falls between the heads and the first event.
+func (h *Hub) Connect(ctx context.Context, c *Caller) (*Connection, api.Event, error) {
+	size := connectionBuffer
+	if c.Service() {
+		size = serviceBuffer
+	}
+	conn := &Connection{
+		Caller: c, out: make(chan *Outgoing, size), done: make(chan struct{}),
+		rooms: make(map[string]struct{}), left: make(map[string]struct{}),
+	}
+	h.board.add(conn)
+	ready, err := h.enterRooms(ctx, conn)
+	if err != nil {
+		h.board.remove(conn)
+		return nil, api.Event{}, err
+	}
+	return conn, ready, nil
+}
+
+// enterRooms puts the connection into the rooms of the device's conversations,
+// and then reads the heads: a frame before that is in a head, one after it is
+// pushed.
+func (h *Hub) enterRooms(ctx context.Context, conn *Connection) (api.Event, error) {
+	c := conn.Caller
+	heads, err := h.store.Heads(ctx, c.Device.Practice, c.Device.ID)
+	if err != nil {
+		return api.Event{}, fmt.Errorf("load heads: %w", err)
+	}
+	if h.board.enter(conn, heads) {
+		if heads, err = h.store.Heads(ctx, c.Device.Practice, c.Device.ID); err != nil {
+			return api.Event{}, fmt.Errorf("load heads: %w", err)
+		}
+	}
+	ready := api.Event{Type: api.EventReady, Heads: make([]api.Head, len(heads))}
+	for i, hd := range heads {
+		ready.Heads[i] = api.Head{Conversation: hd.Conversation, Head: hd.Head}
+	}
+	return ready, nil
+}
+
+// Disconnect takes the connection off when its client has gone.
+func (h *Hub) Disconnect(conn *Connection) {
+	conn.letGo(ReasonLeft)
+	h.board.remove(conn)
+}
+
+// Online says how many connections are open.
+func (h *Hub) Online() int { return h.board.count() }

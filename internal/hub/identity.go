@@ -1,0 +1,264 @@
+package hub
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/certificate"
+)
+
+// Practice says what anybody may know of a practice.
+func (h *Hub) Practice(ctx context.Context, slug string) (api.Practice, error) {
+	p, err := h.store.PracticeBySlug(ctx, slug)
+	if err != nil {
+		return api.Practice{}, err
+	}
+	return api.Practice{
+		ID: p.ID, Slug: p.Slug, Name: p.Name, Phone: p.Phone, TimeZone: p.TimeZone, Country: p.Country,
+		Languages: p.Languages, BrandColor: p.BrandColor, Demo: p.Demo, Open: p.Settings.open(h.now()),
+		WaitMinutes: p.WaitMinutes, AuthorityKey: p.AuthorityKey, Suite: p.Suite, Queues: p.Queues,
+		Consent: p.Consent, MaxFileBytes: p.MaxFileBytes, ArchiveNote: p.ArchiveNote,
+	}, nil
+}
+
+// EmbedOrigins lists the web origins that may show the practice's chat in a
+// frame.
+func (h *Hub) EmbedOrigins(ctx context.Context, slug string) ([]string, error) {
+	p, err := h.store.PracticeBySlug(ctx, slug)
+	return p.Origins, err
+}
+
+// open reports whether staff are expected to answer at now.
+func (s Settings) open(now time.Time) bool {
+	if s.AlwaysOpen {
+		return true
+	}
+	zone, err := time.LoadLocation(s.TimeZone)
+	if err != nil {
+		return false
+	}
+	now = now.In(zone)
+	minute := now.Hour()*60 + now.Minute()
+	for _, o := range s.Hours {
+		if o.Weekday == int(now.Weekday()) && o.FromMinute <= minute && minute < o.ToMinute {
+			return true
+		}
+	}
+	return false
+}
+
+// prove checks a proof of possession and spends its nonce.
+func (h *Hub) prove(p certificate.Proof, signature []byte) error {
+	if len(signature) == 0 || p.Verify(signature) != nil || !h.challenges.spend(p.Nonce) {
+		return ErrUnauthenticated
+	}
+	return nil
+}
+
+func checkPublicKey(b []byte) error {
+	if _, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), b); err != nil {
+		return malformed("public_key")
+	}
+	return nil
+}
+
+// NewGuest makes a patient who is known by a device's key alone. A key that
+// is known already gives that device again, so a repeated call does no harm.
+func (h *Hub) NewGuest(ctx context.Context, n api.NewGuest) (api.Device, error) {
+	if err := checkPublicKey(n.PublicKey); err != nil {
+		return api.Device{}, err
+	}
+	p, err := h.store.PracticeBySlug(ctx, n.Practice)
+	if err != nil {
+		return api.Device{}, err
+	}
+	proof := certificate.Proof{Purpose: certificate.PurposeRegister, Subject: p.ID, PublicKey: n.PublicKey, Nonce: n.Proof.Nonce}
+	if err := h.prove(proof, n.Proof.Signature); err != nil {
+		return api.Device{}, err
+	}
+	now := h.millis()
+	person := Person{ID: NewID("p"), Practice: p.ID, Kind: api.KindPatient, Role: "patient", CreatedAt: now}
+	d := Device{
+		ID: NewID("d"), Practice: p.ID, Person: person.ID, Kind: person.Kind, Role: person.Role,
+		PublicKey: n.PublicKey, Proof: n.Proof, CreatedAt: now,
+	}
+	return h.register(ctx, d, &person)
+}
+
+// NewStaffDevice adds a browser of the signed-in staff person.
+func (h *Hub) NewStaffDevice(ctx context.Context, s *StaffCaller, n api.NewStaffDevice) (api.Device, error) {
+	if err := checkPublicKey(n.PublicKey); err != nil {
+		return api.Device{}, err
+	}
+	proof := certificate.Proof{Purpose: certificate.PurposeRegister, Subject: s.Person.Practice, PublicKey: n.PublicKey, Nonce: n.Proof.Nonce}
+	if err := h.prove(proof, n.Proof.Signature); err != nil {
+		return api.Device{}, err
+	}
+	return h.register(ctx, Device{
+		ID: NewID("d"), Practice: s.Person.Practice, Person: s.Person.ID, Kind: s.Person.Kind, Role: s.Person.Role,
+		Name: n.Name, PublicKey: n.PublicKey, Proof: n.Proof, CreatedAt: h.millis(),
+	}, nil)
+}
+
+// register stores a device that has proved its key, or finds it again.
+func (h *Hub) register(ctx context.Context, d Device, p *Person) (api.Device, error) {
+	err := h.store.AddDevice(ctx, d, p)
+	if errors.Is(err, ErrExists) {
+		known, err := h.store.DeviceByKey(ctx, d.Practice, d.PublicKey)
+		if err != nil {
+			return api.Device{}, err
+		}
+		samePerson := p != nil && known.Kind == api.KindPatient || known.Person == d.Person
+		if !samePerson || known.RevokedAt != 0 {
+			return api.Device{}, ErrConflict
+		}
+		return known.api(), nil
+	} else if err != nil {
+		return api.Device{}, fmt.Errorf("store device: %w", err)
+	}
+	h.ringKeeper(ctx, d.Practice)
+	return d.api(), nil
+}
+
+func (d *Device) api() api.Device {
+	return api.Device{
+		ID: d.ID, Practice: d.Practice, Person: d.Person, Kind: d.Kind, Role: d.Role,
+		Certificate: d.Certificate, NameCard: d.NameCard, CreatedAt: d.CreatedAt, RevokedAt: d.RevokedAt,
+	}
+}
+
+// OpenDeviceSession trades a proof for a bearer token. A staff device also
+// needs its person's cookie session, staff, and its token ends with it.
+func (h *Hub) OpenDeviceSession(ctx context.Context, staff *StaffCaller, o api.OpenDeviceSession) (api.DeviceSession, error) {
+	d, err := h.store.DeviceByID(ctx, o.Device)
+	if errors.Is(err, ErrNotFound) {
+		return api.DeviceSession{}, ErrUnauthenticated
+	} else if err != nil {
+		return api.DeviceSession{}, fmt.Errorf("load device: %w", err)
+	}
+	proof := certificate.Proof{Purpose: certificate.PurposeSession, Subject: d.ID, PublicKey: d.PublicKey, Nonce: o.Proof.Nonce}
+	if err := h.prove(proof, o.Proof.Signature); err != nil || d.RevokedAt != 0 {
+		return api.DeviceSession{}, ErrUnauthenticated
+	}
+	now := h.now()
+	token, hash := newToken()
+	s := DeviceSession{
+		Token: hash, Practice: d.Practice, Device: d.ID,
+		CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(h.sessions.Device).UnixMilli(),
+	}
+	if d.Kind == api.KindStaff {
+		if staff == nil || staff.Person.ID != d.Person || staff.Person.Practice != d.Practice {
+			return api.DeviceSession{}, ErrUnauthenticated
+		}
+		s.Staff, s.ExpiresAt = staff.token, min(s.ExpiresAt, staff.ExpiresAt)
+	}
+	if err := h.store.AddDeviceSession(ctx, s); err != nil {
+		return api.DeviceSession{}, fmt.Errorf("store session: %w", err)
+	}
+	return api.DeviceSession{Token: token, ExpiresAt: s.ExpiresAt, Device: d.api()}, nil
+}
+
+// CloseDeviceSession ends the caller's session and its connections.
+func (h *Hub) CloseDeviceSession(ctx context.Context, c *Caller) error {
+	if err := h.store.DeleteDeviceSession(ctx, c.token); err != nil {
+		return err
+	}
+	h.endSessions(ctx, c.Device.Practice, Ending{Token: c.token})
+	return nil
+}
+
+// Self returns the calling device as it stands, certificate and all.
+func (h *Hub) Self(ctx context.Context, c *Caller) (api.Device, error) {
+	d, err := h.store.Device(ctx, c.Device.Practice, c.Device.ID)
+	return d.api(), err
+}
+
+// maxCertificates is how many requests a page of work holds.
+const maxCertificates = 200
+
+// CertificateRequests lists the devices that wait for the keeper.
+func (h *Hub) CertificateRequests(ctx context.Context, c *Caller) ([]api.CertificateRequest, error) {
+	if !c.Keeper() {
+		return nil, ErrForbidden
+	}
+	ds, err := h.store.Uncertified(ctx, c.Device.Practice, maxCertificates)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(ds))
+	for i, d := range ds {
+		ids[i] = d.Person
+	}
+	people, err := h.persons(ctx, c.Device.Practice, ids)
+	if err != nil {
+		return nil, err
+	}
+	requests := make([]api.CertificateRequest, len(ds))
+	for i, d := range ds {
+		p := people[d.Person]
+		requests[i] = api.CertificateRequest{Device: d.api(), PublicKey: d.PublicKey, Proof: d.Proof, Name: p.Name, Title: p.Title}
+	}
+	return requests, nil
+}
+
+// PutCertificate certifies a device. The certificate must be the authority's,
+// for this very device and key, or nobody would accept it later.
+func (h *Hub) PutCertificate(ctx context.Context, c *Caller, device string, put api.PutCertificate) (api.Device, error) {
+	if !c.Keeper() {
+		return api.Device{}, ErrForbidden
+	}
+	d, err := h.store.Device(ctx, c.Device.Practice, device)
+	if err != nil {
+		return api.Device{}, err
+	}
+	if err := h.checkCertificate(ctx, d, put.Certificate, put.NameCard); err != nil {
+		return api.Device{}, err
+	}
+	if err := h.store.PutCertificate(ctx, d.Practice, d.ID, put.Certificate, put.NameCard, h.millis()); err != nil {
+		return api.Device{}, fmt.Errorf("store certificate: %w", err)
+	}
+	d.Certificate, d.NameCard = put.Certificate, put.NameCard
+	h.callers.drop(func(o *Caller) bool { return o.Device.ID == d.ID })
+	h.notify(ctx, Notice{Practice: d.Practice, Devices: []string{d.ID}, Event: api.Event{Type: api.EventCertificate}})
+	h.ringKeeper(ctx, d.Practice)
+	return d.api(), nil
+}
+
+func (h *Hub) checkCertificate(ctx context.Context, d Device, cert, card []byte) error {
+	p, err := h.practice(ctx, d.Practice)
+	if err != nil {
+		return err
+	}
+	got, err := p.verifier.VerifyFor(cert, d.PublicKey, h.now())
+	if err != nil || got.Device != d.ID || got.Person != d.Person || got.Kind != d.Kind || got.Role != d.Role {
+		return malformed("certificate")
+	}
+	if d.Kind == api.KindPatient {
+		if len(card) != 0 {
+			return malformed("name_card")
+		}
+		return nil
+	}
+	if _, err := p.verifier.VerifyCard(card, d.Person); err != nil {
+		return malformed("name_card")
+	}
+	return nil
+}
+
+// persons loads those that exist, by id.
+func (h *Hub) persons(ctx context.Context, practice string, ids []string) (map[string]Person, error) {
+	found, err := h.store.PersonsByID(ctx, practice, ids)
+	if err != nil {
+		return nil, fmt.Errorf("load persons: %w", err)
+	}
+	byID := make(map[string]Person, len(found))
+	for _, p := range found {
+		byID[p.ID] = p
+	}
+	return byID, nil
+}

@@ -1,0 +1,36 @@
+package hub
+
+import (
+	"sync/atomic"
+
+	"github.com/sotto-health/sotto/api"
+)
+
+// counters count since the start.
+type counters struct {
+	application, handshakes atomic.Uint64
+}
+
+func (c *counters) frame(kind string) {
+	if kind == api.FrameApplication {
+		c.application.Add(1)
+		return
+	}
+	c.handshakes.Add(1)
+}
+
+// Stats is how the hub fares. It names nobody.
+type Stats struct {
+	Connections  int    // open now
+	Applications uint64 // application frames stored since the start
+	Handshakes   uint64 // commits and proposals stored since the start
+}
+
+// Stats returns the present figures.
+func (h *Hub) Stats() Stats {
+	return Stats{
+		Connections:  h.board.count(),
+		Applications: h.counters.application.Load(),
+		Handshakes:   h.counters.handshakes.Load(),
+	}
+}

@@ -1,0 +1,316 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/mls/wire"
+)
+
+// Send appends a frame to a conversation's log. On a nil error the frame, and
+// all that a commit changes, is durable. The same client id with the same
+// bytes gives the same answer again.
+//
+// Sends of one conversation may run at once, and those of many share a commit
+// to disk; only handshakes of one conversation wait for each other.
+func (h *Hub) Send(ctx context.Context, c *Caller, conversation string, s api.SendFrame) (api.Sent, error) {
+	if !validID("c", conversation) {
+		return api.Sent{}, ErrNotFound
+	}
+	if err := checkFrame(&s); err != nil {
+		return api.Sent{}, err
+	}
+	if err := h.allowDevice("send", c, h.limits.Sends); err != nil {
+		return api.Sent{}, err
+	}
+	m, err := parseFrame(conversation, &s)
+	if err != nil {
+		return api.Sent{}, err
+	}
+	a := Append{
+		Practice: c.Device.Practice, Conversation: conversation,
+		Frame: Frame{
+			Kind: s.Kind, Epoch: m.epoch, Device: c.Device.ID, Person: c.Device.Person,
+			ClientID: s.ClientID, ReceivedAt: h.millis(), Payload: s.Payload,
+		},
+		EvenClosed:    c.Keeper(),
+		EvenWithdrawn: c.Keeper() && s.Kind != api.FrameApplication,
+	}
+	if s.Kind == api.FrameApplication {
+		done, err := h.append(ctx, &a)
+		if err != nil {
+			return api.Sent{}, h.mask(ctx, c, conversation, err)
+		}
+		return sent(done), nil
+	}
+	done, err := h.sendHandshake(ctx, c, &a, m, &s)
+	return sent(done), err
+}
+
+func sent(a Appended) api.Sent {
+	return api.Sent{Position: a.Position, ReceivedAt: a.ReceivedAt}
+}
+
+// append stores a frame and announces it.
+func (h *Hub) append(ctx context.Context, a *Append) (Appended, error) {
+	done, err := h.store.AppendFrame(ctx, *a)
+	if err != nil {
+		return Appended{}, err
+	}
+	if !done.Duplicate {
+		h.counters.frame(a.Frame.Kind)
+		h.announce(ctx, a, done.Position)
+	}
+	return done, nil
+}
+
+func (h *Hub) announce(ctx context.Context, a *Append, position uint64) {
+	f := a.Frame
+	f.Position = position
+	wireFrame := f.api()
+	n := Notice{
+		Practice: a.Practice, Conversation: a.Conversation,
+		Event: api.Event{Type: api.EventFrame, ConversationID: a.Conversation, Frame: &wireFrame},
+	}
+	if a.Handshake != nil {
+		n.Left = a.Handshake.Removed
+		for _, m := range a.Handshake.Added {
+			n.Joined = append(n.Joined, m.Device)
+		}
+	}
+	h.notify(ctx, n)
+}
+
+func (f *Frame) api() api.Frame {
+	return api.Frame{
+		Position: f.Position, Kind: f.Kind, Epoch: f.Epoch, Device: f.Device, Person: f.Person,
+		ClientID: f.ClientID, ReceivedAt: f.ReceivedAt, Payload: f.Payload,
+	}
+}
+
+func checkFrame(s *api.SendFrame) error {
+	switch {
+	case len(s.ClientID) < 8 || len(s.ClientID) > 64 || !plain(s.ClientID):
+		return malformed("client_id")
+	case len(s.Payload) == 0:
+		return malformed("payload")
+	case len(s.Payload) > api.MaxFrameBytes || len(s.Welcome) > api.MaxWelcomeBytes || len(s.GroupInfo) > api.MaxWelcomeBytes:
+		return ErrTooLarge
+	case s.Kind != api.FrameCommit && (s.Welcome != nil || s.GroupInfo != nil):
+		return malformed("welcome")
+	case s.Kind == api.FrameCommit && s.GroupInfo == nil:
+		return malformed("group_info")
+	}
+	return nil
+}
+
+// plain reports whether s is of letters, digits, "-", "_" and "." alone.
+func plain(s string) bool {
+	for _, r := range []byte(s) {
+		switch {
+		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', r == '-', r == '_', r == '.':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// A parsedFrame is what the hub reads of a frame before it knows the group.
+type parsedFrame struct {
+	epoch  uint64
+	public *wire.PublicMessage // a handshake's
+}
+
+// parseFrame checks that the payload is what its kind says, for this group.
+func parseFrame(conversation string, s *api.SendFrame) (parsedFrame, error) {
+	m, err := wire.ParseMessage(s.Payload)
+	if err != nil {
+		return parsedFrame{}, malformed("payload")
+	}
+	var p parsedFrame
+	var group []byte
+	switch {
+	case s.Kind == api.FrameApplication && m.Private != nil && m.Private.Type == wire.ContentApplication:
+		p.epoch, group = m.Private.Epoch, m.Private.GroupID
+	case s.Kind == api.FrameCommit && m.Public != nil && m.Public.Content.Type == wire.ContentCommit,
+		s.Kind == api.FrameProposal && m.Public != nil && m.Public.Content.Type == wire.ContentProposal:
+		p.epoch, group, p.public = m.Public.Content.Epoch, m.Public.Content.GroupID, m.Public
+	default:
+		return parsedFrame{}, malformed("kind")
+	}
+	if string(group) != conversation {
+		return parsedFrame{}, malformed("payload")
+	}
+	return p, nil
+}
+
+// handshakeTries is how often a handshake is checked anew because another hub
+// of the same store came first. Here they wait for each other.
+const handshakeTries = 4
+
+// sendHandshake checks a commit or proposal against the group and policy, and
+// stores it with what it makes of the group.
+func (h *Hub) sendHandshake(ctx context.Context, c *Caller, a *Append, m parsedFrame, s *api.SendFrame) (Appended, error) {
+	defer h.locks.lock(a.Conversation)()
+	for range handshakeTries {
+		done, err := h.tryHandshake(ctx, c, a, m, s)
+		if !errors.Is(err, ErrRaced) {
+			return done, err
+		}
+	}
+	return Appended{}, ErrUnavailable
+}
+
+func (h *Hub) tryHandshake(ctx context.Context, c *Caller, a *Append, m parsedFrame, s *api.SendFrame) (Appended, error) {
+	v, err := h.conversation(ctx, c, a.Conversation)
+	if err != nil {
+		return Appended{}, err
+	}
+	stored, err := h.store.Group(ctx, a.Practice, a.Conversation)
+	if err != nil {
+		return Appended{}, fmt.Errorf("load group: %w", err)
+	}
+	if m.epoch != stored.Epoch {
+		// Either it was stored before, or it is stale: the store can tell, and
+		// with an After that is nobody's it will not take the frame.
+		a.Handshake = &Handshake{After: math.MaxUint64}
+		return h.append(ctx, a)
+	}
+	checked, err := h.checkHandshake(ctx, c, &v, stored, s)
+	if err != nil {
+		return h.storedBefore(ctx, a, err)
+	}
+	a.Handshake, a.External = checked, m.public.Content.Sender.Type == wire.SenderNewMemberCommit
+	done, err := h.append(ctx, a)
+	if err == nil && !done.Duplicate && a.Frame.Kind == api.FrameCommit {
+		h.membershipChanged(ctx, a)
+	}
+	return done, err
+}
+
+// storedBefore answers a handshake that does not fit the group: if that is
+// because it was stored already, with its position, else with the refusal.
+func (h *Hub) storedBefore(ctx context.Context, a *Append, refusal error) (Appended, error) {
+	a.Handshake = &Handshake{After: math.MaxUint64}
+	done, err := h.append(ctx, a)
+	if errors.Is(err, ErrRaced) {
+		return Appended{}, refusal
+	}
+	return done, err
+}
+
+// membershipChanged tells who is concerned by a commit: those who joined, and
+// everybody who sees the member list.
+func (h *Hub) membershipChanged(ctx context.Context, a *Append) {
+	if len(a.Handshake.Added) == 0 && len(a.Handshake.Removed) == 0 {
+		return
+	}
+	var welcomed []string
+	for _, w := range a.Handshake.Welcomes {
+		welcomed = append(welcomed, w.Device)
+	}
+	if len(welcomed) > 0 {
+		h.notify(ctx, Notice{Practice: a.Practice, Devices: welcomed, Event: api.Event{Type: api.EventWelcome, ConversationID: a.Conversation}})
+	}
+	h.summarise(ctx, a.Practice, a.Conversation)
+}
+
+// Frames returns a page of the log. A device reads from the commit that added
+// it to the one that removed it, and nothing before or after.
+func (h *Hub) Frames(ctx context.Context, c *Caller, conversation string, after uint64, limit int) (api.FramePage, error) {
+	if _, err := h.conversation(ctx, c, conversation); err != nil {
+		// One who was removed may no longer know of it, yet reads up to that.
+		if _, merr := h.pastMember(ctx, c, conversation); merr != nil {
+			return api.FramePage{}, err
+		}
+	}
+	m, err := h.pastMember(ctx, c, conversation)
+	if err != nil {
+		return api.FramePage{}, err
+	}
+	if limit <= 0 || limit > api.MaxFramesPerPage {
+		limit = api.MaxFramesPerPage
+	}
+	frames, head, err := h.store.Frames(ctx, c.Device.Practice, conversation, max(after, m.From-1), m.Until, limit)
+	if err != nil {
+		return api.FramePage{}, err
+	}
+	if m.Until != 0 {
+		head = m.Until
+	}
+	page := api.FramePage{Frames: make([]api.Frame, len(frames)), Head: head}
+	for i := range frames {
+		page.Frames[i] = frames[i].api()
+	}
+	return page, nil
+}
+
+// pastMember returns the membership of a device that is or was in the group.
+func (h *Hub) pastMember(ctx context.Context, c *Caller, conversation string) (Member, error) {
+	m, err := h.store.Member(ctx, c.Device.Practice, conversation, c.Device.ID)
+	if errors.Is(err, ErrNotFound) {
+		return Member{}, ErrNotAMember
+	}
+	return m, err
+}
+
+// Ack says that the calling device has stored all frames up to position.
+func (h *Hub) Ack(ctx context.Context, c *Caller, conversation string, position uint64) error {
+	if !validID("c", conversation) {
+		return ErrNotFound
+	}
+	moved, err := h.store.Ack(ctx, c.Device.Practice, conversation, c.Device.ID, position)
+	if err != nil {
+		return h.mask(ctx, c, conversation, err)
+	}
+	if moved {
+		h.notify(ctx, Notice{
+			Practice: c.Device.Practice, Conversation: conversation, Except: c.Device.ID,
+			Event: api.Event{Type: api.EventAck, ConversationID: conversation, Person: c.Device.Person, Position: position},
+		})
+	}
+	return nil
+}
+
+// Typing tells the others in the group that the caller writes, or has stopped.
+func (h *Hub) Typing(ctx context.Context, c *Caller, conversation string, typing bool) error {
+	if !validID("c", conversation) {
+		return ErrNotFound
+	}
+	if !h.board.inRoom(conversation, c.Device.ID) {
+		v, err := h.conversation(ctx, c, conversation)
+		if err != nil {
+			return err
+		}
+		if !v.has(c.Device.ID) {
+			return ErrNotAMember
+		}
+	}
+	h.notify(ctx, Notice{
+		Practice: c.Device.Practice, Conversation: conversation, Except: c.Device.ID,
+		Event: api.Event{Type: api.EventTyping, ConversationID: conversation, Person: c.Device.Person, Typing: typing},
+	})
+	return nil
+}
+
+// Welcomes lists those that wait for the calling device.
+func (h *Hub) Welcomes(ctx context.Context, c *Caller) (api.WelcomePage, error) {
+	ws, err := h.store.Welcomes(ctx, c.Device.Practice, c.Device.ID)
+	if err != nil {
+		return api.WelcomePage{}, err
+	}
+	page := api.WelcomePage{Welcomes: make([]api.Welcome, len(ws))}
+	for i, w := range ws {
+		page.Welcomes[i] = api.Welcome{ID: w.ID, Conversation: w.Conversation, Position: w.Position, Payload: w.Payload}
+	}
+	return page, nil
+}
+
+// DeleteWelcome drops one that the calling device has used.
+func (h *Hub) DeleteWelcome(ctx context.Context, c *Caller, id string) error {
+	return h.store.DeleteWelcome(ctx, c.Device.Practice, c.Device.ID, id)
+}
