@@ -91,13 +91,13 @@ export class Account {
 
   async inspect(token: string): Promise<Invitation> {
     const body = await this.call("POST", "/v1/staff/set-up/inspect", { token });
-    const person = isRecord(body.person) ? body.person : body;
+    const person = isRecord(body.person) ? body.person : {};
     return { practice: text(body.practice), name: text(person.name), login: text(body.login) };
   }
 
-  /** Claims a set-up link. The person signs in with the password afterwards. */
-  async setUp(token: string, password: string): Promise<void> {
-    await this.call("POST", "/v1/staff/set-up", { token, password });
+  /** Uses a set-up link to choose a password, which signs the person in. */
+  async setUp(token: string, password: string): Promise<StaffSession> {
+    return readSession(await this.call("POST", "/v1/staff/set-up", { token, password }));
   }
 
   async practice(slug: string): Promise<Practice> {

@@ -1,10 +1,14 @@
 import "../ui/style/base.css";
+import "./console.css";
 
 import { mount } from "svelte";
 
+import { connectCore } from "../core/page/handle.ts";
 import { chooseLanguage, speak } from "../ui/words.svelte.ts";
+import { Account } from "./account.ts";
 import App from "./App.svelte";
+import { settings } from "./preferences.svelte.ts";
 
-await speak("console", chooseLanguage(navigator.languages));
+await speak("console", chooseLanguage([settings().language, ...navigator.languages].filter(Boolean)));
 const target = document.getElementById("app");
-if (target) mount(App, { target });
+if (target) mount(App, { target, props: { account: new Account(), connect: connectCore } });

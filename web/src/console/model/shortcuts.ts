@@ -132,15 +132,14 @@ export class Recogniser {
 // A letter by what it prints, or by its place where the keyboard prints another
 // script, so that the keys work on an Arabic keyboard too.
 function nameOf(key: Key): string | undefined {
+  if (/^(Enter|Escape|ArrowUp|ArrowDown|F6)$/.test(key.key)) return key.key;
   if (key.key === "؟") return "?";
   if (key.key.length === 1 && key.key.charCodeAt(0) < 128) return key.key.toLowerCase();
+  if (key.key.length > 2) return undefined;
   const letter = /^Key([A-Z])$/.exec(key.code);
-  if (letter?.[1] && key.key.length <= 2) return letter[1].toLowerCase();
-  if (key.key.length <= 2) {
-    const printed: Record<string, string> = { Slash: "/", BracketLeft: "[", BracketRight: "]" };
-    return printed[key.code];
-  }
-  return /^(Enter|Escape|Arrow(Up|Down)|F6)$/.test(key.key) ? key.key : undefined;
+  if (letter?.[1]) return letter[1].toLowerCase();
+  const places: Record<string, string> = { Slash: "/", BracketLeft: "[", BracketRight: "]" };
+  return places[key.code];
 }
 
 /** A chord's keys as they are printed: ["Ctrl", "K"]. A sequence is two lists. */

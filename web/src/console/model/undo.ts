@@ -41,10 +41,9 @@ export class UndoQueue<T> {
     return id;
   }
 
-  /** Takes the act back; the newest if none is named. False if it is too late. */
-  undo(id?: number): T | undefined {
-    const wanted = id ?? [...this.entries.keys()].at(-1);
-    const found = wanted === undefined ? undefined : this.entries.get(wanted);
+  /** Takes back the newest act, or the newest of some kind. Undefined if it is too late. */
+  undo(which: (what: T) => boolean = () => true): T | undefined {
+    const found = [...this.entries.values()].reverse().find(({ entry }) => which(entry.what));
     if (!found) return undefined;
     found.stop();
     this.entries.delete(found.entry.id);

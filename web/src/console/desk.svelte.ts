@@ -1,0 +1,438 @@
+// What a signed-in staff person works with: the inbox, the open conversation
+// and what the core reports. Screens read it; it draws nothing and holds no
+// words, only the names of messages.
+
+import { failureOf } from "../core/shared/failure.ts";
+import type {
+  Box,
+  Connection,
+  Conversation,
+  ConversationId,
+  Core,
+  CoreEvent,
+  Failure,
+  Keeping,
+  Line,
+  Message,
+  MessageId,
+  PersonId,
+} from "../core/shared/protocol.ts";
+import type { WordKey, WordValues } from "../ui/words.svelte.ts";
+import type { Practice, StaffSession } from "./account.ts";
+import {
+  applyConversation,
+  applyPage,
+  boxOf,
+  emptyInbox,
+  inBox,
+  moved,
+  setFailed,
+  setLoading,
+  takesPart,
+  unreadTotal,
+  type Inbox,
+} from "./model/boxes.ts";
+import { failureWords } from "./model/failures.ts";
+import { memberOf } from "./model/names.ts";
+import { boxes } from "./model/route.ts";
+import { UndoQueue, type Clock } from "./model/undo.ts";
+import { Thread } from "./thread.svelte.ts";
+
+export type Act = "take" | "take-over" | "join" | "leave" | "close" | "reopen";
+
+export interface Toast {
+  readonly id: number;
+  readonly tone: "plain" | "good" | "bad";
+  readonly key: WordKey;
+  readonly values?: WordValues;
+}
+
+/** Somebody else was faster: shown on the card until the list moves on. */
+export interface Taken {
+  readonly conversation: Conversation;
+  /** Empty if not known. */
+  readonly name: string;
+  readonly at: number;
+}
+
+/** What a screen reader, a speaker or a desktop notice may be told about. */
+export type News =
+  | { kind: "message"; message: Message; conversation: Conversation | undefined }
+  | { kind: "waiting"; conversation: Conversation }
+  | { kind: "typing"; conversation: Conversation; person: PersonId };
+
+export interface DeskOptions {
+  readonly core: Core;
+  readonly session: StaffSession;
+  readonly practice: Practice | undefined;
+  readonly deviceName: string;
+  readonly clock: Clock;
+  readonly news: (news: News) => void;
+}
+
+const undoMs = 10_000;
+const toastMs = 6_000;
+const takenMs = 20_000;
+const refreshMs = 800;
+
+export class Desk {
+  readonly core: Core;
+  readonly session: StaffSession;
+  readonly practice: Practice | undefined;
+  readonly deviceName: string;
+
+  phase = $state<"preparing" | "ready" | "failed">("preparing");
+  failure = $state<Failure>();
+  keeping = $state<Keeping>("saved");
+  coreStartMs = $state(0);
+  connection = $state<Connection>("connecting");
+  queued = $state(0);
+  leading = $state(true);
+  inbox = $state.raw<Inbox>(emptyInbox());
+  toasts = $state.raw<readonly Toast[]>([]);
+  taken = $state.raw<readonly Taken[]>([]);
+  /** Conversations that close when their time to undo is over, and when that is. */
+  closing = $state.raw<ReadonlyMap<ConversationId, number>>(new Map());
+  /** Acts that are on their way. */
+  busy = $state.raw<ReadonlyMap<ConversationId, Act>>(new Map());
+  openId = $state<ConversationId>();
+  unread = $derived(unreadTotal(this.inbox));
+
+  private readonly clock: Clock;
+  private readonly news: (news: News) => void;
+  private readonly threads = new Map<ConversationId, Thread>();
+  private readonly drafts = new Map<ConversationId, string>();
+  private readonly draftTimers = new Map<ConversationId, () => void>();
+  private readonly undo: UndoQueue<ConversationId>;
+  private nextToast = 1;
+  private refreshing = new Set<Box>();
+  private stopRefresh: (() => void) | undefined;
+
+  constructor(options: DeskOptions) {
+    this.core = options.core;
+    this.session = options.session;
+    this.practice = options.practice;
+    this.deviceName = options.deviceName;
+    this.clock = options.clock;
+    this.news = options.news;
+    this.inbox = emptyInbox(options.session.person.id as PersonId);
+    this.undo = new UndoQueue({
+      clock: options.clock,
+      ms: undoMs,
+      carryOut: (id) => void this.act(id, "close"),
+      changed: (waiting) => (this.closing = new Map(waiting.map((w) => [w.what, w.until]))),
+    });
+  }
+
+  get me(): PersonId {
+    return this.session.person.id as PersonId;
+  }
+
+  /** Starts the core. A browser that is new here waits until it is confirmed. */
+  async start(): Promise<void> {
+    try {
+      await this.core.subscribe((event) => this.receive(event));
+      const started = await this.core.start({
+        surface: "staff",
+        practice: this.session.practice,
+        memoryOnly: false,
+        deviceName: this.deviceName,
+      });
+      this.keeping = started.keeping;
+      this.coreStartMs = started.coreStartMs;
+      for (const c of started.conversations) this.inbox = applyConversation(this.inbox, c);
+      // A browser that has been here before can show what it keeps at once.
+      if (started.me !== undefined || this.connection === "online") await this.ready();
+    } catch (error) {
+      this.fail(failureOf(error));
+    }
+  }
+
+  private async ready(): Promise<void> {
+    if (this.phase === "ready") return;
+    this.phase = "ready";
+    await Promise.all(boxes.map((box) => this.load(box)));
+  }
+
+  private fail(failure: Failure): void {
+    if (failure === "signed-out") {
+      this.connection = "signed-out";
+      return;
+    }
+    this.failure = failure;
+    this.phase = "failed";
+  }
+
+  receive(event: CoreEvent): void {
+    switch (event.kind) {
+      case "connection":
+        this.connected(event.connection, event.queued);
+        break;
+      case "conversation":
+        this.conversationChanged(event.conversation);
+        break;
+      case "line":
+        this.lineCame(event.line);
+        break;
+      case "line-removed":
+        this.threads.get(event.conversation)?.drop(event.id);
+        break;
+      case "leading":
+        this.leading = event.leading;
+        break;
+      case "failed":
+        this.fail(event.failure);
+        break;
+    }
+  }
+
+  private connected(connection: Connection, queued: number): void {
+    const before = this.connection;
+    this.connection = connection;
+    this.queued = queued;
+    if (connection !== "online" || before === "online") return;
+    if (this.phase === "preparing") void this.ready();
+    else if (this.phase === "ready") for (const box of boxes) this.refreshSoon(box);
+  }
+
+  private conversationChanged(c: Conversation): void {
+    const before = this.inbox.byId.get(c.id);
+    const hasMoved = moved(this.inbox, c);
+    this.inbox = applyConversation(this.inbox, c);
+    if (hasMoved && this.phase === "ready") {
+      this.refreshSoon(boxOf(c, this.me));
+      if (before) this.refreshSoon(boxOf(before, this.me));
+      else if (c.state === "waiting") this.news({ kind: "waiting", conversation: c });
+    }
+    if (before?.state === "waiting" && c.state === "open" && c.assignee !== undefined && c.assignee !== this.me) {
+      this.takenByOther(c);
+    }
+    if (before && !before.joined && c.joined) this.threads.get(c.id)?.reload();
+    for (const person of c.typing) {
+      if (!before?.typing.includes(person) && person !== this.me && c.id === this.openId) {
+        this.news({ kind: "typing", conversation: c, person });
+      }
+    }
+  }
+
+  private takenByOther(c: Conversation): void {
+    const known = this.taken.find((t) => t.conversation.id === c.id);
+    const name = memberOf(c, c.assignee)?.name ?? "";
+    const at = known?.at ?? this.clock.now();
+    this.taken = [...this.taken.filter((t) => t !== known), { conversation: c, name, at }];
+    if (!known) this.clock.after(takenMs, () => this.dismissTaken(c.id));
+  }
+
+  dismissTaken(id: ConversationId): void {
+    this.taken = this.taken.filter((t) => t.conversation.id !== id);
+  }
+
+  private lineCame(line: Line): void {
+    const id = line.type === "message" ? line.message.conversation : line.line.conversation;
+    const thread = this.threads.get(id);
+    const known = thread?.has(line) ?? false;
+    thread?.take(line);
+    if (line.type === "message" && !line.message.mine && !line.message.shared && !known) {
+      this.news({ kind: "message", message: line.message, conversation: this.inbox.byId.get(id) });
+    }
+  }
+
+  // Lists
+
+  list(box: Box): readonly Conversation[] {
+    return inBox(this.inbox, box);
+  }
+
+  async load(box: Box, more = false): Promise<void> {
+    const cursor = more ? this.inbox.boxes[box].next : undefined;
+    if (more && cursor === undefined) return;
+    if (this.inbox.boxes[box].status !== "ready" || more) this.inbox = setLoading(this.inbox, box);
+    try {
+      const page = await this.core.list(box, cursor);
+      this.inbox = applyPage(this.inbox, box, page, !more);
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure === "signed-out") this.fail(failure);
+      this.inbox = setFailed(this.inbox, box);
+    }
+  }
+
+  // Events move single conversations at once; the hub's own counts follow a
+  // little later, once for a burst of events.
+  private refreshSoon(box: Box): void {
+    this.refreshing.add(box);
+    this.stopRefresh ??= this.clock.after(refreshMs, () => {
+      this.stopRefresh = undefined;
+      const now = [...this.refreshing];
+      this.refreshing.clear();
+      for (const one of now) void this.load(one);
+    });
+  }
+
+  // The open conversation
+
+  conversation(id: ConversationId | undefined): Conversation | undefined {
+    return id === undefined ? undefined : this.inbox.byId.get(id);
+  }
+
+  /** The log of a conversation that this device can read. */
+  thread(id: ConversationId): Thread {
+    let thread = this.threads.get(id);
+    if (!thread) {
+      thread = new Thread(this.core, id);
+      this.threads.set(id, thread);
+    }
+    return thread;
+  }
+
+  /** Shows a conversation, or none. Its log stays in memory once loaded. */
+  async show(id: ConversationId | undefined): Promise<void> {
+    if (id === this.openId) return;
+    if (this.openId !== undefined) {
+      this.saveDraftNow(this.openId);
+      this.threads.get(this.openId)?.leave();
+    }
+    this.openId = id;
+    const c = this.conversation(id);
+    if (!id || !c?.joined) return;
+    const thread = this.thread(id);
+    await thread.load();
+    if (this.openId === id) thread.open(c.unread);
+  }
+
+  /** Everything up to the newest line has been seen. */
+  seen(id: ConversationId): void {
+    const c = this.inbox.byId.get(id);
+    const position = this.threads.get(id)?.newest();
+    if (!c?.joined || position === undefined || c.unread === 0) return;
+    this.core.markRead(id, position).catch(() => undefined);
+  }
+
+  // Acts
+
+  canTake(c: Conversation): boolean {
+    return c.state === "waiting" && c.consent === "given";
+  }
+
+  takesPart(c: Conversation): boolean {
+    return takesPart(c, this.me);
+  }
+
+  /** True if it went through. What went wrong is told. */
+  async act(id: ConversationId, act: Act): Promise<boolean> {
+    if (this.busy.has(id)) return false;
+    this.busy = new Map(this.busy).set(id, act);
+    try {
+      await this.core.act(id, act);
+      if (act === "close") this.toast("good", "console.act.closed");
+      if (act === "leave") this.toast("plain", "console.act.left");
+      return true;
+    } catch (error) {
+      this.actFailed(id, failureOf(error));
+      return false;
+    } finally {
+      const busy = new Map(this.busy);
+      busy.delete(id);
+      this.busy = busy;
+    }
+  }
+
+  private actFailed(id: ConversationId, failure: Failure): void {
+    if (failure === "signed-out") return this.fail(failure);
+    if (failure === "taken") {
+      this.refreshSoon("waiting");
+      this.refreshSoon("team");
+      const c = this.inbox.byId.get(id);
+      if (c) {
+        this.takenByOther(c);
+        return;
+      }
+    }
+    this.toast("bad", failureWords(failure));
+  }
+
+  /** Closes in ten seconds, unless it is taken back. */
+  closeSoon(id: ConversationId): void {
+    const c = this.inbox.byId.get(id);
+    if (!c?.joined || c.state !== "open" || this.closing.has(id)) return;
+    this.undo.add(id);
+  }
+
+  /** Takes the closing of that chat back, or of the newest. */
+  undoClose(id?: ConversationId): void {
+    const undone = this.undo.undo(id === undefined ? undefined : (what) => what === id);
+    if (undone !== undefined) this.toast("plain", "console.act.undone");
+  }
+
+  /** The page goes away: what was to be done later is done now. */
+  flush(): void {
+    this.undo.flush();
+    for (const id of this.drafts.keys()) this.saveDraftNow(id);
+  }
+
+  // Writing
+
+  draft(id: ConversationId): string {
+    return this.drafts.get(id) ?? this.inbox.byId.get(id)?.draft ?? "";
+  }
+
+  setDraft(id: ConversationId, text: string): void {
+    this.drafts.set(id, text);
+    this.draftTimers.get(id)?.();
+    this.draftTimers.set(
+      id,
+      this.clock.after(500, () => this.saveDraftNow(id)),
+    );
+  }
+
+  private saveDraftNow(id: ConversationId): void {
+    const stop = this.draftTimers.get(id);
+    if (!stop) return;
+    stop();
+    this.draftTimers.delete(id);
+    this.core.saveDraft(id, this.drafts.get(id) ?? "").catch(() => undefined);
+  }
+
+  /** Sends what is typed. If the core cannot keep it, the text comes back. */
+  async sendText(id: ConversationId, text: string): Promise<boolean> {
+    this.setDraft(id, "");
+    this.saveDraftNow(id);
+    try {
+      await this.core.sendText(id, text);
+      return true;
+    } catch (error) {
+      const failure = failureOf(error);
+      if (this.draft(id) === "") this.setDraft(id, text);
+      if (failure === "signed-out") this.fail(failure);
+      else this.toast("bad", failureWords(failure));
+      return false;
+    }
+  }
+
+  retry(id: MessageId): void {
+    this.core.retry(id).catch((error: unknown) => this.tell(error));
+  }
+
+  cancel(id: MessageId): void {
+    this.core.cancel(id).catch((error: unknown) => this.tell(error));
+  }
+
+  tell(error: unknown): void {
+    const failure = failureOf(error);
+    if (failure === "signed-out") this.fail(failure);
+    else this.toast("bad", failureWords(failure));
+  }
+
+  // Toasts
+
+  toast(tone: Toast["tone"], key: WordKey, values?: WordValues): void {
+    const toast: Toast = { id: this.nextToast++, tone, key, ...(values ? { values } : {}) };
+    this.toasts = [...this.toasts.filter((t) => t.key !== key), toast].slice(-3);
+    // An error stays until it is dismissed: nobody reads against a clock.
+    if (tone !== "bad") this.clock.after(toastMs, () => this.dismiss(toast.id));
+  }
+
+  dismiss(id: number): void {
+    this.toasts = this.toasts.filter((t) => t.id !== id);
+  }
+}
