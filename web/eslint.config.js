@@ -31,7 +31,15 @@ export default ts.config(
     languageOptions: { parserOptions: { extraFileExtensions: [".svelte"], parser: ts.parser, svelteConfig } },
     rules: {
       "svelte/no-at-html-tags": "error",
-      "svelte/no-inline-styles": ["error", { allowTransitions: false }],
+      "no-restricted-syntax": [
+        "error",
+        { selector: "SvelteAttribute[key.name='style']", message: "An inline style, which the CSP refuses. Use a class or style:--name." },
+        { selector: "SvelteElement > SvelteText[value=/\\p{L}{2}/u]", message: "Words belong in locales/." },
+        {
+          selector: "SvelteAttribute[key.name=/^(aria-label|title|placeholder|alt|label|legend)$/] > SvelteLiteral[value=/\\p{L}/u]",
+          message: "Words belong in locales/.",
+        },
+      ],
       "svelte/require-each-key": "error",
       "svelte/no-navigation-without-resolve": "off",
     },
