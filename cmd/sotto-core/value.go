@@ -15,7 +15,7 @@ import (
 // JSON.stringify takes, by their json tags. The browser has a JSON parser;
 // encoding/json would add an eighth to the size of the core.
 
-// encode returns v as an object.
+// encode returns v as an object. Maps, which we never send, have no form here.
 func encode(v any) js.Value { return encodeValue(reflect.ValueOf(v)) }
 
 func encodeValue(v reflect.Value) js.Value {
@@ -128,6 +128,9 @@ func decodeObject(from js.Value, into reflect.Value) error {
 		into.Set(reflect.New(into.Type().Elem()))
 		return decodeValue(from, into.Elem())
 	case reflect.Struct:
+		if isArray(from) {
+			return errShape
+		}
 		t := into.Type()
 		for i := range t.NumField() {
 			name, _ := jsonName(t.Field(i))
@@ -137,7 +140,7 @@ func decodeObject(from js.Value, into reflect.Value) error {
 		}
 		return nil
 	case reflect.Slice:
-		if !js.Global().Get("Array").Call("isArray", from).Bool() {
+		if !isArray(from) {
 			return errShape
 		}
 		n := from.Length()
@@ -164,6 +167,8 @@ func decodeObject(from js.Value, into reflect.Value) error {
 		return errShape
 	}
 }
+
+func isArray(v js.Value) bool { return js.Global().Get("Array").Call("isArray", v).Bool() }
 
 func jsonName(f reflect.StructField) (name string, omitEmpty bool) {
 	name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
