@@ -2,6 +2,12 @@ module github.com/sotto-health/sotto
 
 go 1.26.0
 
+ignore (
+	./e2e/node_modules
+	./mls/interop/node_modules
+	./web/node_modules
+)
+
 require (
 	github.com/alecthomas/kong v1.17.0 // indirect
 	github.com/coder/websocket v1.8.15 // indirect
