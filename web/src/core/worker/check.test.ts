@@ -1,0 +1,41 @@
+import { expect, test } from "vitest";
+
+import { isCall, maxTextLength } from "./check.ts";
+
+const call = (method: string, ...args: unknown[]): unknown => ({ t: "call", id: 1, method, args });
+const options = { surface: "patient", practice: "riverside", memoryOnly: false, deviceName: "Chrome" };
+const info = { name: "a.png", mediaType: "image/png", size: 3 };
+
+test.each([
+  ["start", call("start", options)],
+  ["start with a pinned authority", call("start", { ...options, authority: "AAAA" })],
+  ["sendText", call("sendText", "c_1", "hello")],
+  ["sendFile", call("sendFile", "c_1", new Blob(["abc"]), info)],
+  ["lines, newest", call("lines", "c_1")],
+  ["lines before", call("lines", "c_1", 7, 50)],
+  ["list", call("list", "waiting")],
+  ["forget", call("forget")],
+])("takes %s", (_, message) => {
+  expect(isCall(message)).toBe(true);
+});
+
+test.each([
+  ["nothing", undefined],
+  ["text", "call"],
+  ["no id", { t: "call", method: "forget", args: [] }],
+  ["no arguments", { t: "call", id: 1, method: "forget" }],
+  ["an unknown method", call("exportKeys")],
+  ["a method of every object", call("toString")],
+  ["a prototype", call("__proto__")],
+  ["an unknown surface", call("start", { ...options, surface: "admin" })],
+  ["a practice that is no text", call("start", { ...options, practice: {} })],
+  ["too few arguments", call("sendText", "c_1")],
+  ["too many", call("retry", "m_1", "m_2")],
+  ["text past the limit", call("sendText", "c_1", "x".repeat(maxTextLength + 1))],
+  ["a file that is none", call("sendFile", "c_1", "abc", info)],
+  ["a negative size", call("sendFile", "c_1", new Blob([]), { ...info, size: -1 })],
+  ["a position that is no number", call("markRead", "c_1", "7")],
+  ["an unknown act", call("act", "c_1", "delete")],
+])("refuses %s", (_, message) => {
+  expect(isCall(message)).toBe(false);
+});
