@@ -3,6 +3,7 @@ package mls
 import (
 	"errors"
 
+	"github.com/sotto-health/sotto/mls/internal/epoch"
 	"github.com/sotto-health/sotto/mls/internal/rule"
 	"github.com/sotto-health/sotto/mls/internal/secret"
 	"github.com/sotto-health/sotto/mls/wire"
@@ -15,13 +16,13 @@ var (
 	// ErrDecrypt says that a ciphertext does not open.
 	ErrDecrypt = secret.ErrDecrypt
 	// ErrWrongGroup says that a message is of another group.
-	ErrWrongGroup = errors.New("mls: message of another group")
+	ErrWrongGroup = epoch.ErrWrongGroup
 	// ErrStaleEpoch says that a message is of an epoch that has passed, and for
 	// an application message, one no longer kept.
-	ErrStaleEpoch = errors.New("mls: message of a past epoch")
+	ErrStaleEpoch = epoch.ErrStaleEpoch
 	// ErrFutureEpoch says that a message is of an epoch not yet reached. It can
 	// be read once the commits before it have been merged.
-	ErrFutureEpoch = errors.New("mls: message of a future epoch")
+	ErrFutureEpoch = epoch.ErrFutureEpoch
 	// ErrReplayed says that the key of a private message was used before, or is
 	// too far in the past.
 	ErrReplayed = errors.New("mls: message key was used before")
@@ -52,10 +53,13 @@ var (
 	ErrUnknownPSK = errors.New("mls: unknown pre-shared key")
 	// ErrNotForUs says that a welcome has nothing for the key package given.
 	ErrNotForUs = errors.New("mls: welcome is not for this key package")
-	// ErrNoTree says that no ratchet tree came with a group info or beside it.
-	ErrNoTree = errors.New("mls: no ratchet tree")
 	// ErrNoValidator says that [Config.Credentials] is not set.
-	ErrNoValidator = errors.New("mls: no credential validator")
+	ErrNoValidator = epoch.ErrNoValidator
+	// ErrUnknownProposal says that a commit refers to a proposal that was not
+	// received.
+	ErrUnknownProposal = epoch.ErrUnknownProposal
+	// ErrWrongSigner says that a signer is not the one whose key is in the tree.
+	ErrWrongSigner = errors.New("mls: signer is not this member's")
 )
 
 // A ValidationError says which rule of RFC 9420 a message breaks.

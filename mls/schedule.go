@@ -39,6 +39,14 @@ func (e *epochSecrets) wipe() {
 	e.each(func(_ string, s *[]byte) { secret.Wipe(*s) })
 }
 
+// takeTree returns the secret tree of the epoch, which has the only copy of the
+// encryption secret from then on.
+func (e *epochSecrets) takeTree(s *suite.Suite, leaves uint32) *secretTree {
+	t := newSecretTree(s, e.encryption, leaves)
+	e.encryption = nil
+	return t
+}
+
 // joinerSecret mixes the commit secret into the init secret of the epoch
 // before. context is that of the new epoch.
 func joinerSecret(s *suite.Suite, initSecret, commitSecret []byte, context *wire.GroupContext) ([]byte, error) {

@@ -124,6 +124,11 @@ type KeyPair struct{ Private, Public []byte }
 // Wipe clears the private key.
 func (k *KeyPair) Wipe() { Wipe(k.Private) }
 
+// Clone returns a copy that is wiped apart from k.
+func (k *KeyPair) Clone() *KeyPair {
+	return &KeyPair{Private: append([]byte(nil), k.Private...), Public: k.Public}
+}
+
 // String hides the key from print verbs.
 func (k *KeyPair) String() string { return "key pair:redacted" }
 
