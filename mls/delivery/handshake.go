@@ -6,6 +6,7 @@ import (
 
 	"github.com/sotto-health/sotto/mls/internal/epoch"
 	"github.com/sotto-health/sotto/mls/internal/rule"
+	"github.com/sotto-health/sotto/mls/suite"
 	"github.com/sotto-health/sotto/mls/wire"
 )
 
@@ -121,7 +122,7 @@ func (h *Handshake) checkCommit(k epoch.Checks) error {
 }
 
 // CheckGroupInfo checks that groupInfo, an MLS message, tells the epoch that the
-// commit h begins. It is an error of h is no commit.
+// commit h begins. It is an error if h is no commit.
 func (h *Handshake) CheckGroupInfo(groupInfo []byte) error {
 	if h.next == nil {
 		return fmt.Errorf("%w: a proposal begins no epoch", ErrGroupInfo)
@@ -174,4 +175,21 @@ func (g *PublicGroup) Apply(h *Handshake) error {
 	}
 	g.state = h.next
 	return nil
+}
+
+// Propose returns a message by which the external sender with the given index
+// and signature key proposes p to the members (RFC 9420, section 12.1.8.1). It
+// is for the caller to send it, and to Check and Apply it here.
+func (g *PublicGroup) Propose(signer suite.Signer, index uint32, p wire.Proposal) ([]byte, error) {
+	a := wire.AuthenticatedContent{Format: wire.FormatPublic, Content: wire.FramedContent{
+		GroupID: g.ID(), Epoch: g.Epoch(), Sender: wire.Sender{Type: wire.SenderExternal, Index: index},
+		Type: wire.ContentProposal, Proposal: p,
+	}}
+	if err := a.Sign(g.state.Suite, signer, nil); err != nil {
+		return nil, err
+	}
+	if err := g.state.Authenticate(&a); err != nil {
+		return nil, err
+	}
+	return (&wire.Message{Public: &wire.PublicMessage{AuthenticatedContent: a}}).Marshal(), nil
 }
