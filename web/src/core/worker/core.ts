@@ -59,11 +59,12 @@ export class RunningCore {
   static async run(
     loader: CoreLoader,
     options: StartOptions,
+    resume: boolean,
     on: { event(event: CoreEvent): void; died(): void },
   ): Promise<RunningCore> {
     const [module, keep] = await Promise.all([
       loader.load(),
-      options.memoryOnly ? memoryKeep() : openKeep(`sotto-${options.surface}-${options.practice}`),
+      options.memoryOnly ? memoryKeep() : openKeep(`sotto-${options.surface}-${options.practice}`, resume),
     ]);
     const origin = self.location.origin;
     const signer = await signerOf(keep.signingKeys);

@@ -16,8 +16,8 @@ const loader = new CoreLoader();
 loader.load().catch(() => undefined); // early; start tells if it went wrong
 
 const tabs = new Tabs(
-  (options: StartOptions, onEvent: (event: CoreEvent) => void) =>
-    RunningCore.run(loader, options, { event: onEvent, died: () => toPage({ t: "dead" }) }),
+  (options: StartOptions, resume: boolean, onEvent: (event: CoreEvent) => void) =>
+    RunningCore.run(loader, options, resume, { event: onEvent, died: () => toPage({ t: "dead" }) }),
   toPage,
 );
 

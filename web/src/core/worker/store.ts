@@ -164,15 +164,20 @@ class SealedKeep implements Keep {
 }
 
 /**
- * Opens the sealed store of that name and makes its keys if it is new. It
+ * Opens the sealed store of that name and makes its keys if it is new, unless
+ * it must exist: then it rejects with `signed-out`. It
  * rejects with `storage-blocked` where the browser keeps nothing, as in a frame
  * on another site's page: opening and reading back is the only probe that
  * tells.
  */
-export async function openKeep(name: string): Promise<Keep> {
+export async function openKeep(name: string, mustExist = false): Promise<Keep> {
   try {
     const db = await openDatabase(name);
     let keys: unknown = await result(db.transaction(keyStore).objectStore(keyStore).get("device"));
+    if (keys === undefined && mustExist) {
+      db.close();
+      throw new CoreError("signed-out");
+    }
     if (keys === undefined) {
       const tx = db.transaction([keyStore, valueStore], "readwrite", { durability: "strict" });
       tx.objectStore(valueStore).clear(); // sealed under keys that are gone

@@ -15,7 +15,15 @@ export interface LocalCore {
   call(method: Exclude<Method, "start">, args: readonly unknown[]): Promise<unknown>;
 }
 
-export type RunCore = (options: StartOptions, onEvent: (event: CoreEvent) => void) => Promise<LocalCore>;
+/**
+ * Runs a core. With `resume` it takes up what another tab left; if that has
+ * been forgotten meanwhile it rejects with `signed-out` and begins nothing new.
+ */
+export type RunCore = (
+  options: StartOptions,
+  resume: boolean,
+  onEvent: (event: CoreEvent) => void,
+) => Promise<LocalCore>;
 
 // On the channel. `tab` says whose call it is.
 type Channelled =
@@ -65,19 +73,20 @@ export class Tabs {
     } catch (error) {
       this.toPage({ t: "fail", id: call.id, failure: failureOf(error) });
     }
+    this.afterwards(call);
   }
 
   private async sit(options: StartOptions): Promise<"leading" | "following"> {
     try {
       if (options.memoryOnly) {
-        await this.lead();
+        await this.lead(false);
         return "leading";
       }
       const name = `sotto/${options.surface}/${options.practice}`;
       this.channel = new BroadcastChannel(name);
       this.channel.onmessage = ({ data }) => this.hear(data);
       if (await this.lockNow(name)) {
-        await this.lead();
+        await this.lead(false);
         this.emitHere({ kind: "leading", leading: true });
         return "leading";
       }
@@ -117,7 +126,7 @@ export class Tabs {
     const calls = [...this.asked.values()];
     this.asked.clear();
     try {
-      const { started } = await this.lead();
+      const { started } = await this.lead(true);
       this.emitHere({ kind: "leading", leading: true });
       for (const conversation of started.conversations) this.emit({ kind: "conversation", conversation });
       for (const call of calls) {
@@ -127,14 +136,16 @@ export class Tabs {
     } catch (error) {
       const failure = failureOf(error);
       for (const call of calls) this.toPage({ t: "fail", id: call.id, failure });
-      this.emitHere({ kind: "failed", failure });
+      this.standUp();
+      if (failure === "signed-out") this.emitHere({ kind: "connection", connection: "signed-out", queued: 0 });
+      else this.emitHere({ kind: "failed", failure });
     }
   }
 
-  private lead(): Promise<Running> {
+  private lead(resume: boolean): Promise<Running> {
     const options = this.options as StartOptions;
     this.running = (async () => {
-      const core = await this.runCore(options, (event) => this.emit(event));
+      const core = await this.runCore(options, resume, (event) => this.emit(event));
       const started = await core.start(options);
       for (const conversation of started.conversations) {
         if (!this.conversations.has(conversation.id)) this.conversations.set(conversation.id, conversation);
@@ -152,13 +163,6 @@ export class Tabs {
     switch (call.method) {
       case "start":
         return { ...started, conversations: [...this.conversations.values()] } satisfies Started;
-      case "forget":
-        try {
-          return await core.call("forget", []);
-        } finally {
-          this.post({ t: "forgotten" });
-          this.standUp();
-        }
       default:
         return core.call(call.method, call.args);
     }
@@ -202,6 +206,14 @@ export class Tabs {
     } catch (error) {
       this.post({ t: "fail", tab, id: call.id, failure: failureOf(error) });
     }
+    this.afterwards(call);
+  }
+
+  // Whether or not all went well: the keys are gone.
+  private afterwards(call: Call): void {
+    if (call.method !== "forget" || !this.running) return;
+    this.post({ t: "forgotten" });
+    this.standUp();
   }
 
   // The leader that had these calls is gone, or has just come.
