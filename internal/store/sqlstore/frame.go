@@ -27,7 +27,7 @@ func (s *Store) appendFrame(ctx context.Context, t *tx, a hub.Append) (hub.Appen
 	const lock = `
 SELECT epoch, head, state, withdrawn_at FROM conversation WHERE practice = $1 AND id = $2`
 	const advance = `
-UPDATE conversation SET head = $3, epoch = $4, last_at = CASE WHEN $5 > 0 THEN $5 ELSE last_at END
+UPDATE conversation SET head = $3, epoch = $4, last_at = CASE WHEN CAST($5 AS BIGINT) > 0 THEN $5 ELSE last_at END
 WHERE practice = $1 AND id = $2`
 
 	f := a.Frame

@@ -31,7 +31,7 @@ WHERE m.until_position = 0 AND (
 // changes participants, members or devices settles the note, by touching the
 // rows alone in which it is wrong.
 const settle = `
-UPDATE conversation AS c SET work_since = CASE WHEN c.work_since = 0 THEN $2 ELSE 0 END
+UPDATE conversation AS c SET work_since = CASE WHEN c.work_since = 0 THEN CAST($2 AS BIGINT) ELSE 0 END
 WHERE c.practice = $1 AND (c.work_since > 0) <> (
     EXISTS (SELECT 1 ` + toAdd + ` AND p.practice = c.practice AND p.conversation = c.id)
     OR EXISTS (SELECT 1 ` + toRemove + ` AND m.practice = c.practice AND m.conversation = c.id))

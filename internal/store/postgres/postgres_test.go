@@ -1,0 +1,30 @@
+package postgres
+
+import (
+	"os"
+	"testing"
+
+	"github.com/sotto-health/sotto/internal/store/postgres/postgrestest"
+	"github.com/sotto-health/sotto/internal/store/sqlstore"
+	"github.com/sotto-health/sotto/internal/store/storetest"
+)
+
+func TestMain(m *testing.M) { os.Exit(postgrestest.Run(m)) }
+
+func openTest(t testing.TB, url string, config Config) *sqlstore.Store {
+	t.Helper()
+	store, err := Open(t.Context(), url, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return store
+}
+
+func TestContract(t *testing.T) {
+	storetest.Run(t, openTest(t, postgrestest.NewDatabase(t), Config{}))
+}
