@@ -161,17 +161,37 @@ func DeriveKeyPair(s *suite.Suite, secret []byte) (*KeyPair, error) {
 	return pair(key)
 }
 
-// ParseKeyPair returns the key pair of a serialized private key.
+// ParseKeyPair returns the key pair of a serialized private key. Others write
+// that of a NIST curve as a number, whose leading zeros may be missing.
 func ParseKeyPair(s *suite.Suite, private []byte) (*KeyPair, error) {
 	p, err := parametersOf(s)
 	if err != nil {
 		return nil, err
+	}
+	if size := scalarSize(p.kem.ID()); len(private) > 0 && len(private) < size {
+		padded := make([]byte, size)
+		defer Wipe(padded)
+		copy(padded[size-len(private):], private)
+		private = padded
 	}
 	key, err := p.kem.NewPrivateKey(private)
 	if err != nil {
 		return nil, fmt.Errorf("%w: HPKE private key: %v", suite.ErrBadKey, err)
 	}
 	return pair(key)
+}
+
+// scalarSize returns the length of a private key of a KEM on a NIST curve, or 0.
+func scalarSize(kem uint16) int {
+	switch kem {
+	case 0x0010:
+		return 32
+	case 0x0011:
+		return 48
+	case 0x0012:
+		return 66
+	}
+	return 0
 }
 
 func pair(key hpke.PrivateKey) (*KeyPair, error) {
