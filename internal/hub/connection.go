@@ -136,3 +136,11 @@ func (h *Hub) Disconnect(conn *Connection) {
 
 // Online says how many connections are open.
 func (h *Hub) Online() int { return h.board.count() }
+
+// EndIfExpired lets the connection go if its session is over.
+func (h *Hub) EndIfExpired(conn *Connection) {
+	if h.millis() >= conn.Caller.ExpiresAt {
+		conn.offer(outgoing(api.Event{Type: api.EventEnded}))
+		conn.letGo(ReasonEnded)
+	}
+}

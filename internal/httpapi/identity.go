@@ -1,0 +1,149 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/hub"
+)
+
+// staffCookie holds a staff session. The prefix binds it to this host, to TLS
+// and to all paths.
+const staffCookie = "__Host-sotto_staff"
+
+func cookie(value string, expires int64) http.Cookie {
+	k := http.Cookie{
+		Name: staffCookie, Value: value, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode,
+	}
+	if value == "" {
+		k.MaxAge = -1
+	} else {
+		k.Expires = time.UnixMilli(expires)
+	}
+	return k
+}
+
+type practiceIn struct {
+	Slug string `path:"slug" maxLength:"64"`
+}
+
+// identityRoutes are those by which a device gets a session and a name.
+func (s *Server) identityRoutes() {
+	open(s, op(get, "/v1/practices/{slug}", tagPractice, "What anybody may know of a practice", refusals(404)),
+		func(ctx context.Context, i *practiceIn) (*out[api.Practice], error) {
+			return answer(s.hub.Practice(ctx, i.Slug))
+		})
+	open(s, op(post, "/v1/challenges", tagIdentity, "Get a nonce for a device proof", refusals(429)),
+		func(ctx context.Context, _ *none) (*out[api.Challenge], error) {
+			if err := s.hub.AllowGuest(callOf(ctx).address); err != nil {
+				return nil, err
+			}
+			return answer(s.hub.NewChallenge(), nil)
+		})
+	open(s, op(post, "/v1/guests", tagIdentity, "Become a patient known by this device's key", refusals(401, 404, 409, 422, 429)),
+		func(ctx context.Context, i *in[api.NewGuest]) (*out[api.Device], error) {
+			if err := s.hub.AllowGuest(callOf(ctx).address); err != nil {
+				return nil, err
+			}
+			return answer(s.hub.NewGuest(ctx, i.Body))
+		})
+	open(s, op(post, "/v1/device-sessions", tagIdentity, "Trade a device proof for a bearer token",
+		about("A staff device also needs the staff cookie, and its token ends with that session."), refusals(401, 422, 429)),
+		func(ctx context.Context, i *in[api.OpenDeviceSession]) (*out[api.DeviceSession], error) {
+			var person *hub.StaffCaller
+			if callOf(ctx).cookie != "" {
+				// An old cookie is no hindrance to a patient's device.
+				person, _ = s.hub.AuthenticateStaff(ctx, callOf(ctx).cookie)
+			}
+			return answer(s.hub.OpenDeviceSession(ctx, person, i.Body))
+		})
+	device(s, op(del, "/v1/device-sessions/self", tagIdentity, "End this session", status(noBody), refusals(401)),
+		func(ctx context.Context, c *hub.Caller, _ *none) (*none, error) {
+			return nil, s.hub.CloseDeviceSession(ctx, c)
+		})
+	device(s, op(get, "/v1/devices/self", tagIdentity, "The calling device, with its certificate once there is one", refusals(401)),
+		func(ctx context.Context, c *hub.Caller, _ *none) (*out[api.Device], error) {
+			return answer(s.hub.Self(ctx, c))
+		})
+	device(s, op(post, "/v1/key-packages", tagIdentity, "Publish key packages of the calling device", body(packagesBody), refusals(401, 413, 422, 429, 507)),
+		func(ctx context.Context, c *hub.Caller, i *in[api.PublishKeyPackages]) (*out[api.KeyPackageCount], error) {
+			return answer(s.hub.PublishKeyPackages(ctx, c, i.Body))
+		})
+	device(s, op(get, "/v1/key-packages", tagIdentity, "How many key packages the calling device has left", refusals(401)),
+		func(ctx context.Context, c *hub.Caller, _ *none) (*out[api.KeyPackageCount], error) {
+			return answer(s.hub.CountKeyPackages(ctx, c))
+		})
+	device(s, op(post, "/v1/key-packages/claim", tagIdentity, "Take one key package for each device of a person",
+		about("Anybody may claim the keeper's, by the word \"keeper\"; only the keeper may claim others'."), refusals(401, 403, 409, 422, 429)),
+		func(ctx context.Context, c *hub.Caller, i *in[api.ClaimKeyPackages]) (*out[[]api.ClaimedKeyPackage], error) {
+			return answer(s.hub.ClaimKeyPackages(ctx, c, i.Body))
+		})
+}
+
+type sessionOut struct {
+	SetCookie http.Cookie `header:"Set-Cookie"`
+	Body      api.StaffSession
+}
+
+type signOutOut struct {
+	SetCookie http.Cookie `header:"Set-Cookie"`
+}
+
+// staffRoutes sign staff in and out.
+func (s *Server) staffRoutes() {
+	open(s, op(post, "/v1/staff/set-up/inspect", tagStaff, "Whom a set-up link is for", refusals(404, 422, 429)),
+		func(ctx context.Context, i *in[api.InspectSetUp]) (*out[api.StaffSession], error) {
+			return answer(s.hub.InspectSetUp(ctx, i.Body.Token))
+		})
+	open(s, op(post, "/v1/staff/set-up", tagStaff, "Use a set-up link: choose a password and sign in", refusals(404, 422, 429)),
+		func(ctx context.Context, i *in[api.SetUp]) (*sessionOut, error) {
+			return signedIn(s.hub.SetUp(ctx, i.Body))
+		})
+	open(s, op(post, "/v1/staff/sign-in", tagStaff, "Sign in with a password", refusals(401, 422, 429)),
+		func(ctx context.Context, i *in[api.SignIn]) (*sessionOut, error) {
+			return signedIn(s.hub.SignIn(ctx, callOf(ctx).address, i.Body))
+		})
+	staff(s, op(get, "/v1/staff/session", tagStaff, "The signed-in staff person", refusals(401)),
+		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*out[api.StaffSession], error) {
+			return answer(s.hub.StaffSession(ctx, c))
+		})
+	staff(s, op(post, "/v1/staff/sign-out", tagStaff, "Sign out; device sessions of this browser end too", status(noBody), refusals(401)),
+		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*signOutOut, error) {
+			return &signOutOut{SetCookie: cookie("", 0)}, s.hub.SignOut(ctx, c)
+		})
+	staff(s, op(post, "/v1/staff/devices", tagStaff, "Add this browser as a device of the signed-in person", refusals(401, 409, 422)),
+		func(ctx context.Context, c *hub.StaffCaller, i *in[api.NewStaffDevice]) (*out[api.Device], error) {
+			return answer(s.hub.NewStaffDevice(ctx, c, i.Body))
+		})
+}
+
+func signedIn(value string, session api.StaffSession, err error) (*sessionOut, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &sessionOut{SetCookie: cookie(value, session.ExpiresAt), Body: session}, nil
+}
+
+// certificates is the page of GET /v1/certificate-requests.
+type certificates struct {
+	Requests []api.CertificateRequest `json:"requests"`
+}
+
+// keeperRoutes are for the practice's keeper alone.
+func (s *Server) keeperRoutes() {
+	device(s, op(get, "/v1/work", tagKeeper, "What the keeper has to bring about", refusals(401, 403)),
+		func(ctx context.Context, c *hub.Caller, _ *none) (*out[api.Work], error) {
+			return answer(s.hub.Work(ctx, c))
+		})
+	device(s, op(get, "/v1/certificate-requests", tagKeeper, "Devices that wait for a certificate", refusals(401, 403)),
+		func(ctx context.Context, c *hub.Caller, _ *none) (*out[certificates], error) {
+			list, err := s.hub.CertificateRequests(ctx, c)
+			return answer(certificates{Requests: list}, err)
+		})
+	device(s, op(put, "/v1/devices/{id}/certificate", tagKeeper, "Certify a device", refusals(401, 403, 404, 409, 422)),
+		func(ctx context.Context, c *hub.Caller, i *inID[api.PutCertificate]) (*out[api.Device], error) {
+			return answer(s.hub.PutCertificate(ctx, c, i.ID, i.Body))
+		})
+}

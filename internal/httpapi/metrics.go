@@ -1,0 +1,60 @@
+package httpapi
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/sotto-health/sotto/internal/hub"
+)
+
+// metrics are counts and times, by route and never by person or practice.
+type metrics struct {
+	registry       *prometheus.Registry
+	calls          *prometheus.CounterVec
+	took           *prometheus.HistogramVec
+	socketRefusals *prometheus.CounterVec
+}
+
+func newMetrics(h *hub.Hub) *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "sotto_http_calls_total", Help: "Calls answered, by route and status.",
+		}, []string{"route", "status"}),
+		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "sotto_http_call_seconds", Help: "Time to answer a call, by route.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, 1, 5, 30},
+		}, []string{"route"}),
+		socketRefusals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "sotto_socket_refusals_total", Help: "Messages refused on push connections, by code.",
+		}, []string{"code"}),
+	}
+	count := func(name, help string, of func(hub.Stats) float64) prometheus.Collector {
+		return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return of(h.Stats()) })
+	}
+	m.registry.MustRegister(
+		m.calls, m.took, m.socketRefusals,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "sotto_connections", Help: "Push connections open now."},
+			func() float64 { return float64(h.Stats().Connections) }),
+		count("sotto_application_frames_total", "Application frames stored.", func(s hub.Stats) float64 { return float64(s.Applications) }),
+		count("sotto_handshakes_total", "Commits and proposals stored.", func(s hub.Stats) float64 { return float64(s.Handshakes) }),
+	)
+	return m
+}
+
+func (m *metrics) observe(route string, status int, took time.Duration) {
+	m.calls.WithLabelValues(route, strconv.Itoa(status)).Inc()
+	if route != "GET /v1/events" && route != "GET /v1/events/poll" { // held open on purpose
+		m.took.WithLabelValues(route).Observe(took.Seconds())
+	}
+}
+
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}

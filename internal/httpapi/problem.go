@@ -1,0 +1,234 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/hub"
+)
+
+// problemBase is what a problem's type begins with; the code follows. It is a
+// name, and nobody needs to fetch it.
+const problemBase = "https://sotto.health/problems/"
+
+// problem is an api.Problem on its way out.
+type problem struct {
+	api.Problem
+	retryAfter int // seconds; 0 if not said
+	offset     int64
+	hasOffset  bool
+}
+
+func (p *problem) Error() string  { return string(p.Code) }
+func (p *problem) GetStatus() int { return p.Status }
+
+// ContentType makes huma label it as RFC 9457 asks.
+func (p *problem) ContentType(string) string { return "application/problem+json" }
+
+// MarshalJSON writes the API's part alone.
+func (p *problem) MarshalJSON() ([]byte, error) { return json.Marshal(p.Problem) }
+
+// Schema is that of the API's part.
+func (p *problem) Schema(r huma.Registry) *huma.Schema {
+	return r.Schema(typeOf[api.Problem](), true, "Problem")
+}
+
+// GetHeaders gives the headers that go with the problem.
+func (p *problem) GetHeaders() http.Header {
+	h := http.Header{}
+	p.setHeaders(h)
+	return h
+}
+
+func (p *problem) setHeaders(h http.Header) {
+	if p.retryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(p.retryAfter))
+	}
+	if p.hasOffset {
+		h.Set("Upload-Offset", strconv.FormatInt(p.offset, 10))
+	}
+	if p.Status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", "Bearer")
+	}
+}
+
+// reason is how a kind of refusal looks to a caller.
+type reason struct {
+	status int
+	code   api.Code
+	title  string
+	hint   string
+}
+
+// reasons maps the errors that callers may know of. Order does not matter; an
+// error matches one.
+func reasons() []struct {
+	err error
+	reason
+} {
+	return []struct {
+		err error
+		reason
+	}{
+		{hub.ErrNotFound, reason{404, api.CodeNotFound, "Not found", ""}},
+		{hub.ErrUnauthenticated, reason{401, api.CodeUnauthenticated, "Not signed in", "Open a session, then try again."}},
+		{hub.ErrForbidden, reason{403, api.CodeForbidden, "Not allowed", ""}},
+		{hub.ErrNotAMember, reason{403, api.CodeNotAMember, "This device is not in the conversation", "Wait for its welcome, or join again."}},
+		{hub.ErrConsentMissing, reason{403, api.CodeConsentMissing, "Consent is missing", "Sign a receipt of the practice's present consent form."}},
+		{hub.ErrConsentWithdrawn, reason{403, api.CodeConsentWithdrawn, "Consent was withdrawn", "Start a new conversation with a new consent."}},
+		{hub.ErrClosed, reason{409, api.CodeClosed, "The conversation is closed", "Reopen it, then try again."}},
+		{hub.ErrConflict, reason{409, api.CodeConflict, "This id is used for something else", "Choose a new id."}},
+		{hub.ErrExists, reason{409, api.CodeConflict, "This id is used for something else", "Choose a new id."}},
+		{hub.ErrNoKeyPackage, reason{409, api.CodeNoKeyPackage, "No device of that person can be added now", "Try again once it has published key packages."}},
+		{hub.ErrTooLarge, reason{413, api.CodeTooLarge, "Too large", "See the limits of the API's description."}},
+		{hub.ErrFull, reason{507, api.CodeFull, "Storage is full", "Nothing was stored. Keep it and try again later."}},
+		{hub.ErrUnavailable, reason{503, api.CodeUnavailable, "Not available now", "Try again in a moment."}},
+		{errOrigin, reason{403, api.CodeForbidden, "Not allowed from this web page", ""}},
+		{errMediaType, reason{415, api.CodeMalformed, "Wrong content type", "Send application/json."}},
+		{errPatch, reason{415, api.CodeMalformed, "Wrong content type", "Send application/offset+octet-stream."}},
+		{context.DeadlineExceeded, reason{503, api.CodeUnavailable, "Not available now", "Try again in a moment."}},
+	}
+}
+
+// problemOf says what a caller may see of err, and is the only code that does.
+// An error it does not know becomes a bare 500: its text may hold what must
+// not leave.
+func problemOf(ctx context.Context, err error) *problem {
+	p := &problem{}
+	var ready *problem
+	var stale *hub.StaleEpochError
+	var taken *hub.TakenError
+	var offset *hub.OffsetError
+	var rate *hub.RateError
+	var bad *hub.MalformedError
+	var handshake *hub.HandshakeError
+	switch {
+	case errors.As(err, &ready):
+		p = ready
+	case errors.As(err, &stale):
+		p.set(reason{409, api.CodeStaleEpoch, "The group has moved on", "Process the frames up to head, then make this one again."})
+		p.Epoch, p.Head = stale.Current, stale.Head
+	case errors.As(err, &taken):
+		p.set(reason{409, api.CodeTaken, "Somebody else took it first", ""})
+		p.Person, p.Name = taken.Person, taken.Name
+	case errors.As(err, &offset):
+		p.set(reason{409, api.CodeOffset, "The upload continues elsewhere", "Continue at Upload-Offset."})
+		p.offset, p.hasOffset = offset.Length, true
+	case errors.As(err, &rate):
+		p.set(reason{429, api.CodeRateLimited, "Too many calls", "Wait for Retry-After seconds."})
+		p.retryAfter = int(math.Ceil(rate.RetryAfter.Seconds()))
+	case errors.As(err, &bad):
+		p.set(reason{422, api.CodeMalformed, "A field cannot be used", "Field: " + bad.Field + "."})
+	case errors.As(err, &handshake):
+		p.set(reason{422, api.CodeInvalidHandshake, "The handshake was refused", "Rule: " + handshake.Rule + "."})
+	default:
+		p.set(known(err))
+	}
+	p.RequestID = callOf(ctx).id
+	return p
+}
+
+func known(err error) reason {
+	for _, k := range reasons() {
+		if errors.Is(err, k.err) {
+			return k.reason
+		}
+	}
+	return reason{500, api.CodeInternal, "Something went wrong here", "Tell the operator the request id."}
+}
+
+func (p *problem) set(r reason) {
+	p.Status, p.Code, p.Title, p.Hint = r.status, r.code, r.title, r.hint
+	p.Type = problemBase + string(r.code)
+}
+
+// refuse writes err as a problem.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	p := problemOf(r.Context(), err)
+	s.noteRefusal(r.Context(), p, err)
+	h := w.Header()
+	p.setHeaders(h)
+	h.Set("Content-Type", "application/problem+json")
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(p.Status)
+	if r.Method != http.MethodHead {
+		_ = json.NewEncoder(w).Encode(p)
+	}
+}
+
+// useProblems makes huma's own refusals (of a body that does not validate,
+// say) problems like all others. Huma has one hook for the whole process; it
+// is set once, to something that knows no server.
+var useProblems = sync.OnceFunc(func() {
+	huma.NewError = func(status int, _ string, errs ...error) huma.StatusError {
+		return fromValidation(context.Background(), status, errs)
+	}
+	huma.NewErrorWithContext = func(c huma.Context, status int, _ string, errs ...error) huma.StatusError {
+		ctx := context.Background()
+		if c != nil {
+			ctx = c.Context()
+		}
+		return fromValidation(ctx, status, errs)
+	}
+	huma.DefaultArrayNullable = false
+})
+
+// fromValidation makes a problem of huma's finding. The hint tells where the
+// fault is, by the names of the API's description, and never what was there.
+func fromValidation(ctx context.Context, status int, errs []error) *problem {
+	p := &problem{}
+	switch status {
+	case http.StatusBadRequest, http.StatusUnprocessableEntity:
+		p.set(reason{status, api.CodeMalformed, "The request cannot be used", "See the API's description."})
+	case http.StatusRequestEntityTooLarge:
+		p.set(reason{status, api.CodeTooLarge, "Too large", "See the limits of the API's description."})
+	case http.StatusRequestTimeout:
+		p.set(reason{status, api.CodeUnavailable, "The request came too slowly", "Try again."})
+	case http.StatusUnsupportedMediaType, http.StatusNotAcceptable:
+		p.set(reason{status, api.CodeMalformed, "Wrong content type", "Send and accept application/json."})
+	default:
+		p.set(reason{http.StatusInternalServerError, api.CodeInternal, "Something went wrong here", "Tell the operator the request id."})
+	}
+	var where []string
+	for _, err := range errs {
+		var d huma.ErrorDetailer
+		if errors.As(err, &d) {
+			if at := fieldName(d.ErrorDetail().Location); at != "" {
+				where = append(where, at)
+			}
+		}
+	}
+	if len(where) > 0 {
+		p.Hint = "Look at " + strings.Join(where[:min(len(where), 5)], ", ") + "."
+	}
+	p.RequestID = callOf(ctx).id
+	return p
+}
+
+// fieldName returns a location if it is made of the description's names: an
+// unknown field's name is the caller's own word and is cut off.
+func fieldName(location string) string {
+	parts := strings.Split(location, ".")
+	if len(parts) > 2 {
+		parts = parts[:2]
+	}
+	at := strings.Join(parts, ".")
+	for _, r := range at {
+		if !(r >= 'a' && r <= 'z' || r == '_' || r == '.' || r == '-' || r == '[' || r == ']' || r >= '0' && r <= '9') {
+			return parts[0]
+		}
+	}
+	if len(at) > 64 {
+		return parts[0]
+	}
+	return at
+}

@@ -1,0 +1,210 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/sotto-health/sotto/internal/hub"
+)
+
+func typeOf[T any]() reflect.Type { return reflect.TypeFor[T]() }
+
+// Bounds of bodies, bytes.
+const (
+	smallBody     = 64 << 10
+	frameBody     = 4 << 20 // SendFrame: a frame, a Welcome and a GroupInfo in base64
+	createBody    = 6 << 20
+	packagesBody  = 3 << 20
+	bodyReadLimit = 20 * time.Second
+)
+
+// Names of the ways to sign in, in the API's description.
+const (
+	bearerScheme = "device"
+	cookieScheme = "staff"
+)
+
+// tags of the description, by which its page is ordered.
+const (
+	tagPractice     = "Practice"
+	tagIdentity     = "Devices"
+	tagStaff        = "Staff"
+	tagConversation = "Conversations"
+	tagFrames       = "Frames"
+	tagAttachments  = "Attachments"
+	tagEvents       = "Events"
+	tagKeeper       = "Keeper"
+)
+
+// in is a call with a body and nothing else.
+type in[B any] struct{ Body B }
+
+// withID is a call with an id in the path.
+type withID struct {
+	ID string `path:"id" maxLength:"64"`
+}
+
+// inID is a call with both.
+type inID[B any] struct {
+	withID
+	Body B
+}
+
+// out is an answer with a body.
+type out[B any] struct{ Body B }
+
+func answer[B any](b B, err error) (*out[B], error) {
+	if err != nil {
+		return nil, err
+	}
+	return &out[B]{Body: b}, nil
+}
+
+// none is a call or answer with nothing in it.
+type none struct{}
+
+type callerKey struct{}
+
+func op(method, path, tag, summary string, change ...func(*huma.Operation)) huma.Operation {
+	o := huma.Operation{
+		OperationID: operationID(method, path), Method: method, Path: path, Tags: []string{tag}, Summary: summary,
+		MaxBodyBytes: smallBody, BodyReadTimeout: bodyReadLimit,
+	}
+	for _, c := range change {
+		c(&o)
+	}
+	return o
+}
+
+func body(limit int64) func(*huma.Operation) {
+	return func(o *huma.Operation) { o.MaxBodyBytes = limit }
+}
+
+func status(code int) func(*huma.Operation) {
+	return func(o *huma.Operation) { o.DefaultStatus = code }
+}
+
+func refusals(codes ...int) func(*huma.Operation) {
+	return func(o *huma.Operation) { o.Errors = codes }
+}
+
+func about(text string) func(*huma.Operation) {
+	return func(o *huma.Operation) { o.Description = text }
+}
+
+func operationID(method, path string) string {
+	path = strings.NewReplacer("/v1/", "", "{", "by-", "}", "", "/", "-").Replace(path)
+	return strings.ToLower(method) + "-" + path
+}
+
+// open registers a route that needs no session.
+func open[I, O any](s *Server, o huma.Operation, f func(context.Context, *I) (*O, error)) {
+	huma.Register(s.api, o, func(ctx context.Context, i *I) (*O, error) {
+		reply, err := f(ctx, i)
+		return reply, s.refusal(ctx, err)
+	})
+}
+
+// device registers a route for devices: the session is checked before the
+// body is read.
+func device[I, O any](s *Server, o huma.Operation, f func(context.Context, *hub.Caller, *I) (*O, error)) {
+	o.Security = []map[string][]string{{bearerScheme: {}}}
+	o.Middlewares = append(o.Middlewares, func(hc huma.Context, next func(huma.Context)) {
+		c, err := s.authenticate(hc.Context())
+		if err != nil {
+			s.writeProblem(hc, err)
+			return
+		}
+		next(huma.WithValue(hc, callerKey{}, c))
+	})
+	huma.Register(s.api, o, func(ctx context.Context, i *I) (*O, error) {
+		reply, err := f(ctx, ctx.Value(callerKey{}).(*hub.Caller), i)
+		return reply, s.refusal(ctx, err)
+	})
+}
+
+// staff registers a route for a signed-in staff person.
+func staff[I, O any](s *Server, o huma.Operation, f func(context.Context, *hub.StaffCaller, *I) (*O, error)) {
+	o.Security = []map[string][]string{{cookieScheme: {}}}
+	o.Middlewares = append(o.Middlewares, func(hc huma.Context, next func(huma.Context)) {
+		c, err := s.authenticateStaff(hc.Context())
+		if err != nil {
+			s.writeProblem(hc, err)
+			return
+		}
+		next(huma.WithValue(hc, callerKey{}, c))
+	})
+	huma.Register(s.api, o, func(ctx context.Context, i *I) (*O, error) {
+		reply, err := f(ctx, ctx.Value(callerKey{}).(*hub.StaffCaller), i)
+		return reply, s.refusal(ctx, err)
+	})
+}
+
+// refusal turns an error into what huma writes.
+func (s *Server) refusal(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	p := problemOf(ctx, err)
+	s.noteRefusal(ctx, p, err)
+	return p
+}
+
+func (s *Server) writeProblem(hc huma.Context, err error) {
+	p := problemOf(hc.Context(), err)
+	s.noteRefusal(hc.Context(), p, err)
+	for k, vs := range p.GetHeaders() {
+		hc.SetHeader(k, vs[0])
+	}
+	hc.SetHeader("Content-Type", "application/problem+json")
+	hc.SetStatus(p.Status)
+	if b, err := p.MarshalJSON(); err == nil {
+		_, _ = hc.BodyWriter().Write(append(b, '\n'))
+	}
+}
+
+// authenticate checks the bearer token of the call and counts it against the
+// device's rate.
+func (s *Server) authenticate(ctx context.Context) (*hub.Caller, error) {
+	call := callOf(ctx)
+	token, ok := strings.CutPrefix(call.auth, "Bearer ")
+	if !ok {
+		return nil, hub.ErrUnauthenticated
+	}
+	c, err := s.hub.Authenticate(ctx, token)
+	if errors.Is(err, hub.ErrUnauthenticated) {
+		// A stranger with a made-up token is as anonymous as one with none.
+		if rate := s.hub.AllowAnonymous(call.address); rate != nil {
+			return nil, rate
+		}
+		return nil, err
+	} else if err != nil {
+		return nil, err
+	}
+	call.device, call.person = c.Device.ID, c.Device.Person
+	return c, s.hub.AllowCall(c)
+}
+
+func (s *Server) authenticateStaff(ctx context.Context) (*hub.StaffCaller, error) {
+	c, err := s.hub.AuthenticateStaff(ctx, callOf(ctx).cookie)
+	if err != nil {
+		return nil, err
+	}
+	callOf(ctx).person = c.Person.ID
+	return c, nil
+}
+
+// method names, to keep the tables of routes short.
+const (
+	get    = http.MethodGet
+	post   = http.MethodPost
+	put    = http.MethodPut
+	del    = http.MethodDelete
+	noBody = http.StatusNoContent
+)

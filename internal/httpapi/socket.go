@@ -1,0 +1,348 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/hub"
+)
+
+// SocketLimits bounds the push connections. Zero fields get defaults.
+type SocketLimits struct {
+	Hello          time.Duration // until the first message must have come: 5 s
+	Write          time.Duration // for one message to leave: 10 s
+	Ping           time.Duration // between signs of life: 30 s
+	HalfOpen       int           // connections without a hello: 4096
+	HalfOpenByAddr int           // of one address: 256
+	Open           int           // connections in all: 50,000
+}
+
+const helloBytes = 1 << 10
+
+// sockets counts the push connections.
+type sockets struct {
+	limits SocketLimits
+
+	mu       sync.Mutex // guards all below
+	open     int
+	halfOpen int
+	byAddr   map[string]int // half-open
+	gone     chan struct{}  // closed once open is 0; made by allGone
+}
+
+func newSockets(l SocketLimits) *sockets {
+	for _, d := range []struct {
+		at *time.Duration
+		to time.Duration
+	}{{&l.Hello, 5 * time.Second}, {&l.Write, 10 * time.Second}, {&l.Ping, 30 * time.Second}} {
+		if *d.at == 0 {
+			*d.at = d.to
+		}
+	}
+	for _, n := range []struct {
+		at *int
+		to int
+	}{{&l.HalfOpen, 4096}, {&l.HalfOpenByAddr, 256}, {&l.Open, 50_000}} {
+		if *n.at == 0 {
+			*n.at = n.to
+		}
+	}
+	return &sockets{limits: l, byAddr: make(map[string]int)}
+}
+
+// enter admits a connection that has yet to say hello.
+func (k *sockets) enter(address string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.gone != nil || k.open >= k.limits.Open || k.halfOpen >= k.limits.HalfOpen || k.byAddr[address] >= k.limits.HalfOpenByAddr {
+		return false
+	}
+	k.open++
+	k.halfOpen++
+	k.byAddr[address]++
+	return true
+}
+
+// greeted counts a connection as no longer half-open.
+func (k *sockets) greeted(address string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.halfOpen--
+	if k.byAddr[address]--; k.byAddr[address] == 0 {
+		delete(k.byAddr, address)
+	}
+}
+
+func (k *sockets) leave() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.open--; k.open == 0 && k.gone != nil {
+		close(k.gone)
+	}
+}
+
+// allGone admits nobody from now on, and is closed once all have left.
+func (k *sockets) allGone() <-chan struct{} {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.gone == nil {
+		k.gone = make(chan struct{})
+		if k.open == 0 {
+			close(k.gone)
+		}
+	}
+	return k.gone
+}
+
+// serveSocket is the push connection: hello, then events one way and
+// messages the other.
+func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
+	call := callOf(r.Context())
+	if !s.sockets.enter(call.address) {
+		s.refuse(w, r, hub.ErrUnavailable)
+		return
+	}
+	defer s.sockets.leave()
+	greeted := sync.OnceFunc(func() { s.sockets.greeted(call.address) })
+	defer greeted()
+	// The origin was checked already, as for every call.
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
+	if err != nil {
+		return // Accept has answered
+	}
+	defer func() { _ = conn.CloseNow() }()
+
+	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
+	defer cancel()
+	caller, err := s.hello(ctx, conn)
+	if err != nil {
+		s.turnAway(ctx, conn, err)
+		return
+	}
+	line, ready, err := s.hub.Connect(ctx, caller)
+	if err != nil {
+		s.turnAway(ctx, conn, err)
+		return
+	}
+	greeted()
+	defer s.hub.Disconnect(line)
+	k := &socket{server: s, conn: conn, line: line, cancel: cancel, replies: make(chan api.Reply, 4)}
+	if k.write(ctx, ready) != nil {
+		return
+	}
+	stop := k.keepAlive(ctx)
+	defer stop()
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		k.writeAll(ctx)
+	}()
+	k.readAll(ctx)
+	cancel()
+	<-written
+}
+
+// hello waits for the first message and checks its token.
+func (s *Server) hello(ctx context.Context, conn *websocket.Conn) (*hub.Caller, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.sockets.limits.Hello)
+	defer cancel()
+	conn.SetReadLimit(helloBytes)
+	_, b, err := conn.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var h api.Hello
+	if decode(b, &h) != nil || h.Type != "hello" {
+		return nil, &hub.MalformedError{Field: "type"}
+	}
+	callOf(ctx).auth = "Bearer " + h.Token
+	caller, err := s.authenticate(ctx)
+	conn.SetReadLimit(frameBody)
+	return caller, err
+}
+
+// turnAway says why a connection does not open, where the client can read it.
+func (s *Server) turnAway(ctx context.Context, conn *websocket.Conn, err error) {
+	p := problemOf(ctx, err)
+	s.noteRefusal(ctx, p, err)
+	status := websocket.StatusPolicyViolation
+	if p.Status >= 500 {
+		status = websocket.StatusTryAgainLater
+	}
+	_ = conn.Close(status, string(p.Code))
+}
+
+func decode(b []byte, to any) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	return d.Decode(to)
+}
+
+// A socket is one open push connection.
+type socket struct {
+	server  *Server
+	conn    *websocket.Conn
+	line    *hub.Connection
+	cancel  context.CancelFunc
+	replies chan api.Reply
+}
+
+func (k *socket) write(ctx context.Context, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return k.writeBytes(ctx, b)
+}
+
+func (k *socket) writeBytes(ctx context.Context, b []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, k.server.sockets.limits.Write)
+	defer cancel()
+	return k.conn.Write(ctx, websocket.MessageText, b)
+}
+
+// writeAll writes until the connection ends, from either side.
+func (k *socket) writeAll(ctx context.Context) {
+	defer k.cancel()
+	for {
+		var err error
+		select {
+		case o := <-k.line.Events():
+			err = k.writeBytes(ctx, o.JSON)
+		case reply := <-k.replies:
+			err = k.write(ctx, reply)
+		case <-k.line.Done():
+			k.finish(ctx)
+			return
+		case <-ctx.Done():
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// finish writes what is left for a connection that the hub lets go, unless it
+// was let go for being slow, and says why it ends.
+func (k *socket) finish(ctx context.Context) {
+	reason := k.line.Reason()
+	for reason != hub.ReasonSlow {
+		select {
+		case o := <-k.line.Events():
+			if k.writeBytes(ctx, o.JSON) != nil {
+				return
+			}
+			continue
+		default:
+		}
+		break
+	}
+	status := websocket.StatusTryAgainLater
+	switch reason {
+	case hub.ReasonStopping:
+		status = websocket.StatusServiceRestart
+	case hub.ReasonEnded, hub.ReasonReplaced:
+		status = websocket.StatusPolicyViolation
+	}
+	_ = k.conn.Close(status, string(reason))
+}
+
+// keepAlive pings from time to time, which also finds dead peers, and ends the
+// connection when its session is over.
+func (k *socket) keepAlive(ctx context.Context) (stop func()) {
+	every := k.server.sockets.limits.Ping
+	var timer *time.Timer
+	var mu sync.Mutex // guards timer against stop
+	beat := func() {
+		k.server.hub.EndIfExpired(k.line)
+		alive, cancel := context.WithTimeout(ctx, every)
+		defer cancel()
+		if k.conn.Ping(alive) != nil {
+			k.cancel()
+			return
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if ctx.Err() == nil {
+			timer.Reset(every)
+		}
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	timer = time.AfterFunc(every, beat)
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		timer.Stop()
+	}
+}
+
+// readAll carries out what the client says, one message after the other: what
+// it sends stays in its order.
+func (k *socket) readAll(ctx context.Context) {
+	for {
+		_, b, err := k.conn.Read(ctx)
+		if err != nil {
+			return
+		}
+		var m api.ClientMessage
+		if decode(b, &m) != nil {
+			k.reply(ctx, 0, nil, &hub.MalformedError{Field: "message"})
+			continue
+		}
+		k.carryOut(ctx, &m)
+	}
+}
+
+func (k *socket) carryOut(ctx context.Context, m *api.ClientMessage) {
+	h, caller := k.server.hub, k.line.Caller
+	if m.Type == "send" && m.Frame != nil {
+		sent, err := h.Send(ctx, caller, m.ConversationID, *m.Frame)
+		k.reply(ctx, m.Call, &sent, err)
+		return
+	}
+	err := h.AllowCall(caller)
+	switch {
+	case err != nil:
+	case m.Type == "ack":
+		err = h.Ack(ctx, caller, m.ConversationID, m.Position)
+	case m.Type == "typing":
+		err = h.Typing(ctx, caller, m.ConversationID, m.Typing)
+	case m.Type == "ping":
+		k.say(ctx, api.Reply{Type: "pong", Call: m.Call})
+		return
+	default:
+		err = &hub.MalformedError{Field: "type"}
+	}
+	if err != nil || m.Call != 0 {
+		k.reply(ctx, m.Call, nil, err)
+	}
+}
+
+func (k *socket) reply(ctx context.Context, call uint64, sent *api.Sent, err error) {
+	r := api.Reply{Type: "reply", Call: call, Sent: sent}
+	if err != nil {
+		p := problemOf(ctx, err)
+		k.server.noteRefusal(ctx, p, err)
+		k.server.metrics.socketRefusals.WithLabelValues(string(p.Code)).Inc()
+		r.Sent, r.Problem = nil, &p.Problem
+	}
+	k.say(ctx, r)
+}
+
+// say hands a reply to the writer, waiting for room: a client that does not
+// read its replies is not read either.
+func (k *socket) say(ctx context.Context, r api.Reply) {
+	select {
+	case k.replies <- r:
+	case <-ctx.Done():
+	}
+}
