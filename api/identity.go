@@ -119,7 +119,7 @@ type PutCertificate struct {
 // PublishKeyPackages adds key packages of the calling device:
 // POST /v1/key-packages. Each is used once, but for the last resort.
 type PublishKeyPackages struct {
-	Packages   [][]byte `json:"packages" maxItems:"100"`
+	Packages   [][]byte `json:"packages,omitempty" maxItems:"100"`
 	LastResort []byte   `json:"last_resort,omitempty" maxLength:"32768" doc:"replaces the device's former one"`
 }
 

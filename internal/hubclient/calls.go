@@ -1,0 +1,285 @@
+package hubclient
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/certificate"
+)
+
+// A Signer signs with a device's signature key: ECDSA P-256 with SHA-256, ASN.1.
+type Signer interface {
+	// Public is SEC 1, uncompressed.
+	Public() []byte
+	Sign(message []byte) (signature []byte, err error)
+}
+
+// Prove gets a challenge and makes the proof of a purpose and its subject.
+func (c *Client) Prove(ctx context.Context, s Signer, purpose, subject string) (api.DeviceProof, error) {
+	ch, err := c.Challenge(ctx)
+	if err != nil {
+		return api.DeviceProof{}, err
+	}
+	p := certificate.Proof{Purpose: purpose, Subject: subject, PublicKey: s.Public(), Nonce: ch.Nonce}
+	sig, err := s.Sign(p.Signed())
+	if err != nil {
+		return api.DeviceProof{}, fmt.Errorf("hubclient: sign proof: %w", err)
+	}
+	return api.DeviceProof{Nonce: ch.Nonce, Signature: sig}, nil
+}
+
+// SignInDevice opens a session of the device and uses it from now on.
+func (c *Client) SignInDevice(ctx context.Context, s Signer, device string) (*api.DeviceSession, error) {
+	proof, err := c.Prove(ctx, s, certificate.PurposeSession, device)
+	if err != nil {
+		return nil, err
+	}
+	return c.OpenSession(ctx, api.OpenDeviceSession{Device: device, Proof: proof})
+}
+
+// Practice is GET /v1/practices/{slug}.
+func (c *Client) Practice(ctx context.Context, slug string) (*api.Practice, error) {
+	return fetch[api.Practice](ctx, c, http.MethodGet, "/v1/practices/"+url.PathEscape(slug), nil)
+}
+
+// Challenge is POST /v1/challenges.
+func (c *Client) Challenge(ctx context.Context) (*api.Challenge, error) {
+	return fetch[api.Challenge](ctx, c, http.MethodPost, "/v1/challenges", nil)
+}
+
+// NewGuest is POST /v1/guests.
+func (c *Client) NewGuest(ctx context.Context, guest api.NewGuest) (*api.Device, error) {
+	return fetch[api.Device](ctx, c, http.MethodPost, "/v1/guests", guest)
+}
+
+// NewStaffDevice is POST /v1/staff/devices.
+func (c *Client) NewStaffDevice(ctx context.Context, device api.NewStaffDevice) (*api.Device, error) {
+	return fetch[api.Device](ctx, c, http.MethodPost, "/v1/staff/devices", device)
+}
+
+// OpenSession is POST /v1/device-sessions. Its token goes with every later call.
+func (c *Client) OpenSession(ctx context.Context, proof api.OpenDeviceSession) (*api.DeviceSession, error) {
+	s, err := fetch[api.DeviceSession](ctx, c, http.MethodPost, "/v1/device-sessions", proof)
+	if err == nil {
+		c.SetToken(s.Token)
+	}
+	return s, err
+}
+
+// CloseSession is DELETE /v1/device-sessions/self.
+func (c *Client) CloseSession(ctx context.Context) error {
+	return c.request(ctx, http.MethodDelete, "/v1/device-sessions/self", nil, nil)
+}
+
+// InspectSetUp is POST /v1/staff/set-up/inspect.
+func (c *Client) InspectSetUp(ctx context.Context, token string) (*api.StaffSession, error) {
+	return fetch[api.StaffSession](ctx, c, http.MethodPost, "/v1/staff/set-up/inspect", api.InspectSetUp{Token: token})
+}
+
+// SetUp is POST /v1/staff/set-up; it signs in.
+func (c *Client) SetUp(ctx context.Context, s api.SetUp) (*api.StaffSession, error) {
+	return fetch[api.StaffSession](ctx, c, http.MethodPost, "/v1/staff/set-up", s)
+}
+
+// SignIn is POST /v1/staff/sign-in.
+func (c *Client) SignIn(ctx context.Context, s api.SignIn) (*api.StaffSession, error) {
+	return fetch[api.StaffSession](ctx, c, http.MethodPost, "/v1/staff/sign-in", s)
+}
+
+// StaffSession is GET /v1/staff/session.
+func (c *Client) StaffSession(ctx context.Context) (*api.StaffSession, error) {
+	return fetch[api.StaffSession](ctx, c, http.MethodGet, "/v1/staff/session", nil)
+}
+
+// SignOut is POST /v1/staff/sign-out.
+func (c *Client) SignOut(ctx context.Context) error {
+	return c.request(ctx, http.MethodPost, "/v1/staff/sign-out", nil, nil)
+}
+
+// Self is GET /v1/devices/self.
+func (c *Client) Self(ctx context.Context) (*api.Device, error) {
+	return fetch[api.Device](ctx, c, http.MethodGet, "/v1/devices/self", nil)
+}
+
+// PublishKeyPackages is POST /v1/key-packages.
+func (c *Client) PublishKeyPackages(ctx context.Context, packages api.PublishKeyPackages) error {
+	return c.request(ctx, http.MethodPost, "/v1/key-packages", packages, nil)
+}
+
+// CountKeyPackages is GET /v1/key-packages.
+func (c *Client) CountKeyPackages(ctx context.Context) (*api.KeyPackageCount, error) {
+	return fetch[api.KeyPackageCount](ctx, c, http.MethodGet, "/v1/key-packages", nil)
+}
+
+// ClaimKeyPackages is POST /v1/key-packages/claim.
+func (c *Client) ClaimKeyPackages(ctx context.Context, claim api.ClaimKeyPackages) ([]api.ClaimedKeyPackage, error) {
+	claimed, err := fetch[[]api.ClaimedKeyPackage](ctx, c, http.MethodPost, "/v1/key-packages/claim", claim)
+	if err != nil {
+		return nil, err
+	}
+	return *claimed, nil
+}
+
+func conversation(id string) string { return "/v1/conversations/" + url.PathEscape(id) }
+
+// CreateConversation is PUT /v1/conversations/{id}.
+func (c *Client) CreateConversation(ctx context.Context, id string, create api.CreateConversation) (*api.Conversation, error) {
+	return fetch[api.Conversation](ctx, c, http.MethodPut, conversation(id), create)
+}
+
+// Conversation is GET /v1/conversations/{id}.
+func (c *Client) Conversation(ctx context.Context, id string) (*api.Conversation, error) {
+	return fetch[api.Conversation](ctx, c, http.MethodGet, conversation(id), nil)
+}
+
+// Conversations is GET /v1/conversations?box=&cursor=.
+func (c *Client) Conversations(ctx context.Context, box, cursor string) (*api.ConversationPage, error) {
+	q := url.Values{"box": {box}, "cursor": {cursor}}
+	return fetch[api.ConversationPage](ctx, c, http.MethodGet, "/v1/conversations?"+q.Encode(), nil)
+}
+
+// Act is POST /v1/conversations/{id}/{act}.
+func (c *Client) Act(ctx context.Context, id, act string) (*api.ActResult, error) {
+	return fetch[api.ActResult](ctx, c, http.MethodPost, conversation(id)+"/"+url.PathEscape(act), nil)
+}
+
+// Frames is GET /v1/conversations/{id}/frames.
+func (c *Client) Frames(ctx context.Context, id string, after uint64, limit int) (*api.FramePage, error) {
+	q := url.Values{"after": {strconv.FormatUint(after, 10)}}
+	if limit > 0 {
+		q.Set("limit", strconv.Itoa(limit))
+	}
+	return fetch[api.FramePage](ctx, c, http.MethodGet, conversation(id)+"/frames?"+q.Encode(), nil)
+}
+
+// Send appends a frame: over the push connection if one is open, else by POST
+// /v1/conversations/{id}/frames. On a nil error the frame is durable.
+func (c *Client) Send(ctx context.Context, id string, frame api.SendFrame) (*api.Sent, error) {
+	if s := c.openSocket(); s != nil {
+		sent, err := s.send(ctx, id, frame)
+		if !errors.Is(err, errSocketClosed) {
+			return sent, err
+		}
+		// Whether it arrived is not known; to send it again does no harm.
+	}
+	return fetch[api.Sent](ctx, c, http.MethodPost, conversation(id)+"/frames", frame)
+}
+
+// Ack says that this device has stored all frames up to position.
+func (c *Client) Ack(ctx context.Context, id string, position uint64) error {
+	if s := c.openSocket(); s != nil && s.write(ctx, api.ClientMessage{Type: "ack", ConversationID: id, Position: position}) == nil {
+		return nil
+	}
+	return c.request(ctx, http.MethodPost, conversation(id)+"/ack", api.Ack{Position: position}, nil)
+}
+
+// Typing says that the person is writing, or has stopped.
+func (c *Client) Typing(ctx context.Context, id string, typing bool) error {
+	if s := c.openSocket(); s != nil && s.write(ctx, api.ClientMessage{Type: "typing", ConversationID: id, Typing: typing}) == nil {
+		return nil
+	}
+	return c.request(ctx, http.MethodPost, conversation(id)+"/typing", api.Typing{Typing: typing}, nil)
+}
+
+// Welcomes is GET /v1/welcomes.
+func (c *Client) Welcomes(ctx context.Context) ([]api.Welcome, error) {
+	page, err := fetch[api.WelcomePage](ctx, c, http.MethodGet, "/v1/welcomes", nil)
+	if err != nil {
+		return nil, err
+	}
+	return page.Welcomes, nil
+}
+
+// DeleteWelcome is DELETE /v1/welcomes/{id}.
+func (c *Client) DeleteWelcome(ctx context.Context, id string) error {
+	return c.request(ctx, http.MethodDelete, "/v1/welcomes/"+url.PathEscape(id), nil, nil)
+}
+
+// GroupInfo is GET /v1/conversations/{id}/group-info.
+func (c *Client) GroupInfo(ctx context.Context, id string) (*api.GroupInfo, error) {
+	return fetch[api.GroupInfo](ctx, c, http.MethodGet, conversation(id)+"/group-info", nil)
+}
+
+// Work is GET /v1/work, for the keeper.
+func (c *Client) Work(ctx context.Context) (*api.Work, error) {
+	return fetch[api.Work](ctx, c, http.MethodGet, "/v1/work", nil)
+}
+
+// PutCertificate is PUT /v1/devices/{id}/certificate, for the keeper.
+func (c *Client) PutCertificate(ctx context.Context, device string, put api.PutCertificate) (*api.Device, error) {
+	return fetch[api.Device](ctx, c, http.MethodPut, "/v1/devices/"+url.PathEscape(device)+"/certificate", put)
+}
+
+// NewAttachment is POST /v1/conversations/{id}/attachments.
+func (c *Client) NewAttachment(ctx context.Context, conversationID string, attachment api.NewAttachment) (*api.Attachment, error) {
+	return fetch[api.Attachment](ctx, c, http.MethodPost, conversation(conversationID)+"/attachments", attachment)
+}
+
+func attachment(id string) string { return "/v1/attachments/" + url.PathEscape(id) }
+
+// Upload is PATCH /v1/attachments/{id}: at most [api.MaxUploadChunkBytes]. It
+// returns how much the hub has then.
+func (c *Client) Upload(ctx context.Context, id string, offset int64, data []byte) (received int64, err error) {
+	resp, err := c.do(ctx, http.MethodPatch, attachment(id), bytes.NewReader(data), func(h http.Header) {
+		h.Set("Content-Type", "application/offset+octet-stream")
+		h.Set("Upload-Offset", strconv.FormatInt(offset, 10))
+		h.Set("Tus-Resumable", "1.0.0")
+	})
+	if err != nil {
+		return 0, err
+	}
+	defer drain(resp.Body)
+	return strconv.ParseInt(resp.Header.Get("Upload-Offset"), 10, 64)
+}
+
+// AttachmentStatus is HEAD /v1/attachments/{id}.
+func (c *Client) AttachmentStatus(ctx context.Context, id string) (*api.Attachment, error) {
+	resp, err := c.do(ctx, http.MethodHead, attachment(id), nil, func(http.Header) {})
+	if err != nil {
+		return nil, err
+	}
+	defer drain(resp.Body)
+	a := &api.Attachment{ID: id}
+	if a.Received, err = strconv.ParseInt(resp.Header.Get("Upload-Offset"), 10, 64); err != nil {
+		return nil, fmt.Errorf("hubclient: Upload-Offset: %w", err)
+	}
+	if a.Size, err = strconv.ParseInt(resp.Header.Get("Upload-Length"), 10, 64); err != nil {
+		return nil, fmt.Errorf("hubclient: Upload-Length: %w", err)
+	}
+	return a, nil
+}
+
+// Download is GET /v1/attachments/{id} of length bytes from offset. It returns
+// fewer only at the end of the file.
+func (c *Client) Download(ctx context.Context, id string, offset int64, length int) ([]byte, error) {
+	if length <= 0 {
+		return nil, nil
+	}
+	resp, err := c.do(ctx, http.MethodGet, attachment(id), nil, func(h http.Header) {
+		h.Set("Range", fmt.Sprintf("bytes=%d-%d", offset, offset+int64(length)-1))
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer drain(resp.Body)
+	if resp.StatusCode != http.StatusPartialContent && offset != 0 {
+		return nil, errors.New("hubclient: the answer is not the range asked for")
+	}
+	b, err := io.ReadAll(io.LimitReader(resp.Body, int64(length)))
+	if err != nil {
+		return nil, fmt.Errorf("hubclient: download: %w", err)
+	}
+	return b, nil
+}
+
+// DropAttachment is DELETE /v1/attachments/{id}.
+func (c *Client) DropAttachment(ctx context.Context, id string) error {
+	return c.request(ctx, http.MethodDelete, attachment(id), nil, nil)
+}
