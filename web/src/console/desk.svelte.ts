@@ -19,6 +19,7 @@ import type {
 } from "../core/shared/protocol.ts";
 import type { WordKey, WordValues } from "../ui/words.svelte.ts";
 import type { Practice, StaffSession } from "./account.ts";
+import type { Ready } from "./attach.ts";
 import {
   applyConversation,
   applyPage,
@@ -96,6 +97,10 @@ export class Desk {
   /** Acts that are on their way. */
   busy = $state.raw<ReadonlyMap<ConversationId, Act>>(new Map());
   openId = $state<ConversationId>();
+  /** Files that are chosen and not sent yet, by chat. */
+  staged = $state.raw<ReadonlyMap<ConversationId, readonly Ready[]>>(new Map());
+  /** Text that could not be kept by the core and goes back into its field. */
+  returned = $state.raw<{ conversation: ConversationId; text: string }>();
   unread = $derived(unreadTotal(this.inbox));
 
   private readonly clock: Clock;
@@ -393,20 +398,58 @@ export class Desk {
     this.core.saveDraft(id, this.drafts.get(id) ?? "").catch(() => undefined);
   }
 
-  /** Sends what is typed. If the core cannot keep it, the text comes back. */
-  async sendText(id: ConversationId, text: string): Promise<boolean> {
+  /**
+   * Sends what is typed, then the files, in this order. What the core cannot
+   * keep comes back to where it was.
+   */
+  async send(id: ConversationId, text: string, files: readonly Ready[]): Promise<boolean> {
     this.setDraft(id, "");
     this.saveDraftNow(id);
+    this.setStaged(id, []);
     try {
-      await this.core.sendText(id, text);
-      return true;
+      if (text !== "") await this.core.sendText(id, text);
     } catch (error) {
-      const failure = failureOf(error);
-      if (this.draft(id) === "") this.setDraft(id, text);
-      if (failure === "signed-out") this.fail(failure);
-      else this.toast("bad", failureWords(failure));
+      this.giveBack(id, text);
+      this.setStaged(id, files);
+      this.tell(error);
       return false;
     }
+    for (const [index, file] of files.entries()) {
+      try {
+        await this.core.sendFile(id, file.blob, file.info);
+      } catch (error) {
+        if (failureOf(error) === "cancelled") continue;
+        this.setStaged(id, [...files.slice(index), ...(this.staged.get(id) ?? [])]);
+        this.tell(error);
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private giveBack(id: ConversationId, text: string): void {
+    if (this.draft(id) === "") this.setDraft(id, text);
+    this.returned = { conversation: id, text };
+  }
+
+  stage(id: ConversationId, file: Ready): void {
+    this.setStaged(id, [...(this.staged.get(id) ?? []), file]);
+  }
+
+  unstage(id: ConversationId, file: Ready): void {
+    this.setStaged(id, (this.staged.get(id) ?? []).filter((one) => one !== file));
+  }
+
+  private setStaged(id: ConversationId, files: readonly Ready[]): void {
+    const staged = new Map(this.staged);
+    if (files.length === 0) staged.delete(id);
+    else staged.set(id, files);
+    this.staged = staged;
+  }
+
+  /** A hint to the others; if it is lost nothing is. */
+  typing(id: ConversationId, typing: boolean): void {
+    this.core.setTyping(id, typing).catch(() => undefined);
   }
 
   retry(id: MessageId): void {
