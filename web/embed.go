@@ -10,3 +10,9 @@ import "embed"
 //
 //go:embed all:dist
 var Dist embed.FS
+
+// Clinic is the sample page of the demo's clinic, in src/clinic: plain HTML
+// that embeds the chat as any clinic would.
+//
+//go:embed src/clinic
+var Clinic embed.FS
