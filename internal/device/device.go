@@ -41,6 +41,9 @@ type Config struct {
 	// before the engine forgets how to read it. Nil means that the engine
 	// keeps lines itself; with a Sink it keeps none.
 	Sink Sink
+	// MaxBatch is how many records a Sink is given at most in one call, about.
+	// Zero means as many as one page of frames makes.
+	MaxBatch int
 	// Suites are the cipher suites that are good enough. Nil means the two
 	// hybrid ones, 0xF001 and 0xF002. There is no other way down.
 	Suites []suite.ID
@@ -52,6 +55,9 @@ type Config struct {
 	UpdateEvery time.Duration
 	// UpdateAfter is after how many own messages it does so. Zero means 500.
 	UpdateAfter int
+	// OnWork is told, for the keeper, that the hub may have work. It must not
+	// wait. Nil means nobody is.
+	OnWork func()
 	// Retry is the shortest pause after a failed call. Zero means 500 ms; it
 	// doubles up to 30 s.
 	Retry time.Duration

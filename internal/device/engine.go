@@ -2,53 +2,239 @@ package device
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
 	"errors"
-	"io"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sotto-health/sotto/mls/suite"
 )
 
-// An Engine is one member's device.
-type Engine struct{}
+// An Engine is one member's device. Its methods may be called from several
+// goroutines.
+type Engine struct {
+	cfg    Config
+	sender []byte // SHA-256 of the device's signature key
 
-var errNotYet = errors.New("device: not built yet")
+	ctx        context.Context // ends with Close
+	stop       context.CancelFunc
+	background sync.WaitGroup
+
+	events *eventQueue
+
+	connect  runner
+	welcomes runner
+	self     runner
+	packages runner
+
+	sessionMu sync.Mutex // held while a session is opened; before mu
+	kpMu      sync.Mutex // held while key packages are made or used
+
+	mu            sync.Mutex // guards all below; a conversation's lock comes before it
+	closed        bool
+	options       StartOptions
+	started       bool
+	id            identity
+	session       bool
+	connection    Connection
+	conversations map[string]*conversation
+	online        map[string]bool
+	wake          chan struct{} // closed and replaced by Reconnect
+}
 
 // New returns an engine that has not started.
-func New(cfg Config) (*Engine, error) { return nil, errNotYet }
+func New(cfg Config) (*Engine, error) {
+	if cfg.Store == nil || cfg.Hub == nil || cfg.Signer == nil {
+		return nil, errors.New("device: Store, Hub and Signer must be set")
+	}
+	if cfg.Suites == nil {
+		cfg.Suites = []suite.ID{suite.MLKEM768P256, suite.MLKEM1024P384}
+	}
+	if cfg.UpdateEvery == 0 {
+		cfg.UpdateEvery = 7 * 24 * time.Hour
+	}
+	if cfg.UpdateAfter == 0 {
+		cfg.UpdateAfter = 500
+	}
+	if cfg.Retry == 0 {
+		cfg.Retry = 500 * time.Millisecond
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Log == nil {
+		cfg.Log = func(string, error) {}
+	}
+	sum := sha256.Sum256(cfg.Signer.Public())
+	e := &Engine{
+		cfg: cfg, sender: sum[:], connection: Connecting, wake: make(chan struct{}),
+		conversations: map[string]*conversation{}, online: map[string]bool{},
+	}
+	e.ctx, e.stop = context.WithCancel(context.Background())
+	e.events = newEventQueue(cfg.Listener)
+	return e, nil
+}
 
+// Start restores what is kept, and begins to connect in the background.
 func (e *Engine) Start(ctx context.Context, options StartOptions) (*Started, error) {
-	return nil, errNotYet
+	id, err := e.loadIdentity(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if id.practice != "" && id.slug != options.Practice {
+		return nil, fail(FailureUntrusted, errors.New("what is kept is of another practice"))
+	}
+	keys, err := e.cfg.Store.Keys(ctx, prefixConv)
+	if err != nil {
+		return nil, storeFailure(err)
+	}
+	e.mu.Lock()
+	if e.started || e.closed {
+		e.mu.Unlock()
+		return nil, errors.New("device: started twice")
+	}
+	e.started, e.id, e.options = true, id, options
+	for _, key := range keys {
+		name := strings.TrimPrefix(key, prefixConv)
+		e.conversations[name] = newConversation(e, name)
+	}
+	e.mu.Unlock()
+	started := &Started{Me: id.person}
+	for _, c := range e.all() {
+		view, err := c.view(ctx)
+		if err != nil {
+			return nil, err
+		}
+		started.Conversations = append(started.Conversations, *view)
+	}
+	e.connect.kick(e, e.stayConnected, false)
+	return started, nil
 }
-func (e *Engine) Close()                        {}
-func (e *Engine) SetListener(listener Listener) {}
-func (e *Engine) Open(ctx context.Context, options OpenOptions) (string, error) {
-	return "", errNotYet
+
+// Close stops the background work and returns when it has ended.
+func (e *Engine) Close() {
+	e.mu.Lock()
+	e.closed = true
+	e.mu.Unlock()
+	e.stop()
+	e.background.Wait()
+	e.events.close()
 }
-func (e *Engine) SendText(ctx context.Context, conversation, text string) (string, error) {
-	return "", errNotYet
+
+// SetListener replaces the listener.
+func (e *Engine) SetListener(listener Listener) { e.events.setListener(listener) }
+
+// Reconnect ends the pause after a failure: the network is back, or the person
+// has signed in.
+func (e *Engine) Reconnect() {
+	e.mu.Lock()
+	close(e.wake)
+	e.wake = make(chan struct{})
+	e.mu.Unlock()
+	e.connect.kick(e, e.stayConnected, true)
+	for _, c := range e.all() {
+		c.kickSend(true)
+	}
 }
-func (e *Engine) SendFile(ctx context.Context, conversation string, info FileInfo, file io.Reader) (string, error) {
-	return "", errNotYet
+
+// begin counts a goroutine in, unless the engine is closed.
+func (e *Engine) begin() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return false
+	}
+	e.background.Add(1)
+	return true
 }
-func (e *Engine) Retry(ctx context.Context, message string) error  { return errNotYet }
-func (e *Engine) Cancel(ctx context.Context, message string) error { return errNotYet }
-func (e *Engine) Lines(ctx context.Context, conversation string, before uint64, limit int) ([]Line, error) {
-	return nil, errNotYet
+
+// all returns the conversations that the device knows.
+func (e *Engine) all() []*conversation {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	all := make([]*conversation, 0, len(e.conversations))
+	for _, c := range e.conversations {
+		all = append(all, c)
+	}
+	return all
 }
-func (e *Engine) OpenFile(ctx context.Context, message string, w io.Writer, progress func(done, total int64)) (*FileInfo, error) {
-	return nil, errNotYet
+
+// find returns a conversation that the device knows.
+func (e *Engine) find(id string) (*conversation, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if c := e.conversations[id]; c != nil {
+		return c, nil
+	}
+	return nil, fail(FailureNotFound, nil)
 }
-func (e *Engine) MarkRead(ctx context.Context, conversation string, position uint64) error {
-	return errNotYet
+
+// know returns a conversation, new if the device did not know it.
+func (e *Engine) know(id string) *conversation {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	c := e.conversations[id]
+	if c == nil {
+		c = newConversation(e, id)
+		e.conversations[id] = c
+	}
+	return c
 }
-func (e *Engine) SetTyping(ctx context.Context, conversation string, typing bool) error {
-	return errNotYet
+
+// me returns who this device is: the zero identity until it is registered.
+func (e *Engine) me() identity {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.id
 }
-func (e *Engine) SaveDraft(ctx context.Context, conversation, text string) error { return errNotYet }
-func (e *Engine) SafetyCode(ctx context.Context, conversation, person string) (string, error) {
-	return "", errNotYet
+
+func (e *Engine) millis() int64 { return e.cfg.Now().UnixMilli() }
+
+func storeFailure(err error) error {
+	var full StoreFullError
+	if errors.As(err, &full) {
+		return fail(FailureStorageFull, err)
+	}
+	return fail(FailureStorageBlocked, err)
 }
-func (e *Engine) Act(ctx context.Context, conversation, act string) error { return errNotYet }
-func (e *Engine) List(ctx context.Context, box, cursor string) (*ListPage, error) {
-	return nil, errNotYet
+
+// Forget removes everything that the device holds, and closes the engine. What
+// opens messages goes first, so that a crash leaves nothing readable behind.
+func (e *Engine) Forget(ctx context.Context) error {
+	e.Close()
+	for _, prefix := range []string{prefixGroup, prefixKP, prefixOwn, ""} {
+		keys, err := e.cfg.Store.Keys(ctx, prefix)
+		if err != nil {
+			return storeFailure(err)
+		}
+		if err := e.cfg.Store.Apply(ctx, nil, keys); err != nil {
+			return storeFailure(err)
+		}
+	}
+	return nil
 }
-func (e *Engine) Forget(ctx context.Context) error { return errNotYet }
-func (e *Engine) Reconnect()                       {}
+
+var lowerBase32 = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+// newID returns an id of 128 random bits.
+func newID(prefix string) string { return prefix + lowerBase32.EncodeToString(randomBytes(16)) }
+
+func randomBytes(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // crypto/rand never fails
+	return b
+}
+
+// messageID names a message on every device alike: by who sent it, as the hash
+// of a signature key, and its salt.
+func messageID(sender, salt []byte) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "sotto message id %d ", len(sender))
+	h.Write(sender)
+	h.Write(salt)
+	return "m_" + lowerBase32.EncodeToString(h.Sum(nil)[:16])
+}

@@ -1,0 +1,291 @@
+package device
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/sotto-health/sotto/api"
+)
+
+// callTimeout bounds one call of the hub.
+const callTimeout = 60 * time.Second
+
+// typingLapse is how long somebody is shown as typing.
+const typingLapse = 6 * time.Second
+
+// call makes a call that needs a session, and opens one if there is none or if
+// it has ended.
+func (e *Engine) call(ctx context.Context, f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	if e.me().device == "" {
+		return fail(FailureOffline, errors.New("not registered yet"))
+	}
+	if err := e.openSession(ctx, false); err != nil {
+		return err
+	}
+	err := f(ctx)
+	if codeOf(err) != api.CodeUnauthenticated {
+		return err
+	}
+	if err := e.openSession(ctx, true); err != nil {
+		return err
+	}
+	return f(ctx)
+}
+
+// stayConnected registers the device if it has a reason to, and follows the
+// hub's events for as long as it can.
+func (e *Engine) stayConnected(ctx context.Context) error {
+	err := e.connectOnce(ctx)
+	e.mu.Lock()
+	wake := e.wake
+	e.mu.Unlock()
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case errors.Is(err, errUntrusted):
+		e.cfg.Log("the hub is refused", err)
+		e.setConnection(Offline)
+		e.events.add(Event{Kind: EventFailed, Failure: FailureUntrusted})
+		return err
+	case codeOf(err) == api.CodeUnauthenticated:
+		e.setConnection(SignedOut)
+		select { // the person must act: no use in trying
+		case <-wake:
+		case <-ctx.Done():
+		}
+		return errors.New("signed out")
+	case err != nil:
+		e.cfg.Log("connection", err)
+		e.setConnection(Offline)
+		return err
+	default:
+		return nil
+	}
+}
+
+// connectOnce returns nil only if there is nothing to connect for.
+func (e *Engine) connectOnce(ctx context.Context) error {
+	if err := e.meetPractice(ctx); err != nil {
+		return err
+	}
+	if e.me().device == "" {
+		if e.options.Surface == SurfacePatient && len(e.all()) == 0 {
+			e.setConnection(Online) // nothing is sent before the patient begins
+			return nil
+		}
+		if err := e.register(ctx); err != nil {
+			return err
+		}
+	}
+	if err := e.openSession(ctx, false); err != nil {
+		return err
+	}
+	err := e.cfg.Hub.Events(ctx, e.onEvent)
+	if codeOf(err) == api.CodeUnauthenticated {
+		if err := e.openSession(ctx, true); err != nil {
+			return err
+		}
+		return errors.New("session renewed")
+	}
+	if err == nil {
+		err = errors.New("connection ended")
+	}
+	return err
+}
+
+func (e *Engine) setConnection(now Connection) {
+	e.mu.Lock()
+	changed := e.connection != now
+	e.connection = now
+	e.mu.Unlock()
+	if changed {
+		e.tellConnection()
+		if e.begin() {
+			go func() {
+				defer e.background.Done()
+				for _, c := range e.all() {
+					c.tellWaiting(e.ctx)
+				}
+			}()
+		}
+	}
+}
+
+func (e *Engine) tellConnection() {
+	queued := 0
+	for _, c := range e.all() {
+		c.mu.Lock()
+		if c.loaded {
+			queued += c.unsent()
+		}
+		c.mu.Unlock()
+	}
+	e.mu.Lock()
+	now := e.connection
+	e.mu.Unlock()
+	e.events.add(Event{Kind: EventConnection, Connection: now, Queued: queued})
+}
+
+func (e *Engine) isConnected() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.connection == Online
+}
+
+func (e *Engine) isOnline(person string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.online[person]
+}
+
+// onEvent takes an event of the hub. It never waits for the hub.
+func (e *Engine) onEvent(event api.Event) {
+	switch event.Type {
+	case api.EventReady:
+		e.onReady(event.Heads)
+	case api.EventFrame:
+		if event.Frame != nil {
+			if c, err := e.find(event.ConversationID); err == nil {
+				c.arrived(*event.Frame)
+			}
+		}
+	case api.EventConversation:
+		if event.Summary != nil {
+			e.onSummary(event.Summary)
+		}
+	case api.EventAck:
+		e.update(event.ConversationID, func(t *txn) { t.acknowledged(event.Person, event.Position) })
+	case api.EventTyping:
+		e.onTyping(event.ConversationID, event.Person, event.Typing)
+	case api.EventPresence:
+		e.onPresence(event.Person, event.Online)
+	case api.EventWelcome:
+		e.welcomes.kick(e, e.join, true)
+	case api.EventCertificate:
+		e.self.kick(e, e.fetchSelf, true)
+	case api.EventKeyPackages:
+		e.packages.kick(e, e.refill, true)
+	case api.EventWork:
+		if e.cfg.OnWork != nil {
+			e.cfg.OnWork()
+		}
+	case api.EventEnded:
+		e.mu.Lock()
+		e.session = false
+		e.mu.Unlock()
+	}
+}
+
+func (e *Engine) onReady(heads []api.Head) {
+	e.setConnection(Online)
+	for _, h := range heads {
+		if c, err := e.find(h.Conversation); err == nil {
+			c.headIs(h.Head)
+		}
+	}
+	if len(e.me().certificate) == 0 {
+		e.self.kick(e, e.fetchSelf, true)
+	} else {
+		e.packages.kick(e, e.refill, true)
+	}
+	e.welcomes.kick(e, e.join, true)
+	for _, c := range e.all() {
+		c.kickAll()
+	}
+	if e.cfg.OnWork != nil {
+		e.cfg.OnWork()
+	}
+}
+
+// update changes a conversation that the device knows, and says nothing if it
+// cannot: what the hub pushes, it tells again.
+func (e *Engine) update(id string, change func(*txn)) {
+	c, err := e.find(id)
+	if err != nil {
+		return
+	}
+	if err := c.with(e.ctx, func(t *txn) error { change(t); return nil }); err != nil {
+		e.cfg.Log("take over what the hub says", err)
+	}
+}
+
+func (e *Engine) onSummary(s *api.Conversation) {
+	me := e.me().person
+	known := false
+	if c, err := e.find(s.ID); err == nil {
+		known = true
+		if s.Head > 0 {
+			c.headIs(s.Head)
+		}
+	}
+	wanted := slices.ContainsFunc(s.Participant, func(p api.Participant) bool { return p.Person.ID == me && p.Wanted })
+	if !known && !wanted && e.options.Surface == SurfaceStaff {
+		e.events.add(Event{Kind: EventConversation, Conversation: listed(s, me), ConversationID: s.ID})
+		return
+	}
+	if !known && e.options.Surface == SurfaceService {
+		return // the keeper learns of conversations by Welcome
+	}
+	e.know(s.ID)
+	e.update(s.ID, func(t *txn) { t.summarise(s) })
+}
+
+// listed is a conversation that this device is not in, as the hub tells it.
+func listed(s *api.Conversation, me string) *Conversation {
+	v := &Conversation{
+		ID: s.ID, State: s.State, Queue: s.Queue, Language: s.Language, Patient: s.Patient, Assignee: s.Assignee,
+		CreatedAt: s.CreatedAt, WaitingFrom: s.WaitingFrom, LastAt: s.LastAt, Place: s.Place, Consent: s.Consent,
+	}
+	for _, p := range s.Participant {
+		v.Joining = v.Joining || (p.Person.ID == me && p.Wanted)
+		if p.Joined { // the hub's word, so not verified
+			v.Members = append(v.Members, Member{Person: p.Person.ID, Name: p.Person.Name, Kind: p.Person.Kind, Role: p.Person.Role, Since: p.Since, Online: p.Person.Online, Me: p.Person.ID == me})
+		}
+	}
+	return v
+}
+
+func (e *Engine) onTyping(id, person string, typing bool) {
+	c, err := e.find(id)
+	if err != nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.loaded {
+		return
+	}
+	if !typing {
+		delete(c.typing, person)
+		c.tell()
+		return
+	}
+	until := e.cfg.Now().Add(typingLapse)
+	c.typing[person] = until
+	c.tell()
+	time.AfterFunc(typingLapse+50*time.Millisecond, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.typing[person].Equal(until) && c.loaded {
+			delete(c.typing, person)
+			c.tell()
+		}
+	})
+}
+
+func (e *Engine) onPresence(person string, online bool) {
+	e.mu.Lock()
+	e.online[person] = online
+	e.mu.Unlock()
+	for _, c := range e.all() {
+		c.mu.Lock()
+		if c.loaded && slices.ContainsFunc(c.rec.members, func(m memberRecord) bool { return m.person == person && m.devices > 0 }) {
+			c.tell()
+		}
+		c.mu.Unlock()
+	}
+}

@@ -1,0 +1,371 @@
+package device
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/content"
+)
+
+// maxWaiting is how many own messages may wait in a conversation.
+const maxWaiting = 2000
+
+// SendText keeps a message and sends it when it can.
+func (e *Engine) SendText(ctx context.Context, conversation, text string) (string, error) {
+	c, err := e.find(conversation)
+	if err != nil {
+		return "", err
+	}
+	salt := randomBytes(content.SaltSize)
+	m, err := content.NewText(salt, text, "")
+	if err != nil {
+		return "", fail(FailureTooLarge, err)
+	}
+	id := messageID(e.sender, salt)
+	err = c.with(ctx, func(t *txn) error {
+		if err := c.writable(); err != nil {
+			return unchanged(err)
+		}
+		o := t.queue(&outRecord{kind: outText, id: id, salt: salt, content: m.Marshal()})
+		t.put(prefixMsg+id, []byte(outKey(c.id, o.number)))
+		if c.draft != "" {
+			c.draft = ""
+			t.delete(prefixDraft + c.id)
+		}
+		c.rec.last = lastLine(text)
+		t.showOut(o)
+		t.told()
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	e.tellConnection()
+	c.kickSend(true)
+	return id, nil
+}
+
+// writable returns why nothing can be written here. It needs c.mu.
+func (c *conversation) writable() error {
+	switch {
+	case c.rec.summary.consent == "withdrawn":
+		return fail(FailureConsentWithdrawn, nil)
+	case c.rec.summary.state == api.StateClosed:
+		return fail(FailureClosed, nil)
+	case c.rec.stage == stageOutside:
+		return fail(FailureNotAMember, nil)
+	case c.unsent() >= maxWaiting:
+		return fail(FailureTooLarge, errors.New("too many messages wait"))
+	}
+	return nil
+}
+
+// queue adds something to the outbox.
+func (t *txn) queue(o *outRecord) *outRecord {
+	c := t.c
+	c.rec.outNext++
+	o.number = c.rec.outNext
+	if o.at == 0 {
+		o.at = c.e.millis()
+	}
+	c.out = append(c.out, o)
+	t.putOut(o)
+	return o
+}
+
+// control adds something to the outbox that is not shown.
+func (t *txn) control(kind int, m *content.Message) {
+	if kind == outReceipt { // a newer one says more
+		t.c.out = slices.DeleteFunc(t.c.out, func(o *outRecord) bool {
+			stale := o.kind == outReceipt && o.payload == nil
+			if stale {
+				t.delete(outKey(t.c.id, o.number))
+			}
+			return stale
+		})
+	}
+	t.queue(&outRecord{kind: kind, salt: m.Salt, content: m.Marshal()})
+}
+
+// drop removes something from the outbox, with what belongs to it.
+func (t *txn) drop(o *outRecord) {
+	c := t.c
+	c.out = slices.DeleteFunc(c.out, func(other *outRecord) bool { return other == o })
+	t.delete(outKey(c.id, o.number))
+	if o.file != nil {
+		for n := range o.file.pieces {
+			t.delete(fileKey(o.id, n))
+		}
+	}
+}
+
+func (t *txn) showOut(o *outRecord) {
+	if line := t.c.showOut(o); line != nil {
+		t.events = append(t.events, Event{Kind: EventLine, ConversationID: t.c.id, Line: line})
+	}
+}
+
+// send brings out whatever is to go, one after another.
+func (c *conversation) send(ctx context.Context) error {
+	for {
+		more, err := c.sendNext(ctx)
+		if err != nil || !more {
+			return err
+		}
+	}
+}
+
+// sendNext brings out one thing, and reports whether there may be another.
+func (c *conversation) sendNext(ctx context.Context) (more bool, err error) {
+	c.mu.Lock()
+	if err := c.load(ctx); err != nil {
+		c.mu.Unlock()
+		return false, err
+	}
+	stage, broken, own, behind := c.rec.stage, c.broken, c.own, c.rec.head > c.rec.cursor
+	c.mu.Unlock()
+	switch {
+	case stage == stageNew || stage == stageMade:
+		return c.found(ctx)
+	case stage != stageOpen:
+		c.settleChange(fail(FailureNotAMember, nil))
+		return false, nil
+	case broken && (own == nil || !own.rejoin):
+		return c.rejoin(ctx)
+	case own != nil:
+		return c.sendCommit(ctx, own)
+	case behind:
+		// What is sealed in an old epoch would be refused: catch up first.
+		c.kickReceive(false)
+		return false, nil
+	}
+	if made, err := c.makeCommit(ctx); made || err != nil {
+		return true, err
+	}
+	o, err := c.seal(ctx)
+	if err != nil || o == nil {
+		return false, err
+	}
+	return c.sendFrame(ctx, o)
+}
+
+// seal returns a copy of the next outbox item that can go, sealed and kept, or
+// nil.
+func (c *conversation) seal(ctx context.Context) (*outRecord, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.load(ctx); err != nil {
+		return nil, err
+	}
+	if c.rec.stage != stageOpen || c.broken || c.own != nil {
+		return nil, nil
+	}
+	i := slices.IndexFunc(c.out, func(o *outRecord) bool { return o.position == 0 && o.failure == "" && len(o.content) > 0 })
+	if i < 0 {
+		return nil, nil
+	}
+	o := c.out[i]
+	if o.payload == nil {
+		t := c.begin()
+		o.seq = c.rec.seqOut + 1
+		payload, err := c.group.Seal(o.content, sequence(o.seq))
+		if err != nil {
+			c.loaded = false
+			return nil, fmt.Errorf("device: seal: %w", err)
+		}
+		o.payload, o.clientID = payload, newID("f_")
+		t.group = true
+		t.putOut(o)
+		if err := t.apply(ctx); err != nil {
+			return nil, err
+		}
+	}
+	copied := *o
+	return &copied, nil
+}
+
+// sendFrame gives a sealed message to the hub and takes note of what it says.
+func (c *conversation) sendFrame(ctx context.Context, o *outRecord) (more bool, err error) {
+	var sent *api.Sent
+	err = c.e.call(ctx, func(ctx context.Context) (err error) {
+		sent, err = c.e.cfg.Hub.Send(ctx, c.id, api.SendFrame{ClientID: o.clientID, Kind: api.FrameApplication, Payload: o.payload})
+		return err
+	})
+	if err != nil && codeOf(err) != api.CodeStaleEpoch && !lasting(err) {
+		return false, err
+	}
+	var behind uint64
+	failed := c.with(ctx, func(t *txn) error {
+		i := slices.IndexFunc(c.out, func(other *outRecord) bool { return other.number == o.number && other.clientID == o.clientID })
+		if i < 0 { // its frame came back before the reply
+			return nil
+		}
+		kept := c.out[i]
+		switch {
+		case err == nil:
+			t.sent(kept, sent)
+		case codeOf(err) == api.CodeStaleEpoch:
+			// The hub has not stored it: seal it again in the new epoch.
+			behind = staleHead(err)
+			t.unseal(kept)
+		default:
+			t.unseal(kept)
+			kept.failure = FailureOf(err)
+			t.putOut(kept)
+			t.showOut(kept)
+			if codeOf(err) == api.CodeNotAMember {
+				t.outside()
+				t.told()
+			}
+		}
+		return nil
+	})
+	if failed != nil {
+		return false, failed
+	}
+	c.e.tellConnection()
+	if behind > 0 {
+		c.headIs(behind)
+	}
+	c.kickReceive(false)
+	if codeOf(err) == api.CodeStaleEpoch {
+		return c.caughtUp(ctx)
+	}
+	return true, nil
+}
+
+func staleHead(err error) uint64 {
+	var problem *api.Problem
+	if errors.As(err, &problem) {
+		return problem.Head
+	}
+	return 0
+}
+
+// caughtUp reports whether the group is where the hub says, so that sealing
+// again has a point; else the receiver goes on first and calls back.
+func (c *conversation) caughtUp(ctx context.Context) (bool, error) {
+	if err := c.receive(ctx); err != nil {
+		return false, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.loaded && c.rec.head > c.rec.cursor {
+		return false, nil
+	}
+	return true, nil
+}
+
+// unseal makes an item as it was before it was sealed. The number that it took
+// is free again, as the hub did not store it.
+func (t *txn) unseal(o *outRecord) {
+	o.payload, o.clientID, o.seq = nil, "", 0
+	t.putOut(o)
+}
+
+// sent takes note that the hub has stored a message.
+func (t *txn) sent(o *outRecord, s *api.Sent) {
+	c := t.c
+	c.rec.seqOut = max(c.rec.seqOut, o.seq)
+	if s.Position == c.rec.cursor+1 {
+		c.rec.cursor = s.Position
+		c.rec.head = max(c.rec.head, s.Position)
+		t.confirmed(o, s.Position, s.ReceivedAt)
+		return
+	}
+	if s.Position <= c.rec.cursor {
+		// The hub says that it stands where this device has seen something
+		// else. It stays, and is sent again under another name.
+		t.refused(c.rec.cursor, c.e.millis(), RuleSubstituted)
+		t.unseal(o)
+		return
+	}
+	o.position, o.at = s.Position, s.ReceivedAt
+	c.rec.head = max(c.rec.head, s.Position)
+	t.putOut(o)
+	t.showOut(o)
+}
+
+// confirmed moves an own message from the outbox to its place in the log.
+func (t *txn) confirmed(o *outRecord, position uint64, at int64) {
+	c := t.c
+	c.rec.seqOut = max(c.rec.seqOut, o.seq)
+	c.rec.sentSince++
+	t.drop(o)
+	me := c.e.me()
+	l := lineRecord{position: position, kind: RecordMessage, at: at, person: me.person, device: me.device, sender: c.e.sender, content: o.content}
+	if err := t.take(l, false); err != nil {
+		c.e.cfg.Log("own message", err)
+	}
+}
+
+// Retry sends a failed message again.
+func (e *Engine) Retry(ctx context.Context, message string) error {
+	return e.withOut(ctx, message, func(t *txn, o *outRecord) error {
+		if o.failure == "" {
+			return nil
+		}
+		o.failure = ""
+		t.putOut(o)
+		t.showOut(o)
+		return nil
+	})
+}
+
+// Cancel drops a message that has not been sent.
+func (e *Engine) Cancel(ctx context.Context, message string) error {
+	return e.withOut(ctx, message, func(t *txn, o *outRecord) error {
+		if o.position > 0 || o.payload != nil {
+			return unchanged(fail(FailureNotFound, errors.New("on its way already")))
+		}
+		t.drop(o)
+		t.delete(prefixMsg + o.id)
+		t.events = append(t.events, Event{Kind: EventLineRemoved, ConversationID: t.c.id, LineID: o.id})
+		return nil
+	})
+}
+
+// withOut calls f with an own message that is not in the log yet.
+func (e *Engine) withOut(ctx context.Context, message string, f func(*txn, *outRecord) error) error {
+	for _, c := range e.all() {
+		found := false
+		err := c.with(ctx, func(t *txn) error {
+			i := slices.IndexFunc(c.out, func(o *outRecord) bool { return o.id == message })
+			if i < 0 {
+				return errUnchanged
+			}
+			found = true
+			return f(t, c.out[i])
+		})
+		if found {
+			e.tellConnection()
+			c.kickSend(true)
+			c.kickUpload(true)
+			return err
+		}
+		if err != nil && !errors.Is(err, errUnchanged) {
+			return err
+		}
+	}
+	return fail(FailureNotFound, nil)
+}
+
+// tellWaiting tells of the messages that wait: they are "sending" while there is
+// a connection and "queued" while there is none.
+func (c *conversation) tellWaiting(ctx context.Context) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.load(ctx); err != nil {
+		return
+	}
+	t := c.begin()
+	for _, o := range c.out {
+		if o.position == 0 {
+			t.showOut(o)
+		}
+	}
+	c.e.events.add(t.events...)
+}

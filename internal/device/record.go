@@ -1,0 +1,384 @@
+package device
+
+import (
+	"fmt"
+
+	"github.com/sotto-health/sotto/internal/content/cbor"
+)
+
+// What a device keeps, as deterministic CBOR. Each record begins with its
+// version, so that a later one can be told.
+
+const recordVersion = 1
+
+// maxKept bounds one field of a kept record; only size limits of what was put
+// in matter, as the Store is our own.
+const maxKept = 4 << 20
+
+// Keys of the Store. Ids hold no slash.
+const (
+	keyDevice   = "device"
+	prefixKP    = "kp/" // + key package reference, hex
+	prefixConv  = "c/"  // + conversation
+	prefixGroup = "g/"  // + conversation
+	prefixDraft = "d/"  // + conversation
+	prefixNew   = "n/"  // + conversation: the call that creates it
+	prefixOwn   = "p/"  // + conversation: a commit on its way
+	prefixOut   = "o/"  // + conversation / number
+	prefixLine  = "l/"  // + conversation / position / index
+	prefixIndex = "x/"  // + conversation / MIMI id, hex: its position
+	prefixMsg   = "m/"  // + message id: where it is
+	prefixFile  = "f/"  // + message id / number: sealed bytes to upload
+	prefixShare = "h/"  // + conversation / position: history to fetch
+)
+
+func lineKey(conversation string, position uint64, index int) string {
+	return fmt.Sprintf("%s%s/%016x/%08x", prefixLine, conversation, position, index)
+}
+
+func outKey(conversation string, number uint64) string {
+	return fmt.Sprintf("%s%s/%016x", prefixOut, conversation, number)
+}
+
+func fileKey(message string, n int) string { return fmt.Sprintf("%s%s/%06x", prefixFile, message, n) }
+
+// Stages of a conversation on this device.
+const (
+	stageNew     = 1 // typed here; there is no group yet
+	stageMade    = 2 // the group is made, the hub has not confirmed it
+	stageOpen    = 3 // this device is in the group
+	stageOutside = 4 // known, and not in the group
+)
+
+// A memberRecord is a person who is or was in the group.
+type memberRecord struct {
+	person, kind, role string
+	name, title        string
+	verified           bool
+	since              int64
+	devices            int // 0 once gone
+	read, acked        uint64
+	leaving            bool // said that they would
+}
+
+// A seqRecord is the newest message number of a sending device.
+type seqRecord struct {
+	sender []byte
+	seq    uint64
+}
+
+// A summaryRecord is what the hub says of a conversation.
+type summaryRecord struct {
+	state, queue, language, patient, assignee, consent string
+	createdAt, waitingFrom, lastAt                     int64
+	place                                              int
+	wanted                                             bool // policy wants me in
+	closedBy                                           string
+}
+
+// A convRecord is a conversation but for its group, lines and outbox.
+type convRecord struct {
+	stage      int
+	cursor     uint64 // newest position that was processed
+	head       uint64 // newest position that the hub has told
+	joined     uint64 // position of the commit by which this device came in
+	epoch      uint64 // newest epoch seen; never goes back
+	transcript []byte // confirmed transcript hash of that epoch
+	outNext    uint64 // number of the next outbox item
+	seqOut     uint64 // message number of the newest own frame that was taken
+	readUp     uint64
+	unread     []uint64
+	last       string
+	updatedAt  int64 // own leaf was renewed, Unix milliseconds
+	sentSince  int   // own messages since then
+	name       string
+	closing    string // person who said they would close it
+	reopening  string
+	notified   uint64 // head of a roll-back that was shown
+	summary    summaryRecord
+	members    []memberRecord
+	seqs       []seqRecord
+}
+
+func (c *convRecord) marshal() []byte {
+	var w cbor.Writer
+	w.Array(23)
+	w.Uint(recordVersion)
+	w.Uint(uint64(c.stage))
+	w.Uint(c.cursor)
+	w.Uint(c.head)
+	w.Uint(c.joined)
+	w.Uint(c.epoch)
+	w.Bytes(c.transcript)
+	w.Uint(c.outNext)
+	w.Uint(c.seqOut)
+	w.Uint(c.readUp)
+	w.Array(len(c.unread))
+	for _, p := range c.unread {
+		w.Uint(p)
+	}
+	w.Text(c.last)
+	w.Int(c.updatedAt)
+	w.Uint(uint64(c.sentSince))
+	w.Text(c.name)
+	w.Text(c.closing)
+	w.Text(c.reopening)
+	w.Uint(c.notified)
+	s := &c.summary
+	w.Array(12)
+	for _, text := range []string{s.state, s.queue, s.language, s.patient, s.assignee, s.consent} {
+		w.Text(text)
+	}
+	w.Int(s.createdAt)
+	w.Int(s.waitingFrom)
+	w.Int(s.lastAt)
+	w.Uint(uint64(s.place))
+	w.Bool(s.wanted)
+	w.Text(s.closedBy)
+	w.Array(len(c.members))
+	for _, m := range c.members {
+		w.Array(11)
+		for _, text := range []string{m.person, m.kind, m.role, m.name, m.title} {
+			w.Text(text)
+		}
+		w.Bool(m.verified)
+		w.Int(m.since)
+		w.Uint(uint64(m.devices))
+		w.Uint(m.read)
+		w.Uint(m.acked)
+		w.Bool(m.leaving)
+	}
+	w.Array(len(c.seqs))
+	for _, s := range c.seqs {
+		w.Array(2)
+		w.Bytes(s.sender)
+		w.Uint(s.seq)
+	}
+	w.Null() // room for a later field
+	w.Null()
+	return w.Written()
+}
+
+const anyUint = 1<<64 - 1
+
+func parseConvRecord(b []byte) (*convRecord, error) {
+	r := cbor.NewReader(b)
+	r.Tuple(23)
+	version(r)
+	c := &convRecord{
+		stage: int(r.Uint(stageOutside)), cursor: r.Uint(anyUint), head: r.Uint(anyUint), joined: r.Uint(anyUint),
+		epoch: r.Uint(anyUint), transcript: r.Bytes(maxKept), outNext: r.Uint(anyUint), seqOut: r.Uint(anyUint), readUp: r.Uint(anyUint),
+	}
+	for n := r.Array(maxKept); n > 0 && r.Err() == nil; n-- {
+		c.unread = append(c.unread, r.Uint(anyUint))
+	}
+	c.last, c.updatedAt, c.sentSince = r.Text(maxKept), r.Int(), int(r.Uint(1<<31))
+	c.name, c.closing, c.reopening, c.notified = r.Text(maxKept), r.Text(maxKept), r.Text(maxKept), r.Uint(anyUint)
+	r.Tuple(12)
+	c.summary = summaryRecord{
+		state: r.Text(maxKept), queue: r.Text(maxKept), language: r.Text(maxKept), patient: r.Text(maxKept),
+		assignee: r.Text(maxKept), consent: r.Text(maxKept), createdAt: r.Int(), waitingFrom: r.Int(), lastAt: r.Int(),
+		place: int(r.Uint(1 << 31)), wanted: r.Bool(), closedBy: r.Text(maxKept),
+	}
+	for n := r.Array(maxKept); n > 0 && r.Err() == nil; n-- {
+		r.Tuple(11)
+		c.members = append(c.members, memberRecord{
+			person: r.Text(maxKept), kind: r.Text(maxKept), role: r.Text(maxKept), name: r.Text(maxKept), title: r.Text(maxKept),
+			verified: r.Bool(), since: r.Int(), devices: int(r.Uint(1 << 31)), read: r.Uint(anyUint), acked: r.Uint(anyUint), leaving: r.Bool(),
+		})
+	}
+	for n := r.Array(maxKept); n > 0 && r.Err() == nil; n-- {
+		r.Tuple(2)
+		c.seqs = append(c.seqs, seqRecord{r.Bytes(maxKept), r.Uint(anyUint)})
+	}
+	r.Null()
+	r.Null()
+	return c, finish(r)
+}
+
+func version(r *cbor.Reader) {
+	if v := r.Uint(anyUint); r.Err() == nil && v != recordVersion {
+		r.Fail("record of another version")
+	}
+}
+
+func finish(r *cbor.Reader) error {
+	if err := r.Finish(); err != nil {
+		return fmt.Errorf("device: kept record: %w", err)
+	}
+	return nil
+}
+
+// Kinds of outbox item.
+const (
+	outText    = 1
+	outFile    = 2
+	outControl = 3 // introductions, receipts, notes: not shown as messages
+	outHistory = 4
+	outReceipt = 5 // a control that a newer one replaces
+)
+
+// An outRecord is something of our own that the hub has not confirmed, or that
+// is confirmed at a position that this device has not come to.
+type outRecord struct {
+	number   uint64
+	kind     int
+	id       string // message id
+	salt     []byte
+	at       int64
+	content  []byte // encoded; empty while a file is on its way
+	failure  Failure
+	clientID string // set once sealed, with payload and seq
+	payload  []byte
+	seq      uint64
+	position uint64 // set once the hub has taken it
+	file     *fileRecord
+	count    int // of a history: how many entries
+}
+
+// A fileRecord is a file on its way up.
+type fileRecord struct {
+	info       FileInfo
+	key        []byte
+	hash       []byte // of the sealed bytes
+	sealed     int64  // how many there are
+	pieces     int
+	attachment string // the hub's id, once it has given one
+	uploaded   int64  // for show: the hub knows better
+}
+
+func (o *outRecord) marshal() []byte {
+	var w cbor.Writer
+	w.Array(14)
+	w.Uint(recordVersion)
+	w.Uint(o.number)
+	w.Uint(uint64(o.kind))
+	w.Text(o.id)
+	w.Bytes(o.salt)
+	w.Int(o.at)
+	w.Bytes(o.content)
+	w.Text(string(o.failure))
+	w.Text(o.clientID)
+	w.Bytes(o.payload)
+	w.Uint(o.seq)
+	w.Uint(o.position)
+	w.Uint(uint64(o.count))
+	if f := o.file; f == nil {
+		w.Null()
+	} else {
+		w.Array(11)
+		w.Text(f.info.Name)
+		w.Text(f.info.MediaType)
+		w.Uint(uint64(f.info.Size))
+		w.Bytes(f.info.Preview)
+		w.Uint(uint64(f.info.Width))
+		w.Uint(uint64(f.info.Height))
+		w.Bytes(f.key)
+		w.Bytes(f.hash)
+		w.Uint(uint64(f.sealed))
+		w.Uint(uint64(f.pieces))
+		w.Text(f.attachment)
+	}
+	return w.Written()
+}
+
+func parseOutRecord(b []byte) (*outRecord, error) {
+	r := cbor.NewReader(b)
+	r.Tuple(14)
+	version(r)
+	o := &outRecord{
+		number: r.Uint(anyUint), kind: int(r.Uint(outReceipt)), id: r.Text(maxKept), salt: r.Bytes(maxKept), at: r.Int(),
+		content: r.Bytes(maxKept), failure: Failure(r.Text(maxKept)), clientID: r.Text(maxKept), payload: r.Bytes(maxKept),
+		seq: r.Uint(anyUint), position: r.Uint(anyUint), count: int(r.Uint(1 << 31)),
+	}
+	if !r.Null() {
+		r.Tuple(11)
+		o.file = &fileRecord{
+			info: FileInfo{Name: r.Text(maxKept), MediaType: r.Text(maxKept), Size: int64(r.Uint(1 << 62)), Preview: r.Bytes(maxKept), Width: int(r.Uint(1 << 31)), Height: int(r.Uint(1 << 31))},
+			key:  r.Bytes(maxKept), hash: r.Bytes(maxKept), sealed: int64(r.Uint(1 << 62)), pieces: int(r.Uint(1 << 31)), attachment: r.Text(maxKept),
+		}
+	}
+	return o, finish(r)
+}
+
+// A lineRecord is a line of the log: a message if content is set.
+type lineRecord struct {
+	position uint64
+	index    int
+	id       string
+	kind     string // RecordMessage or a kind of Notice
+	at       int64
+	person   string
+	device   string
+	sender   []byte
+	content  []byte
+	shared   bool
+	count    int
+	rule     string
+}
+
+func (l *lineRecord) marshal() []byte {
+	var w cbor.Writer
+	w.Array(13)
+	w.Uint(recordVersion)
+	w.Uint(l.position)
+	w.Uint(uint64(l.index))
+	w.Text(l.id)
+	w.Text(l.kind)
+	w.Int(l.at)
+	w.Text(l.person)
+	w.Text(l.device)
+	w.Bytes(l.sender)
+	w.Bytes(l.content)
+	w.Bool(l.shared)
+	w.Uint(uint64(l.count))
+	w.Text(l.rule)
+	return w.Written()
+}
+
+func parseLineRecord(b []byte) (*lineRecord, error) {
+	r := cbor.NewReader(b)
+	r.Tuple(13)
+	version(r)
+	l := &lineRecord{
+		position: r.Uint(anyUint), index: int(r.Uint(1 << 31)), id: r.Text(maxKept), kind: r.Text(maxKept), at: r.Int(),
+		person: r.Text(maxKept), device: r.Text(maxKept), sender: r.Bytes(maxKept), content: r.Bytes(maxKept),
+		shared: r.Bool(), count: int(r.Uint(1 << 31)), rule: r.Text(maxKept),
+	}
+	return l, finish(r)
+}
+
+// An ownCommit is a commit of our own on its way to the hub. If rejoin is set
+// it is an external one, and group is the state to take up once it is taken.
+type ownCommit struct {
+	clientID  string
+	payload   []byte
+	welcome   []byte
+	groupInfo []byte
+	rejoin    bool
+	group     []byte
+}
+
+func (o *ownCommit) marshal() []byte {
+	var w cbor.Writer
+	w.Array(7)
+	w.Uint(recordVersion)
+	w.Text(o.clientID)
+	w.Bytes(o.payload)
+	w.Bytes(o.welcome)
+	w.Bytes(o.groupInfo)
+	w.Bool(o.rejoin)
+	w.Bytes(o.group)
+	return w.Written()
+}
+
+func parseOwnCommit(b []byte) (*ownCommit, error) {
+	r := cbor.NewReader(b)
+	r.Tuple(7)
+	version(r)
+	o := &ownCommit{
+		clientID: r.Text(maxKept), payload: r.Bytes(maxKept), welcome: r.Bytes(maxKept), groupInfo: r.Bytes(maxKept),
+		rejoin: r.Bool(), group: r.Bytes(maxKept),
+	}
+	return o, finish(r)
+}
