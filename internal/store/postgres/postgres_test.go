@@ -28,3 +28,7 @@ func openTest(t testing.TB, url string, config Config) *sqlstore.Store {
 func TestContract(t *testing.T) {
 	storetest.Run(t, openTest(t, postgrestest.NewDatabase(t), Config{}))
 }
+
+func BenchmarkAppend(b *testing.B) {
+	storetest.BenchmarkAppend(b, openTest(b, postgrestest.NewDatabase(b), Config{}))
+}

@@ -22,7 +22,6 @@ import (
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/driver"
-	_ "github.com/ncruces/go-sqlite3/vfs/xts" // registers the encrypting file layer
 
 	"github.com/sotto-health/sotto/internal/durable"
 )
@@ -126,7 +125,7 @@ func prepare(path string) error {
 
 func open(path string, key Key, config Config, readOnly bool) (*sql.DB, error) {
 	query := url.Values{
-		"vfs":     {"xts"},
+		"vfs":     {layer},
 		"modeof":  {path}, // the write-ahead log gets the file's mode
 		"_txlock": {"immediate"},
 	}

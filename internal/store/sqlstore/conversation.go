@@ -9,10 +9,12 @@ import (
 
 // CreateConversation implements [hub.Conversations].
 func (s *Store) CreateConversation(ctx context.Context, n hub.NewConversation) error {
+	const used = `SELECT id FROM conversation WHERE id = $1`
+	const number = `UPDATE practice SET logs = logs + 1 WHERE id = $1 RETURNING number, logs`
 	const insert = `
 INSERT INTO conversation (practice, id, queue, language, patient, assignee, state, created_at, waiting_from,
-    last_at, closed_at, closed_by, withdrawn_at, epoch, head, work_since)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0)
+    last_at, closed_at, closed_by, withdrawn_at, epoch, head, number, log, work_since)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 0)
 ON CONFLICT DO NOTHING`
 	const group = `
 INSERT INTO mls_group (practice, conversation, state, info, handshake)
@@ -23,9 +25,18 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 
 	c := n.Conversation
 	return s.write(ctx, c.ID, func(t *tx) error {
+		if ids, err := collect(ctx, t, scanString, used, c.ID); err != nil {
+			return err
+		} else if len(ids) > 0 {
+			return hub.ErrExists
+		}
+		var l logKey
+		if err := t.change(number, c.Practice).Scan(&l.practice, &l.log); err != nil {
+			return err
+		}
 		added, err := t.exec(insert, c.Practice, c.ID, c.Queue, c.Language, c.Patient, c.Assignee, c.State,
 			c.CreatedAt, c.WaitingFrom, c.LastAt, c.ClosedAt, c.ClosedBy, c.WithdrawnAt,
-			signed(n.Group.Epoch), signed(n.First.Position))
+			signed(n.Group.Epoch), signed(n.First.Position), l.practice, l.log)
 		if err != nil {
 			return err
 		}
@@ -52,7 +63,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 		if err != nil {
 			return err
 		}
-		if err := insertFrame(t, c.Practice, c.ID, n.First); err != nil {
+		if err := insertFrame(t, l, n.First); err != nil {
 			return err
 		}
 		for _, w := range n.Welcomes {

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 
 	"github.com/sotto-health/sotto/api"
@@ -25,7 +26,7 @@ func (s *Store) appendFrame(ctx context.Context, t *tx, a hub.Append) (hub.Appen
 	// The lock comes before everything else is read, so that what is read is
 	// of now and stays so.
 	const lock = `
-SELECT epoch, head, state, withdrawn_at FROM conversation WHERE practice = $1 AND id = $2`
+SELECT number, log, epoch, head, state, withdrawn_at FROM conversation WHERE practice = $1 AND id = $2`
 	const advance = `
 UPDATE conversation SET head = $3, epoch = $4, last_at = CASE WHEN CAST($5 AS BIGINT) > 0 THEN $5 ELSE last_at END
 WHERE practice = $1 AND id = $2`
@@ -34,11 +35,13 @@ WHERE practice = $1 AND id = $2`
 	var epoch, head uint64
 	var state string
 	var withdrawnAt int64
-	err := t.row(ctx, lock+s.dialect.Lock, a.Practice, a.Conversation).Scan(&epoch, &head, &state, &withdrawnAt)
+	var l logKey
+	err := t.row(ctx, lock+s.dialect.Lock, a.Practice, a.Conversation).
+		Scan(&l.practice, &l.log, &epoch, &head, &state, &withdrawnAt)
 	if err != nil {
 		return hub.Appended{}, err
 	}
-	before, err := sentBefore(ctx, t, a)
+	before, err := sentBefore(ctx, t, l, a.Frame)
 	if err != nil || before.Duplicate {
 		return before, err
 	}
@@ -66,7 +69,7 @@ WHERE practice = $1 AND id = $2`
 	}
 
 	f.Position = head + 1
-	if err := insertFrame(t, a.Practice, a.Conversation, f); err != nil {
+	if err := insertFrame(t, l, f); err != nil {
 		return hub.Appended{}, err
 	}
 	var lastAt int64
@@ -88,23 +91,32 @@ WHERE practice = $1 AND id = $2`
 	return hub.Appended{Position: f.Position, ReceivedAt: f.ReceivedAt}, nil
 }
 
+// A logKey is what the frames of one conversation are stored under.
+type logKey struct{ practice, log int64 }
+
+// sentKey stands for a frame's device and client id in an index. Half a
+// SHA-256 keeps the index small, and nobody finds two frames that share it.
+func sentKey(f hub.Frame) []byte {
+	sum := sha256.Sum256([]byte(f.Device + "\x00" + f.ClientID))
+	return sum[:len(sum)/2]
+}
+
 // sentBefore looks for the frame by its client id. It is the same if its kind
 // and bytes are.
-func sentBefore(ctx context.Context, t *tx, a hub.Append) (hub.Appended, error) {
+func sentBefore(ctx context.Context, t *tx, l logKey, f hub.Frame) (hub.Appended, error) {
 	const query = `
-SELECT position, received_at, kind, payload FROM frame
-WHERE practice = $1 AND conversation = $2 AND device = $3 AND client_id = $4`
+SELECT position, received_at, kind, payload FROM frame WHERE practice = $1 AND log = $2 AND sent = $3`
 	before := hub.Appended{Duplicate: true}
 	var kind string
 	var payload []byte
-	err := t.row(ctx, query, a.Practice, a.Conversation, a.Frame.Device, a.Frame.ClientID).
+	err := t.row(ctx, query, l.practice, l.log, sentKey(f)).
 		Scan(&before.Position, &before.ReceivedAt, &kind, &payload)
 	switch {
 	case isNone(err):
 		return hub.Appended{}, nil
 	case err != nil:
 		return hub.Appended{}, err
-	case kind != a.Frame.Kind || !bytes.Equal(payload, a.Frame.Payload):
+	case kind != f.Kind || !bytes.Equal(payload, f.Payload):
 		return hub.Appended{}, hub.ErrConflict
 	}
 	return before, nil
@@ -119,11 +131,11 @@ WHERE practice = $1 AND conversation = $2 AND device = $3 AND until_position = 0
 	return n > 0, err
 }
 
-func insertFrame(t *tx, practice, conversation string, f hub.Frame) error {
+func insertFrame(t *tx, l logKey, f hub.Frame) error {
 	const insert = `
-INSERT INTO frame (practice, conversation, position, kind, epoch, device, person, client_id, received_at, payload)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
-	_, err := t.exec(insert, practice, conversation, signed(f.Position), f.Kind, signed(f.Epoch), f.Device,
+INSERT INTO frame (practice, log, position, sent, kind, epoch, device, person, client_id, received_at, payload)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+	_, err := t.exec(insert, l.practice, l.log, signed(f.Position), sentKey(f), f.Kind, signed(f.Epoch), f.Device,
 		f.Person, f.ClientID, f.ReceivedAt, blob(f.Payload))
 	return err
 }
@@ -135,7 +147,7 @@ func (s *Store) Frames(ctx context.Context, practice, conversation string, after
 SELECT c.head, coalesce(f.position, 0), coalesce(f.kind, ''), coalesce(f.epoch, 0), coalesce(f.device, ''),
     coalesce(f.person, ''), coalesce(f.client_id, ''), coalesce(f.received_at, 0), f.payload
 FROM conversation c LEFT JOIN frame f
-    ON f.practice = c.practice AND f.conversation = c.id AND f.position > $3 AND f.position <= $4
+    ON f.practice = c.number AND f.log = c.log AND f.position > $3 AND f.position <= $4
 WHERE c.practice = $1 AND c.id = $2
 ORDER BY f.position LIMIT $5`
 	if upTo == 0 {

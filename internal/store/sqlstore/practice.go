@@ -13,8 +13,8 @@ import (
 func (s *Store) SavePractice(ctx context.Context, p hub.Practice) error {
 	const slugOwner = `SELECT id FROM practice WHERE slug = $1 AND id <> $2`
 	const upsert = `
-INSERT INTO practice (id, slug, settings)
-VALUES ($1, $2, $3)
+INSERT INTO practice (id, number, logs, slug, settings)
+SELECT $1, coalesce(max(number), 0) + 1, 0, $2, $3 FROM practice WHERE 1 = 1
 ON CONFLICT (id) DO UPDATE SET slug = excluded.slug, settings = excluded.settings`
 	const form = `
 INSERT INTO consent_form (practice, form, version, published_at, texts)

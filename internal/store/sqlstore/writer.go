@@ -314,6 +314,12 @@ func (t *tx) exec(query string, args ...any) (int64, error) {
 	return n, nil
 }
 
+// change runs a statement that changes one row and returns some of it.
+func (t *tx) change(query string, args ...any) *sql.Row {
+	t.changed = true
+	return t.row(t.ctx, query, args...)
+}
+
 // row and rows read within the transaction. They do not heed the caller's
 // context: SQLite undoes the whole transaction of a statement that is
 // interrupted, and others share it.

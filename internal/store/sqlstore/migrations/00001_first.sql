@@ -4,9 +4,11 @@
 -- Words that differ between engines are replaced as dialect.go says.
 
 CREATE TABLE practice (
-    id       TEXT NOT NULL PRIMARY KEY,
-    slug     TEXT NOT NULL UNIQUE,
-    settings TEXT NOT NULL -- JSON
+    id       TEXT   NOT NULL PRIMARY KEY,
+    number   BIGINT NOT NULL UNIQUE, -- stands for the id where rows are many
+    logs     BIGINT NOT NULL,        -- how many conversations were begun
+    slug     TEXT   NOT NULL UNIQUE,
+    settings TEXT   NOT NULL -- JSON
 );
 
 -- Every version of a form that was ever published.
@@ -118,6 +120,8 @@ CREATE TABLE conversation (
     withdrawn_at BIGINT NOT NULL,
     epoch        BIGINT NOT NULL,
     head         BIGINT NOT NULL,
+    number       BIGINT NOT NULL, -- the practice's
+    log          BIGINT NOT NULL, -- its frames', counted within the practice
     work_since   BIGINT NOT NULL, -- when the group began to lack what policy wants; 0 if it does not
     PRIMARY KEY (practice, id)
 );
@@ -179,23 +183,26 @@ CREATE TABLE receipt (
     PRIMARY KEY (practice, conversation)
 );
 
--- Frames are appended and read in order. The primary key is an index beside
--- the rows, which in SQLite is several times faster to append to than rows
--- within the key's own tree.
+-- Frames are by far the most rows, and an append should touch few pages of the
+-- disk. So their keys are small numbers, which also keeps the conversations of
+-- one time together, and the client id is held to be new by a hash of it. The
+-- primary key is an index beside the rows, which in SQLite is several times
+-- faster to append to than rows within the key's own tree.
 CREATE TABLE frame (
-    practice     TEXT   NOT NULL,
-    conversation TEXT   NOT NULL,
-    position     BIGINT NOT NULL,
-    kind         TEXT   NOT NULL,
-    epoch        BIGINT NOT NULL,
-    device       TEXT   NOT NULL,
-    person       TEXT   NOT NULL,
-    client_id    TEXT   NOT NULL,
-    received_at  BIGINT NOT NULL,
-    payload      BYTEA  NOT NULL,
-    PRIMARY KEY (practice, conversation, position)
+    practice    BIGINT NOT NULL, -- practice.number
+    log         BIGINT NOT NULL, -- conversation.log
+    position    BIGINT NOT NULL,
+    sent        BYTEA  NOT NULL, -- of device and client id: SHA-256, the first half
+    kind        TEXT   NOT NULL,
+    epoch       BIGINT NOT NULL,
+    device      TEXT   NOT NULL,
+    person      TEXT   NOT NULL,
+    client_id   TEXT   NOT NULL,
+    received_at BIGINT NOT NULL,
+    payload     BYTEA  NOT NULL,
+    PRIMARY KEY (practice, log, position)
 );
-CREATE UNIQUE INDEX frame_client_id ON frame (practice, conversation, device, client_id);
+CREATE UNIQUE INDEX frame_sent ON frame (practice, log, sent);
 
 CREATE TABLE welcome (
     practice     TEXT   NOT NULL,
