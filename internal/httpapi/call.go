@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -194,15 +195,20 @@ func (s *Server) finish(r *http.Request, c *call, out *recorder, took time.Durat
 	s.log.LogAttrs(r.Context(), level, "call", attrs...)
 }
 
-// causeOf returns our own words of an error chain: the text of the outermost
-// wrapped steps up to the first error that is not ours, whose text might hold
-// data. With fmt.Errorf("load group: %w", err) that is "load group".
+// causeOf returns our own words of an error chain, "load group", and the type
+// of the error at its end. That one's text is not ours and might hold data.
 func causeOf(err error) string {
-	inner := errors.Unwrap(err)
-	if inner == nil {
-		return "unknown"
+	words := ""
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return fmt.Sprintf("%s%T", words, err)
+		}
+		if own, ok := strings.CutSuffix(err.Error(), ": "+inner.Error()); ok {
+			words += own + ": "
+		}
+		err = inner
 	}
-	return strings.TrimSuffix(strings.TrimSuffix(err.Error(), inner.Error()), ": ")
 }
 
 // noteRefusal keeps why a call failed here, for the log.

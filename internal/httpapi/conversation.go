@@ -38,18 +38,18 @@ func (s *Server) conversationRoutes() {
 			return answer(s.hub.Conversations(ctx, c, i.Box, i.Cursor, i.Limit))
 		})
 	device(s, op(get, "/v1/conversations/{id}", tagConversation, "How a conversation stands", refusals(401, 404)),
-		func(ctx context.Context, c *hub.Caller, i *withID) (*out[api.Conversation], error) {
+		func(ctx context.Context, c *hub.Caller, i *ByID) (*out[api.Conversation], error) {
 			return answer(s.hub.Conversation(ctx, c, i.ID))
 		})
 	for act, words := range acts() {
 		device(s, op(post, "/v1/conversations/{id}/"+act, tagConversation, words, refusals(401, 403, 404, 409)),
-			func(ctx context.Context, c *hub.Caller, i *withID) (*out[api.ActResult], error) {
+			func(ctx context.Context, c *hub.Caller, i *ByID) (*out[api.ActResult], error) {
 				return answer(s.hub.Act(ctx, c, i.ID, act))
 			})
 	}
 	device(s, op(get, "/v1/conversations/{id}/group-info", tagConversation, "What is needed to join from outside",
 		about("To hold it is to be able to join, so only whom policy admits gets it."), refusals(401, 403, 404)),
-		func(ctx context.Context, c *hub.Caller, i *withID) (*out[api.GroupInfo], error) {
+		func(ctx context.Context, c *hub.Caller, i *ByID) (*out[api.GroupInfo], error) {
 			return answer(s.hub.GroupInfo(ctx, c, i.ID))
 		})
 	device(s, op(post, "/v1/conversations/{id}/attachments", tagAttachments, "Reserve room for a sealed file",
@@ -60,7 +60,7 @@ func (s *Server) conversationRoutes() {
 }
 
 type framesIn struct {
-	withID
+	ByID
 	After uint64 `query:"after" doc:"position; 0 for the first page"`
 	Limit int    `query:"limit" minimum:"1" maximum:"200" default:"100"`
 }
@@ -89,7 +89,7 @@ func (s *Server) frameRoutes() {
 			return answer(s.hub.Welcomes(ctx, c))
 		})
 	device(s, op(del, "/v1/welcomes/{id}", tagFrames, "Drop a welcome whose joined state is stored", status(noBody), refusals(401)),
-		func(ctx context.Context, c *hub.Caller, i *withID) (*none, error) {
+		func(ctx context.Context, c *hub.Caller, i *ByID) (*none, error) {
 			return nil, s.hub.DeleteWelcome(ctx, c, i.ID)
 		})
 }

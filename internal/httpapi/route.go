@@ -45,14 +45,14 @@ const (
 // in is a call with a body and nothing else.
 type in[B any] struct{ Body B }
 
-// withID is a call with an id in the path.
-type withID struct {
+// ByID is a call with an id in the path.
+type ByID struct {
 	ID string `path:"id" maxLength:"64"`
 }
 
 // inID is a call with both.
 type inID[B any] struct {
-	withID
+	ByID
 	Body B
 }
 
