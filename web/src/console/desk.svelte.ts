@@ -17,9 +17,9 @@ import type {
   MessageId,
   PersonId,
 } from "../core/shared/protocol.ts";
+import { Staging, type ReadyFile } from "../patient/staging.svelte.ts";
 import type { WordKey, WordValues } from "../ui/words.svelte.ts";
 import type { Practice, StaffSession } from "./account.ts";
-import type { Ready } from "./attach.ts";
 import {
   applyConversation,
   applyPage,
@@ -75,6 +75,8 @@ const undoMs = 10_000;
 const toastMs = 6_000;
 const takenMs = 20_000;
 const refreshMs = 800;
+/** If the practice does not say. */
+const usualFileBytes = 20_000_000;
 
 export class Desk {
   readonly core: Core;
@@ -97,8 +99,6 @@ export class Desk {
   /** Acts that are on their way. */
   busy = $state.raw<ReadonlyMap<ConversationId, Act>>(new Map());
   openId = $state<ConversationId>();
-  /** Files that are chosen and not sent yet, by chat. */
-  staged = $state.raw<ReadonlyMap<ConversationId, readonly Ready[]>>(new Map());
   /** Text that could not be kept by the core and goes back into its field. */
   returned = $state.raw<{ conversation: ConversationId; text: string }>();
   unread = $derived(unreadTotal(this.inbox));
@@ -107,6 +107,7 @@ export class Desk {
   private readonly news: (news: News) => void;
   private readonly threads = new Map<ConversationId, Thread>();
   private readonly drafts = new Map<ConversationId, string>();
+  private readonly stagings = new Map<ConversationId, Staging>();
   private readonly draftTimers = new Map<ConversationId, () => void>();
   private readonly undo: UndoQueue<ConversationId>;
   private nextToast = 1;
@@ -398,53 +399,45 @@ export class Desk {
     this.core.saveDraft(id, this.drafts.get(id) ?? "").catch(() => undefined);
   }
 
+  /** The files that are chosen and not sent yet. */
+  staging(id: ConversationId): Staging {
+    let staging = this.stagings.get(id);
+    if (!staging) {
+      staging = new Staging(() => this.practice?.maxFileBytes || usualFileBytes);
+      this.stagings.set(id, staging);
+    }
+    return staging;
+  }
+
   /**
    * Sends what is typed, then the files, in this order. What the core cannot
    * keep comes back to where it was.
    */
-  async send(id: ConversationId, text: string, files: readonly Ready[]): Promise<boolean> {
+  async send(id: ConversationId, text: string): Promise<boolean> {
+    const staging = this.staging(id);
+    const files = staging.take();
     this.setDraft(id, "");
     this.saveDraftNow(id);
-    this.setStaged(id, []);
+    let left: readonly ReadyFile[] = files;
     try {
       if (text !== "") await this.core.sendText(id, text);
+      text = "";
+      for (const file of files) {
+        await this.core.sendFile(id, file.blob, file.info);
+        left = left.slice(1);
+      }
+      return true;
     } catch (error) {
-      this.giveBack(id, text);
-      this.setStaged(id, files);
+      if (text !== "") this.giveBack(id, text);
+      staging.files = [...left, ...staging.files];
       this.tell(error);
       return false;
     }
-    for (const [index, file] of files.entries()) {
-      try {
-        await this.core.sendFile(id, file.blob, file.info);
-      } catch (error) {
-        if (failureOf(error) === "cancelled") continue;
-        this.setStaged(id, [...files.slice(index), ...(this.staged.get(id) ?? [])]);
-        this.tell(error);
-        return false;
-      }
-    }
-    return true;
   }
 
   private giveBack(id: ConversationId, text: string): void {
     if (this.draft(id) === "") this.setDraft(id, text);
     this.returned = { conversation: id, text };
-  }
-
-  stage(id: ConversationId, file: Ready): void {
-    this.setStaged(id, [...(this.staged.get(id) ?? []), file]);
-  }
-
-  unstage(id: ConversationId, file: Ready): void {
-    this.setStaged(id, (this.staged.get(id) ?? []).filter((one) => one !== file));
-  }
-
-  private setStaged(id: ConversationId, files: readonly Ready[]): void {
-    const staged = new Map(this.staged);
-    if (files.length === 0) staged.delete(id);
-    else staged.set(id, files);
-    this.staged = staged;
   }
 
   /** A hint to the others; if it is lost nothing is. */
