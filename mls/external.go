@@ -1,6 +1,7 @@
 package mls
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/sotto-health/sotto/mls/internal/epoch"
@@ -33,7 +34,7 @@ type ExternalOptions struct {
 // in the epoch that the commit leads to, and is worth something only if the
 // delivery service accepts the commit.
 func JoinExternal(cfg Config, signer suite.Signer, cred wire.Credential, groupInfo []byte, opt ExternalOptions) (*Group, []byte, error) {
-	m, err := wire.ParseMessage(groupInfo)
+	m, err := wire.ParseMessage(bytes.Clone(groupInfo))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -41,7 +42,7 @@ func JoinExternal(cfg Config, signer suite.Signer, cred wire.Credential, groupIn
 		return nil, nil, fmt.Errorf("%w: wire format %d is no group info", ErrMalformed, m.Format())
 	}
 	// Lifetimes are those of our own choosing only: nobody is added.
-	state, err := epoch.Open(cfg.checksLater(), m.GroupInfo, opt.RatchetTree)
+	state, err := epoch.Open(cfg.checksLater(), m.GroupInfo, bytes.Clone(opt.RatchetTree))
 	if err != nil {
 		return nil, nil, err
 	}

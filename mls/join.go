@@ -50,7 +50,7 @@ func Join(cfg Config, signer suite.Signer, kp *KeyPackageSecret, welcome []byte,
 		return nil, err
 	}
 	defer secret.Wipe(secrets.JoinerSecret, secrets.PathSecret)
-	tie, err := checkWelcomePSKs(secrets.PSKs)
+	tie, err := checkWelcomePSKs(s, secrets.PSKs)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func Join(cfg Config, signer suite.Signer, kp *KeyPackageSecret, welcome []byte,
 	if info.Context.Suite != m.Welcome.Suite {
 		return nil, rule.Broken("12.4.3.1-1", "group of suite %#04x", uint16(info.Context.Suite))
 	}
-	state, err := epoch.Open(cfg.checksLater(), info, opt.RatchetTree)
+	state, err := epoch.Open(cfg.checksLater(), info, bytes.Clone(opt.RatchetTree))
 	if err != nil {
 		return nil, err
 	}
@@ -105,9 +105,12 @@ func openGroupSecrets(s *suite.Suite, kp *KeyPackageSecret, w *wire.Welcome) (*w
 // checkWelcomePSKs checks the pre-shared keys of a welcome against each other
 // (RFC 9420, section 12.4.3.1), and returns the one that ties the group to
 // another, or nil.
-func checkWelcomePSKs(ids []wire.PreSharedKeyID) (*wire.PreSharedKeyID, error) {
+func checkWelcomePSKs(s *suite.Suite, ids []wire.PreSharedKeyID) (*wire.PreSharedKeyID, error) {
 	var tie *wire.PreSharedKeyID
 	for i, id := range ids {
+		if len(id.Nonce) != s.HashSize() {
+			return nil, rule.Broken("12.1.4-3", "pre-shared key nonce of %d bytes", len(id.Nonce))
+		}
 		if id.Type != wire.PSKResumption || id.Usage == wire.UsageApplication {
 			continue
 		}

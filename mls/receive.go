@@ -65,6 +65,15 @@ func (s *Staged) Members() []Member {
 	return membersOf(s.next.state.Tree)
 }
 
+// Discard wipes the secrets of a staged commit that is not going to be merged.
+func (s *Staged) Discard() {
+	if s.next != nil {
+		s.next.secrets.wipe()
+		s.next = nil
+	}
+	s.base = nil
+}
+
 // Receive verifies a message, an MLS message of the group, and returns what it
 // says. The content of an application message can be had once: its key is then
 // gone. A proposal is remembered until its epoch ends. A commit is staged.
@@ -72,7 +81,9 @@ func (g *Group) Receive(message []byte) (Event, error) {
 	if g.isPending(message) {
 		return nil, ErrOwnCommit
 	}
-	m, err := wire.ParseMessage(message)
+	// What is kept of a message must not change when the caller uses its buffer
+	// again.
+	m, err := wire.ParseMessage(bytes.Clone(message))
 	if err != nil {
 		return nil, err
 	}

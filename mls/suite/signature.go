@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/sha512"
-	"encoding/asn1"
 	"fmt"
 	"hash"
 	"math/big"
@@ -223,18 +222,69 @@ func (sc ecdsaScheme) verify(public, message, signature []byte) error {
 
 // normalise returns the signature with s at most half the group's order.
 func (sc ecdsaScheme) normalise(signature []byte) ([]byte, error) {
-	var v struct{ R, S *big.Int }
-	if rest, err := asn1.Unmarshal(signature, &v); err != nil || len(rest) != 0 {
+	r, s, ok := parseDER(signature)
+	if !ok {
 		return nil, fmt.Errorf("%w: not DER", ErrBadSignature)
 	}
 	order := sc.curve.Params().N
-	if v.S.Cmp(new(big.Int).Rsh(order, 1)) <= 0 {
-		return signature, nil
+	if v := new(big.Int).SetBytes(s); v.Cmp(new(big.Int).Rsh(order, 1)) > 0 {
+		s = v.Sub(order, v).Bytes()
 	}
-	v.S.Sub(order, v.S)
-	out, err := asn1.Marshal(v)
-	if err != nil {
-		return nil, fmt.Errorf("mls: encode signature: %w", err)
+	return appendDER(r, s), nil
+}
+
+// parseDER returns the two positive numbers of an ECDSA signature, big-endian.
+// Package encoding/asn1 would do, at the price of its size in a browser.
+func parseDER(b []byte) (r, s []byte, ok bool) {
+	body, rest, ok := derValue(b, derSequence)
+	if !ok || len(rest) != 0 {
+		return nil, nil, false
 	}
-	return out, nil
+	if r, body, ok = derValue(body, derInteger); !ok || len(r) == 0 || r[0] >= 0x80 {
+		return nil, nil, false
+	}
+	if s, body, ok = derValue(body, derInteger); !ok || len(s) == 0 || s[0] >= 0x80 {
+		return nil, nil, false
+	}
+	return r, s, len(body) == 0
+}
+
+const (
+	derInteger  = 0x02
+	derSequence = 0x30
+)
+
+// derValue takes one value of up to 255 bytes off b.
+func derValue(b []byte, tag byte) (value, rest []byte, ok bool) {
+	if len(b) < 2 || b[0] != tag {
+		return nil, nil, false
+	}
+	n, b := int(b[1]), b[2:]
+	if n == 0x81 && len(b) > 0 {
+		n, b = int(b[0]), b[1:]
+	} else if n >= 0x80 {
+		return nil, nil, false
+	}
+	if n > len(b) {
+		return nil, nil, false
+	}
+	return b[:n], b[n:], true
+}
+
+// appendDER returns the encoding of an ECDSA signature.
+func appendDER(r, s []byte) []byte {
+	var body []byte
+	for _, v := range [][]byte{r, s} {
+		for len(v) > 1 && v[0] == 0 {
+			v = v[1:]
+		}
+		if len(v) == 0 || v[0] >= 0x80 {
+			v = append([]byte{0}, v...)
+		}
+		body = append(append(body, derInteger, byte(len(v))), v...)
+	}
+	if len(body) >= 0x80 {
+		return append([]byte{derSequence, 0x81, byte(len(body))}, body...)
+	}
+	return append([]byte{derSequence, byte(len(body))}, body...)
 }

@@ -137,6 +137,15 @@ func TestOurSignaturesAreLowSAndTheirsMayBeHigh(t *testing.T) {
 		t.Fatal(err)
 	}
 	order := elliptic.P256().Params().N
+	for range 300 { // so that numbers of all lengths come up
+		sig, err := s.SignWithLabel(highS{signer, order}, "Test", []byte("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.VerifyWithLabel(signer.Public(), "Test", []byte("x"), sig); err != nil {
+			t.Fatal(err)
+		}
+	}
 	sig, err := s.SignWithLabel(highS{signer, order}, "Test", []byte("x"))
 	if err != nil {
 		t.Fatal(err)
