@@ -3,6 +3,7 @@ package mls
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/sotto-health/sotto/mls/internal/epoch"
 	"github.com/sotto-health/sotto/mls/internal/secret"
@@ -172,7 +173,7 @@ func (g *Group) plan(own []epoch.Sent, onlyThese bool) (*epoch.Change, error) {
 }
 
 // withoutConflicts returns those of received that our own proposals do not
-// replace, and whose pre-shared keys we have.
+// replace, and whose pre-shared keys we and those we add can have.
 func (g *Group) withoutConflicts(received, own []epoch.Sent) []epoch.Sent {
 	removed := make(map[wire.LeafIndex]bool)
 	added := make(map[string]bool)
@@ -189,6 +190,9 @@ func (g *Group) withoutConflicts(received, own []epoch.Sent) []epoch.Sent {
 			reinit = true
 		}
 	}
+	adding := len(added) > 0 || slices.ContainsFunc(received, func(p epoch.Sent) bool {
+		return p.Proposal.Type() == wire.ProposalAdd
+	})
 	var keep []epoch.Sent
 	for _, p := range received {
 		drop := reinit
@@ -204,8 +208,9 @@ func (g *Group) withoutConflicts(received, own []epoch.Sent) []epoch.Sent {
 		case *wire.ReInit:
 			drop = drop || len(own) > 0
 		case *wire.PreSharedKey:
+			// Somebody new cannot know the key of an epoch before its own.
 			_, err := g.cfg.lookupPSK(q.ID, []*Group{g})
-			drop = drop || err != nil
+			drop = drop || err != nil || adding && q.ID.Type == wire.PSKResumption
 		}
 		if !drop {
 			keep = append(keep, p)
