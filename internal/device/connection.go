@@ -36,6 +36,21 @@ func (e *Engine) call(ctx context.Context, f func(context.Context) error) error 
 	return f(ctx)
 }
 
+// Do makes a call of the hub that needs the device's session, for the keeper,
+// and opens one if there is none.
+func (e *Engine) Do(ctx context.Context, f func(context.Context) error) error { return e.call(ctx, f) }
+
+// Knows reports whether the device is in a conversation's group.
+func (e *Engine) Knows(ctx context.Context, conversation string) bool {
+	c, err := e.find(conversation)
+	if err != nil {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.load(ctx) == nil && c.rec.stage == stageOpen
+}
+
 // stayConnected registers the device if it has a reason to, and follows the
 // hub's events for as long as it can.
 func (e *Engine) stayConnected(ctx context.Context) error {

@@ -238,3 +238,17 @@ func messageID(sender, salt []byte) string {
 	h.Write(salt)
 	return "m_" + lowerBase32.EncodeToString(h.Sum(nil)[:16])
 }
+
+// Conversations returns what the device knows of the conversations that it has
+// been in, without asking the hub.
+func (e *Engine) Conversations(ctx context.Context) ([]Conversation, error) {
+	var views []Conversation
+	for _, c := range e.all() {
+		view, err := c.view(ctx)
+		if err != nil {
+			return nil, err
+		}
+		views = append(views, *view)
+	}
+	return views, nil
+}

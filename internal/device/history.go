@@ -185,7 +185,7 @@ func (t *txn) merge(entries []content.Entry, before uint64) error {
 		t.put(prefixMsg+l.id, []byte(key))
 		id := content.ID(content.SenderURI(l.sender), content.RoomURI(c.id), l.content, m.Salt)
 		t.put(prefixIndex+c.id+"/"+hex.EncodeToString(id), putUint(l.position))
-		if l.person != me && l.position > c.rec.readUp {
+		if l.person != me && l.position > c.rec.readUp && len(c.rec.unread) < maxUnread {
 			c.rec.unread = append(c.rec.unread, l.position)
 		}
 		if c.rec.last == "" || l.position == entries[len(entries)-1].Position {

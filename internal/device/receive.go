@@ -19,6 +19,9 @@ import (
 // maxInbox is how many pushed frames wait in memory. More are fetched.
 const maxInbox = 256
 
+// maxUnread is where counting ends.
+const maxUnread = 1000
+
 // arrived takes a pushed frame.
 func (c *conversation) arrived(f api.Frame) {
 	c.inboxMu.Lock()
@@ -29,8 +32,8 @@ func (c *conversation) arrived(f api.Frame) {
 	c.kickReceive(false)
 }
 
-// headIs takes over how far the hub says the log goes, and notices if that is
-// less than what this device has seen of it.
+// headIs takes over how far the hub says the log goes. If that is less than what
+// this device has seen of it, it asks, and shows it if the hub insists.
 func (c *conversation) headIs(head uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -38,14 +41,10 @@ func (c *conversation) headIs(head uint64) {
 		c.e.cfg.Log("load conversation", err)
 		return
 	}
-	if head < c.rec.cursor && c.rec.notified != head+1 {
-		t := c.begin()
-		c.rec.notified = head + 1
-		t.aside(c.rec.cursor)
-		t.refused(c.rec.cursor, c.e.millis(), RuleRollBack)
-		if err := t.apply(c.e.ctx); err != nil {
-			c.e.cfg.Log("note a roll-back", err)
-		}
+	if head < c.rec.cursor {
+		// It may be old news that was overtaken. Ask.
+		c.doubt = true
+		c.kickReceive(false)
 	}
 	if head > c.rec.head {
 		c.rec.head = head
@@ -110,7 +109,7 @@ func (c *conversation) next(ctx context.Context) (frames []api.Frame, more bool,
 			c.rec.head = max(c.rec.head, position)
 		}
 	}
-	return frames, c.rec.head > c.rec.cursor, nil
+	return frames, c.rec.head > c.rec.cursor || c.doubt, nil
 }
 
 func (c *conversation) fetchFrames(ctx context.Context) ([]api.Frame, error) {
@@ -139,10 +138,19 @@ func (c *conversation) fetchFrames(ctx context.Context) ([]api.Frame, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.loaded {
-		// What the hub does not have, it does not have: stop asking until it
-		// says otherwise.
-		c.rec.head = max(page.Head, cursor)
+	c.doubt = false
+	if !c.loaded {
+		return page.Frames, nil
+	}
+	// What the hub does not have, it does not have: stop asking until it says
+	// otherwise.
+	c.rec.head = max(page.Head, cursor)
+	if page.Head < cursor && c.rec.notified != page.Head+1 {
+		t := c.begin()
+		c.rec.notified = page.Head + 1
+		t.aside(c.rec.cursor)
+		t.refused(c.rec.cursor, c.e.millis(), RuleRollBack)
+		return nil, t.apply(ctx)
 	}
 	return page.Frames, nil
 }
@@ -420,7 +428,7 @@ func (t *txn) take(l lineRecord, fromKeeper bool) error {
 	if text := preview(body); text != "" {
 		c.rec.last = text
 	}
-	if !mine && l.position > c.rec.readUp {
+	if !mine && l.position > c.rec.readUp && c.e.cfg.Sink == nil && len(c.rec.unread) < maxUnread {
 		c.rec.unread = append(c.rec.unread, l.position)
 	}
 	t.record(l)
