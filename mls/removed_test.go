@@ -105,3 +105,76 @@ func TestARemovedMemberCannotFollow(t *testing.T) {
 		})
 	}
 }
+
+// TestAMemberCannotSpeakForAnother: a member has all the group's keys but the
+// others' signature keys.
+func TestAMemberCannotSpeakForAnother(t *testing.T) {
+	all := internalTeam(t, suite.P256AES128, 3)
+	alice, mallory := all[0], all[1]
+	for _, kind := range []wire.ContentType{wire.ContentApplication, wire.ContentProposal} {
+		a := &wire.AuthenticatedContent{Format: wire.FormatPrivate, Content: wire.FramedContent{
+			GroupID: mallory.ID(), Epoch: mallory.Epoch(), Sender: wire.Sender{Type: wire.SenderMember, Leaf: 2},
+			Type: kind, Application: []byte("I am bob"), Proposal: &wire.Remove{Removed: 1},
+		}}
+		if err := a.Sign(mallory.suite, mallory.signer, &mallory.state.Context); err != nil {
+			t.Fatal(err)
+		}
+		m, err := protectPrivate(mallory.suite, a, mallory.messages, mallory.secrets.senderData, padToBucket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if event, err := alice.Receive((&wire.Message{Private: m}).Marshal()); !errors.Is(err, ErrUnauthenticated) {
+			t.Errorf("private: %+v, %v", event, err)
+		}
+		a.Format = wire.FormatPublic
+		if err := a.Sign(mallory.suite, mallory.signer, &mallory.state.Context); err != nil {
+			t.Fatal(err)
+		}
+		p := protectPublic(mallory.suite, a, &mallory.state.Context, mallory.secrets.membership)
+		if event, err := alice.Receive((&wire.Message{Public: p}).Marshal()); err == nil {
+			t.Errorf("public: %+v", event)
+		}
+	}
+	// What bob says himself is still read, with the same keys of his.
+	m, err := all[2].Seal([]byte("I am bob"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := alice.Receive(m); err != nil {
+		t.Errorf("bob himself: %v", err)
+	}
+}
+
+// TestNobodyOutsideSpeaks: a public message by a member needs the membership
+// key, which the delivery service lacks even if it had a member's signature.
+func TestNobodyOutsideSpeaks(t *testing.T) {
+	all := internalTeam(t, suite.P256AES128, 2)
+	message, err := all[1].Propose(&wire.Remove{Removed: 0}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := wire.ParseMessage(message)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tag := m.Public.MembershipTag
+	for _, bad := range [][]byte{nil, tag[:len(tag)-1], append(append([]byte(nil), tag...), 0), make([]byte, len(tag))} {
+		m.Public.MembershipTag = bad
+		if event, err := all[0].Receive(m.Marshal()); !errors.Is(err, ErrUnauthenticated) {
+			t.Errorf("membership tag of %d bytes: %+v, %v", len(bad), event, err)
+		}
+	}
+	p, err := all[1].Commit(CommitOptions{OnlyThese: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err = wire.ParseMessage(p.Commit); err != nil {
+		t.Fatal(err)
+	}
+	// Mallory, a member, signs a commit whose secrets nobody else can have.
+	m.Public.ConfirmationTag = make([]byte, len(m.Public.ConfirmationTag))
+	m.Public.MembershipTag = all[1].suite.MAC(all[1].secrets.membership, m.Public.MembershipInput(&all[1].state.Context))
+	if event, err := all[0].Receive(m.Marshal()); !errors.Is(err, ErrUnauthenticated) {
+		t.Errorf("confirmation tag: %+v, %v", event, err)
+	}
+}
