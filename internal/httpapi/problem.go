@@ -6,11 +6,13 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/validation"
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/hub"
@@ -202,7 +204,12 @@ func fromValidation(ctx context.Context, status int, errs []error) *problem {
 	for _, err := range errs {
 		var d huma.ErrorDetailer
 		if errors.As(err, &d) {
-			if at := fieldName(d.ErrorDetail().Location); at != "" {
+			detail := d.ErrorDetail()
+			at := fieldName(detail.Location)
+			if detail.Message == validation.MsgUnexpectedProperty {
+				at, _, _ = strings.Cut(at, ".") // its name is the caller's word
+			}
+			if at != "" && !slices.Contains(where, at) {
 				where = append(where, at)
 			}
 		}
@@ -214,8 +221,8 @@ func fromValidation(ctx context.Context, status int, errs []error) *problem {
 	return p
 }
 
-// fieldName returns a location if it is made of the description's names: an
-// unknown field's name is the caller's own word and is cut off.
+// fieldName returns a location's first two names, if they look like those of
+// the description.
 func fieldName(location string) string {
 	parts := strings.Split(location, ".")
 	if len(parts) > 2 {
