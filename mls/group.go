@@ -131,10 +131,10 @@ func (g *Group) Export(label string, context []byte, length int) ([]byte, error)
 }
 
 // String says which group it is, and hides its secrets from print verbs.
-func (*Group) String() string { return "mls group:redacted" }
+func (Group) String() string { return "mls group:redacted" }
 
 // GoString hides the secrets from %#v.
-func (g *Group) GoString() string { return g.String() }
+func (g Group) GoString() string { return g.String() }
 
 // usable returns why nothing can be sent, or nil.
 func (g *Group) usable() error {

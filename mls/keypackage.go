@@ -106,10 +106,10 @@ func (k *KeyPackageSecret) Wipe() {
 }
 
 // String hides the keys from print verbs.
-func (k *KeyPackageSecret) String() string { return "key package secret:redacted" }
+func (k KeyPackageSecret) String() string { return "key package secret:redacted" }
 
 // GoString hides the keys from %#v.
-func (k *KeyPackageSecret) GoString() string { return k.String() }
+func (k KeyPackageSecret) GoString() string { return k.String() }
 
 // Marshal returns all of k. It is secret.
 func (k *KeyPackageSecret) Marshal() []byte {

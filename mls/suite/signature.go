@@ -42,10 +42,10 @@ func (s *SoftwareSigner) Private() []byte { return s.private }
 func (s *SoftwareSigner) Sign(message []byte) ([]byte, error) { return s.scheme.sign(s.key, message) }
 
 // String hides the key from print verbs.
-func (s *SoftwareSigner) String() string { return "signer:redacted" }
+func (s SoftwareSigner) String() string { return "signer:redacted" }
 
 // GoString hides the key from %#v.
-func (s *SoftwareSigner) GoString() string { return s.String() }
+func (s SoftwareSigner) GoString() string { return s.String() }
 
 // NewSigner returns a new random signature key.
 func (s *Suite) NewSigner() (*SoftwareSigner, error) { return s.sig.generate() }
