@@ -20,7 +20,7 @@ type Hub interface {
 	// Work is GET /v1/work.
 	Work(ctx context.Context) (*api.Work, error)
 	// PutCertificate is PUT /v1/devices/{id}/certificate.
-	PutCertificate(ctx context.Context, device string, certificate api.PutCertificate) error
+	PutCertificate(ctx context.Context, device string, certificate api.PutCertificate) (*api.Device, error)
 }
 
 // A Config is what a [Keeper] needs. All but the last fields must be set.

@@ -83,7 +83,10 @@ func (k *Keeper) certify(ctx context.Context, request api.CertificateRequest) er
 			return err
 		}
 	}
-	return k.engine.Do(ctx, func(ctx context.Context) error { return k.cfg.Hub.PutCertificate(ctx, d.ID, put) })
+	return k.engine.Do(ctx, func(ctx context.Context) error {
+		_, err := k.cfg.Hub.PutCertificate(ctx, d.ID, put)
+		return err
+	})
 }
 
 // change makes one group what policy wants.

@@ -589,14 +589,17 @@ func (c *Client) Work(context.Context) (out *api.Work, err error) {
 }
 
 // PutCertificate implements keeper.Hub.
-func (c *Client) PutCertificate(_ context.Context, id string, p api.PutCertificate) error {
-	return c.call("certify", func(*station) error {
+func (c *Client) PutCertificate(_ context.Context, id string, p api.PutCertificate) (out *api.Device, err error) {
+	err = c.call("certify", func(*station) error {
 		d := c.hub.devices[id]
 		d.Certificate, d.NameCard = p.Certificate, p.NameCard
 		c.hub.push(id, api.Event{Type: api.EventCertificate})
 		c.hub.pushKeeper(api.Event{Type: api.EventWork})
+		copied := d.Device
+		out = &copied
 		return nil
 	})
+	return out, err
 }
 
 // Events implements device.Hub.

@@ -1,0 +1,290 @@
+package device_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/certificate/authority"
+	"github.com/sotto-health/sotto/internal/consent"
+	"github.com/sotto-health/sotto/internal/device"
+	"github.com/sotto-health/sotto/internal/device/devicetest"
+	"github.com/sotto-health/sotto/internal/httpapi"
+	"github.com/sotto-health/sotto/internal/hub"
+	"github.com/sotto-health/sotto/internal/hubclient"
+	"github.com/sotto-health/sotto/internal/keeper"
+	"github.com/sotto-health/sotto/internal/store/sqlite"
+	"github.com/sotto-health/sotto/internal/store/sqlitefile"
+	"github.com/sotto-health/sotto/mls/suite"
+)
+
+// A clinic is a real hub behind real HTTP on real storage, with its keeper.
+type clinic struct {
+	t       *testing.T
+	url     string
+	hub     *hub.Hub
+	text    api.ConsentText
+	archive *devicetest.Archive
+	id      string
+}
+
+func newClinic(t *testing.T) *clinic {
+	t.Helper()
+	ctx := t.Context()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	stored, err := sqlite.Open(ctx, filepath.Join(t.TempDir(), "hub.db"), sqlitefile.Key{1}, sqlitefile.Config{})
+	must(err)
+	t.Cleanup(func() { _ = stored.Close() })
+	h, err := hub.New(hub.Config{Store: stored, Blobs: &memoryBlobs{kept: map[string][]byte{}}, Passwords: hub.PasswordCost{MemoryKiB: 64, Passes: 1}})
+	must(err)
+	server, err := httpapi.New(h, httpapi.Config{})
+	must(err)
+	listening := httptest.NewServer(server.Handler())
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		_ = server.Shutdown(ctx)
+		listening.Close()
+	})
+	c := &clinic{t: t, url: listening.URL, hub: h, archive: devicetest.NewArchive(), id: hub.NewID("t")}
+	a, err := authority.New(c.id)
+	must(err)
+	c.text = api.ConsentText{Title: "Consent", Points: []string{"One"}, Full: "All of it."}
+	c.text.SHA256 = consent.Hash(c.text)
+	_, err = h.SavePractice(ctx, hub.Practice{ID: c.id, Slug: "clinic", Settings: hub.Settings{
+		Name: "Clinic", Phone: "+1 555 0100", TimeZone: "America/Chicago", Country: "US", Languages: []string{"en"}, AlwaysOpen: true,
+		AuthorityKey: a.Public(), Suite: uint16(suite.MLKEM768P256), Queues: []api.Queue{{ID: "general", Reason: map[string]string{"en": "Anything"}}},
+		Consent: api.ConsentForm{ID: "chat", Version: 1, Texts: map[string]api.ConsentText{"en": c.text}}, MaxFileBytes: 25 << 20,
+	}})
+	must(err)
+
+	signer := devicetest.NewSigner(t)
+	d := api.Device{ID: hub.NewID("d"), Practice: c.id, Person: hub.NewID("p"), Kind: api.KindService, Role: "keeper"}
+	d.Certificate, d.NameCard, err = keeper.OwnPapers(a, d.Person, d.ID, signer.Public(), "Clinic record", time.Now())
+	must(err)
+	must(h.EnrolService(ctx, hub.Service{
+		Practice: c.id, Person: d.Person, Device: d.ID, Role: d.Role, Name: "Clinic record", PublicKey: signer.Public(), Certificate: d.Certificate, NameCard: d.NameCard,
+	}))
+	client := c.client()
+	practice, err := client.Practice(ctx, "clinic")
+	must(err)
+	k, err := keeper.New(keeper.Config{
+		Hub: client, Store: devicetest.NewStore(), Signer: signer, Authority: a, Archive: c.archive, Practice: *practice, Device: d,
+		Reconcile: time.Second, Log: func(what string, err error) { c.log("keeper", what, err) },
+	})
+	must(err)
+	must(k.Start(ctx))
+	t.Cleanup(k.Close)
+	return c
+}
+
+func (c *clinic) log(who, what string, err error) {
+	if testing.Verbose() {
+		fmt.Println(time.Now().Format("05.000"), who, what, err)
+	}
+}
+
+func (c *clinic) client() *hubclient.Client {
+	client, err := hubclient.New(c.url, hubclient.Config{})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return client
+}
+
+func (c *clinic) start(name, surface string, client *hubclient.Client) *device.Engine {
+	c.t.Helper()
+	e, err := device.New(device.Config{
+		Store: devicetest.NewStore(), Hub: client, Signer: devicetest.NewSigner(c.t),
+		Log: func(what string, err error) { c.log(name, what, err) },
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if _, err := e.Start(c.t.Context(), device.StartOptions{Surface: surface, Practice: "clinic", DeviceName: "Test"}); err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(e.Close)
+	return e
+}
+
+func (c *clinic) staff(name string) *device.Engine {
+	c.t.Helper()
+	ctx := c.t.Context()
+	person, err := c.hub.AddStaff(ctx, hub.Person{Practice: c.id, Role: "nurse", Name: name, Title: "RN", Login: name, Queues: []string{"general"}})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	token, err := c.hub.NewSetUpLink(ctx, c.id, person.ID)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	client := c.client()
+	if _, err := client.SetUp(ctx, api.SetUp{Token: token, Password: "correct horse battery staple"}); err != nil {
+		c.t.Fatal(err)
+	}
+	return c.start(name, device.SurfaceStaff, client)
+}
+
+func (c *clinic) eventually(what string, ok func() bool) {
+	c.t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	c.t.Fatalf("never: %s", what)
+}
+
+func texts(e *device.Engine, id string) []string {
+	lines, _ := e.Lines(context.Background(), id, 0, 500)
+	var out []string
+	for _, l := range lines {
+		if l.Message != nil {
+			text := l.Message.Body.Text
+			if l.Message.Body.File != nil {
+				text = l.Message.Body.File.Name
+			}
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
+// TestRealHub is the story through the real hub, over HTTP and WebSocket.
+func TestRealHub(t *testing.T) {
+	ctx := t.Context()
+	c := newClinic(t)
+	sam := c.start("sam", device.SurfacePatient, c.client())
+	id, err := sam.Open(ctx, device.OpenOptions{
+		Queue: "general", Language: "en", Name: "Sam",
+		Consent: api.ConsentReceipt{Form: "chat", Version: 1, Language: "en", SHA256: c.text.SHA256},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sam.SendText(ctx, id, "Hello?"); err != nil {
+		t.Fatal(err)
+	}
+	maria := c.staff("maria")
+	c.eventually("maria takes it", func() bool { return maria.Act(ctx, id, "take") == nil })
+	c.eventually("maria reads", func() bool { return slices.Equal(texts(maria, id), []string{"Hello?"}) })
+	reply, err := maria.SendText(ctx, id, "Good morning")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.eventually("sam reads", func() bool { return slices.Equal(texts(sam, id), []string{"Hello?", "Good morning"}) })
+	lines, _ := sam.Lines(ctx, id, 0, 100)
+	if err := sam.MarkRead(ctx, id, lines[len(lines)-1].Message.Position); err != nil {
+		t.Fatal(err)
+	}
+	c.eventually("maria sees it was read", func() bool {
+		lines, _ := maria.Lines(ctx, id, 0, 100)
+		for _, l := range lines {
+			if l.Message != nil && l.Message.ID == reply && l.Message.State != nil && l.Message.State.Kind == device.StateRead {
+				return true
+			}
+		}
+		return false
+	})
+	file := bytes.Repeat([]byte("rash"), 200_000)
+	sent, err := sam.SendFile(ctx, id, device.FileInfo{Name: "rash.jpg", MediaType: "image/jpeg", Size: int64(len(file))}, bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.eventually("maria has the file", func() bool { return len(texts(maria, id)) == 3 })
+	var got bytes.Buffer
+	if _, err := maria.OpenFile(ctx, sent, &got, nil); err != nil || !bytes.Equal(got.Bytes(), file) {
+		t.Errorf("the file: %d bytes, %v", got.Len(), err)
+	}
+	c.eventually("the archive has the file", func() bool { return c.archive.Files() == 1 })
+
+	jonas := c.staff("jonas")
+	c.eventually("jonas joins", func() bool { return jonas.Act(ctx, id, "join") == nil })
+	c.eventually("jonas reads", func() bool { return len(texts(jonas, id)) == 3 })
+	if err := maria.Act(ctx, id, "leave"); err != nil {
+		t.Fatal(err)
+	}
+	c.eventually("sam sees maria go", func() bool {
+		lines, _ := sam.Lines(ctx, id, 0, 100)
+		return slices.ContainsFunc(lines, func(l device.Line) bool { return l.Notice != nil && l.Notice.Kind == device.NoticeLeft })
+	})
+	if _, err := jonas.SendText(ctx, id, "I take over"); err != nil {
+		t.Fatal(err)
+	}
+	c.eventually("sam reads jonas", func() bool { return len(texts(sam, id)) == 4 })
+	if err := sam.Act(ctx, id, "close"); err != nil {
+		t.Fatal(err)
+	}
+	c.eventually("jonas sees it closed by sam", func() bool {
+		lines, _ := jonas.Lines(ctx, id, 0, 100)
+		return slices.ContainsFunc(lines, func(l device.Line) bool {
+			return l.Notice != nil && l.Notice.Kind == device.NoticeClosed && l.Notice.Person != ""
+		})
+	})
+	if n := len(texts(maria, id)); n != 3 {
+		t.Errorf("maria, who left, has %d messages", n)
+	}
+	lines, _ = sam.Lines(ctx, id, 0, 100)
+	for _, l := range lines {
+		if l.Notice != nil && (l.Notice.Kind == device.NoticeRefused || l.Notice.Kind == device.NoticeGap) {
+			t.Errorf("sam sees %s %s", l.Notice.Kind, l.Notice.Rule)
+		}
+	}
+}
+
+// memoryBlobs keeps sealed files for a test.
+type memoryBlobs struct {
+	mu   sync.Mutex // guards kept
+	kept map[string][]byte
+}
+
+func (m *memoryBlobs) Append(_ context.Context, _, id string, offset, most int64, r io.Reader) (int64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if have := int64(len(m.kept[id])); offset != have {
+		return 0, &hub.OffsetError{Length: have}
+	}
+	b, err := io.ReadAll(io.LimitReader(r, most))
+	m.kept[id] = append(m.kept[id], b...)
+	return int64(len(m.kept[id])), err
+}
+
+func (m *memoryBlobs) Length(_ context.Context, _, id string) (int64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return int64(len(m.kept[id])), nil
+}
+
+type openBlob struct{ *bytes.Reader }
+
+func (openBlob) Close() error { return nil }
+
+func (m *memoryBlobs) Open(_ context.Context, _, id string) (io.ReadSeekCloser, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.kept[id] == nil {
+		return nil, hub.ErrNotFound
+	}
+	return openBlob{bytes.NewReader(bytes.Clone(m.kept[id]))}, nil
+}
+
+func (m *memoryBlobs) Delete(_ context.Context, _, id string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.kept, id)
+	return nil
+}
