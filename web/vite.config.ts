@@ -5,12 +5,17 @@ import { words } from "./scripts/words.mjs";
 
 const hub = "http://localhost:8480";
 
-// The pages. The launcher, which is one file with a fixed name, has a
-// configuration of its own.
-export default defineConfig({
+const pages: Record<string, string> = { patient: "c/index.html", console: "staff/index.html" };
+
+// The pages, each built by itself with --mode, so that a patient's phone does
+// not load what only the console uses. The launcher, which is one file with a
+// fixed name, has a configuration of its own.
+export default defineConfig(({ mode }) => ({
   plugins: [svelte(), words()],
   build: {
-    rolldownOptions: { input: { patient: "c/index.html", console: "staff/index.html" } },
+    rolldownOptions: { input: pages[mode] ? { [mode]: pages[mode] } : pages },
+    emptyOutDir: mode !== "console",
+    manifest: `.vite/${mode}.json`,
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     reportCompressedSize: false,
@@ -21,4 +26,4 @@ export default defineConfig({
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
     environment: "node",
   },
-});
+}));

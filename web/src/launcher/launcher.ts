@@ -1,1 +1,129 @@
-export {};
+// The button that a practice puts on its own pages:
+//
+//   <script src="https://chat.oak-clinic.example/launcher.js" async
+//           data-practice="oak" data-name="Oak Clinic" data-authority="..."></script>
+//
+// It draws a button in a closed shadow root and, once pressed, a frame with the
+// chat. It sets no cookie, stores nothing, moves nothing on the page, and never
+// learns what is said: the frame tells it to close and how many messages are
+// unread, and that is all.
+
+import words from "virtual:words/launcher";
+
+const script = document.currentScript as HTMLScriptElement | null;
+
+function launch(tag: HTMLScriptElement, practice: string): void {
+  const { origin } = new URL(tag.src);
+  const { authority, name, language, color } = tag.dataset;
+  const page = (language ?? document.documentElement.lang ?? navigator.language).slice(0, 2);
+  const say = words[page] ?? words.en ?? {};
+  const wide = matchMedia("(min-width: 640px)");
+
+  const host = document.createElement("div");
+  const root = host.attachShadow({ mode: "closed" });
+  const style = new CSSStyleSheet();
+  style.replaceSync(`
+:host{all:initial;position:fixed;inset:auto 0 0 auto;z-index:2147483000}
+:host(:dir(rtl)){inset:auto auto 0 0}
+button{all:unset;box-sizing:border-box;position:fixed;inset-block-end:max(20px,env(safe-area-inset-bottom));inset-inline-end:max(20px,env(safe-area-inset-right));display:grid;place-items:center;width:60px;height:60px;border-radius:50%;background:var(--c,#0b6b6f);color:#fff;cursor:pointer;box-shadow:0 4px 16px #0004;-webkit-tap-highlight-color:transparent}
+button:focus-visible{outline:3px solid #fff;outline-offset:-5px;box-shadow:0 0 0 3px #0a4fc4}
+svg{width:28px;height:28px;fill:none;stroke:currentColor;stroke-width:1.8;stroke-linecap:round;stroke-linejoin:round;pointer-events:none}
+b{position:absolute;inset-block-start:-2px;inset-inline-end:-2px;min-width:22px;padding:0 5px;box-sizing:border-box;border-radius:11px;background:#a3231f;color:#fff;font:700 13px/22px system-ui,sans-serif;text-align:center}
+iframe{position:fixed;inset:0;width:100%;height:100%;border:0;background:Canvas;color-scheme:normal}
+@media(min-width:640px){iframe{inset:auto;inset-block-end:92px;inset-inline-end:20px;width:400px;height:min(640px,100vh - 112px);border-radius:16px;box-shadow:0 12px 40px #0005}}
+@media(forced-colors:active){button{border:2px solid ButtonText}iframe{border:1px solid CanvasText}}
+@media print{:host{display:none}}
+[hidden]{display:none!important}`);
+  root.adoptedStyleSheets = [style];
+  if (/^#[0-9a-f]{6}$/i.test(color ?? "")) host.style.setProperty("--c", color ?? "");
+
+  const button = document.createElement("button");
+  const svg = "http://www.w3.org/2000/svg";
+  const icon = document.createElementNS(svg, "svg");
+  icon.setAttribute("viewBox", "0 0 24 24");
+  const path = document.createElementNS(svg, "path");
+  path.setAttribute(
+    "d",
+    "M6.5 4.5h11A2.5 2.5 0 0 1 20 7v7.5a2.5 2.5 0 0 1-2.5 2.5H12l-4.6 3.6a.6.6 0 0 1-.9-.5V17A2.5 2.5 0 0 1 4 14.5V7a2.5 2.5 0 0 1 2.5-2.5Z",
+  );
+  icon.append(path);
+  const badge = document.createElement("b");
+  badge.hidden = true;
+  button.append(icon, badge);
+  root.append(button);
+
+  let label = name ? (say.open ?? "").replace("{name}", name) : (say.us ?? "");
+  let frame: HTMLIFrameElement | undefined;
+  let open = false;
+  let overflow = "";
+
+  const tell = (type: "hello" | "open" | "close"): void => frame?.contentWindow?.postMessage({ sotto: 1, type }, origin);
+
+  const show = (): void => {
+    button.setAttribute("aria-label", open ? (say.close ?? "") : label);
+    button.setAttribute("aria-expanded", String(open));
+    // On a phone the frame is all there is, with a button of its own to close it.
+    button.hidden = open && !wide.matches;
+    if (frame) frame.hidden = !open;
+  };
+
+  const set = (next: boolean): void => {
+    if (open === next) return;
+    open = next;
+    if (open && !frame) {
+      frame = document.createElement("iframe");
+      const address = new URL(`/c/${encodeURIComponent(practice)}?embed=1`, origin);
+      if (authority) address.searchParams.set("authority", authority);
+      frame.title = say.frame ?? "";
+      frame.allow = "clipboard-write";
+      frame.addEventListener("load", () => {
+        tell("hello");
+        tell("open");
+      });
+      frame.src = address.href;
+      root.append(frame);
+    }
+    const page = document.documentElement.style;
+    if (!wide.matches || !open) {
+      if (open) overflow = page.overflow;
+      page.overflow = open ? "hidden" : overflow;
+    }
+    show();
+    tell(open ? "open" : "close");
+    if (open) frame?.focus();
+    else button.focus();
+  };
+
+  button.type = "button";
+  button.addEventListener("click", () => set(!open));
+  wide.addEventListener("change", show);
+  addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && open && root.activeElement) set(false);
+  });
+  addEventListener("message", (event: MessageEvent<unknown>) => {
+    if (event.origin !== origin || !frame || event.source !== frame.contentWindow) return;
+    const data = event.data as { sotto?: unknown; type?: unknown; count?: unknown; label?: unknown } | null;
+    if (typeof data !== "object" || data?.sotto !== 1) return;
+    if (data.type === "close") set(false);
+    if (data.type === "unread" && Number.isSafeInteger(data.count) && typeof data.label === "string" && data.label.length < 200) {
+      const count = data.count as number;
+      badge.hidden = count <= 0;
+      badge.textContent = count > 99 ? "99+" : String(count);
+      ({ label } = data as { label: string });
+      show();
+    }
+  });
+  show();
+
+  const place = (): void => document.body.append(host);
+  if (document.body) place();
+  else addEventListener("DOMContentLoaded", place);
+}
+
+// Told twice, it stays one button.
+const mark = Symbol.for("sotto.launcher");
+const page = window as unknown as Record<symbol, boolean>;
+if (script?.dataset.practice && !page[mark]) {
+  page[mark] = true;
+  launch(script, script.dataset.practice);
+}

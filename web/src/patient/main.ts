@@ -2,9 +2,75 @@ import "../ui/style/base.css";
 
 import { mount } from "svelte";
 
+import { connectCore } from "../core/page/handle.ts";
+import { setBrand } from "../ui/brand.ts";
+import { savedTheme, setTheme } from "../ui/theme.ts";
 import { chooseLanguage, speak } from "../ui/words.svelte.ts";
+import { deviceName, storageWorks, supported } from "./able.ts";
 import App from "./App.svelte";
+import { listen } from "./heard.ts";
+import { connectHost } from "./host.ts";
+import { browserMemo } from "./model/memo.ts";
+import { loadPractice } from "./model/practice.ts";
+import { Session } from "./model/session.ts";
+import { remembered, View } from "./view.svelte.ts";
 
-await speak("patient", chooseLanguage(navigator.languages));
+const address = new URL(location.href);
+const slug = decodeURIComponent(/^\/c\/([^/]+)/.exec(address.pathname)?.[1] ?? "");
+const embedded = address.searchParams.get("embed") === "1" && parent !== window;
+
+setTheme(savedTheme());
+const session: Session = new Session({
+  slug,
+  authority: address.searchParams.get("authority") ?? undefined,
+  memo: browserMemo(slug),
+  deviceName: deviceName(navigator.userAgent),
+  loadPractice,
+  connect: connectCore,
+  supported,
+  storageWorks,
+  sha256: async (bytes) => new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as BufferSource)),
+  language: () => view.language,
+  now: () => Date.now(),
+});
+
+const focusInside = (): void => {
+  const target = document.querySelector<HTMLElement>("dialog[open] h2, textarea, h1");
+  target?.focus();
+};
+const host = embedded ? connectHost(focusInside, () => session.lookedAway()) : undefined;
+const view = new View(session, host);
+
+const wanted = remembered("sotto.language");
+await speak("patient", chooseLanguage(wanted ? [wanted, ...navigator.languages] : navigator.languages));
+
+listen(view, host);
+session.watch(() => setBrand(document.documentElement, session.state.practice?.brand_color));
+setInterval(() => (view.now = Date.now()), 1000);
+
+// A phone's keyboard covers the page without making it smaller.
+const seen = window.visualViewport;
+if (seen) {
+  const fit = (): void => {
+    const zoomed = seen.scale > 1.01; // pinched: leave the page alone
+    const style = document.documentElement.style;
+    style.setProperty("--seen-height", zoomed ? "100dvb" : `${seen.height}px`);
+    style.setProperty("--seen-top", zoomed ? "0px" : `${seen.offsetTop}px`);
+  };
+  seen.addEventListener("resize", fit);
+  seen.addEventListener("scroll", fit);
+}
+
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState !== "hidden") return;
+  session.flush();
+  session.lookedAway();
+});
+addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && host && !document.querySelector("dialog[open]")) host.close();
+});
+
 const target = document.getElementById("app");
-if (target) mount(App, { target });
+target?.replaceChildren();
+if (target) mount(App, { target, props: { view } });
+await session.boot();

@@ -17,18 +17,24 @@ export type Language = (typeof languages)[number];
 /** Each language by its own name, which is the same in every language. */
 export const languageNames: Record<Language, string> = { en: "English", es: "Español", ar: "العربية" };
 
-const catalogues: Record<App, Record<Language, () => Promise<{ default: Messages }>>> = {
-  patient: {
+type Catalogues = Record<Language, () => Promise<{ default: Messages }>>;
+
+// Each app is built with its own --mode; what the other one says is left out.
+const catalogues: Partial<Record<App, Catalogues>> = {};
+if (import.meta.env.MODE !== "console") {
+  catalogues.patient = {
     en: () => import("virtual:words/patient/en"),
     es: () => import("virtual:words/patient/es"),
     ar: () => import("virtual:words/patient/ar"),
-  },
-  console: {
+  };
+}
+if (import.meta.env.MODE !== "patient") {
+  catalogues.console = {
     en: () => import("virtual:words/console/en"),
     es: () => import("virtual:words/console/es"),
     ar: () => import("virtual:words/console/ar"),
-  },
-};
+  };
+}
 
 const i18n = setupI18n();
 let current = $state.raw<Language>("en");
@@ -58,7 +64,9 @@ export function chooseLanguage(wanted: readonly string[], fallback: Language = "
 
 /** Loads the words of a language and shows them. */
 export async function speak(app: App, wanted: Language): Promise<void> {
-  const { default: messages } = await catalogues[app][wanted]();
+  const load = catalogues[app]?.[wanted];
+  if (!load) throw new Error(`no words for ${app} here`);
+  const { default: messages } = await load();
   i18n.loadAndActivate({ locale: wanted, messages });
   current = wanted;
   if (typeof document !== "undefined") {

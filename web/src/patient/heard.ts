@@ -1,0 +1,97 @@
+// What a person hears and sees of the chat without looking at it: words for
+// screen readers, a sound, a number in the title and on the launcher.
+
+import { announce } from "../ui/announce.svelte.ts";
+import { t } from "../ui/words.svelte.ts";
+import type { Host } from "./host.ts";
+import type { Signal } from "./model/session.ts";
+import { chime } from "./sound.ts";
+import type { View } from "./view.svelte.ts";
+import { called } from "./words.ts";
+
+const burstMs = 900;
+const placeMs = 60_000;
+const typingMs = 30_000;
+const longestSpoken = 240;
+
+/** Listens to a session until the returned function is called. */
+export function listen(view: View, host: Host | undefined): () => void {
+  let burst: Extract<Signal, { kind: "message" }>[] = [];
+  let joined: string[] = [];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let placeAt = -Infinity;
+  let typingAt = -Infinity;
+  const name = (person: Parameters<typeof view.session.nameOf>[0]): string => called(view.session.nameOf(person), view.practiceName);
+
+  function say(): void {
+    timer = undefined;
+    const first = burst[0];
+    if (burst.length > 1) announce(t("patient.heard.many", { count: burst.length }));
+    else if (first) {
+      const { body, from } = first.message;
+      if (body.kind === "text") announce(t("patient.heard.text", { name: name(from), text: body.text.slice(0, longestSpoken) }));
+      else if (body.kind === "file") announce(t("patient.heard.file", { name: name(from), file: body.file.name }));
+    }
+    if (joined.length > 0) announce(t("patient.notice.joined.many", { names: new Intl.ListFormat(view.language).format(joined) }));
+    burst = [];
+    joined = [];
+  }
+
+  function later(): void {
+    timer ??= setTimeout(say, burstMs);
+  }
+
+  const stopSignals = view.session.onSignal((signal) => {
+    switch (signal.kind) {
+      case "message":
+        burst.push(signal);
+        later();
+        if (view.soundOn && !(document.hasFocus() && document.visibilityState === "visible")) chime();
+        break;
+      case "joined":
+        if (!view.session.nameOf(signal.person)?.me) joined.push(name(signal.person));
+        later();
+        break;
+      case "left":
+        announce(t("patient.notice.left", { name: name(signal.person) }));
+        break;
+      case "place":
+        if (view.now - placeAt < placeMs) break;
+        placeAt = view.now;
+        announce(signal.place <= 1 ? t("patient.next") : t("patient.place", { place: signal.place }));
+        break;
+      case "ended":
+        announce(t("patient.ended"));
+        break;
+      case "not-sent":
+        announce(t("patient.heard.not-sent"), "assertive");
+        break;
+      case "draft":
+        break;
+    }
+  });
+
+  // The number of unread messages, where it can be seen from elsewhere.
+  let shown = "";
+  const stopWatching = view.session.watch(() => {
+    const { conversation } = view.session.state;
+    const unread = conversation?.unread ?? 0;
+    const typing = conversation?.typing.filter((person) => !view.session.nameOf(person)?.me) ?? [];
+    if (typing[0] && view.now - typingAt > typingMs) {
+      typingAt = view.now;
+      announce(t("ui.typing.one", { name: name(typing[0]) }));
+    }
+    const label = t("patient.launcher", { practice: view.practiceName, count: unread });
+    if (shown === label) return;
+    shown = label;
+    host?.unread(unread, label);
+    document.title = document.title.replace(/^\(\d+\) /, "");
+    if (unread > 0) document.title = `(${unread}) ${document.title}`;
+  });
+
+  return () => {
+    stopSignals();
+    stopWatching();
+    clearTimeout(timer);
+  };
+}

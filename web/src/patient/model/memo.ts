@@ -1,0 +1,61 @@
+// The few facts that a browser remembers of a visit so that the next one starts
+// in the right place. None is about health, and none says who the person is.
+
+export interface Memo {
+  /** A chat is kept on this device. */
+  hasChat: boolean;
+  /** The chat was on the screen when this tab was last loaded. */
+  inChat: boolean;
+  /** "form:version" that was agreed to here. */
+  agreed: string | undefined;
+}
+
+/** A Memo that lasts as long as the page. */
+export function passingMemo(): Memo {
+  return { hasChat: false, inChat: false, agreed: undefined };
+}
+
+/** A Memo in the browser's storage; where that is refused it lasts as long as the page. */
+export function browserMemo(slug: string): Memo {
+  const passing = passingMemo();
+  const get = (area: () => Storage, key: string): string | undefined => {
+    try {
+      return area().getItem(`sotto.${key}.${slug}`) ?? undefined;
+    } catch {
+      return undefined;
+    }
+  };
+  const put = (area: () => Storage, key: string, value: string | undefined): void => {
+    try {
+      if (value === undefined) area().removeItem(`sotto.${key}.${slug}`);
+      else area().setItem(`sotto.${key}.${slug}`, value);
+    } catch {
+      // The page itself remembers.
+    }
+  };
+  const local = (): Storage => localStorage;
+  const tab = (): Storage => sessionStorage;
+  return {
+    get hasChat() {
+      return passing.hasChat || get(local, "chat") === "1";
+    },
+    set hasChat(value) {
+      passing.hasChat = value;
+      put(local, "chat", value ? "1" : undefined);
+    },
+    get inChat() {
+      return passing.inChat || get(tab, "here") === "1";
+    },
+    set inChat(value) {
+      passing.inChat = value;
+      put(tab, "here", value ? "1" : undefined);
+    },
+    get agreed() {
+      return passing.agreed ?? get(local, "agreed");
+    },
+    set agreed(value) {
+      passing.agreed = value;
+      put(local, "agreed", value);
+    },
+  };
+}

@@ -1,0 +1,537 @@
+// A patient's visit: from the first screen to the end of a chat. It knows the
+// core by its interface and the browser by small functions, so that it runs in
+// tests without a page. What it holds is shown by the components; what it does
+// is asked for by them.
+
+import { failureOf } from "../../core/shared/failure.ts";
+import type {
+  Connection,
+  Conversation,
+  ConversationId,
+  Core,
+  CoreEvent,
+  Failure,
+  FileInfo,
+  Keeping,
+  Line,
+  Member,
+  Message,
+  MessageId,
+  PersonId,
+} from "../../core/shared/protocol.ts";
+import { after, type Facts, type Happening, type Screen } from "./flow.ts";
+import type { Memo } from "./memo.ts";
+import { consentBytes, consentIn, PracticeError, type Practice } from "./practice.ts";
+import { Thread } from "./thread.ts";
+
+/** What a session needs of the browser and of the practice's server. */
+export interface World {
+  readonly slug: string;
+  /** Pinned by the page that embeds the chat. */
+  readonly authority?: string | undefined;
+  readonly memo: Memo;
+  readonly deviceName: string;
+  /** Throws a PracticeError. */
+  loadPractice(slug: string): Promise<Practice>;
+  connect(): Core;
+  supported(): boolean;
+  storageWorks(): Promise<boolean>;
+  sha256(bytes: Uint8Array): Promise<Uint8Array>;
+  /** BCP 47, as the page is shown now. */
+  language(): string;
+  now(): number;
+}
+
+export interface State {
+  readonly screen: Screen;
+  readonly practice: Practice | undefined;
+  /** The core is being started, since then. */
+  readonly startingSince: number | undefined;
+  readonly started: boolean;
+  readonly keeping: Keeping | undefined;
+  readonly connection: Connection;
+  readonly offlineSince: number | undefined;
+  readonly conversation: Conversation | undefined;
+  readonly lines: readonly Line[];
+  readonly older: boolean;
+  /** All up to here was read before; the divider follows it. */
+  readonly readUpTo: number | undefined;
+  /** Why the chat could not be opened. */
+  readonly openFailure: Failure | undefined;
+  /** Everybody who was ever seen in the chat, for the names of old lines. */
+  readonly people: ReadonlyMap<PersonId, Member>;
+}
+
+/** Something that happened and that a person may want to hear of. */
+export type Signal =
+  | { kind: "message"; message: Message }
+  | { kind: "joined"; person: PersonId }
+  | { kind: "left"; person: PersonId }
+  | { kind: "place"; place: number }
+  | { kind: "ended" }
+  | { kind: "not-sent" }
+  | { kind: "draft"; text: string };
+
+export interface AboutMe {
+  readonly name: string;
+  readonly queue: string;
+  /** Shared devices keep nothing. Undefined if it was not asked. */
+  readonly ownDevice: boolean | undefined;
+}
+
+const pageLines = 50;
+const draftMs = 400;
+const typingMs = 4000;
+
+export class Session {
+  private current: State;
+  private core: Core | undefined;
+  private starting: Promise<boolean> | undefined;
+  private memoryOnly = false;
+  private storage: boolean | undefined;
+  private about: AboutMe | undefined;
+  private conversationId: ConversationId | undefined;
+  private readonly latest = new Map<ConversationId, Conversation>();
+  private readonly thread = new Thread();
+  private readonly watchers = new Set<() => void>();
+  private readonly signals = new Set<(signal: Signal) => void>();
+  private draft = "";
+  private draftTimer: ReturnType<typeof setTimeout> | undefined;
+  private typingTimer: ReturnType<typeof setTimeout> | undefined;
+  private marked = 0;
+
+  constructor(private readonly world: World) {
+    this.current = {
+      screen: { at: "loading" },
+      practice: undefined,
+      startingSince: undefined,
+      started: false,
+      keeping: undefined,
+      connection: "connecting",
+      offlineSince: undefined,
+      conversation: undefined,
+      lines: [],
+      older: false,
+      readUpTo: undefined,
+      openFailure: undefined,
+      people: new Map(),
+    };
+  }
+
+  get state(): State {
+    return this.current;
+  }
+
+  /** Calls back after each change, until the returned function is called. */
+  watch(changed: () => void): () => void {
+    this.watchers.add(changed);
+    return () => this.watchers.delete(changed);
+  }
+
+  onSignal(listener: (signal: Signal) => void): () => void {
+    this.signals.add(listener);
+    return () => this.signals.delete(listener);
+  }
+
+  /** Loads the practice and shows the first screen. */
+  async boot(): Promise<void> {
+    this.set({ screen: { at: "loading" } });
+    try {
+      const [practice, storage] = await Promise.all([this.world.loadPractice(this.world.slug), this.world.storageWorks()]);
+      this.storage = storage;
+      this.set({ practice });
+      this.happen({ kind: "practice" });
+      // A chat that is kept here is unlocked while the person finds their way.
+      if (this.world.memo.hasChat && storage && this.world.supported()) await this.start();
+    } catch (error) {
+      this.happen({ kind: "no-practice", reason: error instanceof PracticeError ? error.reason : "unreachable" });
+    }
+  }
+
+  happen(happening: Happening): void {
+    const screen = after(this.current.screen, happening, this.facts());
+    if (screen.at === "consent") this.warm();
+    this.world.memo.inChat = screen.at === "chat" && !this.memoryOnly;
+    if (screen !== this.current.screen) this.set({ screen });
+  }
+
+  keepInMemory(): void {
+    this.memoryOnly = true;
+    this.happen({ kind: "keep-in-memory" });
+  }
+
+  agree(): void {
+    const form = this.current.practice?.consent;
+    if (form) this.world.memo.agreed = `${form.id}:${form.version}`;
+    this.happen({ kind: "agree" });
+  }
+
+  /** True if the question whose device this is has an answer already. */
+  get deviceIsKnown(): boolean {
+    return this.memoryOnly || this.world.memo.hasChat || this.current.started;
+  }
+
+  /** The last step before the chat. What is typed from now on goes out by itself. */
+  async tellAboutMe(about: AboutMe): Promise<void> {
+    this.about = about;
+    if (about.ownDevice === false) this.memoryOnly = true;
+    this.thread.clear();
+    this.conversationId = undefined;
+    this.marked = 0;
+    this.set({ conversation: undefined, lines: [], older: false, readUpTo: undefined, openFailure: undefined });
+    this.happen({ kind: "told-about-me" });
+    await this.open();
+  }
+
+  private async open(): Promise<void> {
+    const { practice } = this.current;
+    const about = this.about;
+    const form = practice && consentIn(practice, this.world.language());
+    if (!practice || !about || !form) return;
+    this.set({ openFailure: undefined });
+    if (!(await this.start()) || !this.core) return;
+    try {
+      const id = await this.core.open({
+        queue: about.queue,
+        language: this.world.language(),
+        name: about.name,
+        consent: {
+          form: practice.consent.id,
+          version: practice.consent.version,
+          language: form.language,
+          // Of the text that was shown, whatever hash came with it.
+          sha256: await this.world.sha256(consentBytes(form.text)),
+        },
+      });
+      if (!this.memoryOnly) this.world.memo.hasChat = true;
+      this.world.memo.inChat = !this.memoryOnly;
+      this.enter(id);
+    } catch (error) {
+      this.set({ openFailure: failureOf(error) });
+    }
+  }
+
+  async continueChat(): Promise<void> {
+    this.happen({ kind: "continue" });
+    await this.unlock();
+  }
+
+  /** Tries again what keeps the chat from being shown. */
+  async unlock(): Promise<void> {
+    if (this.about && !this.conversationId) await this.open();
+    else await this.start();
+  }
+
+  /** Starts the core once. False if it cannot be: the screen then says why. */
+  private start(): Promise<boolean> {
+    this.starting ??= this.startCore();
+    return this.starting;
+  }
+
+  // Loading begins before the person is done reading.
+  private warm(): Core {
+    this.core ??= this.world.connect();
+    return this.core;
+  }
+
+  private async startCore(): Promise<boolean> {
+    const core = this.warm();
+    this.set({ startingSince: this.world.now() });
+    try {
+      await core.subscribe((event) => this.receive(event));
+      const started = await core.start({
+        surface: "patient",
+        practice: this.world.slug,
+        memoryOnly: this.memoryOnly,
+        deviceName: this.world.deviceName,
+        ...(this.world.authority ? { authority: this.world.authority } : {}),
+      });
+      this.set({ started: true, startingSince: undefined, keeping: started.keeping });
+      if (started.keeping === "memory") this.memoryOnly = true;
+      const newest = [...started.conversations].sort((a, b) => Number(b.state !== "closed") - Number(a.state !== "closed") || b.createdAt - a.createdAt)[0];
+      if (newest && !this.about) {
+        this.meet(newest);
+        this.enter(newest.id);
+      } else if (!this.about) {
+        // Nothing is kept here after all.
+        this.world.memo.hasChat = false;
+        if (this.current.screen.at === "chat") this.happen({ kind: "back" });
+      }
+      return true;
+    } catch (error) {
+      const failure = failureOf(error);
+      this.set({ startingSince: undefined });
+      this.starting = undefined;
+      if (failure === "offline") this.set({ connection: "offline", openFailure: failure });
+      else this.happen(failure === "storage-blocked" ? { kind: "storage-blocked" } : { kind: "failed", failure });
+      if (failure === "storage-blocked") this.storage = false;
+      return false;
+    }
+  }
+
+  // Shows a conversation and sends what was typed before it had an id.
+  private enter(id: ConversationId): void {
+    const known = this.current.conversation;
+    if (known?.id !== id) this.set({ conversation: this.latest.get(id) });
+    this.conversationId = id;
+    const typed = this.thread.lines.flatMap((line) => (line.type === "message" ? (this.thread.typedBy(line.message.id) ?? []) : []));
+    void this.loadLines();
+    for (const each of typed) void this.hand(each.id);
+    if (this.draft) this.saveDraft(this.draft);
+    else if (this.current.conversation?.draft) this.signal({ kind: "draft", text: this.current.conversation.draft });
+  }
+
+  private async loadLines(): Promise<void> {
+    const id = this.conversationId;
+    if (!id || !this.core) return;
+    try {
+      const lines = await this.core.lines(id, undefined, pageLines);
+      if (id !== this.conversationId) return;
+      this.thread.merge(lines);
+      this.set({ lines: this.thread.lines, older: lines.length >= pageLines, readUpTo: this.current.readUpTo ?? this.divider(lines) });
+    } catch {
+      // Events bring what is new; what is old can be asked for again.
+      this.set({ older: true });
+    }
+  }
+
+  private divider(lines: readonly Line[]): number | undefined {
+    const unread = this.current.conversation?.unread ?? 0;
+    const theirs = lines.flatMap((line) => (line.type === "message" && !line.message.mine ? (line.message.position ?? []) : []));
+    const first = theirs[theirs.length - unread];
+    return unread > 0 && first !== undefined ? first - 1 : undefined;
+  }
+
+  async loadOlder(): Promise<void> {
+    const id = this.conversationId;
+    const before = this.thread.oldest;
+    if (!id || !this.core || !this.current.older) return;
+    try {
+      const lines = await this.core.lines(id, before, pageLines);
+      if (id !== this.conversationId) return;
+      this.thread.merge(lines);
+      this.set({ lines: this.thread.lines, older: lines.length >= pageLines });
+    } catch {
+      // The button stays.
+    }
+  }
+
+  /** Shows it at once and sends it when it can be sent. */
+  sendText(text: string): void {
+    const typed = this.thread.type({ kind: "text", text }, this.world.now());
+    this.typedSomething(typed.id);
+    this.setDraft("");
+  }
+
+  sendFile(file: Blob, info: FileInfo): void {
+    const typed = this.thread.type({ kind: "file", file: info }, this.world.now(), file);
+    this.typedSomething(typed.id);
+  }
+
+  private typedSomething(id: MessageId): void {
+    this.set({ lines: this.thread.lines, readUpTo: undefined });
+    this.stopTyping();
+    void this.hand(id);
+  }
+
+  // Hands a typed message to the core. Without a conversation it waits.
+  private async hand(id: MessageId): Promise<void> {
+    const typed = this.thread.typedBy(id);
+    const conversation = this.conversationId;
+    if (!typed || !conversation || !this.core) return;
+    try {
+      const kept =
+        typed.body.kind === "file" && typed.blob
+          ? await this.core.sendFile(conversation, typed.blob, typed.body.file)
+          : typed.body.kind === "text"
+            ? await this.core.sendText(conversation, typed.body.text)
+            : undefined;
+      if (kept) this.thread.settle(id, kept);
+    } catch (error) {
+      this.thread.refuse(id, failureOf(error));
+      this.signal({ kind: "not-sent" });
+    }
+    this.set({ lines: this.thread.lines });
+  }
+
+  async retry(message: Message): Promise<void> {
+    if (this.thread.typedBy(message.id)) {
+      this.thread.again(message.id);
+      this.set({ lines: this.thread.lines });
+      await this.hand(message.id);
+    } else {
+      await this.core?.retry(message.id).catch(() => this.signal({ kind: "not-sent" }));
+    }
+  }
+
+  async cancel(message: Message): Promise<void> {
+    if (!this.thread.typedBy(message.id)) await this.core?.cancel(message.id).catch(() => undefined);
+    this.thread.drop(message.id);
+    this.set({ lines: this.thread.lines });
+  }
+
+  async openFile(message: Message): Promise<Blob> {
+    const typed = this.thread.typedBy(message.id);
+    if (typed?.blob) return typed.blob;
+    if (!this.core) throw new Error("no core");
+    return this.core.openFile(message.id);
+  }
+
+  /** The newest line is on the screen and somebody looks at it. */
+  seen(): void {
+    const id = this.conversationId;
+    const newest = this.thread.newest;
+    if (!id || newest <= this.marked) return;
+    this.marked = newest;
+    void this.core?.markRead(id, newest).catch(() => (this.marked = 0));
+  }
+
+  /** Nobody looks any more: what comes next is new. */
+  lookedAway(): void {
+    if (this.marked > 0) this.set({ readUpTo: Math.max(this.marked, this.thread.newest) });
+  }
+
+  get draftText(): string {
+    return this.draft || (this.current.conversation?.draft ?? "");
+  }
+
+  /** Keeps what is being typed, and tells the others that somebody types. */
+  setDraft(text: string): void {
+    this.draft = text;
+    clearTimeout(this.draftTimer);
+    if (text === "") {
+      this.saveDraft("");
+      return;
+    }
+    this.draftTimer = setTimeout(() => this.saveDraft(text), draftMs);
+    this.type();
+  }
+
+  /** Before the page goes. */
+  flush(): void {
+    clearTimeout(this.draftTimer);
+    if (this.draft) this.saveDraft(this.draft);
+    this.stopTyping();
+  }
+
+  private saveDraft(text: string): void {
+    if (this.conversationId) void this.core?.saveDraft(this.conversationId, text).catch(() => undefined);
+  }
+
+  private type(): void {
+    const id = this.conversationId;
+    if (!id || !this.core) return;
+    if (!this.typingTimer) void this.core.setTyping(id, true).catch(() => undefined);
+    clearTimeout(this.typingTimer);
+    this.typingTimer = setTimeout(() => this.stopTyping(), typingMs);
+  }
+
+  private stopTyping(): void {
+    if (!this.typingTimer) return;
+    clearTimeout(this.typingTimer);
+    this.typingTimer = undefined;
+    if (this.conversationId) void this.core?.setTyping(this.conversationId, false).catch(() => undefined);
+  }
+
+  /** Throws what the core throws: the caller shows it. */
+  async act(act: "close" | "reopen" | "withdraw"): Promise<void> {
+    if (!this.core || !this.conversationId) return;
+    await this.core.act(this.conversationId, act);
+    if (act === "withdraw") this.world.memo.agreed = undefined;
+  }
+
+  async safetyCode(person: PersonId): Promise<string> {
+    if (!this.core || !this.conversationId) throw new Error("no chat");
+    return this.core.safetyCode(this.conversationId, person);
+  }
+
+  /** Forgets everything that this device holds. The page should be loaded anew. */
+  async forget(): Promise<void> {
+    await this.core?.forget();
+    this.world.memo.hasChat = false;
+    this.world.memo.inChat = false;
+    this.world.memo.agreed = undefined;
+  }
+
+  nameOf(person: PersonId): Member | undefined {
+    return this.current.people.get(person);
+  }
+
+  private receive(event: CoreEvent): void {
+    switch (event.kind) {
+      case "connection": {
+        const offline = event.connection === "offline" || event.connection === "connecting";
+        const offlineSince = offline ? (this.current.offlineSince ?? this.world.now()) : undefined;
+        this.set({ connection: event.connection, offlineSince });
+        if (!offline && this.current.openFailure === "offline") void this.unlock();
+        break;
+      }
+      case "conversation":
+        this.meet(event.conversation);
+        break;
+      case "line":
+        this.line(event.line);
+        break;
+      case "line-removed":
+        if (event.conversation !== this.conversationId) break;
+        this.thread.drop(event.id);
+        this.set({ lines: this.thread.lines });
+        break;
+      case "leading":
+        break;
+      case "failed":
+        this.happen({ kind: "failed", failure: event.failure });
+        break;
+    }
+  }
+
+  private meet(conversation: Conversation): void {
+    this.latest.set(conversation.id, conversation);
+    const people = new Map(this.current.people);
+    for (const member of conversation.members) people.set(member.person, member);
+    const before = this.current.conversation;
+    const shown = this.conversationId === undefined ? this.about === undefined : conversation.id === this.conversationId;
+    this.set({ people, ...(shown ? { conversation } : {}) });
+    if (!shown) return;
+    if (conversation.place !== undefined && before?.place !== conversation.place) this.signal({ kind: "place", place: conversation.place });
+    if (conversation.state === "closed" && before && before.state !== "closed") this.signal({ kind: "ended" });
+  }
+
+  private line(line: Line): void {
+    if (!this.thread.belongs(line, this.conversationId)) return;
+    const key = line.type === "message" ? line.message.id : line.line.id;
+    const fresh = !this.thread.has(key);
+    this.thread.merge([line]);
+    this.set({ lines: this.thread.lines });
+    if (line.type === "message") {
+      const { message } = line;
+      if (fresh && !message.mine && !message.shared) this.signal({ kind: "message", message });
+      if (message.state?.kind === "failed") this.signal({ kind: "not-sent" });
+    } else if (fresh && line.line.notice.kind === "joined") {
+      this.signal({ kind: "joined", person: line.line.notice.person });
+    } else if (fresh && line.line.notice.kind === "left") {
+      this.signal({ kind: "left", person: line.line.notice.person });
+    }
+  }
+
+  private facts(): Facts {
+    const { practice } = this.current;
+    const form = practice?.consent;
+    return {
+      supported: this.world.supported(),
+      mayStart: this.memoryOnly || this.storage === true,
+      hasForm: practice !== undefined && consentIn(practice, this.world.language()) !== undefined,
+      agreed: form !== undefined && this.world.memo.agreed === `${form.id}:${form.version}`,
+      wasInChat: this.world.memo.inChat && this.world.memo.hasChat,
+    };
+  }
+
+  private set(change: Partial<State>): void {
+    this.current = { ...this.current, ...change };
+    for (const changed of this.watchers) changed();
+  }
+
+  private signal(signal: Signal): void {
+    for (const listener of this.signals) listener(signal);
+  }
+}

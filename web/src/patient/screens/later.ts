@@ -1,0 +1,5 @@
+// The screens after the first, which load while that one is read.
+
+export { default as AboutYou } from "./AboutYou.svelte";
+export { default as Consent } from "./Consent.svelte";
+export { default as Message } from "./Message.svelte";

@@ -1,0 +1,69 @@
+// The session as the components see it, and what only the page knows.
+
+import { language, speak, type Language } from "../ui/words.svelte.ts";
+import type { Session, State } from "./model/session.ts";
+import { emergencyNumbers } from "./model/practice.ts";
+
+export class View {
+  state = $state.raw<State>() as State;
+  now = $state(Date.now());
+  soundOn = $state(true);
+
+  constructor(
+    readonly session: Session,
+    /** In a panel on a clinic's page; undefined on a page of its own. */
+    readonly host: { close(): void } | undefined,
+  ) {
+    this.state = session.state;
+    session.watch(() => (this.state = session.state));
+    this.soundOn = remembered("sotto.sound") !== "off";
+  }
+
+  get practiceName(): string {
+    return this.state.practice?.name ?? "";
+  }
+
+  get phone(): string {
+    return this.state.practice?.phone ?? "";
+  }
+
+  get numbers(): { emergency: string; crisis?: string } {
+    return emergencyNumbers(this.state.practice?.country ?? "");
+  }
+
+  get language(): Language {
+    return language();
+  }
+
+  setSound(on: boolean): void {
+    this.soundOn = on;
+    remember("sotto.sound", on ? undefined : "off");
+  }
+
+  async speak(wanted: Language): Promise<void> {
+    await speak("patient", wanted);
+    remember("sotto.language", wanted);
+  }
+}
+
+export function remembered(key: string): string | undefined {
+  try {
+    return localStorage.getItem(key) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function remember(key: string, value: string | undefined): void {
+  try {
+    if (value === undefined) localStorage.removeItem(key);
+    else localStorage.setItem(key, value);
+  } catch {
+    // Until the page closes.
+  }
+}
+
+/** For tel: links: what a telephone can dial. */
+export function telephone(shown: string): string {
+  return `tel:${shown.replace(/[^+\d]/g, "")}`;
+}

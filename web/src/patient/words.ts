@@ -1,0 +1,53 @@
+// Sentences that need more than one look-up.
+
+import type { Member, NoticeLine, PersonId } from "../core/shared/protocol.ts";
+import { t } from "../ui/words.svelte.ts";
+
+type People = ReadonlyMap<PersonId, Member>;
+
+/** "Nurse Dana Ortiz": a title that is not part of the name goes before it. */
+export function called(member: Member | undefined, practice: string): string {
+  if (!member) return t("patient.someone");
+  if (member.me) return member.name || t("patient.you");
+  if (member.kind === "service") return t("patient.archive.name", { practice });
+  if (!member.title || member.name.toLowerCase().startsWith(member.title.toLowerCase())) return member.name;
+  return `${member.title} ${member.name}`;
+}
+
+export function noticeWords(line: NoticeLine, people: People, practice: string): string {
+  const { notice } = line;
+  const member = "person" in notice && notice.person ? people.get(notice.person) : undefined;
+  const name = called(member, practice);
+  switch (notice.kind) {
+    case "joined":
+      return member?.kind === "service" ? t("patient.notice.archive", { practice }) : t("patient.notice.joined", { name });
+    case "left":
+    case "removed":
+      return t("patient.notice.left", { name });
+    case "device-added":
+      return member?.me ? t("patient.notice.my-device") : t("patient.notice.device", { name, practice });
+    case "device-removed":
+      return member?.me ? t("patient.notice.my-device-gone") : t("patient.notice.device-gone", { name });
+    case "closed":
+      return member?.me ? t("patient.notice.closed.me") : member ? t("patient.notice.closed", { name }) : t("patient.notice.closed.nobody");
+    case "reopened":
+      return member?.me ? t("patient.notice.reopened.me") : member ? t("patient.notice.reopened", { name }) : t("patient.notice.reopened.nobody");
+    case "history-shared":
+      return t("patient.notice.history", { name, count: notice.count });
+    case "gap":
+      return t("patient.notice.gap");
+    case "refused":
+      return t("patient.notice.refused");
+  }
+}
+
+/** Notices that tell a patient nothing: that they are in their own chat. */
+export function worthShowing(line: NoticeLine, people: People): boolean {
+  const { notice } = line;
+  return !((notice.kind === "joined" || notice.kind === "history-shared") && people.get(notice.person)?.me);
+}
+
+export function joinedWords(people: readonly PersonId[], known: People, practice: string, language: string): string {
+  const names = people.map((person) => called(known.get(person), practice));
+  return t("patient.notice.joined.many", { names: new Intl.ListFormat(language).format(names) });
+}

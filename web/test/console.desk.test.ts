@@ -1,0 +1,216 @@
+import { describe, expect, it } from "vitest";
+
+import { CoreError } from "../src/core/shared/failure.ts";
+import type { ConversationId, PersonId } from "../src/core/shared/protocol.ts";
+import type { StaffSession } from "../src/console/account.ts";
+import { Desk, type News } from "../src/console/desk.svelte.ts";
+import type { Clock } from "../src/console/model/undo.ts";
+import { chat, ConsoleFake, dana, lee, LogWriter, patient, staff, type Script } from "./consoleFake.ts";
+
+const session: StaffSession = { practice: "riverside", person: { id: dana, role: "nurse", name: "Dana Ortiz" }, login: "dana", expiresAt: 0 };
+const one = "c_one" as ConversationId;
+const ana = "p_ana" as PersonId;
+
+function manual(): Clock & { pass(ms: number): void } {
+  let now = 1_000_000;
+  let timers: { at: number; then: () => void }[] = [];
+  return {
+    now: () => now,
+    after(ms, then) {
+      const timer = { at: now + ms, then };
+      timers.push(timer);
+      return () => void (timers = timers.filter((t) => t !== timer));
+    },
+    pass(ms) {
+      now += ms;
+      for (const t of timers.filter((t) => t.at <= now)) {
+        timers = timers.filter((other) => other !== t);
+        t.then();
+      }
+    },
+  };
+}
+
+async function settle(): Promise<void> {
+  for (let i = 0; i < 20; i++) await Promise.resolve();
+}
+
+async function opened(script: Script = {}) {
+  const core = new ConsoleFake(script);
+  const clock = manual();
+  const news: News[] = [];
+  const desk = new Desk({ core, session, practice: undefined, deviceName: "Test", clock, news: (n) => news.push(n) });
+  await desk.start();
+  await settle();
+  return { core, clock, news, desk };
+}
+
+const joined = () =>
+  chat("c_one", { state: "open", assignee: dana, joined: true, patient: ana, unread: 2, members: [patient("p_ana", "Ana"), staff(dana)] });
+const log = () => new LogWriter("c_one", 0).says(ana, "Hello").says(dana, "Hi").says(ana, "It hurts").says(ana, "a lot").lines;
+
+describe("starting", () => {
+  it("waits on a new browser until the keeper has confirmed it", async () => {
+    const { core, desk } = await opened({ known: false, connection: "connecting", conversations: [chat("c_one")] });
+    expect(desk.phase).toBe("preparing");
+    expect(core.named("list")).toEqual([]);
+    core.emit({ kind: "connection", connection: "online", queued: 0 });
+    await settle();
+    expect(desk.phase).toBe("ready");
+    expect(desk.list("waiting")).toHaveLength(1);
+  });
+
+  it("shows what is kept at once, also without the server", async () => {
+    const { desk } = await opened({ connection: "offline", conversations: [joined()], fail: { list: "offline" } });
+    expect(desk.phase).toBe("ready");
+    expect(desk.list("mine")).toHaveLength(1);
+  });
+
+  it("says so when the core cannot run", async () => {
+    const { desk } = await opened({ fail: { start: "storage-full" } });
+    expect(desk.phase).toBe("failed");
+    expect(desk.failure).toBe("storage-full");
+  });
+
+  it("asks to sign in again when the session is over, and keeps what was typed", async () => {
+    const { core, desk } = await opened({ conversations: [joined()], lines: { c_one: log() } });
+    desk.setDraft(one, "half a sen");
+    core.script.fail = { sendText: "signed-out" };
+    await desk.send(one, "half a sentence");
+    expect(desk.connection).toBe("signed-out");
+    expect(desk.draft(one)).toBe("half a sentence");
+  });
+});
+
+describe("taking", () => {
+  it("moves the chat to mine", async () => {
+    const { desk } = await opened({ conversations: [chat("c_one")] });
+    expect(await desk.act(one, "take")).toBe(true);
+    expect(desk.list("waiting")).toEqual([]);
+    expect(desk.list("mine")[0]).toMatchObject({ id: "c_one", joining: true });
+  });
+
+  it("tells who was faster, and since when", async () => {
+    const { core, clock, desk } = await opened({ conversations: [chat("c_one")], fail: { act: "taken" } });
+    const lost = desk.act(one, "take");
+    core.change("c_one", { state: "open", assignee: lee, members: [staff(lee)] });
+    expect(await lost).toBe(false);
+    expect(desk.taken).toMatchObject([{ name: "Sam Lee", at: 1_000_000 }]);
+    clock.pass(20_000);
+    expect(desk.taken).toEqual([]);
+  });
+
+  it("is done once, however often the button is pressed", async () => {
+    const { core, desk } = await opened({ conversations: [chat("c_one")] });
+    await Promise.all([desk.act(one, "take"), desk.act(one, "take")]);
+    expect(core.named("act")).toHaveLength(1);
+  });
+});
+
+describe("closing", () => {
+  it("waits ten seconds, and can be taken back", async () => {
+    const { core, clock, desk } = await opened({ conversations: [joined()] });
+    desk.closeSoon(one);
+    expect(desk.closing.has(one)).toBe(true);
+    clock.pass(9_000);
+    desk.undoClose(one);
+    clock.pass(9_000);
+    expect(core.named("act")).toEqual([]);
+    desk.closeSoon(one);
+    clock.pass(10_000);
+    await settle();
+    expect(core.named("act")).toEqual([["c_one", "close"]]);
+    expect(desk.list("closed")).toHaveLength(1);
+  });
+
+  it("is done at once when the page goes away", async () => {
+    const { core, desk } = await opened({ conversations: [joined()] });
+    desk.closeSoon(one);
+    desk.flush();
+    expect(core.named("act")).toEqual([["c_one", "close"]]);
+  });
+});
+
+describe("reading", () => {
+  it("stands the New line before what was not read", async () => {
+    const { desk } = await opened({ conversations: [joined()], lines: { c_one: log() } });
+    await desk.show(one);
+    expect(desk.thread(one).lines).toHaveLength(4);
+    expect(desk.thread(one).readUpTo).toBe(2);
+  });
+
+  it("marks read what is seen, once", async () => {
+    const { core, desk } = await opened({ conversations: [joined()], lines: { c_one: log() } });
+    await desk.show(one);
+    desk.seen(one);
+    desk.seen(one);
+    expect(core.named("markRead")).toEqual([["c_one", 4]]);
+    expect(desk.unread).toBe(0);
+  });
+
+  it("asks for the log again once this device was added", async () => {
+    const { core, desk } = await opened({ conversations: [chat("c_one")], lines: { c_one: log() } });
+    await desk.act(one, "take");
+    await desk.show(one);
+    expect(core.named("lines")).toEqual([]);
+    core.change("c_one", { joined: true, joining: false });
+    await desk.show(undefined);
+    await desk.show(one);
+    await settle();
+    expect(desk.thread(one).lines).toHaveLength(4);
+  });
+
+  it("tells of a message of another, and not of an own or a shared one", async () => {
+    const { core, news } = await opened({ conversations: [joined()], lines: { c_one: log() } });
+    for (const line of new LogWriter("c_one", 0).says(ana, "new").says(dana, "own").says(ana, "old", { shared: true }).lines) {
+      core.emit({ kind: "line", line });
+    }
+    expect(news.map((n) => n.kind)).toEqual(["message"]);
+  });
+});
+
+describe("writing", () => {
+  it("keeps a draft for each chat, and saves it a moment later", async () => {
+    const { core, clock, desk } = await opened({ conversations: [joined()] });
+    desk.setDraft(one, "H");
+    desk.setDraft(one, "Hello");
+    expect(core.named("saveDraft")).toEqual([]);
+    clock.pass(500);
+    expect(core.named("saveDraft")).toEqual([["c_one", "Hello"]]);
+    expect(desk.draft("c_two" as ConversationId)).toBe("");
+  });
+
+  it("gives the text back when the core could not keep it", async () => {
+    const { desk } = await opened({ conversations: [joined()], fail: { sendText: "storage-full" } });
+    expect(await desk.send(one, "important")).toBe(false);
+    expect(desk.draft(one)).toBe("important");
+    expect(desk.returned).toEqual({ conversation: "c_one", text: "important" });
+    expect(desk.toasts).toMatchObject([{ tone: "bad", key: "console.failure.storageFull" }]);
+  });
+
+  it("gives back the files that did not go, and those alone", async () => {
+    const { core, desk } = await opened({ conversations: [joined()] });
+    const info = (name: string) => ({ name, mediaType: "application/pdf", size: 1 });
+    const staging = desk.staging(one);
+    staging.files = ["a.pdf", "b.pdf"].map((name, id) => ({ id, name, state: "ready", info: info(name), blob: new Blob(), cleaned: false }) as const);
+    const sendFile = core.sendFile.bind(core);
+    core.sendFile = (c, blob, i) => (i.name === "b.pdf" ? Promise.reject(new CoreError("too-large")) : sendFile(c, blob, i));
+    expect(await desk.send(one, "see these")).toBe(false);
+    expect(core.named("sendText")).toHaveLength(1);
+    expect(desk.staging(one).files.map((f) => f.name)).toEqual(["b.pdf"]);
+    expect(desk.draft(one)).toBe("");
+  });
+});
+
+describe("the line to the server", () => {
+  it("counts what waits, and asks for the lists again when it is back", async () => {
+    const { core, clock, desk } = await opened({ conversations: [joined()] });
+    const before = core.named("list").length;
+    core.emit({ kind: "connection", connection: "offline", queued: 3 });
+    expect(desk.queued).toBe(3);
+    core.emit({ kind: "connection", connection: "online", queued: 0 });
+    clock.pass(1000);
+    await settle();
+    expect(core.named("list").length).toBe(before + 4);
+  });
+});

@@ -1,0 +1,284 @@
+// The screens of the console, each as a script of what the core and the
+// account say. Names and messages are made up.
+
+import type { Account, Practice, StaffSession } from "../../src/console/account.ts";
+import { Refused } from "../../src/console/account.ts";
+import type { Conversation, PersonId } from "../../src/core/shared/protocol.ts";
+import { archive, chat, dana, keeper, lee, LogWriter, patient, staff, type ConsoleFake, type Script } from "../consoleFake.ts";
+
+const minute = 60_000;
+const now = Date.now();
+
+export const practice: Practice = {
+  slug: "riverside",
+  name: "Riverside Family Clinic",
+  phone: "555-0100",
+  timeZone: "America/Chicago",
+  languages: ["en", "es", "ar"],
+  demo: true,
+  waitMinutes: 5,
+  queues: [
+    { id: "general", reason: { en: "A health question", es: "Una pregunta de salud", ar: "سؤال صحي" } },
+    { id: "refill", reason: { en: "Prescription refill", es: "Renovar una receta", ar: "تجديد وصفة" } },
+    { id: "results", reason: { en: "Test results", es: "Resultados de pruebas", ar: "نتائج الفحوصات" } },
+    { id: "billing", reason: { en: "Billing or insurance", es: "Facturas o seguro", ar: "الفواتير أو التأمين" } },
+  ],
+  maxFileBytes: 20_000_000,
+};
+
+const session: StaffSession = { practice: "riverside", person: { id: dana, role: "nurse", name: "Dana Ortiz" }, login: "dana", expiresAt: now + 3_600_000 };
+const ana = "p_of_c_ana" as PersonId;
+
+/** A drawn picture: a page with a red patch. */
+async function preview(): Promise<Uint8Array> {
+  const canvas = document.createElement("canvas");
+  canvas.width = 360;
+  canvas.height = 270;
+  const g = canvas.getContext("2d");
+  if (!g) return new Uint8Array();
+  const ground = g.createLinearGradient(0, 0, 360, 270);
+  ground.addColorStop(0, "#e8c9ad");
+  ground.addColorStop(1, "#c99a77");
+  g.fillStyle = ground;
+  g.fillRect(0, 0, 360, 270);
+  g.fillStyle = "rgb(176 60 50 / 55%)";
+  g.beginPath();
+  g.ellipse(190, 135, 62, 44, 0.4, 0, 7);
+  g.fill();
+  const blob = await new Promise<Blob | null>((done) => canvas.toBlob(done, "image/jpeg", 0.7));
+  return new Uint8Array((await blob?.arrayBuffer()) ?? new ArrayBuffer(0));
+}
+
+function waiting(): Conversation[] {
+  return [
+    chat("c_5hq2mz7wxk3dnl4r", { queue: "results", waitingFrom: now - 11 * minute, createdAt: now - 11 * minute, lastAt: now - 10 * minute, members: [keeper] }),
+    chat("c_8vtn5jy2pqa6sb9e", { queue: "refill", language: "es", waitingFrom: now - 6 * minute, createdAt: now - 6 * minute, lastAt: now - 5 * minute, members: [patient("p_of_c_8vtn5jy2pqa6sb9e", ""), keeper] }),
+    chat("c_3kfw9ux4gmh7co2t", { queue: "general", waitingFrom: now - 2 * minute - 12_000, createdAt: now - 3 * minute, lastAt: now - minute, members: [patient("p_of_c_3kfw9ux4gmh7co2t", "", { online: false }), keeper] }),
+    chat("c_6yrb1ld8zvi0ep5n", { queue: "billing", language: "ar", waitingFrom: now - 24_000, createdAt: now - 24_000, lastAt: now - 24_000, members: [patient("p_of_c_6yrb1ld8zvi0ep5n", ""), keeper] }),
+  ];
+}
+
+function mine(): Conversation[] {
+  return [
+    chat("c_ana", {
+      state: "open",
+      queue: "general",
+      assignee: dana,
+      joined: true,
+      patient: ana,
+      createdAt: now - 34 * minute,
+      lastAt: now - minute,
+      last: "Is it safe to keep taking the ibuprofen?",
+      unread: 2,
+      members: [
+        patient(ana, "Ana Pereira", { since: now - 34 * minute }),
+        staff(dana, { since: now - 30 * minute }),
+        staff(lee, { since: now - 12 * minute, online: false, devices: 2 }),
+        { ...keeper, since: now - 34 * minute },
+      ],
+    }),
+    chat("c_bo", { state: "open", queue: "refill", assignee: dana, joined: true, lastAt: now - 9 * minute, createdAt: now - 40 * minute, last: "Thanks! I will pick it up tomorrow.", draft: "You are welcome, Bo. The pharm", members: [patient("p_of_c_bo", "Bo Lindqvist", { online: false }), staff(dana), keeper] }),
+    chat("c_cy", { state: "open", queue: "results", language: "es", assignee: lee, joined: true, lastAt: now - 25 * minute, createdAt: now - 90 * minute, last: "¿Cuándo puedo llamar para los resultados?", unread: 1, typing: ["p_of_c_cy" as PersonId], members: [patient("p_of_c_cy", "Cyra Ramos de la Fuente y Villanueva"), staff(dana), staff(lee), keeper] }),
+    chat("c_dev", { state: "open", queue: "general", assignee: dana, joined: true, lastAt: now - 3 * 60 * minute, createdAt: now - 5 * 60 * minute, last: "Ok", consent: "withdrawn", members: [patient("p_of_c_dev", "Dev Anand", { online: false }), staff(dana), keeper] }),
+  ];
+}
+
+function team(): Conversation[] {
+  return [
+    chat("c_t1", { state: "open", queue: "general", assignee: lee, lastAt: now - 4 * minute, createdAt: now - 44 * minute, members: [patient("p_of_c_t1", ""), staff(lee, { since: now - 30 * minute }), keeper] }),
+    chat("c_t2", { state: "open", queue: "billing", assignee: "p_nour" as PersonId, lastAt: now - 55 * minute, createdAt: now - 80 * minute, members: [staff("p_nour" as PersonId), keeper] }),
+  ];
+}
+
+function closed(): Conversation[] {
+  return [
+    chat("c_z1", { state: "closed", queue: "results", assignee: dana, joined: true, lastAt: now - 26 * 60 * minute, createdAt: now - 30 * 60 * minute, last: "All good, thank you so much!", members: [patient("p_of_c_z1", "Zoe Martin", { online: false }), staff(dana), keeper] }),
+    chat("c_z2", { state: "closed", queue: "refill", assignee: lee, lastAt: now - 50 * 60 * minute, createdAt: now - 51 * 60 * minute, members: [keeper] }),
+  ];
+}
+
+async function anaLog() {
+  const image = await preview();
+  return new LogWriter("c_ana", now - 34 * minute)
+    .notice({ kind: "joined", person: archive })
+    .says(ana, "Hello, I twisted my knee on Sunday and it is still swollen.", { shared: true })
+    .says(ana, "I have been taking ibuprofen twice a day.", { shared: true })
+    .wait(3 * minute)
+    .notice({ kind: "joined", person: dana })
+    .notice({ kind: "history-shared", person: archive, count: 2 })
+    .says(dana, "Hi Ana, this is Dana, one of the nurses. I am sorry to hear that. Can you put your weight on it?")
+    .wait(minute)
+    .says(ana, "Yes, but it hurts on the stairs. There is also a red patch, I took a photo:")
+    .says(ana, { kind: "file", file: { name: "knee.jpg", mediaType: "image/jpeg", size: 1_843_200, preview: image, width: 360, height: 270 } })
+    .wait(5 * minute)
+    .notice({ kind: "joined", person: lee })
+    .says(lee, "Thanks for the photo. No fever, and the swelling does not get worse?")
+    .wait(2 * minute)
+    .says(ana, "No fever. About the same as yesterday.")
+    .says(dana, "That is good to hear. Please rest it, cool it for 15 minutes a few times a day, and keep it up when you sit.")
+    .says(dana, { kind: "file", file: { name: "Knee care at home.pdf", mediaType: "application/pdf", size: 284_000 } }, { state: { kind: "delivered", position: 14 } })
+    .wait(4 * minute)
+    .says(ana, "Thank you, that helps a lot.")
+    .says(ana, "Is it safe to keep taking the ibuprofen?");
+}
+
+function others(): Record<string, LogWriter["lines"]> {
+  const bo = new LogWriter("c_bo", now - 40 * minute).says("p_of_c_bo" as PersonId, "Could I get a refill?").says(dana, "Sent to your pharmacy.").says("p_of_c_bo" as PersonId, "Thanks! I will pick it up tomorrow.");
+  const z1 = new LogWriter("c_z1", now - 30 * 60 * minute)
+    .says("p_of_c_z1" as PersonId, "Are my results in?")
+    .says(dana, "They are, and all values are in the normal range.")
+    .says("p_of_c_z1" as PersonId, "All good, thank you so much!")
+    .notice({ kind: "closed", person: dana });
+  const dev = new LogWriter("c_dev", now - 5 * 60 * minute).says("p_of_c_dev" as PersonId, "I would rather call.").says(dana, "Of course.").says("p_of_c_dev" as PersonId, "Ok");
+  const cy = new LogWriter("c_cy", now - 90 * minute).says("p_of_c_cy" as PersonId, "¿Cuándo puedo llamar para los resultados?");
+  return { c_bo: bo.lines, c_z1: z1.lines, c_dev: dev.lines, c_cy: cy.lines };
+}
+
+export interface Story {
+  readonly hash?: string;
+  readonly account?: Partial<Account>;
+  script(): Script | Promise<Script>;
+  /** What happens once the screen is there. */
+  then?(core: ConsoleFake, page: StoryPage): void | Promise<void>;
+}
+
+/** What a story does to the page as a person would. */
+export interface StoryPage {
+  key(key: string, options?: KeyboardEventInit): void;
+  type(text: string): void;
+  click(name: RegExp): void;
+  pause(ms: number): Promise<void>;
+}
+
+const all = () => [...waiting(), ...mine(), ...team(), ...closed()];
+const full = async (): Promise<Script> => ({ conversations: all(), lines: { c_ana: (await anaLog()).lines, ...others() } });
+const nobody: Partial<Account> = { session: () => Promise.resolve(undefined) };
+
+export const stories: Record<string, Story> = {
+  "sign-in": { account: nobody, script: () => ({}) },
+  "sign-in-wrong": {
+    account: { ...nobody, signIn: () => Promise.reject(new Refused("unauthenticated", "7F3K")) },
+    script: () => ({}),
+    async then(_, page) {
+      for (const input of document.querySelectorAll<HTMLInputElement>("form input")) {
+        input.focus();
+        page.type("riverside");
+      }
+      await page.pause(50);
+      document.querySelector("form")?.requestSubmit();
+    },
+  },
+  "set-up": {
+    hash: "#setup=token",
+    account: { inspect: () => Promise.resolve({ practice: "riverside", name: "Dana Ortiz", login: "dana" }) },
+    script: () => ({}),
+    async then(_, page) {
+      await page.pause(200);
+      document.querySelector<HTMLInputElement>("input[type=password]")?.focus();
+      page.type("my two cats");
+    },
+  },
+  "set-up-bad": { hash: "#setup=old", account: { inspect: () => Promise.reject(new Refused("not-found")) }, script: () => ({}) },
+  preparing: { script: () => ({ known: false, connection: "connecting" }) },
+  failed: { script: () => ({ fail: { start: "storage-blocked" } }) },
+  waiting: { hash: "#/waiting", script: full },
+  "waiting-open": { hash: "#/waiting/c_8vtn5jy2pqa6sb9e", script: full },
+  taken: {
+    hash: "#/waiting",
+    script: full,
+    then: (core) => core.change("c_3kfw9ux4gmh7co2t", { state: "open", assignee: lee, members: [staff(lee), keeper] }),
+  },
+  "empty-waiting": { hash: "#/waiting", script: () => ({ conversations: mine() }) },
+  loading: { hash: "#/waiting", script: () => ({ hang: ["list"] }) },
+  "list-failed": { hash: "#/waiting", script: () => ({ fail: { list: "internal" } }) },
+  chat: {
+    hash: "#/mine/c_ana",
+    script: full,
+    then: (core) => core.change("c_ana", { typing: [ana] }),
+  },
+  "chat-closing": {
+    hash: "#/mine/c_ana",
+    script: full,
+    then: (_, page) => page.key("e"),
+  },
+  "chat-trouble": {
+    hash: "#/mine/c_bo",
+    script: async () => ({ ...(await full()), connection: "offline", queued: 2 }),
+    async then(core, page) {
+      await page.pause(100);
+      const log = new LogWriter("c_bo", now - 8 * minute);
+      const trouble = log
+        .wait(0)
+        .notice({ kind: "gap" })
+        .notice({ kind: "refused", rule: "stale-epoch" })
+        .says("p_of_c_bo" as PersonId, { kind: "unreadable" })
+        .says(dana, "Your pharmacy has it ready from nine.", { state: { kind: "failed", failure: "too-large" } }).lines;
+      trouble.forEach((line, i) => {
+        if (line.type === "message") core.emit({ kind: "line", line: { ...line, message: { ...line.message, id: `t${i}` as never, position: 20 + i } } });
+        else core.emit({ kind: "line", line: { ...line, line: { ...line.line, id: `t${i}`, position: 20 + i } } });
+      });
+      core.emit({
+        kind: "line",
+        line: { type: "message", message: { id: "q1" as never, conversation: "c_bo" as never, from: dana, mine: true, at: now, body: { kind: "text", text: "See you tomorrow then." }, state: { kind: "queued" } } },
+      });
+      core.emit({
+        kind: "line",
+        line: {
+          type: "message",
+          message: { id: "q2" as never, conversation: "c_bo" as never, from: dana, mine: true, at: now + 1, progress: 0.42, body: { kind: "file", file: { name: "Directions.pdf", mediaType: "application/pdf", size: 2_400_000 } }, state: { kind: "sending" } },
+        },
+      });
+    },
+  },
+  "chat-withdrawn": { hash: "#/mine/c_dev", script: full },
+  "chat-closed": { hash: "#/closed/c_z1", script: full },
+  "team-open": { hash: "#/team/c_t1", script: full },
+  joining: {
+    hash: "#/mine/c_3kfw9ux4gmh7co2t",
+    script: async () => {
+      const script = await full();
+      return { ...script, conversations: script.conversations?.map((c) => (c.id === "c_3kfw9ux4gmh7co2t" ? { ...c, state: "open", assignee: dana, joining: true, members: [staff(dana), keeper] } : c)) };
+    },
+  },
+  details: {
+    hash: "#/mine/c_ana",
+    script: full,
+    async then(_, page) {
+      await page.pause(150);
+      if (!document.querySelector("[data-pane=details]")) {
+        if (innerWidth < 900) document.querySelector<HTMLElement>("main header button:nth-last-of-type(1)")?.blur();
+        page.key("]");
+      }
+      await page.pause(300);
+      page.click(/code|código|الرمز/i);
+    },
+  },
+  settings: { hash: "#/settings", script: full },
+  keys: { hash: "#/mine/c_ana", script: full, then: (_, page) => page.key("?") },
+  palette: {
+    hash: "#/mine/c_ana",
+    script: full,
+    async then(_, page) {
+      page.key("k", { ctrlKey: true });
+      await page.pause(100);
+      page.type("a");
+    },
+  },
+  many: {
+    hash: "#/team",
+    script: () => ({
+      conversations: Array.from({ length: 500 }, (_, i) =>
+        chat(`c_many${i}`, { state: "open", queue: "general", assignee: lee, lastAt: now - i * minute, createdAt: now - i * minute, members: [patient(`p_of_c_many${i}`, ""), staff(lee), keeper] }),
+      ),
+    }),
+  },
+};
+
+export function accountOf(story: Story): Account {
+  const usual: Partial<Account> = {
+    session: () => Promise.resolve(session),
+    practice: () => Promise.resolve(practice),
+    signOut: () => Promise.resolve(),
+  };
+  return { ...usual, ...story.account } as Account;
+}
