@@ -44,12 +44,15 @@ var ErrWrongKey = errors.New("the database cannot be read with this key")
 type Config struct {
 	// Readers is the most concurrent reading connections. Zero means 4.
 	Readers int
-	// MaxPages limits the file's size, in pages of 4 KiB. Zero means no limit
+	// MaxPages limits the file's size, in pages of 8 KiB. Zero means no limit
 	// but the disk's.
 	MaxPages int
 	// BusyTimeout is how long to wait for another process that holds the
 	// file's lock. Zero means 10 seconds.
 	BusyTimeout time.Duration
+	// Overwrite has deleted rows overwritten in the file, for a store of keys
+	// that must not come back. The log holds them until it is used again.
+	Overwrite bool
 }
 
 // A File is an open database. SQLite has one writer at a time, so the writing
@@ -144,16 +147,19 @@ func open(path string, key Key, config Config, readOnly bool) (*sql.DB, error) {
 		}
 		pragmas := `
 			PRAGMA temp_store=memory;
-			PRAGMA page_size=4096;
+			PRAGMA page_size=8192;
 			PRAGMA journal_mode=wal;
 			PRAGMA synchronous=full;
-			PRAGMA wal_autocheckpoint=4000;
+			PRAGMA wal_autocheckpoint=2000;
 			PRAGMA journal_size_limit=67108864;
 			PRAGMA cache_size=-16384;
 			PRAGMA foreign_keys=on;
 			PRAGMA trusted_schema=off;`
 		if readOnly {
 			pragmas += `PRAGMA query_only=on;`
+		}
+		if config.Overwrite {
+			pragmas += `PRAGMA secure_delete=on;`
 		}
 		if config.MaxPages > 0 {
 			pragmas += fmt.Sprintf(`PRAGMA max_page_count=%d;`, config.MaxPages)
