@@ -381,3 +381,11 @@ func (b *switchboard) keeper(device string) bool {
 	of := b.devices[device]
 	return len(of) > 0 && of[0].Caller.Keeper()
 }
+
+func (b *switchboard) letGo(device string, r Reason) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, conn := range b.devices[device] {
+		conn.letGo(r)
+	}
+}

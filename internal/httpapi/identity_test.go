@@ -1,0 +1,266 @@
+package httpapi_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/certificate"
+	"github.com/sotto-health/sotto/internal/hub"
+)
+
+// TestGuestProofs: only the holder of the key becomes its guest, once per
+// challenge, in the practice it meant.
+func TestGuestProofs(t *testing.T) {
+	w := newWorld(t)
+	other := w.newPractice("hilltop")
+	d, thief := w.newDevice(w.clinic), w.newDevice(w.clinic)
+	guest := func(proof api.DeviceProof) error {
+		_, err := d.NewGuest(w.ctx, api.NewGuest{Practice: "riverside", PublicKey: d.signer.Public(), Proof: proof})
+		return err
+	}
+	prove := func(by *device, purpose, subject string) api.DeviceProof {
+		p, err := d.Prove(w.ctx, by.signer, purpose, subject)
+		w.must(err)
+		return p
+	}
+	wantCode(t, guest(prove(thief, certificate.PurposeRegister, w.clinic.ID)), api.CodeUnauthenticated)
+	wantCode(t, guest(prove(d, certificate.PurposeSession, w.clinic.ID)), api.CodeUnauthenticated)
+	wantCode(t, guest(prove(d, certificate.PurposeRegister, other.ID)), api.CodeUnauthenticated)
+	late := prove(d, certificate.PurposeRegister, w.clinic.ID)
+	w.clock.advance(6 * time.Minute)
+	wantCode(t, guest(late), api.CodeUnauthenticated)
+
+	good := prove(d, certificate.PurposeRegister, w.clinic.ID)
+	w.must(guest(good))
+	wantCode(t, guest(good), api.CodeUnauthenticated) // T29: replayed
+	made := "sotto-made-up-nonce"
+	sig, err := d.signer.Sign(certificate.Proof{Purpose: certificate.PurposeRegister, Subject: w.clinic.ID, PublicKey: d.signer.Public(), Nonce: made}.Signed())
+	w.must(err)
+	wantCode(t, guest(api.DeviceProof{Nonce: made, Signature: sig}), api.CodeUnauthenticated)
+
+	first, err := d.NewGuest(w.ctx, api.NewGuest{Practice: "riverside", PublicKey: d.signer.Public(), Proof: prove(d, certificate.PurposeRegister, w.clinic.ID)})
+	w.must(err)
+	again, err := d.NewGuest(w.ctx, api.NewGuest{Practice: "riverside", PublicKey: d.signer.Public(), Proof: prove(d, certificate.PurposeRegister, w.clinic.ID)})
+	w.must(err)
+	if first.ID != again.ID || first.Person != again.Person {
+		t.Errorf("the same key is two guests: %+v, %+v", first, again)
+	}
+}
+
+func TestSessionProofs(t *testing.T) {
+	w := newWorld(t)
+	d, thief := w.patient(), w.newDevice(w.clinic)
+	proof, err := d.Prove(w.ctx, d.signer, certificate.PurposeSession, d.id)
+	w.must(err)
+	if _, err := thief.OpenSession(w.ctx, api.OpenDeviceSession{Device: d.id, Proof: proof}); err != nil {
+		t.Fatal(err) // a proof is what counts, not who brings it
+	}
+	_, err = thief.OpenSession(w.ctx, api.OpenDeviceSession{Device: d.id, Proof: proof})
+	wantCode(t, err, api.CodeUnauthenticated)
+	_, err = thief.SignInDevice(w.ctx, thief.signer, d.id)
+	wantCode(t, err, api.CodeUnauthenticated)
+	_, err = thief.SignInDevice(w.ctx, thief.signer, hub.NewID("d"))
+	wantCode(t, err, api.CodeUnauthenticated)
+
+	w.clock.advance(13 * time.Hour)
+	_, err = d.Self(w.ctx)
+	wantCode(t, err, api.CodeUnauthenticated)
+}
+
+// TestStaffDeviceNeedsTheCookie: the key alone opens no staff session, and
+// not with another person's cookie.
+func TestStaffDeviceNeedsTheCookie(t *testing.T) {
+	w := newWorld(t)
+	dana, sam := w.staff("dana"), w.staff("sam")
+	keyOnly := w.client()
+	_, err := keyOnly.SignInDevice(w.ctx, dana.signer, dana.id)
+	wantCode(t, err, api.CodeUnauthenticated)
+	_, err = sam.SignInDevice(w.ctx, dana.signer, dana.id)
+	wantCode(t, err, api.CodeUnauthenticated)
+	proof, err := keyOnly.Prove(w.ctx, dana.signer, certificate.PurposeRegister, w.clinic.ID)
+	w.must(err)
+	_, err = keyOnly.NewStaffDevice(w.ctx, api.NewStaffDevice{PublicKey: dana.signer.Public(), Proof: proof})
+	wantCode(t, err, api.CodeUnauthenticated)
+	// Another person cannot register the same key.
+	proof, err = sam.Prove(w.ctx, dana.signer, certificate.PurposeRegister, w.clinic.ID)
+	w.must(err)
+	_, err = sam.NewStaffDevice(w.ctx, api.NewStaffDevice{PublicKey: dana.signer.Public(), Proof: proof})
+	wantCode(t, err, api.CodeConflict)
+}
+
+func TestSetUpLinks(t *testing.T) {
+	w := newWorld(t)
+	person, err := w.hub.AddStaff(w.ctx, hub.Person{Practice: w.clinic.ID, Role: "nurse", Name: "Dana", Login: "Dana@Clinic.example"})
+	w.must(err)
+	if _, err := w.hub.AddStaff(w.ctx, hub.Person{Practice: w.clinic.ID, Role: "nurse", Login: "dana@clinic.EXAMPLE"}); err == nil {
+		t.Error("a login exists twice")
+	}
+	token, err := w.hub.NewSetUpLink(w.ctx, w.clinic.ID, person.ID)
+	w.must(err)
+	c := w.client()
+	_, err = c.SetUp(w.ctx, api.SetUp{Token: token, Password: "too short"})
+	wantCode(t, err, api.CodeMalformed)
+	for range 2 { // to look does not use it up
+		s, err := c.InspectSetUp(w.ctx, token)
+		w.must(err)
+		if s.Login != "dana@clinic.example" || s.Person.Name != "Dana" || s.Practice != "riverside" {
+			t.Errorf("the link is for %+v", s)
+		}
+	}
+	_, err = c.SetUp(w.ctx, api.SetUp{Token: token, Password: password})
+	w.must(err)
+	if _, err := c.StaffSession(w.ctx); err != nil {
+		t.Errorf("set-up signs in: %v", err)
+	}
+	_, err = c.SetUp(w.ctx, api.SetUp{Token: token, Password: password + "2"})
+	wantCode(t, err, api.CodeNotFound)
+	_, err = c.InspectSetUp(w.ctx, token)
+	wantCode(t, err, api.CodeNotFound)
+
+	old, err := w.hub.NewSetUpLink(w.ctx, w.clinic.ID, person.ID)
+	w.must(err)
+	w.clock.advance(73 * time.Hour)
+	_, err = c.SetUp(w.ctx, api.SetUp{Token: old, Password: password})
+	wantCode(t, err, api.CodeNotFound)
+}
+
+// TestT27SignInSaysNothing: whatever is wrong, the answer is the same.
+func TestT27SignInSaysNothing(t *testing.T) {
+	w := newWorld(t)
+	w.staff("dana")
+	noPassword, err := w.hub.AddStaff(w.ctx, hub.Person{Practice: w.clinic.ID, Role: "nurse", Login: "new"})
+	w.must(err)
+	gone := w.staff("gone")
+	w.must(w.hub.DisablePerson(w.ctx, w.clinic.ID, gone.person))
+	want := ""
+	for _, s := range []api.SignIn{
+		{Practice: "riverside", Login: "dana", Password: "wrong"},
+		{Practice: "riverside", Login: "nobody", Password: password},
+		{Practice: "nowhere", Login: "dana", Password: password},
+		{Practice: "riverside", Login: "gone", Password: password},
+		{Practice: "riverside", Login: noPassword.Login, Password: ""},
+	} {
+		resp, body := w.raw("POST", "/v1/staff/sign-in", mustJSON(s))
+		if body = withoutRequestID(body); want == "" {
+			want = body
+		}
+		if resp.StatusCode != http.StatusUnauthorized || body != want || resp.Header.Get("Set-Cookie") != "" {
+			t.Errorf("%s: %d %s", s.Login, resp.StatusCode, body)
+		}
+	}
+}
+
+// TestT23StaffCookie: its attributes, a new value for each sign-in, and none
+// that works after signing out.
+func TestT23StaffCookie(t *testing.T) {
+	w := newWorld(t)
+	w.staff("dana")
+	signIn := func() (value, header string) {
+		resp, body := w.raw("POST", "/v1/staff/sign-in", mustJSON(api.SignIn{Practice: "riverside", Login: " DANA ", Password: password}))
+		if resp.StatusCode != 200 {
+			t.Fatalf("%d %s", resp.StatusCode, body)
+		}
+		return resp.Cookies()[0].Value, resp.Header.Get("Set-Cookie")
+	}
+	first, header := signIn()
+	for _, want := range []string{"__Host-sotto_staff=", "Path=/", "HttpOnly", "Secure", "SameSite=Strict"} {
+		if !strings.Contains(header, want) {
+			t.Errorf("the cookie lacks %s: %s", want, header)
+		}
+	}
+	second, _ := signIn()
+	if first == second {
+		t.Error("two sessions have one token")
+	}
+	status := func(cookie string) int {
+		resp, _ := w.raw("GET", "/v1/staff/session", "", "Cookie", "__Host-sotto_staff="+cookie)
+		return resp.StatusCode
+	}
+	if status(first) != 200 || status(second) != 200 {
+		t.Error("a session does not work")
+	}
+	w.raw("POST", "/v1/staff/sign-out", "", "Cookie", "__Host-sotto_staff="+first)
+	if status(first) != 401 || status(second) != 200 {
+		t.Errorf("after signing out: %d and the other %d", status(first), status(second))
+	}
+}
+
+// TestCertificates: the hub takes only what clients will accept.
+func TestCertificates(t *testing.T) {
+	w := newWorld(t)
+	d := w.newDevice(w.clinic)
+	proof, err := d.Prove(w.ctx, d.signer, certificate.PurposeRegister, w.clinic.ID)
+	w.must(err)
+	made, err := d.NewGuest(w.ctx, api.NewGuest{Practice: "riverside", PublicKey: d.signer.Public(), Proof: proof})
+	w.must(err)
+	d.id, d.person = made.ID, made.Person
+	d.signIn()
+	keeper, other, forger := w.clinic.keeper, w.newPractice("hilltop"), w.newDevice(w.clinic)
+	work, err := keeper.Work(w.ctx)
+	w.must(err)
+	if len(work.Certificates) != 1 || work.Certificates[0].Device.ID != d.id {
+		t.Fatalf("work %+v", work)
+	}
+	r := work.Certificates[0]
+	if p := (certificate.Proof{Purpose: certificate.PurposeRegister, Subject: w.clinic.ID, PublicKey: r.PublicKey, Nonce: r.Proof.Nonce}); p.Verify(r.Proof.Signature) != nil {
+		t.Error("the keeper cannot check the proof")
+	}
+	forger.id, forger.person = d.id, d.person
+	for name, cert := range map[string][]byte{
+		"nothing":                     {1},
+		"of another authority":        w.issue(other, d, "patient", "patient"),
+		"for another key":             w.issue(w.clinic, forger, "patient", "patient"),
+		"for another kind":            w.issue(w.clinic, d, "staff", "nurse"),
+		"for another role":            w.issue(w.clinic, d, "patient", "keeper"),
+		"of another device's session": keeper.certificate,
+	} {
+		_, err := keeper.PutCertificate(w.ctx, d.id, api.PutCertificate{Certificate: cert})
+		if p := wantCode(t, err, api.CodeMalformed); p.Status != 422 {
+			t.Errorf("%s: %+v", name, p)
+		}
+	}
+	_, err = other.keeper.PutCertificate(w.ctx, d.id, api.PutCertificate{Certificate: w.issue(other, d, "patient", "patient")})
+	wantCode(t, err, api.CodeNotFound)
+	keeper.certify()
+	self, err := d.Self(w.ctx)
+	w.must(err)
+	if len(self.Certificate) == 0 {
+		t.Error("not certified")
+	}
+}
+
+// TestKeyPackages: each is used once, the last resort for ever, and others'
+// are refused (T07).
+func TestKeyPackages(t *testing.T) {
+	w := newWorld(t)
+	nurse, keeper, patient := w.staff("dana"), w.clinic.keeper, w.patient()
+	seen := make(map[string]int)
+	for range 6 {
+		c, err := keeper.ClaimKeyPackages(w.ctx, api.ClaimKeyPackages{Person: nurse.person})
+		w.must(err)
+		if len(c) != 1 || c[0].Device != nurse.id {
+			t.Fatalf("claimed %+v", c)
+		}
+		seen[string(c[0].Package)]++
+		if again := seen[string(c[0].Package)]; again > 1 && !c[0].LastResort {
+			t.Error("a key package was given twice")
+		}
+	}
+	if len(seen) != 4 {
+		t.Errorf("%d key packages were given, want 3 and the last resort", len(seen))
+	}
+	n, err := nurse.CountKeyPackages(w.ctx)
+	w.must(err)
+	if n.Unused != 0 || !n.HasLastResort {
+		t.Errorf("left: %+v", n)
+	}
+	_, err = keeper.ClaimKeyPackages(w.ctx, api.ClaimKeyPackages{Person: patient.person})
+	wantCode(t, err, api.CodeNoKeyPackage)
+	err = patient.PublishKeyPackages(w.ctx, api.PublishKeyPackages{Packages: [][]byte{keyPackageMessage(nurse.packages[0])}})
+	wantCode(t, err, api.CodeMalformed)
+	err = patient.PublishKeyPackages(w.ctx, api.PublishKeyPackages{Packages: [][]byte{[]byte(canary)}})
+	wantCode(t, err, api.CodeMalformed)
+}

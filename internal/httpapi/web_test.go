@@ -1,0 +1,110 @@
+package httpapi_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+func TestPages(t *testing.T) {
+	w := newWorld(t)
+	tests := []struct {
+		name, path, accept string
+		status             int
+		body               string
+		headers            map[string]string // "" means absent
+	}{
+		{"patient page", "/c/riverside?embed=1", "gzip, deflate, br", 200, "brotli-page", map[string]string{
+			"Content-Type": "text/html; charset=utf-8", "Content-Encoding": "br", "Cache-Control": "no-store", "X-Frame-Options": "", "Vary": "Accept-Encoding",
+		}},
+		{"patient page, plain", "/c/riverside", "br;q=0", 200, "<!doctype html><title>Chat</title>", map[string]string{"Content-Encoding": ""}},
+		{"no such practice", "/c/nowhere", "", 404, "", nil},
+		{"console", "/staff/", "", 200, "<!doctype html><title>Staff</title>", map[string]string{"X-Frame-Options": "DENY", "Cross-Origin-Opener-Policy": "same-origin"}},
+		{"launcher", "/launcher.js", "", 200, "launch()", map[string]string{
+			"Cross-Origin-Resource-Policy": "cross-origin", "Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=300",
+		}},
+		{"asset", "/assets/main-abc.js", "gzip", 200, "gzip-main", map[string]string{
+			"Content-Encoding": "gzip", "Cache-Control": "public, max-age=31536000, immutable", "Content-Type": "text/javascript; charset=utf-8",
+			"Cross-Origin-Resource-Policy": "same-origin",
+		}},
+		{"core", "/core/0123.wasm", "br", 200, "brotli-core", map[string]string{"Content-Type": "application/wasm", "Cache-Control": "public, max-age=31536000, immutable"}},
+		{"which core", "/core/core.json", "", 200, `{"file":"0123.wasm"}`, map[string]string{"Cache-Control": "no-cache"}},
+		{"a twin by its own name", "/assets/main-abc.js.gz", "", 404, "", nil},
+		{"no such asset", "/assets/other.js", "", 404, "", nil},
+		{"out of the folder", "/assets/%2e%2e/%2e%2e/go.mod", "", 404, "", nil},
+		{"a folder", "/assets/", "", 404, "", nil},
+		{"documentation", "/docs/api", "", 200, "", map[string]string{"Content-Type": "text/html; charset=utf-8"}},
+		{"description", "/openapi.json", "", 200, "", map[string]string{"Content-Type": "application/vnd.oai.openapi+json"}},
+		{"alive", "/healthz", "", 200, "ok\n", nil},
+		{"ready", "/readyz", "", 200, "ok\n", nil},
+		{"no profiler", "/debug/pprof/", "", 404, "", nil},
+		{"metrics are elsewhere", "/metrics", "", 404, "", nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			resp, body := w.raw("GET", tt.path, "", "Accept-Encoding", tt.accept)
+			if resp.StatusCode != tt.status || tt.body != "" && body != tt.body {
+				t.Errorf("%d %q", resp.StatusCode, body)
+			}
+			for k, v := range tt.headers {
+				if got := resp.Header.Get(k); got != v {
+					t.Errorf("%s: %q, want %q", k, got, v)
+				}
+			}
+			for _, k := range []string{"X-Content-Type-Options", "Referrer-Policy", "X-Request-Id"} {
+				if resp.Header.Get(k) == "" {
+					t.Errorf("%s is missing", k)
+				}
+			}
+		})
+	}
+}
+
+// TestT25WhoMayFrame: the chat only its clinic's pages, the console nobody.
+func TestT25WhoMayFrame(t *testing.T) {
+	w := newWorld(t)
+	for path, want := range map[string]string{
+		"/c/riverside": "frame-ancestors 'self' https://www.clinic.example",
+		"/staff/":      "frame-ancestors 'none'",
+		"/docs/api":    "frame-ancestors 'none'",
+	} {
+		resp, _ := w.raw("GET", path, "")
+		csp := resp.Header.Get("Content-Security-Policy")
+		if !strings.HasSuffix(csp, want) || !strings.HasPrefix(csp, "default-src 'none'") || strings.Contains(csp, "unsafe-inline") {
+			t.Errorf("%s: %s", path, csp)
+		}
+	}
+	resp, _ := w.raw("GET", "/c/riverside", "")
+	for _, want := range []string{"script-src 'self' 'wasm-unsafe-eval'", "require-trusted-types-for 'script'", "connect-src 'self'", "form-action 'none'", "base-uri 'none'"} {
+		if !strings.Contains(resp.Header.Get("Content-Security-Policy"), want) {
+			t.Errorf("the page's policy lacks %s", want)
+		}
+	}
+}
+
+func TestCachedPagesAreChecked(t *testing.T) {
+	w := newWorld(t)
+	resp, _ := w.raw("GET", "/launcher.js", "")
+	again, body := w.raw("GET", "/launcher.js", "", "If-None-Match", resp.Header.Get("ETag"))
+	if again.StatusCode != http.StatusNotModified || body != "" {
+		t.Errorf("%d %q", again.StatusCode, body)
+	}
+}
+
+// TestDocumentationPage names every route and loads nothing from elsewhere.
+func TestDocumentationPage(t *testing.T) {
+	w := newWorld(t)
+	_, page := w.raw("GET", "/docs/api", "")
+	for path, methods := range w.described().Paths {
+		for method := range methods {
+			if !strings.Contains(page, strings.ToUpper(method)+" "+path) {
+				t.Errorf("%s %s is not on the page", method, path)
+			}
+		}
+	}
+	for _, foreign := range []string{"http://", "//cdn", "<script", "style=", "onclick"} {
+		if strings.Contains(page, foreign) {
+			t.Errorf("the page holds %s", foreign)
+		}
+	}
+}
