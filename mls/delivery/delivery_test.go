@@ -271,6 +271,23 @@ func TestChangedByteByByte(t *testing.T) {
 	}
 }
 
+// TestMembershipTagHasItsLength checks the one thing about the tag that shows
+// without the group's secrets.
+func TestMembershipTagHasItsLength(t *testing.T) {
+	w := newWard(t, suite.P256AES128, 2)
+	m, err := wire.ParseMessage(w.commit(w.clients[1], mls.CommitOptions{}).Commit)
+	w.check(err)
+	for _, n := range []int{0, 1, 31} {
+		cut := *m.Public
+		cut.MembershipTag = cut.MembershipTag[:n]
+		_, err := w.public.Check((&wire.Message{Public: &cut}).Marshal())
+		var broken *delivery.ValidationError
+		if !errors.As(err, &broken) || broken.Rule != "6.2-1" {
+			t.Errorf("%d bytes: %v", n, err)
+		}
+	}
+}
+
 func TestGroupInfo(t *testing.T) {
 	w := newWard(t, suite.P256AES128, 3)
 	now, err := w.clients[1].group.GroupInfo()

@@ -161,6 +161,7 @@ func TestRefused(t *testing.T) {
 		{"path of too many nodes", path, many, "more than"},
 		{"tree of nothing", nodes, unhex("00"), "blank"},
 		{"tree that ends in a blank", nodes, unhex("01 00"), "blank"},
+		{"tree of too many nodes", nodes, marshal(func(w *codec.Writer) { w.Vector(make([]byte, maxNodes+1)) }), "more than"},
 		{"presence octet 2", nodes, unhex("01 02"), "presence"},
 		{"node type 3", nodes, unhex("02 0103"), "node type"},
 		{"parent at a leaf's place", nodes, marshal(func(w *codec.Writer) {

@@ -12,7 +12,8 @@ const (
 	maxChain       = 16 // certificates
 	maxTypes       = 1 << 10
 	maxExtensions  = 256      // extensions in one list
-	maxExtension   = 64 << 20 // one extension's data; a ratchet tree may be one
+	maxExtension   = 32 << 20 // one extension's data; a ratchet tree may be one
+	maxNodes       = 1 << 18  // nodes of a tree: blank ones cost a sender one byte and us far more
 	maxPathSecret  = 64 << 10 // a path secret, or the secrets of a welcome
 	maxHash        = 255
 	maxGroupID     = 1 << 10

@@ -78,8 +78,8 @@ func ParseNodes(b []byte) ([]Node, error) {
 		r.Each(func(r *codec.Reader) {
 			var n Node
 			r.Optional(func(r *codec.Reader) { n = readNode(r) })
-			if len(nodes) > 2*int(MaxLeafIndex) {
-				r.Fail("too many nodes")
+			if len(nodes) >= maxNodes {
+				r.Fail("tree of more than %d nodes", maxNodes)
 				return
 			}
 			if leaf := len(nodes)%2 == 0; leaf && n.Parent != nil || !leaf && n.Leaf != nil {

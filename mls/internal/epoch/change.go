@@ -208,7 +208,7 @@ func (c *Change) apply() error {
 	for _, p := range c.Proposals {
 		if q, ok := p.Proposal.(*wire.Update); ok {
 			if err := c.Tree.Update(p.Sender.Leaf, q.Leaf); err != nil {
-				return rule.Because("12.1.2-2", err, "update of leaf %d", p.Sender.Leaf)
+				return err // checkOne looked
 			}
 			c.Updated = append(c.Updated, p.Sender.Leaf)
 		}
@@ -216,13 +216,10 @@ func (c *Change) apply() error {
 	for _, p := range c.Proposals {
 		if q, ok := p.Proposal.(*wire.Remove); ok {
 			old := c.Tree.Leaf(q.Removed)
-			if old == nil {
-				return rule.Broken("12.1.3-1", "remove of leaf %d, which is blank", q.Removed)
-			}
 			// A lone member may come back by an external commit: its old leaf
 			// goes and its new one takes the place.
 			if err := c.Tree.Remove(q.Removed); err != nil {
-				return rule.Because("12.1.3-1", err, "remove of leaf %d", q.Removed)
+				return err // checkOne looked
 			}
 			c.Removed = append(c.Removed, Member{q.Removed, old})
 		}

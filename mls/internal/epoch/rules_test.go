@@ -124,6 +124,15 @@ func TestFramingRules(t *testing.T) {
 	})
 }
 
+// TestSendersThatNobodyCanBe checks a second line of defence: no message that
+// parses has such a sender, or a commit by one.
+func TestSendersThatNobodyCanBe(t *testing.T) {
+	g := newGroup(t, 2)
+	wantRule(t, "6-5", g.judge(checks(), g.proposeAs(wire.Sender{Type: 9}, g.signers[0], &wire.Remove{Removed: 0})))
+	_, err := g.state.Plan(checks(), hub, nil)
+	wantRule(t, "12.4-1", err)
+}
+
 func TestAddressing(t *testing.T) {
 	g := newGroup(t, 2)
 	for _, c := range []struct {
