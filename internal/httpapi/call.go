@@ -195,20 +195,17 @@ func (s *Server) finish(r *http.Request, c *call, out *recorder, took time.Durat
 	s.log.LogAttrs(r.Context(), level, "call", attrs...)
 }
 
-// causeOf returns our own words of an error chain, "load group", and the type
-// of the error at its end. That one's text is not ours and might hold data.
+// causeOf says where an error came up and of what type it is. Its text stays
+// out: it is not all ours and might hold data.
 func causeOf(err error) string {
 	words := ""
-	for {
-		inner := errors.Unwrap(err)
-		if inner == nil {
-			return fmt.Sprintf("%s%T", words, err)
-		}
-		if own, ok := strings.CutSuffix(err.Error(), ": "+inner.Error()); ok {
-			words += own + ": "
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+		if s, ok := inner.(*hub.StepError); ok {
+			words += string(s.Step) + ": "
 		}
 		err = inner
 	}
+	return fmt.Sprintf("%s%T", words, err)
 }
 
 // noteRefusal keeps why a call failed here, for the log.

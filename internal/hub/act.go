@@ -3,7 +3,6 @@ package hub
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 
@@ -90,7 +89,7 @@ func (h *Hub) actResult(ctx context.Context, v Conversation) (api.ActResult, err
 func (h *Hub) nameTaker(ctx context.Context, practice string, t *TakenError) error {
 	p, err := h.store.Person(ctx, practice, t.Person)
 	if err != nil {
-		return fmt.Errorf("load assignee: %w", err)
+		return at("load assignee", err)
 	}
 	t.Name = p.Name
 	return t

@@ -3,7 +3,6 @@ package hub
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/certificate"
@@ -21,7 +20,7 @@ func (h *Hub) SavePractice(ctx context.Context, p Practice) (Practice, error) {
 		return Practice{}, err
 	}
 	if err := h.store.SavePractice(ctx, p); err != nil {
-		return Practice{}, fmt.Errorf("store practice: %w", err)
+		return Practice{}, at("store practice", err)
 	}
 	h.practices.forget(p.ID)
 	return p, nil
@@ -65,7 +64,7 @@ func (h *Hub) NewSetUpLink(ctx context.Context, practice, person string) (token 
 func (h *Hub) SetPassword(ctx context.Context, practice, person, password string) error {
 	encoded, err := h.passwords.hash(ctx, password)
 	if err != nil {
-		return fmt.Errorf("hash password: %w", err)
+		return at("hash password", err)
 	}
 	return h.store.SetPassword(ctx, practice, person, encoded)
 }
@@ -103,7 +102,7 @@ func (h *Hub) EnrolService(ctx context.Context, s Service) error {
 			p = nil
 		}
 		if err := h.store.AddDevice(ctx, d, p); err != nil {
-			return fmt.Errorf("store service: %w", err)
+			return at("store service", err)
 		}
 	case err != nil:
 		return err

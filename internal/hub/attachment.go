@@ -3,7 +3,6 @@ package hub
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/sotto-health/sotto/api"
@@ -32,7 +31,7 @@ func (h *Hub) NewAttachment(ctx context.Context, c *Caller, conversation string,
 	}
 	pending, err := h.store.PendingBytes(ctx, v.Practice, v.ID)
 	if err != nil {
-		return api.Attachment{}, fmt.Errorf("count unfinished uploads: %w", err)
+		return api.Attachment{}, at("count unfinished uploads", err)
 	}
 	if pending+n.Size > h.limits.Pending {
 		return api.Attachment{}, ErrFull
@@ -42,7 +41,7 @@ func (h *Hub) NewAttachment(ctx context.Context, c *Caller, conversation string,
 		Size: n.Size, CreatedAt: h.millis(),
 	}
 	if err := h.store.AddAttachment(ctx, a); err != nil {
-		return api.Attachment{}, fmt.Errorf("store attachment: %w", err)
+		return api.Attachment{}, at("store attachment", err)
 	}
 	return api.Attachment{ID: a.ID, Size: a.Size}, nil
 }
@@ -76,7 +75,7 @@ func (h *Hub) Attachment(ctx context.Context, c *Caller, id string) (api.Attachm
 	got := a.Size
 	if a.CompletedAt == 0 {
 		if got, err = h.blobs.Length(ctx, a.Practice, id); err != nil {
-			return api.Attachment{}, fmt.Errorf("measure upload: %w", err)
+			return api.Attachment{}, at("measure upload", err)
 		}
 	}
 	return api.Attachment{ID: a.ID, Size: a.Size, Received: got}, nil
@@ -104,7 +103,7 @@ func (h *Hub) Upload(ctx context.Context, c *Caller, id string, offset int64, r 
 		err = h.store.CompleteAttachment(ctx, a.Practice, id, h.millis())
 	}
 	if err != nil {
-		return api.Attachment{}, fmt.Errorf("store chunk: %w", err)
+		return api.Attachment{}, at("store chunk", err)
 	}
 	// More than was announced is refused; the announced part stands.
 	var extra [1]byte
@@ -125,7 +124,7 @@ func (h *Hub) Download(ctx context.Context, c *Caller, id string) (io.ReadSeekCl
 	}
 	f, err := h.blobs.Open(ctx, a.Practice, id)
 	if err != nil {
-		return nil, api.Attachment{}, fmt.Errorf("open attachment: %w", err)
+		return nil, api.Attachment{}, at("open attachment", err)
 	}
 	return f, api.Attachment{ID: id, Size: a.Size, Received: a.Size}, nil
 }

@@ -3,7 +3,6 @@ package hub
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 
@@ -108,11 +107,11 @@ func (h *Hub) Authenticate(ctx context.Context, token string) (*Caller, error) {
 	if errors.Is(err, ErrNotFound) {
 		return nil, ErrUnauthenticated
 	} else if err != nil {
-		return nil, fmt.Errorf("load session: %w", err)
+		return nil, at("load session", err)
 	}
 	person, err := h.store.Person(ctx, device.Practice, device.Person)
 	if err != nil {
-		return nil, fmt.Errorf("load person of session: %w", err)
+		return nil, at("load person of session", err)
 	}
 	if device.RevokedAt != 0 || person.DisabledAt != 0 {
 		return nil, ErrUnauthenticated
@@ -139,11 +138,11 @@ func (h *Hub) AuthenticateStaff(ctx context.Context, cookie string) (*StaffCalle
 	if errors.Is(err, ErrNotFound) {
 		return nil, ErrUnauthenticated
 	} else if err != nil {
-		return nil, fmt.Errorf("load staff session: %w", err)
+		return nil, at("load staff session", err)
 	}
 	p, err := h.store.Person(ctx, s.Practice, s.Person)
 	if err != nil {
-		return nil, fmt.Errorf("load person of staff session: %w", err)
+		return nil, at("load person of staff session", err)
 	}
 	if p.DisabledAt != 0 || p.Kind != api.KindStaff {
 		return nil, ErrUnauthenticated
@@ -235,7 +234,7 @@ func (h *Hub) practice(ctx context.Context, id string) (cachedPractice, error) {
 	}
 	stored, err := h.store.Practice(ctx, id)
 	if err != nil {
-		return cachedPractice{}, fmt.Errorf("load practice: %w", err)
+		return cachedPractice{}, at("load practice", err)
 	}
 	v, err := certificate.NewVerifier(stored.ID, stored.AuthorityKey)
 	if err != nil {

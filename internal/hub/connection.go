@@ -114,11 +114,11 @@ func (h *Hub) enterRooms(ctx context.Context, conn *Connection) (api.Event, erro
 	c := conn.Caller
 	heads, err := h.store.Heads(ctx, c.Device.Practice, c.Device.ID)
 	if err != nil {
-		return api.Event{}, fmt.Errorf("load heads: %w", err)
+		return api.Event{}, at("load heads", err)
 	}
 	if h.board.enter(conn, heads) {
 		if heads, err = h.store.Heads(ctx, c.Device.Practice, c.Device.ID); err != nil {
-			return api.Event{}, fmt.Errorf("load heads: %w", err)
+			return api.Event{}, at("load heads", err)
 		}
 	}
 	ready := api.Event{Type: api.EventReady, Heads: make([]api.Head, len(heads))}

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -58,7 +57,7 @@ func (h *Hub) CreateConversation(ctx context.Context, c *Caller, id string, n ap
 		}
 		return h.Conversation(ctx, c, id)
 	} else if err != nil {
-		return api.Conversation{}, fmt.Errorf("store conversation: %w", err)
+		return api.Conversation{}, at("store conversation", err)
 	}
 	h.counters.frame(api.FrameCommit)
 	h.announceNew(ctx, create)
@@ -72,14 +71,14 @@ func (h *Hub) createdBefore(ctx context.Context, c *Caller, id string, n api.Cre
 	if errors.Is(err, ErrNotFound) {
 		return false, nil
 	} else if err != nil {
-		return false, fmt.Errorf("load conversation: %w", err)
+		return false, at("load conversation", err)
 	}
 	if v.Patient != c.Device.Person {
 		return false, ErrConflict
 	}
 	first, _, err := h.store.Frames(ctx, v.Practice, id, 0, 1, 1)
 	if err != nil {
-		return false, fmt.Errorf("load first frame: %w", err)
+		return false, at("load first frame", err)
 	}
 	if len(first) != 1 || !bytes.Equal(first[0].Payload, n.Commit) {
 		return false, ErrConflict
@@ -107,7 +106,7 @@ func (h *Hub) checkOpenChats(ctx context.Context, c *Caller) error {
 			Practice: c.Device.Practice, Patient: c.Device.Person, State: state, Order: ByCreated, Limit: 1,
 		})
 		if err != nil {
-			return fmt.Errorf("count conversations: %w", err)
+			return at("count conversations", err)
 		}
 		open += n
 	}
@@ -246,7 +245,7 @@ func (h *Hub) describe(ctx context.Context, v Conversation) (api.Conversation, e
 	}
 	if v.State == api.StateWaiting {
 		if all[0].Place, err = h.store.PlaceInLine(ctx, v); err != nil {
-			return api.Conversation{}, fmt.Errorf("count the line: %w", err)
+			return api.Conversation{}, at("count the line", err)
 		}
 	}
 	return all[0], nil

@@ -106,3 +106,21 @@ type RateError struct {
 }
 
 func (e *RateError) Error() string { return "asked too often" }
+
+// A StepError says at which step of ours an error came up. Unlike the text of
+// Err, which may quote data, a Step may be logged.
+type StepError struct {
+	Step Step
+	Err  error
+}
+
+// A Step names something the hub does. It is always a constant: nothing that
+// a caller sent can become one unseen.
+type Step string
+
+func (e *StepError) Error() string { return string(e.Step) + ": " + e.Err.Error() }
+
+// Unwrap returns what came up.
+func (e *StepError) Unwrap() error { return e.Err }
+
+func at(s Step, err error) error { return &StepError{Step: s, Err: err} }

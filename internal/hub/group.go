@@ -2,7 +2,6 @@ package hub
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -119,7 +118,7 @@ func (h *Hub) checkHandshake(ctx context.Context, c *Caller, v *Conversation, st
 	}
 	g, err := delivery.Restore(h.delivery(p), stored.State)
 	if err != nil {
-		return nil, fmt.Errorf("restore group: %w", err)
+		return nil, at("restore group", err)
 	}
 	ch, err := check(g, s.Payload)
 	if err != nil {
@@ -277,7 +276,7 @@ func (h *Hub) GroupInfo(ctx context.Context, c *Caller, conversation string) (ap
 	}
 	g, err := h.store.Group(ctx, v.Practice, v.ID)
 	if err != nil {
-		return api.GroupInfo{}, fmt.Errorf("load group: %w", err)
+		return api.GroupInfo{}, at("load group", err)
 	}
 	return api.GroupInfo{GroupInfo: g.Info, Epoch: g.Epoch, Head: v.Head}, nil
 }

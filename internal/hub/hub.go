@@ -121,11 +121,11 @@ func (h *Hub) Sweep(ctx context.Context) error {
 	h.callers.sweep(now.UnixMilli())
 	dropped, err := h.store.DeleteExpired(ctx, now.UnixMilli(), now.Add(-24*time.Hour).UnixMilli())
 	if err != nil {
-		return fmt.Errorf("drop what has expired: %w", err)
+		return at("drop what has expired", err)
 	}
 	for _, a := range dropped {
 		if err := h.blobs.Delete(ctx, a.Practice, a.ID); err != nil {
-			return fmt.Errorf("drop an unfinished upload: %w", err)
+			return at("drop an unfinished upload", err)
 		}
 	}
 	return nil

@@ -5,7 +5,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/sotto-health/sotto/api"
@@ -119,7 +118,7 @@ func (h *Hub) register(ctx context.Context, d Device, p *Person) (api.Device, er
 		}
 		return known.api(), nil
 	} else if err != nil {
-		return api.Device{}, fmt.Errorf("store device: %w", err)
+		return api.Device{}, at("store device", err)
 	}
 	h.ringKeeper(ctx, d.Practice)
 	return d.api(), nil
@@ -139,7 +138,7 @@ func (h *Hub) OpenDeviceSession(ctx context.Context, staff *StaffCaller, o api.O
 	if errors.Is(err, ErrNotFound) {
 		return api.DeviceSession{}, ErrUnauthenticated
 	} else if err != nil {
-		return api.DeviceSession{}, fmt.Errorf("load device: %w", err)
+		return api.DeviceSession{}, at("load device", err)
 	}
 	proof := certificate.Proof{Purpose: certificate.PurposeSession, Subject: d.ID, PublicKey: d.PublicKey, Nonce: o.Proof.Nonce}
 	if err := h.prove(proof, o.Proof.Signature); err != nil || d.RevokedAt != 0 {
@@ -158,7 +157,7 @@ func (h *Hub) OpenDeviceSession(ctx context.Context, staff *StaffCaller, o api.O
 		s.Staff, s.ExpiresAt = staff.token, min(s.ExpiresAt, staff.ExpiresAt)
 	}
 	if err := h.store.AddDeviceSession(ctx, s); err != nil {
-		return api.DeviceSession{}, fmt.Errorf("store session: %w", err)
+		return api.DeviceSession{}, at("store session", err)
 	}
 	return api.DeviceSession{Token: token, ExpiresAt: s.ExpiresAt, Device: d.api()}, nil
 }
@@ -220,7 +219,7 @@ func (h *Hub) PutCertificate(ctx context.Context, c *Caller, device string, put 
 		return api.Device{}, err
 	}
 	if err := h.store.PutCertificate(ctx, d.Practice, d.ID, put.Certificate, put.NameCard, h.millis()); err != nil {
-		return api.Device{}, fmt.Errorf("store certificate: %w", err)
+		return api.Device{}, at("store certificate", err)
 	}
 	d.Certificate, d.NameCard = put.Certificate, put.NameCard
 	h.callers.drop(func(o *Caller) bool { return o.Device.ID == d.ID })
@@ -254,7 +253,7 @@ func (h *Hub) checkCertificate(ctx context.Context, d Device, cert, card []byte)
 func (h *Hub) persons(ctx context.Context, practice string, ids []string) (map[string]Person, error) {
 	found, err := h.store.PersonsByID(ctx, practice, ids)
 	if err != nil {
-		return nil, fmt.Errorf("load persons: %w", err)
+		return nil, at("load persons", err)
 	}
 	byID := make(map[string]Person, len(found))
 	for _, p := range found {

@@ -2,7 +2,6 @@ package hub
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/sotto-health/sotto/api"
@@ -41,7 +40,7 @@ func (h *Hub) PublishKeyPackages(ctx context.Context, c *Caller, pub api.Publish
 	}
 	if len(ks) > 0 {
 		if err := h.store.AddKeyPackages(ctx, ks, h.limits.KeyPackage); err != nil {
-			return api.KeyPackageCount{}, fmt.Errorf("store key packages: %w", err)
+			return api.KeyPackageCount{}, at("store key packages", err)
 		}
 		h.ringKeeper(ctx, c.Device.Practice)
 	}
@@ -111,7 +110,7 @@ func (h *Hub) ClaimKeyPackages(ctx context.Context, c *Caller, claim api.ClaimKe
 	}
 	ks, err := h.store.ClaimKeyPackages(ctx, c.Device.Practice, ids, h.millis())
 	if err != nil {
-		return nil, fmt.Errorf("claim key packages: %w", err)
+		return nil, at("claim key packages", err)
 	}
 	if len(ks) == 0 {
 		h.askForKeyPackages(ctx, c.Device.Practice, ids)
@@ -141,7 +140,7 @@ func (h *Hub) claimable(ctx context.Context, c *Caller, person string) ([]Device
 func (h *Hub) keepers(ctx context.Context, practice string) ([]Device, error) {
 	services, err := h.store.PersonsOfKind(ctx, practice, api.KindService)
 	if err != nil {
-		return nil, fmt.Errorf("load services: %w", err)
+		return nil, at("load services", err)
 	}
 	var ds []Device
 	for _, s := range services {
@@ -150,7 +149,7 @@ func (h *Hub) keepers(ctx context.Context, practice string) ([]Device, error) {
 		}
 		of, err := h.store.DevicesOf(ctx, practice, s.ID)
 		if err != nil {
-			return nil, fmt.Errorf("load keeper: %w", err)
+			return nil, at("load keeper", err)
 		}
 		ds = append(ds, of...)
 	}

@@ -3,7 +3,6 @@ package hub
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 
 	"github.com/sotto-health/sotto/api"
@@ -172,7 +171,7 @@ func (h *Hub) tryHandshake(ctx context.Context, c *Caller, a *Append, m parsedFr
 	}
 	stored, err := h.store.Group(ctx, a.Practice, a.Conversation)
 	if err != nil {
-		return Appended{}, fmt.Errorf("load group: %w", err)
+		return Appended{}, at("load group", err)
 	}
 	if m.epoch != stored.Epoch {
 		// Either it was stored before, or it is stale: the store can tell, and

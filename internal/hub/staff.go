@@ -3,7 +3,6 @@ package hub
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -41,7 +40,7 @@ func (h *Hub) SetUp(ctx context.Context, s api.SetUp) (cookie string, session ap
 	}
 	encoded, err := h.passwords.hash(ctx, s.Password)
 	if err != nil {
-		return "", api.StaffSession{}, fmt.Errorf("hash password: %w", err)
+		return "", api.StaffSession{}, at("hash password", err)
 	}
 	l, err := h.store.ClaimSetUpLink(ctx, hash, encoded, h.millis())
 	if err != nil {
@@ -67,7 +66,7 @@ func (h *Hub) SignIn(ctx context.Context, address string, s api.SignIn) (cookie 
 	}
 	good, err := h.passwords.check(ctx, p.Password, s.Password)
 	if err != nil {
-		return "", api.StaffSession{}, fmt.Errorf("check password: %w", err)
+		return "", api.StaffSession{}, at("check password", err)
 	}
 	if !good || p.DisabledAt != 0 {
 		return "", api.StaffSession{}, ErrUnauthenticated
@@ -81,13 +80,13 @@ func (h *Hub) findStaff(ctx context.Context, slug, login string) (Person, error)
 	if errors.Is(err, ErrNotFound) {
 		return Person{}, nil
 	} else if err != nil {
-		return Person{}, fmt.Errorf("load practice: %w", err)
+		return Person{}, at("load practice", err)
 	}
 	p, err := h.store.PersonByLogin(ctx, practice.ID, login)
 	if errors.Is(err, ErrNotFound) || err == nil && p.Kind != api.KindStaff {
 		return Person{}, nil
 	} else if err != nil {
-		return Person{}, fmt.Errorf("load staff person: %w", err)
+		return Person{}, at("load staff person", err)
 	}
 	return p, nil
 }
@@ -100,7 +99,7 @@ func (h *Hub) openStaffSession(ctx context.Context, practice, person string) (st
 		CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(h.sessions.Staff).UnixMilli(),
 	}
 	if err := h.store.AddStaffSession(ctx, s); err != nil {
-		return "", api.StaffSession{}, fmt.Errorf("store staff session: %w", err)
+		return "", api.StaffSession{}, at("store staff session", err)
 	}
 	session, err := h.staffSession(ctx, practice, person, s.ExpiresAt)
 	return token, session, err
@@ -113,7 +112,7 @@ func (h *Hub) staffSession(ctx context.Context, practice, person string, expires
 	}
 	p, err := h.store.Person(ctx, practice, person)
 	if err != nil {
-		return api.StaffSession{}, fmt.Errorf("load staff person: %w", err)
+		return api.StaffSession{}, at("load staff person", err)
 	}
 	return api.StaffSession{Practice: pr.Slug, Person: h.person(p), Login: p.Login, ExpiresAt: expires}, nil
 }

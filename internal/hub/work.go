@@ -2,7 +2,6 @@ package hub
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/sotto-health/sotto/api"
 )
@@ -18,7 +17,7 @@ func (h *Hub) Work(ctx context.Context, c *Caller) (api.Work, error) {
 	}
 	works, err := h.store.Work(ctx, c.Device.Practice, maxGroupWork)
 	if err != nil {
-		return api.Work{}, fmt.Errorf("load work: %w", err)
+		return api.Work{}, at("load work", err)
 	}
 	w := api.Work{Groups: make([]api.GroupWork, len(works)), Certificates: requests}
 	for i, g := range works {
