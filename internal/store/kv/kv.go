@@ -53,7 +53,11 @@ var errClosed = errors.New("store is closed")
 
 // Open opens the file at path, which is made if it is not there. A key that is
 // not the file's gives [sqlitefile.ErrWrongKey].
-func Open(ctx context.Context, path string, key sqlitefile.Key, config sqlitefile.Config) (*Store, error) {
+func Open(ctx context.Context, path string, key sqlitefile.Key) (*Store, error) {
+	return open(ctx, path, key, sqlitefile.Config{})
+}
+
+func open(ctx context.Context, path string, key sqlitefile.Key, config sqlitefile.Config) (*Store, error) {
 	const table = `
 CREATE TABLE IF NOT EXISTS entry (
     key   BLOB NOT NULL PRIMARY KEY,
