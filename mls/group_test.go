@@ -258,7 +258,7 @@ func TestALifeOfAGroup(t *testing.T) {
 			for _, c := range all {
 				c.restore()
 			}
-			p = all.step(0, mls.CommitOptions{})
+			all.step(0, mls.CommitOptions{})
 			if !gone.group.Removed() {
 				t.Fatal("not told to be removed")
 			}

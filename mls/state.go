@@ -185,7 +185,7 @@ func (r *stateReader) failure() error {
 	if r.err != nil {
 		return r.err
 	}
-	return r.Reader.Err()
+	return r.Err()
 }
 
 // stop ends the reading because of err.

@@ -176,7 +176,7 @@ func ParseKeyPair(s *suite.Suite, private []byte) (*KeyPair, error) {
 	}
 	key, err := p.kem.NewPrivateKey(private)
 	if err != nil {
-		return nil, fmt.Errorf("%w: HPKE private key: %v", suite.ErrBadKey, err)
+		return nil, fmt.Errorf("%w: HPKE private key: %w", suite.ErrBadKey, err)
 	}
 	return pair(key)
 }
@@ -210,7 +210,7 @@ func SealWithLabel(s *suite.Suite, public []byte, label string, context, plainte
 	}
 	key, err := p.kem.NewPublicKey(public)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: HPKE public key: %v", suite.ErrBadKey, err)
+		return nil, nil, fmt.Errorf("%w: HPKE public key: %w", suite.ErrBadKey, err)
 	}
 	kemOutput, sender, err := hpke.NewSender(key, p.kdf, p.aead, encryptContext(label, context))
 	if err != nil {
@@ -232,7 +232,7 @@ func OpenWithLabel(s *suite.Suite, private []byte, label string, context, kemOut
 	}
 	key, err := p.kem.NewPrivateKey(private)
 	if err != nil {
-		return nil, fmt.Errorf("%w: HPKE private key: %v", suite.ErrBadKey, err)
+		return nil, fmt.Errorf("%w: HPKE private key: %w", suite.ErrBadKey, err)
 	}
 	recipient, err := hpke.NewRecipient(kemOutput, key, p.kdf, p.aead, encryptContext(label, context))
 	if err != nil {
@@ -258,7 +258,7 @@ func EncapsulateInit(s *suite.Suite, public []byte) (kemOutput, initSecret []byt
 	}
 	key, err := p.kem.NewPublicKey(public)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: external public key: %v", suite.ErrBadKey, err)
+		return nil, nil, fmt.Errorf("%w: external public key: %w", suite.ErrBadKey, err)
 	}
 	kemOutput, sender, err := hpke.NewSender(key, p.kdf, p.aead, nil)
 	if err != nil {
@@ -279,7 +279,7 @@ func DecapsulateInit(s *suite.Suite, private, kemOutput []byte) ([]byte, error) 
 	}
 	key, err := p.kem.NewPrivateKey(private)
 	if err != nil {
-		return nil, fmt.Errorf("%w: external private key: %v", suite.ErrBadKey, err)
+		return nil, fmt.Errorf("%w: external private key: %w", suite.ErrBadKey, err)
 	}
 	recipient, err := hpke.NewRecipient(kemOutput, key, p.kdf, p.aead, nil)
 	if err != nil {
