@@ -9,14 +9,12 @@ package certificate
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/sotto-health/sotto/internal/vector"
+	"github.com/sotto-health/sotto/mls/suite"
 )
 
 // Limits of the fields, bytes.
@@ -127,18 +125,21 @@ func Parse(b []byte) (*Certificate, error) {
 
 // A Verifier checks against one practice's authority.
 type Verifier struct {
-	practice string
-	key      *ecdsa.PublicKey
+	practice  string
+	authority []byte // public key
 }
 
 // NewVerifier returns a Verifier for the practice with the given id and
 // authority key (P-256, SEC 1 uncompressed).
 func NewVerifier(practice string, authority []byte) (*Verifier, error) {
-	key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), authority)
+	s, err := suite.Lookup(suite.P256AES128)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.CheckSignatureKey(authority); err != nil {
 		return nil, fmt.Errorf("certificate: authority key: %w", err)
 	}
-	return &Verifier{practice: practice, key: key}, nil
+	return &Verifier{practice: practice, authority: bytes.Clone(authority)}, nil
 }
 
 // Verify reads a certificate and checks that the authority issued it to a
@@ -173,10 +174,5 @@ func (v *Verifier) VerifyFor(b, key []byte, now time.Time) (*Certificate, error)
 }
 
 func (v *Verifier) signed(message, signature []byte) bool {
-	return LowS(signature) && verify(v.key, message, signature)
-}
-
-func verify(key *ecdsa.PublicKey, message, signature []byte) bool {
-	digest := sha256.Sum256(message)
-	return ecdsa.VerifyASN1(key, digest[:], signature)
+	return LowS(signature) && VerifySignature(v.authority, message, signature)
 }

@@ -1,11 +1,10 @@
 package certificate
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"errors"
 
 	"github.com/sotto-health/sotto/internal/vector"
+	"github.com/sotto-health/sotto/mls/suite"
 )
 
 // Purposes of a [Proof].
@@ -47,6 +46,6 @@ func (p Proof) Verify(signature []byte) error {
 // of message was made by the key whose public half is given. Either value of s
 // is good: a device's own signatures identify nothing.
 func VerifySignature(public, message, signature []byte) bool {
-	key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), public)
-	return err == nil && verify(key, message, signature)
+	s, err := suite.Lookup(suite.P256AES128) // for its signatures alone
+	return err == nil && s.Verify(public, message, signature) == nil
 }

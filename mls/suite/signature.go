@@ -1,15 +1,9 @@
 package suite
 
 import (
-	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha256"
-	"crypto/sha512"
 	"fmt"
-	"hash"
-	"math/big"
 
 	"github.com/sotto-health/sotto/mls/internal/codec"
 )
@@ -82,6 +76,10 @@ func (s *Suite) Verify(public, message, signature []byte) error {
 	return s.sig.verify(public, message, signature)
 }
 
+// Normalise returns the one form of a signature that has several: an ECDSA
+// signature in DER with the lower of the two values its s can have.
+func (s *Suite) Normalise(signature []byte) ([]byte, error) { return s.sig.normalise(signature) }
+
 func signContent(label string, content []byte) []byte {
 	var w codec.Writer
 	w.Vector([]byte("MLS 1.0 " + label))
@@ -139,152 +137,3 @@ func (sc ed25519Scheme) verify(public, message, signature []byte) error {
 }
 
 func (ed25519Scheme) normalise(signature []byte) ([]byte, error) { return signature, nil }
-
-// ecdsaScheme is ECDSA on one curve, with the hash that TLS pairs it with.
-type ecdsaScheme struct {
-	curve elliptic.Curve
-	hash  func() hash.Hash
-	size  int // of a scalar, bytes
-}
-
-var (
-	ecdsaP256 = ecdsaScheme{elliptic.P256(), sha256.New, 32}
-	ecdsaP384 = ecdsaScheme{elliptic.P384(), sha512.New384, 48}
-	ecdsaP521 = ecdsaScheme{elliptic.P521(), sha512.New, 66}
-)
-
-func (sc ecdsaScheme) generate() (*SoftwareSigner, error) {
-	key, err := ecdsa.GenerateKey(sc.curve, rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("mls: generate signature key: %w", err)
-	}
-	return sc.signer(key)
-}
-
-func (sc ecdsaScheme) parse(private []byte) (*SoftwareSigner, error) {
-	if len(private) == 0 || len(private) > sc.size {
-		return nil, fmt.Errorf("%w: ECDSA scalar of %d bytes", ErrBadKey, len(private))
-	}
-	padded := make([]byte, sc.size)
-	copy(padded[sc.size-len(private):], private)
-	key, err := ecdsa.ParseRawPrivateKey(sc.curve, padded)
-	if err != nil {
-		return nil, fmt.Errorf("%w: ECDSA scalar: %v", ErrBadKey, err)
-	}
-	return sc.signer(key)
-}
-
-func (sc ecdsaScheme) signer(key *ecdsa.PrivateKey) (*SoftwareSigner, error) {
-	public, err := key.PublicKey.Bytes()
-	if err != nil {
-		return nil, fmt.Errorf("%w: %v", ErrBadKey, err)
-	}
-	private, err := key.Bytes()
-	if err != nil {
-		return nil, fmt.Errorf("%w: %v", ErrBadKey, err)
-	}
-	return &SoftwareSigner{scheme: sc, key: key, public: public, private: private}, nil
-}
-
-func (sc ecdsaScheme) check(public []byte) error {
-	_, err := sc.publicKey(public)
-	return err
-}
-
-func (sc ecdsaScheme) publicKey(public []byte) (*ecdsa.PublicKey, error) {
-	key, err := ecdsa.ParseUncompressedPublicKey(sc.curve, public)
-	if err != nil {
-		return nil, fmt.Errorf("%w: ECDSA public key: %v", ErrBadKey, err)
-	}
-	return key, nil
-}
-
-func (sc ecdsaScheme) digest(message []byte) []byte {
-	h := sc.hash()
-	h.Write(message)
-	return h.Sum(nil)
-}
-
-func (sc ecdsaScheme) sign(key any, message []byte) ([]byte, error) {
-	return ecdsa.SignASN1(rand.Reader, key.(*ecdsa.PrivateKey), sc.digest(message))
-}
-
-func (sc ecdsaScheme) verify(public, message, signature []byte) error {
-	key, err := sc.publicKey(public)
-	if err != nil {
-		return err
-	}
-	if !ecdsa.VerifyASN1(key, sc.digest(message), signature) {
-		return ErrBadSignature
-	}
-	return nil
-}
-
-// normalise returns the signature with s at most half the group's order.
-func (sc ecdsaScheme) normalise(signature []byte) ([]byte, error) {
-	r, s, ok := parseDER(signature)
-	if !ok {
-		return nil, fmt.Errorf("%w: not DER", ErrBadSignature)
-	}
-	order := sc.curve.Params().N
-	if v := new(big.Int).SetBytes(s); v.Cmp(new(big.Int).Rsh(order, 1)) > 0 {
-		s = v.Sub(order, v).Bytes()
-	}
-	return appendDER(r, s), nil
-}
-
-// parseDER returns the two positive numbers of an ECDSA signature, big-endian.
-// Package encoding/asn1 would do, at the price of its size in a browser.
-func parseDER(b []byte) (r, s []byte, ok bool) {
-	body, rest, ok := derValue(b, derSequence)
-	if !ok || len(rest) != 0 {
-		return nil, nil, false
-	}
-	if r, body, ok = derValue(body, derInteger); !ok || len(r) == 0 || r[0] >= 0x80 {
-		return nil, nil, false
-	}
-	if s, body, ok = derValue(body, derInteger); !ok || len(s) == 0 || s[0] >= 0x80 {
-		return nil, nil, false
-	}
-	return r, s, len(body) == 0
-}
-
-const (
-	derInteger  = 0x02
-	derSequence = 0x30
-)
-
-// derValue takes one value of up to 255 bytes off b.
-func derValue(b []byte, tag byte) (value, rest []byte, ok bool) {
-	if len(b) < 2 || b[0] != tag {
-		return nil, nil, false
-	}
-	n, b := int(b[1]), b[2:]
-	if n == 0x81 && len(b) > 0 {
-		n, b = int(b[0]), b[1:]
-	} else if n >= 0x80 {
-		return nil, nil, false
-	}
-	if n > len(b) {
-		return nil, nil, false
-	}
-	return b[:n], b[n:], true
-}
-
-// appendDER returns the encoding of an ECDSA signature.
-func appendDER(r, s []byte) []byte {
-	var body []byte
-	for _, v := range [][]byte{r, s} {
-		for len(v) > 1 && v[0] == 0 {
-			v = v[1:]
-		}
-		if len(v) == 0 || v[0] >= 0x80 {
-			v = append([]byte{0}, v...)
-		}
-		body = append(append(body, derInteger, byte(len(v))), v...)
-	}
-	if len(body) >= 0x80 {
-		return append([]byte{derSequence, 0x81, byte(len(body))}, body...)
-	}
-	return append([]byte{derSequence, byte(len(body))}, body...)
-}

@@ -185,12 +185,12 @@ func (s *Suite) CheckEncryptionKey(public []byte) error {
 			_, err = mlkem.NewEncapsulationKey1024(public[:s.mlkem])
 		}
 		if err != nil {
-			return fmt.Errorf("%w: HPKE public key: %v", ErrBadKey, err)
+			return fmt.Errorf("%w: HPKE public key: %w", ErrBadKey, err)
 		}
 		public = public[s.mlkem:]
 	}
 	if _, err := s.curve.NewPublicKey(public); err != nil {
-		return fmt.Errorf("%w: HPKE public key: %v", ErrBadKey, err)
+		return fmt.Errorf("%w: HPKE public key: %w", ErrBadKey, err)
 	}
 	return nil
 }
