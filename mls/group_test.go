@@ -281,3 +281,21 @@ func TestALifeOfAGroup(t *testing.T) {
 		}
 	})
 }
+
+// TestANewMemberHasItsPathSecret: whoever adds with a path shares a node with
+// the new member, whose key others then seal to.
+func TestANewMemberHasItsPathSecret(t *testing.T) {
+	for adder := range 3 {
+		for next := range 4 {
+			all := newTeam(t, suite.X25519AES128, 3)
+			dave := newClient(t, all[0].suite, "dave")
+			k := dave.keyPackage()
+			p := all.step(adder, mls.CommitOptions{Add: []*wire.KeyPackage{k.Package()}, Path: true})
+			dave.join(k, p.Welcome)
+			all = append(all, dave)
+			all.agree()
+			all.step(next, mls.CommitOptions{})
+			all.agree()
+		}
+	}
+}

@@ -178,3 +178,120 @@ func TestNobodyOutsideSpeaks(t *testing.T) {
 		t.Errorf("confirmation tag: %+v, %v", event, err)
 	}
 }
+
+// TestAWelcomeIsConfirmed: a member makes a welcome whose group info it signed
+// and whose confirmation tag does not follow from the secrets.
+func TestAWelcomeIsConfirmed(t *testing.T) {
+	all := internalTeam(t, suite.P256AES128, 2)
+	g := all[0]
+	signer, err := g.suite.NewSigner()
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := NewKeyPackage(g.cfg, g.suite, signer, wire.BasicCredential([]byte("new")), KeyPackageOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := g.Commit(CommitOptions{Add: []*wire.KeyPackage{k.Package()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	forge := func(change func(*wire.GroupInfo)) error {
+		m, err := wire.ParseMessage(p.Welcome)
+		if err != nil {
+			t.Fatal(err)
+		}
+		secrets, err := openGroupSecrets(g.suite, k, m.Welcome)
+		if err != nil {
+			t.Fatal(err)
+		}
+		psk, err := pskSecret(g.suite, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, err := openGroupInfo(g.suite, m.Welcome, secrets.JoinerSecret, psk)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(info)
+		if err := info.Sign(g.suite, g.signer); err != nil {
+			t.Fatal(err)
+		}
+		key, err := welcomeKey(g.suite, secrets.JoinerSecret, psk)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := m.Welcome
+		if w.EncryptedGroupInfo, err = secret.SealAEAD(g.suite, key.key, key.nonce, nil, info.Marshal()); err != nil {
+			t.Fatal(err)
+		}
+		sealed := &w.Secrets[0].Sealed
+		if sealed.KEMOutput, sealed.Ciphertext, err = secret.SealWithLabel(g.suite, k.pkg.InitKey, welcomeLabel, w.EncryptedGroupInfo, secrets.Marshal()); err != nil {
+			t.Fatal(err)
+		}
+		_, err = Join(g.cfg, signer, k, m.Marshal(), JoinOptions{})
+		return err
+	}
+	if err := forge(func(*wire.GroupInfo) {}); err != nil {
+		t.Errorf("what was not changed: %v", err)
+	}
+	for name, change := range map[string]func(*wire.GroupInfo){
+		"another tag":        func(i *wire.GroupInfo) { i.ConfirmationTag = make([]byte, len(i.ConfirmationTag)) },
+		"a shorter tag":      func(i *wire.GroupInfo) { i.ConfirmationTag = i.ConfirmationTag[:31] },
+		"no tag":             func(i *wire.GroupInfo) { i.ConfirmationTag = nil },
+		"another transcript": func(i *wire.GroupInfo) { i.Context.ConfirmedTranscriptHash = make([]byte, 32) },
+		"another epoch":      func(i *wire.GroupInfo) { i.Context.Epoch++ },
+	} {
+		if err := forge(change); !errors.Is(err, ErrUnauthenticated) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestKeysFollowTheTree: a member keeps private keys of those nodes only that
+// have their public keys now.
+func TestKeysFollowTheTree(t *testing.T) {
+	all := internalTeam(t, suite.P256AES128, 8)
+	step := func(by int, opt CommitOptions) {
+		t.Helper()
+		p, err := all[by].Commit(opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, g := range all {
+			if i == by {
+				if err := g.MergePending(); err != nil {
+					t.Fatal(err)
+				}
+				continue
+			}
+			event, err := g.Receive(p.Commit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := g.Merge(event.(*Staged)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	step(7, CommitOptions{})
+	step(3, CommitOptions{})
+	held := all[7].keys[leafNode(7).Parent()]
+	step(0, CommitOptions{Remove: []wire.LeafIndex{6}})
+	if held == nil || !wiped(held.Private) {
+		t.Error("the key of a node that is blank now is left")
+	}
+	for i, g := range all {
+		if i == 6 {
+			continue
+		}
+		if n := len(g.keys); n < 2 {
+			t.Errorf("member %d holds %d keys", i, n)
+		}
+		for x, pair := range g.keys {
+			if !suite.Equal(pair.Public, g.state.Tree.EncryptionKey(x)) {
+				t.Errorf("member %d holds an old key of node %d", i, x)
+			}
+		}
+	}
+}
