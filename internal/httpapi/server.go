@@ -21,6 +21,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/sotto-health/sotto/internal/hub"
+	"github.com/sotto-health/sotto/internal/hub/quiet"
 )
 
 // A Config sets up a [Server]. Its zero value works, without web pages.
@@ -60,7 +61,7 @@ func New(h *hub.Hub, c Config) (*Server, error) {
 		c.PollWait = 25 * time.Second
 	}
 	useProblems()
-	s := &Server{hub: h, config: c, log: c.Log, sockets: newSockets(c.Sockets), metrics: newMetrics(h)}
+	s := &Server{hub: h, config: c, log: slog.New(quiet.NewHandler(c.Log.Handler())), sockets: newSockets(c.Sockets), metrics: newMetrics(h)}
 	mux := http.NewServeMux()
 	s.api = humago.New(mux, openAPIConfig())
 	s.apiRoutes(mux)

@@ -18,6 +18,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/sotto-health/sotto/internal/hub/quiet"
 )
 
 // A Config sets up a [Hub]. Store and Blobs are required; for the rest the
@@ -91,7 +93,7 @@ func New(c Config) (*Hub, error) {
 	c.Limits.setDefaults()
 
 	h := &Hub{
-		store: c.Store, blobs: c.Blobs, broker: c.Broker, log: c.Log, now: c.Now,
+		store: c.Store, blobs: c.Blobs, broker: c.Broker, log: slog.New(quiet.NewHandler(c.Log.Handler())), now: c.Now,
 		limits: c.Limits, sessions: c.Sessions, passwords: newPasswords(c.Passwords),
 		callers: newCallers(), practices: &practices{}, locks: &keyedLocks{},
 		mailboxes: newMailboxes(c.Now), rates: newRates(c.Limits, c.Now),

@@ -1,0 +1,43 @@
+package quiet_test
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sotto-health/sotto/internal/hub/quiet"
+)
+
+func TestOnlyTheListIsLogged(t *testing.T) {
+	const canary = "canary-5d1f"
+	var b bytes.Buffer
+	log := slog.New(quiet.NewHandler(slog.NewJSONHandler(&b, nil)))
+	tests := []struct {
+		name string
+		log  func()
+		want string
+	}{
+		{"an id", func() { log.Info("x", "device", "d_1") }, `"device":"d_1"`},
+		{"a time", func() { log.Info("x", "took", 1500*time.Microsecond) }, `"took_ms":1.5`},
+		{"a name", func() { log.Info("x", "name", canary) }, `"other":"(not logged)"`},
+		{"an error", func() { log.Info("x", "cause", errors.New(canary)) }, `"cause":"(not logged)"`},
+		{"a struct", func() { log.Info("x", "person", struct{ Name string }{canary}) }, `"person":"(not logged)"`},
+		{"a second line", func() { log.Info("x", "act", "close\n"+canary) }, `"act":"(not logged)"`},
+		{"a long text", func() { log.Info("x", "act", strings.Repeat(canary, 20)) }, `"act":"(not logged)"`},
+		{"in a group", func() { log.Info("x", slog.Group("patient", "name", canary, "status", 7)) }, `"status":7`},
+		{"in a named group", func() { log.WithGroup(canary).Info("x", "status", 8) }, `"status":8`},
+		{"with the logger", func() { log.With("name", canary, "device", "d_2").Info("x") }, `"device":"d_2"`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			b.Reset()
+			tt.log()
+			if got := b.String(); !strings.Contains(got, tt.want) || strings.Contains(got, canary) {
+				t.Errorf("logged %s, want %s in it", got, tt.want)
+			}
+		})
+	}
+}
