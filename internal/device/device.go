@@ -58,9 +58,9 @@ type Config struct {
 	// OnWork is told, for the keeper, that the hub may have work. It must not
 	// wait. Nil means nobody is.
 	OnWork func()
-	// Retry is the shortest pause after a failed call. Zero means 500 ms; it
-	// doubles up to 30 s.
-	Retry time.Duration
+	// Retry is the shortest pause after a failed call. Zero means 500 ms. It
+	// doubles up to RetryMost; zero means 30 s.
+	Retry, RetryMost time.Duration
 	// Now tells the time. Nil means time.Now.
 	Now func() time.Time
 	// Log is told, without content, names or keys, what went wrong. Nil drops it.

@@ -63,6 +63,9 @@ func New(cfg Config) (*Engine, error) {
 	if cfg.Retry == 0 {
 		cfg.Retry = 500 * time.Millisecond
 	}
+	if cfg.RetryMost == 0 {
+		cfg.RetryMost = 30 * time.Second
+	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}

@@ -214,6 +214,7 @@ func (c *conversation) sendFrame(ctx context.Context, o *outRecord) (more bool, 
 		default:
 			t.unseal(kept)
 			kept.failure = FailureOf(err)
+			c.e.cfg.Log("the hub refuses a message for good", err)
 			t.putOut(kept)
 			t.showOut(kept)
 			if codeOf(err) == api.CodeNotAMember {

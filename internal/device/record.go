@@ -196,6 +196,14 @@ func parseConvRecord(b []byte) (*convRecord, error) {
 	return c, finish(r)
 }
 
+// some takes a byte string, and nil for an empty one.
+func some(r *cbor.Reader) []byte {
+	if b := r.Bytes(maxKept); len(b) > 0 {
+		return b
+	}
+	return nil
+}
+
 func version(r *cbor.Reader) {
 	if v := r.Uint(anyUint); r.Err() == nil && v != recordVersion {
 		r.Fail("record of another version")
@@ -288,7 +296,7 @@ func parseOutRecord(b []byte) (*outRecord, error) {
 	version(r)
 	o := &outRecord{
 		number: r.Uint(anyUint), kind: int(r.Uint(outReceipt)), id: r.Text(maxKept), salt: r.Bytes(maxKept), at: r.Int(),
-		content: r.Bytes(maxKept), failure: Failure(r.Text(maxKept)), clientID: r.Text(maxKept), payload: r.Bytes(maxKept),
+		content: some(r), failure: Failure(r.Text(maxKept)), clientID: r.Text(maxKept), payload: some(r),
 		seq: r.Uint(anyUint), position: r.Uint(anyUint), count: int(r.Uint(1 << 31)),
 	}
 	if !r.Null() {
@@ -377,8 +385,8 @@ func parseOwnCommit(b []byte) (*ownCommit, error) {
 	r.Tuple(7)
 	version(r)
 	o := &ownCommit{
-		clientID: r.Text(maxKept), payload: r.Bytes(maxKept), welcome: r.Bytes(maxKept), groupInfo: r.Bytes(maxKept),
-		rejoin: r.Bool(), group: r.Bytes(maxKept),
+		clientID: r.Text(maxKept), payload: some(r), welcome: some(r), groupInfo: some(r),
+		rejoin: r.Bool(), group: some(r),
 	}
 	return o, finish(r)
 }

@@ -17,7 +17,7 @@ type runner struct {
 }
 
 // kick makes job run. If it returns an error it runs again after a pause, which
-// doubles from first to most, or at the next kick that hurry is set for.
+// doubles up to a limit, or at the next kick that hurry is set for.
 func (r *runner) kick(e *Engine, job func(context.Context) error, hurry bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -51,11 +51,13 @@ func (r *runner) loop(e *Engine, job func(context.Context) error) {
 		}
 		r.again = false
 		r.mu.Unlock()
-		if err := job(e.ctx); err == nil || e.ctx.Err() != nil {
+		err := job(e.ctx)
+		if err == nil || e.ctx.Err() != nil {
 			pause = 0
 			continue
 		}
-		pause = min(max(2*pause, e.cfg.Retry), maxRetry)
+		e.cfg.Log("in the background", err)
+		pause = min(max(2*pause, e.cfg.Retry), e.cfg.RetryMost)
 		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:
@@ -66,5 +68,3 @@ func (r *runner) loop(e *Engine, job func(context.Context) error) {
 		timer.Stop()
 	}
 }
-
-const maxRetry = 30 * time.Second

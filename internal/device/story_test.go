@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"testing"
 
+	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/device"
 	"github.com/sotto-health/sotto/internal/device/devicetest"
 )
@@ -113,4 +114,11 @@ func containsPrefix(list []string, want string) bool {
 		}
 	}
 	return false
+}
+
+func openOptions() device.OpenOptions {
+	return device.OpenOptions{
+		Queue: "general", Language: "en", Name: "Sam",
+		Consent: api.ConsentReceipt{Form: "cf_1", Version: 1, Language: "en", SHA256: make([]byte, 32)},
+	}
 }

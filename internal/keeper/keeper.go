@@ -142,9 +142,9 @@ func wake(c chan struct{}) {
 }
 
 // repeat runs job whenever it is woken, and every now and then unasked. After a
-// failure it runs again soon.
+// failure it runs again soon, and less soon after each more.
 func (k *Keeper) repeat(woken chan struct{}, job func(context.Context) error) {
-	pause := k.cfg.Reconcile
+	pause, soon := k.cfg.Reconcile, k.cfg.Retry
 	for {
 		timer := time.NewTimer(pause)
 		select {
@@ -159,7 +159,10 @@ func (k *Keeper) repeat(woken chan struct{}, job func(context.Context) error) {
 		pause = k.cfg.Reconcile
 		if err := job(k.ctx); err != nil && k.ctx.Err() == nil {
 			k.cfg.Log("keeper", err)
-			pause = min(pause, 2*k.cfg.Retry)
+			pause = min(pause, soon)
+			soon *= 2
+		} else {
+			soon = k.cfg.Retry
 		}
 	}
 }

@@ -99,11 +99,12 @@ func (k *Keeper) change(ctx context.Context, group api.GroupWork) error {
 		wanted[d.Person] = append(wanted[d.Person], d.ID)
 	}
 	var add []*wire.KeyPackage
+	var failed []error
 	for person, devices := range wanted {
 		packages, err := k.claim(ctx, person, devices)
-		if err != nil {
-			k.cfg.Log("claim key packages", err)
-			continue // the others need not wait for this person
+		if err != nil { // the others need not wait for this person
+			failed = append(failed, fmt.Errorf("claim key packages: %w", err))
+			continue
 		}
 		add = append(add, packages...)
 	}
@@ -111,10 +112,10 @@ func (k *Keeper) change(ctx context.Context, group api.GroupWork) error {
 	for _, d := range group.Remove {
 		remove = append(remove, d.ID)
 	}
-	if len(add)+len(remove) == 0 {
-		return nil
+	if len(add)+len(remove) > 0 {
+		failed = append(failed, k.engine.Change(ctx, group.Conversation, add, remove))
 	}
-	return k.engine.Change(ctx, group.Conversation, add, remove)
+	return errors.Join(failed...)
 }
 
 // claim takes key packages of a person's devices and checks them. A package

@@ -143,7 +143,7 @@ func (p *Person) Restart() error {
 	if p.Engine != nil {
 		p.Close()
 	}
-	cfg := device.Config{Store: p.Store, Hub: p.Client, Signer: p.Signer, Listener: p.hear, Retry: 10 * time.Millisecond, KeyPackages: 4, Log: p.W.log(p.Name)}
+	cfg := device.Config{Store: p.Store, Hub: p.Client, Signer: p.Signer, Listener: p.hear, Retry: 10 * time.Millisecond, RetryMost: 100 * time.Millisecond, KeyPackages: 4, Log: p.W.log(p.Name)}
 	if p.Tune != nil {
 		p.Tune(&cfg)
 	}

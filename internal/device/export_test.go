@@ -1,0 +1,23 @@
+package device
+
+import "fmt"
+
+// Dump describes where the engine's conversations are, for a test that waits in
+// vain.
+func Dump(e *Engine) string {
+	out := fmt.Sprintf("connection %s certificate %d device %s\n", e.connection, len(e.id.certificate), e.id.device)
+	for _, c := range e.all() {
+		c.mu.Lock()
+		if c.loaded {
+			out += fmt.Sprintf("%s stage %d cursor %d head %d own %v ownAt %d broken %v out %d send %v/%v receive %v/%v\n", c.id, c.rec.stage, c.rec.cursor, c.rec.head, c.own != nil, c.ownAt, c.broken, len(c.out),
+				c.sending.running, c.sending.again, c.receiving.running, c.receiving.again)
+			for _, o := range c.out {
+				out += fmt.Sprintf("  out %d kind %d payload %d position %d failure %q content %d\n", o.number, o.kind, len(o.payload), o.position, o.failure, len(o.content))
+			}
+		} else {
+			out += c.id + " not loaded\n"
+		}
+		c.mu.Unlock()
+	}
+	return out
+}
