@@ -346,6 +346,22 @@ func TestUnmergedRules(t *testing.T) {
 	}
 }
 
+func TestParentKeyRule(t *testing.T) {
+	for _, bad := range [][]byte{nil, {4}, make([]byte, 65)} {
+		g := newGrove(t, 3)
+		if _, err := g.tree.SetPath(0, [][]byte{bad, key(t)}); err != nil {
+			t.Fatal(err)
+		}
+		wantRule(t, "7.3-10", g.tree.Validate(g.group, nil))
+	}
+	g := newGrove(t, 3)
+	if _, err := g.tree.SetPath(0, [][]byte{key(t)}); err == nil {
+		t.Error("set a path that is too short")
+	} else {
+		wantRule(t, "7.5-1", err)
+	}
+}
+
 func TestTreeTooLarge(t *testing.T) {
 	g := full(t, 2)
 	nodes := append(g.tree.nodes, make([]wire.Node, 4)...)

@@ -43,8 +43,7 @@ type Change struct {
 	// 12.4).
 	PathRequired bool
 
-	base    *State
-	hasPath bool
+	base *State
 }
 
 // Plan checks a list of proposals that committer commits (RFC 9420, section
@@ -157,8 +156,7 @@ func (s *State) checkAdds(proposals []Sent, removedKeys map[string]bool) error {
 		return nil
 	}
 	for i, leaf := range s.Tree.Members() {
-		key := string(leaf.SignatureKey)
-		if added[key] && !removedKeys[key] {
+		if added[string(leaf.SignatureKey)] && !removedKeys[string(leaf.SignatureKey)] {
 			return rule.Broken("12.2-6", "client added who is member %d already", i)
 		}
 	}
