@@ -39,6 +39,9 @@ type answer struct {
 
 func startPeer(t *testing.T) *peer {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("takes half a minute")
+	}
 	node, err := exec.LookPath("node")
 	if err != nil {
 		if os.Getenv("CI") == "true" {
