@@ -6,9 +6,11 @@
 package durable
 
 import (
+	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 )
@@ -20,7 +22,7 @@ const TempPrefix = ".tmp-"
 // WriteFile puts data at path, in place of what was there. The folder must
 // exist.
 func WriteFile(path string, data []byte, mode os.FileMode) error {
-	temp, err := writeTemp(path, data, mode)
+	temp, err := writeTemp(path, bytes.NewReader(data), mode)
 	if err != nil {
 		return err
 	}
@@ -33,7 +35,13 @@ func WriteFile(path string, data []byte, mode os.FileMode) error {
 // CreateFile puts data at path, and returns an error that is [os.ErrExist] if
 // something is there already. Of several concurrent calls one succeeds.
 func CreateFile(path string, data []byte, mode os.FileMode) error {
-	temp, err := writeTemp(path, data, mode)
+	return CreateFrom(path, bytes.NewReader(data), mode)
+}
+
+// CreateFrom is [CreateFile] with what r gives up to its end. If r fails, so
+// does CreateFrom, and nothing is at path.
+func CreateFrom(path string, r io.Reader, mode os.FileMode) error {
+	temp, err := writeTemp(path, r, mode)
 	if err != nil {
 		return err
 	}
@@ -75,13 +83,13 @@ func SyncFolder(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-func writeTemp(path string, data []byte, mode os.FileMode) (string, error) {
+func writeTemp(path string, r io.Reader, mode os.FileMode) (string, error) {
 	temp := filepath.Join(filepath.Dir(path), TempPrefix+rand.Text())
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return "", err
 	}
-	_, err = f.Write(data)
+	_, err = io.Copy(f, r)
 	if err == nil {
 		err = f.Sync()
 	}
