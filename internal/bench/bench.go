@@ -1,5 +1,94 @@
 // Package bench measures a running Sotto over loopback: messages a second,
 // latency from send to decrypted on the other side, processor time a message,
 // bytes stored and memory a connection. It prints what it saw; it asserts
-// nothing.
+// nothing, and it stops by itself.
+//
+// The server is another process. The clients are real: each is the engine that
+// runs in browsers and in the keeper, with its state in memory.
 package bench
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+)
+
+// A Config says what to measure and against what.
+type Config struct {
+	// Server starts the server and returns it once it answers.
+	Server func(ctx context.Context, mode Mode) (*Server, error)
+	Out    io.Writer
+
+	Conversations int           // that talk at once
+	MessageBytes  int           // of each message's text
+	Duration      time.Duration // of each phase
+	Idle          int           // idle connections; 0 leaves that phase out
+}
+
+// A Mode says what the server runs.
+type Mode int
+
+// Modes.
+const (
+	Whole   Mode = iota // hub and keeper
+	HubOnly             // the hub alone
+)
+
+// A Server is a running server process.
+type Server struct {
+	URL      string
+	Practice string // slug
+	PID      int
+	Data     string // the folder whose growth counts as bytes stored
+	SignIns  []SignIn
+	Stop     func() error
+}
+
+// A SignIn is a staff person's.
+type SignIn struct{ Login, Password string }
+
+// Run measures everything and prints a report.
+func Run(ctx context.Context, c Config) error {
+	server, err := c.Server(ctx, Whole)
+	if err != nil {
+		return fmt.Errorf("start the server: %w", err)
+	}
+	talk, err := newTalk(ctx, c, server)
+	if err != nil {
+		return fmt.Errorf("begin the conversations: %w", joinStop(err, server))
+	}
+	fmt.Fprintf(c.Out, "%d conversations of a patient, a staff person and the keeper; %d-byte messages; every message on disk before it is acknowledged\n",
+		c.Conversations, c.MessageBytes)
+	if err := talk.measure(ctx); err != nil {
+		return joinStop(err, server)
+	}
+	seats, err := talk.seats(ctx)
+	if err != nil {
+		return joinStop(err, server)
+	}
+	talk.close()
+	if err := server.Stop(); err != nil {
+		return err
+	}
+
+	if server, err = c.Server(ctx, HubOnly); err != nil {
+		return fmt.Errorf("start the hub alone: %w", err)
+	}
+	if err := measureHub(ctx, c, server, seats); err != nil {
+		return joinStop(err, server)
+	}
+	if c.Idle > 0 {
+		if err := measureIdle(ctx, c, server); err != nil {
+			return joinStop(err, server)
+		}
+	}
+	return server.Stop()
+}
+
+func joinStop(err error, s *Server) error {
+	if stopErr := s.Stop(); stopErr != nil {
+		return fmt.Errorf("%w (and the server did not stop: %w)", err, stopErr)
+	}
+	return err
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/sotto-health/sotto/internal/demo"
+	"github.com/sotto-health/sotto/internal/durable"
+	"github.com/sotto-health/sotto/internal/host"
+	"github.com/sotto-health/sotto/internal/hub"
+	"github.com/sotto-health/sotto/internal/practice"
+	"github.com/sotto-health/sotto/internal/vault"
+	"github.com/sotto-health/sotto/web"
+)
+
+// A demonstration is the demo practice as it is served: demo.json in the data
+// folder holds the same, so that a demo started again has the same sign-ins.
+type demonstration struct {
+	Chat    string       `json:"chat"`
+	Staff   string       `json:"staff"`
+	Clinic  string       `json:"clinic"`
+	Pin     string       `json:"authority"`
+	SignIns []demoSignIn `json:"sign_ins"`
+
+	listen   string
+	chatBase string
+}
+
+type demoSignIn struct {
+	Login    string `json:"login"`
+	Name     string `json:"name"`
+	Title    string `json:"title"`
+	Password string `json:"password"`
+}
+
+func demoFile(folder host.Folder) string { return filepath.Join(string(folder), "demo.json") }
+
+// prepareDemo makes the demo practice, or finds the one that is there.
+func prepareDemo(ctx context.Context, h *host.OpenHub, folder host.Folder, c serveCommand) (*demonstration, error) {
+	file, err := practice.Parse(demo.PracticeFile)
+	if err != nil {
+		return nil, err
+	}
+	chat, clinic := localAddress(c.Listen), localAddress(c.ClinicListen)
+	file.EmbedOrigins = []string{clinic}
+	if _, err := applyPractice(ctx, h, folder, file); err != nil {
+		return nil, err
+	}
+	v, err := vault.Open(keeperFolder(folder, file.Slug))
+	if err != nil {
+		return nil, err
+	}
+	d, err := readDemo(folder)
+	if err != nil {
+		return nil, err
+	}
+	d.Chat, d.Staff, d.Clinic = chat+"/c/"+file.Slug, chat+"/staff/", clinic+"/"
+	d.Pin, d.listen, d.chatBase = pin(v.Authority.Public()), c.ClinicListen, chat
+	if len(d.SignIns) == 0 {
+		if d.SignIns, err = demoSignIns(ctx, h, v.Practice, file.Staff); err != nil {
+			return nil, err
+		}
+	}
+	b, err := json.MarshalIndent(d, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	return d, durable.WriteFile(demoFile(folder), append(b, '\n'), 0o600)
+}
+
+func readDemo(folder host.Folder) (*demonstration, error) {
+	d := new(demonstration)
+	b, err := os.ReadFile(demoFile(folder))
+	if errors.Is(err, fs.ErrNotExist) {
+		return d, nil
+	} else if err != nil {
+		return nil, err
+	}
+	return d, json.Unmarshal(b, d)
+}
+
+// demoSignIns gives each staff person a random password.
+func demoSignIns(ctx context.Context, h *host.OpenHub, practiceID string, staff []practice.Staff) ([]demoSignIn, error) {
+	people, err := h.Staff(ctx, practiceID)
+	if err != nil {
+		return nil, err
+	}
+	byLogin := make(map[string]hub.Person)
+	for _, p := range people {
+		byLogin[p.Login] = p
+	}
+	var all []demoSignIn
+	for _, s := range staff {
+		password := demoPassword()
+		if err := h.SetPassword(ctx, practiceID, byLogin[s.Login].ID, password); err != nil {
+			return nil, err
+		}
+		all = append(all, demoSignIn{s.Login, s.Name, s.Title, password})
+	}
+	return all, nil
+}
+
+// demoPassword returns 80 random bits in four groups that can be typed.
+func demoPassword() string {
+	text := strings.ToLower(rand.Text())[:16]
+	return text[:4] + "-" + text[4:8] + "-" + text[8:12] + "-" + text[12:]
+}
+
+// localAddress is how a browser on this machine reaches what listens there.
+func localAddress(listen string) string {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return "http://" + listen
+	}
+	if host == "" || host == "127.0.0.1" || host == "0.0.0.0" || host == "::" || host == "[::1]" {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+func (d *demonstration) print(s streams) {
+	fmt.Fprintf(s.out, `
+Riverside Family Clinic is open (a demo: every person is invented).
+
+  the clinic's web page   %s
+  the chat as a full page %s
+  the staff console       %s
+
+`, d.Clinic, d.Chat, d.Staff)
+	for _, in := range d.SignIns {
+		fmt.Fprintf(s.out, "  %-14s %s   %s, %s\n", in.Login, in.Password, in.Name, in.Title)
+	}
+	fmt.Fprintf(s.out, "\nStop with Ctrl-C.\n\n")
+}
+
+// serveClinic serves the sample page of the clinic on its own origin, so that
+// the chat in it is as cross-origin as it will be.
+func (d *demonstration) serveClinic(ctx context.Context) error {
+	clinic, err := fs.Sub(web.Clinic, "src/clinic")
+	if err != nil {
+		return err
+	}
+	page, err := fs.ReadFile(clinic, "index.html")
+	if err != nil {
+		return err
+	}
+	// The page is written for the default address and pins nothing.
+	page = bytes.ReplaceAll(page, []byte("http://localhost:8480"), []byte(d.chatBase))
+	const attribute = `data-practice="riverside"`
+	page = bytes.ReplaceAll(page, []byte(attribute), []byte(attribute+` data-authority="`+d.Pin+`"`))
+	mux := http.NewServeMux()
+	mux.Handle("GET /", http.FileServerFS(clinic))
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Content-Security-Policy",
+			"default-src 'none'; script-src "+d.chatBase+"; style-src 'self'; img-src 'self'; frame-src "+d.chatBase+"; base-uri 'none'; form-action 'none'")
+		_, _ = w.Write(page)
+	})
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", d.listen)
+	if err != nil {
+		return fmt.Errorf("listen for the clinic's page: %w", err)
+	}
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	context.AfterFunc(ctx, func() { _ = server.Close() })
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}

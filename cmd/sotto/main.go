@@ -1,0 +1,75 @@
+// Command sotto is Sotto in one program: hub, record keeper and web pages, and
+// the operator's tools.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "sotto:", err)
+		os.Exit(1)
+	}
+}
+
+// commands is the command line.
+type commands struct {
+	Data string `help:"Folder of all data and keys." default:"data" env:"SOTTO_DATA" placeholder:"FOLDER" type:"path"`
+
+	Serve    serveCommand    `cmd:"" help:"Serve the chat: hub, record keeper and web pages."`
+	Practice practiceCommand `cmd:"" help:"Set up practices."`
+	Staff    staffCommand    `cmd:"" help:"Set up staff."`
+	Record   recordCommand   `cmd:"" help:"Read and check the practice's record."`
+	Bench    benchCommand    `cmd:"" help:"Measure messages a second, latency and memory on this machine."`
+	Version  versionCommand  `cmd:"" help:"Print the version."`
+}
+
+// streams are where a command writes.
+type streams struct {
+	out, err io.Writer
+}
+
+// run is the program but for the process: tests call it with their own context
+// and output.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	var cli commands
+	exited := errors.New("exited")
+	parser, err := kong.New(&cli,
+		kong.Name("sotto"),
+		kong.Description("Self-hosted, end-to-end encrypted live chat for healthcare."),
+		kong.UsageOnError(),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(int) { panic(exited) }), // after --help
+	)
+	if err != nil {
+		return err
+	}
+	parsed, err := parse(parser, args, exited)
+	if parsed == nil || err != nil {
+		return err
+	}
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	return parsed.Run(&cli, streams{stdout, stderr})
+}
+
+// parse returns nil if the arguments asked for help, which has been printed.
+func parse(parser *kong.Kong, args []string, exited error) (parsed *kong.Context, err error) {
+	defer func() {
+		if r := recover(); r != nil && r != exited { //nolint:errorlint // the very value that Exit panics with
+			panic(r)
+		}
+	}()
+	return parser.Parse(args)
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sotto-health/sotto/internal/certificate"
+	"github.com/sotto-health/sotto/internal/host"
+	"github.com/sotto-health/sotto/internal/keeperhost"
+	"github.com/sotto-health/sotto/internal/record"
+	"github.com/sotto-health/sotto/internal/vault"
+)
+
+type recordCommand struct {
+	Practice string `help:"The practice's short name; needed only if there are several." placeholder:"SLUG"`
+
+	List   listRecordCommand   `cmd:"" help:"List the conversations in the record."`
+	Show   showRecordCommand   `cmd:"" help:"Print one conversation's transcript. It is protected health information."`
+	Verify verifyRecordCommand `cmd:"" help:"Check all of the record; name what is changed, missing or out of order."`
+}
+
+// open opens the archive of the practice, to be read: a keeper may be writing
+// it meanwhile, so it is never closed here, which would write.
+func (c recordCommand) open(cli *commands) (*record.Archive, *vault.Vault, error) {
+	folder, slug := host.Folder(cli.Data), c.Practice
+	if slug == "" {
+		slugs, err := keeperSlugs(folder)
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(slugs) != 1 {
+			return nil, nil, fmt.Errorf("say which --practice: there are %d (%s)", len(slugs), strings.Join(slugs, ", "))
+		}
+		slug = slugs[0]
+	}
+	v, err := vault.Open(keeperFolder(folder, slug))
+	if err != nil {
+		return nil, nil, err
+	}
+	archive, err := keeperhost.OpenArchive(v)
+	return archive, v, err
+}
+
+type listRecordCommand struct{}
+
+func (listRecordCommand) Run(ctx context.Context, cli *commands, s streams) error {
+	archive, _, err := cli.Record.open(cli)
+	if err != nil {
+		return err
+	}
+	ids, err := archive.Conversations(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		fmt.Fprintln(s.out, id)
+	}
+	if len(ids) == 0 {
+		fmt.Fprintln(s.err, "The record holds no conversation yet.")
+	}
+	return nil
+}
+
+type showRecordCommand struct {
+	ID    string `arg:"" help:"Conversation id, as record list prints it."`
+	JSON  bool   `name:"json" help:"Print JSON for programs."`
+	Files string `help:"Also open the attachments into this folder." placeholder:"FOLDER" type:"path"`
+	UTC   bool   `name:"utc" help:"Print times in UTC and not in this machine's time zone."`
+}
+
+func (c showRecordCommand) Run(ctx context.Context, cli *commands, s streams) error {
+	archive, v, err := cli.Record.open(cli)
+	if err != nil {
+		return err
+	}
+	names, err := certificate.NewVerifier(v.Practice, v.Authority.Public())
+	if err != nil {
+		return err
+	}
+	transcript, err := archive.Show(ctx, c.ID, record.ShowOptions{Files: c.Files, Names: names})
+	if errors.Is(err, record.ErrUnknown) {
+		return errors.New("the record holds no conversation of that id; sotto record list prints all")
+	} else if err != nil {
+		return err
+	}
+	zone := time.Local
+	if c.UTC {
+		zone = time.UTC
+	}
+	if c.JSON {
+		err = transcript.WriteJSON(s.out)
+	} else {
+		err = transcript.WriteText(s.out, zone)
+	}
+	if err == nil && transcript.Damaged > 0 {
+		return fmt.Errorf("%d records are damaged; sotto record verify names them", transcript.Damaged)
+	}
+	return err
+}
+
+type verifyRecordCommand struct{}
+
+func (verifyRecordCommand) Run(ctx context.Context, cli *commands, s streams) error {
+	archive, _, err := cli.Record.open(cli)
+	if err != nil {
+		return err
+	}
+	report, err := archive.Verify(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range report.Problems {
+		fmt.Fprintln(s.out, p)
+	}
+	fmt.Fprintf(s.out, "%d conversations, %d records, %d attachments; manifest %d %s\n",
+		report.Conversations, report.Records, report.Attachments, report.Manifest, report.ManifestHash)
+	if len(report.Problems) > 0 {
+		return fmt.Errorf("the record is not as it was written: %d problems", len(report.Problems))
+	}
+	fmt.Fprintln(s.out, "The record is as it was written.")
+	return nil
+}

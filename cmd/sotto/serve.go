@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sotto-health/sotto/internal/host"
+	"github.com/sotto-health/sotto/internal/hub"
+	"github.com/sotto-health/sotto/web"
+)
+
+type serveCommand struct {
+	Listen        string `help:"Address to serve on." default:"127.0.0.1:8480"`
+	MetricsListen string `help:"Address for metrics, which only the operator should reach." placeholder:"ADDRESS"`
+	TLSCert       string `name:"tls-cert" help:"Certificate chain (PEM). Without one, put a TLS proxy in front: browsers need HTTPS on anything but localhost." type:"existingfile"`
+	TLSKey        string `name:"tls-key" help:"Its private key (PEM)." type:"existingfile"`
+	Origin        string `help:"Address that browsers use, such as https://chat.clinic.example." placeholder:"URL"`
+	LogLevel      string `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info"`
+
+	Demo         bool   `help:"Serve a demo practice of invented people, and a sample clinic page."`
+	ClinicListen string `help:"With --demo: address of the sample clinic page." default:"127.0.0.1:8481"`
+
+	// For measurements, by sotto bench.
+	Unlimited bool `hidden:""`
+	NoKeeper  bool `hidden:""`
+}
+
+func (c serveCommand) Run(ctx context.Context, cli *commands, s streams) error {
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return errors.New("--tls-cert and --tls-key belong together")
+	}
+	log, err := newLog(s, c.LogLevel)
+	if err != nil {
+		return err
+	}
+	h, err := cli.openHub(ctx, c.limits())
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	pages, err := fs.Sub(web.Dist, "dist")
+	if err != nil {
+		return err
+	}
+	var demo *demonstration
+	if c.Demo {
+		if demo, err = prepareDemo(ctx, h, host.Folder(cli.Data), c); err != nil {
+			return fmt.Errorf("prepare the demo: %w", err)
+		}
+	}
+	var keepers keepers
+	if !c.NoKeeper {
+		if keepers, err = openKeepers(ctx, host.Folder(cli.Data), log); err != nil {
+			return err
+		}
+	}
+	defer keepers.close()
+
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	group, ctx := errgroup.WithContext(ctx)
+	listening := make(chan net.Addr, 1)
+	group.Go(func() error {
+		return host.Serve(ctx, h, host.ServeConfig{
+			Listen: c.Listen, MetricsListen: c.MetricsListen, CertFile: c.TLSCert, KeyFile: c.TLSKey,
+			Origins: c.origins(), Web: pages, Log: log,
+			Listening: func(public, local net.Addr) {
+				log.InfoContext(ctx, "serving", slog.String("address", public.String()))
+				listening <- local
+			},
+		})
+	})
+	group.Go(func() error {
+		select {
+		case <-ctx.Done():
+			return nil
+		case local := <-listening:
+			if demo != nil {
+				group.Go(func() error { return demo.serveClinic(ctx) })
+				demo.print(s)
+			}
+			return keepers.run(ctx, "http://"+local.String())
+		}
+	})
+	return group.Wait()
+}
+
+func (c serveCommand) origins() []string {
+	if c.Origin == "" {
+		return nil
+	}
+	return []string{c.Origin}
+}
+
+// openHub opens the hub in the data folder. SOTTO_POSTGRES holds the address
+// of a PostgreSQL database, if one is used; it is no flag, because other users
+// of the machine can read a program's flags.
+func (c *commands) openHub(ctx context.Context, limits hub.Limits) (*host.OpenHub, error) {
+	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	return host.Open(ctx, host.HubConfig{
+		Folder: host.Folder(c.Data), PostgresURL: os.Getenv("SOTTO_POSTGRES"), Log: log, Limits: limits,
+	})
+}
+
+func (c serveCommand) limits() hub.Limits {
+	if !c.Unlimited {
+		return hub.Limits{}
+	}
+	most := hub.Rate{PerSecond: 1e9, Burst: 1e9}
+	return hub.Limits{
+		Anonymous: most, Guests: most, SignIns: most, Logins: most, Calls: most, Sends: most, Claims: most,
+		Uploads: most, Service: most, KeyPackage: 200,
+	}
+}
+
+func newLog(s streams, level string) (*slog.Logger, error) {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return nil, err
+	}
+	return slog.New(slog.NewJSONHandler(s.err, &slog.HandlerOptions{Level: l})), nil
+}
+
+// pin is what a page pins an authority's public key by.
+func pin(publicKey []byte) string {
+	sum := sha256.Sum256(publicKey)
+	return base64.StdEncoding.EncodeToString(sum[:])
+}

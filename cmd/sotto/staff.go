@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/sotto-health/sotto/internal/host"
+	"github.com/sotto-health/sotto/internal/hub"
+)
+
+type staffCommand struct {
+	Practice string `help:"The practice's short name." required:"" placeholder:"SLUG"`
+
+	List    listStaffCommand    `cmd:"" help:"List the practice's staff."`
+	Add     addStaffCommand     `cmd:"" help:"Add a staff person and print a one-time set-up link."`
+	Link    linkStaffCommand    `cmd:"" help:"Print a new one-time set-up link, as after a forgotten password."`
+	Disable disableStaffCommand `cmd:"" help:"End all access of a staff person at once."`
+}
+
+type listStaffCommand struct{}
+
+func (listStaffCommand) Run(ctx context.Context, cli *commands, s streams) error {
+	return cli.Staff.each(ctx, cli, func(_ *host.OpenHub, p hub.Person) error {
+		state := "enabled"
+		if p.DisabledAt != 0 {
+			state = "disabled"
+		}
+		_, err := fmt.Fprintf(s.out, "%-20s %-24s %-16s %s\n", p.Login, p.Name, p.Title, state)
+		return err
+	})
+}
+
+type addStaffCommand struct {
+	Login string `arg:"" help:"What the person signs in as."`
+	Name  string `required:"" help:"First and last name, as patients see it."`
+	Title string `required:"" help:"As patients see it: Nurse, Physician ..."`
+	Role  string `default:"agent" help:"Role."`
+}
+
+func (c addStaffCommand) Run(ctx context.Context, cli *commands, s streams) error {
+	h, p, err := cli.Staff.open(ctx, cli)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	person, err := h.AddStaff(ctx, hub.Person{Practice: p.ID, Login: c.Login, Name: c.Name, Title: c.Title, Role: c.Role})
+	if errors.Is(err, hub.ErrExists) {
+		return errors.New("somebody has that login")
+	} else if err != nil {
+		return err
+	}
+	return printLink(ctx, h, person, s)
+}
+
+type linkStaffCommand struct {
+	Login string `arg:"" help:"What the person signs in as."`
+}
+
+func (c linkStaffCommand) Run(ctx context.Context, cli *commands, s streams) error {
+	return cli.Staff.find(ctx, cli, c.Login, func(h *host.OpenHub, p hub.Person) error {
+		return printLink(ctx, h, p, s)
+	})
+}
+
+type disableStaffCommand struct {
+	Login string `arg:"" help:"What the person signs in as."`
+}
+
+func (c disableStaffCommand) Run(ctx context.Context, cli *commands, s streams) error {
+	return cli.Staff.find(ctx, cli, c.Login, func(h *host.OpenHub, p hub.Person) error {
+		if err := h.DisablePerson(ctx, p.Practice, p.ID); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(s.out, "%s is disabled; the keeper removes the devices from every conversation.\n", p.Login)
+		return err
+	})
+}
+
+func printLink(ctx context.Context, h *host.OpenHub, p hub.Person, s streams) error {
+	token, err := h.NewSetUpLink(ctx, p.Practice, p.ID)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.out, "/staff/#setup=%s\nIt works once, for 72 hours. Give it to %s by a safe way.\n", token, p.Name)
+	return err
+}
+
+func (c staffCommand) open(ctx context.Context, cli *commands) (*host.OpenHub, hub.Practice, error) {
+	h, err := cli.openHub(ctx, hub.Limits{})
+	if err != nil {
+		return nil, hub.Practice{}, err
+	}
+	p, err := h.PracticeBySlug(ctx, c.Practice)
+	if errors.Is(err, hub.ErrNotFound) {
+		err = fmt.Errorf("there is no practice %q", c.Practice)
+	}
+	if err != nil {
+		return nil, hub.Practice{}, errors.Join(err, h.Close())
+	}
+	return h, p, nil
+}
+
+func (c staffCommand) each(ctx context.Context, cli *commands, do func(*host.OpenHub, hub.Person) error) error {
+	h, p, err := c.open(ctx, cli)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	staff, err := h.Staff(ctx, p.ID)
+	if err != nil {
+		return err
+	}
+	for _, person := range staff {
+		if err := do(h, person); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c staffCommand) find(ctx context.Context, cli *commands, login string, do func(*host.OpenHub, hub.Person) error) error {
+	found := false
+	err := c.each(ctx, cli, func(h *host.OpenHub, p hub.Person) error {
+		if !strings.EqualFold(p.Login, strings.TrimSpace(login)) {
+			return nil
+		}
+		found = true
+		return do(h, p)
+	})
+	if err == nil && !found {
+		return errors.New("nobody has that login")
+	}
+	return err
+}

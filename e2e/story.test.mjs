@@ -1,0 +1,174 @@
+// The story that Sotto is for: a patient on a phone and the staff at their desks.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { assertAccessible, desktop, launch, Person, phone, picture } from "./browser.mjs";
+import {
+  beginChat, patientBox, patientSays, reaches, riverside, sees, signIn, staffBox, staffSays, takeNext, texts,
+} from "./people.mjs";
+import { photoWithPlace } from "./photo.mjs";
+import { Demo } from "./server.mjs";
+
+let demo, browser, ana, dana, samuel;
+let patient, nurse, doctor;
+
+before(async () => {
+  demo = await Demo.start();
+  browser = await launch();
+  const origins = [demo.origin, demo.clinic];
+  ana = await Person.arrive(browser, { name: "Ana", origins, ...phone });
+  dana = await Person.arrive(browser, { name: "Dana", origins, ...desktop });
+  samuel = await Person.arrive(browser, { name: "Samuel", origins, ...desktop });
+});
+
+after(async () => {
+  await browser?.close();
+  await demo?.end();
+});
+
+test("a patient agrees to the form and writes before anybody is there", async () => {
+  patient = await ana.open(demo.origin + riverside);
+  await patient.getByRole("heading", { name: "Riverside Family Clinic" }).waitFor();
+  await picture(patient, "01-welcome");
+  await beginChat(patient, { name: "Ana Parker" });
+  await patientSays(patient, "My knee hurts since Monday.");
+  await reaches(patient, "My knee hurts since Monday.", "Sent");
+  await picture(patient, "02-waiting");
+});
+
+test("a nurse signs in, takes the conversation, and reads what was written before", async () => {
+  nurse = await dana.open(`${demo.origin}/staff/`);
+  await picture(nurse, "03-sign-in");
+  await signIn(nurse, demo.signIn("dana.ortiz"));
+  await nurse.getByRole("button", { name: "Take the next" }).waitFor();
+  await picture(nurse, "04-inbox");
+  await takeNext(nurse);
+  await sees(nurse, "My knee hurts since Monday.");
+  await picture(nurse, "05-taken");
+});
+
+test("the patient sees who joined and who can read", async () => {
+  await patient.getByText("Nurse Dana Ortiz joined. They can read this chat from now on.").first().waitFor();
+  await patient.getByRole("button", { name: "Who can read this chat?" }).click();
+  const list = patient.getByRole("dialog");
+  await list.getByText("Dana Ortiz").first().waitFor();
+  await list.getByText("Archive of Riverside Family Clinic").waitFor();
+  await picture(patient, "06-who-can-read");
+  await patient.keyboard.press("Escape");
+});
+
+test("they talk, and each sees how far their words have come", async () => {
+  await staffSays(nurse, "Hello Ana. Can you send a photo of it?");
+  await sees(patient, "Hello Ana. Can you send a photo of it?");
+  await reaches(nurse, "Hello Ana.", "Read");
+  await reaches(patient, "My knee hurts since Monday.", "Read");
+  await patientBox(patient).pressSequentially("One mo");
+  await nurse.getByText("Ana Parker is typing").first().waitFor();
+});
+
+test("a photo arrives, without the place that was in it", async () => {
+  await patientBox(patient).fill("");
+  const photo = await photoWithPlace(patient, "knee.jpg", "41.8781N 87.6298W");
+  await patient.locator("input[type=file]").first().setInputFiles(photo);
+  await patient.getByRole("button", { name: /^Send file/ }).click();
+  await nurse.getByRole("button", { name: /knee/ }).first().waitFor();
+  await picture(nurse, "07-photo");
+  await picture(patient, "08-photo-sent");
+});
+
+test("the nurse sends a file", async () => {
+  const letter = { name: "care-plan.pdf", mimeType: "application/pdf", buffer: Buffer.from("%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n") };
+  await nurse.locator("input[type=file]").first().setInputFiles(letter);
+  await nurse.getByRole("button", { name: "Send", exact: true }).click();
+  await patient.getByText("care-plan.pdf").first().waitFor();
+});
+
+test("a physician joins, reads everything, and the patient is told", async () => {
+  doctor = await samuel.open(`${demo.origin}/staff/`);
+  await signIn(doctor, demo.signIn("samuel.lee"));
+  await doctor.getByRole("link", { name: /^Team/ }).or(doctor.getByRole("tab", { name: /^Team/ })).or(doctor.getByRole("button", { name: /^Team/ })).first().click();
+  await doctor.getByText("A health question").first().click();
+  await doctor.getByRole("button", { name: "Join", exact: true }).first().click();
+  await staffBox(doctor).waitFor();
+  await sees(doctor, "My knee hurts since Monday.");
+  await sees(doctor, "Hello Ana. Can you send a photo of it?");
+  await patient.getByText(/Physician Samuel Lee joined/).first().waitFor();
+  await staffSays(doctor, "I will call you this afternoon.");
+  await sees(patient, "I will call you this afternoon.");
+  await sees(nurse, "I will call you this afternoon.");
+  await picture(doctor, "09-joined");
+});
+
+test("what is typed without a network goes out by itself, once and in order", async () => {
+  ana.allow(/ERR_INTERNET_DISCONNECTED|WebSocket connection|Failed to load resource/);
+  await ana.context.setOffline(true);
+  await patientSays(patient, "first without a line");
+  await patientSays(patient, "second without a line");
+  await picture(patient, "10-offline");
+  await patient.reload({ waitUntil: "domcontentloaded" }).catch(() => {}); // no network: what is open is lost, what is kept is not
+  await ana.context.setOffline(false);
+  await patient.goto(demo.origin + riverside);
+  const go = patient.getByRole("button", { name: "Continue my chat" });
+  if (await go.isVisible().catch(() => false)) await go.click();
+  await sees(nurse, "second without a line");
+  const said = (await texts(nurse)).filter((t) => t.endsWith("without a line"));
+  assert.deepEqual(said, ["first without a line", "second without a line"]);
+});
+
+test("a killed server loses nothing", async () => {
+  ana.allow(/ERR_CONNECTION_REFUSED|WebSocket connection/);
+  dana.allow(/ERR_CONNECTION_REFUSED|WebSocket connection|Failed to load resource/);
+  samuel.allow(/ERR_CONNECTION_REFUSED|WebSocket connection|Failed to load resource/);
+  if (await patient.getByRole("button", { name: "Continue my chat" }).isVisible()) {
+    await patient.getByRole("button", { name: "Continue my chat" }).click();
+  }
+  await patientBox(patient).waitFor();
+  await demo.program.stop("SIGKILL");
+  await patientSays(patient, "written while the server was dead");
+  await staffSays(nurse, "answered while the server was dead");
+  demo.program.start();
+  await demo.ready();
+  await sees(nurse, "written while the server was dead");
+  await sees(patient, "answered while the server was dead");
+  const said = (await texts(patient)).filter((t) => t.endsWith("while the server was dead"));
+  assert.equal(said.length, 2);
+});
+
+test("a second tab shows the same chat, and both can write", async () => {
+  const second = await ana.open(demo.origin + riverside);
+  const go = second.getByRole("button", { name: "Continue my chat" });
+  await go.or(patientBox(second)).first().waitFor();
+  if (await go.isVisible()) await go.click();
+  await sees(second, "Hello Ana. Can you send a photo of it?");
+  await patientSays(second, "from the second tab");
+  await sees(patient, "from the second tab");
+  await patient.close();
+  await patientSays(second, "from the tab that is left");
+  await sees(nurse, "from the tab that is left");
+  patient = second;
+});
+
+test("the nurse closes the conversation, and the patient opens it again", async () => {
+  await nurse.getByRole("button", { name: "Close chat" }).first().click();
+  await patient.getByText("This chat has ended.").waitFor({ timeout: 30_000 });
+  await picture(patient, "11-ended");
+  await patient.getByRole("button", { name: "Open this chat again" }).click();
+  await patientSays(patient, "One more question.");
+  await reaches(patient, "One more question.", "Sent");
+});
+
+test("consent is taken back in two presses, and nobody can write any more", async () => {
+  await patient.getByRole("button", { name: "Who can read this chat?" }).click();
+  await patient.getByRole("button", { name: "Take back my consent" }).click();
+  await patient.getByRole("button", { name: "Take back my consent" }).last().click();
+  await patient.getByText("You took back your consent.").first().waitFor();
+  await picture(patient, "12-withdrawn");
+});
+
+test("nothing on any page was refused, reported or asked of others", () => {
+  for (const person of [ana, dana, samuel]) person.assertClean();
+});
+
+test("axe finds nothing on the pages of the story", async () => {
+  await assertAccessible(patient, "patient");
+  await assertAccessible(nurse, "nurse");
+});

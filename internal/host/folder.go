@@ -1,0 +1,95 @@
+// Package host runs a hub as a program: it opens the hub's store in a data
+// folder, serves the API, the web pages and the metrics, sweeps what has
+// expired, and stops without dropping anybody's call.
+//
+// It is the wiring that sotto and sotto-hub share. It holds no rule of its own.
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+
+	"github.com/sotto-health/sotto/internal/blob"
+	"github.com/sotto-health/sotto/internal/durable"
+	"github.com/sotto-health/sotto/internal/hub"
+	"github.com/sotto-health/sotto/internal/keyfile"
+	"github.com/sotto-health/sotto/internal/store/postgres"
+	"github.com/sotto-health/sotto/internal/store/sqlite"
+	"github.com/sotto-health/sotto/internal/store/sqlitefile"
+	"github.com/sotto-health/sotto/internal/store/sqlstore"
+)
+
+// A Folder is where an installation keeps its data and keys. The hub's part is
+// in the folder "hub", the keeper's in "keeper", so that each can be moved,
+// backed up and guarded apart.
+type Folder string
+
+// HubPart is the hub's folder.
+func (f Folder) HubPart() string { return filepath.Join(string(f), "hub") }
+
+// KeeperPart is the keeper's folder.
+func (f Folder) KeeperPart() string { return filepath.Join(string(f), "keeper") }
+
+// A HubConfig says how to open a hub.
+type HubConfig struct {
+	Folder Folder
+	// PostgresURL is the database's address; empty means an encrypted SQLite
+	// file in the folder.
+	PostgresURL string
+	Log         *slog.Logger
+	Limits      hub.Limits
+}
+
+// An OpenHub is a hub and what it stands on.
+type OpenHub struct {
+	*hub.Hub
+	store *sqlstore.Store
+	blobs *blob.Folder
+}
+
+// Open opens the hub's store, makes it if it is not there, and returns a hub.
+func Open(ctx context.Context, c HubConfig) (*OpenHub, error) {
+	part := c.Folder.HubPart()
+	if err := durable.MakeFolder(part, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data folder: %w", err)
+	}
+	store, err := openStore(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	blobs, err := blob.Open(filepath.Join(part, "blobs"), blob.Config{})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the blob folder: %w", err), store.Close())
+	}
+	h, err := hub.New(hub.Config{Store: store, Blobs: blobs, Log: c.Log, Limits: c.Limits})
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return &OpenHub{Hub: h, store: store, blobs: blobs}, nil
+}
+
+func openStore(ctx context.Context, c HubConfig) (*sqlstore.Store, error) {
+	if c.PostgresURL != "" {
+		store, err := postgres.Open(ctx, c.PostgresURL, postgres.Config{})
+		if err != nil {
+			// The driver's text may quote the address, which holds a password.
+			return nil, errors.New("the PostgreSQL database cannot be opened: check its address, name and password")
+		}
+		return store, nil
+	}
+	part := c.Folder.HubPart()
+	key, err := keyfile.Open(filepath.Join(part, "database.key"), "hub-database", sqlitefile.KeySize)
+	if err != nil {
+		return nil, fmt.Errorf("open the database key: %w", err)
+	}
+	return sqlite.Open(ctx, filepath.Join(part, "hub.db"), sqlitefile.Key(key), sqlitefile.Config{})
+}
+
+// Close lets connections go and closes the store.
+func (h *OpenHub) Close() error {
+	h.Hub.Close()
+	return h.store.Close()
+}

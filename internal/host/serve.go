@@ -1,0 +1,133 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/sotto-health/sotto/internal/httpapi"
+)
+
+// A ServeConfig says where and what to serve.
+type ServeConfig struct {
+	// Listen is the address of the API and the pages, such as "127.0.0.1:8480".
+	Listen string
+	// MetricsListen is the address of the metrics; empty serves none.
+	MetricsListen string
+	// CertFile and KeyFile are for TLS; both empty means that a proxy, or only
+	// this machine, is in front.
+	CertFile, KeyFile string
+	// Origins are the hub's own web origins; see [httpapi.Config].
+	Origins []string
+	Proxies []netip.Prefix
+	Web     fs.FS
+	Log     *slog.Logger
+	// Grace is how long calls may take to end when stopping. Zero means 10 s.
+	Grace time.Duration
+	// Listening is called once calls are accepted, with the address and with
+	// that of a second listener, without TLS, that only this machine can reach:
+	// a keeper in the same program uses it. May be nil.
+	Listening func(public, local net.Addr)
+}
+
+// Serve serves h until ctx ends, then lets every call finish within the grace
+// time. It returns nil after a clean stop.
+func Serve(ctx context.Context, h *OpenHub, c ServeConfig) error {
+	if c.Grace == 0 {
+		c.Grace = 10 * time.Second
+	}
+	api, err := httpapi.New(h.Hub, httpapi.Config{Log: c.Log, Origins: c.Origins, Proxies: c.Proxies, Web: c.Web})
+	if err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	local, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return errors.Join(fmt.Errorf("listen for the keeper: %w", err), listener.Close())
+	}
+	main := newServer(api.Handler())
+	failed := make(chan error, 3)
+	go func() { failed <- main.Serve(local) }()
+	go func() {
+		if c.CertFile != "" {
+			failed <- main.ServeTLS(listener, c.CertFile, c.KeyFile)
+		} else {
+			failed <- main.Serve(listener)
+		}
+	}()
+	metrics, err := serveMetrics(ctx, c.MetricsListen, api.Metrics(), failed)
+	if err != nil {
+		return errors.Join(err, main.Close())
+	}
+	if c.Listening != nil {
+		c.Listening(listener.Addr(), local.Addr())
+	}
+	go sweep(ctx, h, c.Log)
+
+	select {
+	case err = <-failed:
+		err = fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Grace)
+	defer cancel()
+	err = errors.Join(err, api.Shutdown(stopping), main.Shutdown(stopping))
+	if metrics != nil {
+		err = errors.Join(err, metrics.Shutdown(stopping))
+	}
+	return err
+}
+
+func serveMetrics(ctx context.Context, address string, handler http.Handler, failed chan<- error) (*http.Server, error) {
+	if address == "" {
+		return nil, nil
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen for metrics: %w", err)
+	}
+	server := newServer(handler)
+	go func() { failed <- server.Serve(listener) }()
+	return server, nil
+}
+
+// newServer bounds how slowly a caller may speak. Bodies are bounded and timed
+// per route; a poll or an upload may take longer than a header.
+func newServer(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // its texts may hold addresses and bytes of callers
+	}
+}
+
+// sweep drops what has expired, every few minutes until ctx ends.
+func sweep(ctx context.Context, h *OpenHub, log *slog.Logger) {
+	long := time.NewTicker(5 * time.Minute)
+	defer long.Stop()
+	short := time.NewTicker(15 * time.Second)
+	defer short.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-short.C:
+			h.SweepMailboxes()
+		case <-long.C:
+			if err := h.Sweep(ctx); err != nil {
+				log.WarnContext(ctx, "what has expired could not be dropped")
+			}
+		}
+	}
+}

@@ -1,0 +1,21 @@
+package keeperhost
+
+import (
+	"fmt"
+
+	"github.com/sotto-health/sotto/internal/record"
+	"github.com/sotto-health/sotto/internal/vault"
+)
+
+// OpenArchive opens the sealed archive of the keeper with the vault.
+func OpenArchive(v *vault.Vault) (*record.Archive, error) {
+	key, err := v.Key("archive", 32)
+	if err != nil {
+		return nil, err
+	}
+	archive, err := record.Open(v.Path("archive"), key)
+	if err != nil {
+		return nil, fmt.Errorf("open the archive: %w", err)
+	}
+	return archive, nil
+}
