@@ -1,6 +1,7 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vitest/config";
 
+import { layers } from "./scripts/layers.mjs";
 import { words } from "./scripts/words.mjs";
 
 const hub = "http://localhost:8480";
@@ -11,7 +12,7 @@ const pages: Record<string, string> = { patient: "c/index.html", console: "staff
 // not load what only the console uses. The launcher, which is one file with a
 // fixed name, has a configuration of its own.
 export default defineConfig(({ mode }) => ({
-  plugins: [svelte(), words()],
+  plugins: [svelte(), words(), layers()],
   build: {
     rolldownOptions: { input: pages[mode] ? { [mode]: pages[mode] } : pages },
     emptyOutDir: mode !== "console",

@@ -1,0 +1,361 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+
+import { conversation, FakeCore, me, member, message, noon, notice, nurse, nurseDana, theArchive, type Script } from "../../../test/fakeCore.ts";
+import { practice } from "../../../test/practice.ts";
+import type { ConversationId, MessageId } from "../../core/shared/protocol.ts";
+import { passingMemo, type Memo } from "./memo.ts";
+import { PracticeError } from "./practice.ts";
+import { Session, type Signal, type World } from "./session.ts";
+
+interface Given {
+  script?: Script;
+  memo?: Partial<Memo>;
+  world?: Partial<World>;
+}
+
+function visit({ script = {}, memo = {}, world = {} }: Given = {}) {
+  const core = new FakeCore(script);
+  const remembered = { ...passingMemo(), ...memo };
+  let connected = 0;
+  const session = new Session({
+    slug: "riverside",
+    memo: remembered,
+    deviceName: "Test",
+    loadPractice: async () => practice(),
+    connect: () => {
+      connected++;
+      return core;
+    },
+    supported: () => true,
+    storageWorks: async () => true,
+    sha256: async (bytes) => new Uint8Array([bytes.length & 0xff]),
+    language: () => "en",
+    now: () => noon,
+    ...world,
+  });
+  const signals: Signal[] = [];
+  session.onSignal((signal) => signals.push(signal));
+  return { session, core, memo: remembered, signals, connected: () => connected };
+}
+
+const about = { name: "Ana", queue: "q_general", ownDevice: true };
+const texts = (session: Session): unknown[] => session.state.lines.map((line) => (line.type === "message" && line.message.body.kind === "text" ? line.message.body.text : line));
+const calls = (core: FakeCore, name: string): unknown[][] => core.calls.filter((call) => call.name === name).map((call) => [...call.args]);
+const settle = async (): Promise<void> => {
+  for (let i = 0; i < 20; i++) await Promise.resolve();
+};
+
+async function inChat(given: Given = {}) {
+  const made = visit(given);
+  await made.session.boot();
+  made.session.happen({ kind: "start" });
+  made.session.agree();
+  await made.session.tellAboutMe(about);
+  await settle();
+  return made;
+}
+
+describe("the way to a chat", () => {
+  test("goes over the form and the questions, and opens the conversation with what was agreed to", async () => {
+    const { session, core, memo, connected } = visit();
+    await session.boot();
+    expect(session.state.screen.at).toBe("welcome");
+    expect(connected()).toBe(0);
+    session.happen({ kind: "start" });
+    expect(session.state.screen.at).toBe("consent");
+    expect(connected()).toBe(1); // loads while the person reads
+    session.agree();
+    expect(session.state.screen.at).toBe("about-you");
+    await session.tellAboutMe(about);
+    expect(session.state.screen.at).toBe("chat");
+    expect(calls(core, "start")[0]?.[0]).toMatchObject({ surface: "patient", practice: "riverside", memoryOnly: false });
+    const shown = practice().consent.texts.en;
+    const length = [shown?.title, ...(shown?.points ?? []), shown?.full].join("\n").length & 0xff;
+    expect(calls(core, "open")[0]?.[0]).toEqual({
+      queue: "q_general",
+      language: "en",
+      name: "Ana",
+      consent: { form: "form", version: 3, language: "en", sha256: new Uint8Array([length]) },
+    });
+    expect(memo).toMatchObject({ hasChat: true, inChat: true, agreed: "form:3" });
+  });
+
+  test("does not ask again for a form that was agreed to, unless it has changed", async () => {
+    for (const [agreed, screen] of [
+      ["form:3", "about-you"],
+      ["form:2", "consent"],
+    ] as const) {
+      const { session } = visit({ memo: { agreed } });
+      await session.boot();
+      session.happen({ kind: "start" });
+      expect(session.state.screen.at).toBe(screen);
+    }
+  });
+
+  test("keeps nothing on a device that others use", async () => {
+    const { session, core, memo } = visit();
+    await session.boot();
+    session.happen({ kind: "start" });
+    session.agree();
+    await session.tellAboutMe({ ...about, ownDevice: false });
+    expect(calls(core, "start")[0]?.[0]).toMatchObject({ memoryOnly: true });
+    expect(memo).toMatchObject({ hasChat: false, inChat: false });
+  });
+
+  test("gives the choice where the browser saves nothing", async () => {
+    const { session, core } = visit({ world: { storageWorks: async () => false } });
+    await session.boot();
+    session.happen({ kind: "start" });
+    expect(session.state.screen.at).toBe("storage");
+    session.keepInMemory();
+    expect(session.state.screen.at).toBe("consent");
+    session.agree();
+    expect(session.deviceIsKnown).toBe(true);
+    await session.tellAboutMe({ ...about, ownDevice: undefined });
+    expect(calls(core, "start")[0]?.[0]).toMatchObject({ memoryOnly: true });
+  });
+
+  test("offers the telephone where the practice has no form", async () => {
+    const bare = practice();
+    const { session } = visit({ world: { loadPractice: async () => ({ ...bare, consent: { ...bare.consent, texts: {} } }) } });
+    await session.boot();
+    session.happen({ kind: "start" });
+    expect(session.state.screen.at).toBe("declined");
+    session.happen({ kind: "back" });
+    expect(session.state.screen.at).toBe("welcome");
+  });
+
+  test.each([
+    ["not-found", new PracticeError("not-found")],
+    ["unreachable", new PracticeError("unreachable")],
+  ] as const)("says that the practice is %s", async (reason, error) => {
+    const { session } = visit({ world: { loadPractice: () => Promise.reject(error) } });
+    await session.boot();
+    expect(session.state.screen).toEqual({ at: "unreachable", reason });
+  });
+
+  test("says that the browser cannot run it", async () => {
+    const { session, connected } = visit({ world: { supported: () => false }, memo: { hasChat: true } });
+    await session.boot();
+    expect(session.state.screen.at).toBe("unsupported");
+    expect(connected()).toBe(0);
+  });
+});
+
+describe("coming back", () => {
+  test("offers the chat that is kept here", async () => {
+    const { session } = visit({ memo: { hasChat: true }, script: { conversations: [conversation()] } });
+    await session.boot();
+    expect(session.state.screen.at).toBe("welcome");
+    expect(session.state.conversation?.id).toBe("c_one");
+  });
+
+  test("goes straight into the chat after a reload, with the draft", async () => {
+    const script = { conversations: [conversation({ draft: "my kn" })], lines: [message(1, "Hello")] };
+    const { session, signals } = visit({ memo: { hasChat: true, inChat: true }, script });
+    await session.boot();
+    await settle();
+    expect(session.state.screen.at).toBe("chat");
+    expect(texts(session)).toEqual(["Hello"]);
+    expect(signals).toContainEqual({ kind: "draft", text: "my kn" });
+    expect(session.draftText).toBe("my kn");
+  });
+
+  test("starts anew where nothing is kept after all", async () => {
+    const { session, memo } = visit({ memo: { hasChat: true, inChat: true } });
+    await session.boot();
+    expect(session.state.screen.at).toBe("welcome");
+    expect(memo.hasChat).toBe(false);
+  });
+
+  test("prefers a conversation that goes on to one that ended later", async () => {
+    const ended = conversation({ id: "c_two" as ConversationId, state: "closed", createdAt: noon + 9000 });
+    const { session } = visit({ memo: { hasChat: true }, script: { conversations: [ended, conversation()] } });
+    await session.boot();
+    expect(session.state.conversation?.id).toBe("c_one");
+  });
+
+  test("puts the divider before what was not read", async () => {
+    const lines = [message(1, "mine"), message(2, "read", { mine: false }), message(3, "new", { mine: false }), message(4, "newer", { mine: false })];
+    const { session } = visit({ memo: { hasChat: true }, script: { conversations: [conversation({ unread: 2 })], lines } });
+    await session.boot();
+    await settle();
+    expect(session.state.readUpTo).toBe(2);
+  });
+});
+
+describe("what is typed", () => {
+  test("shows at once and goes out when there is a conversation", async () => {
+    const { session, core } = visit({ script: {} });
+    await session.boot();
+    session.happen({ kind: "start" });
+    session.agree();
+    const opening = session.tellAboutMe(about);
+    session.sendText("My knee hurts.");
+    session.sendText("Since Monday.");
+    expect(texts(session)).toEqual(["My knee hurts.", "Since Monday."]);
+    expect(calls(core, "sendText")).toEqual([]);
+    await opening;
+    await settle();
+    expect(calls(core, "sendText").map((args) => args[1])).toEqual(["My knee hurts.", "Since Monday."]);
+    expect(texts(session)).toEqual(["My knee hurts.", "Since Monday."]);
+  });
+
+  test("shows once, whichever comes first, the answer or the event", async () => {
+    const { session, core } = await inChat();
+    session.sendText("once"); // the fake emits first and answers then
+    await settle();
+    expect(texts(session)).toEqual(["once"]);
+
+    const late = vi.spyOn(core, "sendText").mockImplementation(async () => "m_late" as MessageId);
+    session.sendText("twice?");
+    await settle();
+    core.emit({ kind: "line", line: message(7, "twice?", { id: "m_late" as MessageId, conversation: "c_1" as ConversationId }) });
+    expect(texts(session).sort()).toEqual(["once", "twice?"]);
+    late.mockRestore();
+  });
+
+  test("shows twice if it was sent twice", async () => {
+    const { session } = await inChat();
+    session.sendText("ok");
+    session.sendText("ok");
+    await settle();
+    expect(texts(session)).toEqual(["ok", "ok"]);
+  });
+
+  test("stays, with a way to try again, if the core refuses it", async () => {
+    const script: Script = { fail: { sendText: "storage-full" } };
+    const { session, core, signals } = await inChat({ script });
+    session.sendText("keep me");
+    await settle();
+    const line = session.state.lines[0];
+    if (line?.type !== "message") throw new Error("no message");
+    expect(line.message.state).toEqual({ kind: "failed", failure: "storage-full" });
+    expect(signals).toContainEqual({ kind: "not-sent" });
+    await session.retry(line.message);
+    await settle();
+    expect(calls(core, "sendText")).toHaveLength(2);
+    expect(texts(session)).toEqual(["keep me"]);
+  });
+
+  test("is kept as a draft a moment later, and told to the others as typing", async () => {
+    vi.useFakeTimers();
+    const { session, core } = await inChat();
+    session.setDraft("m");
+    session.setDraft("my");
+    expect(calls(core, "setTyping")).toEqual([["c_1", true]]);
+    vi.advanceTimersByTime(400);
+    expect(calls(core, "saveDraft").at(-1)).toEqual(["c_1", "my"]);
+    vi.advanceTimersByTime(4000);
+    expect(calls(core, "setTyping").at(-1)).toEqual(["c_1", false]);
+    session.sendText("my knee");
+    expect(calls(core, "saveDraft").at(-1)).toEqual(["c_1", ""]);
+  });
+
+  test("is not lost when the page goes before the moment has passed", async () => {
+    const { session, core } = await inChat();
+    session.setDraft("half a wo");
+    session.flush();
+    expect(calls(core, "saveDraft").at(-1)).toEqual(["c_1", "half a wo"]);
+  });
+});
+
+describe("when something fails", () => {
+  test("an offline start is tried again when the line is back", async () => {
+    const { session, core } = await inChat({ script: { fail: { open: "offline" } } });
+    expect(session.state.openFailure).toBe("offline");
+    session.sendText("hello");
+    core.emit({ kind: "connection", connection: "online", queued: 0 });
+    await settle();
+    expect(session.state.openFailure).toBeUndefined();
+    expect(calls(core, "sendText").map((args) => args[1])).toEqual(["hello"]);
+  });
+
+  test.each([
+    ["untrusted", "failed"],
+    ["internal", "failed"],
+    ["storage-blocked", "storage"],
+  ] as const)("a start that is %s shows the screen %s", async (failure, at) => {
+    const { session } = await inChat({ script: { fail: { start: failure } } });
+    expect(session.state.screen.at).toBe(at);
+  });
+
+  test("a dead worker shows it", async () => {
+    const { session, core } = await inChat();
+    core.emit({ kind: "failed", failure: "internal" });
+    expect(session.state.screen).toEqual({ at: "failed", failure: "internal" });
+  });
+
+  test("counts how long the line is lost", async () => {
+    const { session, core } = await inChat();
+    core.emit({ kind: "connection", connection: "offline", queued: 1 });
+    expect(session.state.offlineSince).toBe(noon);
+    core.emit({ kind: "connection", connection: "online", queued: 0 });
+    expect(session.state.offlineSince).toBeUndefined();
+  });
+});
+
+describe("what others do", () => {
+  test("is told: messages, who joined, the place in line, the end", async () => {
+    const { session, core, signals } = await inChat();
+    const id = "c_1" as ConversationId;
+    const here = conversation({ id, members: [member(), theArchive, nurseDana], state: "open", place: undefined });
+    core.emit({ kind: "conversation", conversation: { ...here, place: 1 } });
+    const joined = notice(2, { kind: "joined", person: nurse });
+    if (joined.type === "notice") core.emit({ kind: "line", line: { type: "notice", line: { ...joined.line, conversation: id } } });
+    core.emit({ kind: "line", line: message(3, "Hi", { mine: false, conversation: id }) });
+    core.emit({ kind: "line", line: message(3, "Hi", { mine: false, conversation: id }) });
+    core.emit({ kind: "conversation", conversation: { ...here, state: "closed" } });
+    expect(signals.map((signal) => signal.kind)).toEqual(["place", "joined", "message", "ended"]);
+    expect(session.nameOf(nurse)?.name).toBe("Dana Ortiz");
+  });
+
+  test("is marked read once, when somebody looks", async () => {
+    const { session, core } = await inChat();
+    core.emit({ kind: "line", line: message(3, "Hi", { mine: false, conversation: "c_1" as ConversationId }) });
+    session.seen();
+    session.seen();
+    expect(calls(core, "markRead")).toEqual([["c_1", 3]]);
+  });
+
+  test("in another conversation does not show here", async () => {
+    const { session, core } = await inChat();
+    core.emit({ kind: "line", line: message(3, "elsewhere", { mine: false }) });
+    expect(session.state.lines).toEqual([]);
+  });
+});
+
+describe("the end", () => {
+  test("taking consent back asks for it again next time", async () => {
+    const { session, memo } = await inChat();
+    await session.act("withdraw");
+    expect(memo.agreed).toBeUndefined();
+    expect(session.state.conversation?.consent).toBe("withdrawn");
+    session.happen({ kind: "start" });
+    expect(session.state.screen.at).toBe("consent");
+  });
+
+  test("a new chat starts empty", async () => {
+    const { session, core } = await inChat();
+    session.sendText("old");
+    await settle();
+    await session.act("close");
+    session.happen({ kind: "start" });
+    expect(session.state.screen.at).toBe("about-you");
+    await session.tellAboutMe({ ...about, ownDevice: undefined });
+    await settle();
+    expect(session.state.lines).toEqual([]);
+    expect(calls(core, "start")).toHaveLength(1);
+    expect(session.state.conversation?.patient).toBe(me);
+  });
+
+  test("forgetting leaves nothing behind", async () => {
+    const { session, core, memo } = await inChat();
+    await session.forget();
+    expect(calls(core, "forget")).toHaveLength(1);
+    expect(memo).toMatchObject({ hasChat: false, inChat: false, agreed: undefined });
+  });
+});
+
+beforeEach(() => vi.useRealTimers());
+afterEach(() => vi.useRealTimers());

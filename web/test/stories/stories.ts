@@ -1,0 +1,322 @@
+// Every screen and state of the patient chat.
+
+import type { Message, SendState } from "../../src/core/shared/protocol.ts";
+import type { Memo } from "../../src/patient/model/memo.ts";
+import type { Practice } from "../../src/patient/model/practice.ts";
+import type { Session } from "../../src/patient/model/session.ts";
+import type { View } from "../../src/patient/view.svelte.ts";
+import type { Language, WordKey, WordValues } from "../../src/ui/words.svelte.ts";
+import { archive, conversation, me, member, message, noon, notice, nurse, nurseDana, theArchive, type FakeCore, type Script } from "../fakeCore.ts";
+
+export interface Scene {
+  session: Session;
+  core: FakeCore;
+  language: Language;
+  view: View;
+  /** Presses the button of that name. */
+  press(key: WordKey, values?: WordValues): Promise<void>;
+  find(selector: string): Promise<HTMLElement>;
+  pause(ms: number): Promise<void>;
+}
+
+export interface Story {
+  memo?: Partial<Memo>;
+  script?: (language: Language) => Script;
+  practice?: (usual: Practice) => Practice;
+  supported?: boolean;
+  storage?: boolean;
+  embedded?: boolean;
+  /** How much later than the story the page's clock is. */
+  later?: number;
+  play?: (scene: Scene) => Promise<void>;
+}
+
+const said: Record<Language, { hello: string; knee: string; since: string; monday: string; swollen: string; thanks: string; rest: string }> = {
+  en: {
+    hello: "Hello, my knee hurts when I walk down stairs.",
+    knee: "It is worse in the morning.",
+    since: "Hi Ana, I am sorry to hear that. Since when does it hurt?",
+    monday: "Since Monday. I fell off my bike 🚲",
+    swollen: "Thank you. Is it swollen or warm? A photo would help me a lot, if you are fine with that.",
+    thanks: "Here it is.",
+    rest: "Thank you, I see it. Please rest it today and put ice on it for 15 minutes, three times a day.",
+  },
+  es: {
+    hello: "Hola, me duele la rodilla al bajar escaleras.",
+    knee: "Por la mañana es peor.",
+    since: "Hola Ana, lo siento. ¿Desde cuándo le duele?",
+    monday: "Desde el lunes. Me caí de la bicicleta 🚲",
+    swollen: "Gracias. ¿Está hinchada o caliente? Una foto me ayudaría mucho, si está de acuerdo.",
+    thanks: "Aquí está.",
+    rest: "Gracias, ya la veo. Descanse hoy y ponga hielo 15 minutos, tres veces al día.",
+  },
+  ar: {
+    hello: "مرحبًا، ركبتي تؤلمني عند نزول الدرج.",
+    knee: "يزداد الألم في الصباح.",
+    since: "أهلًا آنا، يؤسفني ذلك. منذ متى تؤلمك؟",
+    monday: "منذ يوم الاثنين. سقطت عن الدراجة 🚲",
+    swollen: "شكرًا. هل هي متورمة أو دافئة؟ ستساعدني صورة كثيرًا إن كنت موافقة.",
+    thanks: "ها هي.",
+    rest: "شكرًا، رأيتها. أريحيها اليوم وضعي عليها الثلج 15 دقيقة، ثلاث مرات في اليوم.",
+  },
+};
+
+/** A small picture, made by the page itself. */
+export function picture(): Uint8Array {
+  const canvas = document.createElement("canvas");
+  canvas.width = 320;
+  canvas.height = 240;
+  const context = canvas.getContext("2d");
+  if (context) {
+    const sky = context.createLinearGradient(0, 0, 320, 240);
+    sky.addColorStop(0, "#d9a58a");
+    sky.addColorStop(1, "#8a5a4a");
+    context.fillStyle = sky;
+    context.fillRect(0, 0, 320, 240);
+    context.fillStyle = "#c98f76";
+    context.beginPath();
+    context.ellipse(160, 120, 90, 70, 0.3, 0, 7);
+    context.fill();
+  }
+  const data = canvas.toDataURL("image/jpeg", 0.7).split(",")[1] ?? "";
+  return Uint8Array.from(atob(data), (char) => char.charCodeAt(0));
+}
+
+const opened = () => conversation({ state: "open", place: undefined, assignee: nurse, members: [member({ name: "Ana" }), theArchive, nurseDana] });
+const photo = (): Message["body"] => ({ kind: "file", file: { name: "knee.jpg", mediaType: "image/jpeg", size: 812_000, preview: picture(), width: 320, height: 240 } });
+const paper: Message["body"] = { kind: "file", file: { name: "exercises-for-knees.pdf", mediaType: "application/pdf", size: 1_430_000 } };
+
+function talk(language: Language) {
+  const words = said[language];
+  return [
+    notice(1, { kind: "joined", person: archive }),
+    message(2, words.hello),
+    message(3, words.knee),
+    notice(4, { kind: "joined", person: nurse }),
+    message(5, words.since, { mine: false }),
+    message(6, words.monday),
+    message(7, words.swollen, { mine: false }),
+  ];
+}
+
+const kept = { memo: { hasChat: true, inChat: true } };
+const full = (language: Language): Script => {
+  const words = said[language];
+  return {
+    conversations: [opened()],
+    lines: [...talk(language), message(8, photo()), message(9, words.thanks), message(10, words.rest, { mine: false }), message(11, paper, { mine: false })],
+  };
+};
+
+const start = (scene: Scene): Promise<void> => scene.press("patient.start");
+
+async function about(scene: Scene): Promise<void> {
+  await start(scene);
+  for (const box of [await scene.find(".boxes input"), await scene.find(".boxes > :last-child input")]) box.click();
+  await scene.press("patient.consent.agree");
+  await scene.find("form#about-you");
+}
+
+async function dropped(scene: Scene, files: File[]): Promise<void> {
+  const transfer = new DataTransfer();
+  for (const file of files) transfer.items.add(file);
+  const form = await scene.find("form.composer");
+  form.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
+  await scene.pause(600);
+}
+
+export const stories: Record<string, Story> = {
+  "welcome": {},
+  "welcome-closed": { practice: (usual) => ({ ...usual, open: false, demo: false, brand_color: "#8a2be2" }) },
+  "welcome-embedded": { embedded: true },
+  "welcome-continue": { memo: { hasChat: true }, script: () => ({ conversations: [opened()] }) },
+  "consent": { play: start },
+  "consent-full": {
+    play: async (scene) => {
+      await start(scene);
+      await scene.press("patient.consent.full");
+    },
+  },
+  "consent-unticked": {
+    play: async (scene) => {
+      await start(scene);
+      await scene.press("patient.consent.agree");
+    },
+  },
+  "declined": {
+    play: async (scene) => {
+      await start(scene);
+      await scene.press("patient.consent.decline");
+    },
+  },
+  "about-you": { play: about },
+  "about-you-lacking": {
+    play: async (scene) => {
+      await about(scene);
+      await scene.press("patient.about.go");
+    },
+  },
+  "unlocking": {
+    ...kept,
+    script: () => ({ hang: ["start"] }),
+    play: async (scene) => {
+      await scene.pause(100);
+    },
+  },
+  "unlocking-slow": { ...kept, later: 6000, script: () => ({ hang: ["start"] }) },
+  "waiting": { ...kept, script: () => ({ conversations: [conversation()] }) },
+  "waiting-next": {
+    ...kept,
+    script: (language) => ({ conversations: [conversation({ place: 1 })], lines: [notice(1, { kind: "joined", person: archive }), message(2, said[language].hello, { state: { kind: "sent", position: 2 } })] }),
+  },
+  "waiting-offline-first": {
+    script: () => ({ fail: { open: "offline" } }),
+    play: async (scene) => {
+      await about(scene);
+      (await scene.find("input[type=radio]")).click();
+      (await scene.find("input[value=yes]")).click();
+      await scene.press("patient.about.go");
+      await scene.find(".composer");
+      scene.core.emit({ kind: "connection", connection: "offline", queued: 1 });
+      scene.session.sendText(said[scene.language].hello);
+    },
+  },
+  "chat": { ...kept, script: full },
+  "chat-embedded": { ...kept, embedded: true, script: (language) => ({ conversations: [opened()], lines: talk(language) }) },
+  "chat-new": {
+    ...kept,
+    script: (language) => ({ conversations: [{ ...opened(), unread: 1 }], lines: talk(language) }),
+    play: async (scene) => {
+      const here = { ...opened(), unread: 1, typing: [nurse] };
+      scene.core.emit({ kind: "conversation", conversation: here });
+    },
+  },
+  "chat-states": {
+    ...kept,
+    script: (language) => {
+      const states: SendState[] = [{ kind: "read", position: 5 }, { kind: "delivered", position: 6 }, { kind: "sent", position: 7 }, { kind: "sending" }, { kind: "queued" }, { kind: "failed", failure: "internal" }];
+      return {
+        conversations: [opened()],
+        lines: [
+          message(1, { kind: "recalled" }, { mine: false }),
+          message(2, { kind: "unreadable" }, { mine: false, at: noon + 400_000 }),
+          message(3, said[language].since, { mine: false, shared: true, at: noon + 500_000 }),
+          ...states.map((state, i) => message("position" in state ? state.position : undefined, said[language].knee, { state, id: `m_state${i}` as never, at: noon + 600_000 + i * 240_000 })),
+          message(undefined, photo(), { id: "m_up" as never, progress: 0.42, at: noon + 2_400_000 }),
+          message(undefined, paper, { id: "m_up2" as never, progress: 0.7, at: noon + 2_700_000 }),
+        ],
+      };
+    },
+  },
+  "chat-offline": {
+    ...kept,
+    later: 400_000,
+    script: full,
+    play: async (scene) => {
+      await scene.find(".composer");
+      scene.core.emit({ kind: "connection", connection: "offline", queued: 0 });
+    },
+  },
+  "chat-notices": {
+    ...kept,
+    script: () => ({
+      conversations: [{ ...opened(), members: [...opened().members, { ...nurseDana, person: "p_lee" as never, name: "Sam Lee", title: "Dr.", verified: false, online: false }] }],
+      lines: [
+        notice(1, { kind: "joined", person: archive }),
+        message(2, "…", { mine: false }),
+        notice(3, { kind: "joined", person: nurse }),
+        notice(4, { kind: "joined", person: "p_lee" as never }),
+        notice(5, { kind: "device-added", person: nurse }),
+        notice(6, { kind: "history-shared", person: nurse, count: 3 }),
+        notice(7, { kind: "left", person: "p_lee" as never }),
+        notice(8, { kind: "device-added", person: me }),
+        notice(9, { kind: "gap" }),
+        notice(10, { kind: "refused", rule: "T02" }),
+        notice(11, { kind: "closed", person: nurse }),
+        notice(12, { kind: "reopened", person: me }),
+      ],
+    }),
+  },
+  "chat-empty": { ...kept, script: () => ({ conversations: [{ ...opened() }], lines: [] }) },
+  "chat-memory": {
+    script: () => ({}),
+    play: async (scene) => {
+      await about(scene);
+      (await scene.find("input[type=radio]")).click();
+      (await scene.find("input[value=no]")).click();
+      await scene.press("patient.about.go");
+      await scene.find(".waiting");
+      scene.session.sendText(said[scene.language].hello);
+    },
+  },
+  "chat-staged": {
+    ...kept,
+    script: full,
+    play: async (scene) => {
+      const jpeg = new Uint8Array(picture());
+      await dropped(scene, [new File([jpeg], "IMG_2041.HEIC"), new File(["%PDF-1.7 "], "letter.pdf"), new File(["MZ"], "setup.exe")]);
+    },
+  },
+  "who": {
+    ...kept,
+    script: full,
+    play: async (scene) => {
+      await scene.press("patient.who");
+    },
+  },
+  "who-waiting": { ...kept, script: () => ({ conversations: [conversation()] }), play: (scene) => scene.press("patient.who") },
+  "code": {
+    ...kept,
+    script: full,
+    play: async (scene) => {
+      await scene.press("patient.who");
+      await scene.press("patient.code.title");
+    },
+  },
+  "more": { ...kept, script: full, play: (scene) => scene.press("patient.more") },
+  "files": {
+    ...kept,
+    script: full,
+    play: async (scene) => {
+      await scene.press("patient.more");
+      await scene.press("patient.files");
+    },
+  },
+  "files-none": {
+    ...kept,
+    script: () => ({ conversations: [conversation()] }),
+    play: async (scene) => {
+      await scene.press("patient.more");
+      await scene.press("patient.files");
+    },
+  },
+  "withdraw": {
+    ...kept,
+    script: full,
+    play: async (scene) => {
+      await scene.press("patient.more");
+      await scene.press("patient.withdraw.yes");
+    },
+  },
+  "withdrawn": {
+    ...kept,
+    script: (language) => ({ ...full(language), conversations: [{ ...opened(), consent: "withdrawn" }] }),
+  },
+  "ended": { ...kept, script: (language) => ({ ...full(language), conversations: [{ ...opened(), state: "closed" }] }) },
+  "photo": {
+    ...kept,
+    script: full,
+    play: async (scene) => {
+      scene.core.openFile = async () => new Blob([picture() as BlobPart]);
+      (await scene.find("button.picture")).click();
+      await scene.find("dialog[open] img");
+    },
+  },
+  "storage": { storage: false, embedded: true, play: start },
+  "unsupported": { supported: false },
+  "unreachable": { practice: () => { throw new Error("down"); } },
+  "failed": { ...kept, script: () => ({ fail: { start: "internal" } }) },
+  "untrusted": { ...kept, script: () => ({ fail: { start: "untrusted" } }) },
+};
+
+export type { Member } from "../../src/core/shared/protocol.ts";
