@@ -139,19 +139,18 @@ func TestRatesAreBounded(t *testing.T) {
 func TestKeyedLocksForget(t *testing.T) {
 	var k keyedLocks
 	var wg sync.WaitGroup
-	counts := make(map[string]*int)
-	for _, key := range []string{"a", "b"} {
-		counts[key] = new(int)
+	var counts [2]int // each guarded by the lock of its number
+	for i := range counts {
 		for range 50 {
 			wg.Go(func() {
-				defer k.lock(key)()
-				*counts[key]++
+				defer k.lock(fmt.Sprint(i))()
+				counts[i]++
 			})
 		}
 	}
 	wg.Wait()
-	if *counts["a"] != 50 || *counts["b"] != 50 || len(k.locks) != 0 {
-		t.Errorf("counted %d and %d, %d locks are left", *counts["a"], *counts["b"], len(k.locks))
+	if counts != [2]int{50, 50} || len(k.locks) != 0 {
+		t.Errorf("counted %v, %d locks are left", counts, len(k.locks))
 	}
 }
 
