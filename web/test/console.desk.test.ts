@@ -144,6 +144,7 @@ describe("reading", () => {
     await desk.show(one);
     desk.seen(one);
     desk.seen(one);
+    await settle();
     expect(core.named("markRead")).toEqual([["c_one", 4]]);
     expect(desk.unread).toBe(0);
   });

@@ -107,6 +107,7 @@ export class Desk {
   private readonly news: (news: News) => void;
   private readonly threads = new Map<ConversationId, Thread>();
   private readonly drafts = new Map<ConversationId, string>();
+  private readonly marked = new Map<ConversationId, number>();
   private readonly stagings = new Map<ConversationId, Staging>();
   private readonly draftTimers = new Map<ConversationId, () => void>();
   private readonly undo: UndoQueue<ConversationId>;
@@ -303,15 +304,18 @@ export class Desk {
     if (!id || !c?.joined) return;
     const thread = this.thread(id);
     await thread.load();
-    if (this.openId === id) thread.open(c.unread);
+    if (this.openId !== id) return;
+    thread.open(c.unread);
+    if (c.unread === 0) this.marked.set(id, thread.newestOfOthers() ?? 0);
   }
 
-  /** Everything up to the newest line has been seen. */
+  /** Everything up to the newest message has been seen. Said once for each. */
   seen(id: ConversationId): void {
     const c = this.inbox.byId.get(id);
-    const position = this.threads.get(id)?.newest();
-    if (!c?.joined || position === undefined || c.unread === 0) return;
-    this.core.markRead(id, position).catch(() => undefined);
+    const position = this.threads.get(id)?.newestOfOthers();
+    if (!c?.joined || position === undefined || position <= (this.marked.get(id) ?? 0)) return;
+    this.marked.set(id, position);
+    this.core.markRead(id, position).catch(() => this.marked.delete(id));
   }
 
   // Acts

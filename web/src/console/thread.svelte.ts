@@ -2,7 +2,7 @@
 
 import type { ConversationId, Core, Line } from "../core/shared/protocol.ts";
 import { keyOf, mergeLines } from "../ui/log.ts";
-import { newestPosition, oldestPosition, readUpTo, remove } from "./model/log.ts";
+import { newestOfOthers, oldestPosition, readUpTo, remove } from "./model/log.ts";
 
 const pageSize = 60;
 
@@ -75,8 +75,8 @@ export class Thread {
     this.lines = remove(this.lines, id);
   }
 
-  newest(): number | undefined {
-    return newestPosition(this.lines);
+  newestOfOthers(): number | undefined {
+    return newestOfOthers(this.lines);
   }
 
   /** The person goes elsewhere: what was new is not any more. */

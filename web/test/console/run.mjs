@@ -1,7 +1,7 @@
 // Looks at every story in a real browser: takes its picture and lets axe read
 // it. Fails on any violation, console error or request to elsewhere.
 //
-//   node test/console/run.mjs [story...] [--quick]
+//   node test/console/run.mjs [story...] [--quick] [--size=phone,desktop] [--lang=ar] [--theme=dark]
 
 import { createReadStream, existsSync, mkdirSync } from "node:fs";
 import { createServer } from "node:http";
@@ -11,18 +11,29 @@ import { fileURLToPath } from "node:url";
 import axe from "axe-core";
 import { chromium } from "playwright-core";
 
-const dist = fileURLToPath(new URL("../stories/dist/console/", import.meta.url));
-const shots = fileURLToPath(new URL("../stories/shots/console/", import.meta.url));
+const dist = fileURLToPath(new URL("./dist/", import.meta.url));
+const shots = fileURLToPath(new URL("./shots/", import.meta.url));
 const types = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
 const policy =
-  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types svelte-trusted-html sotto-worker";
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types svelte-trusted-html sotto-worker";
 
 const names = process.argv.slice(2).filter((arg) => !arg.startsWith("--"));
 const quick = process.argv.includes("--quick");
-const sizes = { phone: [390, 844], tablet: [1024, 768], desktop: [1440, 900] };
+const only = (flag, all) => {
+  const found = process.argv.find((arg) => arg.startsWith(`--${flag}=`))?.split("=")[1];
+  return found ? found.split(",") : all;
+};
+const viewports = { phone: [390, 844], tablet: [1024, 768], desktop: [1440, 900] };
+const sizes = only("size", Object.keys(viewports));
+const languages = only("lang", quick ? ["en"] : ["en", "ar"]);
+const themes = only("theme", quick ? ["light"] : ["light", "dark"]);
 
 const server = createServer((request, response) => {
   const path = join(dist, decodeURIComponent(new URL(request.url ?? "/", "http://x").pathname).replace(/\/$/, "/index.html"));
+  if (path.endsWith("favicon.ico")) {
+    response.writeHead(204).end();
+    return;
+  }
   if (!path.startsWith(dist) || !existsSync(path)) {
     response.writeHead(404).end();
     return;
@@ -49,10 +60,11 @@ function fault(where, what) {
   console.log(`${where}: ${what}`);
 }
 
-for (const theme of quick ? ["light"] : ["light", "dark"]) {
-  for (const lang of quick ? ["en"] : ["en", "ar"]) {
-    for (const [size, [width, height]] of Object.entries(sizes)) {
-      const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, reducedMotion: "reduce", hasTouch: size === "phone", isMobile: size === "phone", bypassCSP: true });
+for (const theme of themes) {
+  for (const lang of languages) {
+    for (const size of sizes) {
+      const [width, height] = viewports[size];
+      const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, reducedMotion: "reduce", hasTouch: size === "phone", isMobile: size === "phone" });
       for (const story of names.length > 0 ? names : known) {
         const where = `${story} ${size} ${lang} ${theme}`;
         const page = await context.newPage();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { ConversationId, Line, MessageId, PersonId } from "../../core/shared/protocol.ts";
-import { filesIn, newestPosition, oldestPosition, readUpTo, remove } from "./log.ts";
+import { filesIn, newestOfOthers, oldestPosition, readUpTo, remove } from "./log.ts";
 
 function said(id: string, position?: number, mine = false): Line {
   return {
@@ -26,8 +26,8 @@ const log = [said("a", 1), said("file", 2), said("mine", 3, true), said("c", 4),
 describe("a log", () => {
   it("knows its ends", () => {
     expect(oldestPosition(log)).toBe(1);
-    expect(newestPosition(log)).toBe(4);
-    expect(newestPosition([])).toBeUndefined();
+    expect(newestOfOthers(log)).toBe(4);
+    expect(newestOfOthers([])).toBeUndefined();
   });
 
   it("forgets a line", () => expect(remove(log, "file")).toHaveLength(4));

@@ -17,12 +17,11 @@ export function oldestPosition(log: readonly Line[]): number | undefined {
   return undefined;
 }
 
-/** The newest position that the hub has given out. */
-export function newestPosition(log: readonly Line[]): number | undefined {
+/** The position of the newest message that somebody else wrote. */
+export function newestOfOthers(log: readonly Line[]): number | undefined {
   for (let i = log.length - 1; i >= 0; i--) {
     const line = log[i];
-    const position = line && positionOf(line);
-    if (position !== undefined) return position;
+    if (line?.type === "message" && !line.message.mine && line.message.position !== undefined) return line.message.position;
   }
   return undefined;
 }
