@@ -62,9 +62,7 @@ func (e *Engine) stayConnected(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return nil
 	case errors.Is(err, errUntrusted):
-		e.cfg.Log("the hub is refused", err)
 		e.setConnection(Offline)
-		e.events.add(Event{Kind: EventFailed, Failure: FailureUntrusted})
 		return err
 	case codeOf(err) == api.CodeUnauthenticated:
 		e.setConnection(SignedOut)
@@ -74,7 +72,6 @@ func (e *Engine) stayConnected(ctx context.Context) error {
 		}
 		return errors.New("signed out")
 	case err != nil:
-		e.cfg.Log("connection", err)
 		e.setConnection(Offline)
 		return err
 	default:

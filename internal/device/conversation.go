@@ -41,6 +41,7 @@ type conversation struct {
 	typing  map[string]time.Time // until when
 	change  *change              // what the keeper wants to become of the group
 	acked   uint64               // as the hub has heard
+	suspect bool                 // a frame says that a commit was withheld
 	doubt   bool                 // the hub told of a head below the cursor
 	offered string               // rule that what the hub last offered broke
 	ownAt   uint64               // where the hub says that own stands

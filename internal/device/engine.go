@@ -43,6 +43,7 @@ type Engine struct {
 	connection    Connection
 	conversations map[string]*conversation
 	online        map[string]bool
+	distrusted    time.Time     // when a lie of the hub was last told of
 	wake          chan struct{} // closed and replaced by Reconnect
 }
 
@@ -186,6 +187,21 @@ func (e *Engine) know(id string) *conversation {
 		e.conversations[id] = c
 	}
 	return c
+}
+
+// distrust tells that the hub was caught in a lie about something that is in no
+// conversation yet, but not again and again.
+func (e *Engine) distrust() {
+	e.mu.Lock()
+	now := e.cfg.Now()
+	again := now.Sub(e.distrusted) < time.Minute
+	if !again {
+		e.distrusted = now
+	}
+	e.mu.Unlock()
+	if !again {
+		e.events.add(Event{Kind: EventFailed, Failure: FailureUntrusted})
+	}
 }
 
 // me returns who this device is: the zero identity until it is registered.

@@ -33,7 +33,7 @@ func (e *Engine) join(ctx context.Context) error {
 				later = err
 				continue
 			}
-			e.events.add(Event{Kind: EventFailed, Failure: FailureUntrusted, ConversationID: w.Conversation})
+			e.distrust()
 		}
 		if err := e.call(ctx, func(ctx context.Context) error { return e.cfg.Hub.DeleteWelcome(ctx, w.ID) }); err != nil {
 			later = err
@@ -225,6 +225,9 @@ func (c *conversation) rejoin(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if settled, err := c.unsuspect(ctx, info); settled || err != nil {
+		return err == nil, err
+	}
 	group, commit, err := mls.JoinExternal(c.e.groupConfig(), c.e.cfg.Signer, c.e.credential(), info.GroupInfo, mls.ExternalOptions{Resync: true})
 	if err == nil {
 		c.mu.Lock()
@@ -250,10 +253,36 @@ func (c *conversation) rejoin(ctx context.Context) (bool, error) {
 	}
 	return true, c.with(ctx, func(t *txn) error {
 		c.own = &ownCommit{clientID: newID("f_"), payload: commit, groupInfo: groupInfo, rejoin: true, group: state}
-		c.ownAt = 0
+		c.ownAt, c.suspect, c.broken = 0, false, true
 		t.put(prefixOwn+c.id, c.own.marshal())
 		return nil
 	})
+}
+
+// unsuspect ends the suspicion that a commit was withheld if the hub's newest
+// group info is of the epoch that this device is in. Anybody can write another
+// epoch on a frame; only a member can sign a group info.
+func (c *conversation) unsuspect(ctx context.Context, info *api.GroupInfo) (settled bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.load(ctx); err != nil {
+		return false, err
+	}
+	if c.broken {
+		return false, nil
+	}
+	if info.Head > c.rec.cursor { // the log may have the commit after all
+		c.rec.head = max(c.rec.head, info.Head)
+		c.suspect = false
+		c.kickReceive(false)
+		return true, nil
+	}
+	m, err := wire.ParseMessage(info.GroupInfo)
+	if err == nil && m.GroupInfo != nil && m.GroupInfo.Context.Epoch <= c.rec.epoch {
+		c.suspect = false
+		return true, nil
+	}
+	return false, nil
 }
 
 // staleInfo reports whether a group info is older than what was seen of the

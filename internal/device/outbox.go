@@ -125,7 +125,7 @@ func (c *conversation) sendNext(ctx context.Context) (more bool, err error) {
 		c.mu.Unlock()
 		return false, err
 	}
-	stage, broken, own, behind := c.rec.stage, c.broken, c.own, c.rec.head > c.rec.cursor
+	stage, broken, own, behind := c.rec.stage, c.broken || c.suspect, c.own, c.rec.head > c.rec.cursor
 	c.mu.Unlock()
 	switch {
 	case stage == stageNew || stage == stageMade:

@@ -263,7 +263,7 @@ func (t *txn) frame(f api.Frame) {
 		c.e.cfg.Log("frame refused", err)
 		t.refused(f.Position, f.ReceivedAt, ruleOf(err))
 		if errors.Is(err, mls.ErrFutureEpoch) {
-			c.broken = true // a commit is missing: only a rejoin helps
+			c.suspect = true // a commit may be missing: ask
 		}
 	}
 }

@@ -2,6 +2,7 @@ package device
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -57,6 +58,9 @@ func (r *runner) loop(e *Engine, job func(context.Context) error) {
 			continue
 		}
 		e.cfg.Log("in the background", err)
+		if errors.Is(err, errUntrusted) {
+			e.distrust()
+		}
 		pause = min(max(2*pause, e.cfg.Retry), e.cfg.RetryMost)
 		timer := time.NewTimer(pause)
 		select {

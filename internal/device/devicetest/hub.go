@@ -323,3 +323,52 @@ func fingerprint(b ...[]byte) []byte {
 	}
 	return h.Sum(nil)
 }
+
+// Drop takes a frame out of a conversation's log, as if it had never been sent,
+// and closes the gap: a lie.
+func (h *Hub) Drop(conversation string, position uint64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	c := h.conversations[conversation]
+	c.frames = slices.Delete(slices.Clone(c.frames), int(position-1), int(position))
+	for i := range c.frames {
+		c.frames[i].Position = uint64(i + 1)
+	}
+}
+
+// Swap makes two frames change places: a lie.
+func (h *Hub) Swap(conversation string, a, b uint64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	frames := slices.Clone(h.conversations[conversation].frames)
+	frames[a-1], frames[b-1] = frames[b-1], frames[a-1]
+	frames[a-1].Position, frames[b-1].Position = a, b
+	h.conversations[conversation].frames = frames
+}
+
+// Packages returns the key packages of a device that are left.
+func (h *Hub) Packages(device string) [][]byte {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.devices[device].packages)
+}
+
+// SetPackages replaces a device's key packages: a lie, or a thief's work.
+func (h *Hub) SetPackages(device string, packages [][]byte) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.devices[device].packages = packages
+}
+
+// DevicesOf returns the devices of a person.
+func (h *Hub) DevicesOf(person string) []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var devices []string
+	for id, d := range h.devices {
+		if d.Person == person {
+			devices = append(devices, id)
+		}
+	}
+	return devices
+}
