@@ -51,7 +51,8 @@ func dialect() sqlstore.Dialect {
 }
 
 func classify(err error) sqlstore.Class {
-	if !errors.As(err, new(*sqlite3.Error)) {
+	// The driver returns an error with its text, or the bare code.
+	if !errors.As(err, new(sqlite3.ErrorCode)) {
 		return sqlstore.Foreign
 	}
 	switch {

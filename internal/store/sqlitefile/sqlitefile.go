@@ -17,6 +17,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -135,7 +136,9 @@ func open(path string, key Key, config Config, readOnly bool) (*sql.DB, error) {
 	if readOnly {
 		query.Set("_txlock", "deferred")
 	}
-	name := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: query.Encode()}
+	// SQLite, unlike browsers, takes a plus sign for a plus sign.
+	encoded := strings.ReplaceAll(query.Encode(), "+", "%20")
+	name := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: encoded}
 	return driver.Open(name.String(), func(c *sqlite3.Conn) error {
 		// The key comes first, then the busy timeout (the driver asks for
 		// this order). It is not part of the name, because names are logged.
@@ -182,7 +185,7 @@ func ping(ctx context.Context, db *sql.DB) error {
 }
 
 func wrongKey(err error) error {
-	if errors.Is(err, sqlite3.NOTADB) {
+	if errors.Is(err, sqlite3.NOTADB) { // no page decrypts to what SQLite writes first
 		return ErrWrongKey
 	}
 	return err
