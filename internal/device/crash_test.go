@@ -8,7 +8,7 @@ import (
 
 	"github.com/sotto-health/sotto/internal/content"
 	"github.com/sotto-health/sotto/internal/device"
-	"github.com/sotto-health/sotto/internal/device/devicetest"
+	"github.com/sotto-health/sotto/internal/devicetest"
 	"github.com/sotto-health/sotto/internal/keeper"
 )
 

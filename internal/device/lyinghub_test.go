@@ -11,7 +11,7 @@ import (
 	"github.com/sotto-health/sotto/internal/certificate"
 	"github.com/sotto-health/sotto/internal/certificate/authority"
 	"github.com/sotto-health/sotto/internal/device"
-	"github.com/sotto-health/sotto/internal/device/devicetest"
+	"github.com/sotto-health/sotto/internal/devicetest"
 	"github.com/sotto-health/sotto/mls"
 	"github.com/sotto-health/sotto/mls/suite"
 	"github.com/sotto-health/sotto/mls/wire"

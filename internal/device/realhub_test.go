@@ -16,7 +16,7 @@ import (
 	"github.com/sotto-health/sotto/internal/certificate/authority"
 	"github.com/sotto-health/sotto/internal/consent"
 	"github.com/sotto-health/sotto/internal/device"
-	"github.com/sotto-health/sotto/internal/device/devicetest"
+	"github.com/sotto-health/sotto/internal/devicetest"
 	"github.com/sotto-health/sotto/internal/httpapi"
 	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/hubclient"

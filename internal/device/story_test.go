@@ -8,7 +8,7 @@ import (
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/device"
-	"github.com/sotto-health/sotto/internal/device/devicetest"
+	"github.com/sotto-health/sotto/internal/devicetest"
 )
 
 // TestStory is a patient and a nurse, from the first word to the last.
