@@ -126,8 +126,6 @@ func (s *State) checkList(committer wire.LeafIndex, proposals []Sent) error {
 			if len(proposals) > 1 {
 				return rule.Broken("12.2-9", "reinit with other proposals")
 			}
-		case *wire.ExternalInit:
-			return rule.Broken("12.2-10", "external init by a member")
 		}
 		if touches {
 			if touched[leaf] {

@@ -131,6 +131,11 @@ func TestSendersThatNobodyCanBe(t *testing.T) {
 	wantRule(t, "6-5", g.judge(checks(), g.proposeAs(wire.Sender{Type: 9}, g.signers[0], &wire.Remove{Removed: 0})))
 	_, err := g.state.Plan(checks(), hub, nil)
 	wantRule(t, "12.4-1", err)
+	_, err = g.state.Plan(checks(), member(9), nil)
+	wantRule(t, "6.1-2", err)
+	update := g.content(member(9), g.signers[0], wire.FramedContent{Type: wire.ContentProposal, Proposal: &wire.Update{Leaf: g.update(0, nil)}})
+	_, err = g.state.CheckProposal(checks(), update)
+	wantRule(t, "6.1-2", err)
 }
 
 func TestAddressing(t *testing.T) {
