@@ -1,81 +1,125 @@
-// Command sotto-hub is the hub alone: it orders, keeps and delivers what it
-// cannot read. The practice's keeper runs elsewhere, with its keys.
+// Command sotto-hub is the hub alone: it orders, stores and delivers what it
+// cannot read. Nothing it links can decrypt; internal/architecture tests that.
 package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
-	"net"
 	"net/netip"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
+	"github.com/alecthomas/kong"
+
+	"github.com/sotto-health/sotto/internal/certificate"
 	"github.com/sotto-health/sotto/internal/host"
+	"github.com/sotto-health/sotto/internal/practice"
 	"github.com/sotto-health/sotto/web"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stderr)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "sotto-hub:", err)
 		os.Exit(1)
 	}
 }
 
-// run serves until ctx ends, and returns nil after a clean stop. It is all of
-// the program but the process: tests call it with their own context and output.
-func run(ctx context.Context, args []string, stderr io.Writer) error {
-	flags := flag.NewFlagSet("sotto-hub", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	var c host.ServeConfig
-	data := flags.String("data", "data", "`folder` of the hub's data and its storage key")
-	flags.StringVar(&c.Listen, "listen", "127.0.0.1:8480", "`address` to serve on")
-	flags.StringVar(&c.MetricsListen, "metrics-listen", "", "`address` for metrics, which only the operator should reach")
-	flags.StringVar(&c.CertFile, "tls-cert", "", "certificate chain (PEM `file`)")
-	flags.StringVar(&c.KeyFile, "tls-key", "", "its private key (PEM `file`)")
-	origin := flags.String("origin", "", "`address` that browsers use, such as https://chat.clinic.example")
-	proxies := flags.String("proxies", "", "`networks` of proxies in front, such as 10.0.0.0/8, by commas")
-	if err := flags.Parse(args); err != nil {
+type commands struct {
+	Data string `help:"Folder of the hub's data and keys." default:"data" env:"SOTTO_DATA" placeholder:"FOLDER" type:"path"`
+
+	Serve serveCommand `cmd:"" default:"withargs" help:"Serve."`
+	Apply applyCommand `cmd:"" help:"Create or change a practice as its file says."`
+}
+
+type streams struct{ out, err io.Writer }
+
+// run is the program but for the process.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	var cli commands
+	parser, err := kong.New(&cli, kong.Name("sotto-hub"), kong.UsageOnError(), kong.Writers(stdout, stderr),
+		kong.Description("Sotto's hub alone. SOTTO_POSTGRES holds the address of a PostgreSQL database, if one is used."))
+	if err != nil {
 		return err
 	}
-	if (c.CertFile == "") != (c.KeyFile == "") {
-		return errors.New("-tls-cert and -tls-key belong together")
-	}
-	if *origin != "" {
-		c.Origins = []string{*origin}
-	}
-	for part := range strings.SplitSeq(*proxies, ",") {
-		if part == "" {
-			continue
-		}
-		p, err := netip.ParsePrefix(strings.TrimSpace(part))
-		if err != nil {
-			return fmt.Errorf("-proxies: %w", err)
-		}
-		c.Proxies = append(c.Proxies, p)
-	}
-	var err error
-	if c.Web, err = fs.Sub(web.Dist, "dist"); err != nil {
+	parsed, err := parser.Parse(args)
+	if err != nil {
 		return err
 	}
-	c.Log = slog.New(slog.NewJSONHandler(stderr, nil))
-	c.Listening = func(public, _ net.Addr) {
-		c.Log.InfoContext(ctx, "serving", slog.String("address", public.String()))
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	return parsed.Run(&cli, streams{stdout, stderr})
+}
+
+func (c *commands) open(ctx context.Context, log *slog.Logger) (*host.OpenHub, error) {
+	return host.Open(ctx, host.HubConfig{Folder: host.Folder(c.Data), PostgresURL: os.Getenv("SOTTO_POSTGRES"), Log: log})
+}
+
+type serveCommand struct {
+	Listen        string         `help:"Address to serve on." default:"127.0.0.1:8480"`
+	MetricsListen string         `help:"Address for metrics, which only the operator should reach." placeholder:"ADDRESS"`
+	TLSCert       string         `name:"tls-cert" help:"Certificate chain (PEM)." type:"existingfile"`
+	TLSKey        string         `name:"tls-key" help:"Its private key (PEM)." type:"existingfile"`
+	Origin        []string       `help:"Address that browsers use, such as https://chat.clinic.example." placeholder:"URL"`
+	Proxies       []netip.Prefix `help:"Networks of proxies in front, whose X-Forwarded-For is believed, such as 10.0.0.0/8." placeholder:"CIDR"`
+}
+
+func (c serveCommand) Run(ctx context.Context, cli *commands, s streams) error {
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return errors.New("--tls-cert and --tls-key belong together")
 	}
-	// The database's address is no flag: other users can read a program's flags.
-	h, err := host.Open(ctx, host.HubConfig{Folder: host.Folder(*data), PostgresURL: os.Getenv("SOTTO_POSTGRES"), Log: c.Log})
+	log := slog.New(slog.NewJSONHandler(s.err, nil))
+	h, err := cli.open(ctx, log)
 	if err != nil {
 		return err
 	}
 	defer h.Close()
-	return host.Serve(ctx, h, c)
+	pages, err := fs.Sub(web.Dist, "dist")
+	if err != nil {
+		return err
+	}
+	return host.Serve(ctx, h, host.ServeConfig{
+		Listen: c.Listen, MetricsListen: c.MetricsListen, CertFile: c.TLSCert, KeyFile: c.TLSKey,
+		Origins: c.Origin, Proxies: c.Proxies, Web: pages, Log: log,
+	})
+}
+
+type applyCommand struct {
+	File   string `arg:"" help:"Practice file (JSON)." type:"existingfile"`
+	Keeper string `required:"" help:"The keeper's enrolment, as sotto-keeper init wrote it." type:"existingfile"`
+}
+
+func (c applyCommand) Run(ctx context.Context, cli *commands, s streams) error {
+	b, err := os.ReadFile(c.File)
+	if err != nil {
+		return err
+	}
+	file, err := practice.Parse(b)
+	if err != nil {
+		return err
+	}
+	if b, err = os.ReadFile(c.Keeper); err != nil {
+		return err
+	}
+	var enrolment certificate.Enrolment
+	if err := json.Unmarshal(b, &enrolment); err != nil {
+		return fmt.Errorf("read the keeper's enrolment: %w", err)
+	}
+	h, err := cli.open(ctx, slog.New(slog.NewJSONHandler(s.err, nil)))
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	links, err := h.ApplyPractice(ctx, file, &enrolment)
+	if err != nil {
+		return err
+	}
+	return host.WriteLinks(s.out, file, links)
 }

@@ -60,7 +60,9 @@ func TestServesAndStops(t *testing.T) {
 	defer stop()
 	log := &addressLog{found: make(chan string, 1)}
 	ended := make(chan error, 1)
-	go func() { ended <- run(ctx, []string{"-data", t.TempDir(), "-listen", "127.0.0.1:0"}, log) }()
+	go func() {
+		ended <- run(ctx, []string{"--data", t.TempDir(), "serve", "--listen", "127.0.0.1:0"}, io.Discard, log)
+	}()
 	select {
 	case err := <-ended:
 		t.Fatal(err)
@@ -85,7 +87,7 @@ func TestServesAndStops(t *testing.T) {
 }
 
 func TestRefusesHalfOfTLS(t *testing.T) {
-	if err := run(t.Context(), []string{"-tls-cert", "cert.pem"}, io.Discard); err == nil {
+	if err := run(t.Context(), []string{"--data", t.TempDir(), "serve", "--tls-cert", "main.go"}, io.Discard, io.Discard); err == nil {
 		t.Error("a certificate without its key was taken")
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,7 +10,6 @@ import (
 	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/practice"
 	"github.com/sotto-health/sotto/internal/vault"
-	"github.com/sotto-health/sotto/mls/suite"
 )
 
 type practiceCommand struct {
@@ -41,24 +39,11 @@ func (c applyCommand) Run(ctx context.Context, cli *commands, s streams) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "%s is set up: /c/%s\n", file.Name, file.Slug)
-	for _, l := range links {
-		fmt.Fprintf(s.out, "  %-20s /staff/#setup=%s\n", l.person.Login, l.token)
-	}
-	if len(links) > 0 {
-		fmt.Fprintln(s.out, "Give each person their link by a safe way. It works once, for 72 hours.")
-	}
-	return nil
-}
-
-// A setUpLink lets a new staff person choose a password.
-type setUpLink struct {
-	person hub.Person
-	token  string
+	return host.WriteLinks(s.out, file, links)
 }
 
 // applyPractice creates or changes a practice, its keeper and its staff.
-func applyPractice(ctx context.Context, h *host.OpenHub, folder host.Folder, file *practice.File) ([]setUpLink, error) {
+func applyPractice(ctx context.Context, h *host.OpenHub, folder host.Folder, file *practice.File) ([]host.SetUpLink, error) {
 	v, err := vault.Create(keeperFolder(folder, file.Slug), file.Slug, file.Name, hub.NewID)
 	if err != nil {
 		return nil, err
@@ -67,46 +52,7 @@ func applyPractice(ctx context.Context, h *host.OpenHub, folder host.Folder, fil
 	if err != nil {
 		return nil, err
 	}
-	settings := file.Settings()
-	settings.AuthorityKey, settings.Suite = enrolment.AuthorityKey, uint16(suite.MLKEM768P256)
-	if _, err := h.SavePractice(ctx, hub.Practice{ID: v.Practice, Slug: v.Slug, Settings: settings}); err != nil {
-		if errors.Is(err, hub.ErrConflict) {
-			return nil, errors.New("the consent text has changed: give it a new version")
-		}
-		return nil, err
-	}
-	if err := h.EnrolService(ctx, serviceOf(enrolment)); err != nil {
-		return nil, fmt.Errorf("enrol the keeper: %w", err)
-	}
-	return addStaff(ctx, h, v.Practice, file.Staff)
-}
-
-func serviceOf(e *vault.Enrolment) hub.Service {
-	return hub.Service{
-		Practice: e.Practice, Person: e.Person, Device: e.Device, Role: "keeper", Name: e.Name, Title: e.Title,
-		PublicKey: e.PublicKey, Certificate: e.Certificate, NameCard: e.NameCard,
-	}
-}
-
-// addStaff adds those who are not there yet.
-func addStaff(ctx context.Context, h *host.OpenHub, practiceID string, staff []practice.Staff) ([]setUpLink, error) {
-	var links []setUpLink
-	for _, member := range staff {
-		person, err := h.AddStaff(ctx, hub.Person{
-			Practice: practiceID, Login: member.Login, Name: member.Name, Title: member.Title, Role: member.Role,
-		})
-		if errors.Is(err, hub.ErrExists) {
-			continue
-		} else if err != nil {
-			return links, fmt.Errorf("add a staff person: %w", err)
-		}
-		token, err := h.NewSetUpLink(ctx, practiceID, person.ID)
-		if err != nil {
-			return links, fmt.Errorf("make a set-up link: %w", err)
-		}
-		links = append(links, setUpLink{person, token})
-	}
-	return links, nil
+	return h.ApplyPractice(ctx, file, enrolment)
 }
 
 type pinCommand struct {

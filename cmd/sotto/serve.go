@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 
 	"golang.org/x/sync/errgroup"
@@ -19,12 +20,13 @@ import (
 )
 
 type serveCommand struct {
-	Listen        string `help:"Address to serve on." default:"127.0.0.1:8480"`
-	MetricsListen string `help:"Address for metrics, which only the operator should reach." placeholder:"ADDRESS"`
-	TLSCert       string `name:"tls-cert" help:"Certificate chain (PEM). Without one, put a TLS proxy in front: browsers need HTTPS on anything but localhost." type:"existingfile"`
-	TLSKey        string `name:"tls-key" help:"Its private key (PEM)." type:"existingfile"`
-	Origin        string `help:"Address that browsers use, such as https://chat.clinic.example." placeholder:"URL"`
-	LogLevel      string `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info"`
+	Listen        string         `help:"Address to serve on." default:"127.0.0.1:8480"`
+	MetricsListen string         `help:"Address for metrics, which only the operator should reach." placeholder:"ADDRESS"`
+	TLSCert       string         `name:"tls-cert" help:"Certificate chain (PEM). Without one, put a TLS proxy in front: browsers need HTTPS on anything but localhost." type:"existingfile"`
+	TLSKey        string         `name:"tls-key" help:"Its private key (PEM)." type:"existingfile"`
+	Origin        []string       `help:"Address that browsers use, such as https://chat.clinic.example." placeholder:"URL"`
+	Proxies       []netip.Prefix `help:"Networks of proxies in front, whose X-Forwarded-For is believed, such as 10.0.0.0/8." placeholder:"CIDR"`
+	LogLevel      string         `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info"`
 
 	Demo         bool   `help:"Serve a demo practice of invented people, and a sample clinic page."`
 	ClinicListen string `help:"With --demo: address of the sample clinic page." default:"127.0.0.1:8481"`
@@ -72,11 +74,8 @@ func (c serveCommand) Run(ctx context.Context, cli *commands, s streams) error {
 	group.Go(func() error {
 		return host.Serve(ctx, h, host.ServeConfig{
 			Listen: c.Listen, MetricsListen: c.MetricsListen, CertFile: c.TLSCert, KeyFile: c.TLSKey,
-			Origins: c.origins(), Web: pages, Log: log,
-			Listening: func(public, local net.Addr) {
-				log.InfoContext(ctx, "serving", slog.String("address", public.String()))
-				listening <- local
-			},
+			Origins: c.Origin, Proxies: c.Proxies, Web: pages, Log: log,
+			Listening: func(local net.Addr) { listening <- local },
 		})
 	})
 	group.Go(func() error {
@@ -92,13 +91,6 @@ func (c serveCommand) Run(ctx context.Context, cli *commands, s streams) error {
 		}
 	})
 	return group.Wait()
-}
-
-func (c serveCommand) origins() []string {
-	if c.Origin == "" {
-		return nil
-	}
-	return []string{c.Origin}
 }
 
 // openHub opens the hub in the data folder. SOTTO_POSTGRES holds the address

@@ -30,10 +30,10 @@ type ServeConfig struct {
 	Log     *slog.Logger
 	// Grace is how long calls may take to end when stopping. Zero means 10 s.
 	Grace time.Duration
-	// Listening is called once calls are accepted, with the address and with
-	// that of a second listener, without TLS, that only this machine can reach:
-	// a keeper in the same program uses it. May be nil.
-	Listening func(public, local net.Addr)
+	// Listening is called once calls are accepted, with the address of a second
+	// listener, without TLS, that only this machine can reach: a keeper in the
+	// same program uses it. May be nil.
+	Listening func(local net.Addr)
 }
 
 // Serve serves h until ctx ends, then lets every call finish within the grace
@@ -68,8 +68,9 @@ func Serve(ctx context.Context, h *OpenHub, c ServeConfig) error {
 	if err != nil {
 		return errors.Join(err, main.Close())
 	}
+	c.Log.InfoContext(ctx, "serving", slog.String("address", listener.Addr().String()))
 	if c.Listening != nil {
-		c.Listening(listener.Addr(), local.Addr())
+		c.Listening(local.Addr())
 	}
 	go sweep(ctx, h, c.Log)
 

@@ -34,16 +34,6 @@ type Identity struct {
 	Title    string `json:"title"`
 }
 
-// An Enrolment is what a hub has to know of a keeper before it may sign in. It
-// holds no secret. The hub's administrator takes it from the keeper's.
-type Enrolment struct {
-	Identity
-	AuthorityKey []byte `json:"authority_key"` // P-256, SEC 1 uncompressed
-	PublicKey    []byte `json:"public_key"`
-	Certificate  []byte `json:"certificate"`
-	NameCard     []byte `json:"name_card"`
-}
-
 // A Vault is an open keeper's folder.
 type Vault struct {
 	Identity
@@ -138,7 +128,7 @@ func (v *Vault) Path(name string) string { return filepath.Join(v.folder, name) 
 
 // Enrolment issues the keeper's own certificate and name card anew, and
 // returns them with what a hub needs to know.
-func (v *Vault) Enrolment() (*Enrolment, error) {
+func (v *Vault) Enrolment() (*certificate.Enrolment, error) {
 	now := v.now()
 	cert, err := v.Authority.Issue(&certificate.Certificate{
 		Person: v.Person, Device: v.Device, Kind: certificate.KindService, Role: certificate.RoleKeeper,
@@ -153,8 +143,9 @@ func (v *Vault) Enrolment() (*Enrolment, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Enrolment{
-		Identity: v.Identity, AuthorityKey: v.Authority.Public(), PublicKey: v.Signer.Public(),
+	return &certificate.Enrolment{
+		Practice: v.Practice, Slug: v.Slug, Person: v.Person, Device: v.Device, Name: v.Name, Title: v.Title,
+		AuthorityKey: v.Authority.Public(), PublicKey: v.Signer.Public(),
 		Certificate: cert, NameCard: card,
 	}, nil
 }

@@ -9,7 +9,8 @@ import (
 // layer names the file layer: encryption, with gathered writes to the log.
 const layer = "sotto-xts"
 
-func init() {
+// register makes the file layer known to SQLite. To do it again does no harm.
+func register() {
 	vfs.Register(layer, logVFS{xts.Wrap(gatherVFS{vfs.Find("")}, nil)})
 }
 

@@ -66,6 +66,7 @@ type File struct {
 // Open opens the file at path, or makes it, with its folder if need be. A
 // wrong key is found here, as [ErrWrongKey], and not at the first query.
 func Open(ctx context.Context, path string, key Key, config Config) (*File, error) {
+	register()
 	if config.Readers <= 0 {
 		config.Readers = 4
 	}
