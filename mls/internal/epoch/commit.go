@@ -57,9 +57,6 @@ func (s *State) Stage(k Checks, a *wire.AuthenticatedContent) (*Change, error) {
 
 // applyPath checks and applies the path of a commit.
 func (c *Change) applyPath(k Checks, path *wire.UpdatePath) error {
-	if path.Leaf.Source != wire.SourceCommit {
-		return rule.Broken("7.3-7", "leaf of an update path has source %d", path.Leaf.Source)
-	}
 	if c.External {
 		if err := c.checkNewcomer(k, path.Leaf); err != nil {
 			return err
