@@ -170,7 +170,7 @@ func (e *Engine) onEvent(event api.Event) {
 			e.onSummary(event.Summary)
 		}
 	case api.EventAck:
-		e.update(event.ConversationID, func(t *txn) { t.acknowledged(event.Person, event.Position) })
+		e.onAck(event.ConversationID, event.Person, event.Position)
 	case api.EventTyping:
 		e.onTyping(event.ConversationID, event.Person, event.Typing)
 	case api.EventPresence:
@@ -259,6 +259,23 @@ func listed(s *api.Conversation, me string) *Conversation {
 		}
 	}
 	return v
+}
+
+// onAck takes over how far somebody's device has stored the log. It is kept with
+// whatever is kept next: the hub tells it again.
+func (e *Engine) onAck(id, person string, position uint64) {
+	c, err := e.find(id)
+	if err != nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.load(e.ctx) != nil {
+		return
+	}
+	t := c.begin()
+	t.acknowledged(person, position)
+	e.events.add(t.events...)
 }
 
 func (e *Engine) onTyping(id, person string, typing bool) {

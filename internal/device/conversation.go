@@ -37,6 +37,7 @@ type conversation struct {
 	broken  bool // the group's state is of no use: rejoin
 	out     []*outRecord
 	own     *ownCommit
+	mine    []ownLine // newest own messages in the log; nil if not read yet
 	draft   string
 	typing  map[string]time.Time // until when
 	change  *change              // what the keeper wants to become of the group
@@ -68,6 +69,7 @@ func (c *conversation) load(ctx context.Context) error {
 		return err
 	}
 	c.rec, c.group, c.broken, c.out, c.own, c.ownAt = &convRecord{stage: stageOutside}, nil, false, nil, nil, 0
+	c.mine = nil
 	if kept != nil {
 		if c.rec, err = parseConvRecord(kept); err != nil {
 			return err

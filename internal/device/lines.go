@@ -196,15 +196,49 @@ func (t *txn) moved(read, acked uint64) {
 	if nowRead > read {
 		after = min(after, read)
 	}
-	keys, err := c.lineKeys(c.e.ctx, after, max(nowRead, nowAcked)+1)
-	if err != nil {
+	if err := c.findMine(); err != nil {
+		c.e.cfg.Log("own messages", err)
 		return
 	}
-	for _, key := range keys[max(0, len(keys)-maxLines):] {
-		if l, err := c.line(c.e.ctx, key); err == nil && l.person == c.e.me().person && l.kind == RecordMessage {
+	for _, own := range c.mine {
+		if own.position <= after || own.position > max(nowRead, nowAcked) {
+			continue
+		}
+		if l, err := c.line(c.e.ctx, own.key); err == nil {
 			t.events = append(t.events, Event{Kind: EventLine, ConversationID: c.id, Line: c.show(l)})
 		}
 	}
+}
+
+// An ownLine is where a message of this person stands.
+type ownLine struct {
+	position uint64
+	key      string
+}
+
+// maxMine is how many own messages are told of when they are read.
+const maxMine = 200
+
+// findMine fills c.mine from what is kept, once. It needs c.mu.
+func (c *conversation) findMine() error {
+	if c.mine != nil {
+		return nil
+	}
+	keys, err := c.lineKeys(c.e.ctx, 0, 0)
+	if err != nil {
+		return err
+	}
+	c.mine = []ownLine{}
+	for _, key := range keys[max(0, len(keys)-maxMine):] {
+		l, err := c.line(c.e.ctx, key)
+		if err != nil {
+			return err
+		}
+		if l.kind == RecordMessage && l.person == c.e.me().person {
+			c.mine = append(c.mine, ownLine{l.position, key})
+		}
+	}
+	return nil
 }
 
 // acknowledged takes over the hub's word that a person's device has stored the

@@ -31,6 +31,11 @@ func (e *Engine) SendText(ctx context.Context, conversation, text string) (strin
 		}
 		o := t.queue(&outRecord{kind: outText, id: id, salt: salt, content: m.Marshal()})
 		t.put(prefixMsg+id, []byte(outKey(c.id, o.number)))
+		if next := c.nextOut(); next == o && c.rec.head == c.rec.cursor && e.isConnected() {
+			if err := t.sealOut(o); err != nil { // one write instead of two
+				return err
+			}
+		}
 		if c.draft != "" {
 			c.draft = ""
 			t.delete(prefixDraft + c.id)
@@ -160,31 +165,49 @@ func (c *conversation) seal(ctx context.Context) (*outRecord, error) {
 	if err := c.load(ctx); err != nil {
 		return nil, err
 	}
-	if c.rec.stage != stageOpen || c.broken || c.own != nil {
+	o := c.nextOut()
+	if o == nil {
 		return nil, nil
 	}
-	i := slices.IndexFunc(c.out, func(o *outRecord) bool { return o.position == 0 && o.failure == "" && len(o.content) > 0 })
-	if i < 0 {
-		return nil, nil
-	}
-	o := c.out[i]
 	if o.payload == nil {
 		t := c.begin()
-		o.seq = c.rec.seqOut + 1
-		payload, err := c.group.Seal(o.content, sequence(o.seq))
-		if err != nil {
+		if err := t.sealOut(o); err != nil {
 			c.loaded = false
-			return nil, fmt.Errorf("device: seal: %w", err)
+			return nil, err
 		}
-		o.payload, o.clientID = payload, newID("f_")
-		t.group = true
-		t.putOut(o)
 		if err := t.apply(ctx); err != nil {
 			return nil, err
 		}
 	}
 	copied := *o
 	return &copied, nil
+}
+
+// nextOut returns the outbox item that goes next, or nil if none can. It needs
+// c.mu.
+func (c *conversation) nextOut() *outRecord {
+	if c.rec.stage != stageOpen || c.broken || c.suspect || c.own != nil || c.group == nil {
+		return nil
+	}
+	i := slices.IndexFunc(c.out, func(o *outRecord) bool { return o.position == 0 && o.failure == "" && len(o.content) > 0 })
+	if i < 0 {
+		return nil
+	}
+	return c.out[i]
+}
+
+// sealOut seals an outbox item in the group's present epoch.
+func (t *txn) sealOut(o *outRecord) error {
+	c := t.c
+	o.seq = c.rec.seqOut + 1
+	payload, err := c.group.Seal(o.content, sequence(o.seq))
+	if err != nil {
+		return fmt.Errorf("device: seal: %w", err)
+	}
+	o.payload, o.clientID = payload, newID("f_")
+	t.group = true
+	t.putOut(o)
+	return nil
 }
 
 // sendFrame gives a sealed message to the hub and takes note of what it says.

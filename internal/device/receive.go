@@ -496,6 +496,9 @@ func (t *txn) line(l *lineRecord, m *content.Message) {
 	key := lineKey(c.id, l.position, l.index)
 	t.put(key, l.marshal())
 	t.put(prefixMsg+l.id, []byte(key))
+	if c.mine != nil && l.person == c.e.me().person {
+		c.mine = append(c.mine[max(0, len(c.mine)+1-maxMine):], ownLine{l.position, key})
+	}
 	id := content.ID(content.SenderURI(l.sender), content.RoomURI(c.id), l.content, m.Salt)
 	t.put(prefixIndex+c.id+"/"+hex.EncodeToString(id), putUint(l.position))
 	t.events = append(t.events, Event{Kind: EventLine, ConversationID: c.id, Line: c.show(l)})
