@@ -1,9 +1,9 @@
 // A real Chromium on pages that are served as the hub serves them: with its
 // Content-Security-Policy and Trusted Types.
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, request as callHub, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import type { AddressInfo } from "node:net";
+import { connect, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -41,6 +41,8 @@ export class TestBrowser {
   readonly requests: string[] = [];
   readonly server: Server;
   answer: Answer = () => false;
+  /** Where a hub listens on localhost, if there is one. */
+  hubPort: number | undefined;
   private readonly folder: string;
   private readonly browser: Browser;
 
@@ -82,6 +84,7 @@ export class TestBrowser {
       ],
     });
     const browser = new TestBrowser(server, folder, chrome);
+    server.on("upgrade", (request: IncomingMessage, socket: Socket) => browser.upgrade(request, socket));
     return browser;
   }
 
@@ -110,13 +113,46 @@ export class TestBrowser {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
+  private hubHeaders(request: IncomingMessage): Record<string, string | string[] | undefined> {
+    const hub = `localhost:${this.hubPort}`;
+    const headers: Record<string, string | string[] | undefined> = { ...request.headers, host: hub };
+    if (headers.origin !== undefined) headers.origin = `http://${hub}`;
+    return headers;
+  }
+
+  private forward(request: IncomingMessage, response: ServerResponse): void {
+    const { url, method } = request;
+    const call = callHub({ host: "127.0.0.1", port: this.hubPort, path: url, method, headers: this.hubHeaders(request) }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    });
+    call.on("error", () => response.destroy());
+    request.pipe(call);
+  }
+
+  private upgrade(request: IncomingMessage, socket: Socket): void {
+    if (this.hubPort === undefined) {
+      socket.destroy();
+      return;
+    }
+    const hub = connect(this.hubPort, "127.0.0.1", () => {
+      const headers = Object.entries(this.hubHeaders(request)).map(([name, value]) => `${name}: ${String(value)}`);
+      hub.write([`${request.method} ${request.url} HTTP/1.1`, ...headers, "", ""].join("\r\n"));
+      hub.pipe(socket);
+      socket.pipe(hub);
+    });
+    hub.on("error", () => socket.destroy());
+    socket.on("error", () => hub.destroy());
+  }
+
   private serve(request: IncomingMessage, response: ServerResponse): void {
     const path = new URL(request.url ?? "/", "http://localhost").pathname;
     response.setHeader("Content-Security-Policy", policy);
     response.setHeader("X-Content-Type-Options", "nosniff");
     if (path.startsWith("/v1/")) {
       if (this.answer(request, response)) return;
-      response.writeHead(503).end();
+      if (this.hubPort === undefined) response.writeHead(503).end();
+      else this.forward(request, response);
       return;
     }
     if (path === "/") {
