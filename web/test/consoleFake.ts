@@ -26,19 +26,20 @@ import { boxOf } from "../src/console/model/boxes.ts";
 
 export const dana = "p_dana" as PersonId;
 export const lee = "p_lee" as PersonId;
+const started = Date.now() - 30 * 60_000;
 export const archive = "p_keeper" as PersonId;
 
 export function staff(person: PersonId, change: Partial<Member> = {}): Member {
   const known: Record<string, [string, string, string]> = { p_dana: ["Dana Ortiz", "Registered nurse", "nurse"], p_lee: ["Sam Lee", "Family physician", "physician"] };
   const [name, title, role] = known[person] ?? ["Nour Haddad", "Front desk", "front-desk"];
-  return { person, name, title, kind: "staff", role, verified: true, me: person === dana, since: 0, devices: 1, online: true, ...change };
+  return { person, name, title, kind: "staff", role, verified: true, me: person === dana, since: started, devices: 1, online: true, ...change };
 }
 
 export function patient(person: string, name: string, change: Partial<Member> = {}): Member {
-  return { person: person as PersonId, name, title: "", kind: "patient", role: "patient", verified: false, me: false, since: 0, devices: 1, online: true, ...change };
+  return { person: person as PersonId, name, title: "", kind: "patient", role: "patient", verified: false, me: false, since: started, devices: 1, online: true, ...change };
 }
 
-export const keeper: Member = { person: archive, name: "", title: "", kind: "service", role: "keeper", verified: true, me: false, since: 0, devices: 1, online: true };
+export const keeper: Member = { person: archive, name: "", title: "", kind: "service", role: "keeper", verified: true, me: false, since: started, devices: 1, online: true };
 
 export function chat(id: string, change: Partial<Conversation> = {}): Conversation {
   return {

@@ -4,6 +4,7 @@ import "../../src/console/console.css";
 import { mount } from "svelte";
 
 import App from "../../src/console/App.svelte";
+import { change } from "../../src/console/preferences.svelte.ts";
 import { speak, type Language } from "../../src/ui/words.svelte.ts";
 import { ConsoleFake } from "../consoleFake.ts";
 import { accountOf, stories, type StoryPage } from "./stories.ts";
@@ -28,6 +29,7 @@ const page: StoryPage = {
 
 await speak("console", (asked.get("lang") ?? "en") as Language);
 if (story.hash) history.replaceState(null, "", story.hash);
+change({ signedIn: story.account?.session === undefined });
 const core = new ConsoleFake(await story.script());
 const target = document.getElementById("app");
 if (target) mount(App, { target, props: { account: accountOf(story), connect: () => core } });

@@ -12,6 +12,8 @@ export interface Settings {
   /** The slug typed at the last sign-in. */
   readonly practice: string;
   readonly detailsOpen: boolean;
+  /** A session was opened here and not ended: it is worth asking the server for it. */
+  readonly signedIn: boolean;
 }
 
 export const defaults: Settings = {
@@ -21,6 +23,7 @@ export const defaults: Settings = {
   singleKeys: true,
   practice: "",
   detailsOpen: true,
+  signedIn: false,
 };
 
 interface Keeper {
@@ -41,6 +44,7 @@ export function readSettings(keeper: Keeper | undefined): Settings {
       singleKeys: flag(value.singleKeys, defaults.singleKeys),
       practice: typeof value.practice === "string" ? value.practice.slice(0, 64) : "",
       detailsOpen: flag(value.detailsOpen, defaults.detailsOpen),
+      signedIn: flag(value.signedIn, defaults.signedIn),
     };
   } catch {
     return defaults;
