@@ -20,7 +20,7 @@ import (
 
 // A listener collects a device's events.
 type listener struct {
-	t      *testing.T
+	t      testing.TB
 	events chan api.Event
 	ended  chan error
 	stop   context.CancelFunc

@@ -1,9 +1,12 @@
 package httpapi
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
+	"log/slog"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -101,42 +104,73 @@ func (k *sockets) allGone() <-chan struct{} {
 	return k.gone
 }
 
-// serveSocket is the push connection: hello, then events one way and
-// messages the other.
+// serveSocket opens a push connection: hello, then events one way and messages
+// the other. It returns once the connection is open, so that net/http can let
+// go of the request and of a deep stack: most connections are idle.
 func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	call := callOf(r.Context())
 	if !s.sockets.enter(call.address) {
 		s.refuse(w, r, hub.ErrUnavailable)
 		return
 	}
-	defer s.sockets.leave()
-	greeted := sync.OnceFunc(func() { s.sockets.greeted(call.address) })
-	defer greeted()
+	defer s.sockets.greeted(call.address)
 	// The origin was checked already, as for every call.
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
+	conn, err := websocket.Accept(&hijacker{w}, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
 	if err != nil {
-		return // Accept has answered
+		s.sockets.leave() // Accept has answered
+		return
 	}
-	defer func() { _ = conn.CloseNow() }()
+	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), callKey{}, call))
+	k := &socket{server: s, conn: conn, cancel: cancel, replies: make(chan api.Reply, 1)}
+	if err := k.greet(ctx); err != nil {
+		s.turnAway(ctx, conn, err)
+		k.close()
+		return
+	}
+	go k.run(ctx)
+}
 
-	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
-	defer cancel()
-	caller, err := s.hello(ctx, conn)
+// hijacker hands a connection over with small buffers in place of net/http's,
+// which weigh most of what an idle connection does.
+type hijacker struct{ http.ResponseWriter }
+
+// Bytes of a push connection's buffers. Longer messages by-pass them.
+const (
+	readBuffer  = 1 << 10
+	writeBuffer = 2 << 10
+)
+
+// Hijack implements [http.Hijacker].
+func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(h.ResponseWriter).Hijack()
+	if err != nil || rw.Reader.Buffered() > 0 {
+		return conn, rw, err // the client spoke first: keep what it said
+	}
+	return conn, bufio.NewReadWriter(bufio.NewReaderSize(conn, readBuffer), bufio.NewWriterSize(conn, writeBuffer)), nil
+}
+
+// greet waits for the hello, opens the line, and says what is ready.
+func (k *socket) greet(ctx context.Context) error {
+	caller, err := k.server.hello(ctx, k.conn)
 	if err != nil {
-		s.turnAway(ctx, conn, err)
-		return
+		return err
 	}
-	line, ready, err := s.hub.Connect(ctx, caller)
+	line, ready, err := k.server.hub.Connect(ctx, caller)
 	if err != nil {
-		s.turnAway(ctx, conn, err)
-		return
+		return err
 	}
-	greeted()
-	defer s.hub.Disconnect(line)
-	k := &socket{server: s, conn: conn, line: line, cancel: cancel, replies: make(chan api.Reply, 4)}
-	if k.write(ctx, ready) != nil {
-		return
-	}
+	k.line = line
+	return k.write(ctx, ready)
+}
+
+// run serves an open connection until either side ends it.
+func (k *socket) run(ctx context.Context) {
+	defer k.close()
+	defer func() {
+		if recover() != nil { // its value may hold anything
+			k.server.log.ErrorContext(ctx, "panic", slog.String("request", callOf(ctx).id), slog.String("route", "GET /v1/events"))
+		}
+	}()
 	stop := k.keepAlive(ctx)
 	defer stop()
 	written := make(chan struct{})
@@ -145,8 +179,18 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 		k.writeAll(ctx)
 	}()
 	k.readAll(ctx)
-	cancel()
+	k.cancel()
 	<-written
+}
+
+// close lets go of all that the connection holds.
+func (k *socket) close() {
+	k.cancel()
+	_ = k.conn.CloseNow()
+	if k.line != nil {
+		k.server.hub.Disconnect(k.line)
+	}
+	k.server.sockets.leave()
 }
 
 // hello waits for the first message and checks its token.
@@ -164,6 +208,7 @@ func (s *Server) hello(ctx context.Context, conn *websocket.Conn) (*hub.Caller, 
 	}
 	callOf(ctx).auth = "Bearer " + h.Token
 	caller, err := s.authenticate(ctx)
+	callOf(ctx).auth = "" // checked; no need to keep it
 	conn.SetReadLimit(frameBody)
 	return caller, err
 }

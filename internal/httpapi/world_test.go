@@ -37,7 +37,7 @@ const password = "correct horse battery " + canary
 
 // A world is a hub with real storage behind real HTTP, and its practices.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	ctx     context.Context
 	hub     *hub.Hub
 	api     *httpapi.Server
@@ -59,7 +59,7 @@ type practice struct {
 
 type worldOption func(*hub.Config, *httpapi.Config)
 
-func newWorld(t *testing.T, options ...worldOption) *world {
+func newWorld(t testing.TB, options ...worldOption) *world {
 	t.Helper()
 	s, err := suite.Lookup(suite.ID(0xF001))
 	if err != nil {
@@ -336,7 +336,7 @@ func (d *device) tryAdmit(g api.GroupWork) error {
 	return d.commit(g.Conversation, opt)
 }
 
-func parseKeyPackage(t *testing.T, b []byte) *wire.KeyPackage {
+func parseKeyPackage(t testing.TB, b []byte) *wire.KeyPackage {
 	t.Helper()
 	m, err := wire.ParseMessage(b)
 	if err != nil || m.KeyPackage == nil {
@@ -345,7 +345,7 @@ func parseKeyPackage(t *testing.T, b []byte) *wire.KeyPackage {
 	return m.KeyPackage
 }
 
-func leafOf(t *testing.T, g *mls.Group, device string) wire.LeafIndex {
+func leafOf(t testing.TB, g *mls.Group, device string) wire.LeafIndex {
 	t.Helper()
 	for _, m := range g.Members() {
 		c, err := certificate.Parse(m.Credential.Identity)
@@ -478,7 +478,7 @@ func (d *device) take(id string) {
 	d.join()
 }
 
-func wantCode(t *testing.T, err error, code api.Code) *api.Problem {
+func wantCode(t testing.TB, err error, code api.Code) *api.Problem {
 	t.Helper()
 	var p *api.Problem
 	if !errors.As(err, &p) {

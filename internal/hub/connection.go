@@ -22,9 +22,10 @@ const (
 )
 
 const (
-	// connectionBuffer is how many events may wait for a slow reader.
-	connectionBuffer = 256
-	// serviceBuffer is larger, as a service hears all of a practice.
+	// How many events may wait for a slow reader: a patient hears of a few
+	// conversations, staff of many, a service of all.
+	patientBuffer = 64
+	staffBuffer   = 512
 	serviceBuffer = 8192
 	// connectionsPerDevice is how many a device may have; the oldest goes.
 	connectionsPerDevice = 8
@@ -90,9 +91,12 @@ func (c *Connection) offer(o *Outgoing) {
 // send first. Whatever happens from then on comes through the connection, so
 // that nothing falls between the heads and the first event.
 func (h *Hub) Connect(ctx context.Context, c *Caller) (*Connection, api.Event, error) {
-	size := connectionBuffer
-	if c.Service() {
+	size := patientBuffer
+	switch {
+	case c.Service():
 		size = serviceBuffer
+	case c.Staff():
+		size = staffBuffer
 	}
 	conn := &Connection{
 		Caller: c, out: make(chan *Outgoing, size), done: make(chan struct{}),
