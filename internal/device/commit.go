@@ -169,7 +169,7 @@ func (c *conversation) sendCommit(ctx context.Context, own *ownCommit) (more boo
 				c.changed(err)
 				c.rec.updatedAt, c.rec.sentSince = c.e.millis(), 0
 			}
-			c.rec.head = max(c.rec.head, staleHead(err))
+			c.raise(staleHead(err))
 			return nil
 		}
 		switch {
@@ -184,7 +184,7 @@ func (c *conversation) sendCommit(ctx context.Context, own *ownCommit) (more boo
 			t.refused(c.rec.cursor, sent.ReceivedAt, RuleSubstituted)
 			t.discard()
 		}
-		c.rec.head = max(c.rec.head, sent.Position)
+		c.raise(sent.Position)
 		return nil
 	})
 	if kept != nil {

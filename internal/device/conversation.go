@@ -42,6 +42,7 @@ type conversation struct {
 	typing  map[string]time.Time // until when
 	change  *change              // what the keeper wants to become of the group
 	acked   uint64               // as the hub has heard
+	known   uint64               // how far the hub has said that the log goes
 	suspect bool                 // a frame says that a commit was withheld
 	doubt   bool                 // the hub told of a head below the cursor
 	offered string               // rule that what the hub last offered broke
@@ -75,6 +76,7 @@ func (c *conversation) load(ctx context.Context) error {
 			return err
 		}
 	}
+	c.rec.head = max(c.rec.head, c.known)
 	if err := c.loadGroup(ctx, get); err != nil {
 		return err
 	}

@@ -86,7 +86,7 @@ func (e *Engine) joinOne(ctx context.Context, w api.Welcome) error {
 		return err
 	}); err == nil {
 		e.update(w.Conversation, func(t *txn) {
-			t.c.rec.head = max(t.c.rec.head, summary.Head)
+			t.c.raise(summary.Head)
 			t.summarise(summary)
 		})
 	}
@@ -100,7 +100,7 @@ func (c *conversation) catchUp(ctx context.Context, position uint64) error {
 	err := c.load(ctx)
 	behind := err == nil && c.rec.stage == stageOpen && !c.broken && c.rec.cursor < position
 	if behind {
-		c.rec.head = max(c.rec.head, position)
+		c.raise(position)
 	}
 	c.mu.Unlock()
 	if err != nil || !behind {
@@ -158,7 +158,7 @@ func (t *txn) joined(group *mls.Group, position uint64, secret *mls.KeyPackageSe
 	now := c.e.millis()
 	c.group, c.broken = group, false
 	c.rec.stage, c.rec.cursor, c.rec.joined = stageOpen, position, position
-	c.rec.head = max(c.rec.head, position)
+	c.raise(position)
 	c.rec.updatedAt, c.rec.sentSince, c.rec.seqs = now, 0, nil
 	if !secret.Package().LastResort() {
 		t.delete(key)
@@ -272,7 +272,7 @@ func (c *conversation) unsuspect(ctx context.Context, info *api.GroupInfo) (sett
 		return false, nil
 	}
 	if info.Head > c.rec.cursor { // the log may have the commit after all
-		c.rec.head = max(c.rec.head, info.Head)
+		c.raise(info.Head)
 		c.suspect = false
 		c.kickReceive(false)
 		return true, nil

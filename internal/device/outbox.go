@@ -296,7 +296,7 @@ func (t *txn) sent(o *outRecord, s *api.Sent) {
 	c.rec.seqOut = max(c.rec.seqOut, o.seq)
 	if s.Position == c.rec.cursor+1 {
 		c.rec.cursor = s.Position
-		c.rec.head = max(c.rec.head, s.Position)
+		c.raise(s.Position)
 		t.confirmed(o, s.Position, s.ReceivedAt)
 		return
 	}
@@ -308,7 +308,7 @@ func (t *txn) sent(o *outRecord, s *api.Sent) {
 		return
 	}
 	o.position, o.at = s.Position, s.ReceivedAt
-	c.rec.head = max(c.rec.head, s.Position)
+	c.raise(s.Position)
 	t.putOut(o)
 	t.showOut(o)
 }

@@ -47,9 +47,16 @@ func (c *conversation) headIs(head uint64) {
 		c.kickReceive(false)
 	}
 	if head > c.rec.head {
-		c.rec.head = head
+		c.raise(head)
 		c.kickReceive(false)
 	}
+}
+
+// raise takes note that the hub's log goes as far as head at least. It outlives
+// a failure to keep what was read of it. It needs c.mu.
+func (c *conversation) raise(head uint64) {
+	c.known = max(c.known, head)
+	c.rec.head = max(c.rec.head, head)
 }
 
 // receive processes every frame that there is, in order of position: what was
@@ -100,13 +107,14 @@ func (c *conversation) next(ctx context.Context) (frames []api.Frame, more bool,
 			break
 		}
 		frames = append(frames, f)
+		c.raise(position)
 		delete(c.inbox, position)
 	}
 	for position := range c.inbox {
 		if position <= c.rec.cursor {
 			delete(c.inbox, position) // pushed twice, or fetched meanwhile
 		} else {
-			c.rec.head = max(c.rec.head, position)
+			c.raise(position)
 		}
 	}
 	return frames, c.rec.head > c.rec.cursor || c.doubt, nil
@@ -145,6 +153,7 @@ func (c *conversation) fetchFrames(ctx context.Context) ([]api.Frame, error) {
 	// What the hub does not have, it does not have: stop asking until it says
 	// otherwise.
 	c.rec.head = max(page.Head, cursor)
+	c.known = c.rec.head
 	if page.Head < cursor && c.rec.notified != page.Head+1 {
 		t := c.begin()
 		c.rec.notified = page.Head + 1
@@ -192,7 +201,7 @@ func (c *conversation) process(ctx context.Context, frames []api.Frame) error {
 				break
 			}
 		}
-		c.rec.head = max(c.rec.head, c.rec.cursor)
+		c.raise(c.rec.cursor)
 		return nil
 	}); err != nil {
 		return err

@@ -372,3 +372,14 @@ func (h *Hub) DevicesOf(person string) []string {
 	}
 	return devices
 }
+
+// Uncertified returns the devices that the keeper has not certified.
+func (h *Hub) Uncertified() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var devices []string
+	for _, r := range h.certificates() {
+		devices = append(devices, r.Device.ID)
+	}
+	return devices
+}
