@@ -61,6 +61,8 @@ type Config struct {
 type File struct {
 	Write *sql.DB // one connection; its transactions begin immediate
 	Read  *sql.DB // several connections that cannot write
+
+	checkpointer *checkpointer
 }
 
 // Open opens the file at path, or makes it, with its folder if need be. A
@@ -81,16 +83,21 @@ func Open(ctx context.Context, path string, key Key, config Config) (*File, erro
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	file := new(File)
-	if file.Write, err = open(path, key, config, false); err != nil {
+	checkpoint, err := open(path, key, config, nil)
+	if err != nil {
 		return nil, err
+	}
+	file.checkpointer = startCheckpointer(checkpoint)
+	if file.Write, err = open(path, key, config, file.checkpointer.committed); err != nil {
+		return nil, errors.Join(err, file.Close())
 	}
 	file.Write.SetMaxOpenConns(1)
 	file.Write.SetMaxIdleConns(1)
 	if err := ping(ctx, file.Write); err != nil {
-		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), file.Write.Close())
+		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), file.Close())
 	}
-	if file.Read, err = open(path, key, config, true); err != nil {
-		return nil, errors.Join(err, file.Write.Close())
+	if file.Read, err = open(path, key, config, nil, `PRAGMA query_only=on`); err != nil {
+		return nil, errors.Join(err, file.Close())
 	}
 	file.Read.SetMaxOpenConns(config.Readers)
 	file.Read.SetMaxIdleConns(config.Readers)
@@ -100,9 +107,15 @@ func Open(ctx context.Context, path string, key Key, config Config) (*File, erro
 	return file, nil
 }
 
-// Close closes both handles. The write-ahead log is moved into the file.
+// Close closes the handles. The write-ahead log is moved into the file.
 func (f *File) Close() error {
-	return errors.Join(f.Read.Close(), f.Write.Close())
+	err := f.checkpointer.close()
+	for _, db := range []*sql.DB{f.Read, f.Write} {
+		if db != nil {
+			err = errors.Join(err, db.Close())
+		}
+	}
+	return err
 }
 
 // IsFull reports whether err says that the disk, a quota of it, or the file's
@@ -128,14 +141,17 @@ func prepare(path string) error {
 	return durable.SyncFolder(filepath.Dir(path))
 }
 
-func open(path string, key Key, config Config, readOnly bool) (*sql.DB, error) {
+// A hook is called after each transaction that wrote, with the length of the
+// write-ahead log in pages.
+type hook func(conn *sqlite3.Conn, schema string, pages int) error
+
+// open returns a handle that makes connections as needed. A hook stands in for
+// SQLite's own care of the log.
+func open(path string, key Key, config Config, committed hook, more ...string) (*sql.DB, error) {
 	query := url.Values{
 		"vfs":     {layer},
 		"modeof":  {path}, // the write-ahead log gets the file's mode
 		"_txlock": {"immediate"},
-	}
-	if readOnly {
-		query.Set("_txlock", "deferred")
 	}
 	// SQLite, unlike browsers, takes a plus sign for a plus sign.
 	encoded := strings.ReplaceAll(query.Encode(), "+", "%20")
@@ -149,24 +165,23 @@ func open(path string, key Key, config Config, readOnly bool) (*sql.DB, error) {
 		if err := c.BusyTimeout(config.BusyTimeout); err != nil {
 			return err
 		}
+		if committed != nil {
+			c.WALHook(committed)
+		}
 		pragmas := `
 			PRAGMA temp_store=memory;
 			PRAGMA page_size=8192;
 			PRAGMA journal_mode=wal;
 			PRAGMA synchronous=full;
-			PRAGMA wal_autocheckpoint=2000;
 			PRAGMA journal_size_limit=67108864;
 			PRAGMA cache_size=-16384;
 			PRAGMA foreign_keys=on;
-			PRAGMA trusted_schema=off;`
-		if readOnly {
-			pragmas += `PRAGMA query_only=on;`
-		}
+			PRAGMA trusted_schema=off;` + strings.Join(more, ";")
 		if config.Overwrite {
-			pragmas += `PRAGMA secure_delete=on;`
+			pragmas += `;PRAGMA secure_delete=on`
 		}
 		if config.MaxPages > 0 {
-			pragmas += fmt.Sprintf(`PRAGMA max_page_count=%d;`, config.MaxPages)
+			pragmas += fmt.Sprintf(`;PRAGMA max_page_count=%d`, config.MaxPages)
 		}
 		return wrongKey(c.Exec(pragmas))
 	})

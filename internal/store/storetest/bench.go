@@ -3,6 +3,7 @@ package storetest
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -32,6 +33,7 @@ func BenchmarkAppend(b *testing.B, store hub.Store) {
 				conversations[i] = n.Conversation
 			}
 			payload := string(bytes.Repeat([]byte("x"), 1024))
+			took := make([]time.Duration, b.N)
 			var left atomic.Int64
 			left.Store(int64(b.N))
 			before := processorTime()
@@ -39,17 +41,22 @@ func BenchmarkAppend(b *testing.B, store hub.Store) {
 			var wait sync.WaitGroup
 			for i := range senders {
 				wait.Go(func() {
-					for left.Add(-1) >= 0 {
+					for n := left.Add(-1); n >= 0; n = left.Add(-1) {
+						begun := time.Now()
 						if _, err := store.AppendFrame(ctx, send(conversations[i], patient, 1, payload)); err != nil {
 							b.Error(err)
 							return
 						}
+						took[n] = time.Since(begun)
 					}
 				})
 			}
 			wait.Wait()
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "frames/s")
 			b.ReportMetric(float64((processorTime()-before).Microseconds())/float64(b.N), "cpu-µs/frame")
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
+			b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
 		})
 	}
 }

@@ -1,0 +1,75 @@
+package sqlitefile
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/ncruces/go-sqlite3"
+)
+
+const (
+	// checkpointAt is how many pages the write-ahead log has when it is begun
+	// to be moved into the file, beside the writer.
+	checkpointAt = 500
+	// checkpointNow is how many it has when the writer itself must do so: as
+	// long as it goes on writing, the log cannot begin anew beside it.
+	checkpointNow = 8000
+)
+
+// A checkpointer moves the write-ahead log into the file on a connection of
+// its own, so that no writer waits for that but rarely, and then not long:
+// most is moved already.
+type checkpointer struct {
+	db   *sql.DB // one connection
+	wake chan struct{}
+	stop context.CancelFunc
+	done chan struct{}
+}
+
+func startCheckpointer(db *sql.DB) *checkpointer {
+	db.SetMaxOpenConns(1)
+	ctx, cancel := context.WithCancel(context.Background())
+	c := &checkpointer{db: db, wake: make(chan struct{}, 1), stop: cancel, done: make(chan struct{})}
+	go c.loop(ctx)
+	return c
+}
+
+func (c *checkpointer) loop(ctx context.Context) {
+	defer close(c.done)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.wake:
+			// If it fails, the log grows until the writer does it and reports
+			// why it cannot.
+			_, _ = c.db.ExecContext(ctx, `PRAGMA wal_checkpoint(passive)`)
+		}
+	}
+}
+
+func (c *checkpointer) close() error {
+	c.stop()
+	<-c.done
+	return c.db.Close()
+}
+
+// committed is called on the writing connection after each transaction, with
+// the length of the log.
+func (c *checkpointer) committed(conn *sqlite3.Conn, schema string, pages int) error {
+	switch {
+	case pages >= checkpointNow:
+		_, _, err := conn.WALCheckpoint(schema, sqlite3.CHECKPOINT_PASSIVE)
+		if errors.Is(err, sqlite3.BUSY) {
+			return nil // it is being done beside
+		}
+		return err
+	case pages >= checkpointAt:
+		select {
+		case c.wake <- struct{}{}:
+		default:
+		}
+	}
+	return nil
+}
