@@ -42,6 +42,11 @@ export class Connection {
     this.spawn();
   }
 
+  /** Tells the worker that the network came back, or went. */
+  network(online: boolean): void {
+    this.post({ t: "network", online });
+  }
+
   subscribe(listener: (event: CoreEvent) => void): void {
     this.listeners.add(listener);
     if (this.dead) listener({ kind: "failed", failure: this.dead });

@@ -39,5 +39,8 @@ function makeWorker(): WorkerPort {
  * while they read the consent; every call on the handle settles.
  */
 export function connectCore(): Core {
-  return coreOver(new Connection(makeWorker));
+  const connection = new Connection(makeWorker);
+  addEventListener("online", () => connection.network(true));
+  addEventListener("offline", () => connection.network(false));
+  return coreOver(connection);
 }

@@ -42,8 +42,11 @@ export interface Call {
   readonly args: readonly unknown[];
 }
 
-/** To the worker. A `ping` is answered by `alive` whatever else goes on. */
-export type ToWorker = Call | { readonly t: "ping" };
+/**
+ * To the worker. A `ping` is answered by `alive` whatever else goes on. What
+ * the page hears of the network it passes on: workers are told late or never.
+ */
+export type ToWorker = Call | { readonly t: "ping" } | { readonly t: "network"; readonly online: boolean };
 
 export type FromWorker =
   | { readonly t: "done"; readonly id: number; readonly value: unknown }

@@ -34,7 +34,7 @@ async function freePort(): Promise<number> {
 }
 
 // The core in a real browser, a real hub and a real keeper.
-describe.skipIf(!hasChromium || !existsSync(program))("the core and a hub", { timeout: 120_000 }, () => {
+describe.skipIf(!hasChromium || !existsSync(program))("the core and a hub", { timeout: 60_000 }, () => {
   let browser: TestBrowser;
   let hub: ChildProcess;
   let folder: string;
@@ -145,6 +145,7 @@ describe.skipIf(!hasChromium || !existsSync(program))("the core and a hub", { ti
     expect(status).toBeLessThan(300);
     await page.close();
     staff = await arrive("staff", context);
+    await heard(staff, (e) => e.kind === "connection" && e.connection === "online");
     const waiting = await staff.evaluate(async () => (await window.core.list("waiting")).conversations.map((c) => c.id));
     expect(waiting).toContain(id);
     await staff.evaluate((id) => window.core.act(id as never, "take"), id);

@@ -157,7 +157,7 @@ describe.skipIf(!hasChromium)("several tabs", { timeout: 60_000 }, () => {
   test("to forget signs every tab out, and none starts again by itself", async () => {
     const first = await tab("first");
     const second = await tab("second");
-    expect((await ask(second, 5, "forget")).value).toBe("forget by first");
+    expect((await ask(second, 5, "forget")).t).toBe("done");
     const out = (all: Said[]): boolean =>
       all.some((m) => m.event?.kind === "connection" && (m.event as { connection?: string }).connection === "signed-out");
     await said(second, out);

@@ -31,13 +31,17 @@ export class Events {
   private unopened = 0;
   private pollingMs = shortestPollingMs;
 
+  private offline = navigator.onLine === false;
+
   constructor(transport: EventTransport) {
     this.transport = transport;
+    addEventListener("online", () => (this.offline = false));
+    addEventListener("offline", () => (this.offline = true));
   }
 
   /** Connects, and hands on events, until the connection ends or is stopped. */
   async follow(onEvent: (event: HubEvent) => void, stop: AbortSignal): Promise<End> {
-    if (stop.aborted || navigator.onLine === false) return "unreachable";
+    if (stop.aborted || this.offline) return "unreachable";
     if (this.unopened >= failuresBeforePolling) {
       const end = await this.byPolling(onEvent, stop);
       if (end === "closed") {

@@ -24,6 +24,7 @@ const tabs = new Tabs(
 addEventListener("message", ({ data }: MessageEvent<unknown>) => {
   if (isCall(data)) void tabs.handle(data);
   else if (isRecord(data) && data.t === "ping") toPage({ t: "alive" });
+  else if (isRecord(data) && data.t === "network") dispatchEvent(new Event(data.online === true ? "online" : "offline"));
   // A call of the wrong shape is the page's mistake; it still gets an answer.
   else if (isRecord(data) && typeof data.id === "number") toPage({ t: "fail", id: data.id, failure: "internal" });
 });

@@ -135,7 +135,11 @@ export class Tabs {
       }
     } catch (error) {
       const failure = failureOf(error);
-      for (const call of calls) this.toPage({ t: "fail", id: call.id, failure });
+      for (const { id, method } of calls) {
+        // The lock can be faster than the answer of the one who forgot.
+        if (failure === "signed-out" && method === "forget") this.toPage({ t: "done", id, value: undefined });
+        else this.toPage({ t: "fail", id, failure });
+      }
       this.standUp();
       if (failure === "signed-out") this.emitHere({ kind: "connection", connection: "signed-out", queued: 0 });
       else this.emitHere({ kind: "failed", failure });
