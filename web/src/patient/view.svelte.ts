@@ -63,6 +63,11 @@ function remember(key: string, value: string | undefined): void {
   }
 }
 
+/** A telephone number keeps its order in languages that run the other way. */
+export function numeral(shown: string): string {
+  return `\u2066${shown}\u2069`;
+}
+
 /** For tel: links: what a telephone can dial. */
 export function telephone(shown: string): string {
   return `tel:${shown.replace(/[^+\d]/g, "")}`;
