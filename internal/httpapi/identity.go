@@ -105,10 +105,7 @@ func (s *Server) staffRoutes() {
 		func(ctx context.Context, i *in[api.SignIn]) (*sessionOut, error) {
 			return signedIn(s.hub.SignIn(ctx, callOf(ctx).address, i.Body))
 		})
-	staff(s, op(get, "/v1/staff/session", tagStaff, "The signed-in staff person", refusals(401)),
-		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*out[api.StaffSession], error) {
-			return answer(s.hub.StaffSession(ctx, c))
-		})
+	open(s, op(get, "/v1/staff/session", tagStaff, "The signed-in staff person; 204 if the browser has no session", refusals(401)), s.currentStaff)
 	staff(s, op(post, "/v1/staff/sign-out", tagStaff, "Sign out; device sessions of this browser end too", status(noBody), refusals(401)),
 		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*signOutOut, error) {
 			return &signOutOut{SetCookie: cookie("", 0)}, s.hub.SignOut(ctx, c)
@@ -117,6 +114,26 @@ func (s *Server) staffRoutes() {
 		func(ctx context.Context, c *hub.StaffCaller, i *in[api.NewStaffDevice]) (*out[api.Device], error) {
 			return answer(s.hub.NewStaffDevice(ctx, c, i.Body))
 		})
+}
+
+// A currentOut has no body if its status is 204.
+type currentOut struct {
+	Status int
+	Body   *api.StaffSession
+}
+
+// currentStaff tells a page that has just loaded whether to ask for a sign-in.
+// To have no cookie is no error: a browser would put one in its console.
+func (s *Server) currentStaff(ctx context.Context, _ *none) (*currentOut, error) {
+	if callOf(ctx).cookie == "" {
+		return &currentOut{Status: noBody}, nil
+	}
+	c, err := s.authenticateStaff(ctx)
+	if err != nil {
+		return nil, err
+	}
+	session, err := s.hub.StaffSession(ctx, c)
+	return &currentOut{Status: http.StatusOK, Body: &session}, err
 }
 
 func signedIn(value string, session api.StaffSession, err error) (*sessionOut, error) {

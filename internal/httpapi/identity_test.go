@@ -186,6 +186,9 @@ func TestT23StaffCookie(t *testing.T) {
 	if status(first) != 401 || status(second) != 200 {
 		t.Errorf("after signing out: %d and the other %d", status(first), status(second))
 	}
+	if resp, body := w.raw("GET", "/v1/staff/session", ""); resp.StatusCode != 204 || len(body) != 0 {
+		t.Errorf("without a cookie: %d %q", resp.StatusCode, body)
+	}
 }
 
 // TestCertificates: the hub takes only what clients will accept.

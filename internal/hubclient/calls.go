@@ -93,7 +93,7 @@ func (c *Client) SignIn(ctx context.Context, s api.SignIn) (*api.StaffSession, e
 	return fetch[api.StaffSession](ctx, c, http.MethodPost, "/v1/staff/sign-in", s)
 }
 
-// StaffSession is GET /v1/staff/session.
+// StaffSession is GET /v1/staff/session. Without a session it is empty.
 func (c *Client) StaffSession(ctx context.Context) (*api.StaffSession, error) {
 	return fetch[api.StaffSession](ctx, c, http.MethodGet, "/v1/staff/session", nil)
 }

@@ -74,7 +74,8 @@ export class Account {
   /** Who is signed in, or nobody. */
   async session(): Promise<StaffSession | undefined> {
     try {
-      return readSession(await this.call("GET", "/v1/staff/session"));
+      const session = await this.call("GET", "/v1/staff/session");
+      return isRecord(session.person) ? readSession(session) : undefined; // 204: nobody is signed in
     } catch (error) {
       if (error instanceof Refused && error.refusal === "unauthenticated") return undefined;
       throw error;
