@@ -199,10 +199,10 @@ func (s *Server) finish(r *http.Request, c *call, out *recorder, took time.Durat
 // out: it is not all ours and might hold data.
 func causeOf(err error) string {
 	words := ""
-	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
-		if s, ok := inner.(*hub.StepError); ok {
-			words += string(s.Step) + ": "
-		}
+	for step := (*hub.StepError)(nil); errors.As(err, &step); err = step.Err {
+		words += string(step.Step) + ": "
+	}
+	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
 		err = inner
 	}
 	return fmt.Sprintf("%s%T", words, err)

@@ -83,7 +83,7 @@ func (b *switchboard) enter(conn *Connection, heads []Head) bool {
 	b.mu.Lock()
 	for _, hd := range heads {
 		if _, gone := conn.left[hd.Conversation]; !gone {
-			b.join(hd.Conversation, conn)
+			b.join(hd.Conversation, hd.Head+1, conn)
 		}
 	}
 	conn.left = nil
@@ -221,7 +221,7 @@ func (b *switchboard) deliver(n *Notice) {
 	}
 	for _, d := range n.Joined {
 		for _, conn := range b.devices[d] {
-			b.join(n.Conversation, conn)
+			b.join(n.Conversation, 0, conn)
 			delete(conn.left, n.Conversation)
 		}
 	}
@@ -274,10 +274,12 @@ func (b *switchboard) audience(n *Notice) map[*Connection]struct{} {
 	return to
 }
 
-func (b *switchboard) join(conversation string, conn *Connection) {
+// join puts conn into a room. The first to come says which position is
+// announced next, or 0 if it does not know.
+func (b *switchboard) join(conversation string, next uint64, conn *Connection) {
 	r := b.rooms[conversation]
 	if r == nil {
-		r = &room{in: make(map[*Connection]struct{})}
+		r = &room{in: make(map[*Connection]struct{}), next: next}
 		b.rooms[conversation] = r
 	}
 	r.in[conn] = struct{}{}
@@ -305,7 +307,7 @@ const maxHold = 100 * time.Millisecond
 // switchboard.mu.
 type room struct {
 	in    map[*Connection]struct{}
-	next  uint64 // position announced next; 0 before the first
+	next  uint64 // position announced next; 0 if not known
 	held  map[uint64]*Outgoing
 	timer *time.Timer
 }
