@@ -155,10 +155,9 @@ describe("reading", () => {
     await desk.show(one);
     expect(core.named("lines")).toEqual([]);
     core.change("c_one", { joined: true, joining: false });
-    await desk.show(undefined);
-    await desk.show(one);
     await settle();
     expect(desk.thread(one).lines).toHaveLength(4);
+    expect(desk.thread(one).whole).toBe(true);
   });
 
   it("tells of a message of another, and not of an own or a shared one", async () => {

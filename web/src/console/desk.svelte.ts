@@ -214,7 +214,9 @@ export class Desk {
     if (before?.state === "waiting" && c.state === "open" && c.assignee !== undefined && c.assignee !== this.me) {
       this.takenByOther(c);
     }
-    if (before && !before.joined && c.joined) this.threads.get(c.id)?.reload();
+    if (c.joined && before?.joined === false && (c.id === this.openId || this.threads.has(c.id))) {
+      void this.thread(c.id).reload();
+    }
     for (const person of c.typing) {
       if (!before?.typing.includes(person) && person !== this.me && c.id === this.openId) {
         this.news({ kind: "typing", conversation: c, person });
