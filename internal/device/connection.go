@@ -306,10 +306,14 @@ func (e *Engine) onTyping(id, person string, typing bool) {
 	})
 }
 
-func (e *Engine) onPresence(person string, online bool) {
+func (e *Engine) setOnline(person string, online bool) {
 	e.mu.Lock()
+	defer e.mu.Unlock()
 	e.online[person] = online
-	e.mu.Unlock()
+}
+
+func (e *Engine) onPresence(person string, online bool) {
+	e.setOnline(person, online)
 	for _, c := range e.all() {
 		c.mu.Lock()
 		if c.loaded && slices.ContainsFunc(c.rec.members, func(m memberRecord) bool { return m.person == person && m.devices > 0 }) {

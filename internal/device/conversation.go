@@ -325,6 +325,7 @@ func (t *txn) summarise(s *api.Conversation) {
 		createdAt: s.CreatedAt, waitingFrom: s.WaitingFrom, lastAt: max(s.LastAt, before.lastAt), place: s.Place, closedBy: s.ClosedBy,
 	}
 	for _, p := range s.Participant {
+		c.e.setOnline(p.Person.ID, p.Person.Online)
 		if p.Person.ID == me {
 			now.wanted = p.Wanted
 		}
