@@ -8,7 +8,7 @@
 
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -62,7 +62,6 @@ const sha256 = createHash("sha256").update(wasm).digest("hex");
 const name = `${sha256}.wasm`;
 
 if (!existsSync(join(publicCore, `${name}.br`))) {
-  rmSync(publicCore, { recursive: true, force: true });
   mkdirSync(publicCore, { recursive: true });
   writeFileSync(join(publicCore, name), wasm);
   writeFileSync(join(publicCore, `${name}.gz`), gzipSync(wasm, { level: 9 }));
@@ -78,6 +77,8 @@ const size = {
   gzip: readFileSync(join(publicCore, `${name}.gz`)).length,
   brotli: readFileSync(join(publicCore, `${name}.br`)).length,
 };
+// Only now is the former one in nobody's way.
+for (const old of readdirSync(publicCore)) if (!old.startsWith(name)) rmSync(join(publicCore, old), { force: true });
 writeFileSync(join(publicCore, "core.json"), `${JSON.stringify({ file: name, sha256, size }, undefined, 2)}\n`);
 rmSync(distCore, { recursive: true, force: true });
 cpSync(publicCore, distCore, { recursive: true });

@@ -213,4 +213,48 @@ describe.skipIf(!hasChromium || !existsSync(program))("the core and a hub", { ti
     await say(patient, "Back again.");
     await text(staff, "Back again.");
   });
+
+  test("a second tab shows the same, sends, and takes over when the first closes", async () => {
+    const second = await arrive("patient", patient.context());
+    expect(await heard(second, (e) => e.kind === "leading")).toEqual({ kind: "leading", leading: false });
+    expect(await second.evaluate((id) => window.core.lines(id as never), id)).not.toHaveLength(0);
+    await say(second, "From the second tab.");
+    await text(staff, "From the second tab.");
+    await patient.close();
+    await heard(second, (e) => e.kind === "leading" && e.leading);
+    await say(second, "And now alone.");
+    await text(staff, "And now alone.");
+    patient = second;
+  });
+
+  test("a worker that crashes is mended", async () => {
+    const [worker] = patient.workers();
+    await worker?.evaluate(() => {
+      setTimeout(() => {
+        throw new Error("crash");
+      });
+    });
+    await patient.waitForEvent("worker");
+    const lines = await patient.evaluate((id) => window.core.lines(id as never), id);
+    expect(lines.at(-1)).toMatchObject({ message: { body: { text: "And now alone." } } });
+    await say(staff, "Still there?");
+    await text(patient, "Still there?");
+  });
+
+  test("a chat that keeps nothing works until the page closes", async () => {
+    const page = await browser.page(await browser.context());
+    const started = await page.evaluate(async () => {
+      window.core = window.within.connectCore();
+      const options = { surface: "patient", practice: "riverside", memoryOnly: true, deviceName: "Kiosk" } as const;
+      const first = await window.core.start(options);
+      return { first, databases: (await indexedDB.databases()).length };
+    });
+    expect(started).toMatchObject({ first: { keeping: "memory", conversations: [] }, databases: 0 });
+    expect(started.first.coreStartMs).toBeGreaterThan(0);
+  });
+
+  test("to forget leaves nothing behind", async () => {
+    await patient.evaluate(() => window.core.forget());
+    expect(await patient.evaluate(async () => (await indexedDB.databases()).length)).toBe(0);
+  });
 });
