@@ -43,6 +43,7 @@ type conversation struct {
 	change  *change              // what the keeper wants to become of the group
 	acked   uint64               // as the hub has heard
 	known   uint64               // how far the hub has said that the log goes
+	used    time.Time            // when it was last of use
 	suspect bool                 // a frame says that a commit was withheld
 	doubt   bool                 // the hub told of a head below the cursor
 	offered string               // rule that what the hub last offered broke
@@ -55,6 +56,7 @@ func newConversation(e *Engine, id string) *conversation {
 
 // load reads what is kept, if it is not in memory. It needs c.mu.
 func (c *conversation) load(ctx context.Context) error {
+	c.used = c.e.cfg.Now()
 	if c.loaded {
 		return nil
 	}
@@ -130,6 +132,20 @@ func (c *conversation) loadGroup(ctx context.Context, get func(string) ([]byte, 
 	}
 	c.group = group
 	return nil
+}
+
+// idleAfter is after how long without use a service lets go of what it has of a
+// conversation in memory.
+const idleAfter = 10 * time.Minute
+
+// unload lets go of what is in memory, if nothing is on its way. It is read
+// again when it is needed.
+func (c *conversation) unload(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.loaded && now.Sub(c.used) >= idleAfter && len(c.out) == 0 && c.own == nil && c.change == nil && !c.suspect && !c.broken {
+		c.loaded, c.group, c.mine = false, nil, nil
+	}
 }
 
 // rolledBack reports whether a group is older than what this device has seen,

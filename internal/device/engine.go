@@ -116,7 +116,27 @@ func (e *Engine) Start(ctx context.Context, options StartOptions) (*Started, err
 		started.Conversations = append(started.Conversations, *view)
 	}
 	e.connect.kick(e, e.stayConnected, false)
+	if e.cfg.Sink != nil && e.begin() {
+		go e.unloadIdle()
+	}
 	return started, nil
+}
+
+// unloadIdle lets go of idle conversations now and then: a service has many.
+func (e *Engine) unloadIdle() {
+	defer e.background.Done()
+	ticker := time.NewTicker(idleAfter / 4)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			for _, c := range e.all() {
+				c.unload(e.cfg.Now())
+			}
+		case <-e.ctx.Done():
+			return
+		}
+	}
 }
 
 // Close stops the background work and returns when it has ended.

@@ -21,3 +21,11 @@ func Dump(e *Engine) string {
 	}
 	return out
 }
+
+// Unload makes the engine let go of what it has in memory, as after a long idle
+// time.
+func Unload(e *Engine) {
+	for _, c := range e.all() {
+		c.unload(e.cfg.Now().Add(2 * idleAfter))
+	}
+}

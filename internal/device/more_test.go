@@ -182,3 +182,20 @@ func TestDraftTypingAndForget(t *testing.T) {
 		t.Errorf("forgotten, and still there: %q", keys)
 	}
 }
+
+// TestIdleConversationIsReadAgain: what a service has let go of comes back.
+func TestIdleConversationIsReadAgain(t *testing.T) {
+	w, sam, maria, id := talk(t)
+	for _, text := range []string{"one", "two"} {
+		for _, p := range []*devicetest.Person{sam, maria} {
+			device.Unload(p.Engine)
+		}
+		device.Unload(w.Keeper.Engine())
+		sam.Say(id, text)
+		w.Eventually("it is archived", func() bool { return contains(archived(w, id), text) })
+	}
+	maria.SeesTexts(id, "hello", "good morning", "one", "two")
+	if got := maria.Notices(id); containsPrefix(got, "refused") || contains(got, "gap") {
+		t.Errorf("maria sees %q", got)
+	}
+}

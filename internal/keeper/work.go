@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/certificate"
@@ -89,6 +90,10 @@ func (k *Keeper) certify(ctx context.Context, request api.CertificateRequest) er
 	})
 }
 
+// changeTimeout is how long one group may hold up the others. What it wants is
+// asked for again.
+const changeTimeout = 30 * time.Second
+
 // change makes one group what policy wants.
 func (k *Keeper) change(ctx context.Context, group api.GroupWork) error {
 	if !k.engine.Knows(ctx, group.Conversation) {
@@ -113,6 +118,8 @@ func (k *Keeper) change(ctx context.Context, group api.GroupWork) error {
 		remove = append(remove, d.ID)
 	}
 	if len(add)+len(remove) > 0 {
+		ctx, cancel := context.WithTimeout(ctx, changeTimeout)
+		defer cancel()
 		failed = append(failed, k.engine.Change(ctx, group.Conversation, add, remove))
 	}
 	return errors.Join(failed...)
