@@ -274,7 +274,7 @@ func TestT29dUnknownFields(t *testing.T) {
 		"/v1/key-packages/claim":               `[]`,
 	} {
 		resp, got := w.raw("POST", path, body, "Authorization", "Bearer "+d.Token())
-		if resp.StatusCode != 422 && resp.StatusCode != 400 || !strings.Contains(got, `"code":"malformed"`) {
+		if resp.StatusCode != http.StatusUnprocessableEntity && resp.StatusCode != http.StatusBadRequest || !strings.Contains(got, `"code":"malformed"`) {
 			t.Errorf("%s: %d %s", path, resp.StatusCode, got)
 		}
 	}

@@ -67,7 +67,7 @@ func (s *Server) outermost(next http.Handler) http.Handler {
 		out := &recorder{ResponseWriter: w}
 		s.setHeaders(out.Header(), r, c.id)
 		defer func() {
-			if p := recover(); p != nil && p != http.ErrAbortHandler {
+			if recover() != nil {
 				// The panic's value may hold anything: only that it happened is
 				// logged, with the id that the caller is told.
 				s.log.ErrorContext(r.Context(), "panic", slog.String("request", c.id), slog.String("route", r.Pattern))

@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -27,7 +28,7 @@ type listener struct {
 }
 
 // listen opens the push connection and waits until it is ready.
-func (d *device) listen() *listener { return listenWith(d.w, d.Client.Events) }
+func (d *device) listen() *listener { return listenWith(d.w, d.Events) }
 
 func listenWith(w *world, events func(context.Context, func(api.Event)) error) *listener {
 	w.t.Helper()
@@ -371,7 +372,7 @@ func TestPollOfAnOldCursor(t *testing.T) {
 	d := w.patient()
 	for _, cursor := range []string{"m_unknown.3", "nonsense", "m_x.-1"} {
 		resp, body := w.raw("GET", "/v1/events/poll?cursor="+cursor, "", "Authorization", "Bearer "+d.Token())
-		if resp.StatusCode != 200 || !strings.Contains(body, `"reset":true`) || !strings.Contains(body, api.EventReady) {
+		if resp.StatusCode != http.StatusOK || !strings.Contains(body, `"reset":true`) || !strings.Contains(body, api.EventReady) {
 			t.Errorf("%q: %d %s", cursor, resp.StatusCode, body)
 		}
 	}
@@ -379,7 +380,7 @@ func TestPollOfAnOldCursor(t *testing.T) {
 	resp, body := w.raw("GET", "/v1/events/poll", "", "Authorization", "Bearer "+d.Token())
 	_, cursor, _ := strings.Cut(body, `"cursor":"`)
 	cursor, _, _ = strings.Cut(cursor, `"`)
-	if resp.StatusCode != 200 || cursor == "" {
+	if resp.StatusCode != http.StatusOK || cursor == "" {
 		t.Fatalf("%d %s", resp.StatusCode, body)
 	}
 	_, body = w.raw("GET", "/v1/events/poll?cursor="+cursor, "", "Authorization", "Bearer "+other.Token())

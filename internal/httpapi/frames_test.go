@@ -347,7 +347,7 @@ func TestRateLimits(t *testing.T) {
 	_, err := d.Send(w.ctx, id, f)
 	wantCode(t, err, api.CodeRateLimited)
 	resp, _ := w.raw("POST", "/v1/conversations/"+id+"/frames", mustJSON(f), "Authorization", "Bearer "+d.Token())
-	if resp.StatusCode != 429 || resp.Header.Get("Retry-After") != "1" {
+	if resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") != "1" {
 		t.Errorf("%d, Retry-After %q", resp.StatusCode, resp.Header.Get("Retry-After"))
 	}
 	w.clock.advance(2 * time.Second)

@@ -160,7 +160,7 @@ func TestT23StaffCookie(t *testing.T) {
 	w.staff("dana")
 	signIn := func() (value, header string) {
 		resp, body := w.raw("POST", "/v1/staff/sign-in", mustJSON(api.SignIn{Practice: "riverside", Login: " DANA ", Password: password}))
-		if resp.StatusCode != 200 {
+		if resp.StatusCode != http.StatusOK {
 			t.Fatalf("%d %s", resp.StatusCode, body)
 		}
 		return resp.Cookies()[0].Value, resp.Header.Get("Set-Cookie")
@@ -179,14 +179,14 @@ func TestT23StaffCookie(t *testing.T) {
 		resp, _ := w.raw("GET", "/v1/staff/session", "", "Cookie", "__Host-sotto_staff="+cookie)
 		return resp.StatusCode
 	}
-	if status(first) != 200 || status(second) != 200 {
+	if status(first) != http.StatusOK || status(second) != http.StatusOK {
 		t.Error("a session does not work")
 	}
 	w.raw("POST", "/v1/staff/sign-out", "", "Cookie", "__Host-sotto_staff="+first)
-	if status(first) != 401 || status(second) != 200 {
+	if status(first) != http.StatusUnauthorized || status(second) != http.StatusOK {
 		t.Errorf("after signing out: %d and the other %d", status(first), status(second))
 	}
-	if resp, body := w.raw("GET", "/v1/staff/session", ""); resp.StatusCode != 204 || len(body) != 0 {
+	if resp, body := w.raw("GET", "/v1/staff/session", ""); resp.StatusCode != http.StatusNoContent || len(body) != 0 {
 		t.Errorf("without a cookie: %d %q", resp.StatusCode, body)
 	}
 }
@@ -221,7 +221,7 @@ func TestCertificates(t *testing.T) {
 		"of another device's session": keeper.certificate,
 	} {
 		_, err := keeper.PutCertificate(w.ctx, d.id, api.PutCertificate{Certificate: cert})
-		if p := wantCode(t, err, api.CodeMalformed); p.Status != 422 {
+		if p := wantCode(t, err, api.CodeMalformed); p.Status != http.StatusUnprocessableEntity {
 			t.Errorf("%s: %+v", name, p)
 		}
 	}

@@ -229,12 +229,8 @@ func fieldName(location string) string {
 		parts = parts[:2]
 	}
 	at := strings.Join(parts, ".")
-	for _, r := range at {
-		if !(r >= 'a' && r <= 'z' || r == '_' || r == '.' || r == '-' || r == '[' || r == ']' || r >= '0' && r <= '9') {
-			return parts[0]
-		}
-	}
-	if len(at) > 64 {
+	const names = "abcdefghijklmnopqrstuvwxyz0123456789_-.[]"
+	if len(at) > 64 || strings.Trim(at, names) != "" {
 		return parts[0]
 	}
 	return at

@@ -37,17 +37,16 @@ const password = "correct horse battery " + canary
 
 // A world is a hub with real storage behind real HTTP, and its practices.
 type world struct {
-	t       testing.TB
-	ctx     context.Context
-	hub     *hub.Hub
-	api     *httpapi.Server
-	server  *httptest.Server
-	logs    *safeBuffer
-	store   *faultyStore
-	clock   *clock
-	suite   *suite.Suite
-	clinic  *practice
-	clients int
+	t      testing.TB
+	ctx    context.Context
+	hub    *hub.Hub
+	api    *httpapi.Server
+	server *httptest.Server
+	logs   *safeBuffer
+	store  *faultyStore
+	clock  *clock
+	suite  *suite.Suite
+	clinic *practice
 }
 
 // A practice is a clinic with its authority and keeper.

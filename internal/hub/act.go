@@ -52,7 +52,7 @@ func (h *Hub) Act(ctx context.Context, c *Caller, conversation, name string) (ap
 	if err != nil {
 		return api.ActResult{}, err
 	}
-	if !(a.staff && c.Staff() || a.patient && c.Patient()) {
+	if allowed := a.staff && c.Staff() || a.patient && c.Patient(); !allowed {
 		return api.ActResult{}, ErrForbidden
 	}
 	now := h.millis()

@@ -238,7 +238,7 @@ func TestActs(t *testing.T) {
 				}
 			}
 			var taken *TakenError
-			if _, want := tt.err.(*TakenError); want != errors.As(err, &taken) || !want && !errors.Is(err, tt.err) {
+			if want := errors.As(tt.err, new(*TakenError)); want != errors.As(err, &taken) || !want && !errors.Is(err, tt.err) {
 				t.Errorf("error %v, want %v", err, tt.err)
 			}
 			wanted := strings.Join(v.staffWanted(), " ")

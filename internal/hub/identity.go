@@ -19,7 +19,7 @@ func (h *Hub) Practice(ctx context.Context, slug string) (api.Practice, error) {
 	}
 	return api.Practice{
 		ID: p.ID, Slug: p.Slug, Name: p.Name, Phone: p.Phone, TimeZone: p.TimeZone, Country: p.Country,
-		Languages: p.Languages, BrandColor: p.BrandColor, Demo: p.Demo, Open: p.Settings.open(h.now()),
+		Languages: p.Languages, BrandColor: p.BrandColor, Demo: p.Demo, Open: p.open(h.now()),
 		WaitMinutes: p.WaitMinutes, AuthorityKey: p.AuthorityKey, Suite: p.Suite, Queues: p.Queues,
 		Consent: p.Consent, MaxFileBytes: p.MaxFileBytes, ArchiveNote: p.ArchiveNote,
 	}, nil

@@ -235,7 +235,7 @@ func (c *Client) Upload(ctx context.Context, id string, offset int64, data []byt
 	if err != nil {
 		return 0, err
 	}
-	defer drain(resp.Body)
+	defer drain(resp)
 	return strconv.ParseInt(resp.Header.Get("Upload-Offset"), 10, 64)
 }
 
@@ -245,7 +245,7 @@ func (c *Client) AttachmentStatus(ctx context.Context, id string) (*api.Attachme
 	if err != nil {
 		return nil, err
 	}
-	defer drain(resp.Body)
+	defer drain(resp)
 	a := &api.Attachment{ID: id}
 	if a.Received, err = strconv.ParseInt(resp.Header.Get("Upload-Offset"), 10, 64); err != nil {
 		return nil, fmt.Errorf("hubclient: Upload-Offset: %w", err)
@@ -268,7 +268,7 @@ func (c *Client) Download(ctx context.Context, id string, offset int64, length i
 	if err != nil {
 		return nil, err
 	}
-	defer drain(resp.Body)
+	defer drain(resp)
 	if resp.StatusCode != http.StatusPartialContent && offset != 0 {
 		return nil, errors.New("hubclient: the answer is not the range asked for")
 	}

@@ -104,7 +104,7 @@ func (c *Client) request(ctx context.Context, method, path string, body, reply a
 	if err != nil {
 		return err
 	}
-	defer drain(resp.Body)
+	defer drain(resp)
 	if reply == nil || resp.StatusCode == http.StatusNoContent {
 		return nil
 	}
@@ -144,7 +144,7 @@ func (c *Client) do(ctx context.Context, method, path string, body io.Reader, se
 	if resp.StatusCode < 300 {
 		return resp, nil
 	}
-	defer drain(resp.Body)
+	defer drain(resp)
 	return nil, refusal(resp)
 }
 
@@ -180,9 +180,9 @@ func codeOfStatus(status int) api.Code {
 }
 
 // drain reads what is left, so that the connection can be used again.
-func drain(body io.ReadCloser) {
-	_, _ = io.Copy(io.Discard, io.LimitReader(body, 64<<10))
-	_ = body.Close()
+func drain(resp *http.Response) {
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
+	_ = resp.Body.Close()
 }
 
 // fetch is request for answers with a body.

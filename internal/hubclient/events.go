@@ -38,7 +38,7 @@ func (c *Client) Events(ctx context.Context, handle func(api.Event)) error {
 	if c.config.NoSocket {
 		return c.poll(ctx, handle)
 	}
-	conn, resp, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(c.base, "http")+"/v1/events", &websocket.DialOptions{HTTPClient: c.http})
+	conn, resp, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(c.base, "http")+"/v1/events", &websocket.DialOptions{HTTPClient: c.http}) //nolint:bodyclose // Dial closes it
 	if err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -108,7 +108,7 @@ func (c *Client) poll(ctx context.Context, handle func(api.Event)) error {
 		}
 		var page api.EventPage
 		err = json.NewDecoder(resp.Body).Decode(&page)
-		drain(resp.Body)
+		drain(resp)
 		if err != nil {
 			return fmt.Errorf("hubclient: read events: %w", err)
 		}
