@@ -13,6 +13,7 @@ import type {
   Failure,
   Keeping,
   Line,
+  Member,
   Message,
   MessageId,
   PersonId,
@@ -34,7 +35,7 @@ import {
   type Inbox,
 } from "./model/boxes.ts";
 import { failureWords } from "./model/failures.ts";
-import { memberOf } from "./model/names.ts";
+import { memberOf, patientName } from "./model/names.ts";
 import { boxes } from "./model/route.ts";
 import { UndoQueue, type Clock } from "./model/undo.ts";
 import { Thread } from "./thread.svelte.ts";
@@ -107,6 +108,7 @@ export class Desk {
   private readonly news: (news: News) => void;
   private readonly threads = new Map<ConversationId, Thread>();
   private readonly drafts = new Map<ConversationId, string>();
+  private readonly people = new Map<PersonId, Member>();
   private readonly marked = new Map<ConversationId, number>();
   private readonly stagings = new Map<ConversationId, Staging>();
   private readonly draftTimers = new Map<ConversationId, () => void>();
@@ -147,7 +149,10 @@ export class Desk {
       });
       this.keeping = started.keeping;
       this.coreStartMs = started.coreStartMs;
-      for (const c of started.conversations) this.inbox = applyConversation(this.inbox, c);
+      for (const c of started.conversations) {
+        this.remember(c);
+        this.inbox = applyConversation(this.inbox, c);
+      }
       // A browser that has been here before can show what it keeps at once.
       if (started.me !== undefined || this.connection === "online") await this.ready();
     } catch (error) {
@@ -202,7 +207,17 @@ export class Desk {
     else if (this.phase === "ready") for (const box of boxes) this.refreshSoon(box);
   }
 
+  /** A member with a name, from whatever chat, also after they have left. */
+  remembered(person: PersonId): Member | undefined {
+    return this.people.get(person);
+  }
+
+  private remember(c: Conversation): void {
+    for (const member of c.members) if (member.name) this.people.set(member.person, member);
+  }
+
   private conversationChanged(c: Conversation): void {
+    this.remember(c);
     const before = this.inbox.byId.get(c.id);
     const hasMoved = moved(this.inbox, c);
     this.inbox = applyConversation(this.inbox, c);
@@ -258,6 +273,7 @@ export class Desk {
     if (this.inbox.boxes[box].status !== "ready" || more) this.inbox = setLoading(this.inbox, box);
     try {
       const page = await this.core.list(box, cursor);
+      for (const c of page.conversations) this.remember(c);
       this.inbox = applyPage(this.inbox, box, page, !more);
     } catch (error) {
       const failure = failureOf(error);
@@ -303,7 +319,8 @@ export class Desk {
     }
     this.openId = id;
     const c = this.conversation(id);
-    if (!id || !c?.joined) return;
+    // Whoever was in it may read what this browser kept of it.
+    if (!id || !c || (!c.joined && patientName(c) === "")) return;
     const thread = this.thread(id);
     await thread.load();
     if (this.openId !== id) return;

@@ -8,9 +8,8 @@ import { chime, notice } from "./alerts.ts";
 import { browserClock } from "./clock.ts";
 import type { Desk, News } from "./desk.svelte.ts";
 import { Announcer } from "./model/announce.ts";
-import { memberOf } from "./model/names.ts";
 import { settings } from "./preferences.svelte.ts";
-import { memberName, titleOf } from "./words.ts";
+import { personName, titleOf } from "./words.ts";
 
 export class NewsDesk {
   private desk: Desk | undefined;
@@ -46,7 +45,7 @@ export class NewsDesk {
   private message({ message, conversation }: Extract<News, { kind: "message" }>): void {
     const looking = document.visibilityState === "visible" && document.hasFocus();
     const open = message.conversation === this.desk?.openId;
-    const who = conversation ? memberName(memberOf(conversation, message.from), message.from) : "";
+    const who = conversation && this.desk ? personName(this.desk, conversation, message.from) : "";
     const { body } = message;
     // What is in another chat is told as a number, not read out over this one.
     if (open && body.kind === "text") this.announcer.arrived({ who, text: body.text });

@@ -1,9 +1,10 @@
 // Small phrases that several screens need.
 
-import type { Conversation, Member, PersonId } from "../core/shared/protocol.ts";
+import type { Conversation, PersonId } from "../core/shared/protocol.ts";
 import { language, t, type WordKey } from "../ui/words.svelte.ts";
 import type { Practice, Queue } from "./account.ts";
-import { patientName, tagOf } from "./model/names.ts";
+import type { Desk } from "./desk.svelte.ts";
+import { memberOf, patientName, tagOf } from "./model/names.ts";
 
 /** The patient's name, or what tells them apart until it is known. */
 export function titleOf(c: Conversation): string {
@@ -37,10 +38,14 @@ export function roleName(role: string): string {
   return t(roles[role] ?? "console.role.other");
 }
 
-/** What a member is called; a patient without a name is told apart by a tag. */
-export function memberName(member: Member | undefined, person: PersonId): string {
+/** Somebody of a chat, also one who has left it. */
+export function personName(desk: Desk, c: Conversation, person: PersonId): string {
+  const member = memberOf(c, person);
   if (member?.name) return member.name;
+  if (person === desk.me && desk.session.person.name) return desk.session.person.name;
+  if (person === c.patient) return t("console.card.patient", { tag: tagOf(person) });
+  const before = desk.remembered(person);
+  if (before) return before.name;
   if (member?.kind === "service") return t("console.details.archive");
-  if (member && member.kind !== "patient") return roleName(member.role);
-  return t("console.card.patient", { tag: tagOf(person) });
+  return member ? roleName(member.role) : t("console.details.colleague");
 }
