@@ -31,6 +31,8 @@ export default ts.config(
     languageOptions: { parserOptions: { extraFileExtensions: [".svelte"], parser: ts.parser, svelteConfig } },
     rules: {
       "svelte/no-at-html-tags": "error",
+      // State is replaced, never changed in place ($state.raw).
+      "svelte/prefer-svelte-reactivity": "off",
       "no-restricted-syntax": [
         "error",
         { selector: "SvelteAttribute[key.name='style']", message: "An inline style, which the CSP refuses. Use a class or style:--name." },

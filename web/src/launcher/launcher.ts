@@ -42,10 +42,8 @@ iframe{position:fixed;inset:0;width:100%;height:100%;border:0;background:Canvas;
   const icon = document.createElementNS(svg, "svg");
   icon.setAttribute("viewBox", "0 0 24 24");
   const path = document.createElementNS(svg, "path");
-  path.setAttribute(
-    "d",
-    "M6.5 4.5h11A2.5 2.5 0 0 1 20 7v7.5a2.5 2.5 0 0 1-2.5 2.5H12l-4.6 3.6a.6.6 0 0 1-.9-.5V17A2.5 2.5 0 0 1 4 14.5V7a2.5 2.5 0 0 1 2.5-2.5Z",
-  );
+  const bubble =
+    "M6.5 4.5h11A2.5 2.5 0 0 1 20 7v7.5a2.5 2.5 0 0 1-2.5 2.5H12l-4.6 3.6a.6.6 0 0 1-.9-.5V17A2.5 2.5 0 0 1 4 14.5V7a2.5 2.5 0 0 1 2.5-2.5Z";
   icon.append(path);
   const badge = document.createElement("b");
   badge.hidden = true;
@@ -54,12 +52,16 @@ iframe{position:fixed;inset:0;width:100%;height:100%;border:0;background:Canvas;
 
   let label = name ? (say.open ?? "").replace("{name}", name) : (say.us ?? "");
   let frame: HTMLIFrameElement | undefined;
+  let loaded = false;
   let open = false;
   let overflow = "";
 
-  const tell = (type: "hello" | "open" | "close"): void => frame?.contentWindow?.postMessage({ sotto: 1, type }, origin);
+  const tell = (type: "hello" | "open" | "close"): void => {
+    if (loaded) frame?.contentWindow?.postMessage({ sotto: 1, type }, origin);
+  };
 
   const show = (): void => {
+    path.setAttribute("d", open ? "M6 6l12 12M18 6 6 18" : bubble);
     button.setAttribute("aria-label", open ? (say.close ?? "") : label);
     button.setAttribute("aria-expanded", String(open));
     // On a phone the frame is all there is, with a button of its own to close it.
@@ -77,6 +79,7 @@ iframe{position:fixed;inset:0;width:100%;height:100%;border:0;background:Canvas;
       frame.title = say.frame ?? "";
       frame.allow = "clipboard-write";
       frame.addEventListener("load", () => {
+        loaded = true;
         tell("hello");
         tell("open");
       });
