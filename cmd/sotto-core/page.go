@@ -83,7 +83,7 @@ func (c *core) call(ctx context.Context, method string, args js.Value) (any, err
 		lines, err := e.Lines(ctx, text(0), uint64(number(1)), number(2))
 		return list(lines, lineOf), err
 	case "openFile":
-		return openFile(ctx, e, text(0))
+		return openFile(ctx, e, text(0), args.Index(1))
 	case "markRead":
 		return nil, e.MarkRead(ctx, text(0), uint64(number(1)))
 	case "setTyping":
@@ -177,10 +177,12 @@ func fileInfo(o js.Value) (info device.FileInfo, err error) {
 }
 
 // openFile collects what the engine has checked, in pieces, from which the
-// worker makes one Blob.
-func openFile(ctx context.Context, e *device.Engine, message string) (any, error) {
+// worker makes one Blob. It calls progress with how much is here, 0 to 1.
+func openFile(ctx context.Context, e *device.Engine, message string, progress js.Value) (any, error) {
 	w := chunkWriter{js.Global().Get("Array").New()}
-	info, err := e.OpenFile(ctx, message, w, nil)
+	info, err := e.OpenFile(ctx, message, w, func(done, total int64) {
+		progress.Invoke(float64(done) / float64(max(total, 1)))
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -3,8 +3,9 @@
 import { Go } from "../generated/go.js";
 import { core as artefact } from "../generated/manifest.ts";
 import { CoreError, isFailure } from "../shared/failure.ts";
-import type { CoreEvent, StartOptions, Started } from "../shared/protocol.ts";
+import type { CoreEvent, Line, MessageId, StartOptions, Started } from "../shared/protocol.ts";
 import type { Method } from "../shared/wire.ts";
+import { Downloads } from "./downloads.ts";
 import { makeHost, type Dispatch, type Host } from "./host.ts";
 import { Http } from "./http.ts";
 import { signerOf } from "./signer.ts";
@@ -50,10 +51,12 @@ interface OpenedFile {
 export class RunningCore {
   private readonly keep: Keep;
   private readonly dispatch: Dispatch;
+  private readonly downloads: Downloads;
 
-  private constructor(keep: Keep, dispatch: Dispatch) {
+  private constructor(keep: Keep, dispatch: Dispatch, downloads: Downloads) {
     this.keep = keep;
     this.dispatch = dispatch;
+    this.downloads = downloads;
   }
 
   static async run(
@@ -68,6 +71,7 @@ export class RunningCore {
     ]);
     const origin = self.location.origin;
     const signer = await signerOf(keep.signingKeys);
+    const downloads = new Downloads(on.event);
     const dispatch = await new Promise<Dispatch>((ready, failed) => {
       const host = makeHost({
         keep,
@@ -75,7 +79,10 @@ export class RunningCore {
         http: new Http(origin),
         eventsUrl: `${origin.replace(/^http/, "ws")}/v1/events`,
         ready,
-        emit: on.event,
+        emit: (event) => {
+          if (event.kind === "line") downloads.see(event.line);
+          on.event(event);
+        },
       });
       execute(module, host).then(
         () => {
@@ -88,7 +95,7 @@ export class RunningCore {
         },
       );
     });
-    const running = new RunningCore(keep, dispatch);
+    const running = new RunningCore(keep, dispatch, downloads);
     addEventListener("online", () => void running.ask("reconnect", []).catch(() => undefined));
     return running;
   }
@@ -101,8 +108,16 @@ export class RunningCore {
   async call(method: Exclude<Method, "start">, args: readonly unknown[]): Promise<unknown> {
     switch (method) {
       case "openFile": {
-        const { chunks, mediaType } = (await this.ask(method, args)) as OpenedFile;
+        const { chunks, mediaType } = await this.downloads.follow(
+          args[0] as MessageId,
+          (progress) => this.ask(method, [args[0], progress]) as Promise<OpenedFile>,
+        );
         return new Blob(chunks, { type: passiveTypes.test(mediaType) ? mediaType : "application/octet-stream" });
+      }
+      case "lines": {
+        const lines = (await this.ask(method, args)) as readonly Line[];
+        for (const line of lines) this.downloads.see(line);
+        return lines;
       }
       case "forget":
         try {
