@@ -195,7 +195,7 @@ func (c *conversation) sendCommit(ctx context.Context, own *ownCommit) (more boo
 	case code == api.CodeNotAMember && !own.rejoin:
 		return false, c.putOut(ctx)
 	case code == api.CodeStaleEpoch && !own.rejoin:
-		return c.caughtUp(ctx)
+		return c.caughtUp(ctx, err)
 	case err != nil && own.rejoin:
 		return false, err // with a newer group info, after a pause
 	}

@@ -516,3 +516,42 @@ func TestT08WeakKeyPackageAndGroupAreRefused(t *testing.T) {
 		t.Errorf("a weak key package: %v", err)
 	}
 }
+
+// TestT04HubThatForgetsCommits: a hub that says the group is at an older epoch
+// than it is gets no message sealed again and again.
+func TestT04HubThatForgetsCommits(t *testing.T) {
+	w, sam, _, id := talk(t)
+	w.Hub.SetEpoch(id, 1)
+	sam.Say(id, "too late?")
+	sam.SeesNotice(id, "refused roll-back")
+	w.Hub.SetEpoch(id, stolenGroup(t, sam, id).Epoch())
+	w.Eventually("it goes out once the hub is right again", func() bool { return contains(archived(w, id), "too late?") })
+}
+
+// TestT04WithheldCommitMakesADeviceRejoin: the hub drops a commit from the log
+// and goes on in its epoch; the device asks for the group as it is and comes in
+// again, for all to see.
+func TestT04WithheldCommitMakesADeviceRejoin(t *testing.T) {
+	w, sam, maria, id := talk(t)
+	maria.Client.SetOffline(true)
+	seen := uint64(len(w.Hub.Log(id)))
+	w.Staff("jonas")
+	w.Hub.Want(id, api.Person{ID: "p_jonas", Kind: api.KindStaff, Role: "nurse"}, true)
+	sam.SeesNotice(id, "joined p_jonas")
+	w.Eventually("all is settled", func() bool { return outboxEmpty(sam) && outboxEmpty2(w) })
+	for _, f := range w.Hub.Log(id) {
+		if f.Kind == api.FrameCommit && f.Position > seen {
+			w.Hub.Drop(id, f.Position)
+			break
+		}
+	}
+	maria.Client.SetOffline(false)
+	maria.SeesNotice(id, "gap")
+	back := maria.Say(id, "I am back")
+	w.Eventually("maria can write again", func() bool {
+		return maria.State(id, back) == device.StateSent || maria.State(id, back) == device.StateDelivered
+	})
+	w.Eventually("maria sees who is there", func() bool {
+		return slices.ContainsFunc(maria.View(id).Members, func(m device.Member) bool { return m.Person == "p_jonas" })
+	})
+}

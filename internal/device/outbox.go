@@ -256,7 +256,7 @@ func (c *conversation) sendFrame(ctx context.Context, o *outRecord) (more bool, 
 	}
 	c.kickReceive(false)
 	if codeOf(err) == api.CodeStaleEpoch {
-		return c.caughtUp(ctx)
+		return c.caughtUp(ctx, err)
 	}
 	return true, nil
 }
@@ -269,18 +269,42 @@ func staleHead(err error) uint64 {
 	return 0
 }
 
-// caughtUp reports whether the group is where the hub says, so that sealing
-// again has a point; else the receiver goes on first and calls back.
-func (c *conversation) caughtUp(ctx context.Context) (bool, error) {
+// errForked says that the hub's group is not the one that this device is in.
+var errForked = errors.New("device: the hub is at an epoch that this device has passed")
+
+// caughtUp brings the group to where the hub says it is, after it has refused a
+// frame as stale, and reports whether to make the frame again has a point.
+func (c *conversation) caughtUp(ctx context.Context, stale error) (bool, error) {
+	var problem *api.Problem
+	if !errors.As(stale, &problem) {
+		return false, stale
+	}
+	if c.epoch() > problem.Epoch {
+		c.refuseOnce(ctx, &refusal{RuleRollBack, errForked})
+		return false, errForked
+	}
 	if err := c.receive(ctx); err != nil {
 		return false, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.loaded && c.rec.head > c.rec.cursor {
-		return false, nil
+	if !c.loaded || c.rec.head > c.rec.cursor {
+		return false, nil // the receiver goes on, and calls back
+	}
+	if c.group != nil && c.group.Epoch() < problem.Epoch {
+		c.suspect = true // the log lacks a commit, or this device has refused it
 	}
 	return true, nil
+}
+
+// epoch returns the epoch of the group as it is here.
+func (c *conversation) epoch() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.group == nil {
+		return 0
+	}
+	return c.group.Epoch()
 }
 
 // unseal makes an item as it was before it was sealed. The number that it took
