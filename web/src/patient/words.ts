@@ -41,10 +41,9 @@ export function noticeWords(line: NoticeLine, people: People, practice: string):
   }
 }
 
-/** Notices that tell a patient nothing: that they are in their own chat. */
+/** False for a notice that tells a patient nothing: that they are in their own chat. */
 export function worthShowing(line: NoticeLine, people: People): boolean {
-  const { notice } = line;
-  return !((notice.kind === "joined" || notice.kind === "history-shared") && people.get(notice.person)?.me);
+  return !(line.notice.kind === "joined" && people.get(line.notice.person)?.me);
 }
 
 export function joinedWords(people: readonly PersonId[], known: People, practice: string, language: string): string {

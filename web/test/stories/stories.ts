@@ -227,7 +227,7 @@ export const stories: Record<string, Story> = {
         notice(3, { kind: "joined", person: nurse }),
         notice(4, { kind: "joined", person: "p_lee" as never }),
         notice(5, { kind: "device-added", person: nurse }),
-        notice(6, { kind: "history-shared", person: nurse, count: 3 }),
+        notice(6, { kind: "history-shared", person: archive, count: 3 }),
         notice(7, { kind: "left", person: "p_lee" as never }),
         notice(8, { kind: "device-added", person: me }),
         notice(9, { kind: "gap" }),
@@ -318,5 +318,3 @@ export const stories: Record<string, Story> = {
   "failed": { ...kept, script: () => ({ fail: { start: "internal" } }) },
   "untrusted": { ...kept, script: () => ({ fail: { start: "untrusted" } }) },
 };
-
-export type { Member } from "../../src/core/shared/protocol.ts";
