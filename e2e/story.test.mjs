@@ -43,6 +43,7 @@ test("a nurse signs in, takes the conversation, and reads what was written befor
   await picture(nurse, "04-inbox");
   await takeNext(nurse);
   await sees(nurse, "My knee hurts since Monday.");
+  await nurse.getByText("Here now").first().waitFor();
   await picture(nurse, "05-taken");
 });
 
@@ -127,6 +128,8 @@ test("a killed server loses nothing", async () => {
   await staffSays(nurse, "answered while the server was dead");
   demo.program.start();
   await demo.ready();
+  nurse.setDefaultTimeout(120_000); // the pause before it connects again grows
+  patient.setDefaultTimeout(120_000);
   await sees(nurse, "written while the server was dead");
   await sees(patient, "answered while the server was dead");
   const said = (await texts(patient)).filter((t) => t.endsWith("while the server was dead"));
@@ -149,7 +152,7 @@ test("a second tab shows the same chat, and both can write", async () => {
 
 test("the nurse closes the conversation, and the patient opens it again", async () => {
   await nurse.getByRole("button", { name: "Close chat" }).first().click();
-  await patient.getByText("This chat has ended.").waitFor({ timeout: 30_000 });
+  await patient.getByText("This chat has ended.").first().waitFor({ timeout: 30_000 });
   await picture(patient, "11-ended");
   await patient.getByRole("button", { name: "Open this chat again" }).click();
   await patientSays(patient, "One more question.");
@@ -157,9 +160,9 @@ test("the nurse closes the conversation, and the patient opens it again", async 
 });
 
 test("consent is taken back in two presses, and nobody can write any more", async () => {
-  await patient.getByRole("button", { name: "Who can read this chat?" }).click();
+  await patient.getByRole("button", { name: "More choices" }).click();
   await patient.getByRole("button", { name: "Take back my consent" }).click();
-  await patient.getByRole("button", { name: "Take back my consent" }).last().click();
+  await patient.getByRole("dialog", { name: "Take back your consent?" }).getByRole("button", { name: "Take back my consent" }).click();
   await patient.getByText("You took back your consent.").first().waitFor();
   await picture(patient, "12-withdrawn");
 });
