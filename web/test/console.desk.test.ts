@@ -160,6 +160,13 @@ describe("reading", () => {
     expect(desk.thread(one).whole).toBe(true);
   });
 
+  it("knows by name whoever has left", async () => {
+    const { core, desk } = await opened({ conversations: [joined()] });
+    core.change("c_one", { members: [patient("p_ana", "Ana"), staff(dana), staff(lee)] });
+    core.change("c_one", { members: [patient("p_ana", "Ana"), staff(dana)] });
+    expect(desk.remembered(lee)?.name).toBe("Sam Lee");
+  });
+
   it("tells of a message of another, and not of an own or a shared one", async () => {
     const { core, news } = await opened({ conversations: [joined()], lines: { c_one: log() } });
     for (const line of new LogWriter("c_one", 0).says(ana, "new").says(dana, "own").says(ana, "old", { shared: true }).lines) {
