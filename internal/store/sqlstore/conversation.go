@@ -232,8 +232,8 @@ WHERE practice = $1 AND queue = $2 AND state = 'waiting' AND (waiting_from, id) 
 func (s *Store) Heads(ctx context.Context, practice, device string) ([]hub.Head, error) {
 	const query = `
 SELECT c.id, c.head
-FROM member m JOIN conversation c ON c.practice = m.practice AND c.id = m.conversation
-WHERE m.practice = $1 AND m.device = $2 AND m.until_position = 0
+FROM member m CROSS JOIN conversation c
+WHERE m.practice = $1 AND m.device = $2 AND m.until_position = 0 AND c.practice = m.practice AND c.id = m.conversation
 ORDER BY c.id`
 	all, err := collect(ctx, s.reader(), func(row scanner) (h hub.Head, err error) {
 		err = row.Scan(&h.Conversation, &h.Head)
@@ -246,8 +246,8 @@ ORDER BY c.id`
 func (s *Store) Group(ctx context.Context, practice, conversation string) (g hub.Group, err error) {
 	const query = `
 SELECT g.state, g.info, c.epoch, g.handshake
-FROM mls_group g JOIN conversation c ON c.practice = g.practice AND c.id = g.conversation
-WHERE g.practice = $1 AND g.conversation = $2`
+FROM mls_group g CROSS JOIN conversation c
+WHERE g.practice = $1 AND g.conversation = $2 AND c.practice = g.practice AND c.id = g.conversation`
 	err = s.reader().row(ctx, query, practice, conversation).Scan(&g.State, &g.Info, &g.Epoch, &g.Handshake)
 	return g, s.translate(err)
 }
@@ -256,8 +256,9 @@ WHERE g.practice = $1 AND g.conversation = $2`
 func (s *Store) Ack(ctx context.Context, practice, conversation, device string, position uint64) (moved bool, err error) {
 	const read = `
 SELECT m.acked, c.head
-FROM member m JOIN conversation c ON c.practice = m.practice AND c.id = m.conversation
-WHERE m.practice = $1 AND m.conversation = $2 AND m.device = $3 AND m.until_position = 0`
+FROM member m CROSS JOIN conversation c
+WHERE m.practice = $1 AND m.conversation = $2 AND m.device = $3 AND m.until_position = 0
+    AND c.practice = m.practice AND c.id = m.conversation`
 	const update = `
 UPDATE member SET acked = $4
 WHERE practice = $1 AND conversation = $2 AND device = $3 AND until_position = 0 AND acked < $4`

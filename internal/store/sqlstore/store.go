@@ -137,20 +137,37 @@ func (s *Store) snapshot(ctx context.Context, fn func(querier) error) error {
 	if err != nil {
 		return s.translate(err)
 	}
-	err = fn(&reading{store: s, tx: t})
-	return s.translate(errors.Join(err, t.Rollback()))
+	r := &reading{store: s, tx: t}
+	err = s.translate(errors.Join(fn(r), t.Rollback()))
+	for _, query := range r.unprepared {
+		s.prepare(ctx, query)
+	}
+	return err
 }
 
+// A reading runs statements outside a transaction, or in tx.
 type reading struct {
-	store *Store
-	tx    *sql.Tx // nil outside a snapshot
+	store      *Store
+	tx         *sql.Tx
+	unprepared []string // to be prepared once tx has ended
+}
+
+// prepared returns the prepared form of a query, or nil. Within a transaction
+// it makes none: that takes a connection, and whoever waits for a second while
+// holding one may wait for another who does the same.
+func (r *reading) prepared(ctx context.Context, query string) *sql.Stmt {
+	if r.tx == nil {
+		return r.store.prepare(ctx, query)
+	}
+	if stmt := r.store.lookUp(query); stmt != nil {
+		return r.tx.StmtContext(ctx, stmt)
+	}
+	r.unprepared = append(r.unprepared, query)
+	return nil
 }
 
 func (r *reading) row(ctx context.Context, query string, args ...any) *sql.Row {
-	if stmt := r.store.prepare(ctx, query); stmt != nil {
-		if r.tx != nil {
-			stmt = r.tx.StmtContext(ctx, stmt)
-		}
+	if stmt := r.prepared(ctx, query); stmt != nil {
 		return stmt.QueryRowContext(ctx, args...)
 	}
 	query = r.store.dialect.statement(query)
@@ -161,10 +178,7 @@ func (r *reading) row(ctx context.Context, query string, args ...any) *sql.Row {
 }
 
 func (r *reading) rows(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if stmt := r.store.prepare(ctx, query); stmt != nil {
-		if r.tx != nil {
-			stmt = r.tx.StmtContext(ctx, stmt)
-		}
+	if stmt := r.prepared(ctx, query); stmt != nil {
 		return stmt.QueryContext(ctx, args...)
 	}
 	query = r.store.dialect.statement(query)
@@ -174,26 +188,31 @@ func (r *reading) rows(ctx context.Context, query string, args ...any) (*sql.Row
 	return r.store.read.QueryContext(ctx, query, args...)
 }
 
+func (s *Store) lookUp(query string) *sql.Stmt {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.prepared[query]
+}
+
 // prepare returns the prepared form of a query, or nil if there is none to be
-// had. The number of different queries is small.
+// had. The number of different queries is small. The caller holds no
+// connection, and prepare no lock while it waits for one.
 func (s *Store) prepare(ctx context.Context, query string) *sql.Stmt {
 	if !s.dialect.Prepare {
 		return nil
 	}
-	s.mu.RLock()
-	stmt := s.prepared[query]
-	s.mu.RUnlock()
-	if stmt != nil {
-		return stmt
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if stmt := s.prepared[query]; stmt != nil || s.prepared == nil {
+	if stmt := s.lookUp(query); stmt != nil {
 		return stmt
 	}
 	stmt, err := s.read.PrepareContext(ctx, s.dialect.statement(query))
 	if err != nil {
 		return nil // the query itself will say why
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if first := s.prepared[query]; first != nil || s.prepared == nil {
+		_ = stmt.Close() // somebody else was faster, or the store is closed
+		return first
 	}
 	s.prepared[query] = stmt
 	return stmt

@@ -6,12 +6,16 @@ import (
 	"github.com/sotto-health/sotto/internal/hub"
 )
 
+// SQLite takes the tables of a CROSS JOIN in the order written. Left to itself
+// it would begin with all devices of a practice: every index begins with the
+// practice, and it does not know how much that one holds.
+
 // Who should join: certified devices of wanted persons that are not in the
 // group.
 const toAdd = `
-FROM participant p
-JOIN device d ON d.practice = p.practice AND d.person = p.person AND d.certified_at > 0 AND d.revoked_at = 0
-WHERE p.wanted = 1 AND NOT EXISTS (
+FROM participant p CROSS JOIN device d
+WHERE d.practice = p.practice AND d.person = p.person AND d.certified_at > 0 AND d.revoked_at = 0
+    AND p.wanted = 1 AND NOT EXISTS (
     SELECT 1 FROM member m
     WHERE m.practice = p.practice AND m.conversation = p.conversation AND m.device = d.id
         AND m.until_position = 0)`
@@ -19,9 +23,8 @@ WHERE p.wanted = 1 AND NOT EXISTS (
 // Who should leave: devices in the group that are revoked, or whose person is
 // not wanted.
 const toRemove = `
-FROM member m
-JOIN device d ON d.practice = m.practice AND d.id = m.device
-WHERE m.until_position = 0 AND (
+FROM member m CROSS JOIN device d
+WHERE d.practice = m.practice AND d.id = m.device AND m.until_position = 0 AND (
     d.revoked_at > 0 OR NOT EXISTS (
         SELECT 1 FROM participant p
         WHERE p.practice = m.practice AND p.conversation = m.conversation AND p.person = m.person AND p.wanted = 1))`

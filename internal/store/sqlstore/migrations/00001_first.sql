@@ -142,7 +142,8 @@ CREATE TABLE participant (
     since        BIGINT NOT NULL,
     PRIMARY KEY (practice, conversation, person)
 );
-CREATE INDEX participant_person ON participant (practice, person, wanted);
+CREATE INDEX participant_person ON participant (practice, person, wanted, conversation);
+CREATE INDEX participant_wanted ON participant (practice, conversation, wanted, person);
 
 CREATE TABLE member (
     practice       TEXT   NOT NULL,
@@ -155,7 +156,7 @@ CREATE TABLE member (
     acked          BIGINT NOT NULL,
     PRIMARY KEY (practice, conversation, device)
 );
-CREATE INDEX member_device ON member (practice, device, until_position);
+CREATE INDEX member_device ON member (practice, device, until_position, conversation);
 
 -- The MLS group's public state, apart from the conversation because it is
 -- large and changes with handshakes alone.
