@@ -108,16 +108,19 @@ func testPassive(t *testing.T, file string) {
 	}
 }
 
-func TestVectorsPassiveWelcome(t *testing.T)         { testPassive(t, "passive-client-welcome.json") }
-func TestVectorsPassiveCommit(t *testing.T)          { testPassive(t, "passive-client-handling-commit.json") }
-func TestVectorsPassiveRandom(t *testing.T)          { testPassive(t, "passive-client-random.json") }
-func TestVectorsTranscriptApplication(t *testing.T)  { testPassive(t, "passive/application.json") }
-func TestVectorsTranscriptCommit(t *testing.T)       { testPassive(t, "passive/commit.json") }
+func TestVectorsPassiveWelcome(t *testing.T) { testPassive(t, "passive-client-welcome.json") }
+
+func TestVectorsPassiveCommit(t *testing.T) { testPassive(t, "passive-client-handling-commit.json") }
+
+func TestVectorsPassiveRandom(t *testing.T)         { testPassive(t, "passive-client-random.json") }
+func TestVectorsTranscriptApplication(t *testing.T) { testPassive(t, "passive/application.json") }
+func TestVectorsTranscriptCommit(t *testing.T)      { testPassive(t, "passive/commit.json") }
 func TestVectorsTranscriptExternalJoin(t *testing.T) { testPassive(t, "passive/external_join.json") }
-func TestVectorsTranscriptProposals(t *testing.T)    { testPassive(t, "passive/external_proposals.json") }
-func TestVectorsTranscriptWelcomeJoin(t *testing.T)  { testPassive(t, "passive/welcome_join.json") }
-func TestVectorsTranscriptReInit(t *testing.T)       { testPassive(t, "passive/reinit.json") }
-func TestVectorsTranscriptBranch(t *testing.T)       { testPassive(t, "passive/branch.json") }
+
+func TestVectorsTranscriptProposals(t *testing.T)   { testPassive(t, "passive/external_proposals.json") }
+func TestVectorsTranscriptWelcomeJoin(t *testing.T) { testPassive(t, "passive/welcome_join.json") }
+func TestVectorsTranscriptReInit(t *testing.T)      { testPassive(t, "passive/reinit.json") }
+func TestVectorsTranscriptBranch(t *testing.T)      { testPassive(t, "passive/branch.json") }
 
 func TestVectorsWelcome(t *testing.T) {
 	var cases []struct {

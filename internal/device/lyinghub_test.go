@@ -138,8 +138,10 @@ func TestT02ReorderedFramesAreShownAsSuch(t *testing.T) {
 
 func TestT02SubstitutedOwnFrameIsNoticed(t *testing.T) {
 	w, sam, maria, id := talk(t)
-	sam.Client.Lie(devicetest.Lies{Sent: func(s *api.Sent) *api.Sent { return &api.Sent{Position: s.Position - 1, ReceivedAt: s.ReceivedAt} },
-		Frames: func(string, []api.Frame) []api.Frame { return nil }})
+	sam.Client.Lie(devicetest.Lies{
+		Sent:   func(s *api.Sent) *api.Sent { return &api.Sent{Position: s.Position - 1, ReceivedAt: s.ReceivedAt} },
+		Frames: func(string, []api.Frame) []api.Frame { return nil },
+	})
 	sam.Say(id, "where is it?")
 	sam.SeesNotice(id, "refused substituted")
 	sam.Client.Lie(devicetest.Lies{})

@@ -54,8 +54,10 @@ type file struct {
 // authority has the given public key.
 func NewHub(authority []byte, suite uint16) *Hub {
 	return &Hub{
-		Practice: api.Practice{ID: "pr_1", Slug: "clinic", Name: "Clinic", AuthorityKey: authority, Suite: suite,
-			Queues: []api.Queue{{ID: "general"}}, Consent: api.ConsentForm{ID: "cf_1", Version: 1}},
+		Practice: api.Practice{
+			ID: "pr_1", Slug: "clinic", Name: "Clinic", AuthorityKey: authority, Suite: suite,
+			Queues: []api.Queue{{ID: "general"}}, Consent: api.ConsentForm{ID: "cf_1", Version: 1},
+		},
 		devices: map[string]*station{}, conversations: map[string]*conversation{},
 		attachments: map[string]*file{}, clients: map[*Client]bool{},
 	}

@@ -74,10 +74,14 @@ func TestVerifyNamesWhatWasDone(t *testing.T) {
 		{"the end of a segment cut off", edit(segment(4, 6), reseal(func(r []sealed) []sealed { return r[:1] })), record(Missing, 5, 6)},
 		{"records exchanged", edit(segment(1, 2), reseal(func(r []sealed) []sealed { return []sealed{r[1], r[0]} })), record(Moved, 1)},
 		{"a record twice", edit(segment(1, 2), reseal(func(r []sealed) []sealed { return []sealed{r[0], r[0], r[1]} })), record(Moved, 1)},
-		{"a record renumbered", edit(segment(3, 3), reseal(func(r []sealed) []sealed { r[0].number = 8; return r })),
-			append(record(Missing, 3), append(record(Moved, 4, 5, 6, 7), record(Changed, 8)...)...)},
-		{"segments exchanged", all(rename(segment(3, 3), "x"), rename(segment(7, 7), segment(3, 3)), rename("x", segment(7, 7))),
-			record(Moved, 3, 4, 5, 6)},
+		{
+			"a record renumbered", edit(segment(3, 3), reseal(func(r []sealed) []sealed { r[0].number = 8; return r })),
+			append(record(Missing, 3), append(record(Moved, 4, 5, 6, 7), record(Changed, 8)...)...),
+		},
+		{
+			"segments exchanged", all(rename(segment(3, 3), "x"), rename(segment(7, 7), segment(3, 3)), rename("x", segment(7, 7))),
+			record(Moved, 3, 4, 5, 6),
+		},
 		{"a record of another conversation put in", func(t *testing.T, folder string) {
 			data, err := os.ReadFile(filepath.Join(folder, segmentName("c_other", 1, 1)))
 			must(t, err)
@@ -86,7 +90,8 @@ func TestVerifyNamesWhatWasDone(t *testing.T) {
 		{"the key of a conversation changed", edit(keyName("c_other"), flip), []string{"changed conversation c_other object conversation/c_other/key"}},
 		{"the key of a conversation removed", remove(keyName("c_other")), []string{"missing conversation c_other object conversation/c_other/key"}},
 		{"a conversation removed", remove("conversation/c_other"), []string{
-			"missing conversation c_other object conversation/c_other/key", "missing conversation c_other record 1"}},
+			"missing conversation c_other object conversation/c_other/key", "missing conversation c_other record 1",
+		}},
 		{"an attachment changed", edit(attachmentName(talk, "a_5"), flip), []string{"changed conversation c_talk attachment a_5"}},
 		{"an attachment longer", edit(attachmentName(talk, "a_5"), func(b []byte) []byte { return append(b, 0) }), []string{"changed conversation c_talk attachment a_5"}},
 		{"an attachment removed", remove(attachmentName(talk, "a_5")), []string{"missing conversation c_talk attachment a_5"}},
@@ -95,15 +100,19 @@ func TestVerifyNamesWhatWasDone(t *testing.T) {
 		}, []string{"stray conversation c_talk object conversation/c_talk/attachment/a_6"}},
 		{"an entry of the manifest changed", edit(manifestName(1), flip), []string{"changed object " + manifestName(1)}},
 		{"an entry of the manifest removed", remove(manifestName(1)), []string{"missing object " + manifestName(1)}},
-		{"entries of the manifest exchanged", all(rename(manifestName(1), "x"), rename(manifestName(2), manifestName(1)), rename("x", manifestName(2))),
-			[]string{"changed object " + manifestName(1), "changed object " + manifestName(2)}},
+		{
+			"entries of the manifest exchanged", all(rename(manifestName(1), "x"), rename(manifestName(2), manifestName(1)), rename("x", manifestName(2))),
+			[]string{"changed object " + manifestName(1), "changed object " + manifestName(2)},
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			folder, ctx := t.TempDir(), t.Context()
 			a := openTest(t, folder)
 			for _, part := range [][]keeper.Record{
-				{text(t, 1, "one"), text(t, 2, "two")}, {text(t, 3, "three")},
-				{text(t, 4, "four"), file(t, a, 5, "photo.jpg", "five"), text(t, 6, "six")}, {text(t, 7, "seven")},
+				{text(t, 1, "one"), text(t, 2, "two")},
+				{text(t, 3, "three")},
+				{text(t, 4, "four"), file(t, a, 5, "photo.jpg", "five"), text(t, 6, "six")},
+				{text(t, 7, "seven")},
 			} {
 				must(t, a.Append(ctx, talk, part))
 				if part[0].Position == 1 {

@@ -2,13 +2,12 @@ package suite_test
 
 import (
 	"bytes"
+	"crypto/elliptic"
 	"encoding/asn1"
 	"errors"
 	"math/big"
 	"strings"
 	"testing"
-
-	"crypto/elliptic"
 
 	"github.com/sotto-health/sotto/mls/internal/vectors"
 	"github.com/sotto-health/sotto/mls/suite"
