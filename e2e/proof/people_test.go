@@ -34,8 +34,9 @@ type person struct {
 	hub     func(*hubclient.Client) device.Hub // nil: the client itself
 	heard   device.Listener                    // may be nil
 
-	mu     sync.Mutex // guards engine
-	engine *device.Engine
+	restart sync.RWMutex // held while the engine is replaced; before mu
+	mu      sync.Mutex   // guards engine
+	engine  *device.Engine
 }
 
 // newClient returns a client that asks for nothing to be compressed, so that
@@ -57,8 +58,13 @@ func newPerson(t *testing.T, surface string, client *hubclient.Client) *person {
 	return p
 }
 
+// close ends the engine that runs, if one does.
 func (p *person) close() {
-	if e := p.now(); e != nil {
+	p.mu.Lock()
+	e := p.engine
+	p.engine = nil
+	p.mu.Unlock()
+	if e != nil {
 		e.Close()
 	}
 }

@@ -1,0 +1,282 @@
+//go:build linux
+
+package proof
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sotto-health/sotto/internal/device"
+)
+
+// TestKillNineUnderLoad kills the server, hub and keeper in one, again and
+// again while four patients and a nurse type. In the end everybody, and the
+// record, has everything that was typed, once and in order, and what the hub
+// had acknowledged is where it said.
+func TestKillNineUnderLoad(t *testing.T) {
+	t.Run("server", func(t *testing.T) { killUnderLoad(t, rounds(12), false) })
+	t.Run("server and devices", func(t *testing.T) { killUnderLoad(t, rounds(8), true) })
+}
+
+// rounds is how often to do something that is done a hundred times before a
+// release.
+func rounds(short int) int {
+	if os.Getenv("SOTTO_FULL") == "1" {
+		return 100
+	}
+	return short
+}
+
+func killUnderLoad(t *testing.T, rounds int, devicesToo bool) {
+	data, address := t.TempDir(), freeAddress(t)
+	server := start(t, "sotto", "--data", data, "serve", "--demo", "--unlimited", "--log-level", "error", "--listen", address, "--clinic-listen", freeAddress(t))
+	awaitReady(t, address)
+	url := "http://" + address
+	load := newLoad(t, url, data, 4)
+
+	for round := range rounds {
+		before := load.acknowledged()
+		eventually(t, fmt.Sprintf("messages get through before kill %d", round+1), func() error {
+			if n := load.acknowledged() - before; n < 20 {
+				return fmt.Errorf("%d acknowledged since the server came back", n)
+			}
+			return nil
+		})
+		time.Sleep(rand.N(150 * time.Millisecond))
+		if devicesToo {
+			load.crash(load.people[rand.N(len(load.people))], url)
+		}
+		server.kill()
+		server.start()
+	}
+	load.stop()
+	t.Logf("%d kills, %d messages typed", rounds, load.check(data))
+}
+
+// A load is people who type all the time.
+type load struct {
+	t      *testing.T
+	people []*person // patients, then a nurse
+	seats  []*seat
+	quit   chan struct{}
+	typing sync.WaitGroup
+
+	mu    sync.Mutex        // guards acked
+	acked map[string]uint64 // by text, the position that the hub gave
+}
+
+// A seat is one person's place in one conversation.
+type seat struct {
+	load         *load
+	person       *person
+	conversation string
+	name         string
+	typed        []string
+}
+
+// newLoad begins conversations between so many patients and a nurse, and has
+// all of them type from now on.
+func newLoad(t *testing.T, url, data string, patients int) *load {
+	t.Helper()
+	l := &load{t: t, quit: make(chan struct{}), acked: make(map[string]uint64)}
+	nurse := demoStaff(t, url, data, 0)
+	nurse.now().SetListener(l.hear)
+	nurse.heard = l.hear
+	for n := range patients {
+		p := newPerson(t, device.SurfacePatient, newClient(t, url))
+		p.heard = l.hear
+		p.begins()
+		id := p.open(fmt.Sprint("Patient ", n))
+		nurse.take(id)
+		l.people = append(l.people, p)
+		l.seats = append(l.seats,
+			&seat{load: l, person: p, conversation: id, name: fmt.Sprint("patient ", n)},
+			&seat{load: l, person: nurse, conversation: id, name: fmt.Sprint("nurse to ", n)})
+	}
+	l.people = append(l.people, nurse)
+	for _, s := range l.seats {
+		l.typing.Go(s.keepTyping)
+	}
+	t.Cleanup(l.stop)
+	return l
+}
+
+// hear notes what the hub has acknowledged, as the page would show it.
+func (l *load) hear(e device.Event) {
+	if e.Kind != device.EventLine || e.Line.Message == nil || !e.Line.Message.Mine {
+		return
+	}
+	m := e.Line.Message
+	if m.State == nil {
+		return
+	}
+	switch m.State.Kind {
+	case device.StateFailed:
+		l.t.Errorf("%q failed: %s", m.Body.Text, m.State.Failure)
+	case device.StateSent, device.StateDelivered, device.StateRead:
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if was, ok := l.acked[m.Body.Text]; ok && was != m.State.Position {
+			l.t.Errorf("%q was acknowledged at %d and then at %d", m.Body.Text, was, m.State.Position)
+		}
+		l.acked[m.Body.Text] = m.State.Position
+	}
+}
+
+func (l *load) acknowledged() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.acked)
+}
+
+func (l *load) isAcknowledged(text string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.acked[text] > 0
+}
+
+// atOnce is how many messages somebody types before the first of them is out.
+const atOnce = 8
+
+func (s *seat) keepTyping() {
+	for n := 1; ; {
+		select {
+		case <-s.load.quit:
+			return
+		case <-time.After(rand.N(20 * time.Millisecond)):
+		}
+		if len(s.typed) >= atOnce && !s.load.isAcknowledged(s.typed[len(s.typed)-atOnce]) {
+			continue
+		}
+		text := fmt.Sprintf("%s: %d", s.name, n)
+		if s.person.tries(s.conversation, text) == nil {
+			s.typed = append(s.typed, text)
+			n++
+		} // else the device is down: typed again
+	}
+}
+
+// tries sends a text, unless the device is being started anew.
+func (p *person) tries(conversation, text string) error {
+	p.restart.RLock()
+	defer p.restart.RUnlock()
+	_, err := p.now().SendText(p.t.Context(), conversation, text)
+	return err
+}
+
+// crash breaks a device's disk at one of its next writes, so that nothing more
+// leaves it, and starts the device anew from what it had kept.
+func (l *load) crash(p *person, url string) {
+	l.t.Helper()
+	p.store.FailAt(1 + rand.N(8))
+	eventually(l.t, "a device crashes", func() error {
+		if !p.store.Broken() {
+			return errors.New("it has not written")
+		}
+		return nil
+	})
+	p.restart.Lock()
+	defer p.restart.Unlock()
+	p.close()
+	p.store.FailAt(0)
+	p.client = newClient(l.t, url)
+	p.begins()
+}
+
+func (l *load) stop() {
+	select {
+	case <-l.quit:
+	default:
+		close(l.quit)
+	}
+	l.typing.Wait()
+}
+
+// check waits until everybody and the record have what was typed, once and in
+// order, and returns how much that is.
+func (l *load) check(data string) (typed int) {
+	l.t.Helper()
+	nurse := l.people[len(l.people)-1]
+	for i, p := range l.people[:len(l.people)-1] {
+		seats := l.seats[2*i : 2*i+2]
+		id := seats[0].conversation
+		var seen []string
+		eventually(l.t, "everybody and the record have all", func() (err error) {
+			if seen, err = p.texts(id); err != nil {
+				return err
+			}
+			if want := len(seats[0].typed) + len(seats[1].typed); len(seen) != want {
+				return fmt.Errorf("the patient sees %d messages, %d were typed: %q", len(seen), want, tail(fmt.Sprint(seen), 400))
+			}
+			others, err := nurse.texts(id)
+			if err != nil || !slices.Equal(seen, others) {
+				return fmt.Errorf("the nurse sees %d messages and not the patient's %d, or in another order: %w", len(others), len(seen), err)
+			}
+			kept, err := recorded(data, id)
+			if err != nil || !slices.Equal(seen, kept) {
+				return fmt.Errorf("the record has %d messages and not the patient's %d, or in another order: %w", len(kept), len(seen), err)
+			}
+			return nil
+		})
+		for _, s := range seats {
+			of := slices.DeleteFunc(slices.Clone(seen), func(text string) bool { return !strings.HasPrefix(text, s.name+": ") })
+			if !slices.Equal(of, s.typed) {
+				l.t.Errorf("%s typed %q and the others have %q", s.name, s.typed, of)
+			}
+			typed += len(of)
+		}
+		l.checkPositions(p, id)
+	}
+	if report := run(l.t, "sotto", "--data", data, "record", "verify"); !strings.Contains(report, "as it was written") {
+		l.t.Errorf("verify: %s", report)
+	}
+	return typed
+}
+
+// checkPositions checks that what was acknowledged is where the hub had said.
+func (l *load) checkPositions(p *person, id string) {
+	l.t.Helper()
+	lines, err := p.lines(id)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, line := range lines {
+		if line.Message == nil {
+			continue
+		}
+		if at := l.acked[line.Message.Body.Text]; at != 0 && at != line.Message.Position {
+			l.t.Errorf("%q was acknowledged at %d and is at %d", line.Message.Body.Text, at, line.Message.Position)
+		}
+	}
+}
+
+// recorded returns the texts of a conversation in the practice's record.
+func recorded(data, conversation string) ([]string, error) {
+	out, err := try("sotto", "--data", data, "record", "show", conversation, "--json")
+	if err != nil {
+		return nil, err
+	}
+	var transcript struct {
+		Lines []struct{ Kind, Text string }
+	}
+	if err := json.Unmarshal([]byte(out), &transcript); err != nil {
+		return nil, err
+	}
+	var texts []string
+	for _, l := range transcript.Lines {
+		if l.Kind == "text" {
+			texts = append(texts, l.Text)
+		}
+	}
+	return texts, nil
+}
