@@ -65,7 +65,7 @@ func prepareDemo(ctx context.Context, h *host.OpenHub, folder host.Folder, c ser
 	if err != nil {
 		return nil, err
 	}
-	d.Chat, d.Staff, d.Clinic = chat+"/c/"+file.Slug, chat+"/staff/", clinic+"/"
+	d.Chat, d.Staff, d.Clinic = chat+"/c/"+file.Slug, chat+"/staff/?practice="+file.Slug, clinic+"/"
 	d.Pin, d.listen, d.chatBase = pin(v.Authority.Public()), c.ClinicListen, chat
 	if len(d.SignIns) == 0 {
 		if d.SignIns, err = demoSignIns(ctx, h, v.Practice, file.Staff); err != nil {
