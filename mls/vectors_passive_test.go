@@ -112,9 +112,9 @@ func TestVectorsPassiveWelcome(t *testing.T) { testPassive(t, "passive-client-we
 
 func TestVectorsPassiveCommit(t *testing.T) { testPassive(t, "passive-client-handling-commit.json") }
 
-func TestVectorsPassiveRandom(t *testing.T)         { testPassive(t, "passive-client-random.json") }
-func TestVectorsTranscriptApplication(t *testing.T) { testPassive(t, "passive/application.json") }
-func TestVectorsTranscriptCommit(t *testing.T)      { testPassive(t, "passive/commit.json") }
+func TestVectorsPassiveRandom(t *testing.T)          { testPassive(t, "passive-client-random.json") }
+func TestVectorsTranscriptApplication(t *testing.T)  { testPassive(t, "passive/application.json") }
+func TestVectorsTranscriptCommit(t *testing.T)       { testPassive(t, "passive/commit.json") }
 func TestVectorsTranscriptExternalJoin(t *testing.T) { testPassive(t, "passive/external_join.json") }
 
 func TestVectorsTranscriptProposals(t *testing.T)   { testPassive(t, "passive/external_proposals.json") }
