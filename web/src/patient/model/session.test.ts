@@ -212,6 +212,10 @@ describe("what is typed", () => {
     await settle();
     core.emit({ kind: "line", line: message(7, "twice?", { id: "m_late" as MessageId, conversation: "c_1" as ConversationId }) });
     expect(texts(session).sort()).toEqual(["once", "twice?"]);
+    late.mockImplementation(() => new Promise(() => undefined)); // its answer is still on the way
+    session.sendText("thrice?");
+    core.emit({ kind: "line", line: message(8, "thrice?", { state: { kind: "sent", position: 8 }, id: "m_first" as MessageId, conversation: "c_1" as ConversationId }) });
+    expect(texts(session).filter((text) => text === "thrice?")).toHaveLength(1);
     late.mockRestore();
   });
 
