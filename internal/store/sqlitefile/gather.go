@@ -1,6 +1,7 @@
 package sqlitefile
 
 import (
+	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/util/vfsutil"
 	"github.com/ncruces/go-sqlite3/vfs"
 	"github.com/ncruces/go-sqlite3/vfs/xts"
@@ -46,9 +47,19 @@ func (f *logFile) WriteAt(p []byte, off int64) (int, error) {
 	n, err := f.File.WriteAt(p, off)
 	f.gather.holding = false
 	if e := f.gather.flush(); e != nil {
-		return 0, e
+		return 0, full(e)
 	}
-	return n, err
+	return n, full(err)
+}
+
+// full is err in SQLite's words if it says that there is no room. The driver
+// passes such an error of the system on as one of input and output, and at a
+// commit without its cause: then a full disk would look like a broken one.
+func full(err error) error {
+	if IsFull(err) {
+		return sqlite3.FULL
+	}
+	return err
 }
 
 // gatherVFS is the layer below.
