@@ -111,6 +111,9 @@ func newLoad(t *testing.T, url, data string, patients int) *load {
 
 // hear notes what the hub has acknowledged, as the page would show it.
 func (l *load) hear(e device.Event) {
+	if e.Kind == device.EventConnection && e.Connection == device.SignedOut {
+		l.t.Error("a device takes a restart of the hub for the end of its session, and waits for its person")
+	}
 	if e.Kind != device.EventLine || e.Line.Message == nil || !e.Line.Message.Mine {
 		return
 	}
