@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -93,6 +94,5 @@ func (c runCommand) Run(ctx context.Context, cli *commands, s streams) error {
 	if err != nil {
 		return err
 	}
-	defer k.Close()
-	return k.Run(ctx, c.Hub)
+	return errors.Join(k.Run(ctx, c.Hub), k.Close())
 }

@@ -26,8 +26,7 @@ func openKeepers(ctx context.Context, folder host.Folder, log *slog.Logger) (kee
 	for _, slug := range slugs {
 		k, err := keeperhost.Open(ctx, keeperFolder(folder, slug), log)
 		if err != nil {
-			all.close()
-			return nil, fmt.Errorf("open the keeper of %s: %w", slug, err)
+			return nil, errors.Join(fmt.Errorf("open the keeper of %s: %w", slug, err), all.close())
 		}
 		all = append(all, k)
 	}
@@ -59,8 +58,10 @@ func (ks keepers) run(ctx context.Context, hubURL string) error {
 	return group.Wait()
 }
 
-func (ks keepers) close() {
+func (ks keepers) close() error {
+	var failed []error
 	for _, k := range ks {
-		k.Close()
+		failed = append(failed, k.Close())
 	}
+	return errors.Join(failed...)
 }

@@ -65,7 +65,6 @@ func (c serveCommand) Run(ctx context.Context, cli *commands, s streams) error {
 			return err
 		}
 	}
-	defer keepers.close()
 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()

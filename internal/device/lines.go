@@ -173,7 +173,7 @@ func (c *conversation) reached() (read, acked uint64) {
 	id := c.e.me()
 	for i := range c.rec.members {
 		m := &c.rec.members[i]
-		meant := m.person != id.person && m.kind != certificate.KindService && (id.kind == m.kind) == false
+		meant := m.person != id.person && m.kind != certificate.KindService && id.kind != m.kind
 		if meant {
 			read, acked = max(read, m.read), max(acked, m.acked)
 		}

@@ -240,7 +240,7 @@ func (c *Client) ClaimKeyPackages(_ context.Context, want api.ClaimKeyPackages) 
 	}
 	err = c.call("claim", func(*station) error {
 		for id, d := range c.hub.devices {
-			if d.Person != want.Person && !(want.Person == certificate.RoleKeeper && d.Role == certificate.RoleKeeper) {
+			if d.Person != want.Person && (want.Person != certificate.RoleKeeper || d.Role != certificate.RoleKeeper) {
 				continue
 			}
 			if len(want.Devices) > 0 && !slices.Contains(want.Devices, id) {

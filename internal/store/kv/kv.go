@@ -13,7 +13,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/sotto-health/sotto/internal/store/sqlitefile"
@@ -134,11 +133,13 @@ func (s *Store) Keys(ctx context.Context, prefix string) (all []string, err erro
 // after returns the least key that is greater than all that begin with prefix,
 // or nil if there is none.
 func after(prefix string) any {
-	trimmed := strings.TrimRight(prefix, "\xff")
-	if trimmed == "" {
+	end := []byte(prefix)
+	for len(end) > 0 && end[len(end)-1] == 0xff {
+		end = end[:len(end)-1]
+	}
+	if len(end) == 0 {
 		return nil
 	}
-	end := []byte(trimmed)
 	end[len(end)-1]++
 	return end
 }
