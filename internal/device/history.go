@@ -22,7 +22,7 @@ func (e *Engine) ShareHistory(ctx context.Context, conversation string, entries 
 	}
 	count := 0
 	for _, entry := range entries {
-		if entry.Kind == content.EntryMessage {
+		if said(entry) {
 			count++
 		}
 	}
@@ -208,4 +208,18 @@ func sharedNotice(kind string) bool {
 		return true
 	}
 	return false
+}
+
+// said reports whether an entry is something that a person wrote or sent, and
+// not a receipt or an introduction.
+func said(entry content.Entry) bool {
+	if entry.Kind != content.EntryMessage {
+		return false
+	}
+	message, err := content.Parse(entry.Content)
+	if err != nil {
+		return false
+	}
+	body, err := message.Body()
+	return err == nil && (body.Text != nil || body.File != nil)
 }

@@ -200,12 +200,12 @@ func (e *Engine) openSession(ctx context.Context, renew bool) error {
 	if open && !renew {
 		return nil
 	}
-	id := e.me()
-	proof, err := e.prove(ctx, certificate.PurposeSession, id.device)
-	if err != nil {
-		return err
+	session, err := e.signIn(ctx, e.me().device)
+	if codeOf(err) == api.CodeUnauthenticated {
+		// A hub that was started anew in between does not know the challenge
+		// that it gave before. Who believes it at once waits for ever.
+		session, err = e.signIn(ctx, e.me().device)
 	}
-	session, err := e.cfg.Hub.OpenSession(ctx, api.OpenDeviceSession{Device: id.device, Proof: *proof})
 	if err != nil {
 		return err
 	}
@@ -213,6 +213,14 @@ func (e *Engine) openSession(ctx context.Context, renew bool) error {
 	e.session = true
 	e.mu.Unlock()
 	return e.certified(ctx, &session.Device)
+}
+
+func (e *Engine) signIn(ctx context.Context, device string) (*api.DeviceSession, error) {
+	proof, err := e.prove(ctx, certificate.PurposeSession, device)
+	if err != nil {
+		return nil, err
+	}
+	return e.cfg.Hub.OpenSession(ctx, api.OpenDeviceSession{Device: device, Proof: *proof})
 }
 
 // certified takes over the certificate that the keeper has issued, if it is
