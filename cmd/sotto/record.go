@@ -31,6 +31,9 @@ func (c recordCommand) open(cli *commands) (*record.Archive, *vault.Vault, error
 		if err != nil {
 			return nil, nil, err
 		}
+		if len(slugs) == 0 {
+			return nil, nil, fmt.Errorf("there is no practice's record in %s: check --data", cli.Data)
+		}
 		if len(slugs) != 1 {
 			return nil, nil, fmt.Errorf("say which --practice: there are %d (%s)", len(slugs), strings.Join(slugs, ", "))
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strings"
 
 	"github.com/sotto-health/sotto/internal/host"
@@ -88,6 +90,10 @@ func printLink(ctx context.Context, h *host.OpenHub, p hub.Person, s streams) er
 }
 
 func (c staffCommand) open(ctx context.Context, cli *commands) (*host.OpenHub, hub.Practice, error) {
+	// To open a hub makes one, which is not wanted of a mistyped folder.
+	if _, err := os.Stat(host.Folder(cli.Data).HubPart()); errors.Is(err, fs.ErrNotExist) {
+		return nil, hub.Practice{}, fmt.Errorf("there is no hub in %s: check --data", cli.Data)
+	}
 	h, err := cli.openHub(ctx, hub.Limits{})
 	if err != nil {
 		return nil, hub.Practice{}, err
