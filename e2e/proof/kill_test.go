@@ -190,7 +190,9 @@ func (l *load) crash(p *person, url string) {
 	defer p.restart.Unlock()
 	p.close()
 	p.store.FailAt(0)
-	p.client = newClient(l.t, url)
+	if p.surface == device.SurfacePatient { // a browser keeps the cookie of staff
+		p.client = newClient(l.t, url)
+	}
 	p.begins()
 }
 
