@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 
 	"github.com/sotto-health/sotto/internal/blob"
@@ -81,11 +82,16 @@ func openStore(ctx context.Context, c HubConfig) (*sqlstore.Store, error) {
 		return store, nil
 	}
 	part := c.Folder.HubPart()
-	key, err := keyfile.Open(filepath.Join(part, "database.key"), "hub-database", sqlitefile.KeySize)
+	database := filepath.Join(part, "hub.db")
+	readKey := keyfile.Open
+	if _, err := os.Stat(database); err == nil {
+		readKey = keyfile.Read // a new key would not open the database that is there
+	}
+	key, err := readKey(filepath.Join(part, "database.key"), "hub-database", sqlitefile.KeySize)
 	if err != nil {
 		return nil, fmt.Errorf("open the database key: %w", err)
 	}
-	return sqlite.Open(ctx, filepath.Join(part, "hub.db"), sqlitefile.Key(key), sqlitefile.Config{})
+	return sqlite.Open(ctx, database, sqlitefile.Key(key), sqlitefile.Config{})
 }
 
 // Close lets connections go and closes the store.

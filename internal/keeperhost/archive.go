@@ -9,7 +9,7 @@ import (
 
 // OpenArchive opens the sealed archive of the keeper with the vault.
 func OpenArchive(v *vault.Vault) (*record.Archive, error) {
-	key, err := v.Key("archive", 32)
+	key, err := v.Key(vault.ArchiveKey)
 	if err != nil {
 		return nil, err
 	}

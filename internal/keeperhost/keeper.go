@@ -41,7 +41,7 @@ func Open(ctx context.Context, folder string, log *slog.Logger) (*Keeper, error)
 	if err != nil {
 		return nil, err
 	}
-	key, err := v.Key("state", sqlitefile.KeySize)
+	key, err := v.Key(vault.StateKey)
 	if err != nil {
 		return nil, err
 	}

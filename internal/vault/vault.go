@@ -46,6 +46,20 @@ type Vault struct {
 
 const identityFile = "practice.json"
 
+// The vault's keys.
+const (
+	StateKey   = "state"   // encrypts the keeper's state
+	ArchiveKey = "archive" // seals the record
+
+	authorityKey = "authority"
+	deviceKey    = "device"
+)
+
+// keySizes are the lengths of the vault's keys, bytes.
+func keySizes() map[string]int {
+	return map[string]int{authorityKey: 32, deviceKey: 32, StateKey: 64, ArchiveKey: 32}
+}
+
 // deviceSuite is the suite whose signature scheme device keys have: ECDSA
 // P-256, that of 0xF001 and of 0x0002 alike.
 const deviceSuite = suite.ID(0x0002)
@@ -74,6 +88,13 @@ func Create(folder, slug, practiceName string, newID func(prefix string) string)
 	if err := durable.MakeFolder(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("make the keeper's folder: %w", err)
 	}
+	// The identity comes last: a folder without one is no vault yet, and one
+	// with it that lacks a key has lost it.
+	for name, size := range keySizes() {
+		if _, err := keyfile.Open(keyPath(folder, name), keyPurpose(name), size); err != nil {
+			return nil, fmt.Errorf("make the keeper's %s key: %w", name, err)
+		}
+	}
 	if err := durable.CreateFile(filepath.Join(folder, identityFile), append(b, '\n'), 0o600); err != nil {
 		return nil, fmt.Errorf("write the keeper's identity: %w", err)
 	}
@@ -93,14 +114,14 @@ func Open(folder string) (*Vault, error) {
 	if err := json.Unmarshal(b, &v.Identity); err != nil {
 		return nil, fmt.Errorf("read the keeper's identity: %w", err)
 	}
-	private, err := v.Key("authority", 32)
+	private, err := v.Key(authorityKey)
 	if err != nil {
 		return nil, err
 	}
 	if v.Authority, err = authority.Parse(v.Practice, private); err != nil {
 		return nil, err
 	}
-	if private, err = v.Key("device", 32); err != nil {
+	if private, err = v.Key(deviceKey); err != nil {
 		return nil, err
 	}
 	s, err := suite.Lookup(deviceSuite)
@@ -113,15 +134,22 @@ func Open(folder string) (*Vault, error) {
 	return v, nil
 }
 
-// Key returns the vault's key of that name, size bytes, and makes it if it is
-// not there: keys/NAME.key.
-func (v *Vault) Key(name string, size int) ([]byte, error) {
-	key, err := keyfile.Open(filepath.Join(v.folder, "keys", name+".key"), "keeper-"+name, size)
-	if err != nil {
+// Key returns the vault's key of that name. One that is missing is an error
+// and is never made anew: nothing that the lost key signed or sealed would
+// belong to the new one.
+func (v *Vault) Key(name string) ([]byte, error) {
+	key, err := keyfile.Read(keyPath(v.folder, name), keyPurpose(name), keySizes()[name])
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("the keeper's %s key is missing: restore keys/%s.key from its backup", name, name)
+	} else if err != nil {
 		return nil, fmt.Errorf("open the keeper's %s key: %w", name, err)
 	}
 	return key, nil
 }
+
+func keyPath(folder, name string) string { return filepath.Join(folder, "keys", name+".key") }
+
+func keyPurpose(name string) string { return "keeper-" + name }
 
 // Path returns the path of something in the vault's folder.
 func (v *Vault) Path(name string) string { return filepath.Join(v.folder, name) }

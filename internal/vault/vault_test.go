@@ -38,6 +38,29 @@ func TestVaultOpensAsItWasMade(t *testing.T) {
 	}
 }
 
+func TestLostKeyIsNotMadeAnew(t *testing.T) {
+	for _, name := range []string{"authority", "device", vault.StateKey, vault.ArchiveKey} {
+		folder := t.TempDir()
+		if _, err := vault.Create(folder, "riverside", "Riverside Family Clinic", newID); err != nil {
+			t.Fatal(err)
+		}
+		lost := filepath.Join(folder, "keys", name+".key")
+		if err := os.Remove(lost); err != nil {
+			t.Fatal(err)
+		}
+		v, err := vault.Create(folder, "riverside", "Riverside Family Clinic", newID)
+		if err == nil {
+			_, err = v.Key(name)
+		}
+		if err == nil {
+			t.Errorf("the lost %s key was replaced", name)
+		}
+		if _, err := os.Stat(lost); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("a new %s key was written", name)
+		}
+	}
+}
+
 func TestEnrolmentIsCertified(t *testing.T) {
 	v, err := vault.Create(t.TempDir(), "riverside", "Riverside Family Clinic", newID)
 	if err != nil {
