@@ -175,6 +175,8 @@ func codeOfStatus(status int) api.Code {
 		return api.CodeRateLimited
 	case http.StatusServiceUnavailable:
 		return api.CodeUnavailable
+	case http.StatusInsufficientStorage:
+		return api.CodeFull
 	}
 	return api.CodeInternal
 }
