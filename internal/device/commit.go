@@ -150,6 +150,7 @@ func (c *conversation) sendCommit(ctx context.Context, own *ownCommit) (more boo
 		return false, nil // the receiver comes to it
 	}
 	var sent *api.Sent
+	asked := c.epoch()
 	err = c.e.call(ctx, func(ctx context.Context) (err error) {
 		sent, err = c.e.cfg.Hub.Send(ctx, c.id, api.SendFrame{
 			ClientID: own.clientID, Kind: api.FrameCommit, Payload: own.payload, Welcome: own.welcome, GroupInfo: own.groupInfo,
@@ -195,7 +196,7 @@ func (c *conversation) sendCommit(ctx context.Context, own *ownCommit) (more boo
 	case code == api.CodeNotAMember && !own.rejoin:
 		return false, c.putOut(ctx)
 	case code == api.CodeStaleEpoch && !own.rejoin:
-		return c.caughtUp(ctx, err)
+		return c.caughtUp(ctx, asked, err)
 	case err != nil && own.rejoin:
 		return false, err // with a newer group info, after a pause
 	}

@@ -213,6 +213,7 @@ func (t *txn) sealOut(o *outRecord) error {
 // sendFrame gives a sealed message to the hub and takes note of what it says.
 func (c *conversation) sendFrame(ctx context.Context, o *outRecord) (more bool, err error) {
 	var sent *api.Sent
+	asked := c.epoch()
 	err = c.e.call(ctx, func(ctx context.Context) (err error) {
 		sent, err = c.e.cfg.Hub.Send(ctx, c.id, api.SendFrame{ClientID: o.clientID, Kind: api.FrameApplication, Payload: o.payload})
 		return err
@@ -256,7 +257,7 @@ func (c *conversation) sendFrame(ctx context.Context, o *outRecord) (more bool, 
 	}
 	c.kickReceive(false)
 	if codeOf(err) == api.CodeStaleEpoch {
-		return c.caughtUp(ctx, err)
+		return c.caughtUp(ctx, asked, err)
 	}
 	return true, nil
 }
@@ -273,13 +274,16 @@ func staleHead(err error) uint64 {
 var errForked = errors.New("device: the hub is at an epoch that this device has passed")
 
 // caughtUp brings the group to where the hub says it is, after it has refused a
-// frame as stale, and reports whether to make the frame again has a point.
-func (c *conversation) caughtUp(ctx context.Context, stale error) (bool, error) {
+// frame as stale, and reports whether to make the frame again has a point. The
+// group was at epoch asked before the frame was sent: a hub that is behind that
+// has gone back, while one that is behind the present epoch may only have
+// answered before the latest commit came.
+func (c *conversation) caughtUp(ctx context.Context, asked uint64, stale error) (bool, error) {
 	var problem *api.Problem
 	if !errors.As(stale, &problem) {
 		return false, stale
 	}
-	if c.epoch() > problem.Epoch {
+	if asked > problem.Epoch {
 		c.refuseOnce(ctx, &refusal{RuleRollBack, errForked})
 		return false, errForked
 	}
