@@ -307,11 +307,11 @@ func safeName(name string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(name, "_"))
-	name = strings.TrimLeft(name, ". ")
 	for len(name) > 120 {
 		runes := []rune(name)
 		name = string(runes[len(runes)-len(runes)*4/5:]) // keep the end: it says the type
 	}
+	name = strings.TrimLeft(name, ". ")
 	if name == "" {
 		return "file"
 	}
