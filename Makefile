@@ -3,7 +3,7 @@
 #   make test   install what the tests need, and run them all
 # Both need Go, Node and apt, and nothing else.
 
-.PHONY: run build web test check lint fuzz-seeds vuln bench clean help
+.PHONY: run build web api test check lint fuzz-seeds vuln bench clean help
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -16,6 +16,11 @@ build: web ## build the web pages and the three programs into bin/
 
 web: ## build the web pages and the core into web/dist
 	./scripts/web
+
+api: ## make the API's description, its TypeScript types and its examples anew from package api
+	go generate ./internal/httpapi
+	npm --prefix web run --silent api
+	go test ./internal/httpapi -run Golden -update
 
 test: ## install what the tests need, then run all of them
 	./scripts/test

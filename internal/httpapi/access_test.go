@@ -37,7 +37,7 @@ func TestDescriptionIsCurrent(t *testing.T) {
 	got, err := os.ReadFile("../../api/openapi.json")
 	w.must(err)
 	if !bytes.Equal(got, want) {
-		t.Error("api/openapi.json is old: run go generate ./internal/httpapi")
+		t.Error("api/openapi.json is old: run make api")
 	}
 }
 

@@ -7,7 +7,7 @@ import { Desk, type News } from "../src/console/desk.svelte.ts";
 import type { Clock } from "../src/console/model/undo.ts";
 import { chat, ConsoleFake, dana, lee, LogWriter, patient, staff, type Script } from "./consoleFake.ts";
 
-const session: StaffSession = { practice: "riverside", person: { id: dana, role: "nurse", name: "Dana Ortiz" }, login: "dana", expiresAt: 0 };
+const session: StaffSession = { practice: "riverside", person: { id: dana, role: "nurse", name: "Dana Ortiz" }, login: "dana", expires_at: 0 };
 const one = "c_one" as ConversationId;
 const ana = "p_ana" as PersonId;
 

@@ -28,7 +28,7 @@ describe("Account", () => {
       practice: "riverside",
       person: { id: "p_dana", role: "nurse", name: "Dana Ortiz" },
       login: "dana",
-      expiresAt: 5,
+      expires_at: 5,
     });
   });
 

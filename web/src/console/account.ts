@@ -2,48 +2,24 @@
 // a cookie that scripts cannot see. All that is said in conversations goes
 // through the core.
 
+import type * as api from "../api/schema.ts";
+import type { Untrusted } from "../api/untrusted.ts";
 import { isRecord } from "../core/shared/wire.ts";
 
-export interface StaffPerson {
-  readonly id: string;
-  readonly role: string;
-  readonly name: string;
-}
+export type StaffPerson = Required<Pick<api.Person, "id" | "role" | "name">>;
 
-export interface StaffSession {
-  /** The practice's slug. */
-  readonly practice: string;
-  readonly person: StaffPerson;
-  readonly login: string;
-  /** Unix milliseconds. */
-  readonly expiresAt: number;
-}
+export type StaffSession = Pick<api.StaffSession, "practice" | "login" | "expires_at"> & { readonly person: StaffPerson };
 
 /** Whom a set-up link is for. */
-export interface Invitation {
-  readonly practice: string;
-  readonly name: string;
-  readonly login: string;
-}
+export type Invitation = Pick<api.StaffSession, "practice" | "login"> & Pick<StaffPerson, "name">;
 
-export interface Queue {
-  readonly id: string;
-  /** Why a patient writes, by language. */
-  readonly reason: Readonly<Record<string, string>>;
-}
+export type Queue = api.Queue;
 
 /** What the console shows of the practice. */
-export interface Practice {
-  readonly slug: string;
-  readonly name: string;
-  readonly phone: string;
-  readonly timeZone: string;
-  readonly languages: readonly string[];
-  readonly demo: boolean;
-  readonly waitMinutes: number;
-  readonly queues: readonly Queue[];
-  readonly maxFileBytes: number;
-}
+export type Practice = Pick<
+  api.Practice,
+  "slug" | "name" | "phone" | "time_zone" | "languages" | "demo" | "wait_minutes" | "queues" | "max_file_bytes"
+>;
 
 /** Why a call was refused, in kinds that the page has words for. */
 export type Refusal = "offline" | "unauthenticated" | "not-found" | "malformed" | "rate-limited" | "unavailable" | "internal";
@@ -64,6 +40,8 @@ export class Refused extends Error {
   }
 }
 
+type Path = keyof api.paths | `/v1/practices/${string}`;
+
 export class Account {
   private readonly fetch: typeof fetch;
 
@@ -74,7 +52,7 @@ export class Account {
   /** Who is signed in, or nobody. */
   async session(): Promise<StaffSession | undefined> {
     try {
-      const session = await this.call("GET", "/v1/staff/session");
+      const session: Untrusted<api.StaffSession> = await this.call("GET", "/v1/staff/session");
       return isRecord(session.person) ? readSession(session) : undefined; // 204: nobody is signed in
     } catch (error) {
       if (error instanceof Refused && error.refusal === "unauthenticated") return undefined;
@@ -83,7 +61,8 @@ export class Account {
   }
 
   async signIn(practice: string, login: string, password: string): Promise<StaffSession> {
-    return readSession(await this.call("POST", "/v1/staff/sign-in", { practice, login, password }));
+    const asked: api.SignIn = { practice, login, password };
+    return readSession(await this.call("POST", "/v1/staff/sign-in", asked));
   }
 
   async signOut(): Promise<void> {
@@ -91,21 +70,23 @@ export class Account {
   }
 
   async inspect(token: string): Promise<Invitation> {
-    const body = await this.call("POST", "/v1/staff/set-up/inspect", { token });
-    const person = isRecord(body.person) ? body.person : {};
+    const asked: api.InspectSetUp = { token };
+    const body: Untrusted<api.StaffSession> = await this.call("POST", "/v1/staff/set-up/inspect", asked);
+    const person: Untrusted<api.Person> = isRecord(body.person) ? body.person : {};
     return { practice: text(body.practice), name: text(person.name), login: text(body.login) };
   }
 
   /** Uses a set-up link to choose a password, which signs the person in. */
   async setUp(token: string, password: string): Promise<StaffSession> {
-    return readSession(await this.call("POST", "/v1/staff/set-up", { token, password }));
+    const asked: api.SetUp = { token, password };
+    return readSession(await this.call("POST", "/v1/staff/set-up", asked));
   }
 
   async practice(slug: string): Promise<Practice> {
     return readPractice(await this.call("GET", `/v1/practices/${encodeURIComponent(slug)}`));
   }
 
-  private async call(method: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
+  private async call(method: string, path: Path, body?: unknown): Promise<Record<string, unknown>> {
     let response: Response;
     try {
       response = await this.fetch(path, {
@@ -121,7 +102,8 @@ export class Account {
     const value = await bodyOf(response);
     if (response.ok) return value;
     const after = Number(response.headers.get("Retry-After"));
-    throw new Refused(refusalOf(response.status), text(value.request_id), Number.isFinite(after) ? after : 0);
+    const problem: Untrusted<api.Problem> = value;
+    throw new Refused(refusalOf(response.status), text(problem.request_id), Number.isFinite(after) ? after : 0);
   }
 }
 
@@ -159,30 +141,34 @@ function refusalOf(status: number): Refusal {
   }
 }
 
-function readSession(body: Record<string, unknown>): StaffSession {
-  const person = isRecord(body.person) ? body.person : {};
+function readSession(body: Untrusted<api.StaffSession>): StaffSession {
+  const person: Untrusted<api.Person> = isRecord(body.person) ? body.person : {};
   const id = text(person.id);
   if (id === "") throw new Refused("internal");
   return {
     practice: text(body.practice),
     person: { id, role: text(person.role), name: text(person.name) },
     login: text(body.login),
-    expiresAt: number(body.expires_at),
+    expires_at: number(body.expires_at),
   };
 }
 
-function readPractice(body: Record<string, unknown>): Practice {
+function readPractice(body: Untrusted<api.Practice>): Practice {
   return {
     slug: text(body.slug),
     name: text(body.name),
     phone: text(body.phone),
-    timeZone: text(body.time_zone),
+    time_zone: text(body.time_zone),
     languages: list(body.languages).map(text),
     demo: body.demo === true,
-    waitMinutes: number(body.wait_minutes),
-    queues: list(body.queues).filter(isRecord).map((q) => ({ id: text(q.id), reason: texts(q.reason) })),
-    maxFileBytes: number(body.max_file_bytes),
+    wait_minutes: number(body.wait_minutes),
+    queues: list(body.queues).filter(isRecord).map(readQueue),
+    max_file_bytes: number(body.max_file_bytes),
   };
+}
+
+function readQueue(queue: Untrusted<api.Queue>): Queue {
+  return { id: text(queue.id), reason: texts(queue.reason) };
 }
 
 function text(value: unknown): string {

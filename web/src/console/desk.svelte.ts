@@ -426,7 +426,7 @@ export class Desk {
   staging(id: ConversationId): Staging {
     let staging = this.stagings.get(id);
     if (!staging) {
-      staging = new Staging(() => this.practice?.maxFileBytes || usualFileBytes);
+      staging = new Staging(() => this.practice?.max_file_bytes || usualFileBytes);
       this.stagings.set(id, staging);
     }
     return staging;

@@ -13,20 +13,20 @@ export const practice: Practice = {
   slug: "riverside",
   name: "Riverside Family Clinic",
   phone: "555-0100",
-  timeZone: "America/Chicago",
+  time_zone: "America/Chicago",
   languages: ["en", "es", "ar"],
   demo: true,
-  waitMinutes: 5,
+  wait_minutes: 5,
   queues: [
     { id: "general", reason: { en: "A health question", es: "Una pregunta de salud", ar: "سؤال صحي" } },
     { id: "refill", reason: { en: "Prescription refill", es: "Renovar una receta", ar: "تجديد وصفة" } },
     { id: "results", reason: { en: "Test results", es: "Resultados de pruebas", ar: "نتائج الفحوصات" } },
     { id: "billing", reason: { en: "Billing or insurance", es: "Facturas o seguro", ar: "الفواتير أو التأمين" } },
   ],
-  maxFileBytes: 20_000_000,
+  max_file_bytes: 20_000_000,
 };
 
-const session: StaffSession = { practice: "riverside", person: { id: dana, role: "nurse", name: "Dana Ortiz" }, login: "dana", expiresAt: now + 3_600_000 };
+const session: StaffSession = { practice: "riverside", person: { id: dana, role: "nurse", name: "Dana Ortiz" }, login: "dana", expires_at: now + 3_600_000 };
 const ana = "p_of_c_ana" as PersonId;
 
 /** A drawn picture: a page with a red patch. */

@@ -1,26 +1,15 @@
 // The parts of the hub's API (package api) that the worker itself speaks. What
 // it only carries for the core stays untyped here: the core checks it.
 
-/** An RFC 9457 problem, as api.Problem has it. */
-export interface Problem {
-  readonly code: string;
-  readonly status: number;
-  readonly epoch?: number;
-  readonly head?: number;
-  readonly person?: string;
-  readonly name?: string;
-}
+import type * as api from "../../api/schema.ts";
 
-export interface HubEvent {
-  readonly type: string;
-  readonly [field: string]: unknown;
-}
+/** A refusal (RFC 9457): of a problem's fields, those that the core decides by. */
+export type Problem = Pick<api.Problem, "code" | "status"> & Partial<Pick<api.Problem, "epoch" | "head" | "person" | "name">>;
 
-export interface EventPage {
-  readonly events: readonly HubEvent[];
-  readonly cursor: string;
-  readonly reset: boolean;
-}
+/** An event on its way to the core, which checks all but its type. */
+export type HubEvent = Pick<api.Event, "type"> & { readonly [field: string]: unknown };
+
+export type EventPage = Omit<api.EventPage, "events"> & { readonly events: readonly HubEvent[] };
 
 /** The hub refused. That it could not be reached is any other error. */
 export class HubError extends Error {

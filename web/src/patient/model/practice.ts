@@ -1,34 +1,26 @@
 // What anybody may know of a practice: GET /v1/practices/{slug} (api/practice.go).
 
-export interface ConsentText {
-  readonly title: string;
-  /** The short form. */
-  readonly points: readonly string[];
-  /** Paragraphs with blank lines between them. */
-  readonly full: string;
-}
+import type * as api from "../../api/schema.ts";
+import type { Untrusted } from "../../api/untrusted.ts";
 
-export interface Practice {
-  readonly slug: string;
-  readonly name: string;
-  readonly phone: string;
-  readonly country: string;
-  /** BCP 47, the practice's own first. */
-  readonly languages: readonly string[];
-  readonly brand_color: string | undefined;
-  readonly demo: boolean;
-  readonly open: boolean;
-  readonly wait_minutes: number;
-  readonly queues: readonly { readonly id: string; readonly reason: Readonly<Record<string, string>> }[];
-  readonly consent: {
-    readonly id: string;
-    readonly version: number;
-    readonly published_at: number;
-    readonly texts: Readonly<Record<string, ConsentText>>;
-  };
-  readonly max_file_bytes: number;
-  readonly archive_note: string;
-}
+export type ConsentText = Omit<api.ConsentText, "sha256">;
+
+type ConsentForm = Omit<api.ConsentForm, "texts"> & { readonly texts: Readonly<Record<string, ConsentText>> };
+
+export type Practice = Pick<
+  api.Practice,
+  | "slug"
+  | "name"
+  | "phone"
+  | "country"
+  | "languages"
+  | "demo"
+  | "open"
+  | "wait_minutes"
+  | "queues"
+  | "max_file_bytes"
+  | "archive_note"
+> & { readonly brand_color: string | undefined; readonly consent: ConsentForm };
 
 export class PracticeError extends Error {
   constructor(readonly reason: "not-found" | "unreachable") {
@@ -38,11 +30,9 @@ export class PracticeError extends Error {
 
 // What was answered, with each part checked as it is taken. By hand, as this
 // is in the way of the first screen and a library for it weighs more than all.
-type Fields = Record<string, unknown>;
-
-function fields(value: unknown): Fields {
+function fields<T>(value: unknown): Untrusted<T> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw new TypeError("not an object");
-  return value as Fields;
+  return value as Untrusted<T>;
 }
 
 function list(value: unknown): unknown[] {
@@ -62,15 +52,34 @@ function of<K extends keyof Kinds>(kind: K, value: unknown): Kinds[K] {
 }
 
 function map<T>(value: unknown, each: (value: unknown) => T): Record<string, T> {
-  return Object.fromEntries(Object.entries(fields(value)).map(([key, part]) => [key, each(part)]));
+  return Object.fromEntries(Object.entries(fields<Record<string, unknown>>(value)).map(([key, part]) => [key, each(part)]));
 }
 
 const text = (value: unknown): string => of("string", value);
 
+function parseQueue(value: unknown): api.Queue {
+  const from = fields<api.Queue>(value);
+  return { id: text(from.id), reason: map(from.reason, text) };
+}
+
+function parseText(value: unknown): ConsentText {
+  const from = fields<api.ConsentText>(value);
+  return { title: text(from.title), points: list(from.points).map(text), full: text(from.full) };
+}
+
+function parseConsent(value: unknown): ConsentForm {
+  const from = fields<api.ConsentForm>(value);
+  return {
+    id: text(from.id),
+    version: of("number", from.version),
+    published_at: of("number", from.published_at),
+    texts: map(from.texts, parseText),
+  };
+}
+
 /** Throws a TypeError if it is not a practice. Fields we do not use are left out. */
 export function parsePractice(value: unknown): Practice {
-  const from = fields(value);
-  const consent = fields(from.consent);
+  const from = fields<api.Practice>(value);
   return {
     slug: text(from.slug),
     name: text(from.name),
@@ -81,17 +90,8 @@ export function parsePractice(value: unknown): Practice {
     demo: of("boolean", from.demo),
     open: of("boolean", from.open),
     wait_minutes: of("number", from.wait_minutes),
-    queues: list(from.queues).map((queue) => ({ id: text(fields(queue).id), reason: map(fields(queue).reason, text) })),
-    consent: {
-      id: text(consent.id),
-      version: of("number", consent.version),
-      published_at: of("number", consent.published_at),
-      texts: map(consent.texts, (form) => ({
-        title: text(fields(form).title),
-        points: list(fields(form).points).map(text),
-        full: text(fields(form).full),
-      })),
-    },
+    queues: list(from.queues).map(parseQueue),
+    consent: parseConsent(from.consent),
     max_file_bytes: of("number", from.max_file_bytes),
     archive_note: text(from.archive_note),
   };
