@@ -5,13 +5,14 @@ package api
 // is also the MLS group id, so a repeated call does no harm. The first commit
 // adds the keeper and is stored as the frame at position 1.
 type CreateConversation struct {
-	Queue     string         `json:"queue" maxLength:"64"`
-	Language  string         `json:"language" maxLength:"35"`
-	Consent   ConsentReceipt `json:"consent"`
-	Founding  []byte         `json:"founding" doc:"GroupInfo of epoch 0 with the ratchet tree; its one member is the caller"`
-	Commit    []byte         `json:"commit" doc:"adds the keeper's devices, and nobody else"`
-	Welcome   []byte         `json:"welcome"`
-	GroupInfo []byte         `json:"group_info" doc:"of epoch 1"`
+	Queue       string         `json:"queue" maxLength:"64"`
+	Language    string         `json:"language" maxLength:"35"`
+	Consent     ConsentReceipt `json:"consent"`
+	LeftMessage bool           `json:"left_message,omitempty" doc:"the patient leaves a message and does not wait for the answer"`
+	Founding    []byte         `json:"founding" doc:"GroupInfo of epoch 0 with the ratchet tree; its one member is the caller"`
+	Commit      []byte         `json:"commit" doc:"adds the keeper's devices, and nobody else"`
+	Welcome     []byte         `json:"welcome"`
+	GroupInfo   []byte         `json:"group_info" doc:"of epoch 1"`
 }
 
 // A Conversation as the hub knows it. It holds no content and no patient name.
@@ -31,6 +32,9 @@ type Conversation struct {
 	ClosedBy    string        `json:"closed_by,omitempty"`
 	Consent     string        `json:"consent" enum:"given,withdrawn"`
 	Place       int           `json:"place,omitempty" doc:"place in line, 1 is next; only while waiting"`
+	LeftMessage bool          `json:"left_message,omitempty" doc:"the patient left a message and does not wait at the screen"`
+	Rating      int           `json:"rating,omitempty" doc:"1 to 5, as the patient gave it at the end"`
+	Revision    uint64        `json:"revision" doc:"grows with every change of its state: of two descriptions the higher is the newer"`
 	Participant []Participant `json:"participants"`
 }
 
@@ -64,6 +68,14 @@ type ConversationPage struct {
 // Who joins or leaves is carried out in the group by the keeper.
 type ActResult struct {
 	Conversation Conversation `json:"conversation"`
+}
+
+// Rating is POST /v1/conversations/{id}/rating, by the patient of a closed
+// conversation. It is a number and nothing else: frames are refused once a
+// conversation is closed, so what the patient thinks cannot be said inside the
+// group, and words about care must not be said outside it.
+type Rating struct {
+	Score int `json:"score" minimum:"1" maximum:"5"`
 }
 
 // SendFrame appends a frame: POST /v1/conversations/{id}/frames. It is

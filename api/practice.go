@@ -13,6 +13,8 @@ type Practice struct {
 	BrandColor   string      `json:"brand_color,omitempty" doc:"#rrggbb"`
 	Demo         bool        `json:"demo" doc:"people and messages are synthetic; show a banner"`
 	Open         bool        `json:"open" doc:"staff are expected to answer now"`
+	OpensAt      int64       `json:"opens_at,omitempty" doc:"while closed: when staff are next expected"`
+	Staffed      bool        `json:"staffed" doc:"somebody of the staff is connected now"`
 	WaitMinutes  int         `json:"wait_minutes" doc:"usual wait; 0 if not known"`
 	AuthorityKey []byte      `json:"authority_key" doc:"public key of the practice's authority: P-256, SEC 1 uncompressed"`
 	Suite        uint16      `json:"suite" doc:"MLS cipher suite of new conversations"`
@@ -20,12 +22,19 @@ type Practice struct {
 	Consent      ConsentForm `json:"consent"`
 	MaxFileBytes int         `json:"max_file_bytes"`
 	ArchiveNote  string      `json:"archive_note" doc:"policy: keeper (the practice's archive is a member)"`
+
+	RecallMinutes      int                 `json:"recall_minutes" doc:"how long after it was sent a message can be taken back"`
+	IdleMinutesStaff   int                 `json:"idle_minutes_staff" doc:"after how long without a touch the console locks"`
+	IdleMinutesPatient int                 `json:"idle_minutes_patient" doc:"after how long without a touch the chat is hidden"`
+	RiskWords          map[string][]string `json:"risk_words,omitempty" doc:"by language: the practice's own words that ask whether the patient is safe; matched on the device"`
 }
 
 // A Queue is where new conversations wait. A patient picks one by its reason.
 type Queue struct {
-	ID     string            `json:"id"`
-	Reason map[string]string `json:"reason" doc:"by language: why a patient writes"`
+	ID      string            `json:"id"`
+	Reason  map[string]string `json:"reason" doc:"by language: why a patient writes"`
+	Open    bool              `json:"open" doc:"staff are expected to answer now"`
+	OpensAt int64             `json:"opens_at,omitempty" doc:"while closed: when staff are next expected"`
 }
 
 // A ConsentForm is the published version of what a patient agrees to.

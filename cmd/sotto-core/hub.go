@@ -104,6 +104,10 @@ func (h hub) Act(ctx context.Context, id, act string) (*api.ActResult, error) {
 	return post[api.ActResult](ctx, h, conversationPath(id)+"/"+segment(act), nil)
 }
 
+func (h hub) Rate(ctx context.Context, id string, score int) error {
+	return h.call(ctx, "POST", conversationPath(id)+"/rating", api.Rating{Score: score}, nil)
+}
+
 func (h hub) Frames(ctx context.Context, id string, after uint64, limit int) (*api.FramePage, error) {
 	query := "?after=" + strconv.FormatUint(after, 10) + "&limit=" + strconv.Itoa(limit)
 	return get[api.FramePage](ctx, h, conversationPath(id)+"/frames"+query)

@@ -73,7 +73,7 @@ func messageOf(m *device.Message) object {
 		"mine":         m.Mine,
 		"at":           m.At,
 		"body":         bodyOf(m.Body).any(),
-	}.with("position", m.Position).with("shared", m.Shared)
+	}.with("position", m.Position).with("shared", m.Shared).with("recalling", m.Recalling)
 	if m.State != nil {
 		o["state"] = stateOf(m.State).any()
 	}
@@ -96,6 +96,8 @@ func bodyOf(b device.Body) object {
 	switch b.Kind {
 	case device.BodyText:
 		o["text"] = b.Text
+	case device.BodyRecalled:
+		o["at"] = b.At
 	case device.BodyFile:
 		f := object{"name": b.File.Name, "mediaType": b.File.MediaType, "size": b.File.Size}.
 			with("width", b.File.Width).with("height", b.File.Height)
@@ -142,5 +144,6 @@ func conversationOf(c device.Conversation) object {
 		"unread":    c.Unread,
 		"typing":    typing,
 		"draft":     c.Draft,
-	}.with("assignee", c.Assignee).with("waitingFrom", c.WaitingFrom).with("place", c.Place).with("last", c.Last)
+	}.with("assignee", c.Assignee).with("waitingFrom", c.WaitingFrom).with("place", c.Place).with("last", c.Last).
+		with("leftMessage", c.LeftMessage).with("rating", c.Rating).with("closedBy", c.ClosedBy)
 }

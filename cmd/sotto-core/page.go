@@ -79,6 +79,8 @@ func (c *core) call(ctx context.Context, method string, args js.Value) (any, err
 		return nil, e.Retry(ctx, text(0))
 	case "cancel":
 		return nil, e.Cancel(ctx, text(0))
+	case "recall":
+		return nil, e.Recall(ctx, text(0), uint8(number(1)))
 	case "lines":
 		lines, err := e.Lines(ctx, text(0), uint64(number(1)), number(2))
 		return list(lines, lineOf), err
@@ -94,6 +96,8 @@ func (c *core) call(ctx context.Context, method string, args js.Value) (any, err
 		return e.SafetyCode(ctx, text(0), text(1))
 	case "act":
 		return nil, e.Act(ctx, text(0), text(1))
+	case "rate":
+		return nil, e.Rate(ctx, text(0), number(1))
 	case "list":
 		page, err := e.List(ctx, text(0), text(1))
 		if err != nil {
@@ -150,9 +154,10 @@ func openOptions(o js.Value) (device.OpenOptions, error) {
 		return device.OpenOptions{}, err
 	}
 	return device.OpenOptions{
-		Queue:    textOf(o.Get("queue")),
-		Language: textOf(o.Get("language")),
-		Name:     textOf(o.Get("name")),
+		Queue:       textOf(o.Get("queue")),
+		Language:    textOf(o.Get("language")),
+		Name:        textOf(o.Get("name")),
+		LeftMessage: o.Get("leftMessage").Truthy(),
 		Consent: api.ConsentReceipt{
 			Form:     textOf(consent.Get("form")),
 			Version:  numberOf(consent.Get("version")),

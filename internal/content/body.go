@@ -30,7 +30,20 @@ const (
 	NoteReopening = 3
 )
 
+// Why a message is taken back. A patient need not say.
+const (
+	RecallUnsaid       = 0
+	RecallWrongPatient = 1 // it was meant for somebody else: perhaps a breach
+	RecallWrongContent = 2
+	RecallOther        = 3
+)
+
 const maxStatuses = 256
+
+// recallKey is the extension that tells why a message is taken back, as one of
+// the Recall constants. It is there for the practice's record; a patient's
+// device does not show it.
+const recallKey = "sotto-recall"
 
 // sizeKey is the extension that tells an image's size in pixels: [width, height].
 const sizeKey = "sotto-size"
@@ -44,6 +57,14 @@ type Body struct {
 	Introduction *Introduction
 	History      *ExternalPart
 	Note         uint8
+	Recall       *Recall
+}
+
+// A Recall takes a message of the same sender back: the draft's deletion, a
+// message with no body that replaces another.
+type Recall struct {
+	ID     []byte // of the message that is taken back
+	Reason uint8
 }
 
 // A Text is what somebody typed.
@@ -149,6 +170,18 @@ func NewNote(salt []byte, note uint8) *Message {
 	return own(salt, Session, TypeNote, w.Written())
 }
 
+// NewRecall returns a message that takes the one of that ID back.
+func NewRecall(salt, id []byte, reason uint8) *Message {
+	m := &Message{Salt: salt, Replaces: id, Part: Part{Disposition: Render, Cardinality: Null}}
+	if reason != RecallUnsaid {
+		var k, v cbor.Writer
+		k.Text(recallKey)
+		v.Uint(uint64(reason))
+		m.Extensions = []Extension{{Key: k.Written(), Value: v.Written()}}
+	}
+	return m
+}
+
 func own(salt []byte, d Disposition, contentType string, b []byte) *Message {
 	return &Message{Salt: salt, Part: Part{Disposition: d, Cardinality: Single, ContentType: contentType, Content: b}}
 }
@@ -158,6 +191,11 @@ func own(salt []byte, d Disposition, contentType string, b []byte) *Message {
 func (m *Message) Body() (Body, error) {
 	p := &m.Part
 	switch p.Cardinality {
+	case Null:
+		if m.Replaces == nil {
+			return Body{}, nil
+		}
+		return Body{Recall: &Recall{ID: m.Replaces, Reason: m.recallReason()}}, nil
 	case Single:
 		return singleBody(p)
 	case External:
@@ -214,6 +252,23 @@ func singleBody(p *Part) (Body, error) {
 		return Body{}, fmt.Errorf("%w: %s: %w", ErrMalformed, mediaType, err)
 	}
 	return body, nil
+}
+
+// recallReason is RecallOther for one that this version does not know.
+func (m *Message) recallReason() uint8 {
+	for _, e := range m.Extensions {
+		k := cbor.NewReader(e.Key)
+		if k.Text(maxShort) != recallKey || k.Finish() != nil {
+			continue
+		}
+		r := cbor.NewReader(e.Value)
+		reason := r.Uint(1<<63 - 1)
+		if r.Finish() != nil || reason > RecallOther {
+			return RecallOther
+		}
+		return uint8(reason)
+	}
+	return RecallUnsaid
 }
 
 func (m *Message) size(f *File) {

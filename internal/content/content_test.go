@@ -57,6 +57,8 @@ func examples(t *testing.T) map[string]*content.Message {
 		"introduction-patient": must(content.NewIntroduction(salt(8), content.Introduction{Name: "Sam"})),
 		"history":              content.NewHistory(salt(9), sealed),
 		"note":                 content.NewNote(salt(10), content.NoteLeaving),
+		"recall":               content.NewRecall(salt(11), id, content.RecallUnsaid),
+		"recall-reason":        content.NewRecall(salt(12), id, content.RecallWrongPatient),
 	}
 }
 

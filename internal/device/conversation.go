@@ -179,6 +179,18 @@ func (t *txn) put(key string, value []byte) {
 	t.deletes = slices.DeleteFunc(t.deletes, func(k string) bool { return k == key })
 }
 
+// get returns what is kept under key once the change is applied.
+func (t *txn) get(key string) ([]byte, error) {
+	if value, changed := t.puts[key]; changed {
+		return value, nil
+	}
+	value, err := t.c.e.cfg.Store.Get(t.c.e.ctx, key)
+	if err != nil {
+		return nil, storeFailure(err)
+	}
+	return value, nil
+}
+
 func (t *txn) delete(key string) {
 	delete(t.puts, key)
 	if !slices.Contains(t.deletes, key) {
@@ -283,6 +295,7 @@ func (c *conversation) viewLocked() *Conversation {
 		ID: c.id, State: s.state, Queue: s.queue, Language: s.language, Patient: s.patient, Assignee: s.assignee,
 		CreatedAt: s.createdAt, WaitingFrom: s.waitingFrom, LastAt: s.lastAt, Place: s.place, Consent: s.consent,
 		Joined: c.rec.stage == stageOpen, Unread: len(c.rec.unread), Last: c.rec.last, Draft: c.draft,
+		LeftMessage: s.left, Rating: s.rating, ClosedBy: s.closedBy,
 	}
 	if c.rec.stage == stageNew || c.rec.stage == stageMade {
 		v.State, v.Patient = api.StateWaiting, me
@@ -336,9 +349,13 @@ func (t *txn) summarise(s *api.Conversation) {
 	c := t.c
 	me := c.e.me().person
 	before := c.rec.summary
+	if s.Revision < before.revision {
+		return // overtaken on the way: it would close what was opened again
+	}
 	now := summaryRecord{
 		state: s.State, queue: s.Queue, language: s.Language, patient: s.Patient, assignee: s.Assignee, consent: s.Consent,
 		createdAt: s.CreatedAt, waitingFrom: s.WaitingFrom, lastAt: max(s.LastAt, before.lastAt), place: s.Place, closedBy: s.ClosedBy,
+		left: s.LeftMessage, rating: s.Rating, revision: s.Revision,
 	}
 	for _, p := range s.Participant {
 		c.e.setOnline(p.Person.ID, p.Person.Online)

@@ -89,7 +89,9 @@ type OpenOptions struct {
 	Queue    string
 	Language string
 	Name     string // goes only into the group
-	Consent  api.ConsentReceipt
+	// LeftMessage says that the patient leaves a message and does not wait.
+	LeftMessage bool
+	Consent     api.ConsentReceipt
 }
 
 // A Sink receives what the device has verified. The keeper's archive is one.
@@ -142,6 +144,8 @@ type engineCalls interface {
 	Retry(ctx context.Context, message string) error
 	// Cancel drops a message that has not been sent.
 	Cancel(ctx context.Context, message string) error
+	// Recall takes an own message back. Staff give one of content's reasons.
+	Recall(ctx context.Context, message string, reason uint8) error
 	// Lines returns at most limit lines before the position, oldest first;
 	// before 0 means the newest, with those not yet sent.
 	Lines(ctx context.Context, conversation string, before uint64, limit int) ([]Line, error)
@@ -159,6 +163,8 @@ type engineCalls interface {
 	SafetyCode(ctx context.Context, conversation, person string) (string, error)
 	// Act does one of the acts of api.ActResult.
 	Act(ctx context.Context, conversation, act string) error
+	// Rate says how a closed conversation was, 1 to 5.
+	Rate(ctx context.Context, conversation string, score int) error
 	// List returns a box of conversations from the hub.
 	List(ctx context.Context, box, cursor string) (*ListPage, error)
 	// Forget removes everything that the device holds, and closes the engine.

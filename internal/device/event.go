@@ -22,6 +22,7 @@ const (
 	FailureStorageFull      Failure = "storage-full"
 	FailureUntrusted        Failure = "untrusted"
 	FailureCancelled        Failure = "cancelled"
+	FailureTooLate          Failure = "too-late" // to take a message back
 	FailureInternal         Failure = "internal"
 )
 
@@ -101,6 +102,7 @@ type Body struct {
 	Kind string
 	Text string
 	File *FileInfo
+	At   int64 // recalled: when it was, Unix milliseconds
 }
 
 // A Message is one line that somebody wrote.
@@ -115,6 +117,7 @@ type Message struct {
 	State        *SendState // own messages only
 	Progress     float64    // of a file on its way, 0 to 1; negative if none is
 	Shared       bool       // came as history from the keeper
+	Recalling    bool       // own: it is being taken back
 }
 
 // Kinds of [Notice].
@@ -184,4 +187,7 @@ type Conversation struct {
 	Last        string
 	Typing      []string
 	Draft       string
+	LeftMessage bool
+	Rating      int
+	ClosedBy    string // person
 }

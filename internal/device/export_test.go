@@ -1,6 +1,10 @@
 package device
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/sotto-health/sotto/internal/content"
+)
 
 // Dump describes where the engine's conversations are, for a test that waits in
 // vain.
@@ -28,4 +32,25 @@ func Unload(e *Engine) {
 	for _, c := range e.all() {
 		c.unload(e.cfg.Now().Add(2 * idleAfter))
 	}
+}
+
+// ForgeRecall sends word that takes another person's message back, as only a
+// device with other code would.
+func ForgeRecall(e *Engine, conversation, message string) error {
+	c, key, err := e.locate(e.ctx, message)
+	if err != nil {
+		return err
+	}
+	if err := c.with(e.ctx, func(t *txn) error {
+		l, err := c.line(e.ctx, key)
+		if err != nil {
+			return err
+		}
+		t.control(outControl, content.NewRecall(randomBytes(content.SaltSize), mimiID(conversation, l), content.RecallOther))
+		return nil
+	}); err != nil {
+		return err
+	}
+	c.kickSend(true)
+	return nil
 }

@@ -170,7 +170,9 @@ func (t *txn) merge(entries []content.Entry, before uint64) error {
 			}
 			continue
 		}
-		if body.Text == nil && body.File == nil {
+		if body.Recall != nil {
+			l.recalled = l.at // the keeper shares no more than that
+		} else if body.Text == nil && body.File == nil {
 			continue
 		}
 		l.id = messageID(l.sender, m.Salt)
@@ -181,15 +183,18 @@ func (t *txn) merge(entries []content.Entry, before uint64) error {
 		if known || slices.Contains(keys, key) {
 			continue
 		}
+		id := mimiID(c.id, &l)
+		if err := t.recalledBefore(&l); err != nil {
+			return err
+		}
 		t.put(key, l.marshal())
 		t.put(prefixMsg+l.id, []byte(key))
-		id := content.ID(content.SenderURI(l.sender), content.RoomURI(c.id), l.content, m.Salt)
 		t.put(prefixIndex+c.id+"/"+hex.EncodeToString(id), putUint(l.position))
-		if l.person != me && l.position > c.rec.readUp && len(c.rec.unread) < maxUnread {
+		if l.person != me && l.recalled == 0 && l.position > c.rec.readUp && len(c.rec.unread) < maxUnread {
 			c.rec.unread = append(c.rec.unread, l.position)
 		}
 		if c.rec.last == "" || l.position == entries[len(entries)-1].Position {
-			if text := preview(body); text != "" {
+			if text := preview(body); text != "" && l.recalled == 0 {
 				c.rec.last = text
 			}
 		}

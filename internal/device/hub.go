@@ -42,6 +42,8 @@ type Hub interface {
 	Conversations(ctx context.Context, box, cursor string) (*api.ConversationPage, error)
 	// Act is POST /v1/conversations/{id}/{act}.
 	Act(ctx context.Context, id, act string) (*api.ActResult, error)
+	// Rate is POST /v1/conversations/{id}/rating.
+	Rate(ctx context.Context, id string, score int) error
 	// Frames is GET /v1/conversations/{id}/frames?after=&limit=.
 	Frames(ctx context.Context, id string, after uint64, limit int) (*api.FramePage, error)
 	// Send is POST /v1/conversations/{id}/frames.

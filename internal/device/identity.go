@@ -28,12 +28,13 @@ type identity struct {
 	kind, role     string
 	certificate    []byte
 	card           []byte
+	recallMinutes  int                   // how long an own message can be taken back, as the practice says
 	verifier       *certificate.Verifier // made of practice and authority
 }
 
 func (id *identity) marshal() []byte {
 	var w cbor.Writer
-	w.Array(11)
+	w.Array(12)
 	w.Uint(recordVersion)
 	w.Text(id.slug)
 	w.Text(id.practice)
@@ -45,6 +46,7 @@ func (id *identity) marshal() []byte {
 	w.Text(id.role)
 	w.Bytes(id.certificate)
 	w.Bytes(id.card)
+	w.Uint(uint64(id.recallMinutes))
 	return w.Written()
 }
 
@@ -57,12 +59,15 @@ func (e *Engine) loadIdentity(ctx context.Context) (identity, error) {
 		return identity{}, nil
 	}
 	r := cbor.NewReader(b)
-	r.Tuple(11)
+	fields := r.Array(12)
 	version(r)
 	id := identity{
 		slug: r.Text(maxKept), practice: r.Text(maxKept), authority: r.Bytes(maxKept), suite: suite.ID(r.Uint(1<<16 - 1)),
 		person: r.Text(maxKept), device: r.Text(maxKept), kind: r.Text(maxKept), role: r.Text(maxKept),
 		certificate: r.Bytes(maxKept), card: r.Bytes(maxKept),
+	}
+	if fields == 12 { // 11 before messages could be taken back
+		id.recallMinutes = int(r.Uint(1 << 31))
 	}
 	if err := finish(r); err != nil {
 		return identity{}, err
@@ -114,7 +119,7 @@ func (e *Engine) meetPractice(ctx context.Context) error {
 	if !slices.Contains(e.cfg.Suites, suite.ID(practice.Suite)) {
 		return untrusted("a cipher suite that is not good enough")
 	}
-	if id.practice != "" && id.suite == suite.ID(practice.Suite) {
+	if id.practice != "" && id.suite == suite.ID(practice.Suite) && id.recallMinutes == practice.RecallMinutes {
 		return nil
 	}
 	verifier, err := certificate.NewVerifier(practice.ID, practice.AuthorityKey)
@@ -123,7 +128,7 @@ func (e *Engine) meetPractice(ctx context.Context) error {
 	}
 	return e.learn(ctx, func(id *identity) {
 		id.slug, id.practice, id.authority = practice.Slug, practice.ID, practice.AuthorityKey
-		id.suite, id.verifier = suite.ID(practice.Suite), verifier
+		id.suite, id.verifier, id.recallMinutes = suite.ID(practice.Suite), verifier, practice.RecallMinutes
 	})
 }
 

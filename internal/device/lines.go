@@ -103,10 +103,12 @@ func (c *conversation) show(l *lineRecord) *Line {
 	if parsed, err := content.Parse(l.content); err == nil {
 		if body, err := parsed.Body(); err == nil {
 			m.Body = bodyOf(body)
+			m.Body.At = l.recalled
 		}
 	}
 	if m.Mine {
 		m.State = c.stateOf(l.position)
+		m.Recalling = m.Body.Kind != BodyRecalled && c.recalling(l.id)
 	}
 	return &Line{Message: m}
 }
@@ -120,6 +122,8 @@ func bodyOf(b content.Body) Body {
 			Name: b.File.External.Filename, MediaType: b.File.MediaType, Size: int64(b.File.External.Size),
 			Preview: b.File.Preview, Width: b.File.Width, Height: b.File.Height,
 		}}
+	case b.Recall != nil:
+		return Body{Kind: BodyRecalled}
 	}
 	return Body{Kind: BodyUnreadable}
 }
@@ -348,7 +352,7 @@ func (e *Engine) MarkRead(ctx context.Context, conversation string, position uin
 			if err != nil {
 				return err
 			}
-			if l.kind != RecordMessage || l.person == e.me().person {
+			if l.kind != RecordMessage || l.person == e.me().person || l.recalled != 0 {
 				continue
 			}
 			m, err := content.Parse(l.content)
@@ -374,10 +378,15 @@ func (e *Engine) MarkRead(ctx context.Context, conversation string, position uin
 
 // SetTyping tells the others; it is never stored.
 func (e *Engine) SetTyping(ctx context.Context, conversation string, typing bool) error {
-	if _, err := e.find(conversation); err != nil {
+	c, err := e.find(conversation)
+	if err != nil {
 		return err
 	}
-	if !e.isConnected() {
+	c.mu.Lock()
+	there := c.loaded && c.rec.stage == stageOpen && c.writable() == nil
+	c.mu.Unlock()
+	// The hub does not know of a conversation that is still being made.
+	if !there || !e.isConnected() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)

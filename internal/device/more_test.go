@@ -2,7 +2,9 @@ package device_test
 
 import (
 	"bytes"
+	"context"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/sotto-health/sotto/api"
@@ -197,5 +199,35 @@ func TestIdleConversationIsReadAgain(t *testing.T) {
 	maria.SeesTexts(id, "hello", "good morning", "one", "two")
 	if got := maria.Notices(id); containsPrefix(got, "refused") || contains(got, "gap") {
 		t.Errorf("maria sees %q", got)
+	}
+}
+
+// TestOvertakenSummary is a hub whose word that a conversation was closed comes
+// after the word that it was opened again. It is old news.
+func TestOvertakenSummary(t *testing.T) {
+	ctx := context.Background()
+	w := devicetest.NewWorld(t)
+	sam := w.Patient("sam")
+	id := sam.Open("Sam")
+	said := sam.Say(id, "Hello?")
+	w.Eventually("it is sent", func() bool { return sam.State(id, said) == device.StateSent })
+	if err := sam.Act(ctx, id, "close"); err != nil {
+		t.Fatal(err)
+	}
+	old := w.Hub.Summary(id)
+	if err := sam.Act(ctx, id, "reopen"); err != nil {
+		t.Fatal(err)
+	}
+	w.Hub.PushSummary(old)
+	sam.Say(id, "Still open?")
+	sam.SeesTexts(id, "Hello?", "Still open?")
+	closed := 0
+	for _, n := range sam.Notices(id) {
+		if strings.HasPrefix(n, "closed") {
+			closed++
+		}
+	}
+	if v := sam.View(id); closed != 1 || v.State == api.StateClosed {
+		t.Errorf("closed %d times, now %s", closed, v.State)
 	}
 }

@@ -70,7 +70,7 @@ func (e *Engine) Open(ctx context.Context, options OpenOptions) (string, error) 
 		c.rec.stage, c.rec.name = stageNew, options.Name
 		c.rec.summary = summaryRecord{
 			state: api.StateWaiting, queue: options.Queue, language: options.Language, patient: e.me().person,
-			consent: "given", createdAt: now, waitingFrom: now, lastAt: now,
+			consent: "given", createdAt: now, waitingFrom: now, lastAt: now, left: options.LeftMessage,
 		}
 		t.put(prefixNew+c.id, (&foundingRecord{consent: receipt}).marshal())
 		t.control(outControl, introduction)
@@ -116,7 +116,7 @@ func (c *conversation) found(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	create := api.CreateConversation{
-		Queue: c.rec.summary.queue, Language: c.rec.summary.language, Consent: f.consent,
+		Queue: c.rec.summary.queue, Language: c.rec.summary.language, Consent: f.consent, LeftMessage: c.rec.summary.left,
 		Founding: f.founding, Commit: f.commit, Welcome: f.welcome, GroupInfo: f.groupInfo,
 	}
 	c.mu.Unlock()

@@ -235,6 +235,9 @@ func (c *conversation) sendFrame(ctx context.Context, o *outRecord) (more bool, 
 			// The hub has not stored it: seal it again in the new epoch.
 			behind = staleHead(err)
 			t.unseal(kept)
+		case kept.kind == outRecall:
+			t.notRecalled(kept)
+			c.e.cfg.Log("the hub refuses a recall for good", err)
 		default:
 			t.unseal(kept)
 			kept.failure = FailureOf(err)

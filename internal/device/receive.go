@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/certificate"
 	"github.com/sotto-health/sotto/internal/content"
 	"github.com/sotto-health/sotto/mls"
 	"github.com/sotto-health/sotto/mls/wire"
@@ -215,7 +216,10 @@ func (c *conversation) process(ctx context.Context, frames []api.Frame) error {
 func (c *conversation) acknowledge(ctx context.Context) error {
 	c.mu.Lock()
 	position := uint64(0)
-	if c.loaded && c.rec.stage == stageOpen && c.rec.cursor > c.acked {
+	// Staff who are not wanted any more are about to be taken out of the group,
+	// and nobody waits for their word.
+	leaving := c.loaded && !c.rec.summary.wanted && c.e.me().kind == certificate.KindStaff
+	if c.loaded && !leaving && c.rec.stage == stageOpen && c.rec.cursor > c.acked {
 		position = c.rec.cursor
 	}
 	c.mu.Unlock()
@@ -427,6 +431,8 @@ func (t *txn) take(l lineRecord, fromKeeper bool) error {
 	case body.Note != 0:
 		t.noted(l.person, body.Note)
 		return nil
+	case body.Recall != nil:
+		return t.recalled(l, body.Recall)
 	}
 	l.id = messageID(l.sender, m.Salt)
 	if known, err := t.known(l.id); err != nil || known {
@@ -451,12 +457,9 @@ func (t *txn) known(id string) (bool, error) {
 	if t.c.e.cfg.Sink != nil {
 		return false, nil
 	}
-	at, changed := t.puts[prefixMsg+id]
-	if !changed {
-		var err error
-		if at, err = t.c.e.cfg.Store.Get(t.c.e.ctx, prefixMsg+id); err != nil {
-			return false, storeFailure(err)
-		}
+	at, err := t.get(prefixMsg + id)
+	if err != nil {
+		return false, err
 	}
 	return strings.HasPrefix(string(at), prefixLine), nil
 }

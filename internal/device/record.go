@@ -17,19 +17,20 @@ const maxKept = 4 << 20
 
 // Keys of the Store. Ids hold no slash.
 const (
-	keyDevice   = "device"
-	prefixKP    = "kp/" // + key package reference, hex
-	prefixConv  = "c/"  // + conversation
-	prefixGroup = "g/"  // + conversation
-	prefixDraft = "d/"  // + conversation
-	prefixNew   = "n/"  // + conversation: the call that creates it
-	prefixOwn   = "p/"  // + conversation: a commit on its way
-	prefixOut   = "o/"  // + conversation / number
-	prefixLine  = "l/"  // + conversation / position / index
-	prefixIndex = "x/"  // + conversation / MIMI id, hex: its position
-	prefixMsg   = "m/"  // + message id: where it is
-	prefixFile  = "f/"  // + message id / number: sealed bytes to upload
-	prefixShare = "h/"  // + conversation / position: history to fetch
+	keyDevice    = "device"
+	prefixKP     = "kp/" // + key package reference, hex
+	prefixConv   = "c/"  // + conversation
+	prefixGroup  = "g/"  // + conversation
+	prefixDraft  = "d/"  // + conversation
+	prefixNew    = "n/"  // + conversation: the call that creates it
+	prefixOwn    = "p/"  // + conversation: a commit on its way
+	prefixOut    = "o/"  // + conversation / number
+	prefixLine   = "l/"  // + conversation / position / index
+	prefixIndex  = "x/"  // + conversation / MIMI id, hex: its position
+	prefixMsg    = "m/"  // + message id: where it is
+	prefixFile   = "f/"  // + message id / number: sealed bytes to upload
+	prefixShare  = "h/"  // + conversation / position: history to fetch
+	prefixRecall = "r/"  // + conversation / MIMI id, hex: a message taken back that is not here
 )
 
 func lineKey(conversation string, position uint64, index int) string {
@@ -74,6 +75,9 @@ type summaryRecord struct {
 	place                                              int
 	wanted                                             bool // policy wants me in
 	closedBy                                           string
+	left                                               bool // the patient left a message
+	rating                                             int
+	revision                                           uint64
 }
 
 // A convRecord is a conversation but for its group, lines and outbox.
@@ -125,7 +129,7 @@ func (c *convRecord) marshal() []byte {
 	w.Text(c.reopening)
 	w.Uint(c.notified)
 	s := &c.summary
-	w.Array(12)
+	w.Array(15)
 	for _, text := range []string{s.state, s.queue, s.language, s.patient, s.assignee, s.consent} {
 		w.Text(text)
 	}
@@ -135,6 +139,9 @@ func (c *convRecord) marshal() []byte {
 	w.Uint(uint64(s.place))
 	w.Bool(s.wanted)
 	w.Text(s.closedBy)
+	w.Bool(s.left)
+	w.Uint(uint64(s.rating))
+	w.Uint(s.revision)
 	w.Array(len(c.members))
 	for _, m := range c.members {
 		w.Array(11)
@@ -174,11 +181,14 @@ func parseConvRecord(b []byte) (*convRecord, error) {
 	}
 	c.last, c.updatedAt, c.sentSince = r.Text(maxKept), r.Int(), int(r.Uint(1<<31))
 	c.name, c.closing, c.reopening, c.notified = r.Text(maxKept), r.Text(maxKept), r.Text(maxKept), r.Uint(anyUint)
-	r.Tuple(12)
+	fields := r.Array(15)
 	c.summary = summaryRecord{
 		state: r.Text(maxKept), queue: r.Text(maxKept), language: r.Text(maxKept), patient: r.Text(maxKept),
 		assignee: r.Text(maxKept), consent: r.Text(maxKept), createdAt: r.Int(), waitingFrom: r.Int(), lastAt: r.Int(),
 		place: int(r.Uint(1 << 31)), wanted: r.Bool(), closedBy: r.Text(maxKept),
+	}
+	if fields == 15 { // 12 before messages could be left
+		c.summary.left, c.summary.rating, c.summary.revision = r.Bool(), int(r.Uint(5)), r.Uint(anyUint)
 	}
 	for n := r.Array(maxKept); n > 0 && r.Err() == nil; n-- {
 		r.Tuple(11)
@@ -224,6 +234,7 @@ const (
 	outControl = 3 // introductions, receipts, notes: not shown as messages
 	outHistory = 4
 	outReceipt = 5 // a control that a newer one replaces
+	outRecall  = 6 // its id is recallID of the message that it takes back
 )
 
 // An outRecord is something of our own that the hub has not confirmed, or that
@@ -295,7 +306,7 @@ func parseOutRecord(b []byte) (*outRecord, error) {
 	r.Tuple(14)
 	version(r)
 	o := &outRecord{
-		number: r.Uint(anyUint), kind: int(r.Uint(outReceipt)), id: r.Text(maxKept), salt: r.Bytes(maxKept), at: r.Int(),
+		number: r.Uint(anyUint), kind: int(r.Uint(outRecall)), id: r.Text(maxKept), salt: r.Bytes(maxKept), at: r.Int(),
 		content: some(r), failure: Failure(r.Text(maxKept)), clientID: r.Text(maxKept), payload: some(r),
 		seq: r.Uint(anyUint), position: r.Uint(anyUint), count: int(r.Uint(1 << 31)),
 	}
@@ -323,11 +334,12 @@ type lineRecord struct {
 	shared   bool
 	count    int
 	rule     string
+	recalled int64 // when it was taken back; content is then the recall
 }
 
 func (l *lineRecord) marshal() []byte {
 	var w cbor.Writer
-	w.Array(13)
+	w.Array(14)
 	w.Uint(recordVersion)
 	w.Uint(l.position)
 	w.Uint(uint64(l.index))
@@ -341,17 +353,21 @@ func (l *lineRecord) marshal() []byte {
 	w.Bool(l.shared)
 	w.Uint(uint64(l.count))
 	w.Text(l.rule)
+	w.Int(l.recalled)
 	return w.Written()
 }
 
 func parseLineRecord(b []byte) (*lineRecord, error) {
 	r := cbor.NewReader(b)
-	r.Tuple(13)
+	fields := r.Array(14)
 	version(r)
 	l := &lineRecord{
 		position: r.Uint(anyUint), index: int(r.Uint(1 << 31)), id: r.Text(maxKept), kind: r.Text(maxKept), at: r.Int(),
 		person: r.Text(maxKept), device: r.Text(maxKept), sender: r.Bytes(maxKept), content: r.Bytes(maxKept),
 		shared: r.Bool(), count: int(r.Uint(1 << 31)), rule: r.Text(maxKept),
+	}
+	if fields == 14 { // 13 before messages could be taken back
+		l.recalled = r.Int()
 	}
 	return l, finish(r)
 }

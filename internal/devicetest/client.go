@@ -334,6 +334,16 @@ func (c *Client) Conversations(_ context.Context, box, _ string) (out *api.Conve
 	return out, err
 }
 
+// Rate implements device.Hub.
+func (c *Client) Rate(_ context.Context, id string, score int) error {
+	return c.in(id, func(_ *station, have *conversation) error {
+		have.Rating = score
+		have.Revision++
+		c.hub.pushSummary(have)
+		return nil
+	})
+}
+
 // Act implements device.Hub.
 func (c *Client) Act(_ context.Context, id, act string) (out *api.ActResult, err error) {
 	err = c.in(id, func(d *station, have *conversation) error {
@@ -356,6 +366,7 @@ func (c *Client) Act(_ context.Context, id, act string) (out *api.ActResult, err
 		case "withdraw":
 			have.Consent = "withdrawn"
 		}
+		have.Revision++
 		c.hub.pushSummary(have)
 		c.hub.pushKeeper(api.Event{Type: api.EventWork})
 		out = &api.ActResult{Conversation: *have.summary()}

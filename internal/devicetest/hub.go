@@ -56,7 +56,7 @@ func NewHub(authority []byte, suite uint16) *Hub {
 	return &Hub{
 		Practice: api.Practice{
 			ID: "pr_1", Slug: "clinic", Name: "Clinic", AuthorityKey: authority, Suite: suite,
-			Queues: []api.Queue{{ID: "general"}}, Consent: api.ConsentForm{ID: "cf_1", Version: 1},
+			Queues: []api.Queue{{ID: "general"}}, Consent: api.ConsentForm{ID: "cf_1", Version: 1}, RecallMinutes: 60,
 		},
 		devices: map[string]*station{}, conversations: map[string]*conversation{},
 		attachments: map[string]*file{}, clients: map[*Client]bool{},
@@ -167,6 +167,22 @@ func (h *Hub) pushKeeper(e api.Event) {
 		if d.Kind == api.KindService {
 			h.push(id, e)
 		}
+	}
+}
+
+// Summary is how a conversation stands now.
+func (h *Hub) Summary(conversation string) api.Conversation {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return *h.conversations[conversation].summary()
+}
+
+// PushSummary tells everybody in a conversation that it stands so.
+func (h *Hub) PushSummary(s api.Conversation) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for device := range h.conversations[s.ID].members {
+		h.push(device, api.Event{Type: api.EventConversation, ConversationID: s.ID, Summary: &s})
 	}
 }
 

@@ -125,6 +125,8 @@ func TestT22StrangersSeeNothing(t *testing.T) {
 			return `{"position":1}`
 		case "post /v1/conversations/{id}/typing":
 			return `{"typing":true}`
+		case "post /v1/conversations/{id}/rating":
+			return `{"score":3}`
 		case "post /v1/conversations/{id}/attachments":
 			return `{"size":5}`
 		}

@@ -47,6 +47,10 @@ func (s *Server) conversationRoutes() {
 				return answer(s.hub.Act(ctx, c, i.ID, act))
 			})
 	}
+	device(s, op(post, "/v1/conversations/{id}/rating", tagConversation, "Patient: say how a closed conversation was, as a number", status(noBody), refusals(401, 403, 404, 422)),
+		func(ctx context.Context, c *hub.Caller, i *inID[api.Rating]) (*none, error) {
+			return nil, s.hub.Rate(ctx, c, i.ID, i.Body.Score)
+		})
 	device(s, op(get, "/v1/conversations/{id}/group-info", tagConversation, "What is needed to join from outside",
 		about("To hold it is to be able to join, so only whom policy admits gets it."), refusals(401, 403, 404)),
 		func(ctx context.Context, c *hub.Caller, i *ByID) (*out[api.GroupInfo], error) {

@@ -7,6 +7,31 @@ import (
 	"github.com/sotto-health/sotto/api"
 )
 
+// TestLeftMessageAndRating is a patient who leaves a message, and says at the
+// end how it was.
+func TestLeftMessageAndRating(t *testing.T) {
+	w := newWorld(t)
+	patient, nurse := w.patient(), w.staff("dana")
+	id, n := patient.founding("nurse")
+	n.LeftMessage = true
+	made, err := patient.CreateConversation(w.ctx, id, n)
+	w.must(err)
+	if !made.LeftMessage || made.Rating != 0 || made.Revision != 0 {
+		t.Errorf("made: %+v", made)
+	}
+	wantCode(t, patient.Rate(w.ctx, id, 5), api.CodeForbidden)
+	_, err = patient.Act(w.ctx, id, "close")
+	w.must(err)
+	wantCode(t, nurse.Rate(w.ctx, id, 1), api.CodeForbidden)
+	wantCode(t, patient.Rate(w.ctx, id, 6), api.CodeMalformed)
+	w.must(patient.Rate(w.ctx, id, 4))
+	seen, err := nurse.Conversation(w.ctx, id)
+	w.must(err)
+	if !seen.LeftMessage || seen.Rating != 4 || seen.Revision != 2 {
+		t.Errorf("afterwards: %+v", seen)
+	}
+}
+
 // TestStory is the whole path: a patient opens a conversation, a nurse takes
 // it, both write, the nurse closes it and it is opened again.
 func TestStory(t *testing.T) {

@@ -80,6 +80,38 @@ func (h *Hub) Act(ctx context.Context, c *Caller, conversation, name string) (ap
 	return h.actResult(ctx, v)
 }
 
+// Rate keeps what the patient thinks of a closed conversation. A later score
+// takes the place of an earlier one.
+func (h *Hub) Rate(ctx context.Context, c *Caller, conversation string, score int) error {
+	v, err := h.conversation(ctx, c, conversation)
+	if err != nil {
+		return err
+	}
+	if !c.Patient() {
+		return ErrForbidden
+	}
+	if score < 1 || score > 5 {
+		return malformed("score")
+	}
+	v, err = h.store.UpdateConversation(ctx, v.Practice, conversation, func(v *Conversation) error {
+		switch {
+		case !c.mayKnow(v):
+			return ErrNotFound
+		case v.State != api.StateClosed:
+			return ErrForbidden
+		}
+		v.Rating = score
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := h.summariseIt(ctx, v); err != nil {
+		h.log.WarnContext(ctx, "conversation not announced", slog.String("conversation", v.ID))
+	}
+	return nil
+}
+
 func (h *Hub) actResult(ctx context.Context, v Conversation) (api.ActResult, error) {
 	described, err := h.describe(ctx, v)
 	return api.ActResult{Conversation: described}, err

@@ -179,7 +179,7 @@ func (h *Hub) newConversation(c *Caller, id string, n api.CreateConversation, g 
 	}
 	v := Conversation{
 		ID: id, Practice: c.Device.Practice, Queue: n.Queue, Language: n.Language, Patient: c.Device.Person,
-		State: api.StateWaiting, CreatedAt: now, WaitingFrom: now, LastAt: now, Epoch: g.Epoch(), Head: 1,
+		LeftMessage: n.LeftMessage, State: api.StateWaiting, CreatedAt: now, WaitingFrom: now, LastAt: now, Epoch: g.Epoch(), Head: 1,
 		Participants: []Participant{{Person: c.Device.Person, Wanted: true, Since: now}},
 		Members:      []Member{{Device: c.Device.ID, Person: c.Device.Person, From: 1, Since: now, Acked: 1}},
 	}
@@ -275,7 +275,7 @@ func (h *Hub) describeWith(v *Conversation, people map[string]Person) api.Conver
 	out := api.Conversation{
 		ID: v.ID, State: v.State, Queue: v.Queue, Language: v.Language, Patient: v.Patient, Assignee: v.Assignee,
 		Epoch: v.Epoch, Head: v.Head, CreatedAt: v.CreatedAt, WaitingFrom: v.WaitingFrom, LastAt: v.LastAt,
-		ClosedAt: v.ClosedAt, ClosedBy: v.ClosedBy, Consent: "given", Participant: []api.Participant{},
+		ClosedAt: v.ClosedAt, ClosedBy: v.ClosedBy, LeftMessage: v.LeftMessage, Rating: v.Rating, Revision: v.Revision, Consent: "given", Participant: []api.Participant{},
 	}
 	if v.WithdrawnAt != 0 {
 		out.Consent = "withdrawn"

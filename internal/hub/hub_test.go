@@ -164,21 +164,47 @@ func TestOpenHours(t *testing.T) {
 		name string
 		at   time.Time
 		want bool
+		next time.Time // zero while it is open
 	}{
-		{"Monday before", time.Date(2026, 11, 23, 7, 59, 0, 0, zone), false},
-		{"Monday first minute", time.Date(2026, 11, 23, 8, 0, 0, 0, zone), true},
-		{"Monday last minute", time.Date(2026, 11, 23, 16, 59, 0, 0, zone), true},
-		{"Monday after", time.Date(2026, 11, 23, 17, 0, 0, 0, zone), false},
-		{"Tuesday", time.Date(2026, 11, 24, 9, 0, 0, 0, zone), false},
-		{"Friday midnight", time.Date(2026, 11, 27, 23, 59, 0, 0, zone), true},
-		{"the same moment elsewhere", time.Date(2026, 11, 23, 14, 0, 0, 0, time.UTC), true},
+		{"Monday before", time.Date(2026, 11, 23, 7, 59, 0, 0, zone), false, time.Date(2026, 11, 23, 8, 0, 0, 0, zone)},
+		{"Monday first minute", time.Date(2026, 11, 23, 8, 0, 0, 0, zone), true, time.Time{}},
+		{"Monday last minute", time.Date(2026, 11, 23, 16, 59, 0, 0, zone), true, time.Time{}},
+		{"Monday after", time.Date(2026, 11, 23, 17, 0, 0, 0, zone), false, time.Date(2026, 11, 27, 0, 0, 0, 0, zone)},
+		{"Tuesday", time.Date(2026, 11, 24, 9, 0, 0, 0, zone), false, time.Date(2026, 11, 27, 0, 0, 0, 0, zone)},
+		{"Friday midnight", time.Date(2026, 11, 27, 23, 59, 0, 0, zone), true, time.Time{}},
+		{"over the change of clocks", time.Date(2026, 10, 31, 9, 0, 0, 0, zone), false, time.Date(2026, 11, 2, 8, 0, 0, 0, zone)},
+		{"the same moment elsewhere", time.Date(2026, 11, 23, 14, 0, 0, 0, time.UTC), true, time.Time{}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := s.open(tt.at); got != tt.want {
-				t.Errorf("open: %v", got)
+			got, next := s.opening(s.Hours, tt.at)
+			if got != tt.want || !tt.next.IsZero() != (next != 0) || (next != 0 && next != tt.next.UnixMilli()) {
+				t.Errorf("open: %v, next %v", got, time.UnixMilli(next).In(zone))
 			}
 		})
+	}
+	if open, next := s.opening(nil, tests[0].at); open || next != 0 {
+		t.Errorf("without hours: open %v, next %v", open, next)
+	}
+}
+
+func TestQueueHours(t *testing.T) {
+	s := Settings{
+		TimeZone: "America/Chicago", Queues: []api.Queue{{ID: "care"}, {ID: "billing"}},
+		Hours:      []Hours{{Weekday: 1, FromMinute: 8 * 60, ToMinute: 17 * 60}},
+		QueueHours: map[string][]Hours{"billing": {{Weekday: 1, FromMinute: 10 * 60, ToMinute: 11 * 60}}},
+	}
+	zone, err := time.LoadLocation(s.TimeZone)
+	if err != nil {
+		t.Skip("no time zones on this machine")
+	}
+	got := s.queues(time.Date(2026, 11, 23, 9, 0, 0, 0, zone))
+	want := time.Date(2026, 11, 23, 10, 0, 0, 0, zone).UnixMilli()
+	if !got[0].Open || got[1].Open || got[1].OpensAt != want {
+		t.Errorf("queues: %+v", got)
+	}
+	if s.Queues[0].Open {
+		t.Error("what is stored was changed")
 	}
 }
 

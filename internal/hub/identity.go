@@ -1,10 +1,12 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/sotto-health/sotto/api"
@@ -17,11 +19,15 @@ func (h *Hub) Practice(ctx context.Context, slug string) (api.Practice, error) {
 	if err != nil {
 		return api.Practice{}, err
 	}
+	now := h.now()
+	open, opensAt := p.opening(p.Hours, now)
 	return api.Practice{
 		ID: p.ID, Slug: p.Slug, Name: p.Name, Phone: p.Phone, TimeZone: p.TimeZone, Country: p.Country,
-		Languages: p.Languages, BrandColor: p.BrandColor, Demo: p.Demo, Open: p.open(h.now()),
-		WaitMinutes: p.WaitMinutes, AuthorityKey: p.AuthorityKey, Suite: p.Suite, Queues: p.Queues,
+		Languages: p.Languages, BrandColor: p.BrandColor, Demo: p.Demo, Open: open, OpensAt: opensAt, Staffed: h.board.staffed(p.ID),
+		WaitMinutes: p.WaitMinutes, AuthorityKey: p.AuthorityKey, Suite: p.Suite, Queues: p.queues(now),
 		Consent: p.Consent, MaxFileBytes: p.MaxFileBytes, ArchiveNote: p.ArchiveNote,
+		RecallMinutes: cmp.Or(p.RecallMinutes, 60), IdleMinutesStaff: cmp.Or(p.IdleStaff, 10),
+		IdleMinutesPatient: cmp.Or(p.IdlePatient, 15), RiskWords: p.RiskWords,
 	}, nil
 }
 
@@ -32,23 +38,47 @@ func (h *Hub) EmbedOrigins(ctx context.Context, slug string) ([]string, error) {
 	return p.Origins, err
 }
 
-// open reports whether staff are expected to answer at now.
-func (s Settings) open(now time.Time) bool {
+// opening reports whether staff are expected to answer at now and, if not,
+// when they next are: Unix milliseconds, 0 if never.
+func (s Settings) opening(hours []Hours, now time.Time) (open bool, next int64) {
 	if s.AlwaysOpen {
-		return true
+		return true, 0
 	}
 	zone, err := time.LoadLocation(s.TimeZone)
 	if err != nil {
-		return false
+		return false, 0
 	}
 	now = now.In(zone)
 	minute := now.Hour()*60 + now.Minute()
-	for _, o := range s.Hours {
+	for _, o := range hours {
 		if o.Weekday == int(now.Weekday()) && o.FromMinute <= minute && minute < o.ToMinute {
-			return true
+			return true, 0
+		}
+		days := (o.Weekday - int(now.Weekday()) + 7) % 7
+		if days == 0 && o.FromMinute <= minute {
+			days = 7
+		}
+		// By the calendar, not by adding hours: a day can have 23 or 25.
+		at := time.Date(now.Year(), now.Month(), now.Day()+days, o.FromMinute/60, o.FromMinute%60, 0, 0, zone).UnixMilli()
+		if next == 0 || at < next {
+			next = at
 		}
 	}
-	return false
+	return false, next
+}
+
+// queues are the practice's queues with how they stand at now. A queue has the
+// practice's hours unless it has its own.
+func (s Settings) queues(now time.Time) []api.Queue {
+	queues := slices.Clone(s.Queues)
+	for i := range queues {
+		hours, own := s.QueueHours[queues[i].ID]
+		if !own {
+			hours = s.Hours
+		}
+		queues[i].Open, queues[i].OpensAt = s.opening(hours, now)
+	}
+	return queues
 }
 
 // prove checks a proof of possession and spends its nonce.

@@ -31,6 +31,15 @@ type Settings struct {
 	// Origins are the clinic's web origins that may embed the patient chat,
 	// such as "https://www.clinic.example".
 	Origins []string
+	// QueueHours are the hours of queues that differ from the practice's.
+	QueueHours map[string][]Hours
+	// RecallMinutes is how long a message can be taken back. Zero means 60.
+	RecallMinutes int
+	// IdleStaff and IdlePatient are the minutes after which an unused screen
+	// hides what is on it. Zero means 10 and 15.
+	IdleStaff, IdlePatient int
+	// RiskWords are the practice's own, by language. Devices look for them.
+	RiskWords map[string][]string
 }
 
 // Hours are when staff are expected to answer, in the practice's time zone.
@@ -129,6 +138,9 @@ type Conversation struct {
 	WithdrawnAt int64 // consent; 0 while given
 	Epoch       uint64
 	Head        uint64
+	LeftMessage bool
+	Rating      int    // 1 to 5; 0 if none was given
+	Revision    uint64 // grows with every UpdateConversation
 
 	Participants []Participant // in the order of their first being wanted
 	Members      []Member      // devices now in the group

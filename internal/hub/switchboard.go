@@ -53,6 +53,18 @@ func (b *switchboard) online(person string) bool {
 	return b.persons[person] != nil
 }
 
+// staffed reports whether anybody of a practice's staff is connected.
+func (b *switchboard) staffed(practice string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for conn := range b.practices[practice] {
+		if conn.Caller.Staff() {
+			return true
+		}
+	}
+	return false
+}
+
 func (b *switchboard) add(conn *Connection) {
 	c := conn.Caller
 	b.mu.Lock()

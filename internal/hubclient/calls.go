@@ -150,6 +150,12 @@ func (c *Client) Act(ctx context.Context, id, act string) (*api.ActResult, error
 	return fetch[api.ActResult](ctx, c, http.MethodPost, conversation(id)+"/"+url.PathEscape(act), nil)
 }
 
+// Rate is POST /v1/conversations/{id}/rating.
+func (c *Client) Rate(ctx context.Context, id string, score int) error {
+	_, err := fetch[struct{}](ctx, c, http.MethodPost, conversation(id)+"/rating", api.Rating{Score: score})
+	return err
+}
+
 // Frames is GET /v1/conversations/{id}/frames.
 func (c *Client) Frames(ctx context.Context, id string, after uint64, limit int) (*api.FramePage, error) {
 	q := url.Values{"after": {strconv.FormatUint(after, 10)}}

@@ -116,13 +116,18 @@ func (k *Keeper) share(ctx context.Context, name string, _ []byte) error {
 	if !k.engine.Knows(ctx, conversation) {
 		return nil
 	}
+	gone, err := k.recalled(ctx, conversation)
+	if err != nil {
+		return fmt.Errorf("read archive: %w", err)
+	}
 	var parts [][]content.Entry
 	var part []content.Entry
 	size := 0
-	err := k.cfg.Archive.Records(ctx, conversation, func(r Record) error {
-		if r.Kind == KindRefused || r.Kind == KindGap {
+	err = k.cfg.Archive.Records(ctx, conversation, func(r Record) error {
+		if r.Kind == KindRefused || r.Kind == KindGap || gone.is(&r) {
 			return nil
 		}
+		gone.mask(&r, conversation)
 		if len(part) > 0 && (len(part) == content.MaxEntries || size+len(r.Content)+1024 > content.MaxHistory) {
 			parts, part, size = append(parts, part), nil, 0
 		}
@@ -145,6 +150,61 @@ func (k *Keeper) share(ctx context.Context, name string, _ []byte) error {
 		}
 	}
 	return nil
+}
+
+// recalls are the messages that take others back, by the MIMI id of those.
+type recalls map[string]Record
+
+// recalled reads what was taken back. Who comes late must not be shown it: the
+// record keeps it, and reading the record is another right.
+func (k *Keeper) recalled(ctx context.Context, conversation string) (recalls, error) {
+	gone := recalls{}
+	err := k.cfg.Archive.Records(ctx, conversation, func(r Record) error {
+		if id := recalledBy(&r); id != nil {
+			r.Content = slices.Clone(r.Content)
+			gone[string(id)] = r
+		}
+		return nil
+	})
+	return gone, err
+}
+
+// recalledBy returns the id of the message that r takes back, or nil.
+func recalledBy(r *Record) []byte {
+	if r.Kind != KindMessage {
+		return nil
+	}
+	m, err := content.Parse(r.Content)
+	if err != nil {
+		return nil
+	}
+	if body, err := m.Body(); err != nil || body.Recall == nil {
+		return nil
+	}
+	return m.Replaces
+}
+
+// is reports whether r takes another message back.
+func (g recalls) is(r *Record) bool {
+	id := recalledBy(r)
+	_, known := g[string(id)]
+	return id != nil && known
+}
+
+// mask puts the word of taking it back in the place of what was said, if its
+// own sender has given it.
+func (g recalls) mask(r *Record, conversation string) {
+	if len(g) == 0 || r.Kind != KindMessage {
+		return
+	}
+	m, err := content.Parse(r.Content)
+	if err != nil {
+		return
+	}
+	id := content.ID(content.SenderURI(r.Sender), content.RoomURI(conversation), r.Content, m.Salt)
+	if by, ok := g[string(id)]; ok && by.Person == r.Person {
+		r.Content, r.At = by.Content, by.At
+	}
 }
 
 // archiveFile takes a sealed attachment to the archive.

@@ -28,21 +28,28 @@ var ErrInvalid = errors.New("practice file is not valid")
 
 // A File is a practice file.
 type File struct {
-	Slug         string   `json:"slug"`
-	Name         string   `json:"name"`
-	Phone        string   `json:"phone"`
-	TimeZone     string   `json:"time_zone"`
-	Country      string   `json:"country"`
-	Languages    []string `json:"languages"`
-	BrandColor   string   `json:"brand_color"`
-	Demo         bool     `json:"demo"`
-	AlwaysOpen   bool     `json:"always_open"`
-	Hours        []Hours  `json:"hours"`
-	WaitMinutes  int      `json:"wait_minutes"`
-	EmbedOrigins []string `json:"embed_origins"`
-	Queues       []Queue  `json:"queues"`
-	Consent      Consent  `json:"consent"`
-	Staff        []Staff  `json:"staff"`
+	Slug        string   `json:"slug"`
+	Name        string   `json:"name"`
+	Phone       string   `json:"phone"`
+	TimeZone    string   `json:"time_zone"`
+	Country     string   `json:"country"`
+	Languages   []string `json:"languages"`
+	BrandColor  string   `json:"brand_color"`
+	Demo        bool     `json:"demo"`
+	AlwaysOpen  bool     `json:"always_open"`
+	Hours       []Hours  `json:"hours"`
+	WaitMinutes int      `json:"wait_minutes"`
+	// RecallMinutes is how long a message can be taken back. Zero means 60.
+	RecallMinutes int `json:"recall_minutes"`
+	// Idle is after how long an unused screen hides what is on it.
+	Idle Idle `json:"idle_minutes"`
+	// RiskWords are words of the practice's own, by language, after which the
+	// patient is asked whether they are safe. The patient's device finds them.
+	RiskWords    map[string][]string `json:"risk_words"`
+	EmbedOrigins []string            `json:"embed_origins"`
+	Queues       []Queue             `json:"queues"`
+	Consent      Consent             `json:"consent"`
+	Staff        []Staff             `json:"staff"`
 }
 
 // Hours are when staff are expected to answer on some days of the week.
@@ -52,10 +59,18 @@ type Hours struct {
 	To   string   `json:"to"`   // 24:00 at the latest
 }
 
-// A Queue is where conversations wait, with its reason by language.
+// A Queue is where conversations wait, with its reason by language and hours
+// of its own, if it has any.
 type Queue struct {
 	ID     string            `json:"id"`
 	Reason map[string]string `json:"reason"`
+	Hours  []Hours           `json:"hours"` // none means the practice's
+}
+
+// Idle holds minutes. Zero means 10 for staff and 15 for patients.
+type Idle struct {
+	Staff   int `json:"staff"`
+	Patient int `json:"patient"`
 }
 
 // Consent is the published consent form. A changed text needs a new version.
@@ -124,6 +139,9 @@ func (f *File) check() error {
 		if !slug.MatchString(q.ID) {
 			return errors.New("queues: id: 2 to 63 of a-z, 0-9 and -")
 		}
+		if _, err := readHours(q.Hours); err != nil {
+			return fmt.Errorf("queues: %s: %w", q.ID, err)
+		}
 		if err := f.inEveryLanguage("queues: "+q.ID, func(l string) bool { return q.Reason[l] != "" }); err != nil {
 			return err
 		}
@@ -139,10 +157,35 @@ func (f *File) check() error {
 			return errors.New("staff: login, name, title and role are needed")
 		}
 	}
-	if _, err := f.hours(); err != nil {
+	if _, err := readHours(f.Hours); err != nil {
+		return err
+	}
+	if err := f.checkLimits(); err != nil {
 		return err
 	}
 	return f.checkConsent()
+}
+
+func (f *File) checkLimits() error {
+	within := func(n, least, most int) bool { return n == 0 || least <= n && n <= most }
+	switch {
+	case !within(f.RecallMinutes, 1, 7*24*60):
+		return errors.New("recall_minutes: 1 to 10080")
+	case !within(f.Idle.Staff, 3, 60), !within(f.Idle.Patient, 3, 60):
+		// Less would leave no time for the two minutes of warning.
+		return errors.New("idle_minutes: staff and patient: 3 to 60")
+	}
+	for language, words := range f.RiskWords {
+		for _, word := range words {
+			if len(strings.TrimSpace(word)) < 3 || len(word) > 80 {
+				return fmt.Errorf("risk_words: %s: words of 3 to 80 bytes", language)
+			}
+		}
+		if len(words) > 200 {
+			return fmt.Errorf("risk_words: %s: at most 200", language)
+		}
+	}
+	return nil
 }
 
 func (f *File) checkConsent() error {
@@ -174,12 +217,13 @@ func loopback(u *url.URL) bool {
 
 // Settings returns what the hub stores of f, without keys.
 func (f *File) Settings() hub.Settings {
-	hours, _ := f.hours() // checked by Parse
+	hours, _ := readHours(f.Hours) // checked by Parse
 	published, _ := time.Parse(time.DateOnly, f.Consent.Published)
 	s := hub.Settings{
 		Name: f.Name, Phone: f.Phone, TimeZone: f.TimeZone, Country: f.Country, Languages: f.Languages,
 		BrandColor: f.BrandColor, Demo: f.Demo, AlwaysOpen: f.AlwaysOpen, Hours: hours, WaitMinutes: f.WaitMinutes,
 		MaxFileBytes: 25 << 20, ArchiveNote: "keeper", Origins: f.EmbedOrigins,
+		RecallMinutes: f.RecallMinutes, IdleStaff: f.Idle.Staff, IdlePatient: f.Idle.Patient, RiskWords: f.RiskWords,
 		Consent: api.ConsentForm{
 			ID: f.Consent.Form, Version: f.Consent.Version, PublishedAt: published.UnixMilli(),
 			Texts: map[string]api.ConsentText{},
@@ -187,6 +231,12 @@ func (f *File) Settings() hub.Settings {
 	}
 	for _, q := range f.Queues {
 		s.Queues = append(s.Queues, api.Queue{ID: q.ID, Reason: q.Reason})
+		if len(q.Hours) > 0 {
+			if s.QueueHours == nil {
+				s.QueueHours = map[string][]hub.Hours{}
+			}
+			s.QueueHours[q.ID], _ = readHours(q.Hours)
+		}
 	}
 	for language, t := range f.Consent.Texts {
 		s.Consent.Texts[language] = t.published()
@@ -201,10 +251,10 @@ func (t Text) published() api.ConsentText {
 	return api.ConsentText{Title: t.Title, Points: t.Points, Full: full, SHA256: hash[:]}
 }
 
-func (f *File) hours() ([]hub.Hours, error) {
+func readHours(hours []Hours) ([]hub.Hours, error) {
 	weekdays := []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
 	var all []hub.Hours
-	for _, h := range f.Hours {
+	for _, h := range hours {
 		from, err := minute(h.From)
 		if err != nil {
 			return nil, err

@@ -55,8 +55,11 @@ type Line struct {
 	Text     string `json:"text,omitempty"`
 	ReplyTo  int    `json:"reply_to,omitempty"` // number of another line
 	Replaces int    `json:"replaces,omitempty"`
-	File     *File  `json:"file,omitempty"`
-	Rule     string `json:"rule,omitempty"` // of a refusal
+	// TakenBack is when the sender took the message back. The record keeps it:
+	// who acted on it must be able to show why.
+	TakenBack int64  `json:"taken_back,omitempty"`
+	File      *File  `json:"file,omitempty"`
+	Rule      string `json:"rule,omitempty"` // of a refusal
 }
 
 // A File is an attachment of a line.
@@ -78,6 +81,7 @@ const (
 	LineReceipt      = "receipt"
 	LineIntroduction = "introduction"
 	LineNote         = "note"
+	LineRecall       = "recall"
 	LineUnreadable   = "unreadable"
 )
 
@@ -212,6 +216,12 @@ func (t *teller) message(ctx context.Context, r keeper.Record, line *Line) error
 	case body.Introduction != nil:
 		line.Kind = LineIntroduction
 		t.introduce(t.member(r.Person, r.At), body.Introduction)
+	case body.Recall != nil:
+		line.Kind = LineRecall
+		line.Text = [...]string{"", "wrong patient", "wrong content", "other"}[body.Recall.Reason]
+		if n := line.Replaces; n > 0 && t.transcript.Lines[n-1].Person == r.Person {
+			t.transcript.Lines[n-1].TakenBack = r.At
+		}
 	case body.Note != 0:
 		line.Kind = LineNote
 		line.Text = map[uint8]string{

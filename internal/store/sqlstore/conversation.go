@@ -13,8 +13,8 @@ func (s *Store) CreateConversation(ctx context.Context, n hub.NewConversation) e
 	const number = `UPDATE practice SET logs = logs + 1 WHERE id = $1 RETURNING number, logs`
 	const insert = `
 INSERT INTO conversation (practice, id, queue, language, patient, assignee, state, created_at, waiting_from,
-    last_at, closed_at, closed_by, withdrawn_at, epoch, head, number, log, work_since)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 0)
+    last_at, closed_at, closed_by, withdrawn_at, epoch, head, number, log, left_message, work_since)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 0)
 ON CONFLICT DO NOTHING`
 	const group = `
 INSERT INTO mls_group (practice, conversation, state, info, handshake)
@@ -36,7 +36,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 		}
 		added, err := t.exec(insert, c.Practice, c.ID, c.Queue, c.Language, c.Patient, c.Assignee, c.State,
 			c.CreatedAt, c.WaitingFrom, c.LastAt, c.ClosedAt, c.ClosedBy, c.WithdrawnAt,
-			signed(n.Group.Epoch), signed(n.First.Position), l.practice, l.log)
+			signed(n.Group.Epoch), signed(n.First.Position), l.practice, l.log, integer(c.LeftMessage))
 		if err != nil {
 			return err
 		}
@@ -93,11 +93,15 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 }
 
 const conversationFields = `c.practice, c.id, c.queue, c.language, c.patient, c.assignee, c.state, c.created_at,
-    c.waiting_from, c.last_at, c.closed_at, c.closed_by, c.withdrawn_at, c.epoch, c.head`
+    c.waiting_from, c.last_at, c.closed_at, c.closed_by, c.withdrawn_at, c.epoch, c.head,
+    c.left_message, c.rating, c.revision`
 
 func scanConversation(row scanner) (c hub.Conversation, err error) {
+	var left int64
 	err = row.Scan(&c.Practice, &c.ID, &c.Queue, &c.Language, &c.Patient, &c.Assignee, &c.State, &c.CreatedAt,
-		&c.WaitingFrom, &c.LastAt, &c.ClosedAt, &c.ClosedBy, &c.WithdrawnAt, &c.Epoch, &c.Head)
+		&c.WaitingFrom, &c.LastAt, &c.ClosedAt, &c.ClosedBy, &c.WithdrawnAt, &c.Epoch, &c.Head,
+		&left, &c.Rating, &c.Revision)
+	c.LeftMessage = left != 0
 	return c, err
 }
 
@@ -146,7 +150,8 @@ func scanMember(row scanner) (m hub.Member, err error) {
 // UpdateConversation implements [hub.Conversations].
 func (s *Store) UpdateConversation(ctx context.Context, practice, id string, change func(*hub.Conversation) error) (stored hub.Conversation, err error) {
 	const update = `
-UPDATE conversation SET assignee = $3, state = $4, waiting_from = $5, closed_at = $6, closed_by = $7, withdrawn_at = $8
+UPDATE conversation SET assignee = $3, state = $4, waiting_from = $5, closed_at = $6, closed_by = $7, withdrawn_at = $8,
+    rating = $9, revision = $10
 WHERE practice = $1 AND id = $2`
 	const want = `
 UPDATE participant SET wanted = $4 WHERE practice = $1 AND conversation = $2 AND person = $3`
@@ -168,12 +173,13 @@ UPDATE participant SET wanted = $4 WHERE practice = $1 AND conversation = $2 AND
 		stored = before
 		stored.Assignee, stored.State, stored.WaitingFrom = after.Assignee, after.State, after.WaitingFrom
 		stored.ClosedAt, stored.ClosedBy, stored.WithdrawnAt = after.ClosedAt, after.ClosedBy, after.WithdrawnAt
+		stored.Rating, stored.Revision = after.Rating, before.Revision+1
 		stored.Participants = after.Participants
 		if err := checkParticipants(before.Participants, after.Participants); err != nil {
 			return err
 		}
 		_, err = t.exec(update, practice, id, stored.Assignee, stored.State, stored.WaitingFrom,
-			stored.ClosedAt, stored.ClosedBy, stored.WithdrawnAt)
+			stored.ClosedAt, stored.ClosedBy, stored.WithdrawnAt, stored.Rating, signed(stored.Revision))
 		if err != nil {
 			return err
 		}

@@ -64,6 +64,7 @@ func testConversations(t *testing.T, store hub.Store) {
 		got, err := store.UpdateConversation(ctx, here.id, c.ID, func(c *hub.Conversation) error {
 			c.Assignee, c.State, c.WaitingFrom = nurse.Person, api.StateOpen, 0
 			c.ClosedAt, c.ClosedBy, c.WithdrawnAt = 1, "somebody", 2
+			c.Rating, c.Revision, c.LeftMessage = 4, 77, true
 			c.Participants = append(c.Participants, hub.Participant{Person: nurse.Person, Wanted: true})
 			c.Participants[0].Wanted = false
 			c.Queue, c.Head, c.Epoch, c.Members = "other", 77, 77, nil
@@ -73,6 +74,7 @@ func testConversations(t *testing.T, store hub.Store) {
 		want := c
 		want.Assignee, want.State, want.WaitingFrom = nurse.Person, api.StateOpen, 0
 		want.ClosedAt, want.ClosedBy, want.WithdrawnAt = 1, "somebody", 2
+		want.Rating, want.Revision = 4, 1
 		want.Participants = append(slices.Clone(c.Participants), hub.Participant{Person: nurse.Person, Wanted: true})
 		want.Participants[0].Wanted = false
 		same(t, byDevice(got), byDevice(want))
