@@ -191,6 +191,9 @@ func (c *conversation) sendCommit(ctx context.Context, own *ownCommit) (more boo
 	if kept != nil {
 		return false, kept
 	}
+	if own.rejoin && err == nil {
+		c.catchSummary(ctx)
+	}
 	c.kickReceive(false)
 	switch code := codeOf(err); {
 	case code == api.CodeNotAMember && !own.rejoin:

@@ -194,6 +194,9 @@ func (e *Engine) onEvent(event api.Event) {
 
 func (e *Engine) onReady(heads []api.Head) {
 	e.setConnection(Online)
+	e.mu.Lock()
+	e.heads = heads
+	e.mu.Unlock()
 	for _, h := range heads {
 		if c, err := e.find(h.Conversation); err == nil {
 			c.headIs(h.Head)

@@ -48,6 +48,7 @@ type conversation struct {
 	doubt   bool                 // the hub told of a head below the cursor
 	offered string               // rule that what the hub last offered broke
 	ownAt   uint64               // where the hub says that own stands
+	lost    byte                 // in the group, and nothing is here of it: lostWelcome ...
 }
 
 func newConversation(e *Engine, id string) *conversation {
@@ -102,6 +103,13 @@ func (c *conversation) load(ctx context.Context) error {
 		return err
 	}
 	c.draft = string(draft)
+	lost, err := get(prefixLost)
+	if err != nil {
+		return err
+	}
+	if c.lost = 0; len(lost) == 1 {
+		c.lost = lost[0]
+	}
 	c.loaded = true
 	return nil
 }
@@ -143,7 +151,7 @@ const idleAfter = 10 * time.Minute
 func (c *conversation) unload(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.loaded && now.Sub(c.used) >= idleAfter && len(c.out) == 0 && c.own == nil && c.change == nil && !c.suspect && !c.broken {
+	if c.loaded && now.Sub(c.used) >= idleAfter && len(c.out) == 0 && c.own == nil && c.change == nil && !c.suspect && !c.broken && c.lost == 0 {
 		c.loaded, c.group, c.mine = false, nil, nil
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/mls/suite"
 )
 
@@ -43,6 +44,7 @@ type Engine struct {
 	connection    Connection
 	conversations map[string]*conversation
 	online        map[string]bool
+	heads         []api.Head    // as the hub said at the last connecting, until reclaim has gone through them
 	distrusted    time.Time     // when a lie of the hub was last told of
 	wake          chan struct{} // closed and replaced by Reconnect
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
-	"fmt"
-	"slices"
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/content"
@@ -39,7 +37,10 @@ func (e *Engine) join(ctx context.Context) error {
 			later = err
 		}
 	}
-	return later
+	if later != nil {
+		return later
+	}
+	return e.reclaim(ctx)
 }
 
 // joinOne joins by a welcome. Untrusted ones are refused for good; any other
@@ -62,11 +63,12 @@ func (e *Engine) joinOne(ctx context.Context, w api.Welcome) error {
 			return errUnchanged // joined already: the welcome is left from before a crash
 		}
 		if secret == nil {
-			return unchanged(untrusted("a welcome to no key package of this device"))
+			return t.lose(lostWelcome) // its keys are gone, or it never was for us
 		}
 		group, err := mls.Join(e.groupConfig(), e.cfg.Signer, secret, w.Payload, mls.JoinOptions{})
 		if err != nil {
-			return unchanged(untrusted("a welcome that is not good: " + err.Error()))
+			e.cfg.Log("a welcome that does not open", err)
+			return t.lose(lostWelcome)
 		}
 		if err := c.joinable(group); err != nil {
 			return unchanged(err)
@@ -80,18 +82,25 @@ func (e *Engine) joinOne(ctx context.Context, w api.Welcome) error {
 		return err
 	}
 	e.packages.kick(e, e.refill, false)
-	var summary *api.Conversation
-	if err := e.call(ctx, func(ctx context.Context) (err error) {
-		summary, err = e.cfg.Hub.Conversation(ctx, w.Conversation)
-		return err
-	}); err == nil {
-		e.update(w.Conversation, func(t *txn) {
-			t.c.raise(summary.Head)
-			t.summarise(summary)
-		})
-	}
+	c.catchSummary(ctx)
 	c.kickAll()
 	return nil
+}
+
+// catchSummary asks the hub how the conversation stands. If it does not say, it
+// tells of the next change.
+func (c *conversation) catchSummary(ctx context.Context) {
+	var summary *api.Conversation
+	if err := c.e.call(ctx, func(ctx context.Context) (err error) {
+		summary, err = c.e.cfg.Hub.Conversation(ctx, c.id)
+		return err
+	}); err != nil {
+		return
+	}
+	c.e.update(c.id, func(t *txn) {
+		c.raise(summary.Head)
+		t.summarise(summary)
+	})
 }
 
 // catchUp processes the log up to position, if this device is in the group.
@@ -145,7 +154,7 @@ func (c *conversation) joinable(g *mls.Group) error {
 	if err := r.good(); err != nil || !r.keeper() {
 		return untrusted("a group without the keeper, or with two patients")
 	}
-	if c.rec.epoch > 0 && g.Epoch() <= c.rec.epoch {
+	if g.Epoch() < c.rec.epoch || g.Epoch() == c.rec.epoch && len(c.rec.transcript) > 0 {
 		return untrusted("a group that is older than what was seen of it")
 	}
 	return nil
@@ -207,163 +216,5 @@ func (t *txn) introduce() error {
 		return err
 	}
 	t.control(outControl, m)
-	return nil
-}
-
-// rejoin makes and keeps an external commit by which this device takes its
-// place in the group again, after its own state has become of no use. The
-// group that it comes to must not be older than what was seen of it.
-func (c *conversation) rejoin(ctx context.Context) (bool, error) {
-	var info *api.GroupInfo
-	err := c.e.call(ctx, func(ctx context.Context) (err error) {
-		info, err = c.e.cfg.Hub.GroupInfo(ctx, c.id)
-		return err
-	})
-	if code := codeOf(err); code == api.CodeNotAMember || code == api.CodeNotFound || code == api.CodeForbidden {
-		return false, c.putOut(ctx)
-	}
-	if err != nil {
-		return false, err
-	}
-	if settled, err := c.unsuspect(ctx, info); settled || err != nil {
-		return err == nil, err
-	}
-	group, commit, err := mls.JoinExternal(c.e.groupConfig(), c.e.cfg.Signer, c.e.credential(), info.GroupInfo, mls.ExternalOptions{Resync: true})
-	if err == nil {
-		c.mu.Lock()
-		if c.staleInfo(info.GroupInfo) {
-			err = &refusal{RuleRollBack, nil}
-		}
-		if err == nil {
-			err = c.joinableAgain(group)
-		}
-		c.mu.Unlock()
-	}
-	if err != nil {
-		c.refuseOnce(ctx, err)
-		return false, fmt.Errorf("device: rejoin: %w", err)
-	}
-	state, err := group.Marshal()
-	if err != nil {
-		return false, err
-	}
-	groupInfo, err := group.GroupInfo()
-	if err != nil {
-		return false, err
-	}
-	return true, c.with(ctx, func(t *txn) error {
-		c.own = &ownCommit{clientID: newID("f_"), payload: commit, groupInfo: groupInfo, rejoin: true, group: state}
-		c.ownAt, c.suspect, c.broken = 0, false, true
-		t.put(prefixOwn+c.id, c.own.marshal())
-		return nil
-	})
-}
-
-// unsuspect ends the suspicion that a commit was withheld if the hub's newest
-// group info is of the epoch that this device is in. Anybody can write another
-// epoch on a frame; only a member can sign a group info.
-func (c *conversation) unsuspect(ctx context.Context, info *api.GroupInfo) (settled bool, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err := c.load(ctx); err != nil {
-		return false, err
-	}
-	if c.broken {
-		return false, nil
-	}
-	if info.Head > c.rec.cursor { // the log may have the commit after all
-		c.raise(info.Head)
-		c.suspect = false
-		c.kickReceive(false)
-		return true, nil
-	}
-	m, err := wire.ParseMessage(info.GroupInfo)
-	if err == nil && m.GroupInfo != nil && m.GroupInfo.Context.Epoch <= c.rec.epoch {
-		c.suspect = false
-		return true, nil
-	}
-	return false, nil
-}
-
-// staleInfo reports whether a group info is older than what was seen of the
-// group, or of another branch of it. It needs c.mu.
-func (c *conversation) staleInfo(groupInfo []byte) bool {
-	m, err := wire.ParseMessage(groupInfo)
-	if err != nil || m.GroupInfo == nil {
-		return true
-	}
-	context := m.GroupInfo.Context
-	if context.Epoch != c.rec.epoch {
-		return context.Epoch < c.rec.epoch
-	}
-	return string(context.ConfirmedTranscriptHash) != string(c.rec.transcript)
-}
-
-func (c *conversation) joinableAgain(g *mls.Group) error {
-	r, err := rosterOf(g.Members())
-	switch {
-	case err != nil:
-		return &refusal{RuleMembership, err}
-	case string(g.ID()) != c.id || r.good() != nil || !r.keeper():
-		return &refusal{RuleMembership, nil}
-	case !c.e.suiteGood(g.Suite().ID()):
-		return &refusal{RuleSuite, nil}
-	}
-	return nil
-}
-
-// refuseOnce shows that the hub offers something bad, once until it offers
-// something good.
-func (c *conversation) refuseOnce(ctx context.Context, why error) {
-	rule := ruleOf(why)
-	if err := c.with(ctx, func(t *txn) error {
-		if c.offered == rule {
-			return errUnchanged
-		}
-		c.offered = rule
-		t.aside(c.rec.cursor)
-		t.refused(c.rec.cursor, c.e.millis(), rule)
-		return nil
-	}); err != nil && !errors.Is(err, errUnchanged) {
-		c.e.cfg.Log("note a refusal", err)
-	}
-}
-
-// rejoined takes up the group that our external commit has brought. What was
-// sent between is lost to this device until the keeper shares it.
-func (t *txn) rejoined(sent *api.Sent) error {
-	c := t.c
-	group, err := mls.Restore(c.e.groupConfig(), c.e.cfg.Signer, c.own.group)
-	if err != nil {
-		t.discard()
-		return nil
-	}
-	missed := sent.Position > c.rec.cursor+1
-	c.group, c.broken, c.own, c.ownAt, c.offered = group, false, nil, 0, ""
-	t.delete(prefixOwn + c.id)
-	t.group = true
-	for _, o := range slices.Clone(c.out) {
-		switch {
-		case o.position > 0 && o.position <= sent.Position: // in what is passed over
-			t.confirmed(o, o.position, o.at)
-		case o.payload != nil: // sealed in an epoch that this device has lost
-			t.unseal(o)
-		}
-	}
-	c.rec.cursor, c.rec.joined = sent.Position, sent.Position
-	c.rec.seqs = nil
-	c.rec.updatedAt, c.rec.sentSince = c.e.millis(), 0
-	if missed {
-		t.notice(sent.Position, sent.ReceivedAt, Notice{Kind: NoticeGap})
-	}
-	after, err := rosterOf(group.Members())
-	if err != nil {
-		return err
-	}
-	for i := range c.rec.members {
-		c.rec.members[i].devices = 0
-	}
-	t.seat(roster{}, after, sent.ReceivedAt)
-	t.told()
 	return nil
 }

@@ -131,14 +131,15 @@ func (c *conversation) sendNext(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	stage, broken, own, behind := c.rec.stage, c.broken || c.suspect, c.own, c.rec.head > c.rec.cursor
+	lost := stage == stageOutside && c.lost != 0
 	c.mu.Unlock()
 	switch {
 	case stage == stageNew || stage == stageMade:
 		return c.found(ctx)
-	case stage != stageOpen:
+	case stage != stageOpen && !lost:
 		c.settleChange(fail(FailureNotAMember, nil))
 		return false, nil
-	case broken && (own == nil || !own.rejoin):
+	case (broken || lost) && (own == nil || !own.rejoin):
 		return c.rejoin(ctx)
 	case own != nil:
 		return c.sendCommit(ctx, own)

@@ -107,8 +107,13 @@ func (c *clinic) client() *hubclient.Client {
 
 func (c *clinic) start(name, surface string, client *hubclient.Client) *device.Engine {
 	c.t.Helper()
+	return c.startOn(name, surface, client, devicetest.NewStore(), devicetest.NewSigner(c.t))
+}
+
+func (c *clinic) startOn(name, surface string, client *hubclient.Client, store *devicetest.Store, signer device.Signer) *device.Engine {
+	c.t.Helper()
 	e, err := device.New(device.Config{
-		Store: devicetest.NewStore(), Hub: client, Signer: devicetest.NewSigner(c.t),
+		Store: store, Hub: client, Signer: signer,
 		Log: func(what string, err error) { c.log(name, what, err) },
 	})
 	if err != nil {
@@ -123,6 +128,12 @@ func (c *clinic) start(name, surface string, client *hubclient.Client) *device.E
 
 func (c *clinic) staff(name string) *device.Engine {
 	c.t.Helper()
+	return c.start(name, device.SurfaceStaff, c.signIn(name))
+}
+
+// signIn adds a staff person and returns a client with their session.
+func (c *clinic) signIn(name string) *hubclient.Client {
+	c.t.Helper()
 	ctx := c.t.Context()
 	person, err := c.hub.AddStaff(ctx, hub.Person{Practice: c.id, Role: "nurse", Name: name, Title: "RN", Login: name, Queues: []string{"general"}})
 	if err != nil {
@@ -136,7 +147,7 @@ func (c *clinic) staff(name string) *device.Engine {
 	if _, err := client.SetUp(ctx, api.SetUp{Token: token, Password: "correct horse battery staple"}); err != nil {
 		c.t.Fatal(err)
 	}
-	return c.start(name, device.SurfaceStaff, client)
+	return client
 }
 
 func (c *clinic) eventually(what string, ok func() bool) {
@@ -287,4 +298,37 @@ func (m *memoryBlobs) Delete(_ context.Context, _, id string) error {
 	defer m.mu.Unlock()
 	delete(m.kept, id)
 	return nil
+}
+
+// TestRealHubRejoin: a device that has lost what it had of its conversations,
+// but not its key, takes its place again.
+func TestRealHubRejoin(t *testing.T) {
+	ctx := t.Context()
+	c := newClinic(t)
+	sam := c.start("sam", device.SurfacePatient, c.client())
+	id, err := sam.Open(ctx, device.OpenOptions{
+		Queue: "general", Language: "en", Name: "Sam",
+		Consent: api.ConsentReceipt{Form: "chat", Version: 1, Language: "en", SHA256: c.text.SHA256},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sam.SendText(ctx, id, "Hello?"); err != nil {
+		t.Fatal(err)
+	}
+	client, store, signer := c.signIn("maria"), devicetest.NewStore(), devicetest.NewSigner(t)
+	maria := c.startOn("maria", device.SurfaceStaff, client, store, signer)
+	c.eventually("maria takes it", func() bool { return maria.Act(ctx, id, "take") == nil })
+	c.eventually("maria reads", func() bool { return slices.Equal(texts(maria, id), []string{"Hello?"}) })
+	maria.Close()
+	lose(t, store, append([]string{"kp/"}, conversationParts...)...)
+	if _, err := sam.SendText(ctx, id, "Anybody?"); err != nil {
+		t.Fatal(err)
+	}
+	maria = c.startOn("maria", device.SurfaceStaff, client, store, signer)
+	c.eventually("maria has all again", func() bool { return slices.Equal(texts(maria, id), []string{"Hello?", "Anybody?"}) })
+	if _, err := maria.SendText(ctx, id, "Here I am"); err != nil {
+		t.Fatal(err)
+	}
+	c.eventually("sam reads", func() bool { return slices.Equal(texts(sam, id), []string{"Hello?", "Anybody?", "Here I am"}) })
 }

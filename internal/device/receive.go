@@ -181,6 +181,7 @@ func (t *txn) outside() {
 	c := t.c
 	c.rec.stage = stageOutside
 	c.group, c.own, c.broken = nil, nil, false
+	t.found()
 	t.delete(prefixGroup + c.id)
 	t.delete(prefixOwn + c.id)
 	me := c.e.me().person
@@ -317,6 +318,7 @@ func (t *txn) commit(f api.Frame, s *mls.Staged) error {
 			}
 		}
 		t.notices(f.Position, f.ReceivedAt, t.seat(before, after, f.ReceivedAt))
+		c.rec.epoch, c.rec.transcript = c.group.Epoch()+1, nil // it has begun, without us
 		t.outside()
 		t.told()
 		return nil
@@ -330,6 +332,10 @@ func (t *txn) commit(f api.Frame, s *mls.Staged) error {
 	if s.External { // it begins to count anew
 		sender := keyHash(s.Committer.SignatureKey)
 		c.rec.seqs = slices.DeleteFunc(c.rec.seqs, func(q seqRecord) bool { return bytes.Equal(q.sender, sender) })
+		if cert, err := certOf(s.Committer); err == nil && c.e.cfg.Sink != nil && before[cert.Device] != nil {
+			// The keeper has to know: this device may lack what was said before.
+			t.notice(f.Position, f.ReceivedAt, Notice{Kind: NoticeDeviceAdded, Person: cert.Person})
+		}
 	}
 	return t.settled(before, f.Position, f.ReceivedAt)
 }

@@ -24,6 +24,7 @@ const (
 	prefixDraft  = "d/"  // + conversation
 	prefixNew    = "n/"  // + conversation: the call that creates it
 	prefixOwn    = "p/"  // + conversation: a commit on its way
+	prefixLost   = "t/"  // + conversation: its group is to be joined again, and why
 	prefixOut    = "o/"  // + conversation / number
 	prefixLine   = "l/"  // + conversation / position / index
 	prefixIndex  = "x/"  // + conversation / MIMI id, hex: its position

@@ -527,11 +527,14 @@ func (c *Client) GroupInfo(_ context.Context, id string) (out *api.GroupInfo, er
 		out = &api.GroupInfo{GroupInfo: have.info, Epoch: have.Epoch, Head: uint64(len(have.frames))}
 		return nil
 	})
-	if err == nil && lies.GroupInfo != nil {
-		lied := lies.GroupInfo(*out)
-		out = &lied
+	if lies.GroupInfo == nil {
+		return out, err
 	}
-	return out, err
+	if out == nil { // a lying hub gives it to whom policy does not admit
+		out = &api.GroupInfo{}
+	}
+	lied := lies.GroupInfo(*out)
+	return &lied, nil
 }
 
 // NewAttachment implements device.Hub.

@@ -254,7 +254,10 @@ func (h *Hub) checkExternal(c *Caller, v *Conversation, ch change) error {
 // mayJoinOutside reports whether the caller may have the GroupInfo, which is
 // to be able to join (RFC 9420, section 12.4.3.2).
 func (h *Hub) mayJoinOutside(c *Caller, v *Conversation) bool {
-	if v.WithdrawnAt != 0 || c.Device.Certificate == nil || !v.wants(c.Device.Person) {
+	if c.Device.Certificate == nil || !v.wants(c.Device.Person) {
+		return false
+	}
+	if v.WithdrawnAt != 0 && !c.Keeper() { // who has yet to take the others out
 		return false
 	}
 	return v.has(c.Device.ID) || c.Keeper() || !h.keeperOnline(v)
