@@ -75,7 +75,7 @@ type ActResult struct {
 // conversation is closed, so what the patient thinks cannot be said inside the
 // group, and words about care must not be said outside it.
 type Rating struct {
-	Score int `json:"score" minimum:"1" maximum:"5"`
+	Score int `json:"score" minimum:"1" doc:"1 (bad) to 5 (very good)"`
 }
 
 // SendFrame appends a frame: POST /v1/conversations/{id}/frames. It is

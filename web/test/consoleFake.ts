@@ -7,10 +7,6 @@ import type {
   Box,
   Conversation,
   ConversationId,
-  Core,
-  CoreEvent,
-  Failure,
-  FileInfo,
   Keeping,
   Line,
   Member,
@@ -23,6 +19,7 @@ import type {
   StartOptions,
 } from "../src/core/shared/protocol.ts";
 import { boxOf } from "../src/console/model/boxes.ts";
+import { FakeBase, type ActName, type BaseScript } from "./fakeBase.ts";
 
 export const dana = "p_dana" as PersonId;
 export const lee = "p_lee" as PersonId;
@@ -102,8 +99,7 @@ export class LogWriter {
   }
 }
 
-export interface Script {
-  conversations?: readonly Conversation[];
+export interface Script extends BaseScript {
   lines?: Readonly<Record<string, readonly Line[]>>;
   keeping?: Keeping;
   /** A browser that was confirmed before. */
@@ -111,53 +107,13 @@ export interface Script {
   /** How start ends up, once it is called. */
   connection?: "online" | "offline" | "connecting" | "signed-out";
   queued?: number;
-  /** The next call of this name is refused. */
-  fail?: Partial<Record<keyof Core, Failure>>;
-  /** These calls never end. */
-  hang?: readonly (keyof Core)[];
   pageSize?: number;
-  now?: () => number;
 }
 
-export class ConsoleFake implements Core {
-  readonly calls: { name: keyof Core; args: readonly unknown[] }[] = [];
-  private readonly listeners: ((event: CoreEvent) => void)[] = [];
-  private readonly conversations = new Map<ConversationId, Conversation>();
-  private readonly logs = new Map<string, readonly Line[]>();
-  private count = 0;
-
-  constructor(readonly script: Script = {}) {
-    for (const c of script.conversations ?? []) this.conversations.set(c.id, c);
-    for (const [id, lines] of Object.entries(script.lines ?? {})) this.logs.set(id, lines);
-  }
-
-  named(name: keyof Core): readonly (readonly unknown[])[] {
-    return this.calls.filter((call) => call.name === name).map((call) => call.args);
-  }
-
-  emit(event: CoreEvent): void {
-    if (event.kind === "conversation") this.conversations.set(event.conversation.id, event.conversation);
-    if (event.kind === "line") {
-      const id = event.line.type === "message" ? event.line.message.conversation : event.line.line.conversation;
-      this.logs.set(id, [...(this.logs.get(id) ?? []), event.line]);
-    }
-    for (const listener of this.listeners) listener(event);
-  }
-
-  /** Changes a conversation as an event of the hub would. */
-  change(id: string, part: Partial<Conversation>): void {
-    const c = this.conversations.get(id as ConversationId);
-    if (c) this.emit({ kind: "conversation", conversation: { ...c, ...part } });
-  }
-
-  private async called(name: keyof Core, ...args: unknown[]): Promise<void> {
-    this.calls.push({ name, args });
-    const failure = this.script.fail?.[name];
-    if (failure) {
-      delete this.script.fail?.[name];
-      throw new CoreError(failure);
-    }
-    if (this.script.hang?.includes(name)) await new Promise(() => undefined);
+export class ConsoleFake extends FakeBase<Script> {
+  constructor(script: Script = {}) {
+    super(script, dana);
+    this.log = Object.values(script.lines ?? {}).flat();
   }
 
   async start(options: StartOptions): Promise<Started> {
@@ -176,7 +132,7 @@ export class ConsoleFake implements Core {
     return { conversations: all.slice(from, to), total: all.length, ...(to < all.length ? { next: String(to) } : {}) };
   }
 
-  async act(id: ConversationId, act: "take" | "take-over" | "join" | "leave" | "close" | "reopen" | "withdraw"): Promise<void> {
+  async act(id: ConversationId, act: ActName): Promise<void> {
     await this.called("act", id, act);
     if (act === "take" || act === "take-over") this.change(id, { state: "open", assignee: dana, joining: true });
     if (act === "join") this.change(id, { joining: true });
@@ -185,77 +141,13 @@ export class ConsoleFake implements Core {
     if (act === "reopen") this.change(id, { state: "open" });
   }
 
-  async lines(id: ConversationId, before?: number, limit = 50): Promise<readonly Line[]> {
-    await this.called("lines", id, before, limit);
-    const position = (line: Line): number => (line.type === "message" ? line.message.position : line.line.position) ?? Infinity;
-    return (this.logs.get(id) ?? []).filter((line) => before === undefined || position(line) < before).slice(-limit);
-  }
-
-  async sendText(id: ConversationId, text: string): Promise<MessageId> {
-    await this.called("sendText", id, text);
-    return this.kept(id, { kind: "text", text });
-  }
-
-  async sendFile(id: ConversationId, file: Blob, info: FileInfo): Promise<MessageId> {
-    await this.called("sendFile", id, file, info);
-    return this.kept(id, { kind: "file", file: info });
-  }
-
-  private kept(conversation: ConversationId, body: Body): MessageId {
-    const id = `m_kept${++this.count}` as MessageId;
-    const at = (this.script.now ?? Date.now)();
-    this.emit({ kind: "line", line: { type: "message", message: { id, conversation, from: dana, mine: true, at, body, state: { kind: "sending" } } } });
-    return id;
-  }
-
   async open(options: OpenOptions): Promise<ConversationId> {
     await this.called("open", options);
     throw new CoreError("internal"); // staff do not open conversations
   }
 
-  async retry(id: MessageId): Promise<void> {
-    await this.called("retry", id);
-  }
-
-  async cancel(id: MessageId): Promise<void> {
-    await this.called("cancel", id);
-    for (const [conversation, lines] of this.logs) {
-      if (lines.some((l) => l.type === "message" && l.message.id === id)) {
-        this.logs.set(conversation, lines.filter((l) => l.type !== "message" || l.message.id !== id));
-        this.emit({ kind: "line-removed", conversation: conversation as ConversationId, id });
-      }
-    }
-  }
-
-  async openFile(id: MessageId): Promise<Blob> {
-    await this.called("openFile", id);
-    return new Blob(["%PDF-1.7"], { type: "application/pdf" });
-  }
-
-  async markRead(id: ConversationId, position: number): Promise<void> {
-    await this.called("markRead", id, position);
+  override async markRead(id: ConversationId, position: number): Promise<void> {
+    await super.markRead(id, position);
     this.change(id, { unread: 0 });
-  }
-
-  async setTyping(id: ConversationId, typing: boolean): Promise<void> {
-    await this.called("setTyping", id, typing);
-  }
-
-  async saveDraft(id: ConversationId, text: string): Promise<void> {
-    await this.called("saveDraft", id, text);
-  }
-
-  async safetyCode(id: ConversationId, person: PersonId): Promise<string> {
-    await this.called("safetyCode", id, person);
-    return "48213 90417 55062 17398 60254 83911";
-  }
-
-  async forget(): Promise<void> {
-    await this.called("forget");
-  }
-
-  async subscribe(listener: (event: CoreEvent) => void): Promise<void> {
-    this.listeners.push(listener);
-    await this.called("subscribe");
   }
 }

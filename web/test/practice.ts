@@ -14,13 +14,14 @@ export function practiceAnswer(change: Record<string, unknown> = {}): Record<str
     brand_color: "#0b6b6f",
     demo: true,
     open: true,
+    staffed: true,
     wait_minutes: 5,
     authority_key: "BAAA",
     suite: 61441,
     queues: [
-      { id: "q_general", reason: { en: "A health question", es: "Una pregunta de salud", ar: "سؤال صحي" } },
-      { id: "q_rx", reason: { en: "Medicine or refill", es: "Medicina o receta", ar: "دواء أو وصفة" } },
-      { id: "q_visit", reason: { en: "My next visit", es: "Mi próxima cita", ar: "موعدي القادم" } },
+      { id: "q_general", open: true, reason: { en: "A health question", es: "Una pregunta de salud", ar: "سؤال صحي" } },
+      { id: "q_rx", open: true, reason: { en: "Medicine or refill", es: "Medicina o receta", ar: "دواء أو وصفة" } },
+      { id: "q_visit", open: true, reason: { en: "My next visit", es: "Mi próxima cita", ar: "موعدي القادم" } },
     ],
     consent: {
       id: "form",
@@ -57,6 +58,8 @@ export function practiceAnswer(change: Record<string, unknown> = {}): Record<str
     },
     max_file_bytes: 25_000_000,
     archive_note: "keeper",
+    recall_minutes: 60,
+    idle_minutes_patient: 15,
     ...change,
   };
 }

@@ -222,6 +222,23 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/conversations/{id}/rating": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Patient: say how a closed conversation was, as a number */
+        readonly post: operations["post-conversations-by-id-rating"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/conversations/{id}/reopen": {
         readonly parameters: {
             readonly query?: never;
@@ -756,6 +773,8 @@ export interface components {
              * @description newest application frame
              */
             readonly last_at: number;
+            /** @description the patient left a message and does not wait at the screen */
+            readonly left_message?: boolean;
             readonly participants: readonly components["schemas"]["Participant"][];
             /** @description person id */
             readonly patient: string;
@@ -765,6 +784,16 @@ export interface components {
              */
             readonly place?: number;
             readonly queue: string;
+            /**
+             * Format: int64
+             * @description 1 to 5, as the patient gave it at the end
+             */
+            readonly rating?: number;
+            /**
+             * Format: int64
+             * @description grows with every change of its state: of two descriptions the higher is the newer
+             */
+            readonly revision: number;
             /** @enum {string} */
             readonly state: "waiting" | "open" | "closed";
             /**
@@ -789,6 +818,8 @@ export interface components {
             /** @description of epoch 1 */
             readonly group_info: string;
             readonly language: string;
+            /** @description the patient leaves a message and does not wait for the answer */
+            readonly left_message?: boolean;
             readonly queue: string;
             readonly welcome: string;
         };
@@ -957,6 +988,16 @@ export interface components {
             /** @description people and messages are synthetic; show a banner */
             readonly demo: boolean;
             readonly id: string;
+            /**
+             * Format: int64
+             * @description after how long without a touch the chat is hidden
+             */
+            readonly idle_minutes_patient: number;
+            /**
+             * Format: int64
+             * @description after how long without a touch the console locks
+             */
+            readonly idle_minutes_staff: number;
             /** @description BCP 47, the practice's own first */
             readonly languages: readonly string[];
             /** Format: int64 */
@@ -964,10 +1005,26 @@ export interface components {
             readonly name: string;
             /** @description staff are expected to answer now */
             readonly open: boolean;
+            /**
+             * Format: int64
+             * @description while closed: when staff are next expected
+             */
+            readonly opens_at?: number;
             /** @description shown wherever chat fails */
             readonly phone: string;
             readonly queues: readonly components["schemas"]["Queue"][];
+            /**
+             * Format: int64
+             * @description how long after it was sent a message can be taken back
+             */
+            readonly recall_minutes: number;
+            /** @description by language: the practice's own words that ask whether the patient is safe; matched on the device */
+            readonly risk_words?: {
+                readonly [key: string]: readonly string[];
+            };
             readonly slug: string;
+            /** @description somebody of the staff is connected now */
+            readonly staffed: boolean;
             /**
              * Format: int32
              * @description MLS cipher suite of new conversations
@@ -1017,10 +1074,24 @@ export interface components {
         };
         readonly Queue: {
             readonly id: string;
+            /** @description staff are expected to answer now */
+            readonly open: boolean;
+            /**
+             * Format: int64
+             * @description while closed: when staff are next expected
+             */
+            readonly opens_at?: number;
             /** @description by language: why a patient writes */
             readonly reason: {
                 readonly [key: string]: string;
             };
+        };
+        readonly Rating: {
+            /**
+             * Format: int64
+             * @description 1 (bad) to 5 (very good)
+             */
+            readonly score: number;
         };
         readonly Reply: {
             /** Format: int64 */
@@ -1134,6 +1205,7 @@ export type Problem = components['schemas']['Problem'];
 export type PublishKeyPackages = components['schemas']['PublishKeyPackages'];
 export type PutCertificate = components['schemas']['PutCertificate'];
 export type Queue = components['schemas']['Queue'];
+export type Rating = components['schemas']['Rating'];
 export type Reply = components['schemas']['Reply'];
 export type SendFrame = components['schemas']['SendFrame'];
 export type Sent = components['schemas']['Sent'];
@@ -2185,6 +2257,75 @@ export interface operations {
             };
             /** @description Conflict */
             readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-conversations-by-id-rating": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Rating"];
+            };
+        };
+        readonly responses: {
+            /** @description No Content */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

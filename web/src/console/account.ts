@@ -13,13 +13,13 @@ export type StaffSession = Pick<api.StaffSession, "practice" | "login" | "expire
 /** Whom a set-up link is for. */
 export type Invitation = Pick<api.StaffSession, "practice" | "login"> & Pick<StaffPerson, "name">;
 
-export type Queue = api.Queue;
+export type Queue = Pick<api.Queue, "id" | "reason">;
 
 /** What the console shows of the practice. */
 export type Practice = Pick<
   api.Practice,
-  "slug" | "name" | "phone" | "time_zone" | "languages" | "demo" | "wait_minutes" | "queues" | "max_file_bytes"
->;
+  "slug" | "name" | "phone" | "time_zone" | "languages" | "demo" | "wait_minutes" | "max_file_bytes" | "recall_minutes" | "idle_minutes_staff"
+> & { readonly queues: readonly Queue[] };
 
 /** Why a call was refused, in kinds that the page has words for. */
 export type Refusal = "offline" | "unauthenticated" | "not-found" | "malformed" | "rate-limited" | "unavailable" | "internal";
@@ -164,6 +164,8 @@ function readPractice(body: Untrusted<api.Practice>): Practice {
     wait_minutes: number(body.wait_minutes),
     queues: list(body.queues).filter(isRecord).map(readQueue),
     max_file_bytes: number(body.max_file_bytes),
+    recall_minutes: number(body.recall_minutes),
+    idle_minutes_staff: number(body.idle_minutes_staff),
   };
 }
 

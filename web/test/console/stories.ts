@@ -24,6 +24,8 @@ export const practice: Practice = {
     { id: "billing", reason: { en: "Billing or insurance", es: "Facturas o seguro", ar: "الفواتير أو التأمين" } },
   ],
   max_file_bytes: 20_000_000,
+  recall_minutes: 60,
+  idle_minutes_staff: 10,
 };
 
 const session: StaffSession = { practice: "riverside", person: { id: dana, role: "nurse", name: "Dana Ortiz" }, login: "dana", expires_at: now + 3_600_000 };

@@ -18,6 +18,7 @@ const ofFailure: Record<Failure, WordKey> = {
   "storage-blocked": "console.failure.storageBlocked",
   "storage-full": "console.failure.storageFull",
   untrusted: "console.failure.untrusted",
+  "too-late": "console.failure.tooLate",
   cancelled: "console.failure.cancelled",
   internal: "console.failure.internal",
 };

@@ -14,6 +14,7 @@ const failures: Record<Failure, true> = {
   "storage-blocked": true,
   "storage-full": true,
   untrusted: true,
+  "too-late": true,
   cancelled: true,
   internal: true,
 };

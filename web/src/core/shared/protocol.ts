@@ -23,6 +23,7 @@ export type Failure =
   | "storage-blocked"
   | "storage-full"
   | "untrusted" // the hub or a member broke a rule of the encryption
+  | "too-late" // to take a message back
   | "cancelled"
   | "internal";
 
@@ -53,7 +54,7 @@ export interface FileInfo {
 export type Body =
   | { kind: "text"; text: string }
   | { kind: "file"; file: FileInfo }
-  | { kind: "recalled" }
+  | { kind: "recalled"; at?: number } // taken back, and when
   | { kind: "unreadable" }; // made before this device was added and not yet shared
 
 export interface Message {
@@ -72,7 +73,13 @@ export interface Message {
   readonly progress?: number;
   /** True if it came as history from the practice's archive, not from the sender's device. */
   readonly shared?: boolean;
+  /** Own messages only: it is being taken back. */
+  readonly recalling?: boolean;
 }
+
+/** Why a message is taken back. Only a patient need not say. */
+export const recallReasons = { unsaid: 0, wrongPatient: 1, wrongContent: 2, other: 3 } as const;
+export type RecallReason = (typeof recallReasons)[keyof typeof recallReasons];
 
 /** A line of the log that is not a message. */
 export type Notice =
@@ -134,6 +141,12 @@ export interface Conversation {
   readonly last?: string;
   readonly typing: readonly PersonId[];
   readonly draft: string;
+  /** The patient left a message and does not wait at the screen. */
+  readonly leftMessage?: boolean;
+  /** 1 to 5, as the patient gave it at the end. */
+  readonly rating?: number;
+  /** Who closed it, by the hub's word. */
+  readonly closedBy?: PersonId;
 }
 
 export type Box = "waiting" | "mine" | "team" | "closed";
@@ -163,6 +176,8 @@ export interface OpenOptions {
   /** What the patient wants to be called; goes only into the group. */
   readonly name: string;
   readonly consent: { form: string; version: number; language: string; sha256: Uint8Array };
+  /** The patient leaves a message and does not wait for the answer. */
+  readonly leftMessage?: boolean;
 }
 
 /** The typed handle: every call settles, also when the worker dies. */
@@ -175,6 +190,8 @@ export interface Core {
   retry(message: MessageId): Promise<void>;
   /** Drop a message that has not been sent, or stop an upload. */
   cancel(message: MessageId): Promise<void>;
+  /** Take an own message back, on all screens that can be reached. */
+  recall(message: MessageId, reason?: RecallReason): Promise<void>;
   /** Oldest first; `before` is a position, absent for the newest page. */
   lines(conversation: ConversationId, before?: number, limit?: number): Promise<readonly Line[]>;
   openFile(message: MessageId): Promise<Blob>;
@@ -187,6 +204,8 @@ export interface Core {
     conversation: ConversationId,
     act: "take" | "take-over" | "join" | "leave" | "close" | "reopen" | "withdraw",
   ): Promise<void>;
+  /** Patient: how a closed conversation was, 1 to 5. */
+  rate(conversation: ConversationId, score: number): Promise<void>;
   /** Staff: lists come from the hub, newest state also by events. */
   list(box: Box, cursor?: string): Promise<{ conversations: readonly Conversation[]; next?: string; total: number }>;
   /** Forget everything this device holds, keys first. */

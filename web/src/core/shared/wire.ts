@@ -18,6 +18,7 @@ const repeats: Record<Method, "safe" | "never"> = {
   sendFile: "never",
   retry: "safe",
   cancel: "safe",
+  recall: "safe",
   lines: "safe",
   openFile: "safe",
   markRead: "safe",
@@ -25,6 +26,7 @@ const repeats: Record<Method, "safe" | "never"> = {
   saveDraft: "safe",
   safetyCode: "safe",
   act: "safe",
+  rate: "safe",
   list: "safe",
   forget: "safe",
 };

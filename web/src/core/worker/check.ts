@@ -50,6 +50,7 @@ const methods: Record<Method, readonly Check[]> = {
       language: text(35),
       name: text(200),
       consent: shape({ form: id, version: count, language: text(35), sha256: bytes(64) }),
+      leftMessage: optional(bool),
     }),
   ],
   sendText: [id, text(maxTextLength)],
@@ -67,6 +68,7 @@ const methods: Record<Method, readonly Check[]> = {
   ],
   retry: [id],
   cancel: [id],
+  recall: [id, optional(count)],
   lines: [id, optional(count), optional(count)],
   openFile: [id],
   markRead: [id, count],
@@ -74,6 +76,7 @@ const methods: Record<Method, readonly Check[]> = {
   saveDraft: [id, text(maxTextLength)],
   safetyCode: [id, id],
   act: [id, oneOf("take", "take-over", "join", "leave", "close", "reopen", "withdraw")],
+  rate: [id, count],
   list: [oneOf("waiting", "mine", "team", "closed"), optional(text(512))],
   forget: [],
 };

@@ -15,11 +15,17 @@ export type Practice = Pick<
   | "country"
   | "languages"
   | "demo"
+  | "time_zone"
   | "open"
+  | "staffed"
+  | "opens_at"
   | "wait_minutes"
   | "queues"
   | "max_file_bytes"
   | "archive_note"
+  | "recall_minutes"
+  | "idle_minutes_patient"
+  | "risk_words"
 > & { readonly brand_color: string | undefined; readonly consent: ConsentForm };
 
 export class PracticeError extends Error {
@@ -57,9 +63,14 @@ function map<T>(value: unknown, each: (value: unknown) => T): Record<string, T> 
 
 const text = (value: unknown): string => of("string", value);
 
+/** The time of the next opening, if there is one. */
+function at(value: unknown): { opens_at?: number } {
+  return value === undefined ? {} : { opens_at: of("number", value) };
+}
+
 function parseQueue(value: unknown): api.Queue {
   const from = fields<api.Queue>(value);
-  return { id: text(from.id), reason: map(from.reason, text) };
+  return { id: text(from.id), reason: map(from.reason, text), open: of("boolean", from.open), ...at(from.opens_at) };
 }
 
 function parseText(value: unknown): ConsentText {
@@ -88,12 +99,18 @@ export function parsePractice(value: unknown): Practice {
     languages: list(from.languages).map(text),
     brand_color: from.brand_color === undefined ? undefined : text(from.brand_color),
     demo: of("boolean", from.demo),
+    time_zone: text(from.time_zone),
     open: of("boolean", from.open),
+    staffed: of("boolean", from.staffed),
+    ...at(from.opens_at),
     wait_minutes: of("number", from.wait_minutes),
     queues: list(from.queues).map(parseQueue),
     consent: parseConsent(from.consent),
     max_file_bytes: of("number", from.max_file_bytes),
     archive_note: text(from.archive_note),
+    recall_minutes: of("number", from.recall_minutes),
+    idle_minutes_patient: of("number", from.idle_minutes_patient),
+    risk_words: from.risk_words === undefined ? {} : map(from.risk_words, (words) => list(words).map(text)),
   };
 }
 
