@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -104,21 +105,38 @@ func (c showRecordCommand) Run(ctx context.Context, cli *commands, s streams) er
 	return err
 }
 
-type verifyRecordCommand struct{}
+type verifyRecordCommand struct {
+	Noted  []string `help:"Manifest number and hash as an earlier verify printed them; the record must still have that entry." placeholder:"NUMBER:HASH"`
+	Accept bool     `help:"Take the record's mark and manifest as they are for whole from now on. Only after you know why they changed, as after restoring a backup."`
+}
 
-func (verifyRecordCommand) Run(ctx context.Context, cli *commands, s streams) error {
+func (c verifyRecordCommand) Run(ctx context.Context, cli *commands, s streams) error {
 	archive, _, err := cli.Record.open(cli)
 	if err != nil {
 		return err
 	}
-	report, err := archive.Verify(ctx)
+	var notes []record.Noted
+	for _, text := range c.Noted {
+		number, hash, _ := strings.Cut(text, ":")
+		n, err := strconv.ParseUint(number, 10, 63)
+		if err != nil {
+			return errors.New("--noted is NUMBER:HASH")
+		}
+		notes = append(notes, record.Noted{Manifest: n, Hash: hash})
+	}
+	if c.Accept {
+		if err := archive.Accept(ctx); err != nil {
+			return err
+		}
+	}
+	report, err := archive.Verify(ctx, notes...)
 	if err != nil {
 		return err
 	}
 	for _, p := range report.Problems {
 		fmt.Fprintln(s.out, p)
 	}
-	fmt.Fprintf(s.out, "%d conversations, %d records, %d attachments; manifest %d %s\n",
+	fmt.Fprintf(s.out, "%d conversations, %d records, %d attachments; manifest %d:%s\n",
 		report.Conversations, report.Records, report.Attachments, report.Manifest, report.ManifestHash)
 	if len(report.Problems) > 0 {
 		return fmt.Errorf("the record is not as it was written: %d problems", len(report.Problems))

@@ -13,7 +13,7 @@ func OpenArchive(v *vault.Vault) (*record.Archive, error) {
 	if err != nil {
 		return nil, err
 	}
-	archive, err := record.Open(v.Path("archive"), key)
+	archive, err := record.Open(v.Path("archive"), key, record.Config{Checkpoint: v.Path("archive.checkpoint")})
 	if err != nil {
 		return nil, fmt.Errorf("open the archive: %w", err)
 	}

@@ -108,6 +108,9 @@ func (a *Archive) WriteManifest(ctx context.Context) error {
 	if err := a.objects.Put(ctx, manifestName(next.number), bytes.NewReader(next.marshal())); err != nil {
 		return fmt.Errorf("write manifest: %w", err)
 	}
+	if err := a.advance(ctx, next); err != nil {
+		return err
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for conversation, head := range heads {
@@ -124,7 +127,7 @@ func (a *Archive) nextEntry(ctx context.Context) (entry, error) {
 	if err != nil {
 		return entry{}, err
 	}
-	next := entry{number: 1, before: sha256.Sum256(bound("manifest start", ""))}
+	next := entry{number: 1, before: startOfManifest()}
 	for _, name := range slices.Backward(names) {
 		n, ok := parseManifestName(name)
 		if !ok {
@@ -154,14 +157,16 @@ func parseManifestName(name string) (uint64, bool) {
 }
 
 // readManifest returns all that the manifest notes of each conversation, and
-// its newest number and hash. What is wrong with it goes to report.
-func (a *Archive) readManifest(ctx context.Context, report *Report) (map[string][]headline, error) {
+// the hashes of its entries. Its newest number and hash, and what is wrong with
+// it, go to report.
+func (a *Archive) readManifest(ctx context.Context, report *Report) (map[string][]headline, map[uint64][32]byte, error) {
 	noted := make(map[string][]headline)
+	hashes := map[uint64][32]byte{0: startOfManifest()}
 	names, err := a.objects.List(ctx, manifestPrefix)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	expected, before, known := uint64(1), sha256.Sum256(bound("manifest start", "")), true
+	expected, before, known := uint64(1), startOfManifest(), true
 	for _, name := range names {
 		n, ok := parseManifestName(name)
 		if !ok {
@@ -194,7 +199,7 @@ func (a *Archive) readManifest(ctx context.Context, report *Report) (map[string]
 			known = false
 			continue
 		case err != nil:
-			return nil, err
+			return nil, nil, err
 		case known && e.before != before:
 			report.add(Problem{What: Moved, Object: name})
 		}
@@ -202,7 +207,8 @@ func (a *Archive) readManifest(ctx context.Context, report *Report) (map[string]
 			noted[conversation] = append(noted[conversation], head)
 		}
 		before, known = e.hash(), true
+		hashes[n] = before
 		report.Manifest, report.ManifestHash = n, fmt.Sprintf("%x", before)
 	}
-	return noted, nil
+	return noted, hashes, nil
 }

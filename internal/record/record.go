@@ -5,9 +5,11 @@
 // (envelope encryption). Its records are sealed one by one, numbered, and each
 // is bound to the hash of the one before, so that none can be changed, moved,
 // put in or left out unseen. A manifest, chained and sealed likewise, notes how
-// far every conversation had come, so that a log cut short is seen too; its
-// newest number and hash can be written down elsewhere to notice when all of
-// the archive was put back to an earlier state. Attachments stay sealed as
+// far every conversation had come, so that a log cut short is seen too. A
+// checkpoint, a file apart from the archive, notes how far the manifest had
+// come (see [Config]), so that a manifest cut short or an archive put back to an
+// earlier state is seen; where both could be put back together, the number and
+// hash that Verify reports can be written down elsewhere. Attachments stay sealed as
 // their senders sealed them; their keys are in the records.
 //
 // The archive is a set of objects that are written once and never changed, in
@@ -55,6 +57,7 @@ const (
 type Archive struct {
 	objects Objects
 	keys    keys
+	config  Config
 
 	mu    sync.Mutex          // guards logs and dirty
 	logs  map[string]*tail    // by conversation
@@ -90,54 +93,120 @@ type headline struct {
 
 // Open opens the archive in a folder, which is made if it is not there. The
 // key has 32 bytes. Close the archive to have its manifest complete.
-func Open(folder string, key []byte) (*Archive, error) {
+func Open(folder string, key []byte, c Config) (*Archive, error) {
 	objects, err := OpenFolder(folder)
 	if err != nil {
 		return nil, fmt.Errorf("open archive: %w", err)
 	}
-	return New(context.Background(), objects, key)
+	return New(context.Background(), objects, key, c)
 }
 
 // New opens the archive that objects hold.
-func New(ctx context.Context, objects Objects, key []byte) (*Archive, error) {
+func New(ctx context.Context, objects Objects, key []byte, c Config) (*Archive, error) {
 	keys, err := deriveKeys(key)
 	if err != nil {
-		return nil, err
-	}
-	if err := checkKey(ctx, objects, keys); err != nil {
 		return nil, err
 	}
 	running, cancel := context.WithCancel(context.Background())
 	a := &Archive{
 		objects: objects,
 		keys:    keys,
+		config:  c,
 		logs:    make(map[string]*tail),
 		dirty:   make(map[string]headline),
 		stop:    cancel,
 		stopped: make(chan struct{}),
 	}
+	if err := a.begin(ctx); err != nil {
+		cancel()
+		return nil, err
+	}
 	go a.keepManifest(running)
 	return a, nil
 }
 
-// checkKey compares the key with the one that the archive was made with. The
-// first to open an archive makes it.
-func checkKey(ctx context.Context, objects Objects, keys keys) error {
-	const name = "archive"
-	for range 2 {
-		mark, err := getAll(ctx, objects, name, 1<<10)
-		if err == nil {
-			return keys.checkMark(mark)
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("open archive: %w", err)
-		}
-		err = objects.Put(ctx, name, bytes.NewReader(keys.mark()))
-		if err == nil || !errors.Is(err, fs.ErrExist) {
+// begin compares the key with the one that the archive was made with. The
+// first to open an archive makes it; one that has lost its mark or its
+// checkpoint does not get another as if nothing had been: see Accept.
+func (a *Archive) begin(ctx context.Context) error {
+	mark, err := getAll(ctx, a.objects, markName, 1<<10)
+	marked := err == nil
+	if marked {
+		err = a.keys.checkMark(mark)
+	} else if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	if err != nil {
+		return fmt.Errorf("open archive: %w", err)
+	}
+	if marked && a.hasCheckpoint() {
+		return nil
+	}
+	fresh, err := a.fresh(ctx)
+	switch {
+	case err != nil:
+		return fmt.Errorf("open archive: %w", err)
+	case !fresh && !marked:
+		return a.proveKey(ctx)
+	case !fresh:
+		return nil
+	}
+	if !marked {
+		if err := a.putMark(ctx); errors.Is(err, fs.ErrExist) {
+			return a.begin(ctx) // somebody else has made it meanwhile
+		} else if err != nil {
 			return err
 		}
 	}
-	return ErrDamaged
+	if a.config.Checkpoint == "" {
+		return nil
+	}
+	return a.writeCheckpoint(checkpoint{hash: startOfManifest()})
+}
+
+func (a *Archive) putMark(ctx context.Context) error {
+	return a.objects.Put(ctx, markName, bytes.NewReader(a.keys.mark()))
+}
+
+// hasCheckpoint reports whether there is one, good or bad, or none is wanted.
+func (a *Archive) hasCheckpoint() bool {
+	if a.config.Checkpoint == "" {
+		return true
+	}
+	_, err := a.readCheckpoint()
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// fresh reports whether nothing has ever been archived here.
+func (a *Archive) fresh(ctx context.Context) (bool, error) {
+	if a.config.Checkpoint != "" && a.hasCheckpoint() {
+		return false, nil
+	}
+	for _, prefix := range []string{manifestPrefix, conversationPrefix} {
+		if names, err := a.objects.List(ctx, prefix); err != nil || len(names) > 0 {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// proveKey checks the key against what it has sealed, where the mark is gone.
+func (a *Archive) proveKey(ctx context.Context) error {
+	if a.config.Checkpoint != "" {
+		if _, err := a.readCheckpoint(); err == nil {
+			return nil
+		}
+	}
+	conversations, err := a.Conversations(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range conversations {
+		if _, err := a.sealer(ctx, c); err == nil {
+			return nil
+		}
+	}
+	return ErrWrongKey
 }
 
 // Close completes the manifest.

@@ -36,7 +36,7 @@ var (
 
 func openTest(t testing.TB, folder string) *Archive {
 	t.Helper()
-	a, err := Open(folder, testKey)
+	a, err := Open(folder, testKey, Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,10 +164,10 @@ func TestManyGoroutinesAppend(t *testing.T) {
 func TestWrongKey(t *testing.T) {
 	folder := t.TempDir()
 	must(t, openTest(t, folder).Close())
-	if _, err := Open(folder, bytes.Repeat([]byte{8}, KeySize)); !errors.Is(err, ErrWrongKey) {
+	if _, err := Open(folder, bytes.Repeat([]byte{8}, KeySize), Config{}); !errors.Is(err, ErrWrongKey) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := Open(folder, nil); err == nil {
+	if _, err := Open(folder, nil, Config{}); err == nil {
 		t.Error("opened with no key")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -71,16 +72,31 @@ type Report struct {
 func (r *Report) add(p Problem) { r.Problems = append(r.Problems, p) }
 
 // Verify reads all of the archive and names every record, attachment and
-// object that is changed, missing or out of order. It returns an error only
-// if it could not look.
-func (a *Archive) Verify(ctx context.Context) (*Report, error) {
+// object that is changed, missing or out of order, against the checkpoint and
+// what was noted of it elsewhere. It returns an error only if it could not look.
+func (a *Archive) Verify(ctx context.Context, notes ...Noted) (*Report, error) {
 	if err := a.WriteManifest(ctx); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
 	report := &Report{Problems: []Problem{}}
-	noted, err := a.readManifest(ctx, report)
+	// First the checkpoint: a keeper at work moves it on after the manifest.
+	at, unread := a.readCheckpoint()
+	noted, hashes, err := a.readManifest(ctx, report)
 	if err != nil {
 		return nil, fmt.Errorf("read manifest: %w", err)
+	}
+	if err := a.compareCheckpoint(at, unread, hashes, report); err != nil {
+		return nil, fmt.Errorf("read checkpoint: %w", err)
+	}
+	for _, n := range notes {
+		hash, err := hex.DecodeString(n.Hash)
+		if err != nil || len(hash) != 32 {
+			return nil, errors.New("a noted hash has 64 hexadecimal digits")
+		}
+		report.compareHead(n.Manifest, [32]byte(hash), hashes)
+	}
+	if _, err := getAll(ctx, a.objects, markName, 1<<10); errors.Is(err, fs.ErrNotExist) {
+		report.add(Problem{What: Missing, Object: markName})
 	}
 	ids, err := a.Conversations(ctx)
 	if err != nil {
