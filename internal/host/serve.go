@@ -113,12 +113,21 @@ func newServer(handler http.Handler) *http.Server {
 	}
 }
 
+// A sweeper is what has to be called now and then: a hub.
+type sweeper interface {
+	SweepMailboxes()
+	Sweep(ctx context.Context) error
+	SweepOrphans(ctx context.Context) error
+}
+
 // sweep drops what has expired, every few minutes until ctx ends.
-func sweep(ctx context.Context, h *OpenHub, log *slog.Logger) {
+func sweep(ctx context.Context, h sweeper, log *slog.Logger) {
 	long := time.NewTicker(5 * time.Minute)
 	defer long.Stop()
 	short := time.NewTicker(15 * time.Second)
 	defer short.Stop()
+	slow := time.NewTicker(time.Hour)
+	defer slow.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -128,6 +137,10 @@ func sweep(ctx context.Context, h *OpenHub, log *slog.Logger) {
 		case <-long.C:
 			if err := h.Sweep(ctx); err != nil {
 				log.WarnContext(ctx, "what has expired could not be dropped")
+			}
+		case <-slow.C:
+			if err := h.SweepOrphans(ctx); err != nil {
+				log.WarnContext(ctx, "orphaned files could not be dropped")
 			}
 		}
 	}

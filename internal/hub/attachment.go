@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
+	"time"
 
 	"github.com/sotto-health/sotto/api"
 )
@@ -143,4 +145,42 @@ func (h *Hub) DropAttachment(ctx context.Context, c *Caller, id string) error {
 		return err
 	}
 	return h.blobs.Delete(ctx, a.Practice, id)
+}
+
+// orphanAge is how long a file that no row names is left alone. It is far more
+// than an upload may take, so that nothing young is ever lost.
+const orphanAge = 7 * 24 * time.Hour
+
+// SweepOrphans deletes files that no row names, which a crash between the
+// store and the blobs can leave. Call it about every hour: it looks at every
+// file. The files of a practice that the store does not know stay: it may be
+// the store that is the wrong one.
+func (h *Hub) SweepOrphans(ctx context.Context) error {
+	blobs, ok := h.blobs.(Sweeper)
+	if !ok {
+		return nil
+	}
+	deleted, err := blobs.Sweep(ctx, h.now().Add(-orphanAge), func(ctx context.Context, practice, id string) (bool, error) {
+		if _, err := h.practice(ctx, practice); err != nil {
+			return errors.Is(err, ErrNotFound), known(err)
+		}
+		_, err := h.store.Attachment(ctx, practice, id)
+		return err == nil, known(err)
+	})
+	h.counters.orphans.Add(uint64(deleted))
+	if err != nil {
+		return at("drop orphaned files", err)
+	}
+	if deleted > 0 {
+		h.log.InfoContext(ctx, "orphaned files dropped", slog.Int("files", deleted))
+	}
+	return nil
+}
+
+// known is nil for an error that says whether something is there.
+func known(err error) error {
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
 }

@@ -8,7 +8,7 @@ import (
 
 // counters count since the start.
 type counters struct {
-	application, handshakes atomic.Uint64
+	application, handshakes, orphans atomic.Uint64
 }
 
 func (c *counters) frame(kind string) {
@@ -24,6 +24,7 @@ type Stats struct {
 	Connections  int    // open now
 	Applications uint64 // application frames stored since the start
 	Handshakes   uint64 // commits and proposals stored since the start
+	Orphans      uint64 // files that no row named, deleted since the start
 }
 
 // Stats returns the present figures.
@@ -32,5 +33,6 @@ func (h *Hub) Stats() Stats {
 		Connections:  h.board.count(),
 		Applications: h.counters.application.Load(),
 		Handshakes:   h.counters.handshakes.Load(),
+		Orphans:      h.counters.orphans.Load(),
 	}
 }

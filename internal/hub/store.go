@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"io"
+	"time"
 )
 
 // A Store is everything the hub keeps but for sealed files. Each method is one
@@ -298,4 +299,11 @@ type Blobs interface {
 	Open(ctx context.Context, practice, id string) (io.ReadSeekCloser, error)
 	// Delete is no error if nothing is stored.
 	Delete(ctx context.Context, practice, id string) error
+}
+
+// A Sweeper is a [Blobs] that can tell which files nobody knows.
+type Sweeper interface {
+	// Sweep deletes the files last written before the time given that known
+	// says no to, and returns how many.
+	Sweep(ctx context.Context, before time.Time, known func(ctx context.Context, practice, id string) (bool, error)) (deleted int, err error)
 }

@@ -1,0 +1,113 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sotto-health/sotto/internal/certificate/authority"
+	"github.com/sotto-health/sotto/internal/hub"
+)
+
+// TestOrphanedFilesAreSwept puts files into the blob folder that rows name and
+// that none does, old and young: only the old one that none names goes.
+func TestOrphanedFilesAreSwept(t *testing.T) {
+	ctx := t.Context()
+	folder := Folder(t.TempDir())
+	h, err := Open(ctx, HubConfig{Folder: folder, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = h.Close() })
+	const here = "t_here"
+	a, err := authority.New(here)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.SavePractice(ctx, hub.Practice{ID: here, Slug: "here", Settings: hub.Settings{AuthorityKey: a.Public()}}); err != nil {
+		t.Fatal(err)
+	}
+	conversation := hub.NewID("c")
+	young, long := time.Now(), time.Now().Add(-8*24*time.Hour)
+	file := func(practice, id string, written time.Time, row, complete bool) {
+		t.Helper()
+		if row {
+			if err := h.store.AddAttachment(ctx, hub.Attachment{ID: id, Practice: practice, Conversation: conversation, Device: hub.NewID("d"), Size: 3, CreatedAt: 1}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if complete {
+			if err := h.store.CompleteAttachment(ctx, practice, id, 2); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := h.blobs.Append(ctx, practice, id, 0, 3, strings.NewReader("xyz")); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(blobPath(t, folder, id), written, written); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file(here, "a_complete", long, true, true)
+	file(here, "a_unfinished", long, true, false)
+	file(here, "a_young", young, false, false)
+	file(here, "a_orphan", long, false, false)
+	file("t_unknown", "a_elsewhere", long, false, false)
+	if err := h.SweepOrphans(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"a_complete", "a_unfinished", "a_young", "a_elsewhere"} {
+		if blobPath(t, folder, id) == "" {
+			t.Errorf("%s was deleted", id)
+		}
+	}
+	if blobPath(t, folder, "a_orphan") != "" {
+		t.Error("the orphan is still there")
+	}
+	if n := h.Stats().Orphans; n != 1 {
+		t.Errorf("counted %d", n)
+	}
+}
+
+// blobPath returns where a file is, or "" if it is gone.
+func blobPath(t *testing.T, folder Folder, id string) (path string) {
+	t.Helper()
+	err := filepath.WalkDir(filepath.Join(folder.HubPart(), "blobs"), func(at string, d fs.DirEntry, err error) error {
+		if err == nil && d.Name() == id {
+			path = at
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// swept counts how often it was called.
+type swept struct{ mailboxes, expired, orphans int }
+
+func (s *swept) SweepMailboxes()                    { s.mailboxes++ }
+func (s *swept) Sweep(context.Context) error        { s.expired++; return nil }
+func (s *swept) SweepOrphans(context.Context) error { s.orphans++; return errors.New("once more") }
+
+func TestSweepsGoOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		var s swept
+		go sweep(ctx, &s, slog.New(slog.DiscardHandler))
+		time.Sleep(2*time.Hour + time.Second)
+		stop()
+		synctest.Wait()
+		if s.orphans != 2 || s.expired != 24 || s.mailboxes != 480 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
