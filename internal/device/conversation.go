@@ -52,8 +52,23 @@ type conversation struct {
 }
 
 func newConversation(e *Engine, id string) *conversation {
-	return &conversation{e: e, id: id, inbox: map[uint64]api.Frame{}, typing: map[string]time.Time{}}
+	c := &conversation{e: e, id: id, inbox: map[uint64]api.Frame{}, typing: map[string]time.Time{}}
+	c.confirming.spacing = confirmEvery
+	if e.cfg.Sink != nil {
+		c.receiving.spacing = recordEvery
+	}
+	return c
 }
+
+const (
+	// confirmEvery is how often at most the hub is told how far this device has
+	// stored the log: the first time at once, so that a single message is shown
+	// as delivered without delay.
+	confirmEvery = 150 * time.Millisecond
+	// recordEvery is how often at most a service takes frames in. Nobody waits
+	// for it to read, and what comes together is kept by one write.
+	recordEvery = 250 * time.Millisecond
+)
 
 // load reads what is kept, if it is not in memory. It needs c.mu.
 func (c *conversation) load(ctx context.Context) error {

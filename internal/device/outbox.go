@@ -145,7 +145,7 @@ func (c *conversation) sendNext(ctx context.Context) (more bool, err error) {
 		return c.sendCommit(ctx, own)
 	case behind:
 		// What is sealed in an old epoch would be refused: catch up first.
-		c.kickReceive(false)
+		c.kickReceive(true)
 		return false, nil
 	}
 	if made, err := c.makeCommit(ctx); made || err != nil {

@@ -30,7 +30,7 @@ func (c *conversation) arrived(f api.Frame) {
 		c.inbox[f.Position] = f
 	}
 	c.inboxMu.Unlock()
-	c.kickReceive(false)
+	c.kickReceive(f.Kind != api.FrameApplication)
 }
 
 // headIs takes over how far the hub says the log goes. If that is less than what

@@ -11,10 +11,16 @@ import (
 // once, and once more if it was kicked meanwhile. It holds no goroutine while
 // there is nothing to do. The zero runner is ready for use.
 type runner struct {
+	// spacing is the least time from the start of one run to that of the next,
+	// so that what comes in between is done together. A kick with hurry set
+	// does not wait for it.
+	spacing time.Duration
+
 	mu      sync.Mutex // guards all below; never held while the job runs
 	running bool
 	again   bool
 	wake    chan struct{}
+	began   time.Time // the last run; the loop's own
 }
 
 // kick makes job run. If it returns an error it runs again after a pause, which
@@ -37,7 +43,33 @@ func (r *runner) kick(e *Engine, job func(context.Context) error, hurry bool) {
 	}
 	r.running = true
 	r.wake = make(chan struct{}, 1)
+	if hurry {
+		r.wake <- struct{}{}
+	}
 	go r.loop(e, job)
+}
+
+// space waits until the next run may begin.
+func (r *runner) space(e *Engine) {
+	if r.spacing > 0 {
+		if wait := time.Until(r.began.Add(r.spacing)); wait > 0 {
+			r.pause(e, wait)
+		}
+		r.began = time.Now()
+	}
+}
+
+// pause waits for a while, or until somebody is in a hurry, which it reports.
+func (r *runner) pause(e *Engine, wait time.Duration) (hurried bool) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-r.wake:
+		return true
+	case <-e.ctx.Done():
+	}
+	return false
 }
 
 func (r *runner) loop(e *Engine, job func(context.Context) error) {
@@ -50,6 +82,9 @@ func (r *runner) loop(e *Engine, job func(context.Context) error) {
 			r.mu.Unlock()
 			return
 		}
+		r.mu.Unlock()
+		r.space(e)
+		r.mu.Lock()
 		r.again = false
 		r.mu.Unlock()
 		err := job(e.ctx)
@@ -62,13 +97,8 @@ func (r *runner) loop(e *Engine, job func(context.Context) error) {
 			e.distrust()
 		}
 		pause = min(max(2*pause, e.cfg.Retry), e.cfg.RetryMost)
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-r.wake:
+		if r.pause(e, pause) {
 			pause = e.cfg.Retry
-		case <-e.ctx.Done():
 		}
-		timer.Stop()
 	}
 }

@@ -121,7 +121,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), callKey{}, call))
-	k := &socket{server: s, conn: conn, cancel: cancel, replies: make(chan api.Reply, 1)}
+	k := &socket{server: s, conn: conn, cancel: cancel, replies: make(chan api.Reply, 1), sends: make(chan struct{}, mostOnTheWay)}
 	if err := k.greet(ctx); err != nil {
 		s.turnAway(ctx, conn, err)
 		k.close()
@@ -166,11 +166,7 @@ func (k *socket) greet(ctx context.Context) error {
 // run serves an open connection until either side ends it.
 func (k *socket) run(ctx context.Context) {
 	defer k.close()
-	defer func() {
-		if recover() != nil { // its value may hold anything
-			k.server.log.ErrorContext(ctx, "panic", slog.String("request", callOf(ctx).id), slog.String("route", "GET /v1/events"))
-		}
-	}()
+	defer k.survive(ctx)
 	stop := k.keepAlive(ctx)
 	defer stop()
 	written := make(chan struct{})
@@ -181,6 +177,14 @@ func (k *socket) run(ctx context.Context) {
 	k.readAll(ctx)
 	k.cancel()
 	<-written
+}
+
+// survive is deferred: a panic ends the connection and not the server.
+func (k *socket) survive(ctx context.Context) {
+	if recover() != nil { // its value may hold anything
+		k.server.log.ErrorContext(ctx, "panic", slog.String("request", callOf(ctx).id), slog.String("route", "GET /v1/events"))
+		k.cancel()
+	}
 }
 
 // close lets go of all that the connection holds.
@@ -237,6 +241,7 @@ type socket struct {
 	line    *hub.Connection
 	cancel  context.CancelFunc
 	replies chan api.Reply
+	sends   chan struct{} // as long as frames wait for the disk
 }
 
 func (k *socket) write(ctx context.Context, v any) error {
@@ -330,6 +335,22 @@ func (k *socket) keepAlive(ctx context.Context) (stop func()) {
 	}
 }
 
+// mostOnTheWay is how many frames of one connection may wait for the disk. It
+// is not read further until the first of them is stored.
+const mostOnTheWay = 64
+
+// await replies once a queued frame is stored. Meanwhile the connection is
+// read on, so that the frames that follow share its commit to disk.
+func (k *socket) await(ctx context.Context, call uint64, stored func() (api.Sent, error)) {
+	k.sends <- struct{}{}
+	go func() {
+		defer func() { <-k.sends }()
+		defer k.survive(ctx)
+		sent, err := stored()
+		k.reply(ctx, call, &sent, err)
+	}()
+}
+
 // readAll carries out what the client says, one message after the other: what
 // it sends stays in its order.
 func (k *socket) readAll(ctx context.Context) {
@@ -350,8 +371,7 @@ func (k *socket) readAll(ctx context.Context) {
 func (k *socket) carryOut(ctx context.Context, m *api.ClientMessage) {
 	h, caller := k.server.hub, k.line.Caller
 	if m.Type == "send" && m.Frame != nil {
-		sent, err := h.Send(ctx, caller, m.ConversationID, *m.Frame)
-		k.reply(ctx, m.Call, &sent, err)
+		k.await(ctx, m.Call, h.QueueSend(ctx, caller, m.ConversationID, *m.Frame))
 		return
 	}
 	err := h.AllowCall(caller)

@@ -508,6 +508,13 @@ func (s *faultyStore) AppendFrame(ctx context.Context, a hub.Append) (hub.Append
 	return s.Store.AppendFrame(ctx, a)
 }
 
+func (s *faultyStore) QueueFrame(ctx context.Context, a hub.Append) func() (hub.Appended, error) {
+	if s.full.Load() {
+		return func() (hub.Appended, error) { return s.AppendFrame(ctx, a) }
+	}
+	return s.Store.QueueFrame(ctx, a)
+}
+
 type safeBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer

@@ -16,20 +16,48 @@ import (
 // Sends of one conversation may run at once, and those of many share a commit
 // to disk; only handshakes of one conversation wait for each other.
 func (h *Hub) Send(ctx context.Context, c *Caller, conversation string, s api.SendFrame) (api.Sent, error) {
-	if !validID("c", conversation) {
-		return api.Sent{}, ErrNotFound
+	return h.QueueSend(ctx, c, conversation, s)()
+}
+
+// QueueSend is [Hub.Send] in two steps, so that one connection can have many
+// frames on the way: they stand in the log in the order in which they were
+// queued. The caller must call wait, which returns what Send does.
+func (h *Hub) QueueSend(ctx context.Context, c *Caller, conversation string, s api.SendFrame) (wait func() (api.Sent, error)) {
+	a, m, err := h.prepareSend(c, conversation, &s)
+	switch {
+	case err != nil:
+		return func() (api.Sent, error) { return api.Sent{}, err }
+	case s.Kind != api.FrameApplication:
+		done, err := h.sendHandshake(ctx, c, a, m, &s)
+		return func() (api.Sent, error) { return sent(done), err }
 	}
-	if err := checkFrame(&s); err != nil {
-		return api.Sent{}, err
+	stored := h.store.QueueFrame(ctx, *a)
+	return func() (api.Sent, error) {
+		done, err := stored()
+		if err != nil {
+			return api.Sent{}, h.mask(ctx, c, conversation, err)
+		}
+		h.appended(ctx, a, done)
+		return sent(done), nil
+	}
+}
+
+// prepareSend checks what can be checked of a frame before it is stored.
+func (h *Hub) prepareSend(c *Caller, conversation string, s *api.SendFrame) (*Append, parsedFrame, error) {
+	if !validID("c", conversation) {
+		return nil, parsedFrame{}, ErrNotFound
+	}
+	if err := checkFrame(s); err != nil {
+		return nil, parsedFrame{}, err
 	}
 	if err := h.allowDevice("send", c, h.limits.Sends); err != nil {
-		return api.Sent{}, err
+		return nil, parsedFrame{}, err
 	}
-	m, err := parseFrame(conversation, &s)
+	m, err := parseFrame(conversation, s)
 	if err != nil {
-		return api.Sent{}, err
+		return nil, parsedFrame{}, err
 	}
-	a := Append{
+	return &Append{
 		Practice: c.Device.Practice, Conversation: conversation,
 		Frame: Frame{
 			Kind: s.Kind, Epoch: m.epoch, Device: c.Device.ID, Person: c.Device.Person,
@@ -37,16 +65,7 @@ func (h *Hub) Send(ctx context.Context, c *Caller, conversation string, s api.Se
 		},
 		EvenClosed:    c.Keeper(),
 		EvenWithdrawn: c.Keeper() && s.Kind != api.FrameApplication,
-	}
-	if s.Kind == api.FrameApplication {
-		done, err := h.append(ctx, &a)
-		if err != nil {
-			return api.Sent{}, h.mask(ctx, c, conversation, err)
-		}
-		return sent(done), nil
-	}
-	done, err := h.sendHandshake(ctx, c, &a, m, &s)
-	return sent(done), err
+	}, m, nil
 }
 
 func sent(a Appended) api.Sent {
@@ -59,11 +78,16 @@ func (h *Hub) append(ctx context.Context, a *Append) (Appended, error) {
 	if err != nil {
 		return Appended{}, err
 	}
+	h.appended(ctx, a, done)
+	return done, nil
+}
+
+// appended counts and announces a frame that is new in its log.
+func (h *Hub) appended(ctx context.Context, a *Append, done Appended) {
 	if !done.Duplicate {
 		h.counters.frame(a.Frame.Kind)
 		h.announce(ctx, a, done.Position)
 	}
-	return done, nil
 }
 
 func (h *Hub) announce(ctx context.Context, a *Append, position uint64) {

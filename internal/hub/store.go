@@ -216,6 +216,10 @@ type Frames interface {
 	//
 	// An application frame also sets the conversation's LastAt.
 	AppendFrame(ctx context.Context, a Append) (Appended, error)
+	// QueueFrame is AppendFrame in two steps: frames of one conversation stand
+	// in the order in which they were queued, and wait returns once its frame is
+	// durable. Who queues must wait.
+	QueueFrame(ctx context.Context, a Append) (wait func() (Appended, error))
 	// Frames returns those at positions in (after, upTo], at most limit, in
 	// order, and the conversation's head. upTo 0 means no bound.
 	Frames(ctx context.Context, practice, conversation string, after, upTo uint64, limit int) (frames []Frame, head uint64, err error)

@@ -11,15 +11,24 @@ import (
 )
 
 // AppendFrame implements [hub.Frames].
-func (s *Store) AppendFrame(ctx context.Context, a hub.Append) (appended hub.Appended, err error) {
-	err = s.write(ctx, a.Conversation, func(t *tx) error {
+func (s *Store) AppendFrame(ctx context.Context, a hub.Append) (hub.Appended, error) {
+	return s.QueueFrame(ctx, a)()
+}
+
+// QueueFrame implements [hub.Frames].
+func (s *Store) QueueFrame(ctx context.Context, a hub.Append) (wait func() (hub.Appended, error)) {
+	w := s.writers[shardOf(a.Conversation, len(s.writers))]
+	var appended hub.Appended
+	j := w.enqueue(ctx, func(t *tx) (err error) {
 		appended, err = s.appendFrame(ctx, t, a)
 		return err
 	})
-	if err != nil {
-		return hub.Appended{}, err
+	return func() (hub.Appended, error) {
+		if err := w.wait(j); err != nil {
+			return hub.Appended{}, s.translate(err)
+		}
+		return appended, nil
 	}
-	return appended, nil
 }
 
 func (s *Store) appendFrame(ctx context.Context, t *tx, a hub.Append) (hub.Appended, error) {

@@ -105,19 +105,30 @@ func shardOf(key string, n int) int {
 // Once fn has begun, do waits for it even if ctx ends: a caller that goes away
 // cannot leave a write half done, nor see fn run after do has returned.
 func (w *writer) do(ctx context.Context, fn func(*tx) error) error {
+	return w.wait(w.enqueue(ctx, fn))
+}
+
+// enqueue puts fn behind what was put there before. Who enqueues must wait.
+func (w *writer) enqueue(ctx context.Context, fn func(*tx) error) *job {
 	j := &job{ctx: ctx, fn: fn, ended: make(chan struct{})}
 	select {
 	case <-w.stopped:
-		return fmt.Errorf("store is closed: %w", hub.ErrUnavailable)
+		j.end(errClosed())
+		return j
 	default:
 	}
 	select {
 	case w.queue <- j:
 	case <-ctx.Done():
-		return ctx.Err()
+		j.end(ctx.Err())
 	case <-w.stopped:
-		return fmt.Errorf("store is closed: %w", hub.ErrUnavailable)
+		j.end(errClosed())
 	}
+	return j
+}
+
+// wait returns once j's transaction is durable, or why it will not be.
+func (w *writer) wait(j *job) error {
 	select {
 	case <-j.ended:
 		return j.outcome()
@@ -127,10 +138,12 @@ func (w *writer) do(ctx context.Context, fn func(*tx) error) error {
 		case <-j.ended:
 			return j.outcome()
 		default:
-			return fmt.Errorf("store is closed: %w", hub.ErrUnavailable)
+			return errClosed()
 		}
 	}
 }
+
+func errClosed() error { return fmt.Errorf("store is closed: %w", hub.ErrUnavailable) }
 
 // stop runs what is queued and returns when that has ended.
 func (w *writer) stop() {
