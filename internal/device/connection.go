@@ -182,9 +182,7 @@ func (e *Engine) onEvent(event api.Event) {
 	case api.EventKeyPackages:
 		e.packages.kick(e, e.refill, true)
 	case api.EventWork:
-		if e.cfg.OnWork != nil {
-			e.cfg.OnWork()
-		}
+		e.tellWork()
 	case api.EventEnded:
 		e.mu.Lock()
 		e.session = false
@@ -211,6 +209,11 @@ func (e *Engine) onReady(heads []api.Head) {
 	for _, c := range e.all() {
 		c.kickAll()
 	}
+	e.tellWork()
+}
+
+// tellWork tells the keeper that there may be work.
+func (e *Engine) tellWork() {
 	if e.cfg.OnWork != nil {
 		e.cfg.OnWork()
 	}

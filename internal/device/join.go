@@ -84,6 +84,7 @@ func (e *Engine) joinOne(ctx context.Context, w api.Welcome) error {
 	e.packages.kick(e, e.refill, false)
 	c.catchSummary(ctx)
 	c.kickAll()
+	e.tellWork() // what was to be done in this group had to wait for it
 	return nil
 }
 
