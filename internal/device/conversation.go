@@ -67,7 +67,7 @@ const (
 	confirmEvery = 150 * time.Millisecond
 	// recordEvery is how often at most a service takes frames in. Nobody waits
 	// for it to read, and what comes together is kept by one write.
-	recordEvery = 250 * time.Millisecond
+	recordEvery = time.Second
 )
 
 // load reads what is kept, if it is not in memory. It needs c.mu.

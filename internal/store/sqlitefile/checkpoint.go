@@ -11,10 +11,10 @@ import (
 const (
 	// checkpointAt is how many pages the write-ahead log has when it is begun
 	// to be moved into the file, beside the writer.
-	checkpointAt = 4000
+	checkpointAt = 8000
 	// checkpointNow is how many it has when the writer itself must do so: as
 	// long as it goes on writing, the log cannot begin anew beside it.
-	checkpointNow = 12000
+	checkpointNow = 24000
 )
 
 // A checkpointer moves the write-ahead log into the file on a connection of

@@ -45,7 +45,7 @@ var ErrWrongKey = errors.New("the database cannot be read with this key")
 type Config struct {
 	// Readers is the most concurrent reading connections. Zero means 4.
 	Readers int
-	// MaxPages limits the file's size, in pages of 8 KiB. Zero means no limit
+	// MaxPages limits the file's size, in pages of 4 KiB. Zero means no limit
 	// but the disk's.
 	MaxPages int
 	// BusyTimeout is how long to wait for another process that holds the
@@ -170,7 +170,7 @@ func open(path string, key Key, config Config, committed hook, more ...string) (
 		}
 		pragmas := `
 			PRAGMA temp_store=memory;
-			PRAGMA page_size=8192;
+			PRAGMA page_size=4096;
 			PRAGMA journal_mode=wal;
 			PRAGMA synchronous=full;
 			PRAGMA journal_size_limit=67108864;
