@@ -42,6 +42,9 @@ type Tree struct {
 	nodes []wire.Node
 	// hashes has the tree hash of each node, or nil if not known.
 	hashes [][]byte
+	// encoded is what Marshal returns, or nil if not known: a member's state is
+	// saved with every message, and the tree changes with commits alone.
+	encoded []byte
 }
 
 // New returns a tree of one leaf.
@@ -64,7 +67,12 @@ func Parse(s *suite.Suite, b []byte) (*Tree, error) {
 }
 
 // Marshal returns the data of a ratchet_tree extension.
-func (t *Tree) Marshal() []byte { return wire.MarshalNodes(t.nodes) }
+func (t *Tree) Marshal() []byte {
+	if t.encoded == nil {
+		t.encoded = wire.MarshalNodes(t.nodes)
+	}
+	return slices.Clone(t.encoded)
+}
 
 // Clone returns a copy that changes apart from t.
 func (t *Tree) Clone() *Tree {
@@ -196,6 +204,7 @@ func (t *Tree) blankAbove(i wire.LeafIndex) {
 	for _, x := range treemath.DirectPath(treemath.FromLeaf(uint32(i)), t.Leaves()) {
 		t.nodes[x] = wire.Node{}
 	}
+	t.encoded = nil
 }
 
 func (t *Tree) truncate() {
@@ -207,6 +216,7 @@ func (t *Tree) truncate() {
 		}
 		t.nodes = t.nodes[:leaves-1]
 		t.hashes = t.hashes[:leaves-1]
+		t.encoded = nil
 	}
 }
 
@@ -216,8 +226,9 @@ func (t *Tree) set(x NodeIndex, n wire.Node) {
 	t.forget(x)
 }
 
-// forget drops the hashes of x and of all nodes above it.
+// forget drops the hashes of x and of all nodes above it, and the encoding.
 func (t *Tree) forget(x NodeIndex) {
+	t.encoded = nil
 	t.hashes[x] = nil
 	for _, above := range treemath.DirectPath(x, t.Leaves()) {
 		t.hashes[above] = nil

@@ -49,9 +49,17 @@ func (w *Writer) Vector(b []byte) {
 
 // Nest appends a vector that holds whatever body writes.
 func (w *Writer) Nest(body func(*Writer)) {
-	var inner Writer
-	body(&inner)
-	w.Vector(inner.b)
+	start := len(w.b)
+	w.b = append(w.b, 0) // room for the length of a short one
+	body(w)
+	n := len(w.b) - start - 1
+	var length [4]byte
+	size := len(appendLength(length[:0], n))
+	if size > 1 {
+		w.b = append(w.b, length[:size-1]...)
+		copy(w.b[start+size:], w.b[start+1:start+1+n])
+	}
+	appendLength(w.b[start:start], n)
 }
 
 // Optional appends a presence octet and, if present, whatever body writes

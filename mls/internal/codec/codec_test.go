@@ -3,6 +3,7 @@ package codec
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"testing"
 )
 
@@ -26,6 +27,12 @@ func TestLengths(t *testing.T) {
 		w.Vector(make([]byte, c.length))
 		if got := w.Bytes(); !bytes.Equal(got[:len(got)-c.length], c.head) {
 			t.Errorf("length %#x begins %x, want %x", c.length, got[:4], c.head)
+		}
+		nested := Writer{b: []byte{9}}
+		body := bytes.Repeat([]byte{7}, c.length)
+		nested.Nest(func(w *Writer) { w.Raw(body) })
+		if want := slices.Concat([]byte{9}, c.head, body); !bytes.Equal(nested.Bytes(), want) {
+			t.Errorf("length %#x nested begins %x, want %x", c.length, nested.Bytes()[:4], want[:4])
 		}
 		r := NewReader(w.Bytes())
 		if got := r.Vector(); len(got) != c.length || r.Finish() != nil {
