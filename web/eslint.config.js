@@ -6,7 +6,7 @@ import ts from "typescript-eslint";
 import svelteConfig from "./svelte.config.js";
 
 export default ts.config(
-  { ignores: ["dist/", "test/stories/dist/", "test/stories/shots/", "test/console/dist/", "test/console/shots/", "src/core/generated/", "src/api/schema.ts"] },
+  { ignores: ["dist/", "test/*/dist*/", "src/core/generated/", "src/api/schema.ts"] },
   js.configs.recommended,
   ...ts.configs.strict,
   ...svelte.configs.recommended,

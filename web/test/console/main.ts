@@ -10,7 +10,9 @@ import { ConsoleFake } from "../consoleFake.ts";
 import { accountOf, stories, type StoryPage } from "./stories.ts";
 
 const asked = new URLSearchParams(location.search);
-const story = stories[asked.get("story") ?? "waiting"];
+const name = asked.get("story") ?? "waiting";
+if (!name) document.documentElement.dataset.stories = Object.keys(stories).join(" ");
+const story = stories[name];
 if (!story) throw new Error("no such story");
 
 const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));

@@ -4,11 +4,13 @@ import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vite";
 
 import { words } from "../../scripts/words.mjs";
+import { longWords } from "../long.ts";
 
-// The console's screens with a scripted core, to look at and to check.
-export default defineConfig({
+// The console's screens with a scripted core, to look at and to check. With
+// --mode long, every message is longer than it is.
+export default defineConfig(({ mode }) => ({
   root: fileURLToPath(new URL(".", import.meta.url)),
   base: "./",
-  plugins: [svelte({ configFile: fileURLToPath(new URL("../../svelte.config.js", import.meta.url)) }), words()],
-  build: { outDir: "dist", emptyOutDir: true, minify: false, reportCompressedSize: false, modulePreload: { polyfill: false }, assetsInlineLimit: 0, target: "es2022" },
-});
+  plugins: [svelte({ configFile: fileURLToPath(new URL("../../svelte.config.js", import.meta.url)) }), words(), mode === "long" && longWords()],
+  build: { outDir: mode === "long" ? "dist-long" : "dist", emptyOutDir: true, minify: false, reportCompressedSize: false, modulePreload: { polyfill: false }, assetsInlineLimit: 0, target: "es2022" },
+}));

@@ -33,7 +33,8 @@ async function until<T>(found: () => T | null | undefined): Promise<T> {
   throw new Error("the story waits in vain");
 }
 
-if (story) {
+if (!story) document.documentElement.dataset.stories = Object.keys(stories).join(" ");
+else {
   const core = new FakeCore({ now: () => noon + 600_000, ...story.script?.(language) });
   const session: Session = new Session({
     slug: "riverside",

@@ -5,14 +5,16 @@ import { defineConfig } from "vite";
 
 import { layers } from "../../scripts/layers.mjs";
 import { words } from "../../scripts/words.mjs";
+import { longWords } from "../long.ts";
 
-export default defineConfig({
+// With --mode long, every message is longer than it is.
+export default defineConfig(({ mode }) => ({
   root: fileURLToPath(new URL("../..", import.meta.url)),
   publicDir: false,
-  plugins: [svelte(), words(), layers()],
+  plugins: [svelte(), words(), mode === "long" && longWords(), layers()],
   logLevel: "warn",
   build: {
-    outDir: "test/stories/dist",
+    outDir: mode === "long" ? "test/stories/dist-long" : "test/stories/dist",
     emptyOutDir: true,
     rolldownOptions: { input: { stories: "test/stories/index.html" } },
     modulePreload: { polyfill: false },
@@ -20,4 +22,4 @@ export default defineConfig({
     minify: false,
   },
   worker: { format: "es" },
-});
+}));
