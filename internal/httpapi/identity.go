@@ -40,7 +40,7 @@ func (s *Server) identityRoutes() {
 			if err := s.hub.AllowGuest(callOf(ctx).address); err != nil {
 				return nil, err
 			}
-			return answer(s.hub.NewChallenge(), nil)
+			return answer(s.hub.NewChallenge(ctx))
 		})
 	open(s, op(post, "/v1/guests", tagIdentity, "Become a patient known by this device's key", refusals(401, 404, 409, 422, 429)),
 		func(ctx context.Context, i *in[api.NewGuest]) (*out[api.Device], error) {

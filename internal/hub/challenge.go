@@ -1,11 +1,13 @@
 package hub
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"sync"
 	"time"
 
@@ -13,44 +15,62 @@ import (
 )
 
 const (
-	challengeLife = 5 * time.Minute
-	// maxSpent bounds the memory for spent nonces. Past it, proofs wait until
-	// some have expired: at 5 minutes each that is 600 sign-ins a second.
-	maxSpent = 200_000
+	challengeLife   = 5 * time.Minute
+	challengeSecret = "challenges"
 )
 
 // challenges makes nonces that need no memory until they are spent: a nonce
-// is its expiry, random bytes and a MAC over both by a key of this process.
-// After a restart outstanding ones are refused, and clients ask anew.
+// is its expiry, random bytes and a MAC over both by a key that all hubs of a
+// store share. Which ones were spent is in the store too, so that a nonce got
+// at one hub is good at another, and once.
 type challenges struct {
-	key [32]byte
-	now func() time.Time
+	shared Shared
+	now    func() time.Time
 
-	mu    sync.Mutex // guards spent
-	spent map[[16]byte]int64
-}
-
-func newChallenges(now func() time.Time) (*challenges, error) {
-	c := &challenges{now: now, spent: make(map[[16]byte]int64)}
-	_, err := rand.Read(c.key[:])
-	return c, err
+	mu  sync.Mutex // guards key
+	key []byte     // nil until it was asked for
 }
 
 // NewChallenge returns a nonce for a device proof.
-func (h *Hub) NewChallenge() api.Challenge { return h.challenges.issue() }
+func (h *Hub) NewChallenge(ctx context.Context) (api.Challenge, error) {
+	c, err := h.challenges.issue(ctx)
+	if err != nil {
+		return api.Challenge{}, at("load the key of challenges", err)
+	}
+	return c, nil
+}
 
-func (c *challenges) issue() api.Challenge {
+func (c *challenges) issue(ctx context.Context) (api.Challenge, error) {
+	key, err := c.secret(ctx)
+	if err != nil {
+		return api.Challenge{}, err
+	}
 	expires := c.now().Add(challengeLife).UnixMilli()
 	b := binary.BigEndian.AppendUint64(nil, uint64(expires))
 	var random [16]byte
 	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
 	b = append(b, random[:]...)
-	b = append(b, c.mac(b)...)
-	return api.Challenge{Nonce: base64.RawURLEncoding.EncodeToString(b), ExpiresAt: expires}
+	b = append(b, challengeMAC(key, b)...)
+	return api.Challenge{Nonce: base64.RawURLEncoding.EncodeToString(b), ExpiresAt: expires}, nil
 }
 
-func (c *challenges) mac(b []byte) []byte {
-	m := hmac.New(sha256.New, c.key[:])
+func (c *challenges) secret(ctx context.Context) ([]byte, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.key == nil {
+		fresh := make([]byte, 32)
+		_, _ = rand.Read(fresh) // never fails (crypto/rand)
+		key, err := c.shared.Secret(ctx, challengeSecret, fresh)
+		if err != nil {
+			return nil, err
+		}
+		c.key = key
+	}
+	return c.key, nil
+}
+
+func challengeMAC(key, b []byte) []byte {
+	m := hmac.New(sha256.New, key)
 	m.Write(b)
 	return m.Sum(nil)
 }
@@ -58,33 +78,23 @@ func (c *challenges) mac(b []byte) []byte {
 // spend reports whether nonce is ours, fresh and unused, and marks it used.
 // Call it only when the proof's signature has been found good, so that
 // nobody can spend what another was given.
-func (c *challenges) spend(nonce string) bool {
+func (c *challenges) spend(ctx context.Context, nonce string) (bool, error) {
+	key, err := c.secret(ctx)
+	if err != nil {
+		return false, err
+	}
 	b, err := base64.RawURLEncoding.DecodeString(nonce)
-	if err != nil || len(b) != 8+16+sha256.Size || !hmac.Equal(b[24:], c.mac(b[:24])) {
-		return false
+	if err != nil || len(b) != 8+16+sha256.Size || !hmac.Equal(b[24:], challengeMAC(key, b[:24])) {
+		return false, nil
 	}
 	expires := int64(binary.BigEndian.Uint64(b))
 	if c.now().UnixMilli() >= expires {
-		return false
+		return false, nil
 	}
-	random := [16]byte(b[8:24])
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if _, used := c.spent[random]; used || len(c.spent) >= maxSpent {
-		return false
+	if err := c.shared.SpendNonce(ctx, b[8:24], expires); errors.Is(err, ErrExists) {
+		return false, nil
+	} else if err != nil {
+		return false, err
 	}
-	c.spent[random] = expires
-	return true
-}
-
-// sweep forgets spent nonces that have expired.
-func (c *challenges) sweep() {
-	now := c.now().UnixMilli()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for n, expires := range c.spent {
-		if expires <= now {
-			delete(c.spent, n)
-		}
-	}
+	return true, nil
 }

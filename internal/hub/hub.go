@@ -98,10 +98,7 @@ func New(c Config) (*Hub, error) {
 		callers: newCallers(), practices: &practices{}, locks: &keyedLocks{},
 		mailboxes: newMailboxes(c.Now), rates: newRates(c.Limits, c.Now),
 	}
-	var err error
-	if h.challenges, err = newChallenges(c.Now); err != nil {
-		return nil, fmt.Errorf("hub: make challenge key: %w", err)
-	}
+	h.challenges = &challenges{shared: c.Store, now: c.Now}
 	h.board = newSwitchboard(c.Sessions.Offline, h.presenceChanged)
 	if err := h.broker.Subscribe(h.deliver); err != nil {
 		return nil, fmt.Errorf("hub: subscribe to broker: %w", err)
@@ -119,7 +116,6 @@ func (h *Hub) Close() { h.board.closeAll(ReasonStopping) }
 // Sweep drops what has expired. Call it every few minutes.
 func (h *Hub) Sweep(ctx context.Context) error {
 	now := h.now()
-	h.challenges.sweep()
 	h.callers.sweep(now.UnixMilli())
 	dropped, err := h.store.DeleteExpired(ctx, now.UnixMilli(), now.Add(-24*time.Hour).UnixMilli())
 	if err != nil {

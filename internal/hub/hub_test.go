@@ -39,39 +39,69 @@ func TestIDs(t *testing.T) {
 	}
 }
 
+// sharedTest keeps what hubs share, in memory.
+type sharedTest struct {
+	secrets map[string][]byte
+	spent   map[string]bool
+}
+
+func (s *sharedTest) Secret(_ context.Context, name string, fresh []byte) ([]byte, error) {
+	if s.secrets[name] == nil {
+		s.secrets[name] = fresh
+	}
+	return s.secrets[name], nil
+}
+
+func (s *sharedTest) SpendNonce(_ context.Context, nonce []byte, _ int64) error {
+	if s.spent[string(nonce)] {
+		return ErrExists
+	}
+	s.spent[string(nonce)] = true
+	return nil
+}
+
 func TestChallengesAreUsedOnce(t *testing.T) {
-	now := time.Unix(1_900_000_000, 0)
-	c, err := newChallenges(func() time.Time { return now })
-	if err != nil {
-		t.Fatal(err)
+	ctx, now := t.Context(), time.Unix(1_900_000_000, 0)
+	clock := func() time.Time { return now }
+	hub := func(shared *sharedTest) *challenges { return &challenges{shared: shared, now: clock} }
+	store := func() *sharedTest { return &sharedTest{secrets: map[string][]byte{}, spent: map[string]bool{}} }
+	shared := store()
+	c, twin, stranger := hub(shared), hub(shared), hub(store())
+	issue := func(c *challenges) string {
+		t.Helper()
+		challenge, err := c.issue(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return challenge.Nonce
 	}
-	other, err := newChallenges(func() time.Time { return now })
-	if err != nil {
-		t.Fatal(err)
+	spend := func(c *challenges, nonce string) bool {
+		t.Helper()
+		spent, err := c.spend(ctx, nonce)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return spent
 	}
-	fresh := c.issue().Nonce
+	fresh := issue(c)
 	altered := "A" + fresh[1:]
 	if fresh[0] == 'A' {
 		altered = "B" + fresh[1:]
 	}
 	for name, nonce := range map[string]string{
-		"empty": "", "altered": altered, "cut": fresh[:20], "of another hub": other.issue().Nonce,
+		"empty": "", "altered": altered, "cut": fresh[:20], "of a hub of another store": issue(stranger),
 	} {
-		if c.spend(nonce) {
+		if spend(c, nonce) {
 			t.Errorf("%s nonce was taken", name)
 		}
 	}
-	if !c.spend(fresh) || c.spend(fresh) {
-		t.Error("a nonce is good for one use")
+	if !spend(twin, fresh) || spend(twin, fresh) || spend(c, fresh) {
+		t.Error("a nonce is good for one use, at any hub of the store")
 	}
-	late := c.issue().Nonce
+	late := issue(c)
 	now = now.Add(challengeLife)
-	if c.spend(late) {
+	if spend(c, late) {
 		t.Error("a nonce was taken after its time")
-	}
-	c.sweep()
-	if len(c.spent) != 0 {
-		t.Errorf("%d spent nonces are remembered after their time", len(c.spent))
 	}
 }
 

@@ -82,8 +82,14 @@ func (s Settings) queues(now time.Time) []api.Queue {
 }
 
 // prove checks a proof of possession and spends its nonce.
-func (h *Hub) prove(p certificate.Proof, signature []byte) error {
-	if len(signature) == 0 || p.Verify(signature) != nil || !h.challenges.spend(p.Nonce) {
+func (h *Hub) prove(ctx context.Context, p certificate.Proof, signature []byte) error {
+	if len(signature) == 0 || p.Verify(signature) != nil {
+		return ErrUnauthenticated
+	}
+	switch spent, err := h.challenges.spend(ctx, p.Nonce); {
+	case err != nil:
+		return at("spend a challenge", err)
+	case !spent:
 		return ErrUnauthenticated
 	}
 	return nil
@@ -107,7 +113,7 @@ func (h *Hub) NewGuest(ctx context.Context, n api.NewGuest) (api.Device, error) 
 		return api.Device{}, err
 	}
 	proof := certificate.Proof{Purpose: certificate.PurposeRegister, Subject: p.ID, PublicKey: n.PublicKey, Nonce: n.Proof.Nonce}
-	if err := h.prove(proof, n.Proof.Signature); err != nil {
+	if err := h.prove(ctx, proof, n.Proof.Signature); err != nil {
 		return api.Device{}, err
 	}
 	now := h.millis()
@@ -125,7 +131,7 @@ func (h *Hub) NewStaffDevice(ctx context.Context, s *StaffCaller, n api.NewStaff
 		return api.Device{}, err
 	}
 	proof := certificate.Proof{Purpose: certificate.PurposeRegister, Subject: s.Person.Practice, PublicKey: n.PublicKey, Nonce: n.Proof.Nonce}
-	if err := h.prove(proof, n.Proof.Signature); err != nil {
+	if err := h.prove(ctx, proof, n.Proof.Signature); err != nil {
 		return api.Device{}, err
 	}
 	return h.register(ctx, Device{
@@ -171,7 +177,10 @@ func (h *Hub) OpenDeviceSession(ctx context.Context, staff *StaffCaller, o api.O
 		return api.DeviceSession{}, at("load device", err)
 	}
 	proof := certificate.Proof{Purpose: certificate.PurposeSession, Subject: d.ID, PublicKey: d.PublicKey, Nonce: o.Proof.Nonce}
-	if err := h.prove(proof, o.Proof.Signature); err != nil || d.RevokedAt != 0 {
+	if err := h.prove(ctx, proof, o.Proof.Signature); err != nil {
+		return api.DeviceSession{}, err
+	}
+	if d.RevokedAt != 0 {
 		return api.DeviceSession{}, ErrUnauthenticated
 	}
 	now := h.now()

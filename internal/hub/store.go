@@ -23,8 +23,9 @@ type Store interface {
 	Conversations
 	Frames
 	Attachments
+	Shared
 
-	// DeleteExpired drops sessions and set-up links that ended before now, key
+	// DeleteExpired drops sessions, set-up links and spent nonces that ended before now, key
 	// packages past NotAfter (never a last resort), and the rows of attachments
 	// begun before unfinishedBefore and not complete, which it returns.
 	DeleteExpired(ctx context.Context, now, unfinishedBefore int64) (unfinished []Attachment, err error)
@@ -274,6 +275,16 @@ type Appended struct {
 	Position   uint64
 	ReceivedAt int64
 	Duplicate  bool
+}
+
+// Shared keeps what the hubs of one store have in common.
+type Shared interface {
+	// Secret returns the secret of that name, which is fresh for the first who
+	// asks and the same for everybody from then on.
+	Secret(ctx context.Context, name string, fresh []byte) ([]byte, error)
+	// SpendNonce gives [ErrExists] if the nonce was spent before. It is
+	// remembered until DeleteExpired is called with a later time than expires.
+	SpendNonce(ctx context.Context, nonce []byte, expires int64) error
 }
 
 // Attachments keeps what is known of sealed files.

@@ -34,6 +34,7 @@ func Run(t *testing.T, store hub.Store) {
 		{"handshakes", testHandshakes},
 		{"work", testWork},
 		{"attachments", testAttachments},
+		{"shared", testShared},
 		{"concurrency", testConcurrency},
 	} {
 		t.Run(group.name, func(t *testing.T) { group.run(t, store) })
