@@ -17,6 +17,11 @@ const (
 	// mostPerCommit bounds how long the first write of a transaction waits for
 	// the last, and how much is done again if one of them fails.
 	mostPerCommit = 256
+	// linger is how long a transaction waits for more writes where several came
+	// at once the last two times: a sync of the disk and the pages that each
+	// write would touch again cost more than the wait. One who writes alone
+	// never waits.
+	linger = 2 * time.Millisecond
 	// mostAttempts is how often a transaction that met others is run.
 	mostAttempts = 10
 )
@@ -156,6 +161,7 @@ func (w *writer) loop() {
 	var t *tx
 	defer func() { t.release() }()
 	batch := make([]*job, 0, mostPerCommit)
+	wasCrowded := false
 	for {
 		batch = batch[:0]
 		select {
@@ -169,16 +175,28 @@ func (w *writer) loop() {
 				return
 			}
 		}
-		for more := true; more && len(batch) < mostPerCommit; {
-			select {
-			case j := <-w.queue:
-				batch = append(batch, j)
-			default:
-				more = false
-			}
+		batch = w.gather(batch)
+		crowded := len(batch) > 1
+		if crowded && wasCrowded {
+			time.Sleep(linger)
+			batch = w.gather(batch)
 		}
+		wasCrowded = crowded
 		t = w.serve(t, batch)
 	}
+}
+
+// gather adds to batch what waits.
+func (w *writer) gather(batch []*job) []*job {
+	for len(batch) < mostPerCommit {
+		select {
+		case j := <-w.queue:
+			batch = append(batch, j)
+		default:
+			return batch
+		}
+	}
+	return batch
 }
 
 // serve runs a batch to its end, together if it can be. It returns the
