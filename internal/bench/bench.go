@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"time"
 )
 
@@ -50,6 +51,8 @@ type SignIn struct{ Login, Password string }
 
 // Run measures everything and prints a report.
 func Run(ctx context.Context, c Config) error {
+	// This process stands for many devices, each of which has memory to spare.
+	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	server, err := c.Server(ctx, Whole)
 	if err != nil {
 		return fmt.Errorf("start the server: %w", err)

@@ -1,12 +1,11 @@
 package httpapi
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -115,38 +114,20 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.sockets.greeted(call.address)
 	// The origin was checked already, as for every call.
-	conn, err := websocket.Accept(&hijacker{w}, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
+	taken := &hijacker{ResponseWriter: w}
+	conn, err := websocket.Accept(taken, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
 	if err != nil {
 		s.sockets.leave() // Accept has answered
 		return
 	}
 	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), callKey{}, call))
-	k := &socket{server: s, conn: conn, cancel: cancel, replies: make(chan api.Reply, 1), sends: make(chan struct{}, mostOnTheWay)}
+	k := &socket{server: s, conn: conn, out: taken.out, cancel: cancel, replies: make(chan api.Reply, 1), sends: make(chan struct{}, mostOnTheWay)}
 	if err := k.greet(ctx); err != nil {
 		s.turnAway(ctx, conn, err)
 		k.close()
 		return
 	}
 	go k.run(ctx)
-}
-
-// hijacker hands a connection over with small buffers in place of net/http's,
-// which weigh most of what an idle connection does.
-type hijacker struct{ http.ResponseWriter }
-
-// Bytes of a push connection's buffers. Longer messages by-pass them.
-const (
-	readBuffer  = 1 << 10
-	writeBuffer = 2 << 10
-)
-
-// Hijack implements [http.Hijacker].
-func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, rw, err := http.NewResponseController(h.ResponseWriter).Hijack()
-	if err != nil || rw.Reader.Buffered() > 0 {
-		return conn, rw, err // the client spoke first: keep what it said
-	}
-	return conn, bufio.NewReadWriter(bufio.NewReaderSize(conn, readBuffer), bufio.NewWriterSize(conn, writeBuffer)), nil
 }
 
 // greet waits for the hello, opens the line, and says what is ready.
@@ -238,6 +219,7 @@ func decode(b []byte, to any) error {
 type socket struct {
 	server  *Server
 	conn    *websocket.Conn
+	out     *outlet // what conn writes to
 	line    *hub.Connection
 	cancel  context.CancelFunc
 	replies chan api.Reply
@@ -265,7 +247,7 @@ func (k *socket) writeAll(ctx context.Context) {
 		var err error
 		select {
 		case o := <-k.line.Events():
-			err = k.writeBytes(ctx, o.JSON)
+			err = k.writeWaiting(ctx, o)
 		case reply := <-k.replies:
 			err = k.write(ctx, reply)
 		case <-k.line.Done():
@@ -279,6 +261,23 @@ func (k *socket) writeAll(ctx context.Context) {
 		}
 	}
 }
+
+// writeWaiting writes an event, and in one go with it those that wait behind.
+func (k *socket) writeWaiting(ctx context.Context, first *hub.Outgoing) error {
+	more := min(len(k.line.Events()), mostAtOnce)
+	if more == 0 {
+		return k.writeBytes(ctx, first.JSON)
+	}
+	k.out.hold()
+	err := k.writeBytes(ctx, first.JSON)
+	for ; err == nil && more > 0; more-- {
+		err = k.writeBytes(ctx, (<-k.line.Events()).JSON)
+	}
+	return errors.Join(err, k.out.release(k.server.sockets.limits.Write))
+}
+
+// mostAtOnce is how many events are written in one go.
+const mostAtOnce = 32
 
 // finish writes what is left for a connection that the hub lets go, unless it
 // was let go for being slow, and says why it ends.

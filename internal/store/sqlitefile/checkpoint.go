@@ -25,12 +25,15 @@ type checkpointer struct {
 	wake chan struct{}
 	stop context.CancelFunc
 	done chan struct{}
+
+	// next is how long the log is when it is moved again; the writer's own.
+	next int
 }
 
 func startCheckpointer(db *sql.DB) *checkpointer {
 	db.SetMaxOpenConns(1)
 	ctx, cancel := context.WithCancel(context.Background())
-	c := &checkpointer{db: db, wake: make(chan struct{}, 1), stop: cancel, done: make(chan struct{})}
+	c := &checkpointer{db: db, wake: make(chan struct{}, 1), stop: cancel, done: make(chan struct{}), next: checkpointAt}
 	go c.loop(ctx)
 	return c
 }
@@ -56,16 +59,22 @@ func (c *checkpointer) close() error {
 }
 
 // committed is called on the writing connection after each transaction, with
-// the length of the log.
+// the length of the log. What is moved late is moved once, however often it was
+// written; what is left when the writer must wait for the rest should be
+// little. So each move beside the writer comes halfway between the last and
+// that.
 func (c *checkpointer) committed(conn *sqlite3.Conn, schema string, pages int) error {
 	switch {
+	case pages < checkpointAt:
+		c.next = checkpointAt
 	case pages >= checkpointNow:
 		_, _, err := conn.WALCheckpoint(schema, sqlite3.CHECKPOINT_PASSIVE)
 		if errors.Is(err, sqlite3.BUSY) {
 			return nil // it is being done beside
 		}
 		return err
-	case pages >= checkpointAt:
+	case pages >= c.next:
+		c.next = pages + max((checkpointNow-pages)/2, checkpointNow/50)
 		select {
 		case c.wake <- struct{}{}:
 		default:

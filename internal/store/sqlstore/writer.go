@@ -21,7 +21,7 @@ const (
 	// at once the last two times: a sync of the disk and the pages that each
 	// write would touch again cost more than the wait. One who writes alone
 	// never waits.
-	linger = 2 * time.Millisecond
+	linger = 3 * time.Millisecond
 	// mostAttempts is how often a transaction that met others is run.
 	mostAttempts = 10
 )
