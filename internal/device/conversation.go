@@ -426,9 +426,20 @@ func getUint(b []byte) uint64 {
 
 // lastLine shortens text for lists.
 func lastLine(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
-	if runes := []rune(text); len(runes) > 120 {
-		return string(runes[:120])
+	const most = 120 // characters
+	line := make([]rune, 0, 2*most)
+	for word := range strings.FieldsSeq(text) {
+		if len(line) > most {
+			break // the rest of a long text is not looked at
+		}
+		if len(line) > 0 {
+			line = append(line, ' ')
+		}
+		for _, r := range word {
+			if line = append(line, r); len(line) > most {
+				break
+			}
+		}
 	}
-	return text
+	return string(line[:min(len(line), most)])
 }
