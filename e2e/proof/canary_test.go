@@ -68,15 +68,21 @@ func newClinic(t *testing.T, hubData string) *clinic {
 // returns them with their device.
 func (c *clinic) staff(t *testing.T, login string) *person {
 	t.Helper()
+	return c.staffAt(t, login, c.clients.url())
+}
+
+// staffAt is staff through the hub at url.
+func (c *clinic) staffAt(t *testing.T, login, url string) *person {
+	t.Helper()
 	link := regexp.MustCompile(regexp.QuoteMeta(login) + `\s+/staff/#setup=(\S+)`).FindStringSubmatch(c.links)
 	if link == nil {
 		t.Fatalf("no set-up link for %s in %q", login, c.links)
 	}
 	const password = "a long enough pass phrase"
-	if _, err := newClient(t, c.clients.url()).SetUp(t.Context(), api.SetUp{Token: link[1], Password: password}); err != nil {
+	if _, err := newClient(t, url).SetUp(t.Context(), api.SetUp{Token: link[1], Password: password}); err != nil {
 		t.Fatal(err)
 	}
-	client := newClient(t, c.clients.url())
+	client := newClient(t, url)
 	if _, err := client.SignIn(t.Context(), api.SignIn{Practice: slug, Login: login, Password: password}); err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sotto-health/sotto/internal/store/postgres/postgrestest"
 )
 
 // patience is how long anything may take on a busy machine.
@@ -51,7 +53,7 @@ func buildAndRun(m *testing.M) (code int, err error) {
 	if out, err := build.CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("build the programs: %w\n%s", err, out)
 	}
-	return m.Run(), nil
+	return postgrestest.Run(m), nil
 }
 
 // A process is one of our programs, running.

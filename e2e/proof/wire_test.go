@@ -13,21 +13,21 @@ import (
 // A tap stands between clients and a hub and records all that passes.
 type tap struct {
 	listener net.Listener
-	target   string
 
 	mu       sync.Mutex // guards all below
+	targets  []string   // the first that answers is taken
 	sent     []*output  // by clients, one for each connection
 	answered []*output  // by the hub
 	open     []net.Conn
 }
 
-func newTap(t *testing.T, target string) *tap {
+func newTap(t *testing.T, targets ...string) *tap {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &tap{listener: l, target: target}
+	p := &tap{listener: l, targets: targets}
 	go p.accept()
 	t.Cleanup(func() {
 		l.Close()
@@ -44,8 +44,8 @@ func (p *tap) accept() {
 		if err != nil {
 			return
 		}
-		hub, err := net.Dial("tcp", p.target)
-		if err != nil {
+		hub := p.dial()
+		if hub == nil {
 			client.Close()
 			continue
 		}
@@ -56,6 +56,25 @@ func (p *tap) accept() {
 		go pass(hub, client, sent)
 		go pass(client, hub, answered)
 	}
+}
+
+func (p *tap) dial() net.Conn {
+	p.mu.Lock()
+	targets := p.targets
+	p.mu.Unlock()
+	for _, target := range targets {
+		if hub, err := net.Dial("tcp", target); err == nil {
+			return hub
+		}
+	}
+	return nil
+}
+
+// route changes where connections go from now on.
+func (p *tap) route(targets ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.targets = targets
 }
 
 func pass(to, from net.Conn, record *output) {

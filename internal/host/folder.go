@@ -47,8 +47,9 @@ type HubConfig struct {
 // An OpenHub is a hub and what it stands on.
 type OpenHub struct {
 	*hub.Hub
-	store *sqlstore.Store
-	blobs *blob.Folder
+	store  *sqlstore.Store
+	blobs  *blob.Folder
+	broker *postgres.Broker // nil if no other hub can share the store
 }
 
 // Open opens the hub's store, makes it if it is not there, and returns a hub.
@@ -65,11 +66,22 @@ func Open(ctx context.Context, c HubConfig) (*OpenHub, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the blob folder: %w", err), store.Close())
 	}
-	h, err := hub.New(hub.Config{Store: store, Blobs: blobs, Log: c.Log, Limits: c.Limits})
+	config := hub.Config{Store: store, Blobs: blobs, Log: c.Log, Limits: c.Limits}
+	var broker *postgres.Broker
+	if c.PostgresURL != "" {
+		if broker, err = postgres.OpenBroker(c.PostgresURL, c.Log); err != nil {
+			return nil, errors.Join(err, store.Close())
+		}
+		config.Broker = broker
+	}
+	h, err := hub.New(config)
 	if err != nil {
+		if broker != nil {
+			broker.Close()
+		}
 		return nil, errors.Join(err, store.Close())
 	}
-	return &OpenHub{Hub: h, store: store, blobs: blobs}, nil
+	return &OpenHub{Hub: h, store: store, blobs: blobs, broker: broker}, nil
 }
 
 func openStore(ctx context.Context, c HubConfig) (*sqlstore.Store, error) {
@@ -97,5 +109,8 @@ func openStore(ctx context.Context, c HubConfig) (*sqlstore.Store, error) {
 // Close lets connections go and closes the store.
 func (h *OpenHub) Close() error {
 	h.Hub.Close()
+	if h.broker != nil {
+		h.broker.Close()
+	}
 	return h.store.Close()
 }

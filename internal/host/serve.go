@@ -118,6 +118,7 @@ type sweeper interface {
 	SweepMailboxes()
 	Sweep(ctx context.Context) error
 	SweepOrphans(ctx context.Context) error
+	Beat(ctx context.Context)
 }
 
 // sweep drops what has expired, every few minutes until ctx ends.
@@ -128,10 +129,14 @@ func sweep(ctx context.Context, h sweeper, log *slog.Logger) {
 	defer short.Stop()
 	slow := time.NewTicker(time.Hour)
 	defer slow.Stop()
+	beat := time.NewTicker(5 * time.Second)
+	defer beat.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-beat.C:
+			h.Beat(ctx)
 		case <-short.C:
 			h.SweepMailboxes()
 		case <-long.C:

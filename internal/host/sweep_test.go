@@ -94,6 +94,7 @@ func blobPath(t *testing.T, folder Folder, id string) (path string) {
 // swept counts how often it was called.
 type swept struct{ mailboxes, expired, orphans int }
 
+func (s *swept) Beat(context.Context)               {}
 func (s *swept) SweepMailboxes()                    { s.mailboxes++ }
 func (s *swept) Sweep(context.Context) error        { s.expired++; return nil }
 func (s *swept) SweepOrphans(context.Context) error { s.orphans++; return errors.New("once more") }

@@ -139,7 +139,7 @@ func (h *Hub) lineMoved(ctx context.Context, before, after *Conversation) {
 		return // they see it when they next ask
 	}
 	for place, v := range waiting {
-		if !h.board.online(v.Patient) {
+		if !h.online(v.Patient) {
 			continue
 		}
 		all, err := h.describeAll(ctx, v.Practice, []Conversation{v})

@@ -52,6 +52,11 @@ type Notice struct {
 
 	// End ends sessions.
 	End *Ending
+	// Here is what a hub tells the others about itself.
+	Here *Here
+	// Lost says that notices of other hubs were lost, and not which: everybody
+	// who is connected here comes back and looks. It never leaves a hub.
+	Lost bool
 }
 
 // An Ending selects sessions: the fields that are set.
@@ -80,6 +85,16 @@ func (h *Hub) notify(ctx context.Context, n Notice) {
 
 // deliver is what the broker calls for every notice.
 func (h *Hub) deliver(n Notice) {
+	switch {
+	case n.Lost:
+		h.board.letAllGo(ReasonSlow)
+		return
+	case n.Here != nil:
+		h.fromPeer(n.Here)
+		return
+	case n.bare() && !h.load(&n):
+		return
+	}
 	if n.End != nil {
 		h.callers.drop(n.End.matches)
 		h.board.end(n.End)

@@ -265,7 +265,7 @@ func (h *Hub) mayJoinOutside(c *Caller, v *Conversation) bool {
 
 // keeperOnline reports whether a keeper's device of the group is connected.
 func (h *Hub) keeperOnline(v *Conversation) bool {
-	return slices.ContainsFunc(v.Members, func(m Member) bool { return h.board.keeper(m.Device) })
+	return slices.ContainsFunc(v.Members, func(m Member) bool { return h.board.keeper(m.Device) || h.peers.keeper(m.Person) })
 }
 
 // GroupInfo returns what is needed to join from outside, to whom policy admits.

@@ -67,6 +67,7 @@ type Hub struct {
 	practices  *practices
 	locks      *keyedLocks
 	board      *switchboard
+	peers      *peers
 	mailboxes  *mailboxes
 	rates      *rates
 	counters   counters
@@ -83,8 +84,11 @@ func New(c Config) (*Hub, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	others := &peers{hubs: make(map[string]*peer)}
 	if c.Broker == nil {
 		c.Broker = &localBroker{}
+	} else {
+		others.self = NewID("h")
 	}
 	setDefault(&c.Sessions.Staff, 12*time.Hour)
 	setDefault(&c.Sessions.Device, 12*time.Hour)
@@ -95,13 +99,16 @@ func New(c Config) (*Hub, error) {
 	h := &Hub{
 		store: c.Store, blobs: c.Blobs, broker: c.Broker, log: slog.New(quiet.NewHandler(c.Log.Handler())), now: c.Now,
 		limits: c.Limits, sessions: c.Sessions, passwords: newPasswords(c.Passwords),
-		callers: newCallers(), practices: &practices{}, locks: &keyedLocks{},
+		peers: others, callers: newCallers(), practices: &practices{}, locks: &keyedLocks{},
 		mailboxes: newMailboxes(c.Now), rates: newRates(c.Limits, c.Now),
 	}
 	h.challenges = &challenges{shared: c.Store, now: c.Now}
 	h.board = newSwitchboard(c.Sessions.Offline, h.presenceChanged)
 	if err := h.broker.Subscribe(h.deliver); err != nil {
 		return nil, fmt.Errorf("hub: subscribe to broker: %w", err)
+	}
+	if others.self != "" {
+		h.notify(context.Background(), Notice{Here: &Here{Hub: others.self, Ask: true, Count: 0}})
 	}
 	return h, nil
 }

@@ -23,7 +23,7 @@ func (h *Hub) Practice(ctx context.Context, slug string) (api.Practice, error) {
 	open, opensAt := p.opening(p.Hours, now)
 	return api.Practice{
 		ID: p.ID, Slug: p.Slug, Name: p.Name, Phone: p.Phone, TimeZone: p.TimeZone, Country: p.Country,
-		Languages: p.Languages, BrandColor: p.BrandColor, Demo: p.Demo, Open: open, OpensAt: opensAt, Staffed: h.board.staffed(p.ID),
+		Languages: p.Languages, BrandColor: p.BrandColor, Demo: p.Demo, Open: open, OpensAt: opensAt, Staffed: h.staffed(p.ID),
 		WaitMinutes: p.WaitMinutes, AuthorityKey: p.AuthorityKey, Suite: p.Suite, Queues: p.queues(now),
 		Consent: p.Consent, MaxFileBytes: p.MaxFileBytes, ArchiveNote: p.ArchiveNote,
 		RecallMinutes: cmp.Or(p.RecallMinutes, 60), IdleMinutesStaff: cmp.Or(p.IdleStaff, 10),

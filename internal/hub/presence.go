@@ -9,7 +9,8 @@ import (
 // presenceChanged tells those who share a conversation with a person that the
 // person came or went. Services are always there, or nobody needs to know.
 func (h *Hub) presenceChanged(c *Caller, online bool, conversations []string) {
-	if c.Service() {
+	h.tellPeers(c, online)
+	if c.Service() || !online && h.peers.has(c.Device.Person) {
 		return
 	}
 	for _, id := range conversations {

@@ -134,5 +134,5 @@ func (h *Hub) SignOut(ctx context.Context, s *StaffCaller) error {
 
 // person is what staff and services may see of one.
 func (h *Hub) person(p Person) api.Person {
-	return api.Person{ID: p.ID, Kind: p.Kind, Role: p.Role, Name: p.Name, Online: h.board.online(p.ID)}
+	return api.Person{ID: p.ID, Kind: p.Kind, Role: p.Role, Name: p.Name, Online: h.online(p.ID)}
 }

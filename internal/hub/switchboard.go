@@ -28,6 +28,7 @@ type switchboard struct {
 
 // presence is one person's.
 type presence struct {
+	who   Present
 	in    map[*Connection]struct{}
 	going *time.Timer // set while nobody is connected but it still shows
 }
@@ -113,7 +114,7 @@ func (b *switchboard) arrive(conn *Connection) bool {
 	id := conn.Caller.Device.Person
 	p := b.persons[id]
 	if p == nil {
-		b.persons[id] = &presence{in: map[*Connection]struct{}{conn: {}}}
+		b.persons[id] = &presence{who: present(conn.Caller), in: map[*Connection]struct{}{conn: {}}}
 		return true
 	}
 	p.in[conn] = struct{}{}
@@ -402,4 +403,54 @@ func (b *switchboard) letGo(device string, r Reason) {
 	for _, conn := range b.devices[device] {
 		conn.letGo(r)
 	}
+}
+
+// letRoomGo lets everybody go who is connected here and in the conversation.
+func (b *switchboard) letRoomGo(conversation string, r Reason) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if room := b.rooms[conversation]; room != nil {
+		for conn := range room.in {
+			conn.letGo(r)
+		}
+	}
+}
+
+// letAllGo lets everybody go. They may come back at once.
+func (b *switchboard) letAllGo(r Reason) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, of := range b.devices {
+		for _, conn := range of {
+			conn.letGo(r)
+		}
+	}
+}
+
+// concerns reports whether n is for anybody who is connected here.
+func (b *switchboard) concerns(n *Notice) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, changed := range [][]string{n.Joined, n.Left} {
+		for _, d := range changed {
+			if len(b.devices[d]) > 0 {
+				return true
+			}
+		}
+	}
+	if n.Event.Type == api.EventFrame {
+		return b.rooms[n.Conversation] != nil
+	}
+	return len(b.audience(n)) > 0
+}
+
+// present lists who is connected here, or was a moment ago.
+func (b *switchboard) present() []Present {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := make([]Present, 0, len(b.persons))
+	for _, p := range b.persons {
+		all = append(all, p.who)
+	}
+	return all
 }
