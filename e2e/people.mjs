@@ -46,6 +46,14 @@ export async function takeNext(page) {
   await staffBox(page).waitFor();
 }
 
+/** Opens the menu of an own message and chooses to take it back. */
+export async function takeBack(page, text) {
+  const line = page.getByRole("log").locator("li.line").filter({ hasText: text });
+  await line.hover();
+  await line.getByRole("button", { name: "Choices for this message" }).click();
+  await line.getByRole("menuitem", { name: "Take back" }).click();
+}
+
 /** The texts of all messages on the page, oldest first. */
 export async function texts(page) {
   return page.getByRole("log").locator("bdi.text").allInnerTexts();

@@ -1,9 +1,10 @@
 // The story that Sotto is for: a patient on a phone and the staff at their desks.
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { assertAccessible, desktop, launch, Person, phone, picture } from "./browser.mjs";
 import {
-  beginChat, patientBox, patientSays, reaches, riverside, sees, signIn, staffBox, staffSays, takeNext, texts,
+  beginChat, patientBox, patientSays, reaches, riverside, sees, signIn, staffBox, staffSays, takeBack, takeNext, texts,
 } from "./people.mjs";
 import { photoWithPlace } from "./photo.mjs";
 import { Demo } from "./server.mjs";
@@ -64,6 +65,28 @@ test("they talk, and each sees how far their words have come", async () => {
   await reaches(patient, "My knee hurts since Monday.", "Read");
   await patientBox(patient).pressSequentially("One mo");
   await nurse.getByText("Ana Parker is typing").first().waitFor();
+});
+
+test("each takes a message back, and nobody sees it any more (T48)", async () => {
+  await patientBox(patient).fill("");
+  await patientSays(patient, "not for your eyes");
+  await sees(nurse, "not for your eyes");
+  await takeBack(patient, "not for your eyes");
+  await patient.getByRole("dialog", { name: "Take back this message?" }).getByRole("button", { name: "Take back" }).click();
+  await nurse.getByText("Message taken back").first().waitFor();
+  await staffSays(nurse, "The results of somebody else");
+  await sees(patient, "The results of somebody else");
+  await reaches(nurse, "The results of somebody else", "Read");
+  await staffBox(nurse).press("ArrowUp");
+  const dialog = nurse.getByRole("dialog", { name: "Take this message back?" });
+  await dialog.getByText("Wrong patient").click();
+  await picture(nurse, "06-take-back");
+  await dialog.getByRole("button", { name: "Take back" }).click();
+  for (const page of [patient, nurse]) {
+    await page.getByRole("log").getByText("Message taken back").nth(1).waitFor();
+    assert.deepEqual((await texts(page)).filter((text) => /not for your eyes|somebody else/.test(text)), []);
+  }
+  await picture(patient, "06-taken-back");
 });
 
 test("a photo arrives, without the place that was in it", async () => {
@@ -152,8 +175,17 @@ test("a second tab shows the same chat, and both can write", async () => {
 
 test("the nurse closes the conversation, and the patient opens it again", async () => {
   await nurse.getByRole("button", { name: "Close chat" }).first().click();
-  await patient.getByText("This chat has ended.").first().waitFor({ timeout: 30_000 });
+  await patient.getByText("Nurse Dana Ortiz ended the chat.").first().waitFor({ timeout: 30_000 });
   await picture(patient, "11-ended");
+  await patient.getByRole("button", { name: "Rate this chat" }).click();
+  await patient.getByRole("radio", { name: "Very good" }).check();
+  await patient.getByRole("button", { name: "Send my choice" }).click();
+  await patient.getByText("Thank you. We have your choice.").first().waitFor();
+  const [copy] = await Promise.all([patient.waitForEvent("download"), patient.getByRole("button", { name: "Save a copy" }).click()]);
+  const kept = await readFile(await copy.path(), "utf8");
+  assert.match(kept, /My knee hurts since Monday\./);
+  assert.ok(!kept.includes("<script"), "a copy runs nothing");
+  assert.ok(!kept.includes("not for your eyes"), "what was taken back is not in a copy");
   await patient.getByRole("button", { name: "Open this chat again" }).click();
   await patientSays(patient, "One more question.");
   await reaches(patient, "One more question.", "Sent");

@@ -1,18 +1,22 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"mime"
 	"net/http"
+	"net/url"
 	"path"
 	"strconv"
 	"strings"
 
+	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/hub"
 )
 
@@ -27,7 +31,7 @@ const (
 // pagePolicy is the content security policy of every page and script of ours,
 // but for who may frame it.
 const pagePolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob:; " +
-	"connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; " +
+	"connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; " +
 	"require-trusted-types-for 'script'; trusted-types svelte-trusted-html sotto-worker; frame-ancestors "
 
 // A webFile is one built file with its compressed twins.
@@ -100,7 +104,7 @@ func mediaType(ext string) string {
 }
 
 // webRoutes serve the built pages: the patient's, the staff console, the
-// launcher for clinics' pages, and what they load.
+// service worker, the launcher for clinics' pages, and what they load.
 func (s *Server) webRoutes(mux *http.ServeMux) error {
 	files, err := readWeb(s.config.Web)
 	if err != nil {
@@ -121,6 +125,23 @@ func (s *Server) webRoutes(mux *http.ServeMux) error {
 			return
 		}
 		page("c/index.html", w, r, ancestors)
+	})
+	mux.HandleFunc("GET /c/{slug}/manifest.webmanifest", func(w http.ResponseWriter, r *http.Request) {
+		p, err := s.hub.Practice(r.Context(), r.PathValue("slug"))
+		if err != nil {
+			s.refuse(w, r, err)
+			return
+		}
+		w.Header().Set("Content-Type", "application/manifest+json")
+		w.Header().Set("Cache-Control", cacheChecked)
+		_ = json.NewEncoder(w).Encode(appManifest(p))
+	})
+	mux.HandleFunc("GET /service-worker.js", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", pagePolicy+"'none'")
+		s.serveFile(w, r, files["service-worker.js"], cacheChecked)
+	})
+	mux.HandleFunc("GET /icons/{name}", func(w http.ResponseWriter, r *http.Request) {
+		s.serveFile(w, r, files["icons/"+r.PathValue("name")], cacheBriefly)
 	})
 	mux.HandleFunc("GET /staff/{$}", func(w http.ResponseWriter, r *http.Request) {
 		page("staff/index.html", w, r, "'none'")
@@ -145,6 +166,39 @@ func (s *Server) webRoutes(mux *http.ServeMux) error {
 	mux.HandleFunc("GET /assets/", asset)
 	mux.HandleFunc("GET /core/", asset)
 	return nil
+}
+
+// manifest is a web app manifest, by which a browser installs a practice's
+// chat. It names nobody but the practice.
+type manifest struct {
+	ID         string         `json:"id"`
+	Name       string         `json:"name"`
+	ShortName  string         `json:"short_name"`
+	StartURL   string         `json:"start_url"`
+	Scope      string         `json:"scope"`
+	Display    string         `json:"display"`
+	Theme      string         `json:"theme_color"`
+	Background string         `json:"background_color"`
+	Icons      []manifestIcon `json:"icons"`
+}
+
+type manifestIcon struct {
+	Source  string `json:"src"`
+	Sizes   string `json:"sizes"`
+	Type    string `json:"type"`
+	Purpose string `json:"purpose"`
+}
+
+func appManifest(p api.Practice) manifest {
+	start := "/c/" + url.PathEscape(p.Slug)
+	icon := func(size, purpose string) manifestIcon {
+		return manifestIcon{"/icons/chat-" + size + ".png", size + "x" + size, "image/png", purpose}
+	}
+	return manifest{
+		ID: start, Name: p.Name, ShortName: p.Name, StartURL: start, Scope: start, Display: "standalone",
+		Theme: cmp.Or(p.BrandColor, "#0b6b6f"), Background: "#ffffff",
+		Icons: []manifestIcon{icon("192", "any"), icon("512", "any"), icon("512", "maskable")},
+	}
 }
 
 // frameAncestors lists who may show a practice's chat in a frame.

@@ -23,6 +23,10 @@ func TestPages(t *testing.T) {
 		{"launcher", "/launcher.js", "", 200, "launch()", map[string]string{
 			"Cross-Origin-Resource-Policy": "cross-origin", "Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=300",
 		}},
+		{"service worker", "/service-worker.js", "", 200, "keep()", map[string]string{"Cache-Control": "no-cache", "Content-Type": "text/javascript; charset=utf-8"}},
+		{"manifest of a practice's app", "/c/riverside/manifest.webmanifest", "", 200, "", map[string]string{"Content-Type": "application/manifest+json", "Cache-Control": "no-cache"}},
+		{"manifest of no practice", "/c/nowhere/manifest.webmanifest", "", 404, "", nil},
+		{"icon", "/icons/chat-192.png", "", 200, "png", map[string]string{"Content-Type": "image/png"}},
 		{"asset", "/assets/main-abc.js", "gzip", 200, "gzip-main", map[string]string{
 			"Content-Encoding": "gzip", "Cache-Control": "public, max-age=31536000, immutable", "Content-Type": "text/javascript; charset=utf-8",
 			"Cross-Origin-Resource-Policy": "same-origin",

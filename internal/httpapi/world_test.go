@@ -111,6 +111,8 @@ func builtWeb() fstest.MapFS {
 		"c/index.html.br":        {Data: []byte("brotli-page")},
 		"staff/index.html":       {Data: []byte("<!doctype html><title>Staff</title>")},
 		"launcher.js":            {Data: []byte("launch()")},
+		"service-worker.js":      {Data: []byte("keep()")},
+		"icons/chat-192.png":     {Data: []byte("png")},
 		"assets/main-abc.js":     {Data: []byte("main()")},
 		"assets/main-abc.js.gz":  {Data: []byte("gzip-main")},
 		"core/0123.wasm":         {Data: []byte("\x00asm")},

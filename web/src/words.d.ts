@@ -4,7 +4,7 @@ declare module "virtual:words/launcher" {
 }
 
 declare module "virtual:words/*" {
-  import type { Messages } from "@lingui/core";
-  const messages: Messages;
+  import type { Compiled } from "./ui/message.ts";
+  const messages: Readonly<Record<string, Compiled>>;
   export default messages;
 }

@@ -60,6 +60,12 @@ for (const [name, prefixes] of [
       for (const [key, text] of Object.entries(words)) expect([key, taken(text)]).toEqual([key, taken(english[key] ?? "")]);
     });
 
+    test("use nothing but values, numbers and plurals", () => {
+      // What ui/message.ts reads.
+      const kinds = (message: unknown): unknown[] => (Array.isArray(message) ? message.flatMap((part) => (Array.isArray(part) ? [part[1], ...Object.values((part[2] as object | undefined) ?? {}).flatMap(kinds)] : [])) : []);
+      for (const [key, text] of Object.entries(words)) expect([key, kinds(compileMessage(text)).filter((kind) => kind !== undefined && kind !== "plural" && kind !== "number")]).toEqual([key, []]);
+    });
+
     test("count in the forms of the language, or in all at once", () => {
       // Spanish has "many" for millions alone, which we do not count.
       const all = new Intl.PluralRules(language).resolvedOptions().pluralCategories.filter((form) => !(language === "es" && form === "many"));

@@ -17,8 +17,9 @@ import type {
   Message,
   MessageId,
   PersonId,
+  RecallReason,
 } from "../core/shared/protocol.ts";
-import { Staging, type ReadyFile } from "../patient/staging.svelte.ts";
+import { Staging, type ReadyFile } from "../ui/files/staging.svelte.ts";
 import type { WordKey, WordValues } from "../ui/words.svelte.ts";
 import type { Practice, StaffSession } from "./account.ts";
 import {
@@ -100,6 +101,8 @@ export class Desk {
   /** Acts that are on their way. */
   busy = $state.raw<ReadonlyMap<ConversationId, Act>>(new Map());
   openId = $state<ConversationId>();
+  /** The message that somebody thinks of taking back. */
+  recalling = $state.raw<Message>();
   /** Text that could not be kept by the core and goes back into its field. */
   returned = $state.raw<{ conversation: ConversationId; text: string }>();
   unread = $derived(unreadTotal(this.inbox));
@@ -466,6 +469,33 @@ export class Desk {
   /** A hint to the others; if it is lost nothing is. */
   typing(id: ConversationId, typing: boolean): void {
     this.core.setTyping(id, typing).catch(() => undefined);
+  }
+
+  /** True if a message is this person's and can still be taken back. */
+  mayRecall(message: Message, now: number): boolean {
+    if (!message.mine || message.position === undefined || message.recalling || message.body.kind === "recalled") return false;
+    const c = this.inbox.byId.get(message.conversation);
+    if (!c?.joined || c.state === "closed" || c.consent === "withdrawn") return false;
+    return now - message.at < (this.practice?.recall_minutes ?? 0) * 60_000;
+  }
+
+  /** Asks whether to take the newest of this person's messages back. */
+  askRecallLast(id: ConversationId): void {
+    const now = this.clock.now();
+    const found = this.thread(id).lines.findLast((line) => line.type === "message" && this.mayRecall(line.message, now));
+    if (found?.type === "message") this.recalling = found.message;
+    else this.toast("plain", "console.recall.none");
+  }
+
+  /** True if it is on its way. What went wrong is told. */
+  async recall(id: MessageId, reason: RecallReason): Promise<boolean> {
+    try {
+      await this.core.recall(id, reason);
+      return true;
+    } catch (error) {
+      this.tell(error);
+      return false;
+    }
   }
 
   retry(id: MessageId): void {

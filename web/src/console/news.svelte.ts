@@ -37,14 +37,15 @@ export class NewsDesk {
         this.message(news);
         break;
       case "typing":
-        this.announcer.typing(t("ui.typing.one", { name: titleOf(news.conversation) }));
+        if (!settings().locked) this.announcer.typing(t("ui.typing.one", { name: titleOf(news.conversation) }));
         break;
     }
   }
 
   private message({ message, conversation }: Extract<News, { kind: "message" }>): void {
+    const { locked } = settings();
     const looking = document.visibilityState === "visible" && document.hasFocus();
-    const open = message.conversation === this.desk?.openId;
+    const open = !locked && message.conversation === this.desk?.openId;
     const who = conversation && this.desk ? personName(this.desk, conversation, message.from) : "";
     const { body } = message;
     // What is in another chat is told as a number, not read out over this one.

@@ -14,6 +14,20 @@ const placeMs = 60_000;
 const typingMs = 30_000;
 const longestSpoken = 240;
 
+/** Shows that there is something new. The text says whom it is from and nothing of what it says. */
+async function note(text: string): Promise<void> {
+  if (typeof Notification !== "function" || Notification.permission !== "granted") return;
+  const options = { tag: "sotto", icon: "/icons/chat-192.png" };
+  try {
+    // Phones know only those of a service worker.
+    const worker = await navigator.serviceWorker?.getRegistration("/");
+    if (worker) await worker.showNotification(text, options);
+    else new Notification(text, options);
+  } catch {
+    return;
+  }
+}
+
 /** Listens to a session until the returned function is called. */
 export function listen(view: View, host: Host | undefined): () => void {
   let burst: Extract<Signal, { kind: "message" }>[] = [];
@@ -26,7 +40,8 @@ export function listen(view: View, host: Host | undefined): () => void {
   function say(): void {
     timer = undefined;
     const first = burst[0];
-    if (burst.length > 1) announce(t("patient.heard.many", { count: burst.length }));
+    // What is hidden is not said aloud either.
+    if (burst.length > 1 || (first && view.session.state.locked)) announce(t("patient.heard.many", { count: burst.length }));
     else if (first) {
       const { body, from } = first.message;
       if (body.kind === "text") announce(t("patient.heard.text", { name: name(from), text: body.text.slice(0, longestSpoken) }));
@@ -46,7 +61,9 @@ export function listen(view: View, host: Host | undefined): () => void {
       case "message":
         burst.push(signal);
         later();
-        if (view.soundOn && !(document.hasFocus() && document.visibilityState === "visible")) chime();
+        if (document.hasFocus() && document.visibilityState === "visible") break;
+        if (view.soundOn) chime();
+        void note(t("patient.note", { practice: view.practiceName }));
         break;
       case "joined":
         if (!view.session.nameOf(signal.person)?.me) joined.push(name(signal.person));

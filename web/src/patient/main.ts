@@ -10,6 +10,7 @@ import { deviceName, storageWorks, supported } from "./able.ts";
 import App from "./App.svelte";
 import { listen } from "./heard.ts";
 import { connectHost } from "./host.ts";
+import { Install, keepShell, nameApp } from "../offline/shell.ts";
 import { browserMemo } from "./model/memo.ts";
 import { loadPractice } from "./model/practice.ts";
 import { Session } from "./model/session.ts";
@@ -39,7 +40,24 @@ const focusInside = (): void => {
   target?.focus();
 };
 const host = embedded ? connectHost(focusInside, () => session.lookedAway()) : undefined;
-const view = new View(session, host);
+const view = new View(session, host, deviceName(navigator.userAgent));
+
+// On the person's own device the shell is kept and may be installed; in a frame
+// the clinic's page is the app.
+let isKept = false;
+let idleMinutes = 0;
+session.watch(() => {
+  const { keeping, practice } = session.state;
+  if (practice && practice.idle_minutes_patient !== idleMinutes) {
+    idleMinutes = practice.idle_minutes_patient;
+    view.hideWhenIdle(idleMinutes, slug);
+  }
+  if (keeping !== "saved" || embedded || isKept) return;
+  isKept = true;
+  view.install = new Install((possible) => (view.installable = possible));
+  nameApp(slug);
+  void keepShell();
+});
 
 const wanted = remembered("sotto.language");
 await speak("patient", chooseLanguage(wanted ? [wanted, ...navigator.languages] : navigator.languages));

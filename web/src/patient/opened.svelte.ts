@@ -5,7 +5,7 @@
 import type { Message } from "../core/shared/protocol.ts";
 import { toast } from "../ui/toasts.svelte.ts";
 import { t } from "../ui/words.svelte.ts";
-import { headBytes, nameFor, typeOf } from "./model/files.ts";
+import { checked, save } from "../ui/files/received.ts";
 
 export class FilesOpened {
   /** The picture's name; undefined while none is open. */
@@ -20,15 +20,13 @@ export class FilesOpened {
     const picture = file.mediaType.startsWith("image/");
     if (picture) this.name = file.name;
     try {
-      const blob = await this.load(message);
-      const type = typeOf(new Uint8Array(await blob.slice(0, headBytes).arrayBuffer()));
-      if (!type) throw new Error("not a type we open");
-      const typed = new Blob([blob], { type });
-      if (type === "application/pdf") {
+      const opened = await checked(await this.load(message), file.name);
+      if (!opened) throw new Error("not a type we open");
+      if (!opened.picture) {
         this.close();
-        save(typed, nameFor(file.name, type));
+        save(opened.blob, opened.name);
       } else if (this.name !== undefined) {
-        this.picture = typed;
+        this.picture = opened.blob;
       }
     } catch {
       this.close();
@@ -44,12 +42,4 @@ export class FilesOpened {
     this.name = undefined;
     this.picture = undefined;
   }
-}
-
-function save(blob: Blob, name: string): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

@@ -1,7 +1,9 @@
 // Sentences that need more than one look-up.
 
 import type { Member, NoticeLine, PersonId } from "../core/shared/protocol.ts";
+import { weekdayAndClock } from "../ui/time.ts";
 import { t } from "../ui/words.svelte.ts";
+import type { View } from "./view.svelte.ts";
 
 type People = ReadonlyMap<PersonId, Member>;
 
@@ -12,6 +14,19 @@ export function called(member: Member | undefined, practice: string): string {
   if (member.kind === "service") return t("patient.archive.name", { practice });
   if (!member.title || member.name.toLowerCase().startsWith(member.title.toLowerCase())) return member.name;
   return `${member.title} ${member.name}`;
+}
+
+/** When somebody is next expected, in a queue or at the practice. Empty if they are now, or nobody knows. */
+export function opensWhen({ state, language }: Pick<View, "state" | "language">, queue?: string): string {
+  const { practice } = state;
+  const at = (practice?.queues.find((each) => each.id === queue) ?? practice)?.opens_at;
+  return practice && at ? weekdayAndClock(language, at, practice.time_zone) : "";
+}
+
+/** "About 5 to 10 minutes": what is usual, for each of those before and a half more. */
+export function waitWords(minutes: number, place = 1): string {
+  const from = minutes * Math.max(1, place);
+  return t("patient.wait.range", { from, to: Math.ceil((from * 2) / 5) * 5 });
 }
 
 export function noticeWords(line: NoticeLine, people: People, practice: string): string {

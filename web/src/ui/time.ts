@@ -45,6 +45,12 @@ export function dayAndClock(language: string, at: number, now: number): string {
   return format(language, { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" }).format(at);
 }
 
+/** "Monday, 8:00 AM", by the clock of the time zone, which is named where it is not this device's. */
+export function weekdayAndClock(language: string, at: number, timeZone: string): string {
+  const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return format(language, { weekday: "long", hour: "numeric", minute: "2-digit", timeZone, ...(timeZone === here ? {} : { timeZoneName: "short" }) }).format(at);
+}
+
 /** "5 min", "2 hr", for how long something has waited. */
 export function waited(language: string, ms: number): string {
   const minutes = Math.max(0, Math.floor(ms / 60_000));

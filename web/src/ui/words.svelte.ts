@@ -1,14 +1,14 @@
 // The words of the page in the person's language. A catalogue is compiled at
 // build time (scripts/words.mjs) and is one chunk of its own.
 
-import { setupI18n, type Messages } from "@lingui/core";
-
 import type english from "../../locales/en.json";
 import type englishConsole from "../../locales/console.en.json";
+import { inWords, type Compiled, type Value } from "./message.ts";
 
 /** The name of a message. What is not in the English catalogue does not compile. */
 export type WordKey = keyof typeof english | keyof typeof englishConsole;
-export type WordValues = Record<string, string | number | Date>;
+export type WordValues = Record<string, Value>;
+type Messages = Readonly<Record<string, Compiled>>;
 
 export type App = "patient" | "console";
 export const languages = ["en", "es", "ar"] as const;
@@ -36,7 +36,7 @@ if (import.meta.env.MODE !== "patient") {
   };
 }
 
-const i18n = setupI18n();
+let spoken: Messages = {};
 let current = $state.raw<Language>("en");
 
 /** The language in use. Reading it in a component makes the component follow it. */
@@ -67,7 +67,7 @@ export async function speak(app: App, wanted: Language): Promise<void> {
   const load = catalogues[app]?.[wanted];
   if (!load) throw new Error(`no words for ${app} here`);
   const { default: messages } = await load();
-  i18n.loadAndActivate({ locale: wanted, messages });
+  spoken = messages;
   current = wanted;
   if (typeof document !== "undefined") {
     document.documentElement.lang = wanted;
@@ -78,5 +78,5 @@ export async function speak(app: App, wanted: Language): Promise<void> {
 /** The message of that name in the language in use. */
 export function t(key: WordKey, values?: WordValues): string {
   void current;
-  return i18n._(key, values);
+  return inWords(spoken[key] ?? key, current, values);
 }

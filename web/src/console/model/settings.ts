@@ -14,6 +14,8 @@ export interface Settings {
   readonly detailsOpen: boolean;
   /** A session was opened here and not ended: it is worth asking the server for it. */
   readonly signedIn: boolean;
+  /** The screen is locked; a reload does not open it. */
+  readonly locked: boolean;
 }
 
 export const defaults: Settings = {
@@ -24,6 +26,7 @@ export const defaults: Settings = {
   practice: "",
   detailsOpen: true,
   signedIn: false,
+  locked: false,
 };
 
 interface Keeper {
@@ -45,6 +48,7 @@ export function readSettings(keeper: Keeper | undefined): Settings {
       practice: typeof value.practice === "string" ? value.practice.slice(0, 64) : "",
       detailsOpen: flag(value.detailsOpen, defaults.detailsOpen),
       signedIn: flag(value.signedIn, defaults.signedIn),
+      locked: flag(value.locked, defaults.locked),
     };
   } catch {
     return defaults;

@@ -25,6 +25,8 @@ export const commandIds = [
   "next-chat",
   "previous-chat",
   "send",
+  "recall",
+  "lock",
   "leave",
 ] as const;
 
@@ -63,6 +65,8 @@ export const bindings: readonly Binding[] = [
   { command: "next-chat", keys: ["alt+ArrowDown"], everywhere: true },
   { command: "previous-chat", keys: ["alt+ArrowUp"], everywhere: true },
   { command: "send", keys: ["mod+Enter"], listed: "only" },
+  { command: "recall", keys: ["ArrowUp"], listed: "only" },
+  { command: "lock", keys: ["mod+shift+l"], everywhere: true },
   { command: "leave", keys: ["Escape"], everywhere: true },
 ];
 

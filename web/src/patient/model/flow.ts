@@ -14,6 +14,8 @@ export type Screen =
   | { readonly at: "consent" }
   | { readonly at: "declined" }
   | { readonly at: "about-you" }
+  /** Nobody answers now: what is written waits for them. */
+  | { readonly at: "leave-message" }
   /** The conversation: waiting, open or ended, as it says itself. */
   | { readonly at: "chat" }
   /** The core cannot go on. */
@@ -28,6 +30,7 @@ export type Happening =
   | { kind: "agree" }
   | { kind: "decline" }
   | { kind: "told-about-me" }
+  | { kind: "left-message" }
   | { kind: "back" }
   | { kind: "storage-blocked" }
   | { kind: "failed"; failure: Failure };
@@ -43,6 +46,8 @@ export interface Facts {
   readonly agreed: boolean;
   /** The person was in the chat when this page was last here. */
   readonly wasInChat: boolean;
+  /** The person means to leave a message, not to wait. */
+  readonly leaving: boolean;
 }
 
 export function after(screen: Screen, happening: Happening, facts: Facts): Screen {
@@ -65,7 +70,9 @@ export function after(screen: Screen, happening: Happening, facts: Facts): Scree
     case "decline":
       return screen.at === "consent" ? { at: "declined" } : screen;
     case "told-about-me":
-      return screen.at === "about-you" ? { at: "chat" } : screen;
+      return screen.at === "about-you" ? { at: facts.leaving ? "leave-message" : "chat" } : screen;
+    case "left-message":
+      return screen.at === "leave-message" ? { at: "chat" } : screen;
     case "back":
       return back(screen, facts);
     case "storage-blocked":
@@ -83,6 +90,8 @@ function back(screen: Screen, facts: Facts): Screen {
       return { at: "welcome" };
     case "declined":
       return facts.hasForm ? { at: "consent" } : { at: "welcome" };
+    case "leave-message":
+      return { at: "about-you" };
     case "about-you":
       return facts.agreed ? { at: "welcome" } : { at: "consent" };
     default:

@@ -8,11 +8,15 @@ export interface Memo {
   inChat: boolean;
   /** "form:version" that was agreed to here. */
   agreed: string | undefined;
+  /** What the practice last said of itself, so that the chat opens without a network. Public, and nobody's. */
+  practice: unknown;
+  /** The person was asked whether they want notes when an answer comes. */
+  askedNotes: boolean;
 }
 
 /** A Memo that lasts as long as the page. */
 export function passingMemo(): Memo {
-  return { hasChat: false, inChat: false, agreed: undefined };
+  return { hasChat: false, inChat: false, agreed: undefined, practice: undefined, askedNotes: false };
 }
 
 /** A Memo in the browser's storage; where that is refused it lasts as long as the page. */
@@ -49,6 +53,24 @@ export function browserMemo(slug: string): Memo {
     set inChat(value) {
       passing.inChat = value;
       put(tab, "here", value ? "1" : undefined);
+    },
+    get practice() {
+      try {
+        return passing.practice ?? (JSON.parse(get(local, "practice") ?? "null") as unknown) ?? undefined;
+      } catch {
+        return undefined;
+      }
+    },
+    set practice(value) {
+      passing.practice = value;
+      put(local, "practice", value === undefined ? undefined : JSON.stringify(value));
+    },
+    get askedNotes() {
+      return passing.askedNotes || get(local, "notes") === "1";
+    },
+    set askedNotes(value) {
+      passing.askedNotes = value;
+      put(local, "notes", value ? "1" : undefined);
     },
     get agreed() {
       return passing.agreed ?? get(local, "agreed");

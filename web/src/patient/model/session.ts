@@ -21,7 +21,8 @@ import type {
 } from "../../core/shared/protocol.ts";
 import { after, type Facts, type Happening, type Screen } from "./flow.ts";
 import type { Memo } from "./memo.ts";
-import { consentBytes, consentIn, PracticeError, type Practice } from "./practice.ts";
+import { consentBytes, consentIn, parsePractice, PracticeError, type Practice } from "./practice.ts";
+import { atRisk } from "./risk.ts";
 import { Thread } from "./thread.ts";
 
 /** What a session needs of the browser and of the practice's server. */
@@ -60,6 +61,10 @@ export interface State {
   readonly openFailure: Failure | undefined;
   /** Everybody who was ever seen in the chat, for the names of old lines. */
   readonly people: ReadonlyMap<PersonId, Member>;
+  /** Nobody touched it for a while: what it holds is off the screen. */
+  readonly locked: boolean;
+  /** The person wrote something after which we ask whether they are safe. */
+  readonly atRisk: boolean;
 }
 
 /** Something that happened and that a person may want to hear of. */
@@ -90,6 +95,8 @@ export class Session {
   private memoryOnly = false;
   private storage: boolean | undefined;
   private about: AboutMe | undefined;
+  private leaving = false;
+  private fromMemo = false;
   private conversationId: ConversationId | undefined;
   private readonly latest = new Map<ConversationId, Conversation>();
   private readonly thread = new Thread();
@@ -115,6 +122,8 @@ export class Session {
       readUpTo: undefined,
       openFailure: undefined,
       people: new Map(),
+      locked: false,
+      atRisk: false,
     };
   }
 
@@ -137,7 +146,7 @@ export class Session {
   async boot(): Promise<void> {
     this.set({ screen: { at: "loading" } });
     try {
-      const [practice, storage] = await Promise.all([this.world.loadPractice(this.world.slug), this.world.storageWorks()]);
+      const [practice, storage] = await Promise.all([this.practice(), this.world.storageWorks()]);
       this.storage = storage;
       this.set({ practice });
       this.happen({ kind: "practice" });
@@ -146,6 +155,38 @@ export class Session {
     } catch (error) {
       this.happen({ kind: "no-practice", reason: error instanceof PracticeError ? error.reason : "unreachable" });
     }
+  }
+
+  // Whoever has a chat here can open it without a network, with what the
+  // practice last said of itself.
+  private async practice(): Promise<Practice> {
+    const { memo } = this.world;
+    try {
+      const practice = await this.world.loadPractice(this.world.slug);
+      this.fromMemo = false;
+      if (memo.hasChat) memo.practice = practice;
+      return practice;
+    } catch (error) {
+      if (!memo.hasChat || !(error instanceof PracticeError) || error.reason !== "unreachable") throw error;
+      try {
+        const known = parsePractice(memo.practice);
+        this.fromMemo = true;
+        return known;
+      } catch {
+        throw error;
+      }
+    }
+  }
+
+  /** To chat, or to leave a message for when somebody is there. */
+  begin(leaving = false): void {
+    this.leaving = leaving;
+    this.happen({ kind: "start" });
+  }
+
+  /** True if a message is left and not waited for. */
+  get isLeaving(): boolean {
+    return this.leaving;
   }
 
   happen(happening: Happening): void {
@@ -180,6 +221,13 @@ export class Session {
     this.marked = 0;
     this.set({ conversation: undefined, lines: [], older: false, readUpTo: undefined, openFailure: undefined });
     this.happen({ kind: "told-about-me" });
+    if (!this.leaving) await this.open();
+  }
+
+  /** Leaves a message. It goes out by itself, like all that is typed. */
+  async leaveMessage(text: string): Promise<void> {
+    this.happen({ kind: "left-message" });
+    this.sendText(text);
     await this.open();
   }
 
@@ -202,8 +250,12 @@ export class Session {
           // Of the text that was shown, whatever hash came with it.
           sha256: await this.world.sha256(consentBytes(form.text)),
         },
+        ...(this.leaving ? { leftMessage: true } : {}),
       });
-      if (!this.memoryOnly) this.world.memo.hasChat = true;
+      if (!this.memoryOnly) {
+        this.world.memo.hasChat = true;
+        this.world.memo.practice = practice;
+      }
       this.world.memo.inChat = !this.memoryOnly;
       this.enter(id);
     } catch (error) {
@@ -318,6 +370,7 @@ export class Session {
 
   /** Shows it at once and sends it when it can be sent. */
   sendText(text: string): void {
+    if (atRisk(text, this.current.practice?.risk_words)) this.set({ atRisk: true });
     const typed = this.thread.type({ kind: "text", text }, this.world.now());
     this.typedSomething(typed.id);
     this.setDraft("");
@@ -368,6 +421,48 @@ export class Session {
     if (!this.thread.typedBy(message.id)) await this.core?.cancel(message.id).catch(() => undefined);
     this.thread.drop(message.id);
     this.set({ lines: this.thread.lines });
+  }
+
+  /** True if an own message can be taken back now. */
+  mayRecall(message: Message, now: number): boolean {
+    const { conversation, practice } = this.current;
+    if (!message.mine || message.position === undefined || message.recalling || message.body.kind === "recalled") return false;
+    if (conversation?.consent !== "given" || conversation.state === "closed") return false;
+    return now - message.at < (practice?.recall_minutes ?? 0) * 60_000;
+  }
+
+  /** Throws what the core throws: the caller shows it. */
+  async recall(message: Message): Promise<void> {
+    await this.core?.recall(message.id);
+  }
+
+  /** How the chat was, 1 to 5. Throws what the core throws. */
+  async rate(score: number): Promise<void> {
+    if (this.core && this.conversationId) await this.core.rate(this.conversationId, score);
+  }
+
+  /** Every line of the chat, the oldest first. */
+  async allLines(): Promise<readonly Line[]> {
+    while (this.current.older) {
+      const before = this.thread.oldest;
+      await this.loadOlder();
+      if (this.thread.oldest === before) break;
+    }
+    return this.current.lines;
+  }
+
+  /** Takes the chat off the screen. What is typed is kept. */
+  lock(): void {
+    this.flush();
+    this.set({ locked: true });
+  }
+
+  unhide(): void {
+    this.set({ locked: false });
+  }
+
+  safe(): void {
+    this.set({ atRisk: false });
   }
 
   async openFile(message: Message): Promise<Blob> {
@@ -451,6 +546,20 @@ export class Session {
     this.world.memo.hasChat = false;
     this.world.memo.inChat = false;
     this.world.memo.agreed = undefined;
+    this.world.memo.practice = undefined;
+    this.world.memo.askedNotes = false;
+  }
+
+  /** Once somebody of the staff has answered on the person's own device, and not again. */
+  get asksForNotes(): boolean {
+    const { keeping, lines, conversation } = this.current;
+    if (keeping !== "saved" || this.world.memo.askedNotes || conversation?.state === "closed") return false;
+    return lines.some((line) => line.type === "message" && !line.message.mine);
+  }
+
+  askedForNotes(): void {
+    this.world.memo.askedNotes = true;
+    this.set({});
   }
 
   nameOf(person: PersonId): Member | undefined {
@@ -464,6 +573,7 @@ export class Session {
         const offlineSince = offline ? (this.current.offlineSince ?? this.world.now()) : undefined;
         this.set({ connection: event.connection, offlineSince });
         if (!offline && this.current.openFailure === "offline") void this.unlock();
+        if (!offline && this.fromMemo) void this.practice().then((practice) => this.set({ practice }), () => undefined);
         break;
       }
       case "conversation":
@@ -523,6 +633,7 @@ export class Session {
       hasForm: practice !== undefined && consentIn(practice, this.world.language()) !== undefined,
       agreed: form !== undefined && this.world.memo.agreed === `${form.id}:${form.version}`,
       wasInChat: this.world.memo.inChat && this.world.memo.hasChat,
+      leaving: this.leaving,
     };
   }
 

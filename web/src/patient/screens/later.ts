@@ -1,5 +1,7 @@
 // The screens after the first, which load while that one is read.
 
+export { default as IdleDialog } from "../../ui/IdleDialog.svelte";
 export { default as AboutYou } from "./AboutYou.svelte";
 export { default as Consent } from "./Consent.svelte";
 export { default as Message } from "./Message.svelte";
+export { default as LeaveMessage } from "./LeaveMessage.svelte";

@@ -1,4 +1,4 @@
-import { headBytes, nameFor, typeOf } from "../patient/model/files.ts";
+import { headBytes, nameFor, typeOf } from "./check.ts";
 
 /**
  * What came as a file, looked at again on this device: the sender's may have

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { headBytes, judge, nameFor, typeOf } from "./files.ts";
+import { headBytes, judge, nameFor, typeOf } from "./check.ts";
 
 const bytes = (...parts: (string | number)[]): Uint8Array =>
   new Uint8Array(parts.flatMap((part) => (typeof part === "string" ? [...part].map((char) => char.charCodeAt(0)) : [part])));

@@ -1,7 +1,7 @@
 // Draws a photo anew, so that nothing but the picture is left of it: no place,
 // no camera, no thumbnail of an earlier cut.
 
-import type { MediaType } from "./model/files.ts";
+import type { MediaType } from "./check.ts";
 
 export interface Photo {
   readonly type: "image/jpeg" | "image/png";

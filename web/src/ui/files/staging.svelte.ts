@@ -1,8 +1,8 @@
 // Files that were picked and have not been sent: each is looked at here, on
 // the person's own device, before it may go.
 
-import type { FileInfo } from "../core/shared/protocol.ts";
-import { headBytes, judge, nameFor, type FileProblem } from "./model/files.ts";
+import type { FileInfo } from "../../core/shared/protocol.ts";
+import { headBytes, judge, nameFor, type FileProblem } from "./check.ts";
 import { preparePhoto } from "./photo.ts";
 
 interface Base {

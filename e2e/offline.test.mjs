@@ -1,0 +1,99 @@
+// The chat without a network: the shell opens from what the service worker
+// keeps, and what it keeps is the shell and nothing else.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { launch, Person, phone, picture } from "./browser.mjs";
+import { beginChat, patientBox, patientSays, reaches, riverside, sees } from "./people.mjs";
+import { photoWithPlace } from "./photo.mjs";
+import { Demo } from "./server.mjs";
+
+let demo, browser, ana, page;
+
+before(async () => {
+  demo = await Demo.start();
+  browser = await launch();
+  ana = await Person.arrive(browser, { name: "Ana", origins: [demo.origin], ...phone });
+});
+
+after(async () => {
+  await browser?.close();
+  await demo?.end();
+});
+
+/** Every address in Cache Storage, by cache. */
+const cached = () =>
+  page.evaluate(async () => {
+    const all = {};
+    for (const name of await caches.keys()) all[name] = (await (await caches.open(name)).keys()).map((request) => request.url);
+    return all;
+  });
+
+test("after a chat the cache holds hashed static files and nothing else (T29e)", async () => {
+  page = await ana.open(demo.origin + riverside);
+  assert.deepEqual(await page.evaluate(() => navigator.serviceWorker.getRegistrations().then((all) => all.length)), 0, "nothing is kept before there is a chat");
+  await beginChat(page, { name: "Ana Parker" });
+  await patientSays(page, "My knee hurts since Monday.");
+  await reaches(page, "My knee hurts since Monday.", "Sent");
+  await page.locator("input[type=file]").first().setInputFiles(await photoWithPlace(page, "knee.jpg", "41.8781N 87.6298W"));
+  await page.getByRole("button", { name: /^Send file/ }).click();
+  await page.getByRole("button", { name: "Open photo knee.jpg" }).waitFor();
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+  await page.reload();
+  await sees(page, "My knee hurts since Monday.");
+
+  const caches = await cached();
+  assert.equal(Object.keys(caches).length, 1, "one release is kept");
+  const paths = Object.values(caches).flat().map((url) => new URL(url).pathname);
+  const hashed = /^\/(assets\/[\w-]+-[\w-]{8,}\.(js|css|svg|png|html)|core\/[0-9a-f]{64}\.wasm)$/;
+  assert.deepEqual(paths.filter((path) => !hashed.test(path)), []);
+  assert.equal(paths.filter((path) => path.startsWith("/core/")).length, 1);
+  assert.ok(paths.length > 10);
+});
+
+test("the chat opens without a network, with what was said and what waits", async () => {
+  ana.allow(/ERR_INTERNET_DISCONNECTED|ERR_CONNECTION_REFUSED|WebSocket connection|Failed to load resource/);
+  await demo.program.stop();
+  await ana.context.setOffline(true);
+  await patientSays(page, "typed without a line");
+  await patientBox(page).fill("half a th");
+  await page.waitForTimeout(600); // the draft is kept a moment after the last key
+  await page.reload();
+  await sees(page, "My knee hurts since Monday.");
+  await sees(page, "typed without a line");
+  assert.equal(await patientBox(page).inputValue(), "half a th");
+  await picture(page, "20-offline-shell");
+  const fresh = await ana.open(demo.origin + riverside);
+  await fresh.getByRole("button", { name: "Continue my chat" }).or(patientBox(fresh)).first().waitFor();
+  await fresh.close();
+});
+
+test("it goes out by itself when the network is back", async () => {
+  demo.program.start();
+  await demo.ready();
+  await ana.context.setOffline(false);
+  page.setDefaultTimeout(120_000);
+  await reaches(page, "typed without a line", "Sent");
+});
+
+test("to remove the chat from the device removes the shell too", async () => {
+  await page.getByRole("button", { name: "More choices" }).click();
+  await page.getByRole("button", { name: "Remove this chat from this device" }).click();
+  await page.getByRole("button", { name: "Remove it" }).click();
+  await page.getByRole("heading", { name: "Riverside Family Clinic" }).waitFor();
+  await page.waitForFunction(async () => (await caches.keys()).length === 0);
+});
+
+test("nothing was refused, reported or asked of others", () => ana.assertClean());
+
+test("on a device of others nothing is kept", async () => {
+  const bo = await Person.arrive(browser, { name: "Bo", origins: [demo.origin], ...phone });
+  page = await bo.open(demo.origin + riverside);
+  await beginChat(page, { name: "Bo", own: false });
+  await patientSays(page, "Is my letter ready?");
+  await reaches(page, "Is my letter ready?", "Sent");
+  assert.deepEqual(await cached(), {});
+  assert.equal(await page.evaluate(() => navigator.serviceWorker.getRegistrations().then((all) => all.length)), 0);
+  bo.assertClean();
+  await bo.leave();
+});
