@@ -1,0 +1,150 @@
+// Package policy decides who may do what: every call and every change of a
+// group's members asks it, and what no rule permits is refused (45 CFR
+// 164.308(a)(4), 164.312(a)(1)).
+//
+// The rules are sentences in the folder rules, in the Cedar language, each with
+// an id and with what it says in plain words. A rule that forbids beats any that
+// permits. [Engine.Rules] lists them for people; a decision names the rule that
+// made it.
+//
+// The package knows nothing of storage or of the network: who asks brings the
+// facts.
+package policy
+
+import (
+	"maps"
+	"slices"
+)
+
+// A Role is what a person is to the practice. Rules speak of roles, never of
+// professions.
+type Role string
+
+// The roles.
+const (
+	Patient       Role = "patient"
+	Agent         Role = "agent"     // front desk: answers, without clinical duties
+	Clinician     Role = "clinician" // answers about health
+	Supervisor    Role = "supervisor"
+	Compliance    Role = "compliance"
+	Administrator Role = "administrator" // runs the system and cannot read content
+	Auditor       Role = "auditor"       // reads the log and not content
+	Service       Role = "service"
+	Keeper        Role = "keeper" // the practice's archive
+)
+
+// Roles lists all, in the order in which people should see them.
+func Roles() []Role {
+	return []Role{Patient, Agent, Clinician, Supervisor, Compliance, Administrator, Auditor, Service, Keeper}
+}
+
+// professions are the roles of those whose profession stands in their
+// certificate and in the member list.
+var professions = map[string]Role{
+	"nurse": Clinician, "physician": Clinician, "medical-assistant": Clinician, "pharmacist": Clinician, "therapist": Clinician,
+	"front-desk": Agent, "billing": Agent, "interpreter": Agent,
+}
+
+// RoleOf returns the role of somebody with a profession, or of a role's own
+// name. Of what it does not know it returns "", with which nobody may do
+// anything.
+func RoleOf(profession string) Role {
+	if r, ok := professions[profession]; ok {
+		return r
+	}
+	if r := Role(profession); slices.Contains(Roles(), r) {
+		return r
+	}
+	return ""
+}
+
+func sortedProfessions() []string { return slices.Sorted(maps.Keys(professions)) }
+
+// care are the roles that look after patients.
+func (r Role) care() bool { return r == Agent || r == Clinician || r == Supervisor }
+
+// An Action is something that can be done. The vocabulary is closed.
+type Action string
+
+// Actions upon a conversation.
+const (
+	Begin    Action = "conversation.begin"
+	Know     Action = "conversation.know" // that it is there, and what the lists show of it
+	Take     Action = "conversation.take"
+	TakeOver Action = "conversation.take-over"
+	Join     Action = "conversation.join"
+	Leave    Action = "conversation.leave"
+	Close    Action = "conversation.close"
+	Reopen   Action = "conversation.reopen"
+	Withdraw Action = "conversation.withdraw"
+	Rate     Action = "conversation.rate"
+	Frames   Action = "conversation.frames" // read the log
+	Send     Action = "conversation.send"
+	Type     Action = "conversation.type"
+	Attach   Action = "conversation.attach"
+	Admit    Action = "conversation.admit"  // be let into the group, with the keys to what is said
+	Add      Action = "conversation.add"    // let somebody in
+	Remove   Action = "conversation.remove" // take somebody out
+	Renew    Action = "conversation.renew"  // renew one's own keys
+	Rejoin   Action = "conversation.rejoin" // come back from outside, by an external commit
+)
+
+// Actions upon a practice and its people.
+const (
+	ListOwn    Action = "conversations.own"
+	ListQueues Action = "conversations.queues"
+	ListAll    Action = "conversations.all"
+	Certify    Action = "device.certify"
+	Work       Action = "practice.work" // ask what the keeper has to do
+	Configure  Action = "practice.configure"
+	AddPerson  Action = "person.add"
+	Grant      Action = "person.grant" // give or take a role
+	Disable    Action = "person.disable"
+	Revoke     Action = "person.revoke" // a device
+	ListPeople Action = "person.list"
+	ReadAudit  Action = "audit.read"
+	Explain    Action = "policy.explain" // who can read a conversation, and why
+)
+
+// Actions lists all.
+func Actions() []Action {
+	return []Action{
+		Begin, Know, Take, TakeOver, Join, Leave, Close, Reopen, Withdraw, Rate, Frames, Send, Type, Attach, Admit, Add, Remove, Renew, Rejoin,
+		ListOwn, ListQueues, ListAll, Certify, Work, Configure, AddPerson, Grant, Disable, Revoke, ListPeople, ReadAudit, Explain,
+	}
+}
+
+// A Principal is who asks.
+type Principal struct {
+	ID       string // of the person
+	Practice string
+	Roles    []Role
+	// Queues that a staff person is given; none means all.
+	Queues []string
+}
+
+// A Resource is what is asked about: a conversation, if it has an ID; else a
+// person, if it has a Person; else the practice itself.
+type Resource struct {
+	Practice string
+
+	// Of a conversation:
+	ID        string
+	Queue     string
+	Patient   string   // person id
+	Wanted    []string // persons whom the practice wants in the group
+	Members   []string // persons who are in the group
+	Withdrawn bool     // consent was taken back
+
+	// Of a person:
+	Person            string
+	LastAdministrator bool
+}
+
+// A Decision is the answer, with the rules that made it.
+type Decision struct {
+	Allowed bool
+	// Rules are ids: of those that permit, or of those that forbid. None means
+	// that no rule permits.
+	Rules []string
+}
