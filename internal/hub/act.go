@@ -7,12 +7,13 @@ import (
 	"slices"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/policy"
 )
 
-// An act is something a person does to a conversation as a whole. This file
-// is the one place that says who may do which, and what comes of it.
+// An act is something a person does to a conversation as a whole. Policy says
+// who may do which; this file says what comes of it.
 type act struct {
-	staff, patient bool
+	action policy.Action
 	// apply changes v as person p's act at now would. Who is wanted in the
 	// group is decided here; the keeper carries it out.
 	apply func(v *Conversation, p *Person, now int64) error
@@ -25,19 +26,19 @@ var errNoChange = errors.New("no change")
 func actOf(name string) (act, bool) {
 	switch name {
 	case "take":
-		return act{staff: true, apply: take}, true
+		return act{policy.Take, take}, true
 	case "take-over":
-		return act{staff: true, apply: takeOver}, true
+		return act{policy.TakeOver, takeOver}, true
 	case "join":
-		return act{staff: true, apply: join}, true
+		return act{policy.Join, join}, true
 	case "leave":
-		return act{staff: true, apply: leave}, true
+		return act{policy.Leave, leave}, true
 	case "close":
-		return act{staff: true, patient: true, apply: closeConversation}, true
+		return act{policy.Close, closeConversation}, true
 	case "reopen":
-		return act{staff: true, patient: true, apply: reopen}, true
+		return act{policy.Reopen, reopen}, true
 	case "withdraw":
-		return act{patient: true, apply: withdraw}, true
+		return act{policy.Withdraw, withdraw}, true
 	}
 	return act{}, false
 }
@@ -52,13 +53,16 @@ func (h *Hub) Act(ctx context.Context, c *Caller, conversation, name string) (ap
 	if err != nil {
 		return api.ActResult{}, err
 	}
-	if allowed := a.staff && c.Staff() || a.patient && c.Patient(); !allowed {
-		return api.ActResult{}, ErrForbidden
+	if err := h.may(c, a.action, before.resource()); err != nil {
+		return api.ActResult{}, err
 	}
 	now := h.millis()
 	v, err := h.store.UpdateConversation(ctx, before.Practice, conversation, func(v *Conversation) error {
-		if !c.mayKnow(v) {
+		if !h.mayKnow(c, v) {
 			return ErrNotFound
+		}
+		if err := h.may(c, a.action, v.resource()); err != nil { // it may have changed
+			return err
 		}
 		return a.apply(v, &c.Person, now)
 	})
@@ -87,15 +91,15 @@ func (h *Hub) Rate(ctx context.Context, c *Caller, conversation string, score in
 	if err != nil {
 		return err
 	}
-	if !c.Patient() {
-		return ErrForbidden
+	if err := h.may(c, policy.Rate, v.resource()); err != nil {
+		return err
 	}
 	if score < 1 || score > 5 {
 		return malformed("score")
 	}
 	v, err = h.store.UpdateConversation(ctx, v.Practice, conversation, func(v *Conversation) error {
 		switch {
-		case !c.mayKnow(v):
+		case !h.mayKnow(c, v):
 			return ErrNotFound
 		case v.State != api.StateClosed:
 			return ErrForbidden

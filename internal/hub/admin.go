@@ -36,8 +36,8 @@ func (h *Hub) PracticeBySlug(ctx context.Context, slug string) (Practice, error)
 func (h *Hub) AddStaff(ctx context.Context, p Person) (Person, error) {
 	p.ID, p.Kind, p.CreatedAt, p.DisabledAt, p.Password = NewID("p"), api.KindStaff, h.millis(), 0, ""
 	p.Login = foldLogin(p.Login)
-	if p.Login == "" || p.Practice == "" || p.Role == "" {
-		return Person{}, errors.New("hub: a staff person needs a practice, a login and a role")
+	if p.Login == "" || p.Practice == "" || roleOf(p.Kind, p.Role) == "" {
+		return Person{}, errors.New("hub: a staff person needs a practice, a login and a role or profession that policy knows")
 	}
 	return p, h.store.AddPerson(ctx, p)
 }

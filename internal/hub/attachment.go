@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/policy"
 )
 
 // NewAttachment reserves room for a sealed file in a conversation.
@@ -16,9 +17,12 @@ func (h *Hub) NewAttachment(ctx context.Context, c *Caller, conversation string,
 	if err != nil {
 		return api.Attachment{}, err
 	}
+	if err := h.may(c, policy.Attach, v.resource()); errors.Is(err, ErrConsentWithdrawn) {
+		return api.Attachment{}, err
+	} else if err != nil {
+		return api.Attachment{}, ErrNotAMember
+	}
 	switch {
-	case v.WithdrawnAt != 0:
-		return api.Attachment{}, ErrConsentWithdrawn
 	case !v.has(c.Device.ID):
 		return api.Attachment{}, ErrNotAMember
 	case v.State == api.StateClosed && !c.Keeper():

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/certificate"
+	"github.com/sotto-health/sotto/internal/policy"
 )
 
 // A Caller is a device whose bearer token has been checked, with its person.
@@ -18,6 +19,8 @@ type Caller struct {
 	ExpiresAt int64 // Unix milliseconds
 	token     [32]byte
 	staff     [32]byte
+	principal *policy.Principal
+	speaks    bool // may send, in groups that they are in
 }
 
 // Patient reports whether the caller is a patient's device.
@@ -117,6 +120,8 @@ func (h *Hub) Authenticate(ctx context.Context, token string) (*Caller, error) {
 		return nil, ErrUnauthenticated
 	}
 	c := &Caller{Device: device, Person: person, ExpiresAt: session.ExpiresAt, token: hash, staff: session.Staff}
+	c.principal = person.principal()
+	c.speaks = h.speaks(c.principal)
 	h.callers.put(c, now)
 	return c, nil
 }
@@ -150,24 +155,6 @@ func (h *Hub) AuthenticateStaff(ctx context.Context, cookie string) (*StaffCalle
 	return &StaffCaller{Person: p, ExpiresAt: s.ExpiresAt, token: hash}, nil
 }
 
-// mayKnow reports whether the caller may know that the conversation exists:
-// a patient of their own, staff of their queues and where they take part, a
-// service of all in its practice.
-func (c *Caller) mayKnow(v *Conversation) bool {
-	if v.Practice != c.Device.Practice {
-		return false
-	}
-	switch c.Device.Kind {
-	case api.KindPatient:
-		return v.Patient == c.Device.Person
-	case api.KindStaff:
-		return c.Person.works(v.Queue) || v.wants(c.Device.Person)
-	case api.KindService:
-		return true
-	}
-	return false
-}
-
 // works reports whether a staff person is given the queue.
 func (p *Person) works(queue string) bool {
 	return len(p.Queues) == 0 || slices.Contains(p.Queues, queue)
@@ -193,7 +180,7 @@ func (h *Hub) conversation(ctx context.Context, c *Caller, id string) (Conversat
 	if err != nil {
 		return Conversation{}, err
 	}
-	if !c.mayKnow(&v) {
+	if !h.mayKnow(c, &v) {
 		return Conversation{}, ErrNotFound
 	}
 	return v, nil

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/consent"
+	"github.com/sotto-health/sotto/internal/policy"
 	"github.com/sotto-health/sotto/mls/delivery"
 	"github.com/sotto-health/sotto/mls/wire"
 )
@@ -18,8 +19,8 @@ import (
 // CreateConversation starts a patient's conversation under the id that their
 // device chose. Repeated with the same bytes it does nothing and succeeds.
 func (h *Hub) CreateConversation(ctx context.Context, c *Caller, id string, n api.CreateConversation) (api.Conversation, error) {
-	if !c.Patient() {
-		return api.Conversation{}, ErrForbidden
+	if err := h.mayInPractice(c, policy.Begin); err != nil {
+		return api.Conversation{}, err
 	}
 	if !validID("c", id) {
 		return api.Conversation{}, malformed("id")
@@ -314,6 +315,13 @@ const (
 
 // Conversations lists one box of the caller's.
 func (h *Hub) Conversations(ctx context.Context, c *Caller, box, cursor string, limit int) (api.ConversationPage, error) {
+	action := boxAction(box)
+	if action == "" {
+		return api.ConversationPage{}, malformed("box")
+	}
+	if err := h.mayInPractice(c, action); err != nil {
+		return api.ConversationPage{}, err
+	}
 	q, err := c.query(box)
 	if err != nil {
 		return api.ConversationPage{}, err
@@ -342,28 +350,36 @@ func (h *Hub) Conversations(ctx context.Context, c *Caller, box, cursor string, 
 	return api.ConversationPage{Conversations: list, Next: next, Total: total}, nil
 }
 
-// query says what a box holds for the caller. A box that is not the caller's
-// kind's is forbidden.
+// boxAction is what looking into a box is to policy, or "" if there is no such
+// box.
+func boxAction(box string) policy.Action {
+	switch box {
+	case boxOwn:
+		return policy.ListOwn
+	case boxWaiting, boxMine, boxTeam, boxClosed:
+		return policy.ListQueues
+	case boxAll:
+		return policy.ListAll
+	}
+	return ""
+}
+
+// query says what a box holds for the caller.
 func (c *Caller) query(box string) (ConversationQuery, error) {
 	me, queues := c.Device.Person, c.Person.Queues
-	switch {
-	case box == boxOwn && c.Patient():
+	switch box {
+	case boxOwn:
 		return ConversationQuery{Patient: me, Order: ByLast}, nil
-	case box == boxWaiting && c.Staff():
+	case boxWaiting:
 		return ConversationQuery{State: api.StateWaiting, Queues: queues, Order: ByWaiting}, nil
-	case box == boxMine && c.Staff():
+	case boxMine:
 		return ConversationQuery{State: api.StateOpen, Participant: me, Order: ByLast}, nil
-	case box == boxTeam && c.Staff():
+	case boxTeam:
 		return ConversationQuery{State: api.StateOpen, NotParticipant: me, Queues: queues, Order: ByLast}, nil
-	case box == boxClosed && c.Staff():
+	case boxClosed:
 		return ConversationQuery{State: api.StateClosed, Queues: queues, Order: ByLast}, nil
-	case box == boxAll && c.Service():
+	case boxAll:
 		return ConversationQuery{Order: ByCreated}, nil
-	}
-	for _, known := range []string{boxOwn, boxWaiting, boxMine, boxTeam, boxClosed, boxAll} {
-		if box == known {
-			return ConversationQuery{}, ErrForbidden
-		}
 	}
 	return ConversationQuery{}, malformed("box")
 }

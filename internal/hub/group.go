@@ -7,6 +7,7 @@ import (
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/certificate"
+	"github.com/sotto-health/sotto/internal/policy"
 	"github.com/sotto-health/sotto/mls/delivery"
 	"github.com/sotto-health/sotto/mls/wire"
 )
@@ -127,7 +128,7 @@ func (h *Hub) checkHandshake(ctx context.Context, c *Caller, v *Conversation, st
 	if ch.sender.Device != c.Device.ID {
 		return nil, refused(ruleSender, nil)
 	}
-	if err := checkProposals(c, ch); err != nil {
+	if err := h.checkProposals(c, v, ch); err != nil {
 		return nil, err
 	}
 	hs := &Handshake{After: stored.Handshake}
@@ -176,21 +177,25 @@ func (hs *Handshake) add(conversation string, ch change, welcome []byte) error {
 	return nil
 }
 
-// checkProposals allows the kinds of proposal that a chat needs: the keeper
-// adds and removes, anybody renews their own keys, and one who joins from
-// outside says so. All else would change what the group is.
-func checkProposals(c *Caller, ch change) error {
+// checkProposals allows the kinds of proposal that a chat needs, to whom policy
+// allows them: the keeper adds and removes, members renew their own keys, and
+// one who joins from outside says so. All else would change what the group is.
+func (h *Hub) checkProposals(c *Caller, v *Conversation, ch change) error {
+	about := v.resource()
+	if !ch.External && h.may(c, policy.Renew, about) != nil {
+		return refused(ruleSender, nil)
+	}
 	for _, p := range ch.Proposals {
 		ok := false
 		switch p.(type) {
 		case *wire.Add:
-			ok = c.Keeper() && !ch.External
-		case *wire.Remove:
-			ok = c.Keeper() || ch.External
+			ok = !ch.External && h.may(c, policy.Add, about) == nil
+		case *wire.Remove: // from outside it is of one's own former place
+			ok = ch.External || h.may(c, policy.Remove, about) == nil
 		case *wire.Update:
 			ok = !ch.External
 		case *wire.ExternalInit:
-			ok = ch.External
+			ok = ch.External && h.may(c, policy.Rejoin, about) == nil
 		}
 		if !ok {
 			return refused(ruleProposal, nil)
@@ -215,7 +220,7 @@ func (h *Hub) checkMembership(ctx context.Context, c *Caller, v *Conversation, c
 		if err != nil {
 			return refused(ruleNotWanted, err)
 		}
-		if !v.wants(a.Person) || d.RevokedAt != 0 || d.Person != a.Person {
+		if !v.wants(a.Person) || d.RevokedAt != 0 || d.Person != a.Person || !h.admits(v, &d) {
 			return refused(ruleNotWanted, nil)
 		}
 	}
@@ -229,6 +234,13 @@ func (h *Hub) checkMembership(ctx context.Context, c *Caller, v *Conversation, c
 		}
 	}
 	return nil
+}
+
+// admits reports whether policy lets a device's person into the group, with the
+// role that the device's certificate says.
+func (h *Hub) admits(v *Conversation, d *Device) bool {
+	p := Person{ID: d.Person, Practice: d.Practice, Kind: d.Kind, Role: d.Role}
+	return h.policy.May(p.principal(), policy.Admit, v.resource())
 }
 
 // checkExternal admits a device that joins by itself: one that is in the group
@@ -254,7 +266,7 @@ func (h *Hub) checkExternal(c *Caller, v *Conversation, ch change) error {
 // mayJoinOutside reports whether the caller may have the GroupInfo, which is
 // to be able to join (RFC 9420, section 12.4.3.2).
 func (h *Hub) mayJoinOutside(c *Caller, v *Conversation) bool {
-	if c.Device.Certificate == nil || !v.wants(c.Device.Person) {
+	if c.Device.Certificate == nil || !v.wants(c.Device.Person) || h.may(c, policy.Rejoin, v.resource()) != nil {
 		return false
 	}
 	if v.WithdrawnAt != 0 && !c.Keeper() { // who has yet to take the others out

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/sotto-health/sotto/internal/hub/quiet"
+	"github.com/sotto-health/sotto/internal/policy"
 )
 
 // A Config sets up a [Hub]. Store and Blobs are required; for the rest the
@@ -55,6 +56,7 @@ type SessionTimes struct {
 type Hub struct {
 	store     Store
 	blobs     Blobs
+	policy    *policy.Engine
 	broker    Broker
 	log       *slog.Logger
 	now       func() time.Time
@@ -96,8 +98,12 @@ func New(c Config) (*Hub, error) {
 	setDefault(&c.Sessions.Offline, 8*time.Second)
 	c.Limits.setDefaults()
 
+	rules, err := policy.New()
+	if err != nil {
+		return nil, err
+	}
 	h := &Hub{
-		store: c.Store, blobs: c.Blobs, broker: c.Broker, log: slog.New(quiet.NewHandler(c.Log.Handler())), now: c.Now,
+		store: c.Store, blobs: c.Blobs, policy: rules, broker: c.Broker, log: slog.New(quiet.NewHandler(c.Log.Handler())), now: c.Now,
 		limits: c.Limits, sessions: c.Sessions, passwords: newPasswords(c.Passwords),
 		peers: others, callers: newCallers(), practices: &practices{}, locks: &keyedLocks{},
 		mailboxes: newMailboxes(c.Now), rates: newRates(c.Limits, c.Now),

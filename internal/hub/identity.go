@@ -11,6 +11,7 @@ import (
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/certificate"
+	"github.com/sotto-health/sotto/internal/policy"
 )
 
 // Practice says what anybody may know of a practice.
@@ -221,8 +222,8 @@ const maxCertificates = 200
 
 // CertificateRequests lists the devices that wait for the keeper.
 func (h *Hub) CertificateRequests(ctx context.Context, c *Caller) ([]api.CertificateRequest, error) {
-	if !c.Keeper() {
-		return nil, ErrForbidden
+	if err := h.mayInPractice(c, policy.Work); err != nil {
+		return nil, err
 	}
 	ds, err := h.store.Uncertified(ctx, c.Device.Practice, maxCertificates)
 	if err != nil {
@@ -247,8 +248,8 @@ func (h *Hub) CertificateRequests(ctx context.Context, c *Caller) ([]api.Certifi
 // PutCertificate certifies a device. The certificate must be the authority's,
 // for this very device and key, or nobody would accept it later.
 func (h *Hub) PutCertificate(ctx context.Context, c *Caller, device string, put api.PutCertificate) (api.Device, error) {
-	if !c.Keeper() {
-		return api.Device{}, ErrForbidden
+	if err := h.mayInPractice(c, policy.Certify); err != nil {
+		return api.Device{}, err
 	}
 	d, err := h.store.Device(ctx, c.Device.Practice, device)
 	if err != nil {

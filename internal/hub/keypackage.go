@@ -6,6 +6,7 @@ import (
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/certificate"
+	"github.com/sotto-health/sotto/internal/policy"
 	"github.com/sotto-health/sotto/mls/suite"
 	"github.com/sotto-health/sotto/mls/wire"
 )
@@ -130,7 +131,7 @@ func (h *Hub) claimable(ctx context.Context, c *Caller, person string) ([]Device
 	switch {
 	case person == claimKeeper:
 		return h.keepers(ctx, c.Device.Practice)
-	case c.Keeper():
+	case h.mayInPractice(c, policy.Work) == nil:
 		return h.store.DevicesOf(ctx, c.Device.Practice, person)
 	}
 	return nil, ErrForbidden

@@ -53,6 +53,9 @@ func (h *Hub) prepareSend(c *Caller, conversation string, s *api.SendFrame) (*Ap
 	if err := h.allowDevice("send", c, h.limits.Sends); err != nil {
 		return nil, parsedFrame{}, err
 	}
+	if !c.speaks {
+		return nil, parsedFrame{}, ErrForbidden
+	}
 	m, err := parseFrame(conversation, s)
 	if err != nil {
 		return nil, parsedFrame{}, err

@@ -141,6 +141,10 @@ type Resource struct {
 	LastAdministrator bool
 }
 
+// NoConsent is the id of the rule that forbids what needs a consent which the
+// patient has taken back.
+const NoConsent = "nobody-without-consent"
+
 // A Decision is the answer, with the rules that made it.
 type Decision struct {
 	Allowed bool

@@ -1,0 +1,76 @@
+package hub
+
+import (
+	"slices"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/policy"
+)
+
+// This file brings the facts to package policy, which alone decides.
+
+// roleOf returns what a person is to policy. What somebody is is said by their
+// kind first: no staff person has a patient's role or a service's.
+func roleOf(kind, role string) policy.Role {
+	r := policy.RoleOf(role)
+	service := r == policy.Keeper || r == policy.Service
+	if (r == policy.Patient) != (kind == api.KindPatient) || service != (kind == api.KindService) {
+		return ""
+	}
+	return r
+}
+
+// principal is the person as policy sees them.
+func (p *Person) principal() *policy.Principal {
+	who := &policy.Principal{ID: p.ID, Practice: p.Practice, Queues: p.Queues}
+	if r := roleOf(p.Kind, p.Role); r != "" {
+		who.Roles = []policy.Role{r}
+	}
+	return who
+}
+
+// resource is the conversation as policy sees it.
+func (v *Conversation) resource() *policy.Resource {
+	r := &policy.Resource{Practice: v.Practice, ID: v.ID, Queue: v.Queue, Patient: v.Patient, Withdrawn: v.WithdrawnAt != 0}
+	for _, p := range v.Participants {
+		if p.Wanted {
+			r.Wanted = append(r.Wanted, p.Person)
+		}
+	}
+	for _, m := range v.Members {
+		if !slices.Contains(r.Members, m.Person) {
+			r.Members = append(r.Members, m.Person)
+		}
+	}
+	return r
+}
+
+// may returns nil if the caller may do a upon r, and else why not.
+func (h *Hub) may(c *Caller, a policy.Action, r *policy.Resource) error {
+	d := h.policy.Decide(c.principal, a, r)
+	switch {
+	case d.Allowed:
+		return nil
+	case slices.Contains(d.Rules, policy.NoConsent):
+		return ErrConsentWithdrawn
+	}
+	return ErrForbidden
+}
+
+// mayInPractice is may upon the caller's practice.
+func (h *Hub) mayInPractice(c *Caller, a policy.Action) error {
+	return h.may(c, a, &policy.Resource{Practice: c.Device.Practice})
+}
+
+// mayKnow reports whether the caller may know that the conversation exists.
+func (h *Hub) mayKnow(c *Caller, v *Conversation) bool {
+	return h.may(c, policy.Know, v.resource()) == nil
+}
+
+// speaks reports whether the person may send where they are in the group. The
+// store holds each frame to that.
+func (h *Hub) speaks(p *policy.Principal) bool {
+	return h.policy.May(p, policy.Send, &policy.Resource{
+		Practice: p.Practice, ID: "any", Patient: p.ID, Wanted: []string{p.ID}, Members: []string{p.ID},
+	})
+}
