@@ -198,6 +198,27 @@ export const stories: Record<string, Story> = {
     script: full,
     then: (core) => core.change("c_ana", { typing: [ana] }),
   },
+  "chat-recall": {
+    hash: "#/mine/c_ana",
+    script: full,
+    async then(_, page) {
+      await page.pause(100);
+      document.querySelector<HTMLElement>("textarea")?.focus();
+      page.key("ArrowUp");
+      await page.pause(100);
+      document.querySelector<HTMLInputElement>("dialog[open] input[type=radio]")?.click();
+    },
+  },
+  locked: {
+    hash: "#/mine/c_ana",
+    script: full,
+    then: (_, page) => page.key("l", { ctrlKey: true, shiftKey: true }),
+  },
+  "waiting-left": {
+    hash: "#/waiting",
+    script: full,
+    then: (core) => core.change("c_3kfw9ux4gmh7co2t", { leftMessage: true }),
+  },
   "chat-closing": {
     hash: "#/mine/c_ana",
     script: full,

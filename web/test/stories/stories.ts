@@ -99,7 +99,7 @@ function talk(language: Language) {
   ];
 }
 
-const kept = { memo: { hasChat: true, inChat: true } };
+const kept = { memo: { hasChat: true, inChat: true, askedNotes: true } };
 const full = (language: Language): Script => {
   const words = said[language];
   return {
@@ -107,6 +107,25 @@ const full = (language: Language): Script => {
     lines: [...talk(language), message(8, photo()), message(9, words.thanks), message(10, words.rest, { mine: false }), message(11, paper, { mine: false })],
   };
 };
+
+/** Shut for the night: opens on Monday at eight. */
+const closedUntilMonday = (usual: Practice): Practice => ({
+  ...usual,
+  open: false,
+  opens_at: Date.UTC(2026, 2, 9, 13),
+  queues: usual.queues.map((queue) => ({ ...queue, open: false, opens_at: Date.UTC(2026, 2, 9, 13) })),
+});
+
+async function leaving(scene: Scene): Promise<void> {
+  await scene.press("patient.leave-message");
+  for (const box of [await scene.find(".boxes input"), await scene.find(".boxes > :last-child input")]) box.click();
+  await scene.press("patient.consent.agree");
+  await scene.find("form#about-you");
+  (await scene.find("input[type=radio]")).click();
+  (await scene.find("input[value=yes]")).click();
+  await scene.press("patient.about.go");
+  await scene.find("textarea");
+}
 
 const start = (scene: Scene): Promise<void> => scene.press("patient.start");
 
@@ -128,6 +147,24 @@ async function dropped(scene: Scene, files: File[]): Promise<void> {
 export const stories: Record<string, Story> = {
   "welcome": {},
   "welcome-closed": { practice: (usual) => ({ ...usual, open: false, demo: false, brand_color: "#8a2be2" }) },
+  "welcome-nobody": { practice: (usual) => ({ ...usual, staffed: false }) },
+  "leave-message": {
+    practice: closedUntilMonday,
+    play: async (scene) => {
+      await leaving(scene);
+    },
+  },
+  "leave-message-lacking": {
+    play: async (scene) => {
+      await leaving(scene);
+      await scene.press("patient.leave.send");
+    },
+  },
+  "left-message": {
+    ...kept,
+    practice: closedUntilMonday,
+    script: (language) => ({ conversations: [conversation({ leftMessage: true })], lines: [notice(1, { kind: "joined", person: archive }), message(2, said[language].hello, { state: { kind: "sent", position: 2 } })] }),
+  },
   "welcome-embedded": { embedded: true },
   "welcome-continue": { memo: { hasChat: true }, script: () => ({ conversations: [opened()] }) },
   "consent": { play: start },
@@ -302,7 +339,57 @@ export const stories: Record<string, Story> = {
     ...kept,
     script: (language) => ({ ...full(language), conversations: [{ ...opened(), consent: "withdrawn" }] }),
   },
-  "ended": { ...kept, script: (language) => ({ ...full(language), conversations: [{ ...opened(), state: "closed" }] }) },
+  "ended": { ...kept, script: (language) => ({ ...full(language), conversations: [{ ...opened(), state: "closed", closedBy: nurse }] }) },
+  "rate": {
+    ...kept,
+    script: (language) => ({ ...full(language), conversations: [{ ...opened(), state: "closed", closedBy: nurse }] }),
+    play: (scene) => scene.press("patient.rate"),
+  },
+  "recall": {
+    ...kept,
+    script: full,
+    play: async (scene) => {
+      (await scene.find(".choices button")).click();
+      await scene.press("ui.message.recall");
+    },
+  },
+  "recalled": {
+    ...kept,
+    script: (language) => ({
+      conversations: [opened()],
+      lines: [
+        ...talk(language),
+        message(8, { kind: "recalled", at: noon + 300_000 }),
+        message(9, { kind: "recalled", at: noon + 320_000 }, { mine: false }),
+        message(10, said[language].thanks, { recalling: true }),
+      ],
+    }),
+  },
+  "locked": {
+    ...kept,
+    script: full,
+    play: async (scene) => {
+      await scene.find(".composer");
+      scene.view.lock();
+    },
+  },
+  "idle": {
+    ...kept,
+    script: full,
+    play: async (scene) => {
+      await scene.find(".composer");
+      scene.view.idleLeft = 95;
+    },
+  },
+  "notes": { memo: { hasChat: true, inChat: true }, script: full },
+  "risk": {
+    ...kept,
+    script: full,
+    play: async (scene) => {
+      await scene.find(".composer");
+      scene.session.sendText({ en: "I want to die", es: "Quiero morir", ar: "أريد أن أموت" }[scene.language]);
+    },
+  },
   "photo": {
     ...kept,
     script: full,

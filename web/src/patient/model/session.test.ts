@@ -363,3 +363,148 @@ describe("the end", () => {
 
 beforeEach(() => vi.useRealTimers());
 afterEach(() => vi.useRealTimers());
+
+describe("leaving a message", () => {
+  test("goes over the form and the questions to a page of its own, and opens a conversation that says so", async () => {
+    const { session, core } = visit();
+    await session.boot();
+    session.begin(true);
+    session.agree();
+    await session.tellAboutMe(about);
+    expect(session.state.screen.at).toBe("leave-message");
+    expect(calls(core, "open")).toEqual([]);
+    session.happen({ kind: "back" });
+    expect(session.state.screen.at).toBe("about-you");
+    await session.tellAboutMe(about);
+    await session.leaveMessage("Please call me.");
+    await settle();
+    expect(session.state.screen.at).toBe("chat");
+    expect(calls(core, "open")[0]?.[0]).toMatchObject({ queue: "q_general", leftMessage: true });
+    expect(calls(core, "sendText").map(([, text]) => text)).toEqual(["Please call me."]);
+  });
+
+  test("is not what a chat does that is begun afterwards", async () => {
+    const { session, core } = visit();
+    await session.boot();
+    session.begin(true);
+    session.happen({ kind: "back" });
+    session.begin();
+    session.agree();
+    await session.tellAboutMe(about);
+    await settle();
+    expect(calls(core, "open")[0]?.[0]).not.toHaveProperty("leftMessage");
+  });
+});
+
+describe("an own message", () => {
+  const open = () => conversation({ state: "open", assignee: nurse, members: [member({ name: "Ana" }), theArchive, nurseDana] });
+  const own = (position: number | undefined, change = {}) => {
+    const line = message(position, "Hello", { at: noon - 59 * 60_000, ...change });
+    if (line.type !== "message") throw new Error("no message");
+    return line.message;
+  };
+
+  async function there(change = {}) {
+    const made = visit({ script: { conversations: [{ ...open(), ...change }] }, memo: { hasChat: true, inChat: true } });
+    await made.session.boot();
+    await settle();
+    return made;
+  }
+
+  test("can be taken back for as long as the practice says, once it is sent", async () => {
+    const { session } = await there();
+    expect(session.mayRecall(own(2), noon)).toBe(true);
+    expect(session.mayRecall(own(2), noon + 60_000)).toBe(false);
+    expect(session.mayRecall(own(undefined), noon)).toBe(false);
+    expect(session.mayRecall(own(2, { mine: false }), noon)).toBe(false);
+    expect(session.mayRecall(own(2, { body: { kind: "recalled" } }), noon)).toBe(false);
+    expect(session.mayRecall(own(2, { recalling: true }), noon)).toBe(false);
+  });
+
+  test.each([{ state: "closed" }, { consent: "withdrawn" }])("cannot be taken back where nothing can be said: %j", async (change) => {
+    const { session } = await there(change);
+    expect(session.mayRecall(own(2), noon)).toBe(false);
+  });
+
+  test("is gone from the lines when it is taken back", async () => {
+    const { session, core } = await there();
+    core.emit({ kind: "line", line: { type: "message", message: own(2, { id: "m_own", conversation: open().id }) } });
+    await session.recall(own(2, { id: "m_own" }));
+    expect(calls(core, "recall")).toEqual([["m_own", undefined]]);
+    expect(session.state.lines.map((line) => line.type === "message" && line.message.body.kind)).toContain("recalled");
+    expect(JSON.stringify(session.state.lines)).not.toContain("Hello");
+  });
+});
+
+describe("without a network", () => {
+  test("who has a chat here gets to it with what the practice last said of itself", async () => {
+    const { session, memo } = await inChat();
+    await session.boot();
+    expect(memo.practice).toMatchObject({ name: "Riverside Family Clinic" });
+    const kept = JSON.parse(JSON.stringify(memo.practice)) as unknown;
+    const offline = visit({
+      memo: { hasChat: true, practice: kept },
+      script: { conversations: [conversation()] },
+      world: { loadPractice: async () => Promise.reject(new PracticeError("unreachable")) },
+    });
+    await offline.session.boot();
+    await settle();
+    expect(offline.session.state.screen.at).toBe("welcome");
+    expect(offline.session.state.practice?.name).toBe("Riverside Family Clinic");
+    expect(offline.session.state.conversation?.id).toBe("c_one");
+  });
+
+  test("who has none is told, and so is who finds no practice", async () => {
+    const unreachable = visit({ world: { loadPractice: async () => Promise.reject(new PracticeError("unreachable")) } });
+    await unreachable.session.boot();
+    expect(unreachable.session.state.screen).toEqual({ at: "unreachable", reason: "unreachable" });
+    const gone = visit({ memo: { hasChat: true, practice: practice() }, world: { loadPractice: async () => Promise.reject(new PracticeError("not-found")) } });
+    await gone.session.boot();
+    expect(gone.session.state.screen).toEqual({ at: "unreachable", reason: "not-found" });
+  });
+
+  test("a device of others keeps nothing of the practice", async () => {
+    const { session, memo } = visit();
+    await session.boot();
+    session.begin();
+    session.agree();
+    await session.tellAboutMe({ ...about, ownDevice: false });
+    await settle();
+    expect(memo.practice).toBeUndefined();
+  });
+});
+
+describe("what the chat asks of its own accord", () => {
+  test("whether somebody is safe, after words that say they may not be, and tells nobody", async () => {
+    const { session, core } = await inChat();
+    session.sendText("my knee hurts");
+    expect(session.state.atRisk).toBe(false);
+    session.sendText("I want to die");
+    expect(session.state.atRisk).toBe(true);
+    session.safe();
+    expect(session.state.atRisk).toBe(false);
+    await settle();
+    expect(new Set(core.calls.map((call) => call.name))).toEqual(new Set(["subscribe", "start", "open", "lines", "saveDraft", "sendText"]));
+  });
+
+  test("for notes once, after the first answer, on one's own device", async () => {
+    const { session, core, memo } = await inChat();
+    expect(session.asksForNotes).toBe(false);
+    core.emit({ kind: "line", line: message(5, "Hello Ana", { mine: false, conversation: session.state.conversation?.id as ConversationId }) });
+    expect(session.asksForNotes).toBe(true);
+    session.askedForNotes();
+    expect(session.asksForNotes).toBe(false);
+    expect(memo.askedNotes).toBe(true);
+  });
+});
+
+test("a chat that is hidden keeps what is typed", async () => {
+  const { session, core } = await inChat();
+  session.setDraft("half a th");
+  session.lock();
+  expect(session.state.locked).toBe(true);
+  expect(calls(core, "saveDraft").at(-1)?.[1]).toBe("half a th");
+  session.unhide();
+  expect(session.state.locked).toBe(false);
+  expect(session.draftText).toBe("half a th");
+});
