@@ -30,7 +30,12 @@ type Code string
 const (
 	CodeMalformed        Code = "malformed"         // 400, 422
 	CodeUnauthenticated  Code = "unauthenticated"   // 401: sign in again
+	CodeLocked           Code = "locked"            // 401: the session is locked, unlock it
 	CodeForbidden        Code = "forbidden"         // 403
+	CodeStepUp           Code = "step-up-needed"    // 403: show both factors again, then repeat
+	CodeNetwork          Code = "network"           // 403: not from this network
+	CodeWeakPassword     Code = "weak-password"     // 422: the hint is PasswordStrength.Fault
+	CodeLastFactor       Code = "last-factor"       // 409: nothing would be left to sign in with
 	CodeNotAMember       Code = "not-a-member"      // 403: this device is not in the group
 	CodeConsentMissing   Code = "consent-missing"   // 403
 	CodeConsentWithdrawn Code = "consent-withdrawn" // 403

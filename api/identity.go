@@ -62,33 +62,6 @@ type DeviceSession struct {
 	Device    Device `json:"device"`
 }
 
-// SetUp claims a one-time set-up link: POST /v1/staff/set-up. The token is the
-// link's fragment, which browsers do not send.
-type SetUp struct {
-	Token    string `json:"token" maxLength:"128"`
-	Password string `json:"password" minLength:"15" maxLength:"256"`
-}
-
-// InspectSetUp asks whom a set-up link is for: POST /v1/staff/set-up/inspect.
-type InspectSetUp struct {
-	Token string `json:"token" maxLength:"128"`
-}
-
-// SignIn opens a staff session and sets its cookie: POST /v1/staff/sign-in.
-type SignIn struct {
-	Practice string `json:"practice" maxLength:"64" doc:"slug"`
-	Login    string `json:"login" maxLength:"128"`
-	Password string `json:"password" maxLength:"256"`
-}
-
-// A StaffSession is the signed-in staff person: also GET /v1/staff/session.
-type StaffSession struct {
-	Practice  string `json:"practice" doc:"slug"`
-	Person    Person `json:"person"`
-	Login     string `json:"login"`
-	ExpiresAt int64  `json:"expires_at"`
-}
-
 // A Person of the practice, as staff and services may see one. A patient's
 // name is not here: it is known only inside the conversation.
 type Person struct {
@@ -107,6 +80,10 @@ type CertificateRequest struct {
 	Proof     DeviceProof `json:"proof" doc:"the registration's"`
 	Name      string      `json:"name,omitempty" doc:"staff and services only"`
 	Title     string      `json:"title,omitempty"`
+	// Passkeys are all of a staff person's, oldest first, and Voucher is what
+	// one of them signed for this device.
+	Passkeys []KnownPasskey    `json:"passkeys,omitempty"`
+	Voucher  *PasskeyAssertion `json:"voucher,omitempty"`
 }
 
 // PutCertificate certifies a device: PUT /v1/devices/{id}/certificate, for the

@@ -88,7 +88,7 @@ func startBenchServer(ctx context.Context, folder string, mode bench.Mode) (*ben
 		return nil, errors.Join(err, server.Stop())
 	}
 	for _, in := range demo.SignIns {
-		server.SignIns = append(server.SignIns, bench.SignIn{Login: in.Login, Password: in.Password})
+		server.SignIns = append(server.SignIns, bench.SignIn{Login: in.Login, Password: in.Password, App: in.App})
 	}
 	return server, nil
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/sotto-health/sotto/internal/host"
 	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/practice"
+	"github.com/sotto-health/sotto/internal/totp"
 	"github.com/sotto-health/sotto/internal/vault"
 	"github.com/sotto-health/sotto/web"
 )
@@ -42,6 +43,7 @@ type demoSignIn struct {
 	Name     string `json:"name"`
 	Title    string `json:"title"`
 	Password string `json:"password"`
+	App      string `json:"app"` // secret of an authenticator app, as it is typed
 }
 
 func demoFile(folder host.Folder) string { return filepath.Join(string(folder), "demo.json") }
@@ -67,7 +69,7 @@ func prepareDemo(ctx context.Context, h *host.OpenHub, folder host.Folder, c ser
 	}
 	d.Chat, d.Staff, d.Clinic = chat+"/c/"+file.Slug, chat+"/staff/?practice="+file.Slug, clinic+"/"
 	d.Pin, d.listen, d.chatBase = pin(v.Authority.Public()), c.ClinicListen, chat
-	if len(d.SignIns) == 0 {
+	if len(d.SignIns) == 0 || d.SignIns[0].App == "" { // none yet, or of before there were two factors
 		if d.SignIns, err = demoSignIns(ctx, h, v.Practice, file.Staff); err != nil {
 			return nil, err
 		}
@@ -90,7 +92,8 @@ func readDemo(folder host.Folder) (*demonstration, error) {
 	return d, json.Unmarshal(b, d)
 }
 
-// demoSignIns gives each staff person a random password.
+// demoSignIns gives each staff person a random password and the secret of an
+// authenticator app: two factors, as everybody has.
 func demoSignIns(ctx context.Context, h *host.OpenHub, practiceID string, staff []practice.Staff) ([]demoSignIn, error) {
 	people, err := h.Staff(ctx, practiceID)
 	if err != nil {
@@ -102,11 +105,11 @@ func demoSignIns(ctx context.Context, h *host.OpenHub, practiceID string, staff 
 	}
 	var all []demoSignIn
 	for _, s := range staff {
-		password := demoPassword()
-		if err := h.SetPassword(ctx, practiceID, byLogin[s.Login].ID, password); err != nil {
+		password, secret := demoPassword(), totp.NewSecret()
+		if err := h.EnrolApp(ctx, practiceID, byLogin[s.Login].ID, password, secret); err != nil {
 			return nil, err
 		}
-		all = append(all, demoSignIn{s.Login, s.Name, s.Title, password})
+		all = append(all, demoSignIn{s.Login, s.Name, s.Title, password, totp.Text(secret)})
 	}
 	return all, nil
 }
@@ -141,6 +144,13 @@ Riverside Family Clinic is open (a demo: every person is invented).
 	for _, in := range d.SignIns {
 		fmt.Fprintf(s.out, "  %-14s %s   %s, %s\n", in.Login, in.Password, in.Name, in.Title)
 	}
+	fmt.Fprintf(s.out, `
+Everybody signs in with two factors. The code that goes with a password is new every 30 seconds and works once:
+
+  %s
+  sotto demo code dana.ortiz
+
+`, d.Clinic+"sign-ins")
 	fmt.Fprintf(s.out, "\nStop with Ctrl-C.\n\n")
 }
 
@@ -167,6 +177,8 @@ func (d *demonstration) serveClinic(ctx context.Context) error {
 			"default-src 'none'; script-src "+d.chatBase+"; style-src 'self'; img-src 'self'; frame-src "+d.chatBase+"; base-uri 'none'; form-action 'none'")
 		_, _ = w.Write(page)
 	})
+	mux.HandleFunc("GET /sign-ins", d.serveSignIns)
+	mux.HandleFunc("GET /sign-ins.css", serveSignInStyle)
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", d.listen)
 	if err != nil {
 		return fmt.Errorf("listen for the clinic's page: %w", err)

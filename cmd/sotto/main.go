@@ -32,6 +32,7 @@ type commands struct {
 	Practice practiceCommand `cmd:"" help:"Set up practices."`
 	Staff    staffCommand    `cmd:"" help:"Set up staff."`
 	Record   recordCommand   `cmd:"" help:"Read and check the practice's record."`
+	Demo     demoCommand     `cmd:"" help:"Sign in to the demo practice."`
 	Bench    benchCommand    `cmd:"" help:"Measure messages a second, latency and memory on this machine."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 }

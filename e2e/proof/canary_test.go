@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/demo"
@@ -79,11 +80,13 @@ func (c *clinic) staffAt(t *testing.T, login, url string) *person {
 		t.Fatalf("no set-up link for %s in %q", login, c.links)
 	}
 	const password = "a long enough pass phrase"
-	if _, err := newClient(t, url).SetUp(t.Context(), api.SetUp{Token: link[1], Password: password}); err != nil {
+	_, done, err := newClient(t, url).SetUpApp(t.Context(), link[1], password, time.Now())
+	if err != nil {
 		t.Fatal(err)
 	}
 	client := newClient(t, url)
-	if _, err := client.SignIn(t.Context(), api.SignIn{Practice: slug, Login: login, Password: password}); err != nil {
+	factors := api.Authentication{Password: password, Code: done.RecoveryCodes[0]} // the app's code has been used
+	if _, err := client.SignIn(t.Context(), api.SignIn{Practice: slug, Login: login, Authentication: factors}); err != nil {
 		t.Fatal(err)
 	}
 	p := newPerson(t, device.SurfaceStaff, client)

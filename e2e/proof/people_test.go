@@ -18,6 +18,7 @@ import (
 	"github.com/sotto-health/sotto/internal/device"
 	"github.com/sotto-health/sotto/internal/devicetest"
 	"github.com/sotto-health/sotto/internal/hubclient"
+	"github.com/sotto-health/sotto/internal/totp"
 )
 
 // slug is the demo practice's.
@@ -230,14 +231,19 @@ func demoStaff(t *testing.T, url, data string, n int) *person {
 		t.Fatal(err)
 	}
 	var demo struct {
-		SignIns []struct{ Login, Password string } `json:"sign_ins"`
+		SignIns []struct{ Login, Password, App string } `json:"sign_ins"`
 	}
 	if err := json.Unmarshal(b, &demo); err != nil {
 		t.Fatal(err)
 	}
 	client := newClient(t, url)
 	in := demo.SignIns[n]
-	if _, err := client.SignIn(t.Context(), api.SignIn{Practice: slug, Login: in.Login, Password: in.Password}); err != nil {
+	secret, err := totp.ParseText(in.App)
+	if err != nil {
+		t.Fatal(err)
+	}
+	factors := api.Authentication{Password: in.Password, Code: totp.Code(secret, totp.Step(time.Now()))}
+	if _, err := client.SignIn(t.Context(), api.SignIn{Practice: slug, Login: in.Login, Authentication: factors}); err != nil {
 		t.Fatal(err)
 	}
 	p := newPerson(t, device.SurfaceStaff, client)

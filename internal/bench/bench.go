@@ -46,8 +46,9 @@ type Server struct {
 	Stop     func() error
 }
 
-// A SignIn is a staff person's.
-type SignIn struct{ Login, Password string }
+// A SignIn is a staff person's: a password, and the secret of an authenticator
+// app as it is typed.
+type SignIn struct{ Login, Password, App string }
 
 // Run measures everything and prints a report.
 func Run(ctx context.Context, c Config) error {

@@ -14,6 +14,7 @@ import (
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/device"
 	"github.com/sotto-health/sotto/internal/hubclient"
+	"github.com/sotto-health/sotto/internal/totp"
 	"github.com/sotto-health/sotto/mls/suite"
 )
 
@@ -93,7 +94,12 @@ func (t *talk) newStaff(ctx context.Context, in SignIn) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := hub.SignIn(ctx, api.SignIn{Practice: t.server.Practice, Login: in.Login, Password: in.Password}); err != nil {
+	secret, err := totp.ParseText(in.App)
+	if err != nil {
+		return nil, err
+	}
+	factors := api.Authentication{Password: in.Password, Code: totp.Code(secret, totp.Step(time.Now()))}
+	if _, err := hub.SignIn(ctx, api.SignIn{Practice: t.server.Practice, Login: in.Login, Authentication: factors}); err != nil {
 		return nil, err
 	}
 	c := &client{hub: hub}

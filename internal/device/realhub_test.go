@@ -21,6 +21,7 @@ import (
 	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/hubclient"
 	"github.com/sotto-health/sotto/internal/keeper"
+	"github.com/sotto-health/sotto/internal/password"
 	"github.com/sotto-health/sotto/internal/store/sqlite"
 	"github.com/sotto-health/sotto/internal/store/sqlitefile"
 	"github.com/sotto-health/sotto/mls/suite"
@@ -48,7 +49,7 @@ func newClinic(t *testing.T) *clinic {
 	stored, err := sqlite.Open(ctx, filepath.Join(t.TempDir(), "hub.db"), sqlitefile.Key{1}, sqlitefile.Config{})
 	must(err)
 	t.Cleanup(func() { _ = stored.Close() })
-	h, err := hub.New(hub.Config{Store: stored, Blobs: &memoryBlobs{kept: map[string][]byte{}}, Passwords: hub.PasswordCost{MemoryKiB: 64, Passes: 1}})
+	h, err := hub.New(hub.Config{Store: stored, Blobs: &memoryBlobs{kept: map[string][]byte{}}, Passwords: password.Cost{MemoryKiB: 64, Passes: 1, Rounds: 10}})
 	must(err)
 	server, err := httpapi.New(h, httpapi.Config{})
 	must(err)
@@ -144,7 +145,7 @@ func (c *clinic) signIn(name string) *hubclient.Client {
 		c.t.Fatal(err)
 	}
 	client := c.client()
-	if _, err := client.SetUp(ctx, api.SetUp{Token: token, Password: "correct horse battery staple"}); err != nil {
+	if _, _, err := client.SetUpApp(ctx, token, "correct horse battery staple", time.Now()); err != nil {
 		c.t.Fatal(err)
 	}
 	return client

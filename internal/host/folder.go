@@ -66,7 +66,11 @@ func Open(ctx context.Context, c HubConfig) (*OpenHub, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the blob folder: %w", err), store.Close())
 	}
-	config := hub.Config{Store: store, Blobs: blobs, Log: c.Log, Limits: c.Limits}
+	factors, err := keyfile.Open(filepath.Join(part, "factors.key"), "hub-factors", hub.FactorKeyBytes)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the factor key: %w", err), store.Close())
+	}
+	config := hub.Config{Store: store, Blobs: blobs, Log: c.Log, Limits: c.Limits, FactorKey: factors}
 	var broker *postgres.Broker
 	if c.PostgresURL != "" {
 		if broker, err = postgres.OpenBroker(c.PostgresURL, c.Log); err != nil {

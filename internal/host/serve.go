@@ -113,15 +113,21 @@ func newServer(handler http.Handler) *http.Server {
 	}
 }
 
+// sessionCheck is how soon a session that was ended elsewhere, as by the
+// command line, ends here too.
+const sessionCheck = 500 * time.Millisecond
+
 // A sweeper is what has to be called now and then: a hub.
 type sweeper interface {
+	CheckSessions(ctx context.Context) error
 	SweepMailboxes()
 	Sweep(ctx context.Context) error
 	SweepOrphans(ctx context.Context) error
 	Beat(ctx context.Context)
 }
 
-// sweep drops what has expired, every few minutes until ctx ends.
+// sweep ends what is over, at once, and drops what has expired, every few
+// minutes, until ctx ends.
 func sweep(ctx context.Context, h sweeper, log *slog.Logger) {
 	long := time.NewTicker(5 * time.Minute)
 	defer long.Stop()
@@ -131,12 +137,18 @@ func sweep(ctx context.Context, h sweeper, log *slog.Logger) {
 	defer slow.Stop()
 	beat := time.NewTicker(5 * time.Second)
 	defer beat.Stop()
+	second := time.NewTicker(sessionCheck)
+	defer second.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-beat.C:
 			h.Beat(ctx)
+		case <-second.C:
+			if err := h.CheckSessions(ctx); err != nil && ctx.Err() == nil {
+				log.WarnContext(ctx, "staff sessions could not be checked")
+			}
 		case <-short.C:
 			h.SweepMailboxes()
 		case <-long.C:

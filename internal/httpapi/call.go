@@ -31,6 +31,9 @@ type call struct {
 	address string // the client's, as far as known
 	auth    string // Authorization header
 	cookie  string // the staff cookie's value
+	known   string // that of a browser where staff signed in before
+	browser string // as it names itself, short
+	origin  string // that the call was made to
 
 	// Set on the way, for the log:
 	device string
@@ -59,9 +62,12 @@ func newRequestID() string {
 func (s *Server) outermost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		c := &call{id: newRequestID(), address: s.address(r), auth: r.Header.Get("Authorization")}
+		c := &call{id: newRequestID(), address: s.address(r), auth: r.Header.Get("Authorization"), browser: browserOf(r.UserAgent()), origin: originOf(r)}
 		if k, err := r.Cookie(staffCookie); err == nil {
 			c.cookie = k.Value
+		}
+		if k, err := r.Cookie(knownCookie); err == nil {
+			c.known = k.Value
 		}
 		r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
 		out := &recorder{ResponseWriter: w}
@@ -139,6 +145,18 @@ func (s *Server) ownOrigin(r *http.Request) bool {
 	}
 	u, err := url.Parse(origin)
 	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
+}
+
+// originOf is the origin of ours that a call was made to: the page's, if the
+// browser names it, for behind a proxy only the browser knows the scheme.
+func originOf(r *http.Request) string {
+	if o := r.Header.Get("Origin"); o != "" {
+		return o
+	}
+	if r.TLS != nil {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
 }
 
 // address returns the client's address: of the connection, or, behind a proxy

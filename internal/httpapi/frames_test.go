@@ -356,10 +356,10 @@ func TestRateLimits(t *testing.T) {
 
 	// Guesses at one login from anywhere, and with any spelling.
 	for _, login := range []string{"dana", " Dana"} {
-		_, err := d.SignIn(w.ctx, api.SignIn{Practice: "riverside", Login: login, Password: "guess"})
+		_, err := d.SignIn(w.ctx, api.SignIn{Practice: "riverside", Login: login, Authentication: api.Authentication{Password: "guess"}})
 		wantCode(t, err, api.CodeUnauthenticated)
 	}
-	_, err = d.SignIn(w.ctx, api.SignIn{Practice: "riverside", Login: "DANA", Password: "guess"})
+	_, err = d.SignIn(w.ctx, api.SignIn{Practice: "riverside", Login: "DANA", Authentication: api.Authentication{Password: "guess"}})
 	wantCode(t, err, api.CodeRateLimited)
 }
 

@@ -2,28 +2,11 @@ package httpapi
 
 import (
 	"context"
-	"net/http"
-	"time"
+	"errors"
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/hub"
 )
-
-// staffCookie holds a staff session. The prefix binds it to this host, to TLS
-// and to all paths.
-const staffCookie = "__Host-sotto_staff"
-
-func cookie(value string, expires int64) http.Cookie {
-	k := http.Cookie{
-		Name: staffCookie, Value: value, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode,
-	}
-	if value == "" {
-		k.MaxAge = -1
-	} else {
-		k.Expires = time.UnixMilli(expires)
-	}
-	return k
-}
 
 type practiceIn struct {
 	Slug string `path:"slug" maxLength:"64"`
@@ -53,11 +36,16 @@ func (s *Server) identityRoutes() {
 		about("A staff device also needs the staff cookie, and its token ends with that session."), refusals(401, 422, 429)),
 		func(ctx context.Context, i *in[api.OpenDeviceSession]) (*out[api.DeviceSession], error) {
 			var person *hub.StaffCaller
+			var why error
 			if callOf(ctx).cookie != "" {
 				// An old cookie is no hindrance to a patient's device.
-				person, _ = s.hub.AuthenticateStaff(ctx, callOf(ctx).cookie)
+				person, why = s.authenticateStaff(ctx)
 			}
-			return answer(s.hub.OpenDeviceSession(ctx, person, i.Body))
+			session, err := s.hub.OpenDeviceSession(ctx, person, i.Body)
+			if errors.Is(err, hub.ErrUnauthenticated) && (errors.Is(why, hub.ErrLocked) || errors.Is(why, hub.ErrNetwork)) {
+				err = why
+			}
+			return answer(session, err)
 		})
 	device(s, op(del, "/v1/device-sessions/self", tagIdentity, "End this session", status(noBody), refusals(401)),
 		func(ctx context.Context, c *hub.Caller, _ *none) (*none, error) {
@@ -80,67 +68,6 @@ func (s *Server) identityRoutes() {
 		func(ctx context.Context, c *hub.Caller, i *in[api.ClaimKeyPackages]) (*out[[]api.ClaimedKeyPackage], error) {
 			return answer(s.hub.ClaimKeyPackages(ctx, c, i.Body))
 		})
-}
-
-type sessionOut struct {
-	SetCookie http.Cookie `header:"Set-Cookie"`
-	Body      api.StaffSession
-}
-
-type signOutOut struct {
-	SetCookie http.Cookie `header:"Set-Cookie"`
-}
-
-// staffRoutes sign staff in and out.
-func (s *Server) staffRoutes() {
-	open(s, op(post, "/v1/staff/set-up/inspect", tagStaff, "Whom a set-up link is for", refusals(404, 422, 429)),
-		func(ctx context.Context, i *in[api.InspectSetUp]) (*out[api.StaffSession], error) {
-			return answer(s.hub.InspectSetUp(ctx, i.Body.Token))
-		})
-	open(s, op(post, "/v1/staff/set-up", tagStaff, "Use a set-up link: choose a password and sign in", refusals(404, 422, 429)),
-		func(ctx context.Context, i *in[api.SetUp]) (*sessionOut, error) {
-			return signedIn(s.hub.SetUp(ctx, i.Body))
-		})
-	open(s, op(post, "/v1/staff/sign-in", tagStaff, "Sign in with a password", refusals(401, 422, 429)),
-		func(ctx context.Context, i *in[api.SignIn]) (*sessionOut, error) {
-			return signedIn(s.hub.SignIn(ctx, callOf(ctx).address, i.Body))
-		})
-	open(s, op(get, "/v1/staff/session", tagStaff, "The signed-in staff person; 204 if the browser has no session", refusals(401)), s.currentStaff)
-	staff(s, op(post, "/v1/staff/sign-out", tagStaff, "Sign out; device sessions of this browser end too", status(noBody), refusals(401)),
-		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*signOutOut, error) {
-			return &signOutOut{SetCookie: cookie("", 0)}, s.hub.SignOut(ctx, c)
-		})
-	staff(s, op(post, "/v1/staff/devices", tagStaff, "Add this browser as a device of the signed-in person", refusals(401, 409, 422)),
-		func(ctx context.Context, c *hub.StaffCaller, i *in[api.NewStaffDevice]) (*out[api.Device], error) {
-			return answer(s.hub.NewStaffDevice(ctx, c, i.Body))
-		})
-}
-
-// A currentOut has no body if its status is 204.
-type currentOut struct {
-	Status int
-	Body   *api.StaffSession
-}
-
-// currentStaff tells a page that has just loaded whether to ask for a sign-in.
-// To have no cookie is no error: a browser would put one in its console.
-func (s *Server) currentStaff(ctx context.Context, _ *none) (*currentOut, error) {
-	if callOf(ctx).cookie == "" {
-		return &currentOut{Status: noBody}, nil
-	}
-	c, err := s.authenticateStaff(ctx)
-	if err != nil {
-		return nil, err
-	}
-	session, err := s.hub.StaffSession(ctx, c)
-	return &currentOut{Status: http.StatusOK, Body: &session}, err
-}
-
-func signedIn(value string, session api.StaffSession, err error) (*sessionOut, error) {
-	if err != nil {
-		return nil, err
-	}
-	return &sessionOut{SetCookie: cookie(value, session.ExpiresAt), Body: session}, nil
 }
 
 // certificates is the page of GET /v1/certificate-requests.

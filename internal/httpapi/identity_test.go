@@ -2,7 +2,6 @@ package httpapi_test
 
 import (
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -89,106 +88,6 @@ func TestStaffDeviceNeedsTheCookie(t *testing.T) {
 	w.must(err)
 	_, err = sam.NewStaffDevice(w.ctx, api.NewStaffDevice{PublicKey: dana.signer.Public(), Proof: proof})
 	wantCode(t, err, api.CodeConflict)
-}
-
-func TestSetUpLinks(t *testing.T) {
-	w := newWorld(t)
-	person, err := w.hub.AddStaff(w.ctx, hub.Person{Practice: w.clinic.ID, Role: "nurse", Name: "Dana", Login: "Dana@Clinic.example"})
-	w.must(err)
-	if _, err := w.hub.AddStaff(w.ctx, hub.Person{Practice: w.clinic.ID, Role: "nurse", Login: "dana@clinic.EXAMPLE"}); err == nil {
-		t.Error("a login exists twice")
-	}
-	token, err := w.hub.NewSetUpLink(w.ctx, w.clinic.ID, person.ID)
-	w.must(err)
-	c := w.client()
-	_, err = c.SetUp(w.ctx, api.SetUp{Token: token, Password: "too short"})
-	wantCode(t, err, api.CodeMalformed)
-	for range 2 { // to look does not use it up
-		s, err := c.InspectSetUp(w.ctx, token)
-		w.must(err)
-		if s.Login != "dana@clinic.example" || s.Person.Name != "Dana" || s.Practice != "riverside" {
-			t.Errorf("the link is for %+v", s)
-		}
-	}
-	_, err = c.SetUp(w.ctx, api.SetUp{Token: token, Password: password})
-	w.must(err)
-	if _, err := c.StaffSession(w.ctx); err != nil {
-		t.Errorf("set-up signs in: %v", err)
-	}
-	_, err = c.SetUp(w.ctx, api.SetUp{Token: token, Password: password + "2"})
-	wantCode(t, err, api.CodeNotFound)
-	_, err = c.InspectSetUp(w.ctx, token)
-	wantCode(t, err, api.CodeNotFound)
-
-	old, err := w.hub.NewSetUpLink(w.ctx, w.clinic.ID, person.ID)
-	w.must(err)
-	w.clock.advance(73 * time.Hour)
-	_, err = c.SetUp(w.ctx, api.SetUp{Token: old, Password: password})
-	wantCode(t, err, api.CodeNotFound)
-}
-
-// TestT27SignInSaysNothing: whatever is wrong, the answer is the same.
-func TestT27SignInSaysNothing(t *testing.T) {
-	w := newWorld(t)
-	w.staff("dana")
-	noPassword, err := w.hub.AddStaff(w.ctx, hub.Person{Practice: w.clinic.ID, Role: "nurse", Login: "new"})
-	w.must(err)
-	gone := w.staff("gone")
-	w.must(w.hub.DisablePerson(w.ctx, w.clinic.ID, gone.person))
-	want := ""
-	for _, s := range []api.SignIn{
-		{Practice: "riverside", Login: "dana", Password: "wrong"},
-		{Practice: "riverside", Login: "nobody", Password: password},
-		{Practice: "nowhere", Login: "dana", Password: password},
-		{Practice: "riverside", Login: "gone", Password: password},
-		{Practice: "riverside", Login: noPassword.Login, Password: ""},
-	} {
-		resp, body := w.raw("POST", "/v1/staff/sign-in", mustJSON(s))
-		if body = withoutRequestID(body); want == "" {
-			want = body
-		}
-		if resp.StatusCode != http.StatusUnauthorized || body != want || resp.Header.Get("Set-Cookie") != "" {
-			t.Errorf("%s: %d %s", s.Login, resp.StatusCode, body)
-		}
-	}
-}
-
-// TestT23StaffCookie: its attributes, a new value for each sign-in, and none
-// that works after signing out.
-func TestT23StaffCookie(t *testing.T) {
-	w := newWorld(t)
-	w.staff("dana")
-	signIn := func() (value, header string) {
-		resp, body := w.raw("POST", "/v1/staff/sign-in", mustJSON(api.SignIn{Practice: "riverside", Login: " DANA ", Password: password}))
-		if resp.StatusCode != http.StatusOK {
-			t.Fatalf("%d %s", resp.StatusCode, body)
-		}
-		return resp.Cookies()[0].Value, resp.Header.Get("Set-Cookie")
-	}
-	first, header := signIn()
-	for _, want := range []string{"__Host-sotto_staff=", "Path=/", "HttpOnly", "Secure", "SameSite=Strict"} {
-		if !strings.Contains(header, want) {
-			t.Errorf("the cookie lacks %s: %s", want, header)
-		}
-	}
-	second, _ := signIn()
-	if first == second {
-		t.Error("two sessions have one token")
-	}
-	status := func(cookie string) int {
-		resp, _ := w.raw("GET", "/v1/staff/session", "", "Cookie", "__Host-sotto_staff="+cookie)
-		return resp.StatusCode
-	}
-	if status(first) != http.StatusOK || status(second) != http.StatusOK {
-		t.Error("a session does not work")
-	}
-	w.raw("POST", "/v1/staff/sign-out", "", "Cookie", "__Host-sotto_staff="+first)
-	if status(first) != http.StatusUnauthorized || status(second) != http.StatusOK {
-		t.Errorf("after signing out: %d and the other %d", status(first), status(second))
-	}
-	if resp, body := w.raw("GET", "/v1/staff/session", ""); resp.StatusCode != http.StatusNoContent || len(body) != 0 {
-		t.Errorf("without a cookie: %d %q", resp.StatusCode, body)
-	}
 }
 
 // TestCertificates: the hub takes only what clients will accept.

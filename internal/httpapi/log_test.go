@@ -33,7 +33,7 @@ func TestT01LogsHoldNoContent(t *testing.T) {
 		}
 	}
 	w.raw("GET", "/"+canary, "")
-	_, err = nurse.SignIn(w.ctx, api.SignIn{Practice: canary, Login: canary, Password: canary})
+	_, err = nurse.SignIn(w.ctx, api.SignIn{Practice: canary, Login: canary, Authentication: api.Authentication{Password: canary, Code: canary}})
 	wantCode(t, err, api.CodeUnauthenticated)
 	w.must(nurse.SignOut(w.ctx))
 	l.next(api.EventEnded)

@@ -83,6 +83,10 @@ func reasons() []struct {
 	}{
 		{hub.ErrNotFound, reason{404, api.CodeNotFound, "Not found", ""}},
 		{hub.ErrUnauthenticated, reason{401, api.CodeUnauthenticated, "Not signed in", "Open a session, then try again."}},
+		{hub.ErrLocked, reason{401, api.CodeLocked, "The session is locked", "Unlock it, then try again."}},
+		{hub.ErrStepUp, reason{403, api.CodeStepUp, "Both factors are needed again", "Step up, then try again."}},
+		{hub.ErrNetwork, reason{403, api.CodeNetwork, "Not from this network", "Ask the practice's administrator."}},
+		{hub.ErrLastFactor, reason{409, api.CodeLastFactor, "Nothing would be left to sign in with", "Add another first."}},
 		{hub.ErrForbidden, reason{403, api.CodeForbidden, "Not allowed", ""}},
 		{hub.ErrNotAMember, reason{403, api.CodeNotAMember, "This device is not in the conversation", "Wait for its welcome, or join again."}},
 		{hub.ErrConsentMissing, reason{403, api.CodeConsentMissing, "Consent is missing", "Sign a receipt of the practice's present consent form."}},
@@ -112,6 +116,7 @@ func problemOf(ctx context.Context, err error) *problem {
 	var offset *hub.OffsetError
 	var rate *hub.RateError
 	var bad *hub.MalformedError
+	var weak *hub.WeakPasswordError
 	var handshake *hub.HandshakeError
 	switch {
 	case errors.As(err, &ready):
@@ -130,6 +135,8 @@ func problemOf(ctx context.Context, err error) *problem {
 		p.retryAfter = int(math.Ceil(rate.RetryAfter.Seconds()))
 	case errors.As(err, &bad):
 		p.set(reason{422, api.CodeMalformed, "A field cannot be used", "Field: " + bad.Field + "."})
+	case errors.As(err, &weak):
+		p.set(reason{422, api.CodeWeakPassword, "The password is refused", string(weak.Fault)})
 	case errors.As(err, &handshake):
 		p.set(reason{422, api.CodeInvalidHandshake, "The handshake was refused", "Rule: " + handshake.Rule + "."})
 	default:

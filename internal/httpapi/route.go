@@ -131,9 +131,21 @@ func device[I, O any](s *Server, o huma.Operation, f func(context.Context, *hub.
 
 // staff registers a route for a signed-in staff person.
 func staff[I, O any](s *Server, o huma.Operation, f func(context.Context, *hub.StaffCaller, *I) (*O, error)) {
+	staffRoute(s, o, s.authenticateStaff, f)
+}
+
+// lockedStaff registers a route for a staff person whose session may be
+// locked.
+func lockedStaff[I, O any](s *Server, o huma.Operation, f func(context.Context, *hub.StaffCaller, *I) (*O, error)) {
+	staffRoute(s, o, func(ctx context.Context) (*hub.StaffCaller, error) {
+		return s.staffFrom(ctx, s.hub.AuthenticateLocked)
+	}, f)
+}
+
+func staffRoute[I, O any](s *Server, o huma.Operation, authenticate func(context.Context) (*hub.StaffCaller, error), f func(context.Context, *hub.StaffCaller, *I) (*O, error)) {
 	o.Security = []map[string][]string{{cookieScheme: {}}}
 	o.Middlewares = append(o.Middlewares, func(hc huma.Context, next func(huma.Context)) {
-		c, err := s.authenticateStaff(hc.Context())
+		c, err := authenticate(hc.Context())
 		if err != nil {
 			s.writeProblem(hc, err)
 			return
@@ -188,15 +200,28 @@ func (s *Server) authenticate(ctx context.Context) (*hub.Caller, error) {
 		return nil, err
 	}
 	call.device, call.person = c.Device.ID, c.Device.Person
+	if err := s.hub.AllowNetwork(ctx, c.Person, call.address); err != nil {
+		return nil, err
+	}
 	return c, s.hub.AllowCall(c)
 }
 
+// authenticateStaff checks the staff cookie of the call. Its session must not
+// be locked.
 func (s *Server) authenticateStaff(ctx context.Context) (*hub.StaffCaller, error) {
-	c, err := s.hub.AuthenticateStaff(ctx, callOf(ctx).cookie)
+	return s.staffFrom(ctx, s.hub.AuthenticateStaff)
+}
+
+func (s *Server) staffFrom(ctx context.Context, authenticate func(context.Context, string) (*hub.StaffCaller, error)) (*hub.StaffCaller, error) {
+	call := callOf(ctx)
+	c, err := authenticate(ctx, call.cookie)
 	if err != nil {
 		return nil, err
 	}
-	callOf(ctx).person = c.Person.ID
+	if err := s.hub.AllowNetwork(ctx, c.Person, call.address); err != nil {
+		return nil, err
+	}
+	call.person = c.Person.ID
 	return c, nil
 }
 
@@ -205,6 +230,7 @@ const (
 	get    = http.MethodGet
 	post   = http.MethodPost
 	put    = http.MethodPut
+	patch  = http.MethodPatch
 	del    = http.MethodDelete
 	noBody = http.StatusNoContent
 )

@@ -23,8 +23,10 @@ import (
 	"github.com/sotto-health/sotto/internal/httpapi"
 	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/hubclient"
+	"github.com/sotto-health/sotto/internal/password"
 	"github.com/sotto-health/sotto/internal/store/sqlite"
 	"github.com/sotto-health/sotto/internal/store/sqlitefile"
+	"github.com/sotto-health/sotto/internal/totp"
 	"github.com/sotto-health/sotto/mls"
 	"github.com/sotto-health/sotto/mls/suite"
 	"github.com/sotto-health/sotto/mls/wire"
@@ -33,7 +35,7 @@ import (
 // canary stands for a name, a number, a message: it must not be in any log.
 const canary = "canary-5d1f"
 
-const password = "correct horse battery " + canary
+const phrase = "correct horse battery " + canary
 
 // A world is a hub with real storage behind real HTTP, and its practices.
 type world struct {
@@ -79,7 +81,7 @@ func newWorld(t testing.TB, options ...worldOption) *world {
 	log := slog.New(slog.NewJSONHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	hc := hub.Config{
 		Store: w.store, Blobs: newMemoryBlobs(), Log: log, Now: w.clock.now,
-		Passwords: hub.PasswordCost{MemoryKiB: 64, Passes: 1},
+		Passwords: password.Cost{MemoryKiB: 64, Passes: 1, Rounds: 10},
 		Sessions:  hub.SessionTimes{Offline: time.Millisecond},
 	}
 	ac := httpapi.Config{Log: log, PollWait: 200 * time.Millisecond, Web: builtWeb()}
@@ -157,6 +159,7 @@ type device struct {
 	packages    []*mls.KeyPackageSecret
 	groups      map[string]*mls.Group
 	read        []string // all texts so far
+	secret      []byte   // of a staff person's authenticator app
 	sent        atomic.Int64
 }
 
@@ -240,7 +243,7 @@ func (w *world) staffOf(p *practice, login string, queues ...string) *device {
 	token, err := w.hub.NewSetUpLink(w.ctx, p.ID, person.ID)
 	w.must(err)
 	d := w.newDevice(p)
-	_, err = d.SetUp(w.ctx, api.SetUp{Token: token, Password: password})
+	d.secret, _, err = d.SetUpApp(w.ctx, token, phrase, w.clock.now())
 	w.must(err)
 	proof, err := d.Prove(w.ctx, d.signer, certificate.PurposeRegister, p.ID)
 	w.must(err)
@@ -254,6 +257,18 @@ func (w *world) staffOf(p *practice, login string, queues ...string) *device {
 	d.certificate = self.Certificate
 	d.publish(3)
 	return d
+}
+
+// code is what the person's app shows. Each is good once: time passes before
+// another is asked for.
+func (d *device) code() string {
+	d.w.clock.advance(30 * time.Second)
+	return totp.Code(d.secret, totp.Step(d.w.clock.now()))
+}
+
+// in is a good sign-in of the person at the demo practice.
+func (d *device) in(login string) api.SignIn {
+	return api.SignIn{Practice: "riverside", Login: login, Authentication: api.Authentication{Password: phrase, Code: d.code()}}
 }
 
 func (d *device) signIn() {

@@ -31,7 +31,7 @@ func (h *Hub) PracticeBySlug(ctx context.Context, slug string) (Practice, error)
 	return h.store.PracticeBySlug(ctx, slug)
 }
 
-// AddStaff adds a staff person who has no password yet; see NewSetUpLink. The
+// AddStaff adds a staff person who cannot sign in yet; see NewSetUpLink. The
 // id and times of p are set here. A login in use gives [ErrExists].
 func (h *Hub) AddStaff(ctx context.Context, p Person) (Person, error) {
 	p.ID, p.Kind, p.CreatedAt, p.DisabledAt, p.Password = NewID("p"), api.KindStaff, h.millis(), 0, ""
@@ -59,14 +59,21 @@ func (h *Hub) NewSetUpLink(ctx context.Context, practice, person string) (token 
 	return token, err
 }
 
-// SetPassword gives a staff person a password without a set-up link, as a
-// demonstration needs.
-func (h *Hub) SetPassword(ctx context.Context, practice, person, password string) error {
-	encoded, err := h.passwords.hash(ctx, password)
+// EnrolApp gives a staff person a password and an authenticator app without a
+// set-up link, as a demonstration needs. Whatever they had is gone.
+func (h *Hub) EnrolApp(ctx context.Context, practice, person, chosen string, secret []byte) error {
+	token, err := h.NewSetUpLink(ctx, practice, person)
 	if err != nil {
+		return err
+	}
+	e := Enrolment{Factor: Factor{
+		ID: NewID("f"), Kind: FactorApp, Secret: h.secrets.seal(secret, "app", person), CreatedAt: h.millis(),
+	}}
+	if e.Password, err = h.passwords.Hash(ctx, chosen); err != nil {
 		return at("hash password", err)
 	}
-	return h.store.SetPassword(ctx, practice, person, encoded)
+	_, err = h.store.ClaimSetUpLink(ctx, hashToken(token), e, h.millis())
+	return err
 }
 
 // A Service is a service of a practice with its one device. It is certified

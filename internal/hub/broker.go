@@ -62,7 +62,7 @@ type Notice struct {
 // An Ending selects sessions: the fields that are set.
 type Ending struct {
 	Token  [32]byte // one device session
-	Staff  [32]byte // the device sessions that end with a staff session
+	Staff  string   // id: the device sessions that end with a staff session
 	Device string
 	Person string
 }
@@ -70,7 +70,7 @@ type Ending struct {
 func (e *Ending) matches(c *Caller) bool {
 	var none [32]byte
 	return e.Token != none && e.Token == c.token ||
-		e.Staff != none && e.Staff == c.staff ||
+		e.Staff != "" && e.Staff == c.staff ||
 		e.Device != "" && e.Device == c.Device.ID ||
 		e.Person != "" && e.Person == c.Device.Person
 }

@@ -17,8 +17,9 @@ type Caller struct {
 	Device    Device
 	Person    Person
 	ExpiresAt int64 // Unix milliseconds
+	idleAt    int64 // when its staff session locks; 0 if it has none
 	token     [32]byte
-	staff     [32]byte
+	staff     string // id of that session
 	principal *policy.Principal
 	speaks    bool // may send, in groups that they are in
 }
@@ -60,7 +61,7 @@ func newCallers() *callers { return &callers{byToken: make(map[[32]byte]cachedCa
 func (c *callers) get(token [32]byte, now int64) *Caller {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	if e, ok := c.byToken[token]; ok && now < e.until && now < e.ExpiresAt {
+	if e, ok := c.byToken[token]; ok && now < e.until && now < e.ExpiresAt && (e.idleAt == 0 || now < e.idleAt) {
 		return e.Caller
 	}
 	return nil
@@ -97,7 +98,8 @@ func (c *callers) sweep(now int64) {
 }
 
 // Authenticate checks a bearer token. It returns [ErrUnauthenticated] unless
-// the session is valid and its device and person are in good standing.
+// the session is valid and its device and person are in good standing, and
+// [ErrLocked] while the staff session that it belongs to is locked.
 func (h *Hub) Authenticate(ctx context.Context, token string) (*Caller, error) {
 	if token == "" || len(token) > 128 {
 		return nil, ErrUnauthenticated
@@ -122,37 +124,13 @@ func (h *Hub) Authenticate(ctx context.Context, token string) (*Caller, error) {
 	c := &Caller{Device: device, Person: person, ExpiresAt: session.ExpiresAt, token: hash, staff: session.Staff}
 	c.principal = person.principal()
 	c.speaks = h.speaks(c.principal)
+	if c.Staff() {
+		if c.idleAt, err = h.staffIdle(ctx, session.Staff); err != nil {
+			return nil, err
+		}
+	}
 	h.callers.put(c, now)
 	return c, nil
-}
-
-// A StaffCaller is a staff person whose cookie has been checked.
-type StaffCaller struct {
-	Person    Person
-	ExpiresAt int64
-	token     [32]byte
-}
-
-// AuthenticateStaff checks the value of a staff cookie.
-func (h *Hub) AuthenticateStaff(ctx context.Context, cookie string) (*StaffCaller, error) {
-	if cookie == "" || len(cookie) > 128 {
-		return nil, ErrUnauthenticated
-	}
-	hash := hashToken(cookie)
-	s, err := h.store.StaffSession(ctx, hash, h.millis())
-	if errors.Is(err, ErrNotFound) {
-		return nil, ErrUnauthenticated
-	} else if err != nil {
-		return nil, at("load staff session", err)
-	}
-	p, err := h.store.Person(ctx, s.Practice, s.Person)
-	if err != nil {
-		return nil, at("load person of staff session", err)
-	}
-	if p.DisabledAt != 0 || p.Kind != api.KindStaff {
-		return nil, ErrUnauthenticated
-	}
-	return &StaffCaller{Person: p, ExpiresAt: s.ExpiresAt, token: hash}, nil
 }
 
 // works reports whether a staff person is given the queue.

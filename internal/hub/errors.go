@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/sotto-health/sotto/internal/password"
 )
 
 // Sentinels to compare with errors.Is. The stores return those that say so in
@@ -63,6 +65,14 @@ func (e *OffsetError) Error() string {
 var (
 	// ErrUnauthenticated: no valid session; sign in again.
 	ErrUnauthenticated = errors.New("not signed in")
+	// ErrLocked: the session is locked until its owner shows both factors.
+	ErrLocked = errors.New("session is locked")
+	// ErrStepUp: both factors must be shown again before this is done.
+	ErrStepUp = errors.New("both factors are needed again")
+	// ErrNetwork: the practice does not let this person work from there.
+	ErrNetwork = errors.New("not from this network")
+	// ErrLastFactor: nothing would be left to sign in with.
+	ErrLastFactor = errors.New("last factor")
 	// ErrForbidden: the caller's kind or role may not do this to anything.
 	ErrForbidden = errors.New("not allowed")
 	// ErrConsentMissing: there is no valid receipt of a published form.
@@ -82,6 +92,13 @@ type MalformedError struct {
 func (e *MalformedError) Error() string { return "malformed: " + e.Field }
 
 func malformed(field string) error { return &MalformedError{Field: field} }
+
+// A WeakPasswordError reports a password that the practice does not take.
+type WeakPasswordError struct {
+	Fault password.Fault
+}
+
+func (e *WeakPasswordError) Error() string { return "password is refused: " + string(e.Fault) }
 
 // A HandshakeError reports a handshake that would break the group or that
 // policy refuses. Rule is from a fixed list and holds nothing of the message.

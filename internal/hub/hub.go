@@ -17,9 +17,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/sotto-health/sotto/internal/hub/quiet"
+	"github.com/sotto-health/sotto/internal/password"
 	"github.com/sotto-health/sotto/internal/policy"
 )
 
@@ -39,8 +41,11 @@ type Config struct {
 	Limits Limits
 	// Sessions sets how long sign-ins last.
 	Sessions SessionTimes
-	// Passwords sets the cost of argon2id.
-	Passwords PasswordCost
+	// Passwords sets what one check of a password costs.
+	Passwords password.Cost
+	// FactorKey seals the secrets of authenticator apps in the store: 32 bytes
+	// that outlive the process. Nil is for tests: a new key each time.
+	FactorKey []byte
 }
 
 // SessionTimes are how long sessions last. Zero fields get defaults.
@@ -62,7 +67,8 @@ type Hub struct {
 	now       func() time.Time
 	limits    Limits
 	sessions  SessionTimes
-	passwords *passwords
+	passwords *password.Hasher
+	secrets   secrets
 
 	challenges *challenges
 	callers    *callers
@@ -72,7 +78,10 @@ type Hub struct {
 	peers      *peers
 	mailboxes  *mailboxes
 	rates      *rates
+	guesses    *guesses
 	counters   counters
+
+	background sync.WaitGroup // what is done after its answer
 }
 
 // New returns a hub that is ready to be called.
@@ -104,11 +113,14 @@ func New(c Config) (*Hub, error) {
 	}
 	h := &Hub{
 		store: c.Store, blobs: c.Blobs, policy: rules, broker: c.Broker, log: slog.New(quiet.NewHandler(c.Log.Handler())), now: c.Now,
-		limits: c.Limits, sessions: c.Sessions, passwords: newPasswords(c.Passwords),
+		limits: c.Limits, sessions: c.Sessions, passwords: password.NewHasher(c.Passwords),
 		peers: others, callers: newCallers(), practices: &practices{}, locks: &keyedLocks{},
-		mailboxes: newMailboxes(c.Now), rates: newRates(c.Limits, c.Now),
+		mailboxes: newMailboxes(c.Now), rates: newRates(c.Limits, c.Now), guesses: newGuesses(c.Now),
 	}
 	h.challenges = &challenges{shared: c.Store, now: c.Now}
+	if h.secrets, err = newSecrets(c.FactorKey); err != nil {
+		return nil, err
+	}
 	h.board = newSwitchboard(c.Sessions.Offline, h.presenceChanged)
 	if err := h.broker.Subscribe(h.deliver); err != nil {
 		return nil, fmt.Errorf("hub: subscribe to broker: %w", err)
@@ -124,12 +136,16 @@ func (h *Hub) Ready(ctx context.Context) error { return h.store.Ping(ctx) }
 
 // Close tells every connection that the hub is going away and lets it go. The
 // store is not the hub's to close.
-func (h *Hub) Close() { h.board.closeAll(ReasonStopping) }
+func (h *Hub) Close() {
+	h.board.closeAll(ReasonStopping)
+	h.background.Wait()
+}
 
 // Sweep drops what has expired. Call it every few minutes.
 func (h *Hub) Sweep(ctx context.Context) error {
 	now := h.now()
 	h.callers.sweep(now.UnixMilli())
+	h.guesses.sweep()
 	dropped, err := h.store.DeleteExpired(ctx, now.UnixMilli(), now.Add(-24*time.Hour).UnixMilli())
 	if err != nil {
 		return at("drop what has expired", err)

@@ -1,7 +1,6 @@
 package hub
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -102,38 +101,6 @@ func TestChallengesAreUsedOnce(t *testing.T) {
 	now = now.Add(challengeLife)
 	if spend(c, late) {
 		t.Error("a nonce was taken after its time")
-	}
-}
-
-func TestPasswords(t *testing.T) {
-	p := newPasswords(PasswordCost{MemoryKiB: 64, Passes: 1})
-	encoded, err := p.hash(t.Context(), "correct horse")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.HasPrefix(encoded, "$argon2id$v=19$m=64,t=1,p=1$") {
-		t.Errorf("encoded as %s", encoded)
-	}
-	tests := []struct {
-		name, encoded, password string
-		want                    bool
-	}{
-		{"the password", encoded, "correct horse", true},
-		{"another", encoded, "correct horsf", false},
-		{"none", encoded, "", false},
-		{"no hash, so nobody", "", "correct horse", false},
-		{"no hash and the zero key", "", "", false},
-		{"a broken hash", encoded[:len(encoded)-5], "correct horse", false},
-		{"another scheme", strings.Replace(encoded, "argon2id", "argon2i", 1), "correct horse", false},
-		{"too much memory", strings.Replace(encoded, "m=64", "m=99999999", 1), "correct horse", false},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			got, err := p.check(t.Context(), tt.encoded, tt.password)
-			if err != nil || got != tt.want {
-				t.Errorf("%v, %v", got, err)
-			}
-		})
 	}
 }
 
@@ -428,18 +395,4 @@ func TestStaffHearOfTheirQueues(t *testing.T) {
 			t.Errorf("%s hears %d events, want %d", name, got, want)
 		}
 	}
-}
-
-func TestPasswordChecksWait(t *testing.T) {
-	p := newPasswords(PasswordCost{MemoryKiB: 64, Passes: 1, AtOnce: 1})
-	leave, err := p.enter(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := p.check(ctx, "", "x"); !errors.Is(err, context.Canceled) {
-		t.Errorf("a check ran beside the only one allowed: %v", err)
-	}
-	leave()
 }

@@ -135,10 +135,26 @@ func (h *Hub) NewStaffDevice(ctx context.Context, s *StaffCaller, n api.NewStaff
 	if err := h.prove(ctx, proof, n.Proof.Signature); err != nil {
 		return api.Device{}, err
 	}
-	return h.register(ctx, Device{
+	d, err := h.register(ctx, Device{
 		ID: NewID("d"), Practice: s.Person.Practice, Person: s.Person.ID, Kind: s.Person.Kind, Role: s.Person.Role,
 		Name: n.Name, PublicKey: n.PublicKey, Proof: n.Proof, CreatedAt: h.millis(),
 	}, nil)
+	if err != nil {
+		return api.Device{}, err
+	}
+	return d, h.bind(ctx, s, d.ID)
+}
+
+// bind ties a staff session to the one device that it speaks for: whoever
+// carries the cookie to another browser gets nothing for it (T23).
+func (h *Hub) bind(ctx context.Context, s *StaffCaller, device string) error {
+	err := h.store.BindStaffSession(ctx, s.session.ID, device)
+	if errors.Is(err, ErrConflict) || errors.Is(err, ErrNotFound) {
+		return ErrUnauthenticated
+	} else if err != nil {
+		return at("bind staff session", err)
+	}
+	return nil
 }
 
 // register stores a device that has proved its key, or finds it again.
@@ -194,7 +210,10 @@ func (h *Hub) OpenDeviceSession(ctx context.Context, staff *StaffCaller, o api.O
 		if staff == nil || staff.Person.ID != d.Person || staff.Person.Practice != d.Practice {
 			return api.DeviceSession{}, ErrUnauthenticated
 		}
-		s.Staff, s.ExpiresAt = staff.token, min(s.ExpiresAt, staff.ExpiresAt)
+		if err := h.bind(ctx, staff, d.ID); err != nil {
+			return api.DeviceSession{}, err
+		}
+		s.Staff, s.ExpiresAt = staff.session.ID, min(s.ExpiresAt, staff.ExpiresAt())
 	}
 	if err := h.store.AddDeviceSession(ctx, s); err != nil {
 		return api.DeviceSession{}, at("store session", err)
@@ -240,7 +259,12 @@ func (h *Hub) CertificateRequests(ctx context.Context, c *Caller) ([]api.Certifi
 	requests := make([]api.CertificateRequest, len(ds))
 	for i, d := range ds {
 		p := people[d.Person]
-		requests[i] = api.CertificateRequest{Device: d.api(), PublicKey: d.PublicKey, Proof: d.Proof, Name: p.Name, Title: p.Title}
+		requests[i] = api.CertificateRequest{Device: d.api(), PublicKey: d.PublicKey, Proof: d.Proof, Name: p.Name, Title: p.Title, Voucher: d.Voucher}
+		if d.Kind == api.KindStaff {
+			if requests[i].Passkeys, err = h.knownPasskeys(ctx, d); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return requests, nil
 }

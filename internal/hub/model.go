@@ -1,6 +1,13 @@
 package hub
 
-import "github.com/sotto-health/sotto/api"
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/password"
+)
 
 // A Practice is the covered entity that everything else belongs to.
 type Practice struct {
@@ -40,6 +47,45 @@ type Settings struct {
 	IdleStaff, IdlePatient int
 	// RiskWords are the practice's own, by language. Devices look for them.
 	RiskWords map[string][]string
+	Access    Access
+}
+
+// Access is what a practice decides about how its staff sign in. It is the
+// practice's: no person can weaken it for themselves.
+type Access struct {
+	Password password.Policy
+	// Networks are the only ones from which staff may sign in and work, by
+	// role; "" is for roles that are not named. No entry allows all.
+	Networks map[string][]netip.Prefix
+}
+
+// Minutes without a sign of life after which a staff session locks.
+const (
+	leastIdleMinutes   = 2
+	mostIdleMinutes    = 30
+	defaultIdleMinutes = 10
+)
+
+// staffIdle is after how long without a sign of life a staff session locks.
+func (s Settings) staffIdle() time.Duration {
+	minutes := defaultIdleMinutes
+	if s.IdleStaff != 0 {
+		minutes = min(max(s.IdleStaff, leastIdleMinutes), mostIdleMinutes)
+	}
+	return time.Duration(minutes) * time.Minute
+}
+
+// allows reports whether somebody with the role may come from the address.
+func (a Access) allows(role, address string) bool {
+	networks, named := a.Networks[role]
+	if !named {
+		networks = a.Networks[""]
+	}
+	if len(networks) == 0 {
+		return !named
+	}
+	ip, err := netip.ParseAddr(address)
+	return err == nil && slices.ContainsFunc(networks, func(n netip.Prefix) bool { return n.Contains(ip.Unmap()) })
 }
 
 // Hours are when staff are expected to answer, in the practice's time zone.
@@ -59,13 +105,15 @@ type Person struct {
 	Name       string
 	Title      string
 	Login      string   // unique within the practice, case folded; staff only
-	Password   string   // encoded argon2id hash; empty until set up
+	Password   string   // encoded hash; empty if the person has none
+	PasswordAt int64    // when it was chosen
+	Failures   int      // wrong guesses by strangers since the last sign-in
 	Queues     []string // what a staff person works on; empty means all
 	CreatedAt  int64
 	DisabledAt int64 // 0 while enabled
 }
 
-// A SetUpLink lets one person choose a password, once.
+// A SetUpLink lets one person choose what to sign in with, once.
 type SetUpLink struct {
 	Token     [32]byte // SHA-256 of the token in the link
 	Practice  string
@@ -78,9 +126,96 @@ type SetUpLink struct {
 // A StaffSession is one signed-in browser of a staff person.
 type StaffSession struct {
 	Token     [32]byte // SHA-256 of the cookie's value
+	ID        string   // names it to its owner
 	Practice  string
 	Person    string
+	Device    string // the one device that it may speak for; empty until there is one
+	Method    string // MethodPasskey ...
+	Browser   string // as it names itself
+	Address   string // where it signed in from
 	CreatedAt int64
+	ExpiresAt int64
+	UsedAt    int64 // the person's last sign of life
+	ProvedAt  int64 // when both factors were last shown
+	LockedAt  int64 // 0 unless locked
+}
+
+// Ways to sign in.
+const (
+	MethodPasskey  = "passkey"
+	MethodApp      = "app" // password and authenticator app
+	MethodRecovery = "recovery-code"
+	MethodSetUp    = "set-up"
+)
+
+// Kinds of factor.
+const (
+	FactorPasskey = "passkey"
+	FactorApp     = "app" // an authenticator app; it needs the password beside it
+)
+
+// A Factor is a passkey or an authenticator app of a staff person.
+type Factor struct {
+	ID         string
+	Practice   string
+	Person     string
+	Kind       string
+	Name       string // as its owner knows it
+	Credential []byte // a passkey's id, unique within the practice; nil for an app
+	Key        []byte // a passkey's public key, COSE
+	Secret     []byte // an app's, sealed
+	// Counter is a passkey's signature counter, or the newest period (RFC 6238)
+	// whose code was used.
+	Counter int64
+	Synced  bool // a passkey that is on all of its owner's machines
+	// Introduction is the signature by which an older passkey introduced this
+	// one; nil for the first.
+	Introduction *api.PasskeyAssertion
+	CreatedAt    int64
+	UsedAt       int64
+}
+
+// A RecoveryCode stands in for an authenticator app, once.
+type RecoveryCode struct {
+	Salt []byte // the same for all of a person's
+	Hash []byte
+}
+
+// An Enrolment is what a person signs in with from now on, in place of all
+// that was before.
+type Enrolment struct {
+	Password string // encoded hash; empty with a passkey
+	Factor   Factor
+	Codes    []RecoveryCode
+}
+
+// A SignIn is an entry of a person's history.
+type SignIn struct {
+	ID       string
+	Practice string
+	Person   string
+	At       int64
+	Method   string
+	Outcome  string // OutcomeSignedIn ...
+	Browser  string
+	Address  string
+	New      bool // from a browser that was not known
+	Seen     bool // its owner was shown it
+}
+
+// Outcomes of a sign-in that are kept. Wrong passwords are not: anybody can
+// type one.
+const (
+	OutcomeSignedIn    = "signed-in"
+	OutcomeCodeRefused = "code-refused" // the password was right
+)
+
+// A KnownBrowser is one that a person has signed in from. It is spared the
+// limits that are there for strangers, and opens nothing.
+type KnownBrowser struct {
+	Token     [32]byte // SHA-256 of its cookie's value
+	Practice  string
+	Person    string
 	ExpiresAt int64
 }
 
@@ -99,6 +234,8 @@ type Device struct {
 	CreatedAt   int64
 	CertifiedAt int64
 	RevokedAt   int64 // 0 unless revoked
+	// Voucher is what a passkey of its person signed for it; nil if none did.
+	Voucher *api.PasskeyAssertion
 }
 
 // A DeviceSession authorises the calls of one device.
@@ -106,7 +243,7 @@ type DeviceSession struct {
 	Token     [32]byte // SHA-256 of the bearer token
 	Practice  string
 	Device    string
-	Staff     [32]byte // the staff session it ends with; zero if none
+	Staff     string // id of the staff session it ends with; empty if none
 	CreatedAt int64
 	ExpiresAt int64
 }

@@ -4,7 +4,12 @@ import (
 	"context"
 	"io"
 	"time"
+
+	"github.com/sotto-health/sotto/api"
 )
+
+// SignInsKept is how long the history of sign-ins goes back.
+const SignInsKept = 180 * 24 * time.Hour
 
 // A Store is everything the hub keeps but for sealed files. Each method is one
 // transaction: on a nil error its effect is whole and durable, on any other
@@ -18,6 +23,8 @@ import (
 type Store interface {
 	Practices
 	People
+	StaffSessions
+	Factors
 	Devices
 	KeyPackages
 	Conversations
@@ -25,9 +32,11 @@ type Store interface {
 	Attachments
 	Shared
 
-	// DeleteExpired drops sessions, set-up links and spent nonces that ended before now, key
-	// packages past NotAfter (never a last resort), and the rows of attachments
-	// begun before unfinishedBefore and not complete, which it returns.
+	// DeleteExpired drops sessions, known browsers, set-up links and spent
+	// nonces that ended
+	// before now, sign-ins that are older than [SignInsKept], key packages past
+	// NotAfter (never a last resort), and the rows of attachments begun before
+	// unfinishedBefore and not complete, which it returns.
 	DeleteExpired(ctx context.Context, now, unfinishedBefore int64) (unfinished []Attachment, err error)
 	// Ping reports whether the store can answer.
 	Ping(ctx context.Context) error
@@ -46,7 +55,7 @@ type Practices interface {
 	Practices(ctx context.Context) ([]Practice, error)
 }
 
-// People keeps persons, set-up links and staff sessions.
+// People keeps persons, their set-up links and the history of their sign-ins.
 type People interface {
 	// AddPerson gives [ErrExists] if the id, or the login within the practice,
 	// is in use.
@@ -65,18 +74,75 @@ type People interface {
 	AddSetUpLink(ctx context.Context, l SetUpLink) error
 	// SetUpLink returns an unused link that has not expired at now.
 	SetUpLink(ctx context.Context, token [32]byte, now int64) (SetUpLink, error)
-	// ClaimSetUpLink uses such a link: it sets the person's password and
-	// deletes the person's staff sessions. A second claim gives [ErrNotFound].
-	ClaimSetUpLink(ctx context.Context, token [32]byte, password string, now int64) (SetUpLink, error)
-	// SetPassword replaces the encoded hash, as when its cost parameters rise.
-	SetPassword(ctx context.Context, practice, person, password string) error
+	// ClaimSetUpLink uses such a link: the enrolment replaces all that the
+	// person signed in with, Failures is 0, and the person's staff sessions and
+	// known browsers are deleted. A second claim gives [ErrNotFound], a passkey
+	// that the practice knows [ErrExists].
+	ClaimSetUpLink(ctx context.Context, token [32]byte, e Enrolment, now int64) (SetUpLink, error)
+	// SetPassword replaces the encoded hash. at is when the password was chosen;
+	// 0 leaves that as it is, as when its cost rises.
+	SetPassword(ctx context.Context, practice, person, password string, at int64) error
+	// CountFailure adds one to Failures; ClearFailures makes it 0.
+	CountFailure(ctx context.Context, practice, person string) error
+	ClearFailures(ctx context.Context, practice, person string) error
 
+	AddSignIn(ctx context.Context, s SignIn) error
+	// SignIns lists a person's, newest first.
+	SignIns(ctx context.Context, practice, person string, limit int) ([]SignIn, error)
+	// SeeSignIns marks all of a person's as seen.
+	SeeSignIns(ctx context.Context, practice, person string) error
+}
+
+// StaffSessions keeps staff sessions and the browsers that were known by them.
+type StaffSessions interface {
 	AddStaffSession(ctx context.Context, s StaffSession) error
 	// StaffSession returns one that has not expired at now.
 	StaffSession(ctx context.Context, token [32]byte, now int64) (StaffSession, error)
+	// StaffSessionsByID returns those that exist, in any order, expired or not.
+	StaffSessionsByID(ctx context.Context, ids []string) ([]StaffSession, error)
+	// StaffSessionsOf lists a person's, newest first.
+	StaffSessionsOf(ctx context.Context, practice, person string, now int64) ([]StaffSession, error)
+	// UseStaffSession moves UsedAt forward to at. A session that is gone gives
+	// [ErrNotFound].
+	UseStaffSession(ctx context.Context, id string, at int64) error
+	// LockStaffSession sets LockedAt if it is 0.
+	LockStaffSession(ctx context.Context, id string, at int64) error
+	// RenewStaffSession gives a session a new token, unlocks it, and sets
+	// UsedAt and ProvedAt.
+	RenewStaffSession(ctx context.Context, id string, token [32]byte, at int64) error
+	// BindStaffSession sets Device if it is empty, or if the device that it
+	// names is revoked; another gives [ErrConflict].
+	BindStaffSession(ctx context.Context, id, device string) error
 	// DeleteStaffSession also deletes the device sessions that end with it. To
 	// delete one that is gone is no error.
-	DeleteStaffSession(ctx context.Context, token [32]byte) error
+	DeleteStaffSession(ctx context.Context, id string) error
+
+	AddKnownBrowser(ctx context.Context, b KnownBrowser) error
+	// KnownBrowser returns one that has not expired at now.
+	KnownBrowser(ctx context.Context, token [32]byte, now int64) (KnownBrowser, error)
+}
+
+// Factors keeps what staff sign in with besides a password.
+type Factors interface {
+	// AddFactor gives [ErrExists] if the practice knows the passkey.
+	AddFactor(ctx context.Context, f Factor) error
+	// FactorsOf lists a person's, oldest first.
+	FactorsOf(ctx context.Context, practice, person string) ([]Factor, error)
+	FactorByCredential(ctx context.Context, practice string, credential []byte) (Factor, error)
+	// UseFactor moves Counter forward and sets UsedAt. If Counter is not less
+	// than counter, unless both are 0, it gives [ErrConflict]: a code or a
+	// signature that was used already.
+	UseFactor(ctx context.Context, practice, id string, counter, at int64) error
+	RenameFactor(ctx context.Context, practice, person, id, name string) error
+	// DeleteFactor removes a person's factor. If neither a passkey nor a
+	// password with an app would be left, it gives [ErrLastFactor].
+	DeleteFactor(ctx context.Context, practice, person, id string) error
+
+	// ReplaceRecoveryCodes drops a person's codes and stores these.
+	ReplaceRecoveryCodes(ctx context.Context, practice, person string, codes []RecoveryCode) error
+	RecoveryCodes(ctx context.Context, practice, person string) ([]RecoveryCode, error)
+	// UseRecoveryCode deletes one; if it is gone already it gives [ErrConflict].
+	UseRecoveryCode(ctx context.Context, practice, person string, hash []byte) error
 }
 
 // Devices keeps devices and their sessions.
@@ -90,6 +156,9 @@ type Devices interface {
 	DeviceByKey(ctx context.Context, practice string, publicKey []byte) (Device, error)
 	// DevicesOf lists a person's devices, oldest first, revoked ones too.
 	DevicesOf(ctx context.Context, practice, person string) ([]Device, error)
+	// PutVoucher sets the voucher of a person's device that has no certificate
+	// yet; for any other it gives [ErrNotFound].
+	PutVoucher(ctx context.Context, practice, person, device string, voucher api.PasskeyAssertion) error
 	// PutCertificate sets Certificate, NameCard and CertifiedAt. For a revoked
 	// device it gives [ErrConflict].
 	PutCertificate(ctx context.Context, practice, device string, certificate, nameCard []byte, at int64) error

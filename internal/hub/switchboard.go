@@ -194,6 +194,21 @@ func (b *switchboard) end(e *Ending) {
 	}
 }
 
+// staffSessions are those that connections were opened with.
+func (b *switchboard) staffSessions() map[string]struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	open := make(map[string]struct{})
+	for _, of := range b.devices {
+		for _, conn := range of {
+			if c := conn.Caller; c.Staff() {
+				open[c.staff] = struct{}{}
+			}
+		}
+	}
+	return open
+}
+
 // closeAll lets everybody go, also those who come later.
 func (b *switchboard) closeAll(r Reason) {
 	b.mu.Lock()

@@ -9,9 +9,11 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/certificate"
+	"github.com/sotto-health/sotto/internal/totp"
 )
 
 // A Signer signs with a device's signature key: ECDSA P-256 with SHA-256, ASN.1.
@@ -79,13 +81,28 @@ func (c *Client) CloseSession(ctx context.Context) error {
 }
 
 // InspectSetUp is POST /v1/staff/set-up/inspect.
-func (c *Client) InspectSetUp(ctx context.Context, token string) (*api.StaffSession, error) {
-	return fetch[api.StaffSession](ctx, c, http.MethodPost, "/v1/staff/set-up/inspect", api.InspectSetUp{Token: token})
+func (c *Client) InspectSetUp(ctx context.Context, token string) (*api.Invitation, error) {
+	return fetch[api.Invitation](ctx, c, http.MethodPost, "/v1/staff/set-up/inspect", api.InspectSetUp{Token: token})
 }
 
 // SetUp is POST /v1/staff/set-up; it signs in.
-func (c *Client) SetUp(ctx context.Context, s api.SetUp) (*api.StaffSession, error) {
-	return fetch[api.StaffSession](ctx, c, http.MethodPost, "/v1/staff/set-up", s)
+func (c *Client) SetUp(ctx context.Context, s api.SetUp) (*api.SetUpDone, error) {
+	return fetch[api.SetUpDone](ctx, c, http.MethodPost, "/v1/staff/set-up", s)
+}
+
+// SetUpApp uses a set-up link with a password and an authenticator app, which
+// is the secret that it returns and codes of package totp. It signs in.
+func (c *Client) SetUpApp(ctx context.Context, token, password string, now time.Time) (secret []byte, done *api.SetUpDone, err error) {
+	invitation, err := c.InspectSetUp(ctx, token)
+	if err != nil {
+		return nil, nil, err
+	}
+	if secret, err = totp.ParseText(invitation.App.Secret); err != nil {
+		return nil, nil, fmt.Errorf("hubclient: read the secret of an app: %w", err)
+	}
+	app := &api.TakeApp{Offer: invitation.App.Offer, Code: totp.Code(secret, totp.Step(now))}
+	done, err = c.SetUp(ctx, api.SetUp{Token: token, Password: password, App: app})
+	return secret, done, err
 }
 
 // SignIn is POST /v1/staff/sign-in.
@@ -96,6 +113,21 @@ func (c *Client) SignIn(ctx context.Context, s api.SignIn) (*api.StaffSession, e
 // StaffSession is GET /v1/staff/session. Without a session it is empty.
 func (c *Client) StaffSession(ctx context.Context) (*api.StaffSession, error) {
 	return fetch[api.StaffSession](ctx, c, http.MethodGet, "/v1/staff/session", nil)
+}
+
+// Unlock is POST /v1/staff/unlock.
+func (c *Client) Unlock(ctx context.Context, a api.Authentication) (*api.StaffSession, error) {
+	return fetch[api.StaffSession](ctx, c, http.MethodPost, "/v1/staff/unlock", a)
+}
+
+// StepUp is POST /v1/staff/step-up.
+func (c *Client) StepUp(ctx context.Context, a api.Authentication) (*api.StaffSession, error) {
+	return fetch[api.StaffSession](ctx, c, http.MethodPost, "/v1/staff/step-up", a)
+}
+
+// Active is POST /v1/staff/active.
+func (c *Client) Active(ctx context.Context) (*api.StaffSession, error) {
+	return fetch[api.StaffSession](ctx, c, http.MethodPost, "/v1/staff/active", nil)
 }
 
 // SignOut is POST /v1/staff/sign-out.

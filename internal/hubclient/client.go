@@ -16,14 +16,15 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/sotto-health/sotto/api"
 )
 
-// staffCookie is the name of the staff session's cookie.
-const staffCookie = "__Host-sotto_staff"
+// cookiePrefix is what the names of the hub's cookies begin with.
+const cookiePrefix = "__Host-sotto_"
 
 // maxReply bounds what is read of an answer: a page of frames of full size.
 const maxReply = 96 << 20
@@ -46,10 +47,10 @@ type Client struct {
 	http   *http.Client
 	config Config
 
-	mu     sync.Mutex // guards all below
-	token  string     // of the device session
-	cookie string     // of the staff session
-	socket *socket    // open push connection, or nil
+	mu      sync.Mutex        // guards all below
+	token   string            // of the device session
+	cookies map[string]string // of staff
+	socket  *socket           // open push connection, or nil
 }
 
 // New returns a client of the hub at base, such as "https://chat.clinic.example".
@@ -66,7 +67,7 @@ func New(base string, c Config) (*Client, error) {
 		transport.MaxIdleConnsPerHost = 64
 		c.HTTP = &http.Client{Transport: transport}
 	}
-	return &Client{base: u.Scheme + "://" + u.Host, http: c.HTTP, config: c}, nil
+	return &Client{base: u.Scheme + "://" + u.Host, http: c.HTTP, config: c, cookies: make(map[string]string)}, nil
 }
 
 // Token returns the bearer token of the open session, or "".
@@ -125,8 +126,8 @@ func (c *Client) do(ctx context.Context, method, path string, body io.Reader, se
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
 	}
-	if c.cookie != "" {
-		req.AddCookie(&http.Cookie{Name: staffCookie, Value: c.cookie})
+	for name, value := range c.cookies {
+		req.AddCookie(&http.Cookie{Name: name, Value: value})
 	}
 	c.mu.Unlock()
 	set(req.Header)
@@ -135,9 +136,12 @@ func (c *Client) do(ctx context.Context, method, path string, body io.Reader, se
 		return nil, fmt.Errorf("hubclient: %w", err)
 	}
 	for _, k := range resp.Cookies() {
-		if k.Name == staffCookie {
+		if strings.HasPrefix(k.Name, cookiePrefix) {
 			c.mu.Lock()
-			c.cookie = k.Value
+			c.cookies[k.Name] = k.Value
+			if k.Value == "" {
+				delete(c.cookies, k.Name)
+			}
 			c.mu.Unlock()
 		}
 	}

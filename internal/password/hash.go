@@ -75,7 +75,8 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 		return "", err
 	}
 	defer leave()
-	s := stored{fips: h.cost.FIPS, memory: h.cost.MemoryKiB, passes: h.cost.Passes, rounds: h.cost.Rounds, salt: NewSalt()}
+	s := h.now()
+	s.salt = NewSalt()
 	if s.key, err = s.derive(password); err != nil {
 		return "", err
 	}
@@ -92,10 +93,9 @@ func (h *Hasher) Check(ctx context.Context, encoded, password string) (good, sta
 		return false, false, err
 	}
 	defer leave()
-	now := stored{fips: h.cost.FIPS, memory: h.cost.MemoryKiB, passes: h.cost.Passes, rounds: h.cost.Rounds}
 	s, ok := parse(encoded)
 	if !ok {
-		s = now
+		s = h.now()
 		s.salt, s.key = make([]byte, SaltBytes), make([]byte, hashBytes)
 	}
 	key, err := s.derive(password)
@@ -103,7 +103,7 @@ func (h *Hasher) Check(ctx context.Context, encoded, password string) (good, sta
 		return false, false, err
 	}
 	good = subtle.ConstantTimeCompare(key, s.key) == 1 && ok
-	return good, good && !s.sameCost(now), nil
+	return good, good && !s.sameCost(h.now()), nil
 }
 
 // Key derives 32 bytes from a code under a salt, at the cost of a password.
@@ -113,7 +113,8 @@ func (h *Hasher) Key(ctx context.Context, code string, salt []byte) ([]byte, err
 		return nil, err
 	}
 	defer leave()
-	s := stored{fips: h.cost.FIPS, memory: h.cost.MemoryKiB, passes: h.cost.Passes, rounds: h.cost.Rounds, salt: salt}
+	s := h.now()
+	s.salt = salt
 	return s.derive(code)
 }
 
@@ -130,6 +131,11 @@ type stored struct {
 	memory, passes uint32 // argon2id
 	rounds         int    // PBKDF2
 	salt, key      []byte
+}
+
+// now is what a new hash costs.
+func (h *Hasher) now() stored {
+	return stored{fips: h.cost.FIPS, memory: h.cost.MemoryKiB, passes: h.cost.Passes, rounds: h.cost.Rounds}
 }
 
 func (s stored) derive(password string) ([]byte, error) {

@@ -86,11 +86,15 @@ func (s *Store) DeleteExpired(ctx context.Context, now, unfinishedBefore int64) 
 			`DELETE FROM staff_session WHERE expires_at <= $1`,
 			`DELETE FROM set_up_link WHERE expires_at <= $1`,
 			`DELETE FROM spent_nonce WHERE expires_at <= $1`,
+			`DELETE FROM known_browser WHERE expires_at <= $1`,
 			`DELETE FROM key_package WHERE last_resort = 0 AND not_after > 0 AND not_after <= $1`,
 		} {
 			if _, err := t.exec(del, now); err != nil {
 				return err
 			}
+		}
+		if _, err := t.exec(`DELETE FROM sign_in WHERE at <= $1`, now-hub.SignInsKept.Milliseconds()); err != nil {
+			return err
 		}
 		old, err := collect(ctx, t, scanAttachment, abandoned, unfinishedBefore)
 		if err != nil {

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 
+	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/hub"
 )
 
@@ -11,13 +12,13 @@ import (
 func (s *Store) AddDevice(ctx context.Context, d hub.Device, p *hub.Person) error {
 	const insert = `
 INSERT INTO device (practice, id, person, kind, role, name, public_key, proof_nonce, proof_signature,
-    certificate, name_card, created_at, certified_at, revoked_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+    certificate, name_card, created_at, certified_at, revoked_at, voucher)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 ON CONFLICT DO NOTHING`
 	return s.write(ctx, d.Practice, func(t *tx) error {
 		added, err := t.exec(insert, d.Practice, d.ID, d.Person, d.Kind, d.Role, d.Name, blob(d.PublicKey),
 			d.Proof.Nonce, blob(d.Proof.Signature), orNull(d.Certificate), orNull(d.NameCard),
-			d.CreatedAt, d.CertifiedAt, d.RevokedAt)
+			d.CreatedAt, d.CertifiedAt, d.RevokedAt, optional(d.Voucher))
 		if err != nil {
 			return err
 		}
@@ -34,7 +35,7 @@ ON CONFLICT DO NOTHING`
 }
 
 const deviceFields = `d.practice, d.id, d.person, d.kind, d.role, d.name, d.public_key, d.proof_nonce,
-    d.proof_signature, d.certificate, d.name_card, d.created_at, d.certified_at, d.revoked_at`
+    d.proof_signature, d.certificate, d.name_card, d.created_at, d.certified_at, d.revoked_at, d.voucher`
 
 const deviceColumns = `SELECT ` + deviceFields + ` FROM device d `
 
@@ -42,6 +43,7 @@ func deviceTargets(d *hub.Device) []any {
 	return []any{
 		&d.Practice, &d.ID, &d.Person, &d.Kind, &d.Role, &d.Name, &d.PublicKey, &d.Proof.Nonce,
 		&d.Proof.Signature, &d.Certificate, &d.NameCard, &d.CreatedAt, &d.CertifiedAt, &d.RevokedAt,
+		optionalTarget(&d.Voucher),
 	}
 }
 
@@ -74,6 +76,20 @@ func (s *Store) DevicesOf(ctx context.Context, practice, person string) ([]hub.D
 	const query = deviceColumns + `WHERE d.practice = $1 AND d.person = $2 ORDER BY d.created_at, d.id`
 	all, err := collect(ctx, s.reader(), scanDevice, query, practice, person)
 	return all, s.translate(err)
+}
+
+// PutVoucher implements [hub.Devices].
+func (s *Store) PutVoucher(ctx context.Context, practice, person, device string, voucher api.PasskeyAssertion) error {
+	const update = `
+UPDATE device SET voucher = $4
+WHERE practice = $1 AND id = $2 AND person = $3 AND certified_at = 0 AND revoked_at = 0`
+	return s.write(ctx, practice, func(t *tx) error {
+		changed, err := t.exec(update, practice, device, person, document(voucher))
+		if err == nil && changed == 0 {
+			err = hub.ErrNotFound
+		}
+		return err
+	})
 }
 
 // PutCertificate implements [hub.Devices].
@@ -153,12 +169,8 @@ func (s *Store) AddDeviceSession(ctx context.Context, n hub.DeviceSession) error
 INSERT INTO device_session (token, practice, device, staff, created_at, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT DO NOTHING`
-	var staff []byte
-	if n.Staff != [32]byte{} {
-		staff = n.Staff[:]
-	}
 	return s.write(ctx, n.Practice, func(t *tx) error {
-		added, err := t.exec(insert, n.Token[:], n.Practice, n.Device, orNull(staff), n.CreatedAt, n.ExpiresAt)
+		added, err := t.exec(insert, n.Token[:], n.Practice, n.Device, n.Staff, n.CreatedAt, n.ExpiresAt)
 		if err == nil && added == 0 {
 			err = hub.ErrExists
 		}
@@ -173,12 +185,10 @@ SELECT s.practice, s.device, s.staff, s.created_at, s.expires_at, ` + deviceFiel
 FROM device_session s JOIN device d ON d.practice = s.practice AND d.id = s.device
 WHERE s.token = $1 AND s.expires_at > $2`
 	var d hub.Device
-	var staff []byte
 	found := hub.DeviceSession{Token: token}
-	targets := append([]any{&found.Practice, &found.Device, &staff, &found.CreatedAt, &found.ExpiresAt},
+	targets := append([]any{&found.Practice, &found.Device, &found.Staff, &found.CreatedAt, &found.ExpiresAt},
 		deviceTargets(&d)...)
 	err := s.reader().row(ctx, query, token[:], now).Scan(targets...)
-	copy(found.Staff[:], staff)
 	return found, d, s.translate(err)
 }
 

@@ -16,15 +16,16 @@ func (s *Store) AddPerson(ctx context.Context, p hub.Person) error {
 
 func addPerson(t *tx, p hub.Person) error {
 	const insert = `
-INSERT INTO person (practice, id, kind, role, name, title, login, password, queues, created_at, disabled_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+INSERT INTO person (practice, id, kind, role, name, title, login, password, queues, created_at, disabled_at,
+    password_at, failures)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 ON CONFLICT DO NOTHING`
 	var login any
 	if p.Login != "" {
 		login = p.Login
 	}
 	added, err := t.exec(insert, p.Practice, p.ID, p.Kind, p.Role, p.Name, p.Title, login, p.Password,
-		document(p.Queues), p.CreatedAt, p.DisabledAt)
+		document(p.Queues), p.CreatedAt, p.DisabledAt, p.PasswordAt, p.Failures)
 	if err == nil && added == 0 {
 		err = hub.ErrExists
 	}
@@ -32,13 +33,14 @@ ON CONFLICT DO NOTHING`
 }
 
 const personColumns = `
-SELECT practice, id, kind, role, name, title, coalesce(login, ''), password, queues, created_at, disabled_at
+SELECT practice, id, kind, role, name, title, coalesce(login, ''), password, queues, created_at, disabled_at,
+    password_at, failures
 FROM person `
 
 func scanPerson(row scanner) (p hub.Person, err error) {
 	var queues string
 	err = row.Scan(&p.Practice, &p.ID, &p.Kind, &p.Role, &p.Name, &p.Title, &p.Login, &p.Password,
-		&queues, &p.CreatedAt, &p.DisabledAt)
+		&queues, &p.CreatedAt, &p.DisabledAt, &p.PasswordAt, &p.Failures)
 	if err != nil {
 		return p, err
 	}
@@ -138,8 +140,10 @@ func (s *Store) SetUpLink(ctx context.Context, token [32]byte, now int64) (hub.S
 }
 
 // ClaimSetUpLink implements [hub.People].
-func (s *Store) ClaimSetUpLink(ctx context.Context, token [32]byte, password string, now int64) (link hub.SetUpLink, err error) {
+func (s *Store) ClaimSetUpLink(ctx context.Context, token [32]byte, e hub.Enrolment, now int64) (link hub.SetUpLink, err error) {
 	const use = `UPDATE set_up_link SET used_at = $2 WHERE token = $1 AND used_at = 0`
+	const dropFactors = `DELETE FROM factor WHERE practice = $1 AND person = $2`
+	const dropBrowsers = `DELETE FROM known_browser WHERE practice = $1 AND person = $2`
 	err = s.write(ctx, string(token[:]), func(t *tx) error {
 		link, err = scanLink(token, t.row(ctx, usableLink+s.dialect.Lock, token[:], now))
 		if err != nil {
@@ -153,7 +157,23 @@ func (s *Store) ClaimSetUpLink(ctx context.Context, token [32]byte, password str
 			return hub.ErrNotFound
 		}
 		link.UsedAt = now
-		if err := setPassword(t, link.Practice, link.Person, password); err != nil {
+		for _, drop := range []string{dropFactors, dropBrowsers} {
+			if _, err := t.exec(drop, link.Practice, link.Person); err != nil {
+				return err
+			}
+		}
+		if err := setPassword(t, link.Practice, link.Person, e.Password, now); err != nil {
+			return err
+		}
+		if err := clearFailures(t, link.Practice, link.Person); err != nil {
+			return err
+		}
+		f := e.Factor
+		f.Practice, f.Person = link.Practice, link.Person
+		if err := addFactor(t, f); err != nil {
+			return err
+		}
+		if err := replaceCodes(t, link.Practice, link.Person, e.Codes); err != nil {
 			return err
 		}
 		return deleteStaffSessions(t, link.Practice, link.Person)
@@ -162,67 +182,69 @@ func (s *Store) ClaimSetUpLink(ctx context.Context, token [32]byte, password str
 }
 
 // SetPassword implements [hub.People].
-func (s *Store) SetPassword(ctx context.Context, practice, person, password string) error {
-	return s.write(ctx, practice, func(t *tx) error { return setPassword(t, practice, person, password) })
+func (s *Store) SetPassword(ctx context.Context, practice, person, password string, at int64) error {
+	return s.write(ctx, practice, func(t *tx) error { return setPassword(t, practice, person, password, at) })
 }
 
-func setPassword(t *tx, practice, person, password string) error {
-	const update = `UPDATE person SET password = $3 WHERE practice = $1 AND id = $2`
-	changed, err := t.exec(update, practice, person, password)
+func setPassword(t *tx, practice, person, password string, at int64) error {
+	const update = `
+UPDATE person SET password = $3, password_at = CASE WHEN $4 = 0 THEN password_at ELSE $5 END
+WHERE practice = $1 AND id = $2`
+	changed, err := t.exec(update, practice, person, password, at, at)
 	if err == nil && changed == 0 {
 		err = hub.ErrNotFound
 	}
 	return err
 }
 
-// AddStaffSession implements [hub.People].
-func (s *Store) AddStaffSession(ctx context.Context, n hub.StaffSession) error {
-	const insert = `
-INSERT INTO staff_session (token, practice, person, created_at, expires_at)
-VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT DO NOTHING`
-	return s.write(ctx, n.Practice, func(t *tx) error {
-		added, err := t.exec(insert, n.Token[:], n.Practice, n.Person, n.CreatedAt, n.ExpiresAt)
-		if err == nil && added == 0 {
-			err = hub.ErrExists
-		}
+// CountFailure implements [hub.People].
+func (s *Store) CountFailure(ctx context.Context, practice, person string) error {
+	const update = `UPDATE person SET failures = failures + 1 WHERE practice = $1 AND id = $2`
+	return s.write(ctx, practice, func(t *tx) error {
+		_, err := t.exec(update, practice, person)
 		return err
 	})
 }
 
-// StaffSession implements [hub.People].
-func (s *Store) StaffSession(ctx context.Context, token [32]byte, now int64) (hub.StaffSession, error) {
-	const query = `
-SELECT practice, person, created_at, expires_at
-FROM staff_session WHERE token = $1 AND expires_at > $2`
-	found := hub.StaffSession{Token: token}
-	err := s.reader().row(ctx, query, token[:], now).
-		Scan(&found.Practice, &found.Person, &found.CreatedAt, &found.ExpiresAt)
-	return found, s.translate(err)
+// ClearFailures implements [hub.People].
+func (s *Store) ClearFailures(ctx context.Context, practice, person string) error {
+	return s.write(ctx, practice, func(t *tx) error { return clearFailures(t, practice, person) })
 }
 
-// DeleteStaffSession implements [hub.People].
-func (s *Store) DeleteStaffSession(ctx context.Context, token [32]byte) error {
-	const deviceSessions = `DELETE FROM device_session WHERE staff = $1`
-	const session = `DELETE FROM staff_session WHERE token = $1`
-	return s.write(ctx, string(token[:]), func(t *tx) error {
-		if _, err := t.exec(deviceSessions, token[:]); err != nil {
-			return err
-		}
-		_, err := t.exec(session, token[:])
-		return err
-	})
-}
-
-// deleteStaffSessions ends all of a person's, and the device sessions with them.
-func deleteStaffSessions(t *tx, practice, person string) error {
-	const deviceSessions = `
-DELETE FROM device_session
-WHERE staff IN (SELECT token FROM staff_session WHERE practice = $1 AND person = $2)`
-	const sessions = `DELETE FROM staff_session WHERE practice = $1 AND person = $2`
-	if _, err := t.exec(deviceSessions, practice, person); err != nil {
-		return err
-	}
-	_, err := t.exec(sessions, practice, person)
+func clearFailures(t *tx, practice, person string) error {
+	const update = `UPDATE person SET failures = 0 WHERE practice = $1 AND id = $2`
+	_, err := t.exec(update, practice, person)
 	return err
+}
+
+// AddSignIn implements [hub.People].
+func (s *Store) AddSignIn(ctx context.Context, n hub.SignIn) error {
+	const insert = `
+INSERT INTO sign_in (practice, id, person, at, method, outcome, browser, address, stranger, seen)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+	return s.write(ctx, n.Practice, func(t *tx) error {
+		_, err := t.exec(insert, n.Practice, n.ID, n.Person, n.At, n.Method, n.Outcome, n.Browser, n.Address, integer(n.New), integer(n.Seen))
+		return err
+	})
+}
+
+// SignIns implements [hub.People].
+func (s *Store) SignIns(ctx context.Context, practice, person string, limit int) ([]hub.SignIn, error) {
+	const query = `
+SELECT practice, id, person, at, method, outcome, browser, address, stranger, seen
+FROM sign_in WHERE practice = $1 AND person = $2 ORDER BY at DESC, id LIMIT $3`
+	all, err := collect(ctx, s.reader(), func(row scanner) (n hub.SignIn, err error) {
+		err = row.Scan(&n.Practice, &n.ID, &n.Person, &n.At, &n.Method, &n.Outcome, &n.Browser, &n.Address, (*flag)(&n.New), (*flag)(&n.Seen))
+		return n, err
+	}, query, practice, person, limit)
+	return all, s.translate(err)
+}
+
+// SeeSignIns implements [hub.People].
+func (s *Store) SeeSignIns(ctx context.Context, practice, person string) error {
+	const update = `UPDATE sign_in SET seen = 1 WHERE practice = $1 AND person = $2 AND seen = 0`
+	return s.write(ctx, practice, func(t *tx) error {
+		_, err := t.exec(update, practice, person)
+		return err
+	})
 }

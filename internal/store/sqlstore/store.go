@@ -269,6 +269,50 @@ func orNull(b []byte) any {
 	return b
 }
 
+// optional is *v as a JSON document, or empty if there is none.
+func optional[T any](v *T) string {
+	if v == nil {
+		return ""
+	}
+	return document(v)
+}
+
+// optionalTarget reads what [optional] made.
+func optionalTarget[T any](to **T) sql.Scanner { return &optionalScanner[T]{to} }
+
+type optionalScanner[T any] struct{ to **T }
+
+// Scan implements [sql.Scanner].
+func (o *optionalScanner[T]) Scan(v any) error {
+	text, ok := v.(string)
+	if !ok {
+		return errors.New("not a text")
+	}
+	if text == "" {
+		*o.to = nil
+		return nil
+	}
+	read := new(T)
+	if err := json.Unmarshal([]byte(text), read); err != nil {
+		return errors.New("a document is damaged") // its text might quote it
+	}
+	*o.to = read
+	return nil
+}
+
+// A flag reads a boolean that [integer] stored.
+type flag bool
+
+// Scan implements [sql.Scanner].
+func (f *flag) Scan(v any) error {
+	n, ok := v.(int64)
+	if !ok {
+		return errors.New("not a flag")
+	}
+	*f = n != 0
+	return nil
+}
+
 func integer(b bool) int64 {
 	if b {
 		return 1

@@ -109,7 +109,7 @@ func testPeople(t *testing.T, store hub.Store) {
 		must(t, err)
 		same(t, all, []hub.Person(nil))
 		wants(t, store.DisablePerson(ctx, elsewhere.id, dana.ID, 9), hub.ErrNotFound)
-		wants(t, store.SetPassword(ctx, elsewhere.id, dana.ID, "x"), hub.ErrNotFound)
+		wants(t, store.SetPassword(ctx, elsewhere.id, dana.ID, "x", 9), hub.ErrNotFound)
 	})
 	t.Run("ids and logins are used once", func(t *testing.T) {
 		twin := dana
@@ -139,11 +139,47 @@ func testPeople(t *testing.T, store hub.Store) {
 		same(t, services, []hub.Person{keeper})
 	})
 	t.Run("set password", func(t *testing.T) {
-		must(t, store.SetPassword(ctx, here.id, dana.ID, "$argon2id$y"))
+		for _, chosen := range []int64{9, 0} { // hashed anew, it is as old as it was
+			must(t, store.SetPassword(ctx, here.id, dana.ID, "$argon2id$y", chosen))
+			got, err := store.Person(ctx, here.id, dana.ID)
+			must(t, err)
+			same(t, got.Password, "$argon2id$y")
+			same(t, got.PasswordAt, int64(9))
+		}
+		wants(t, store.SetPassword(ctx, here.id, newID("p"), "x", 9), hub.ErrNotFound)
+	})
+	t.Run("wrong guesses are counted", func(t *testing.T) {
+		for _, want := range []int{1, 2} {
+			must(t, store.CountFailure(ctx, here.id, dana.ID))
+			got, err := store.Person(ctx, here.id, dana.ID)
+			must(t, err)
+			same(t, got.Failures, want)
+		}
+		must(t, store.ClearFailures(ctx, here.id, dana.ID))
 		got, err := store.Person(ctx, here.id, dana.ID)
 		must(t, err)
-		same(t, got.Password, "$argon2id$y")
-		wants(t, store.SetPassword(ctx, here.id, newID("p"), "x"), hub.ErrNotFound)
+		same(t, got.Failures, 0)
+	})
+	t.Run("sign-ins, newest first", func(t *testing.T) {
+		first := hub.SignIn{ID: newID("n"), Practice: here.id, Person: dana.ID, At: 5, Method: hub.MethodApp, Outcome: hub.OutcomeSignedIn, Browser: "Chrome", Address: "::1", New: true}
+		second := first
+		second.ID, second.At, second.New, second.Seen = newID("n"), 6, false, true
+		must(t, store.AddSignIn(ctx, first))
+		must(t, store.AddSignIn(ctx, second))
+		all, err := store.SignIns(ctx, here.id, dana.ID, 10)
+		must(t, err)
+		same(t, all, []hub.SignIn{second, first})
+		must(t, store.SeeSignIns(ctx, here.id, abel.ID))
+		must(t, store.SeeSignIns(ctx, here.id, dana.ID))
+		first.Seen = true
+		all, err = store.SignIns(ctx, here.id, dana.ID, 10)
+		must(t, err)
+		same(t, all, []hub.SignIn{second, first})
+		_, err = store.DeleteExpired(ctx, 5+hub.SignInsKept.Milliseconds(), 0)
+		must(t, err)
+		all, err = store.SignIns(ctx, here.id, dana.ID, 10)
+		must(t, err)
+		same(t, all, []hub.SignIn{second})
 	})
 }
 
@@ -153,11 +189,11 @@ func testSessions(t *testing.T, store hub.Store) {
 	link := hub.SetUpLink{Token: newToken(), Practice: here.id, Person: browser.Person, CreatedAt: 1000, ExpiresAt: 2000}
 	must(t, store.AddSetUpLink(ctx, link))
 	signIn := func(expires int64) hub.StaffSession {
-		n := hub.StaffSession{Token: newToken(), Practice: here.id, Person: browser.Person, CreatedAt: 1000, ExpiresAt: expires}
+		n := hub.StaffSession{Token: newToken(), ID: newID("s"), Practice: here.id, Person: browser.Person, Method: hub.MethodPasskey, Browser: "Chrome", Address: "::1", CreatedAt: 1000, ExpiresAt: expires, UsedAt: 1000, ProvedAt: 1000}
 		must(t, store.AddStaffSession(ctx, n))
 		return n
 	}
-	connect := func(staff [32]byte, expires int64) hub.DeviceSession {
+	connect := func(staff string, expires int64) hub.DeviceSession {
 		n := hub.DeviceSession{Token: newToken(), Practice: here.id, Device: browser.ID, Staff: staff, CreatedAt: 1000, ExpiresAt: expires}
 		must(t, store.AddDeviceSession(ctx, n))
 		return n
@@ -172,8 +208,8 @@ func testSessions(t *testing.T, store hub.Store) {
 
 	t.Run("read, until they expire", func(t *testing.T) {
 		staff := signIn(2000)
-		device := connect(staff.Token, 2000)
-		alone := connect([32]byte{}, 2000)
+		device := connect(staff.ID, 2000)
+		alone := connect("", 2000)
 		got, err := store.StaffSession(ctx, staff.Token, 1999)
 		must(t, err)
 		same(t, got, staff)
@@ -191,11 +227,60 @@ func testSessions(t *testing.T, store hub.Store) {
 		wants(t, store.AddStaffSession(ctx, staff), hub.ErrExists)
 		wants(t, store.AddDeviceSession(ctx, device), hub.ErrExists)
 	})
+	t.Run("renewed, used, locked and bound", func(t *testing.T) {
+		staff, other := signIn(2000), signIn(2000)
+		must(t, store.UseStaffSession(ctx, staff.ID, 1200))
+		must(t, store.UseStaffSession(ctx, staff.ID, 1100)) // never back
+		must(t, store.LockStaffSession(ctx, staff.ID, 1300))
+		must(t, store.LockStaffSession(ctx, staff.ID, 1400))
+		want := staff
+		want.UsedAt, want.LockedAt = 1200, 1300
+		all, err := store.StaffSessionsByID(ctx, []string{staff.ID, newID("s")})
+		must(t, err)
+		same(t, all, []hub.StaffSession{want})
+
+		want.Token, want.UsedAt, want.ProvedAt, want.LockedAt = newToken(), 1500, 1500, 0
+		must(t, store.RenewStaffSession(ctx, staff.ID, want.Token, 1500))
+		_, err = store.StaffSession(ctx, staff.Token, 1500)
+		wants(t, err, hub.ErrNotFound)
+		got, err := store.StaffSession(ctx, want.Token, 1500)
+		must(t, err)
+		same(t, got, want)
+
+		second := here.device(api.KindStaff)
+		must(t, store.BindStaffSession(ctx, staff.ID, browser.ID))
+		must(t, store.BindStaffSession(ctx, staff.ID, browser.ID))
+		wants(t, store.BindStaffSession(ctx, staff.ID, second.ID), hub.ErrConflict)
+		must(t, store.BindStaffSession(ctx, other.ID, second.ID))
+		must(t, store.RevokeDevice(ctx, here.id, second.ID, 1500))
+		must(t, store.BindStaffSession(ctx, other.ID, browser.ID))
+
+		for _, err := range []error{
+			store.UseStaffSession(ctx, newID("s"), 1), store.LockStaffSession(ctx, newID("s"), 1),
+			store.RenewStaffSession(ctx, newID("s"), newToken(), 1), store.BindStaffSession(ctx, newID("s"), browser.ID),
+		} {
+			wants(t, err, hub.ErrNotFound)
+		}
+		all, err = store.StaffSessionsOf(ctx, here.id, browser.Person, 2000)
+		must(t, err)
+		same(t, len(all), 0)
+		must(t, store.DeleteStaffSession(ctx, staff.ID))
+		must(t, store.DeleteStaffSession(ctx, other.ID))
+	})
+	t.Run("known browsers, until they expire", func(t *testing.T) {
+		known := hub.KnownBrowser{Token: newToken(), Practice: here.id, Person: browser.Person, ExpiresAt: 2000}
+		must(t, store.AddKnownBrowser(ctx, known))
+		got, err := store.KnownBrowser(ctx, known.Token, 1999)
+		must(t, err)
+		same(t, got, known)
+		_, err = store.KnownBrowser(ctx, known.Token, 2000)
+		wants(t, err, hub.ErrNotFound)
+	})
 	t.Run("a staff session takes its device sessions with it", func(t *testing.T) {
 		staff := signIn(2000)
-		device, other := connect(staff.Token, 2000), connect([32]byte{}, 2000)
+		device, other := connect(staff.ID, 2000), connect("", 2000)
 		for range 2 {
-			must(t, store.DeleteStaffSession(ctx, staff.Token))
+			must(t, store.DeleteStaffSession(ctx, staff.ID))
 			gone(t, staff, device)
 		}
 		_, _, err := store.DeviceSession(ctx, other.Token, 1500)
@@ -210,14 +295,19 @@ func testSessions(t *testing.T, store hub.Store) {
 		same(t, got, link)
 		_, err = store.SetUpLink(ctx, link.Token, 2000)
 		wants(t, err, hub.ErrNotFound)
-		_, err = store.ClaimSetUpLink(ctx, link.Token, "late", 2000)
+		_, err = store.ClaimSetUpLink(ctx, link.Token, enrolment("late"), 2000)
 		wants(t, err, hub.ErrNotFound)
-		_, err = store.ClaimSetUpLink(ctx, newToken(), "unknown", 1500)
+		_, err = store.ClaimSetUpLink(ctx, newToken(), enrolment("unknown"), 1500)
 		wants(t, err, hub.ErrNotFound)
 
 		staff := signIn(2000)
-		device := connect(staff.Token, 2000)
-		claimed, err := store.ClaimSetUpLink(ctx, link.Token, "hash", 1500)
+		device := connect(staff.ID, 2000)
+		known := hub.KnownBrowser{Token: newToken(), Practice: here.id, Person: browser.Person, ExpiresAt: 2000}
+		must(t, store.AddKnownBrowser(ctx, known))
+		must(t, store.AddFactor(ctx, hub.Factor{ID: newID("f"), Practice: here.id, Person: browser.Person, Kind: hub.FactorPasskey, Credential: []byte("old"), Key: []byte("k")}))
+		must(t, store.ReplaceRecoveryCodes(ctx, here.id, browser.Person, []hub.RecoveryCode{{Salt: []byte("s"), Hash: []byte("old")}}))
+		must(t, store.CountFailure(ctx, here.id, browser.Person))
+		claimed, err := store.ClaimSetUpLink(ctx, link.Token, enrolment("hash"), 1500)
 		must(t, err)
 		same(t, claimed.Person, browser.Person)
 		same(t, claimed.UsedAt, int64(1500))
@@ -225,15 +315,25 @@ func testSessions(t *testing.T, store hub.Store) {
 		p, err := store.Person(ctx, here.id, browser.Person)
 		must(t, err)
 		same(t, p.Password, "hash")
+		same(t, p.PasswordAt, int64(1500))
+		same(t, p.Failures, 0)
+		factors, err := store.FactorsOf(ctx, here.id, browser.Person)
+		must(t, err)
+		same(t, pick(factors, func(f hub.Factor) string { return string(f.Secret) }), []string{"hash"})
+		codes, err := store.RecoveryCodes(ctx, here.id, browser.Person)
+		must(t, err)
+		same(t, codes, []hub.RecoveryCode{{Salt: []byte("salt"), Hash: []byte("hash")}})
+		_, err = store.KnownBrowser(ctx, known.Token, 1500)
+		wants(t, err, hub.ErrNotFound)
 
-		_, err = store.ClaimSetUpLink(ctx, link.Token, "again", 1501)
+		_, err = store.ClaimSetUpLink(ctx, link.Token, enrolment("again"), 1501)
 		wants(t, err, hub.ErrNotFound)
 		_, err = store.SetUpLink(ctx, link.Token, 1501)
 		wants(t, err, hub.ErrNotFound)
 	})
 	t.Run("what has ended is dropped", func(t *testing.T) {
 		old, current := signIn(1200), signIn(2000)
-		oldDevice, currentDevice := connect(current.Token, 1200), connect(current.Token, 2000)
+		oldDevice, currentDevice := connect(current.ID, 1200), connect(current.ID, 2000)
 		_, err := store.DeleteExpired(ctx, 1500, 0)
 		must(t, err)
 		_, err = store.StaffSession(ctx, old.Token, 1000)
@@ -247,7 +347,7 @@ func testSessions(t *testing.T, store hub.Store) {
 	})
 	t.Run("disabling a person ends all", func(t *testing.T) {
 		staff := signIn(2000)
-		device, alone := connect(staff.Token, 2000), connect([32]byte{}, 2000)
+		device, alone := connect(staff.ID, 2000), connect("", 2000)
 		for _, at := range []int64{1600, 1700} { // the first time stands
 			must(t, store.DisablePerson(ctx, here.id, browser.Person, at))
 			gone(t, staff, device)
@@ -259,5 +359,96 @@ func testSessions(t *testing.T, store hub.Store) {
 			must(t, err)
 			same(t, d.RevokedAt, int64(1600))
 		}
+	})
+}
+
+// enrolment is one whose parts can be told by a word.
+func enrolment(word string) hub.Enrolment {
+	return hub.Enrolment{
+		Password: word,
+		Factor:   hub.Factor{ID: newID("f"), Kind: hub.FactorApp, Secret: []byte(word), Counter: 3},
+		Codes:    []hub.RecoveryCode{{Salt: []byte("salt"), Hash: []byte(word)}},
+	}
+}
+
+func testFactors(t *testing.T, store hub.Store) {
+	ctx, here, elsewhere := t.Context(), newClinic(t, store), newClinic(t, store)
+	dana := hub.Person{ID: newID("p"), Practice: here.id, Kind: api.KindStaff, Role: "nurse", Name: "Dana", Login: "dana"}
+	must(t, store.AddPerson(ctx, dana))
+	passkey := hub.Factor{
+		ID: newID("f"), Practice: here.id, Person: dana.ID, Kind: hub.FactorPasskey, Name: "my phone", Credential: []byte(newID("k")),
+		Key: []byte("key"), Secret: []byte{}, Synced: true, CreatedAt: 5,
+		Introduction: &api.PasskeyAssertion{Nonce: "n", Credential: []byte("older")},
+	}
+	app := hub.Factor{ID: newID("f"), Practice: here.id, Person: dana.ID, Kind: hub.FactorApp, Name: "app", Key: []byte{}, Secret: []byte("sealed"), Counter: 10, CreatedAt: 6}
+	must(t, store.AddFactor(ctx, passkey))
+	must(t, store.AddFactor(ctx, app))
+
+	t.Run("read", func(t *testing.T) {
+		all, err := store.FactorsOf(ctx, here.id, dana.ID)
+		must(t, err)
+		same(t, all, []hub.Factor{passkey, app})
+		got, err := store.FactorByCredential(ctx, here.id, passkey.Credential)
+		must(t, err)
+		same(t, got, passkey)
+		_, err = store.FactorByCredential(ctx, elsewhere.id, passkey.Credential)
+		wants(t, err, hub.ErrNotFound)
+		_, err = store.FactorByCredential(ctx, here.id, nil) // an app has none
+		wants(t, err, hub.ErrNotFound)
+	})
+	t.Run("a passkey is one person's", func(t *testing.T) {
+		twin := passkey
+		twin.ID, twin.Person = newID("f"), newID("p")
+		wants(t, store.AddFactor(ctx, twin), hub.ErrExists)
+	})
+	t.Run("T29: a counter does not stand still, but at 0", func(t *testing.T) {
+		must(t, store.UseFactor(ctx, here.id, passkey.ID, 0, 20))
+		must(t, store.UseFactor(ctx, here.id, passkey.ID, 0, 21))
+		must(t, store.UseFactor(ctx, here.id, app.ID, 11, 22))
+		for _, used := range []int64{11, 10, 0} {
+			wants(t, store.UseFactor(ctx, here.id, app.ID, used, 23), hub.ErrConflict)
+		}
+		wants(t, store.UseFactor(ctx, elsewhere.id, app.ID, 12, 23), hub.ErrConflict)
+		all, err := store.FactorsOf(ctx, here.id, dana.ID)
+		must(t, err)
+		same(t, all[0].UsedAt, int64(21))
+		same(t, all[1].Counter, int64(11))
+	})
+	t.Run("the last way to sign in stays", func(t *testing.T) {
+		must(t, store.RenameFactor(ctx, here.id, dana.ID, passkey.ID, "my key"))
+		wants(t, store.RenameFactor(ctx, here.id, newID("p"), passkey.ID, "x"), hub.ErrNotFound)
+		wants(t, store.DeleteFactor(ctx, here.id, newID("p"), passkey.ID), hub.ErrNotFound)
+		wants(t, store.DeleteFactor(ctx, here.id, dana.ID, newID("f")), hub.ErrNotFound)
+		wants(t, store.DeleteFactor(ctx, here.id, dana.ID, passkey.ID), hub.ErrLastFactor) // an app without a password is nothing
+		must(t, store.SetPassword(ctx, here.id, dana.ID, "hash", 1))
+		must(t, store.DeleteFactor(ctx, here.id, dana.ID, passkey.ID))
+		wants(t, store.DeleteFactor(ctx, here.id, dana.ID, app.ID), hub.ErrLastFactor)
+		all, err := store.FactorsOf(ctx, here.id, dana.ID)
+		must(t, err)
+		same(t, len(all), 1)
+	})
+	t.Run("T29: a recovery code is used once", func(t *testing.T) {
+		codes := []hub.RecoveryCode{{Salt: []byte("s"), Hash: []byte("a")}, {Salt: []byte("s"), Hash: []byte("b")}}
+		must(t, store.ReplaceRecoveryCodes(ctx, here.id, dana.ID, codes))
+		must(t, store.UseRecoveryCode(ctx, here.id, dana.ID, []byte("a")))
+		wants(t, store.UseRecoveryCode(ctx, here.id, dana.ID, []byte("a")), hub.ErrConflict)
+		left, err := store.RecoveryCodes(ctx, here.id, dana.ID)
+		must(t, err)
+		same(t, left, codes[1:])
+		must(t, store.ReplaceRecoveryCodes(ctx, here.id, dana.ID, codes[:1]))
+		left, err = store.RecoveryCodes(ctx, here.id, dana.ID)
+		must(t, err)
+		same(t, left, codes[:1])
+	})
+	t.Run("a voucher, until there is a certificate", func(t *testing.T) {
+		d := here.device(api.KindStaff)
+		voucher := api.PasskeyAssertion{Nonce: "n", Signature: []byte("s")}
+		wants(t, store.PutVoucher(ctx, here.id, newID("p"), d.ID, voucher), hub.ErrNotFound)
+		must(t, store.PutVoucher(ctx, here.id, d.Person, d.ID, voucher))
+		got, err := store.Device(ctx, here.id, d.ID)
+		must(t, err)
+		same(t, got.Voucher, &voucher)
+		must(t, store.PutCertificate(ctx, here.id, d.ID, []byte("c"), nil, 3))
+		wants(t, store.PutVoucher(ctx, here.id, d.Person, d.ID, voucher), hub.ErrNotFound)
 	})
 }

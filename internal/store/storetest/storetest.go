@@ -26,6 +26,7 @@ func Run(t *testing.T, store hub.Store) {
 		{"practices", testPractices},
 		{"people", testPeople},
 		{"sessions", testSessions},
+		{"factors", testFactors},
 		{"devices", testDevices},
 		{"key packages", testKeyPackages},
 		{"conversations", testConversations},

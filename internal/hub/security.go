@@ -1,0 +1,263 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/passkey"
+)
+
+// This file is what a staff person may do about their own sign-in. Whatever
+// changes it needs both factors shown a moment ago, so that a browser left
+// open cannot be made somebody else's for good.
+
+// maxFactors is how many passkeys and apps one person may have.
+const maxFactors = 20
+
+// Factors lists what the person signs in with.
+func (h *Hub) Factors(ctx context.Context, s *StaffCaller) (api.Factors, error) {
+	factors, err := h.store.FactorsOf(ctx, s.Person.Practice, s.Person.ID)
+	if err != nil {
+		return api.Factors{}, at("load factors", err)
+	}
+	codes, err := h.store.RecoveryCodes(ctx, s.Person.Practice, s.Person.ID)
+	if err != nil {
+		return api.Factors{}, at("load recovery codes", err)
+	}
+	pr, err := h.practice(ctx, s.Person.Practice)
+	if err != nil {
+		return api.Factors{}, err
+	}
+	all := api.Factors{Factors: []api.Factor{}, RecoveryCodes: len(codes), Password: passwordPolicy(pr.Access.Password)}
+	if s.Person.Password != "" {
+		all.Factors = append(all.Factors, api.Factor{ID: "password", Kind: "password", CreatedAt: s.Person.PasswordAt})
+	}
+	for _, f := range factors {
+		all.Factors = append(all.Factors, api.Factor{ID: f.ID, Kind: f.Kind, Name: f.Name, Synced: f.Synced, CreatedAt: f.CreatedAt, UsedAt: f.UsedAt})
+	}
+	return all, nil
+}
+
+// addFactor stores one, if there is room.
+func (h *Hub) addFactor(ctx context.Context, f Factor) error {
+	factors, err := h.store.FactorsOf(ctx, f.Practice, f.Person)
+	if err != nil {
+		return at("load factors", err)
+	}
+	if len(factors) >= maxFactors {
+		return ErrTooLarge
+	}
+	return h.store.AddFactor(ctx, f)
+}
+
+// AddPasskey adds a passkey. If the person has one already, it introduces the
+// new one, for the keeper to see.
+func (h *Hub) AddPasskey(ctx context.Context, from Source, s *StaffCaller, a api.AddPasskey) error {
+	if err := h.proved(s); err != nil {
+		return err
+	}
+	pr, err := h.practice(ctx, s.Person.Practice)
+	if err != nil {
+		return err
+	}
+	f, err := h.takePasskey(from.Site, pr.Slug, s.Person, a.Passkey)
+	if err != nil {
+		return err
+	}
+	if a.Introduction != nil {
+		c := passkey.Challenge{Purpose: passkey.PurposeIntroduce, Practice: pr.Slug, Person: s.Person.ID, Key: f.Key}
+		if _, err := h.checkPasskey(ctx, from.Site, s.Person.Practice, s.Person.ID, c, a.Introduction); err != nil {
+			return malformed("introduction")
+		}
+		f.Introduction = a.Introduction
+	}
+	return h.addFactor(ctx, f)
+}
+
+// OfferApp offers the secret of an authenticator app.
+func (h *Hub) OfferApp(ctx context.Context, s *StaffCaller) (api.AppOffer, error) {
+	pr, err := h.practice(ctx, s.Person.Practice)
+	if err != nil {
+		return api.AppOffer{}, err
+	}
+	return h.offerApp(pr.Name, s.Person), nil
+}
+
+// AddApp adds an authenticator app.
+func (h *Hub) AddApp(ctx context.Context, s *StaffCaller, t api.TakeApp) error {
+	if err := h.proved(s); err != nil {
+		return err
+	}
+	f, err := h.takeApp(s.Person, t)
+	if err != nil {
+		return err
+	}
+	return h.addFactor(ctx, f)
+}
+
+// RenameFactor names one of the person's factors anew.
+func (h *Hub) RenameFactor(ctx context.Context, s *StaffCaller, id, name string) error {
+	return h.store.RenameFactor(ctx, s.Person.Practice, s.Person.ID, id, name)
+}
+
+// DeleteFactor removes one, but not the last that signs the person in. The
+// person's other sessions end: who took the phone is signed out.
+func (h *Hub) DeleteFactor(ctx context.Context, s *StaffCaller, id string) error {
+	if err := h.proved(s); err != nil {
+		return err
+	}
+	if err := h.store.DeleteFactor(ctx, s.Person.Practice, s.Person.ID, id); err != nil {
+		return err
+	}
+	return h.endOthers(ctx, s)
+}
+
+// SetPassword gives the person another password. Their other sessions end.
+func (h *Hub) SetPassword(ctx context.Context, s *StaffCaller, chosen string) error {
+	if err := h.proved(s); err != nil {
+		return err
+	}
+	pr, err := h.practice(ctx, s.Person.Practice)
+	if err != nil {
+		return err
+	}
+	if err := checkNewPassword(pr, s.Person, chosen); err != nil {
+		return err
+	}
+	encoded, err := h.passwords.Hash(ctx, chosen)
+	if err != nil {
+		return at("hash password", err)
+	}
+	if err := h.store.SetPassword(ctx, s.Person.Practice, s.Person.ID, encoded, h.millis()); err != nil {
+		return err
+	}
+	return h.endOthers(ctx, s)
+}
+
+func (h *Hub) endOthers(ctx context.Context, s *StaffCaller) error {
+	all, err := h.store.StaffSessionsOf(ctx, s.Person.Practice, s.Person.ID, h.millis())
+	if err != nil {
+		return at("load staff sessions", err)
+	}
+	for _, o := range all {
+		if o.ID != s.session.ID {
+			if err := h.endStaff(ctx, o); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// NewRecoveryCodes replaces the person's recovery codes. They stand in for an
+// authenticator app, so without a password they would be of no use.
+func (h *Hub) NewRecoveryCodes(ctx context.Context, s *StaffCaller) (api.RecoveryCodes, error) {
+	if err := h.proved(s); err != nil {
+		return api.RecoveryCodes{}, err
+	}
+	if s.Person.Password == "" {
+		return api.RecoveryCodes{}, ErrConflict
+	}
+	shown, stored, err := h.newRecoveryCodes(ctx)
+	if err != nil {
+		return api.RecoveryCodes{}, err
+	}
+	return api.RecoveryCodes{Codes: shown}, h.store.ReplaceRecoveryCodes(ctx, s.Person.Practice, s.Person.ID, stored)
+}
+
+// SignIns is the history of the person's sign-ins, newest first.
+func (h *Hub) SignIns(ctx context.Context, s *StaffCaller) ([]api.SignInRecord, error) {
+	all, err := h.store.SignIns(ctx, s.Person.Practice, s.Person.ID, signInsShown)
+	if err != nil {
+		return nil, at("load sign-ins", err)
+	}
+	records := make([]api.SignInRecord, len(all))
+	for i, n := range all {
+		records[i] = api.SignInRecord{
+			ID: n.ID, At: n.At, Method: n.Method, Outcome: n.Outcome, Browser: n.Browser, Address: n.Address, New: n.New, Seen: n.Seen,
+		}
+	}
+	return records, nil
+}
+
+// SeeSignIns says that the person has been shown all of them.
+func (h *Hub) SeeSignIns(ctx context.Context, s *StaffCaller) error {
+	return h.store.SeeSignIns(ctx, s.Person.Practice, s.Person.ID)
+}
+
+// Devices lists the person's devices, oldest first.
+func (h *Hub) Devices(ctx context.Context, s *StaffCaller) ([]api.DeviceInfo, error) {
+	all, err := h.store.DevicesOf(ctx, s.Person.Practice, s.Person.ID)
+	if err != nil {
+		return nil, at("load devices", err)
+	}
+	factors, err := h.store.FactorsOf(ctx, s.Person.Practice, s.Person.ID)
+	if err != nil {
+		return nil, at("load factors", err)
+	}
+	passkeys := slices.ContainsFunc(factors, func(f Factor) bool { return f.Kind == FactorPasskey })
+	infos := make([]api.DeviceInfo, len(all))
+	for i, d := range all {
+		infos[i] = api.DeviceInfo{
+			ID: d.ID, Name: d.Name, CreatedAt: d.CreatedAt, Certified: d.CertifiedAt != 0, RevokedAt: d.RevokedAt,
+			NeedsVoucher: passkeys && d.Voucher == nil && d.CertifiedAt == 0 && d.RevokedAt == 0,
+		}
+	}
+	return infos, nil
+}
+
+// RevokeOwnDevice takes all access from one of the person's devices.
+func (h *Hub) RevokeOwnDevice(ctx context.Context, s *StaffCaller, id string) error {
+	d, err := h.store.Device(ctx, s.Person.Practice, id)
+	if err != nil {
+		return err
+	}
+	if d.Person != s.Person.ID {
+		return ErrNotFound
+	}
+	return h.RevokeDevice(ctx, s.Person.Practice, id)
+}
+
+// Vouch stores what a passkey of the person signed for a new device's key. The
+// hub checks it, and so does the keeper, before it certifies the device.
+func (h *Hub) Vouch(ctx context.Context, from Source, s *StaffCaller, id string, v api.Voucher) error {
+	d, err := h.store.Device(ctx, s.Person.Practice, id)
+	if err != nil {
+		return err
+	}
+	if d.Person != s.Person.ID {
+		return ErrNotFound
+	}
+	pr, err := h.practice(ctx, s.Person.Practice)
+	if err != nil {
+		return err
+	}
+	c := passkey.Challenge{Purpose: passkey.PurposeDevice, Practice: pr.Slug, Person: s.Person.ID, Key: d.PublicKey}
+	if _, err := h.checkPasskey(ctx, from.Site, d.Practice, d.Person, c, &v.Passkey); errors.Is(err, ErrUnauthenticated) {
+		return malformed("passkey")
+	} else if err != nil {
+		return err
+	}
+	if err := h.store.PutVoucher(ctx, d.Practice, d.Person, d.ID, v.Passkey); err != nil {
+		return err
+	}
+	h.ringKeeper(ctx, d.Practice)
+	return nil
+}
+
+// knownPasskeys is what the keeper is told of the passkeys of a device's owner.
+func (h *Hub) knownPasskeys(ctx context.Context, d Device) ([]api.KnownPasskey, error) {
+	factors, err := h.store.FactorsOf(ctx, d.Practice, d.Person)
+	if err != nil {
+		return nil, at("load factors", err)
+	}
+	var all []api.KnownPasskey
+	for _, f := range factors {
+		if f.Kind == FactorPasskey {
+			all = append(all, api.KnownPasskey{Credential: f.Credential, Key: f.Key, Introduction: f.Introduction})
+		}
+	}
+	return all, nil
+}
