@@ -61,7 +61,7 @@ type AppOffer struct {
 // TakeApp takes an [AppOffer].
 type TakeApp struct {
 	Offer string `json:"offer" maxLength:"512"`
-	Code  string `json:"code" maxLength:"16"`
+	Code  string `json:"code" maxLength:"32"`
 	Name  string `json:"name,omitempty" maxLength:"64" doc:"as its owner knows it"`
 }
 

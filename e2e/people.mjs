@@ -1,5 +1,6 @@
 // What the people of the stories do, in the words that they see.
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 
 export const riverside = "/c/riverside";
 
@@ -25,12 +26,58 @@ export async function patientSays(page, text) {
   await page.getByRole("button", { name: "Send", exact: true }).click();
 }
 
-export async function signIn(page, { login, password }) {
-  await page.getByLabel("Practice").fill("riverside");
+export const inside = (page) => page.getByRole("button", { name: /^Account of/ });
+
+/** With a password and the code of the person's app, as the demo prints them. */
+export async function signIn(page, { login, password, app }) {
+  const practice = page.getByLabel("Practice");
+  if (await practice.isVisible()) await practice.fill("riverside");
   await page.getByLabel("Sign-in name").fill(login);
   await page.getByRole("textbox", { name: "Password" }).fill(password);
-  await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByRole("button", { name: /^Account of/ }).waitFor();
+  await page.getByRole("button", { name: "Next" }).click();
+  await page.getByLabel("Code", { exact: true }).fill(await freshCode(app));
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await inside(page).waitFor();
+}
+
+const period = 30_000;
+const used = new Map();
+
+/** The code that an authenticator app shows (RFC 6238); each is given once, as each is good once. */
+export async function freshCode(secret) {
+  let step = Math.floor(Date.now() / period);
+  const last = used.get(secret) ?? 0;
+  if (step <= last) {
+    // The server takes a code of the next period already.
+    step = last + 1;
+    while (step > Math.floor(Date.now() / period) + 1) await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  used.set(secret, step);
+  return codeAt(secret, step);
+}
+
+function codeAt(secret, step) {
+  const bits = [...secret.replace(/\s/g, "")].map((c) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(c).toString(2).padStart(5, "0")).join("");
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => Number.parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(step));
+  const sum = createHmac("sha1", key).update(counter).digest();
+  const at = sum[sum.length - 1] & 0xf;
+  return String((sum.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, "0");
+}
+
+/** Gives the page a platform authenticator whose owner always shows a finger. */
+export async function addAuthenticator(page) {
+  const client = await page.context().newCDPSession(page);
+  await client.send("WebAuthn.enable");
+  const { authenticatorId } = await client.send("WebAuthn.addVirtualAuthenticator", {
+    options: { protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true },
+  });
+  return {
+    /** Whether the owner's finger is the right one. */
+    verified: (isUserVerified) => client.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified }),
+    credentials: async () => (await client.send("WebAuthn.getCredentials", { authenticatorId })).credentials,
+  };
 }
 
 export const staffBox = (page) => page.getByRole("textbox", { name: /^Message to/ });

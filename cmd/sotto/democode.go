@@ -50,7 +50,7 @@ func (in demoSignIn) code(now time.Time) (code string, left int, err error) {
 }
 
 var signInPage = template.Must(template.New("").Parse(`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="5">
+<html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>Sign-ins of the demo</title>
 <link rel="stylesheet" href="/sign-ins.css"></head>
 <body><main><h1>Sign-ins of the demo</h1>
@@ -58,7 +58,7 @@ var signInPage = template.Must(template.New("").Parse(`<!doctype html>
 <table><thead><tr><th scope="col">Person</th><th scope="col">Sign-in name</th><th scope="col">Password</th><th scope="col">Code, works once</th></tr></thead>
 <tbody>{{range .}}<tr><th scope="row">{{.Name}}<br><small>{{.Title}}</small></th><td><code>{{.Login}}</code></td><td><code>{{.Password}}</code></td>
 <td><code class="code">{{.Code}}</code> <small>{{.Left}} s</small></td></tr>{{end}}</tbody></table>
-<p>The page is new every five seconds.</p></main></body></html>
+<p><a href="/sign-ins">Show the newest codes</a></p></main></body></html>
 `))
 
 const signInStyle = `:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }

@@ -37,7 +37,7 @@ type doorbell struct {
 // ended is an Ending. Hashes of tokens open nothing.
 type ended struct {
 	Token  []byte `json:"t,omitempty"`
-	Staff  []byte `json:"s,omitempty"`
+	Staff  string `json:"s,omitempty"`
 	Device string `json:"d,omitempty"`
 	Person string `json:"p,omitempty"`
 }
@@ -54,12 +54,9 @@ func (n *Notice) Doorbell() ([]byte, error) {
 	}
 	if e := n.End; e != nil {
 		var none [32]byte
-		d.End = &ended{Device: e.Device, Person: e.Person}
+		d.End = &ended{Staff: e.Staff, Device: e.Device, Person: e.Person}
 		if e.Token != none {
 			d.End.Token = e.Token[:]
-		}
-		if e.Staff != none {
-			d.End.Staff = e.Staff[:]
 		}
 	}
 	return json.Marshal(d)
@@ -77,9 +74,8 @@ func ParseDoorbell(b []byte) (Notice, error) {
 		Event: api.Event{Type: d.Type, ConversationID: d.About, Person: d.Person, Position: d.Position, Typing: d.Typing, Online: d.Online},
 	}
 	if e := d.End; e != nil {
-		n.End = &Ending{Device: e.Device, Person: e.Person}
+		n.End = &Ending{Staff: e.Staff, Device: e.Device, Person: e.Person}
 		copy(n.End.Token[:], e.Token)
-		copy(n.End.Staff[:], e.Staff)
 	}
 	return n, nil
 }

@@ -507,7 +507,7 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/v1/staff/devices": {
+    readonly "/v1/staff/active": {
         readonly parameters: {
             readonly query?: never;
             readonly header?: never;
@@ -516,8 +516,217 @@ export interface paths {
         };
         readonly get?: never;
         readonly put?: never;
+        /** A sign of life: the session does not lock for now */
+        readonly post: operations["post-staff-active"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/devices": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** The person's devices */
+        readonly get: operations["get-staff-devices"];
+        readonly put?: never;
         /** Add this browser as a device of the signed-in person */
         readonly post: operations["post-staff-devices"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/devices/{id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        /** Take all access from a device, as when it is lost */
+        readonly delete: operations["delete-staff-devices-by-id"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/devices/{id}/voucher": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Have a passkey vouch for a new device */
+        readonly post: operations["post-staff-devices-by-id-voucher"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/factors": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** What the person signs in with */
+        readonly get: operations["get-staff-factors"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/factors/app-offers": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Get a secret for an authenticator app */
+        readonly post: operations["post-staff-factors-app-offers"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/factors/apps": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Add an authenticator app */
+        readonly post: operations["post-staff-factors-apps"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/factors/passkeys": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Add a passkey */
+        readonly post: operations["post-staff-factors-passkeys"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/factors/{id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        /** Remove a factor, but not the last */
+        readonly delete: operations["delete-staff-factors-by-id"];
+        readonly options?: never;
+        readonly head?: never;
+        /** Name a factor */
+        readonly patch: operations["patch-staff-factors-by-id"];
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/lock": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Lock the session now */
+        readonly post: operations["post-staff-lock"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/password": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        /** Choose another password */
+        readonly put: operations["put-staff-password"];
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/password-strength": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * How good a password would be
+         * @description For who has a set-up link, or is signed in.
+         */
+        readonly post: operations["post-staff-password-strength"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/recovery-codes": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Get new recovery codes in place of all others */
+        readonly post: operations["post-staff-recovery-codes"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -541,6 +750,40 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/staff/sessions": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** The person's sessions */
+        readonly get: operations["get-staff-sessions"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/sessions/{id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        /** End a session */
+        readonly delete: operations["delete-staff-sessions-by-id"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/staff/set-up": {
         readonly parameters: {
             readonly query?: never;
@@ -550,7 +793,7 @@ export interface paths {
         };
         readonly get?: never;
         readonly put?: never;
-        /** Use a set-up link: choose a password and sign in */
+        /** Use a set-up link: choose two factors and sign in */
         readonly post: operations["post-staff-set-up"];
         readonly delete?: never;
         readonly options?: never;
@@ -584,8 +827,45 @@ export interface paths {
         };
         readonly get?: never;
         readonly put?: never;
-        /** Sign in with a password */
+        /**
+         * Sign in with two factors
+         * @description A passkey, or a password and a code in one call. Whatever is wrong, the answer is the same.
+         */
         readonly post: operations["post-staff-sign-in"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/sign-ins": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** The history of the person's sign-ins */
+        readonly get: operations["get-staff-sign-ins"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/sign-ins/seen": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** The person has seen the history */
+        readonly post: operations["post-staff-sign-ins-seen"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -603,6 +883,40 @@ export interface paths {
         readonly put?: never;
         /** Sign out; device sessions of this browser end too */
         readonly post: operations["post-staff-sign-out"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/step-up": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Show both factors again, to change what one signs in with */
+        readonly post: operations["post-staff-step-up"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/unlock": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Unlock the session with both factors */
+        readonly post: operations["post-staff-unlock"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -671,6 +985,18 @@ export interface components {
         readonly ActResult: {
             readonly conversation: components["schemas"]["Conversation"];
         };
+        readonly AddPasskey: {
+            readonly introduction?: components["schemas"]["PasskeyAssertion"];
+            readonly passkey: components["schemas"]["PasskeyRegistration"];
+        };
+        readonly AppOffer: {
+            /** @description otpauth, for a QR code */
+            readonly address: string;
+            /** @description opaque, good for half an hour */
+            readonly offer: string;
+            /** @description base32, to be typed */
+            readonly secret: string;
+        };
         readonly Attachment: {
             readonly id: string;
             /** Format: int64 */
@@ -678,14 +1004,22 @@ export interface components {
             /** Format: int64 */
             readonly size: number;
         };
+        readonly Authentication: {
+            /** @description of the authenticator app, or a recovery code */
+            readonly code?: string;
+            readonly passkey?: components["schemas"]["PasskeyAssertion"];
+            readonly password?: string;
+        };
         readonly CertificateRequest: {
             readonly device: components["schemas"]["Device"];
             /** @description staff and services only */
             readonly name?: string;
+            readonly passkeys?: readonly components["schemas"]["KnownPasskey"][];
             /** @description the registration's */
             readonly proof: components["schemas"]["DeviceProof"];
             readonly public_key: string;
             readonly title?: string;
+            readonly voucher?: components["schemas"]["PasskeyAssertion"];
         };
         readonly Certificates: {
             readonly requests: readonly components["schemas"]["CertificateRequest"][];
@@ -694,6 +1028,10 @@ export interface components {
             /** Format: int64 */
             readonly expires_at: number;
             readonly nonce: string;
+        };
+        readonly CheckPassword: {
+            readonly password: string;
+            readonly token?: string;
         };
         readonly ClaimKeyPackages: {
             /** @description only these */
@@ -840,6 +1178,19 @@ export interface components {
             /** @description patient, nurse, physician, front-desk, keeper ... */
             readonly role: string;
         };
+        readonly DeviceInfo: {
+            readonly certified: boolean;
+            /** Format: int64 */
+            readonly created_at: number;
+            readonly id: string;
+            readonly name: string;
+            readonly needs_voucher: boolean;
+            /** Format: int64 */
+            readonly revoked_at?: number;
+        };
+        readonly DeviceList: {
+            readonly devices: readonly components["schemas"]["DeviceInfo"][];
+        };
         readonly DeviceProof: {
             readonly nonce: string;
             readonly signature: string;
@@ -871,6 +1222,27 @@ export interface components {
             readonly events: readonly components["schemas"]["Event"][];
             /** @description the cursor is too old: fetch heads as after ready */
             readonly reset: boolean;
+        };
+        readonly Factor: {
+            /** Format: int64 */
+            readonly created_at: number;
+            readonly id: string;
+            /** @enum {string} */
+            readonly kind: "passkey" | "app" | "password";
+            readonly name: string;
+            /** @description a passkey that is on all of its owner's machines */
+            readonly synced: boolean;
+            /** Format: int64 */
+            readonly used_at?: number;
+        };
+        readonly Factors: {
+            readonly factors: readonly components["schemas"]["Factor"][];
+            readonly password: components["schemas"]["PasswordPolicy"];
+            /**
+             * Format: int64
+             * @description that are left
+             */
+            readonly recovery_codes: number;
         };
         readonly Frame: {
             readonly client_id: string;
@@ -921,10 +1293,24 @@ export interface components {
         readonly InspectSetUp: {
             readonly token: string;
         };
+        readonly Invitation: {
+            readonly app: components["schemas"]["AppOffer"];
+            readonly login: string;
+            readonly password: components["schemas"]["PasswordPolicy"];
+            readonly person: components["schemas"]["Person"];
+            /** @description slug */
+            readonly practice: string;
+        };
         readonly KeyPackageCount: {
             readonly has_last_resort: boolean;
             /** Format: int64 */
             readonly unused: number;
+        };
+        readonly KnownPasskey: {
+            readonly credential: string;
+            readonly introduction?: components["schemas"]["PasskeyAssertion"];
+            /** @description COSE */
+            readonly key: string;
         };
         readonly NewAttachment: {
             /**
@@ -966,6 +1352,53 @@ export interface components {
             readonly since: number;
             /** @description policy wants this person in the group */
             readonly wanted: boolean;
+        };
+        readonly PasskeyAssertion: {
+            readonly authenticator_data: string;
+            /** @description clientDataJSON */
+            readonly client_data: string;
+            /** @description rawId */
+            readonly credential: string;
+            readonly nonce: string;
+            readonly signature: string;
+            readonly user_handle?: string;
+        };
+        readonly PasskeyRegistration: {
+            /** @description attestationObject */
+            readonly attestation: string;
+            /** @description clientDataJSON */
+            readonly client_data: string;
+            /** @description rawId */
+            readonly credential: string;
+            /** @description as its owner knows it: my phone */
+            readonly name: string;
+            readonly nonce: string;
+        };
+        readonly PasswordPolicy: {
+            /**
+             * Format: int64
+             * @description of lower case, upper case, digits and others, how many must be there
+             */
+            readonly classes: number;
+            /**
+             * Format: int64
+             * @description 0: never
+             */
+            readonly expiry_days: number;
+            /** Format: int64 */
+            readonly min_length: number;
+        };
+        readonly PasswordStrength: {
+            /**
+             * Format: int64
+             * @description of guessing that it takes; 30 is the least
+             */
+            readonly bits: number;
+            /**
+             * @description why it is refused
+             * @enum {string}
+             */
+            readonly fault?: "short" | "long" | "common" | "context" | "classes";
         };
         readonly Person: {
             readonly id: string;
@@ -1093,6 +1526,12 @@ export interface components {
              */
             readonly score: number;
         };
+        readonly RecoveryCodes: {
+            readonly codes: readonly string[];
+        };
+        readonly RenameFactor: {
+            readonly name: string;
+        };
         readonly Reply: {
             /** Format: int64 */
             readonly call: number;
@@ -1121,26 +1560,102 @@ export interface components {
             /** Format: int64 */
             readonly received_at: number;
         };
-        readonly SetUp: {
+        readonly SessionInfo: {
+            readonly address: string;
+            /** @description as it names itself */
+            readonly browser: string;
+            /** Format: int64 */
+            readonly created_at: number;
+            readonly current: boolean;
+            /** Format: int64 */
+            readonly expires_at: number;
+            readonly id: string;
+            readonly locked: boolean;
+            /** @description passkey, app, recovery-code or set-up */
+            readonly method: string;
+            /** Format: int64 */
+            readonly used_at: number;
+        };
+        readonly SessionList: {
+            readonly sessions: readonly components["schemas"]["SessionInfo"][];
+        };
+        readonly SetPassword: {
             readonly password: string;
+        };
+        readonly SetUp: {
+            readonly app?: components["schemas"]["TakeApp"];
+            readonly passkey?: components["schemas"]["PasskeyRegistration"];
+            readonly password?: string;
             readonly token: string;
         };
+        readonly SetUpDone: {
+            readonly recovery_codes: readonly string[];
+            readonly session: components["schemas"]["StaffSession"];
+        };
         readonly SignIn: {
-            readonly login: string;
-            readonly password: string;
+            /** @description of the authenticator app, or a recovery code */
+            readonly code?: string;
+            /** @description not needed with a passkey */
+            readonly login?: string;
+            readonly passkey?: components["schemas"]["PasskeyAssertion"];
+            readonly password?: string;
             /** @description slug */
             readonly practice: string;
         };
-        readonly StaffSession: {
+        readonly SignInList: {
+            readonly sign_ins: readonly components["schemas"]["SignInRecord"][];
+        };
+        readonly SignInRecord: {
+            readonly address: string;
             /** Format: int64 */
+            readonly at: number;
+            readonly browser: string;
+            readonly id: string;
+            /** @description passkey, app, recovery-code or set-up */
+            readonly method: string;
+            /** @description from a browser that was not known */
+            readonly new: boolean;
+            /**
+             * @description code-refused: the password was right and the code was not
+             * @enum {string}
+             */
+            readonly outcome: "signed-in" | "code-refused";
+            readonly seen: boolean;
+        };
+        readonly StaffSession: {
+            /**
+             * Format: int64
+             * @description the end of it, whatever is done
+             */
             readonly expires_at: number;
+            readonly has_passkey: boolean;
+            /** @description of the session */
+            readonly id: string;
+            /** Format: int64 */
+            readonly idle_at: number;
+            /** Format: int64 */
+            readonly idle_seconds: number;
+            /** @description POST /v1/staff/unlock opens it again */
+            readonly locked: boolean;
             readonly login: string;
+            /** Format: int64 */
+            readonly new_sign_ins: number;
+            readonly password_expired: boolean;
             readonly person: components["schemas"]["Person"];
             /** @description slug */
             readonly practice: string;
         };
+        readonly TakeApp: {
+            readonly code: string;
+            /** @description as its owner knows it */
+            readonly name?: string;
+            readonly offer: string;
+        };
         readonly Typing: {
             readonly typing: boolean;
+        };
+        readonly Voucher: {
+            readonly passkey: components["schemas"]["PasskeyAssertion"];
         };
         readonly Welcome: {
             readonly conversation: string;
@@ -1168,10 +1683,14 @@ export interface components {
 }
 export type Ack = components['schemas']['Ack'];
 export type ActResult = components['schemas']['ActResult'];
+export type AddPasskey = components['schemas']['AddPasskey'];
+export type AppOffer = components['schemas']['AppOffer'];
 export type Attachment = components['schemas']['Attachment'];
+export type Authentication = components['schemas']['Authentication'];
 export type CertificateRequest = components['schemas']['CertificateRequest'];
 export type Certificates = components['schemas']['Certificates'];
 export type Challenge = components['schemas']['Challenge'];
+export type CheckPassword = components['schemas']['CheckPassword'];
 export type ClaimKeyPackages = components['schemas']['ClaimKeyPackages'];
 export type ClaimedKeyPackage = components['schemas']['ClaimedKeyPackage'];
 export type ClientMessage = components['schemas']['ClientMessage'];
@@ -1182,10 +1701,14 @@ export type Conversation = components['schemas']['Conversation'];
 export type ConversationPage = components['schemas']['ConversationPage'];
 export type CreateConversation = components['schemas']['CreateConversation'];
 export type Device = components['schemas']['Device'];
+export type DeviceInfo = components['schemas']['DeviceInfo'];
+export type DeviceList = components['schemas']['DeviceList'];
 export type DeviceProof = components['schemas']['DeviceProof'];
 export type DeviceSession = components['schemas']['DeviceSession'];
 export type Event = components['schemas']['Event'];
 export type EventPage = components['schemas']['EventPage'];
+export type Factor = components['schemas']['Factor'];
+export type Factors = components['schemas']['Factors'];
 export type Frame = components['schemas']['Frame'];
 export type FramePage = components['schemas']['FramePage'];
 export type GroupInfo = components['schemas']['GroupInfo'];
@@ -1193,12 +1716,18 @@ export type GroupWork = components['schemas']['GroupWork'];
 export type Head = components['schemas']['Head'];
 export type Hello = components['schemas']['Hello'];
 export type InspectSetUp = components['schemas']['InspectSetUp'];
+export type Invitation = components['schemas']['Invitation'];
 export type KeyPackageCount = components['schemas']['KeyPackageCount'];
+export type KnownPasskey = components['schemas']['KnownPasskey'];
 export type NewAttachment = components['schemas']['NewAttachment'];
 export type NewGuest = components['schemas']['NewGuest'];
 export type NewStaffDevice = components['schemas']['NewStaffDevice'];
 export type OpenDeviceSession = components['schemas']['OpenDeviceSession'];
 export type Participant = components['schemas']['Participant'];
+export type PasskeyAssertion = components['schemas']['PasskeyAssertion'];
+export type PasskeyRegistration = components['schemas']['PasskeyRegistration'];
+export type PasswordPolicy = components['schemas']['PasswordPolicy'];
+export type PasswordStrength = components['schemas']['PasswordStrength'];
 export type Person = components['schemas']['Person'];
 export type Practice = components['schemas']['Practice'];
 export type Problem = components['schemas']['Problem'];
@@ -1206,13 +1735,23 @@ export type PublishKeyPackages = components['schemas']['PublishKeyPackages'];
 export type PutCertificate = components['schemas']['PutCertificate'];
 export type Queue = components['schemas']['Queue'];
 export type Rating = components['schemas']['Rating'];
+export type RecoveryCodes = components['schemas']['RecoveryCodes'];
+export type RenameFactor = components['schemas']['RenameFactor'];
 export type Reply = components['schemas']['Reply'];
 export type SendFrame = components['schemas']['SendFrame'];
 export type Sent = components['schemas']['Sent'];
+export type SessionInfo = components['schemas']['SessionInfo'];
+export type SessionList = components['schemas']['SessionList'];
+export type SetPassword = components['schemas']['SetPassword'];
 export type SetUp = components['schemas']['SetUp'];
+export type SetUpDone = components['schemas']['SetUpDone'];
 export type SignIn = components['schemas']['SignIn'];
+export type SignInList = components['schemas']['SignInList'];
+export type SignInRecord = components['schemas']['SignInRecord'];
 export type StaffSession = components['schemas']['StaffSession'];
+export type TakeApp = components['schemas']['TakeApp'];
 export type Typing = components['schemas']['Typing'];
+export type Voucher = components['schemas']['Voucher'];
 export type Welcome = components['schemas']['Welcome'];
 export type WelcomePage = components['schemas']['WelcomePage'];
 export type Work = components['schemas']['Work'];
@@ -3329,6 +3868,82 @@ export interface operations {
             };
         };
     };
+    readonly "post-staff-active": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["StaffSession"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "get-staff-devices": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["DeviceList"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readonly "post-staff-devices": {
         readonly parameters: {
             readonly query?: never;
@@ -3389,6 +4004,694 @@ export interface operations {
             };
         };
     };
+    readonly "delete-staff-devices-by-id": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description No Content */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-staff-devices-by-id-voucher": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Voucher"];
+            };
+        };
+        readonly responses: {
+            /** @description No Content */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "get-staff-factors": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Factors"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-staff-factors-app-offers": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AppOffer"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-staff-factors-apps": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["TakeApp"];
+            };
+        };
+        readonly responses: {
+            /** @description No Content */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-staff-factors-passkeys": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["AddPasskey"];
+            };
+        };
+        readonly responses: {
+            /** @description No Content */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "delete-staff-factors-by-id": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description No Content */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "patch-staff-factors-by-id": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["RenameFactor"];
+            };
+        };
+        readonly responses: {
+            /** @description No Content */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-staff-lock": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description No Content */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "put-staff-password": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["SetPassword"];
+            };
+        };
+        readonly responses: {
+            /** @description No Content */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-staff-password-strength": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["CheckPassword"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PasswordStrength"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            readonly 429: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-staff-recovery-codes": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readonly "get-staff-session": {
         readonly parameters: {
             readonly query?: never;
@@ -3427,6 +4730,100 @@ export interface operations {
             };
         };
     };
+    readonly "get-staff-sessions": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SessionList"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "delete-staff-sessions-by-id": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description No Content */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readonly "post-staff-set-up": {
         readonly parameters: {
             readonly query?: never;
@@ -3447,11 +4844,29 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["StaffSession"];
+                    readonly "application/json": components["schemas"]["SetUpDone"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not Found */
             readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -3507,7 +4922,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["StaffSession"];
+                    readonly "application/json": components["schemas"]["Invitation"];
                 };
             };
             /** @description Not Found */
@@ -3580,6 +4995,15 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             readonly 422: {
                 headers: {
@@ -3591,6 +5015,80 @@ export interface operations {
             };
             /** @description Too Many Requests */
             readonly 429: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "get-staff-sign-ins": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SignInList"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-staff-sign-ins-seen": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description No Content */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -3628,6 +5126,128 @@ export interface operations {
             };
             /** @description Unauthorized */
             readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-staff-step-up": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Authentication"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly "Set-Cookie"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["StaffSession"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            readonly 429: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-staff-unlock": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Authentication"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly "Set-Cookie"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["StaffSession"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            readonly 429: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

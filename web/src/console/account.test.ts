@@ -19,17 +19,14 @@ function server(reply: (asked: Asked) => Response) {
 }
 
 const person = { id: "p_dana", kind: "staff", role: "nurse", name: "Dana Ortiz", online: true };
-const session = { practice: "riverside", person, login: "dana", expires_at: 5 };
+const session = { practice: "riverside", person, login: "dana", expires_at: 5, idle_at: 4, idle_seconds: 600, locked: false, password_expired: false, has_passkey: true, new_sign_ins: 1 };
+
+const read = { ...session, person: { id: "p_dana", role: "nurse", name: "Dana Ortiz" } };
 
 describe("Account", () => {
   it("knows who is signed in", async () => {
     const { account } = server(() => Response.json(session));
-    expect(await account.session()).toEqual({
-      practice: "riverside",
-      person: { id: "p_dana", role: "nurse", name: "Dana Ortiz" },
-      login: "dana",
-      expires_at: 5,
-    });
+    expect(await account.session()).toEqual(read);
   });
 
   it("knows that nobody is", async () => {
@@ -39,8 +36,9 @@ describe("Account", () => {
 
   it("never puts a password or a token into an address", async () => {
     const { account, asked } = server(() => Response.json(session));
-    await account.signIn("riverside", "dana", "a long secret word");
-    await account.setUp("one-time-token", "a long secret word");
+    await account.signIn("riverside", "dana", { password: "a long secret word", code: "secret" });
+    await account.unlock(read, { password: "a long secret word", code: "secret" });
+    await account.strength("a long secret word", "one-time-token");
     await account.inspect("one-time-token");
     for (const one of asked) {
       expect(one.method).toBe("POST");
@@ -59,7 +57,7 @@ describe("Account", () => {
     const { account } = server(() =>
       Response.json({ request_id: "7F3K", title: "x" }, { status, headers: { "Retry-After": "30" } }),
     );
-    const error: unknown = await account.signIn("riverside", "dana", "p").catch((e: unknown) => e);
+    const error: unknown = await account.signIn("riverside", "dana", { password: "p", code: "c" }).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(Refused);
     expect(error).toMatchObject({ refusal, reference: "7F3K", retryAfter: 30 });
   });

@@ -5,13 +5,31 @@
 import type * as api from "../api/schema.ts";
 import type { Untrusted } from "../api/untrusted.ts";
 import { isRecord } from "../core/shared/wire.ts";
+import { browserPasskeys, publicKeyOf, type Ask, type Passkeys } from "./passkey.ts";
+import { Refused, type Refusal } from "./refused.ts";
+
+export { Refused, type Refusal } from "./refused.ts";
 
 export type StaffPerson = Required<Pick<api.Person, "id" | "role" | "name">>;
 
-export type StaffSession = Pick<api.StaffSession, "practice" | "login" | "expires_at"> & { readonly person: StaffPerson };
+export type StaffSession = Pick<
+  api.StaffSession,
+  "practice" | "login" | "expires_at" | "idle_at" | "idle_seconds" | "locked" | "password_expired" | "has_passkey" | "new_sign_ins"
+> & { readonly person: StaffPerson };
 
-/** Whom a set-up link is for. */
-export type Invitation = Pick<api.StaffSession, "practice" | "login"> & Pick<StaffPerson, "name">;
+/** Whom a set-up link is for, and the secret of an authenticator app for them. */
+export type Invitation = Pick<api.Invitation, "practice" | "login" | "password" | "app"> & { readonly person: StaffPerson };
+
+/** Both factors: a passkey that is at hand, or a password and a code. */
+export type Proof = "passkey" | { readonly password: string; readonly code: string };
+
+export type Strength = Pick<api.PasswordStrength, "bits" | "fault">;
+export type Factors = api.Factors;
+export type Factor = api.Factor;
+export type SessionInfo = api.SessionInfo;
+export type DeviceInfo = api.DeviceInfo;
+export type SignInRecord = api.SignInRecord;
+export type AppOffer = api.AppOffer;
 
 export type Queue = Pick<api.Queue, "id" | "reason">;
 
@@ -21,32 +39,20 @@ export type Practice = Pick<
   "slug" | "name" | "phone" | "time_zone" | "languages" | "demo" | "wait_minutes" | "max_file_bytes" | "recall_minutes" | "idle_minutes_staff"
 > & { readonly queues: readonly Queue[] };
 
-/** Why a call was refused, in kinds that the page has words for. */
-export type Refusal = "offline" | "unauthenticated" | "not-found" | "malformed" | "rate-limited" | "unavailable" | "internal";
-
-/** A refused call. It carries no text of the server's. */
-export class Refused extends Error {
-  override readonly name = "Refused";
-  readonly refusal: Refusal;
-  /** Leads to the entry in the server's log; holds nothing else. */
-  readonly reference: string;
-  /** Seconds until it is worth another try; 0 if not said. */
-  readonly retryAfter: number;
-  constructor(refusal: Refusal, reference = "", retryAfter = 0) {
-    super(refusal);
-    this.refusal = refusal;
-    this.reference = reference;
-    this.retryAfter = retryAfter;
-  }
-}
-
-type Path = keyof api.paths | `/v1/practices/${string}`;
+type Path = keyof api.paths | `/v1/practices/${string}` | `/v1/staff/${"factors" | "sessions" | "devices"}/${string}`;
 
 export class Account {
   private readonly fetch: typeof fetch;
+  private readonly passkeys: Passkeys;
 
-  constructor(fetcher: typeof fetch = (...args) => fetch(...args)) {
+  constructor(fetcher: typeof fetch = (...args) => fetch(...args), passkeys: Passkeys = browserPasskeys) {
     this.fetch = fetcher;
+    this.passkeys = passkeys;
+  }
+
+  /** Whether this browser can hold or reach a passkey. */
+  get canUsePasskeys(): boolean {
+    return this.passkeys.available();
   }
 
   /** Who is signed in, or nobody. */
@@ -60,9 +66,49 @@ export class Account {
     }
   }
 
-  async signIn(practice: string, login: string, password: string): Promise<StaffSession> {
-    const asked: api.SignIn = { practice, login, password };
+  /** Signs in with both factors. With a passkey the name is not needed. */
+  async signIn(practice: string, login: string, proof: Proof): Promise<StaffSession> {
+    const factors = await this.authenticate(proof, { purpose: "sign-in", practice, person: "" });
+    const asked: api.SignIn = { practice, login, ...factors };
     return readSession(await this.call("POST", "/v1/staff/sign-in", asked));
+  }
+
+  /** Opens a locked session again. Nothing that was typed is lost. */
+  async unlock(session: StaffSession, proof: Proof): Promise<StaffSession> {
+    return this.prove("/v1/staff/unlock", session, proof);
+  }
+
+  /** Shows both factors again: for some minutes they may then be changed. */
+  async stepUp(session: StaffSession, proof: Proof): Promise<StaffSession> {
+    return this.prove("/v1/staff/step-up", session, proof);
+  }
+
+  /** Somebody is here: the session does not lock for now. */
+  async active(): Promise<StaffSession> {
+    return readSession(await this.call("POST", "/v1/staff/active", {}));
+  }
+
+  /** Locks the session at the server too, as when the screen is hidden. */
+  async lock(): Promise<void> {
+    await this.call("POST", "/v1/staff/lock", {});
+  }
+
+  private async prove(path: "/v1/staff/unlock" | "/v1/staff/step-up", session: StaffSession, proof: Proof): Promise<StaffSession> {
+    const factors = await this.authenticate(proof, { purpose: "confirm", practice: session.practice, person: session.person.id });
+    return readSession(await this.call("POST", path, factors));
+  }
+
+  private async authenticate(proof: Proof, ask: Omit<Ask, "nonce">): Promise<api.Authentication> {
+    return proof === "passkey" ? { passkey: await this.assert(ask) } : proof;
+  }
+
+  private async assert(ask: Omit<Ask, "nonce">): Promise<api.PasskeyAssertion> {
+    return this.passkeys.get({ ...ask, nonce: await this.nonce() });
+  }
+
+  private async nonce(): Promise<string> {
+    const challenge: Untrusted<api.Challenge> = await this.call("POST", "/v1/challenges", {});
+    return text(challenge.nonce);
   }
 
   async signOut(): Promise<void> {
@@ -71,15 +117,119 @@ export class Account {
 
   async inspect(token: string): Promise<Invitation> {
     const asked: api.InspectSetUp = { token };
-    const body: Untrusted<api.StaffSession> = await this.call("POST", "/v1/staff/set-up/inspect", asked);
-    const person: Untrusted<api.Person> = isRecord(body.person) ? body.person : {};
-    return { practice: text(body.practice), name: text(person.name), login: text(body.login) };
+    const body: Untrusted<api.Invitation> = await this.call("POST", "/v1/staff/set-up/inspect", asked);
+    return { practice: text(body.practice), login: text(body.login), person: readPerson(body.person), password: readPolicy(body.password), app: readOffer(body.app) };
   }
 
-  /** Uses a set-up link to choose a password, which signs the person in. */
-  async setUp(token: string, password: string): Promise<StaffSession> {
-    const asked: api.SetUp = { token, password };
-    return readSession(await this.call("POST", "/v1/staff/set-up", asked));
+  /** Uses a set-up link to make a passkey, which signs the person in. */
+  async setUpPasskey(token: string, invitation: Invitation, name: string): Promise<StaffSession> {
+    const passkey = await this.register(invitation.practice, invitation.person, invitation.login, name);
+    const asked: api.SetUp = { token, passkey };
+    return (await this.setUp(asked)).session;
+  }
+
+  /** Uses a set-up link to choose a password and an app, which signs the person in. */
+  async setUpApp(token: string, password: string, offer: string, code: string): Promise<{ session: StaffSession; codes: readonly string[] }> {
+    return this.setUp({ token, password, app: { offer, code } });
+  }
+
+  private async setUp(asked: api.SetUp): Promise<{ session: StaffSession; codes: readonly string[] }> {
+    const done: Untrusted<api.SetUpDone> = await this.call("POST", "/v1/staff/set-up", asked);
+    return { session: readSession(isRecord(done.session) ? done.session : {}), codes: list(done.recovery_codes).map(text) };
+  }
+
+  /** How good a password would be: for who has a link, or is signed in. */
+  async strength(password: string, token = ""): Promise<Strength> {
+    const asked: api.CheckPassword = token === "" ? { password } : { token, password };
+    const body: Untrusted<api.PasswordStrength> = await this.call("POST", "/v1/staff/password-strength", asked);
+    const fault = text(body.fault);
+    return { bits: number(body.bits), ...(fault === "" ? {} : { fault: fault as NonNullable<Strength["fault"]> }) };
+  }
+
+  // What one signs in with. Changes need both factors shown a moment ago.
+
+  async factors(): Promise<Factors> {
+    const body: Untrusted<api.Factors> = await this.call("GET", "/v1/staff/factors");
+    return {
+      factors: list(body.factors).filter(isRecord).map((f) => f as unknown as Factor),
+      recovery_codes: number(body.recovery_codes),
+      password: readPolicy(body.password),
+    };
+  }
+
+  /** Adds a passkey. One that the person has introduces it, if it is at hand. */
+  async addPasskey(session: StaffSession, name: string): Promise<void> {
+    const passkey = await this.register(session.practice, session.person, session.login, name);
+    const asked: api.AddPasskey = { passkey };
+    if (!session.has_passkey) {
+      await this.call("POST", "/v1/staff/factors/passkeys", asked);
+      return;
+    }
+    const key = publicKeyOf(passkey);
+    const introduction = await this.assert({ purpose: "introduce", practice: session.practice, person: session.person.id, key });
+    await this.call("POST", "/v1/staff/factors/passkeys", { ...asked, introduction } satisfies api.AddPasskey);
+  }
+
+  private async register(practice: string, person: StaffPerson, login: string, name: string): Promise<api.PasskeyRegistration> {
+    const ask = { purpose: "register" as const, practice, person: person.id, nonce: await this.nonce() };
+    return this.passkeys.create(ask, { login, name: person.name }, name);
+  }
+
+  async offerApp(): Promise<AppOffer> {
+    return readOffer(await this.call("POST", "/v1/staff/factors/app-offers", {}));
+  }
+
+  async addApp(offer: string, code: string, name: string): Promise<void> {
+    await this.call("POST", "/v1/staff/factors/apps", { offer, code, name } satisfies api.TakeApp);
+  }
+
+  async renameFactor(id: string, name: string): Promise<void> {
+    await this.call("PATCH", `/v1/staff/factors/${encodeURIComponent(id)}`, { name } satisfies api.RenameFactor);
+  }
+
+  async removeFactor(id: string): Promise<void> {
+    await this.call("DELETE", `/v1/staff/factors/${encodeURIComponent(id)}`);
+  }
+
+  async setPassword(password: string): Promise<void> {
+    await this.call("PUT", "/v1/staff/password", { password } satisfies api.SetPassword);
+  }
+
+  async newRecoveryCodes(): Promise<readonly string[]> {
+    const body: Untrusted<api.RecoveryCodes> = await this.call("POST", "/v1/staff/recovery-codes", {});
+    return list(body.codes).map(text);
+  }
+
+  // Where one is signed in.
+
+  async sessions(): Promise<readonly SessionInfo[]> {
+    return list((await this.call("GET", "/v1/staff/sessions")).sessions).filter(isRecord).map((s) => s as unknown as SessionInfo);
+  }
+
+  async endSession(id: string): Promise<void> {
+    await this.call("DELETE", `/v1/staff/sessions/${encodeURIComponent(id)}`);
+  }
+
+  async devices(): Promise<readonly DeviceInfo[]> {
+    return list((await this.call("GET", "/v1/staff/devices")).devices).filter(isRecord).map((d) => d as unknown as DeviceInfo);
+  }
+
+  async removeDevice(id: string): Promise<void> {
+    await this.call("DELETE", `/v1/staff/devices/${encodeURIComponent(id)}`);
+  }
+
+  /** Has a passkey vouch for this browser's key; the keeper checks what it signs. */
+  async vouch(session: StaffSession, device: string, key: Uint8Array): Promise<void> {
+    const passkey = await this.assert({ purpose: "device", practice: session.practice, person: session.person.id, key });
+    await this.call("POST", `/v1/staff/devices/${encodeURIComponent(device)}/voucher`, { passkey } satisfies api.Voucher);
+  }
+
+  async signIns(): Promise<readonly SignInRecord[]> {
+    return list((await this.call("GET", "/v1/staff/sign-ins")).sign_ins).filter(isRecord).map((r) => r as unknown as SignInRecord);
+  }
+
+  async sawSignIns(): Promise<void> {
+    await this.call("POST", "/v1/staff/sign-ins/seen", {});
   }
 
   async practice(slug: string): Promise<Practice> {
@@ -103,7 +253,7 @@ export class Account {
     if (response.ok) return value;
     const after = Number(response.headers.get("Retry-After"));
     const problem: Untrusted<api.Problem> = value;
-    throw new Refused(refusalOf(response.status), text(problem.request_id), Number.isFinite(after) ? after : 0);
+    throw new Refused(refusalOf(response.status, text(problem.code)), text(problem.request_id), Number.isFinite(after) ? after : 0);
   }
 }
 
@@ -116,7 +266,17 @@ async function bodyOf(response: Response): Promise<Record<string, unknown>> {
   }
 }
 
-function refusalOf(status: number): Refusal {
+const byCode: Readonly<Record<string, Refusal>> = {
+  locked: "locked",
+  "step-up-needed": "step-up-needed",
+  network: "network",
+  "last-factor": "last-factor",
+  "weak-password": "weak-password",
+};
+
+function refusalOf(status: number, code: string): Refusal {
+  const known = byCode[code];
+  if (known) return known;
   switch (status) {
     case 401:
     case 403:
@@ -141,16 +301,36 @@ function refusalOf(status: number): Refusal {
   }
 }
 
-function readSession(body: Untrusted<api.StaffSession>): StaffSession {
-  const person: Untrusted<api.Person> = isRecord(body.person) ? body.person : {};
+function readPerson(body: unknown): StaffPerson {
+  const person: Untrusted<api.Person> = isRecord(body) ? body : {};
   const id = text(person.id);
   if (id === "") throw new Refused("internal");
+  return { id, role: text(person.role), name: text(person.name) };
+}
+
+function readSession(body: Untrusted<api.StaffSession>): StaffSession {
   return {
     practice: text(body.practice),
-    person: { id, role: text(person.role), name: text(person.name) },
+    person: readPerson(body.person),
     login: text(body.login),
     expires_at: number(body.expires_at),
+    idle_at: number(body.idle_at),
+    idle_seconds: number(body.idle_seconds),
+    locked: body.locked === true,
+    password_expired: body.password_expired === true,
+    has_passkey: body.has_passkey === true,
+    new_sign_ins: number(body.new_sign_ins),
   };
+}
+
+function readPolicy(body: unknown): api.PasswordPolicy {
+  const policy: Untrusted<api.PasswordPolicy> = isRecord(body) ? body : {};
+  return { min_length: number(policy.min_length), classes: number(policy.classes), expiry_days: number(policy.expiry_days) };
+}
+
+function readOffer(body: unknown): AppOffer {
+  const offer: Untrusted<api.AppOffer> = isRecord(body) ? body : {};
+  return { offer: text(offer.offer), secret: text(offer.secret), address: text(offer.address) };
 }
 
 function readPractice(body: Untrusted<api.Practice>): Practice {

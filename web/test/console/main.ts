@@ -31,7 +31,7 @@ const page: StoryPage = {
 
 await speak("console", (asked.get("lang") ?? "en") as Language);
 if (story.hash) history.replaceState(null, "", story.hash);
-change({ signedIn: story.account?.session === undefined });
+change({ signedIn: story.signedIn ?? story.account?.session === undefined });
 const core = new ConsoleFake(await story.script());
 const target = document.getElementById("app");
 if (target) mount(App, { target, props: { account: accountOf(story), connect: () => core } });

@@ -1,7 +1,7 @@
 // The screens of the console, each as a script of what the core and the
 // account say. Names and messages are made up.
 
-import type { Account, Practice, StaffSession } from "../../src/console/account.ts";
+import type { Account, Invitation, Practice, StaffSession } from "../../src/console/account.ts";
 import { Refused } from "../../src/console/account.ts";
 import type { Conversation, PersonId } from "../../src/core/shared/protocol.ts";
 import { archive, chat, dana, keeper, lee, LogWriter, patient, staff, type ConsoleFake, type Script } from "../consoleFake.ts";
@@ -28,7 +28,14 @@ export const practice: Practice = {
   idle_minutes_staff: 10,
 };
 
-const session: StaffSession = { practice: "riverside", person: { id: dana, role: "nurse", name: "Dana Ortiz" }, login: "dana", expires_at: now + 3_600_000 };
+const session: StaffSession = { practice: "riverside", person: { id: dana, role: "nurse", name: "Dana Ortiz" }, login: "dana", expires_at: now + 3_600_000, idle_at: 0, idle_seconds: 600, locked: false, password_expired: false, has_passkey: false, new_sign_ins: 0 };
+const invitation: Invitation = {
+  practice: "riverside",
+  person: session.person,
+  login: "dana",
+  password: { min_length: 8, classes: 0, expiry_days: 0 },
+  app: { offer: "o", secret: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", address: "otpauth://totp/Riverside:dana?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Riverside" },
+};
 const ana = "p_of_c_ana" as PersonId;
 
 /** A drawn picture: a page with a red patch. */
@@ -139,6 +146,8 @@ function others(): Record<string, LogWriter["lines"]> {
 export interface Story {
   readonly hash?: string;
   readonly account?: Partial<Account>;
+  /** This browser remembers a sign-in. */
+  readonly signedIn?: boolean;
   script(): Script | Promise<Script>;
   /** What happens once the screen is there. */
   then?(core: ConsoleFake, page: StoryPage): void | Promise<void>;
@@ -162,24 +171,75 @@ export const stories: Record<string, Story> = {
     account: { ...nobody, signIn: () => Promise.reject(new Refused("unauthenticated", "7F3K")) },
     script: () => ({}),
     async then(_, page) {
-      for (const input of document.querySelectorAll<HTMLInputElement>("form input")) {
-        input.focus();
-        page.type("riverside");
+      for (let step = 0; step < 2; step++) {
+        for (const input of document.querySelectorAll<HTMLInputElement>("form input")) {
+          input.focus();
+          page.type("riverside");
+        }
+        await page.pause(50);
+        document.querySelector("form")?.requestSubmit();
+        await page.pause(50);
       }
-      await page.pause(50);
-      document.querySelector("form")?.requestSubmit();
     },
   },
   "set-up": {
     hash: "#setup=token",
-    account: { inspect: () => Promise.resolve({ practice: "riverside", name: "Dana Ortiz", login: "dana" }) },
+    account: { inspect: () => Promise.resolve(invitation) },
+    script: () => ({}),
+  },
+  "set-up-password": {
+    hash: "#setup=token",
+    account: { inspect: () => Promise.resolve(invitation), strength: () => Promise.resolve({ bits: 51 }) },
     script: () => ({}),
     async then(_, page) {
       await page.pause(200);
+      page.click(/password and an app/);
+      await page.pause(50);
       document.querySelector<HTMLInputElement>("input[type=password]")?.focus();
-      page.type("my two cats");
+      page.type("two grey cats at noon");
+      await page.pause(400);
     },
   },
+  "set-up-app": {
+    hash: "#setup=token",
+    account: { inspect: () => Promise.resolve(invitation), strength: () => Promise.resolve({ bits: 51 }) },
+    script: () => ({}),
+    async then(_, page) {
+      await page.pause(200);
+      page.click(/password and an app/);
+      await page.pause(50);
+      document.querySelector<HTMLInputElement>("input[type=password]")?.focus();
+      page.type("two grey cats at noon");
+      await page.pause(50);
+      document.querySelector("form")?.requestSubmit();
+      await page.pause(600);
+    },
+  },
+  "set-up-codes": {
+    hash: "#setup=token",
+    account: {
+      inspect: () => Promise.resolve(invitation),
+      strength: () => Promise.resolve({ bits: 51 }),
+      setUpApp: () => Promise.resolve({ session, codes: Array.from({ length: 10 }, (_, i) => `q7d${i}-m2xk-8rt4-vz9h`) }),
+    },
+    script: () => ({}),
+    async then(_, page) {
+      await page.pause(200);
+      page.click(/password and an app/);
+      await page.pause(50);
+      document.querySelector<HTMLInputElement>("input[type=password]")?.focus();
+      page.type("two grey cats at noon");
+      await page.pause(50);
+      document.querySelector("form")?.requestSubmit();
+      await page.pause(300);
+      document.querySelector<HTMLInputElement>("form input")?.focus();
+      page.type("123456");
+      await page.pause(50);
+      document.querySelector("form")?.requestSubmit();
+      await page.pause(200);
+    },
+  },
+  locked: { account: { session: () => Promise.resolve({ ...session, locked: true, has_passkey: true }) }, signedIn: true, script: () => ({}) },
   "set-up-bad": { hash: "#setup=old", account: { inspect: () => Promise.reject(new Refused("not-found")) }, script: () => ({}) },
   preparing: { script: () => ({ known: false, connection: "connecting" }) },
   failed: { script: () => ({ fail: { start: "storage-blocked" } }) },
@@ -302,6 +362,7 @@ export function accountOf(story: Story): Account {
     session: () => Promise.resolve(session),
     practice: () => Promise.resolve(practice),
     signOut: () => Promise.resolve(),
+    canUsePasskeys: true,
   };
   return { ...usual, ...story.account } as Account;
 }

@@ -30,6 +30,13 @@ export function failureWords(failure: Failure): WordKey {
 const ofRefusal: Record<Refusal, WordKey> = {
   offline: "console.refusal.offline",
   unauthenticated: "console.refusal.unauthenticated",
+  locked: "console.refusal.locked",
+  "step-up-needed": "console.refusal.stepUp",
+  network: "console.refusal.network",
+  "last-factor": "console.refusal.lastFactor",
+  "weak-password": "console.refusal.weakPassword",
+  cancelled: "console.refusal.cancelled",
+  "no-passkeys": "console.refusal.noPasskeys",
   "not-found": "console.refusal.notFound",
   malformed: "console.refusal.malformed",
   "rate-limited": "console.refusal.rateLimited",

@@ -1,16 +1,17 @@
 import { describe, expect, it } from "vitest";
 
-import { checkPassword } from "./strength.ts";
+import { faultWords, grade } from "./strength.ts";
 
-describe("checkPassword", () => {
+describe("grade", () => {
   it.each([
-    ["", "short"],
-    ["fourteen chars", "short"],
-    ["fifteen chars !", undefined],
-    ["long enough but the login", "login"],
-    ["x".repeat(257), "long"],
-    ["🙂".repeat(15), undefined],
-  ])("judges %j", (password, fault) => {
-    expect(checkPassword(password, "Long enough but the login").fault).toBe(fault);
+    [{ bits: 70, fault: "classes" }, 1],
+    [{ bits: 10, fault: "common" }, 1],
+    [{ bits: 31 }, 2],
+    [{ bits: 45 }, 3],
+    [{ bits: 60 }, 4],
+  ] as const)("shows %o as %d", (strength, level) => expect(grade(strength)).toBe(level));
+
+  it("has words for each fault", () => {
+    for (const fault of ["short", "long", "common", "context", "classes"] as const) expect(faultWords(fault)).toBe(`console.setUp.${fault}`);
   });
 });

@@ -1,24 +1,35 @@
-// The password rule: length, and nothing else. Long phrases beat odd characters
-// (NIST SP 800-63B), so there is no rule about which characters to use.
+// How the strength of a password is shown. What it is, and whether it is taken,
+// the server says: it knows the common ones (package password).
 
-export const minPassword = 15;
-export const maxPassword = 256;
+import type { WordKey } from "../../ui/words.svelte.ts";
+import type { Strength } from "../account.ts";
 
-export type PasswordFault = "short" | "long" | "login";
-
-export interface PasswordCheck {
-  readonly length: number;
-  /** 0 to 1, full at the length that is enough. */
-  readonly share: number;
-  readonly fault?: PasswordFault;
+/** 1: refused. 2: taken. 3: good. 4: very good. */
+export function grade(strength: Strength): 1 | 2 | 3 | 4 {
+  if (strength.fault !== undefined) return 1;
+  if (strength.bits < 45) return 2;
+  return strength.bits < 60 ? 3 : 4;
 }
 
-/** Length counts characters as people do, near enough: code points. */
-export function checkPassword(password: string, login: string): PasswordCheck {
-  const length = [...password].length;
-  const share = Math.min(1, length / minPassword);
-  if (length < minPassword) return { length, share, fault: "short" };
-  if (length > maxPassword) return { length, share, fault: "long" };
-  if (login !== "" && password.toLowerCase() === login.toLowerCase()) return { length, share, fault: "login" };
-  return { length, share };
+const ofGrade: Record<1 | 2 | 3 | 4, WordKey> = {
+  1: "console.strength.1",
+  2: "console.strength.2",
+  3: "console.strength.3",
+  4: "console.strength.4",
+};
+
+export function gradeWords(strength: Strength): WordKey {
+  return ofGrade[grade(strength)];
+}
+
+const ofFault: Record<NonNullable<Strength["fault"]>, WordKey> = {
+  short: "console.setUp.short",
+  long: "console.setUp.long",
+  common: "console.setUp.common",
+  context: "console.setUp.context",
+  classes: "console.setUp.classes",
+};
+
+export function faultWords(fault: NonNullable<Strength["fault"]>): WordKey {
+  return ofFault[fault];
 }

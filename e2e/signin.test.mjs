@@ -1,0 +1,119 @@
+// How staff sign in: with a passkey, or with a password and a code, and never
+// with less.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { assertAccessible, desktop, launch, Person, picture } from "./browser.mjs";
+import { addAuthenticator, freshCode, inside, signIn } from "./people.mjs";
+import { Demo, root } from "./server.mjs";
+
+let demo, browser;
+
+before(async () => {
+  demo = await Demo.start();
+  browser = await launch();
+});
+
+after(async () => {
+  await browser?.close();
+  await demo?.end();
+});
+
+const arrive = (name) => Person.arrive(browser, { name, origins: [demo.origin, demo.clinic], ...desktop });
+
+/** A set-up link, as an administrator gets it from the command line. */
+function setUpLink(...args) {
+  const run = spawnSync(path.join(root, "bin", "sotto"), ["--data", path.join(demo.folder, "data"), "staff", "--practice", "riverside", ...args], { encoding: "utf8" });
+  assert.equal(run.status, 0, run.stderr);
+  return demo.origin + /\/staff\/#setup=\S+/.exec(run.stdout)[0];
+}
+
+test("the demo shows a code that works, once", async () => {
+  const person = await arrive("Dana");
+  person.allow(/status of 401/);
+  const page = await person.open(`${demo.clinic}/sign-ins`);
+  await picture(page, "20-demo-sign-ins");
+  await assertAccessible(page, "demo sign-ins");
+  const code = spawnSync(path.join(root, "bin", "sotto"), ["--data", path.join(demo.folder, "data"), "demo", "code", "dana.ortiz"], { encoding: "utf8" });
+  assert.match(code.stdout, /^\d{6} /);
+  const staff = await person.open(`${demo.origin}/staff/`);
+  await signIn(staff, demo.signIn("dana.ortiz"));
+  const again = await (await arrive("Thief")).open(`${demo.origin}/staff/`);
+  await picture(again, "21-sign-in");
+  await assertAccessible(again, "sign-in");
+});
+
+test("T28: a wrong code and a wrong password look alike", async () => {
+  const person = await arrive("Guesser");
+  person.allow(/status of 401/);
+  const said = [];
+  for (const [password, code] of [["wrong wrong wrong", "000000"], [demo.signIn("samuel.lee").password, "000000"]]) {
+    const page = await person.open(`${demo.origin}/staff/?practice=riverside`);
+    await page.getByLabel("Sign-in name").fill("samuel.lee");
+    await page.getByRole("textbox", { name: "Password" }).fill(password);
+    await page.getByRole("button", { name: "Next" }).click();
+    await page.getByLabel("Code", { exact: true }).fill(code);
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+    const banner = page.getByText("That did not work.").last();
+    await banner.waitFor();
+    said.push((await banner.innerText()).replace(/Ref .*/, ""));
+    await page.close();
+  }
+  assert.equal(said[0], said[1]);
+});
+
+test("a new colleague sets up a password and an app, and keeps recovery codes", async () => {
+  const person = await arrive("Priya");
+  const page = await person.open(setUpLink("add", "priya.rao", "--name", "Priya Rao", "--title", "Nurse"));
+  await page.getByRole("button", { name: "Use a password and an app instead" }).click();
+  const field = page.getByRole("textbox", { name: "Password" });
+  await field.fill("password1");
+  await page.getByText("Too easy to guess.").waitFor();
+  await picture(page, "22-weak");
+  await field.fill("seven grey herons at noon");
+  await page.getByText("Very strong").waitFor();
+  await assertAccessible(page, "set-up, password");
+  await page.getByRole("button", { name: "Next" }).click();
+  const secret = (await page.locator("code").innerText()).replace(/\s/g, "");
+  await page.getByRole("img", { name: /^QR code/ }).waitFor();
+  await picture(page, "23-app");
+  await assertAccessible(page, "set-up, app");
+  await page.getByLabel("Code that the app shows").fill(await freshCode(secret));
+  await page.getByRole("button", { name: "Finish" }).click();
+  await page.getByRole("heading", { name: "Keep your recovery codes" }).waitFor();
+  const codes = await page.getByRole("listitem").allInnerTexts();
+  assert.equal(codes.length, 10);
+  await picture(page, "24-codes");
+  await assertAccessible(page, "recovery codes");
+  await page.getByRole("button", { name: "I have kept them" }).click();
+  await inside(page).waitFor();
+
+  const elsewhere = await (await arrive("Priya, without her phone")).open(`${demo.origin}/staff/?practice=riverside`);
+  await elsewhere.getByLabel("Sign-in name").fill("priya.rao");
+  await elsewhere.getByRole("textbox", { name: "Password" }).fill("seven grey herons at noon");
+  await elsewhere.getByRole("button", { name: "Next" }).click();
+  await elsewhere.getByLabel("Code", { exact: true }).fill(codes[0].toUpperCase());
+  await elsewhere.getByRole("button", { name: "Sign in", exact: true }).click();
+  await inside(elsewhere).waitFor();
+  person.assertClean();
+});
+
+test("another sets up a passkey, and signs in with it", async () => {
+  const person = await arrive("Omar");
+  const page = await person.open("about:blank");
+  const authenticator = await addAuthenticator(page);
+  await page.goto(setUpLink("add", "omar.haddad", "--name", "Omar Haddad", "--title", "Physician"));
+  await picture(page, "25-set-up");
+  await assertAccessible(page, "set-up");
+  await page.getByRole("button", { name: "Create a passkey" }).click();
+  await inside(page).waitFor();
+  const [credential] = await authenticator.credentials();
+  assert.equal(credential.isResidentCredential, true);
+  assert.equal(credential.rpId, "localhost");
+  await inside(page).click();
+  await page.getByRole("menuitem", { name: "Sign out" }).click();
+  await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+  await inside(page).waitFor();
+  person.assertClean();
+});
