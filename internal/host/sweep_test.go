@@ -92,12 +92,13 @@ func blobPath(t *testing.T, folder Folder, id string) (path string) {
 }
 
 // swept counts how often it was called.
-type swept struct{ mailboxes, expired, orphans int }
+type swept struct{ sessions, mailboxes, expired, orphans int }
 
-func (s *swept) Beat(context.Context)               {}
-func (s *swept) SweepMailboxes()                    { s.mailboxes++ }
-func (s *swept) Sweep(context.Context) error        { s.expired++; return nil }
-func (s *swept) SweepOrphans(context.Context) error { s.orphans++; return errors.New("once more") }
+func (s *swept) Beat(context.Context)                {}
+func (s *swept) CheckSessions(context.Context) error { s.sessions++; return nil }
+func (s *swept) SweepMailboxes()                     { s.mailboxes++ }
+func (s *swept) Sweep(context.Context) error         { s.expired++; return nil }
+func (s *swept) SweepOrphans(context.Context) error  { s.orphans++; return errors.New("once more") }
 
 func TestSweepsGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -107,7 +108,7 @@ func TestSweepsGoOn(t *testing.T) {
 		time.Sleep(2*time.Hour + time.Second)
 		stop()
 		synctest.Wait()
-		if s.orphans != 2 || s.expired != 24 || s.mailboxes != 480 {
+		if s.orphans != 2 || s.expired != 24 || s.mailboxes != 480 || s.sessions < 4*60*60 {
 			t.Errorf("%+v", s)
 		}
 	})

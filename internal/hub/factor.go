@@ -83,11 +83,16 @@ func (h *Hub) takeApp(p Person, t api.TakeApp) (Factor, error) {
 }
 
 // takePasskey checks a new passkey of a person.
-func (h *Hub) takePasskey(site passkey.Site, slug string, p Person, r api.PasskeyRegistration) (Factor, error) {
+func (h *Hub) takePasskey(ctx context.Context, site passkey.Site, slug string, p Person, r api.PasskeyRegistration) (Factor, error) {
 	c := passkey.Challenge{Purpose: passkey.PurposeRegister, Practice: slug, Person: p.ID, Nonce: r.Nonce}
 	made, err := site.Register(c, passkey.Registration{Credential: r.Credential, ClientData: r.ClientData, Attestation: r.Attestation})
-	if err != nil || !h.challenges.spend(r.Nonce) {
+	if err != nil {
 		return Factor{}, malformed("passkey")
+	}
+	if err := h.spend(ctx, r.Nonce); errors.Is(err, ErrUnauthenticated) {
+		return Factor{}, malformed("passkey")
+	} else if err != nil {
+		return Factor{}, err
 	}
 	return Factor{
 		ID: NewID("f"), Practice: p.Practice, Person: p.ID, Kind: FactorPasskey, Name: r.Name, Credential: made.ID, Key: made.Key,
@@ -113,8 +118,11 @@ func (h *Hub) checkPasskey(ctx context.Context, site passkey.Site, practice, per
 	}
 	c.Nonce = a.Nonce
 	counter, err := site.Verify(c, assertion(a), passkey.Credential{ID: f.Credential, Key: f.Key, Counter: uint32(f.Counter)})
-	if err != nil || !h.challenges.spend(a.Nonce) {
+	if err != nil {
 		return Factor{}, ErrUnauthenticated
+	}
+	if err := h.spend(ctx, a.Nonce); err != nil {
+		return Factor{}, err
 	}
 	err = h.store.UseFactor(ctx, practice, f.ID, int64(counter), h.millis())
 	if errors.Is(err, ErrConflict) {
@@ -123,6 +131,18 @@ func (h *Hub) checkPasskey(ctx context.Context, site passkey.Site, practice, per
 		return Factor{}, at("use passkey", err)
 	}
 	return f, nil
+}
+
+// spend uses a nonce up. One that is not fresh gives [ErrUnauthenticated].
+func (h *Hub) spend(ctx context.Context, nonce string) error {
+	fresh, err := h.challenges.spend(ctx, nonce)
+	if err != nil {
+		return at("spend nonce", err)
+	}
+	if !fresh {
+		return ErrUnauthenticated
+	}
+	return nil
 }
 
 // A codeCheck is what was found out about a typed code. It is used up only

@@ -62,7 +62,7 @@ func (h *Hub) AddPasskey(ctx context.Context, from Source, s *StaffCaller, a api
 	if err != nil {
 		return err
 	}
-	f, err := h.takePasskey(from.Site, pr.Slug, s.Person, a.Passkey)
+	f, err := h.takePasskey(ctx, from.Site, pr.Slug, s.Person, a.Passkey)
 	if err != nil {
 		return err
 	}

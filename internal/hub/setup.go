@@ -65,7 +65,7 @@ func (h *Hub) SetUp(ctx context.Context, from Source, s api.SetUp) (Cookies, api
 	var done api.SetUpDone
 	switch {
 	case s.Passkey != nil && s.App == nil && s.Password == "":
-		e.Factor, err = h.takePasskey(from.Site, pr.Slug, p, *s.Passkey)
+		e.Factor, err = h.takePasskey(ctx, from.Site, pr.Slug, p, *s.Passkey)
 	case s.Passkey == nil && s.App != nil:
 		if err = checkNewPassword(pr, p, s.Password); err != nil {
 			break

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
@@ -131,6 +131,8 @@ describe.skipIf(!hasChromium || !existsSync(program))("the core and a hub", { ti
     const context = await browser.context();
     const page = await browser.page(context);
     const { login, password } = demo.sign_ins[0] ?? { login: "", password: "" };
+    const shown = spawnSync(program, ["--data", join(folder, "data"), "demo", "code", login], { encoding: "utf8" });
+    const code = shown.stdout.slice(0, 6);
     const status = await page.evaluate(
       async (body) =>
         (
@@ -140,7 +142,7 @@ describe.skipIf(!hasChromium || !existsSync(program))("the core and a hub", { ti
             body: JSON.stringify(body),
           })
         ).status,
-      { practice: "riverside", login, password },
+      { practice: "riverside", login, password, code },
     );
     expect(status).toBeLessThan(300);
     await page.close();
