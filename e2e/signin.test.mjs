@@ -115,5 +115,19 @@ test("another sets up a passkey, and signs in with it", async () => {
   await page.getByRole("menuitem", { name: "Sign out" }).click();
   await page.getByRole("button", { name: "Sign in with a passkey" }).click();
   await inside(page).waitFor();
+
+  // A locked screen opens to its owner's finger alone, also after a reload.
+  person.allow(/status of 401|WebSocket connection/);
+  await page.keyboard.press("Control+Shift+L");
+  await page.getByRole("heading", { name: "Locked" }).waitFor();
+  await picture(page, "26-locked");
+  await assertAccessible(page, "locked");
+  await page.reload();
+  await authenticator.verified(false);
+  await page.getByRole("button", { name: "Use your passkey" }).click();
+  await page.getByRole("heading", { name: "Locked" }).waitFor();
+  await authenticator.verified(true);
+  await page.getByRole("button", { name: "Use your passkey" }).click();
+  await inside(page).waitFor();
   person.assertClean();
 });
