@@ -20,13 +20,27 @@ const address = new URL(location.href);
 const slug = decodeURIComponent(/^\/c\/([^/]+)/.exec(address.pathname)?.[1] ?? "");
 const embedded = address.searchParams.get("embed") === "1" && parent !== window;
 
+// Asked for at once, beside the words, and again when the person tries again.
+let early: ReturnType<typeof loadPractice> | undefined = loadPractice(slug);
+// Whoever is here came to chat: the core loads while they read, unless they
+// pay for every byte. Then it loads when they agree.
+const line = (navigator as { connection?: { saveData?: boolean } }).connection;
+early.then(
+  () => !line?.saveData && supported() && session.prepare(),
+  () => undefined, // boot says why
+);
+
 setTheme(savedTheme());
 const session: Session = new Session({
   slug,
   authority: address.searchParams.get("authority") ?? undefined,
   memo: browserMemo(slug),
   deviceName: deviceName(navigator.userAgent),
-  loadPractice,
+  loadPractice: (name) => {
+    const loading = early ?? loadPractice(name);
+    early = undefined;
+    return loading;
+  },
   connect: connectCore,
   supported,
   storageWorks,

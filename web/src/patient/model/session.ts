@@ -207,6 +207,11 @@ export class Session {
     this.happen({ kind: "agree" });
   }
 
+  /** True if the chat that is being unlocked was had before. */
+  get cameBack(): boolean {
+    return this.world.memo.hasChat && this.about === undefined;
+  }
+
   /** True if the question whose device this is has an answer already. */
   get deviceIsKnown(): boolean {
     return this.memoryOnly || this.world.memo.hasChat || this.current.started;
@@ -278,6 +283,11 @@ export class Session {
   private start(): Promise<boolean> {
     this.starting ??= this.startCore();
     return this.starting;
+  }
+
+  /** Lets the core load, which nobody waits for yet. */
+  prepare(): void {
+    this.warm();
   }
 
   // Loading begins before the person is done reading.
