@@ -3,7 +3,7 @@
 #   make test   install what the tests need, and run them all
 # Both need Go, Node and apt, and nothing else.
 
-.PHONY: run build web api test check lint fuzz-seeds vuln bench clean help
+.PHONY: run build web api test check lint fuzz-seeds vuln bench budgets screens clean help
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -25,6 +25,10 @@ api: ## make the API's description, its TypeScript types and its examples anew f
 test: ## install what the tests need, then run all of them
 	./scripts/test
 
+screens: ## look at every screen in every language, theme and size; pictures go to e2e/artifacts
+	npm --prefix web run --silent stories
+	npm --prefix web run --silent stories:console
+
 lint: ## run the linters
 	./scripts/lint
 
@@ -33,6 +37,9 @@ vuln: ## look for known vulnerabilities
 
 fuzz-seeds: ## run every fuzz target on its seeds, then for a few seconds
 	./scripts/fuzz
+
+budgets: build ## measure what a person waits for, in a throttled browser and by Lighthouse
+	./scripts/budgets
 
 bench: build ## measure messages a second, latency and memory on this machine
 	./bin/sotto bench

@@ -1,7 +1,7 @@
 // The chat inside a clinic's page: another origin, and another site.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { assertAccessible, desktop, launch, Person, phone, picture } from "./browser.mjs";
+import { assertAccessible, desktop, launch, Person, phone, picture, pressLauncher } from "./browser.mjs";
 import { beginChat, patientSays, reaches, riverside } from "./people.mjs";
 import { Demo } from "./server.mjs";
 
@@ -17,19 +17,13 @@ after(async () => {
   await demo?.end();
 });
 
-const frameOf = (page) => page.frames().find((frame) => frame.url().includes(riverside));
-
 for (const [size, context] of [["desktop", desktop], ["phone", phone]]) {
   test(`a patient chats from the clinic's page on a ${size}`, async () => {
     const bo = await Person.arrive(browser, { name: "Bo", origins: [demo.origin, demo.clinic], ...context });
     const page = await bo.open(`${demo.clinic}/`);
     await page.getByRole("heading").first().waitFor();
     await picture(page, `20-clinic-${size}`);
-    // The button is in a closed shadow root, out of the page's reach and ours.
-    const { width, height } = page.viewportSize();
-    await page.mouse.click(width - 50, height - 50);
-    for (let tries = 0; !frameOf(page) && tries < 200; tries++) await page.waitForTimeout(50);
-    const chat = frameOf(page);
+    const chat = await pressLauncher(page, riverside);
     await beginChat(chat, { name: "Bo Lindqvist" });
     await patientSays(chat, "Can I move my visit?");
     await reaches(chat, "Can I move my visit?", "Sent");

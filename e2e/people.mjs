@@ -7,6 +7,12 @@ export const riverside = "/c/riverside";
 /** From the welcome screen to the composer. */
 export async function beginChat(page, { name, reason = "A health question", own = true }) {
   await page.getByRole("button", { name: "Start a chat" }).click();
+  await agreeAndTell(page, { name, reason, own });
+}
+
+/** From the form to the composer. Whose device it is may be known already (own is undefined). */
+export async function agreeAndTell(page, { name, reason = "A health question", own }) {
+  await page.getByRole("checkbox").first().waitFor();
   for (const box of await page.getByRole("checkbox").all()) {
     assert.equal(await box.isChecked(), false, "a consent box is never ticked beforehand");
     await box.check();
@@ -14,7 +20,7 @@ export async function beginChat(page, { name, reason = "A health question", own 
   await page.getByRole("button", { name: "I agree, go on" }).click();
   await page.getByLabel("What should we call you?").fill(name);
   await page.getByText(reason, { exact: true }).click();
-  await page.getByText(own ? "Yes, it is mine" : "No, others use it").click();
+  if (own !== undefined) await page.getByText(own ? "Yes, it is mine" : "No, others use it").click();
   await page.getByRole("button", { name: "Go to the chat" }).click();
   await patientBox(page).waitFor();
 }

@@ -62,8 +62,10 @@ export class Program {
 
 /** `sotto serve --demo` on free ports. */
 export class Demo {
-  static async start() {
+  /** clinicHost is where the clinic's page is: 127.0.0.2 is another site than the chat's localhost. */
+  static async start({ clinicHost = "127.0.0.1" } = {}) {
     const demo = new Demo();
+    demo.clinicHost = clinicHost;
     demo.folder = await mkdtemp(path.join(os.tmpdir(), "sotto-e2e-"));
     demo.port = await freePort();
     demo.clinicPort = await freePort();
@@ -71,7 +73,7 @@ export class Demo {
       "serve", "--demo",
       "--data", path.join(demo.folder, "data"),
       "--listen", `127.0.0.1:${demo.port}`,
-      "--clinic-listen", `127.0.0.1:${demo.clinicPort}`,
+      "--clinic-listen", `${clinicHost}:${demo.clinicPort}`,
     ]).start();
     await demo.ready();
     demo.info = JSON.parse(await readFile(path.join(demo.folder, "data", "demo.json"), "utf8"));
@@ -83,7 +85,7 @@ export class Demo {
   }
 
   get clinic() {
-    return `http://localhost:${this.clinicPort}`;
+    return `http://${this.clinicHost === "127.0.0.1" ? "localhost" : this.clinicHost}:${this.clinicPort}`;
   }
 
   signIn(login) {
