@@ -14,10 +14,11 @@ export async function launcher(demo, browser, table) {
   await page.goto(`${demo.clinic}/`, { waitUntil: "load" });
   await page.waitForTimeout(500);
   const trace = JSON.parse((await browser.stopTracing()).toString());
-  // Compiling and running its script; what it does is all in there.
+  // Compiling and running its script; what it does is all in there. Of the
+  // processor's time, not the clock's: others share this machine.
   const spent = trace.traceEvents
-    .filter((event) => ["EvaluateScript", "v8.compile"].includes(event.name) && event.ph === "X" && JSON.stringify(event.args).includes("/launcher.js"))
-    .reduce((sum, event) => sum + (event.name === "EvaluateScript" ? event.dur : 0) / 1000, 0);
+    .filter((event) => event.name === "EvaluateScript" && event.ph === "X" && JSON.stringify(event.args).includes("/launcher.js"))
+    .reduce((sum, event) => sum + (event.tdur ?? event.dur) / 1000, 0);
   table.most("launcher: requests before it is pressed", asked.length, 1);
   table.most("launcher: cookies", (await person.context.cookies()).length, 0);
   table.most("launcher: layout shift", (await noted(page)).shift, 0);

@@ -57,6 +57,7 @@ export async function wayIn(demo, browser, table) {
   table.time("core runs, cold", core, 9000);
   table.note("first words sent, cold, typed at once", sent);
   table.most("layout shift of the way in (CLS)", visit.shift, 0.02);
+  if (visit.shift > 0.01) for (const line of visit.moved) table.detail(`moved at ${line}`);
   table.time("blocking until the first screen (TBT)", cold.blocking, 100);
   table.time("slowest answer to a press (INP)", visit.slowest, 150);
 

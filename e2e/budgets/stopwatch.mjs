@@ -19,7 +19,7 @@ export async function slowDown(page, { line = true, processor = 4 } = {}) {
  * @param {Record<string, string>} selectors by the name of their mark
  */
 export function watch(selectors) {
-  const seen = (globalThis.budgets = { marks: {}, shift: 0, long: [], slowest: 0 });
+  const seen = (globalThis.budgets = { marks: {}, shift: 0, moved: [], long: [], slowest: 0 });
   const observe = (type, each, options = {}) => new PerformanceObserver((list) => list.getEntries().forEach(each)).observe({ type, buffered: true, ...options });
   // As browsers sum it up: the worst burst of shifts, at most five seconds long, with no second of rest in it.
   let burst = 0;
@@ -29,6 +29,8 @@ export function watch(selectors) {
     if (entry.hadRecentInput) return;
     if (entry.startTime - last > 1000 || entry.startTime - from > 5000) [burst, from] = [0, entry.startTime];
     last = entry.startTime;
+    const name = ({ node, previousRect, currentRect }) => `${node?.className || node?.nodeName} from ${Math.round(previousRect.y)} to ${Math.round(currentRect.y)}`;
+    seen.moved.push(`${Math.round(entry.startTime)} ms: ${entry.value.toFixed(4)} ${entry.sources.map(name).join(", ")}`);
     burst += entry.value;
     seen.shift = Math.max(seen.shift, burst);
   });
