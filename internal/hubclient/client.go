@@ -23,8 +23,11 @@ import (
 	"github.com/sotto-health/sotto/api"
 )
 
-// cookiePrefix is what the names of the hub's cookies begin with.
-const cookiePrefix = "__Host-sotto_"
+// Names of the hub's cookies, and what they begin with.
+const (
+	cookiePrefix = "__Host-sotto_"
+	staffCookie  = cookiePrefix + "staff"
+)
 
 // maxReply bounds what is read of an answer: a page of frames of full size.
 const maxReply = 96 << 20
@@ -204,4 +207,18 @@ func fetch[T any](ctx context.Context, c *Client, method, path string, body any)
 func IsCode(err error, code api.Code) bool {
 	var p *api.Problem
 	return errors.As(err, &p) && p.Code == code
+}
+
+// Cookie returns the value of the staff session's cookie, or "".
+func (c *Client) Cookie() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.cookies[staffCookie]
+}
+
+// SetCookie uses a staff session that was opened before.
+func (c *Client) SetCookie(value string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cookies[staffCookie] = value
 }

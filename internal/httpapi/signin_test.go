@@ -1,0 +1,384 @@
+package httpapi_test
+
+import (
+	"errors"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/httpapi"
+	"github.com/sotto-health/sotto/internal/hub"
+	"github.com/sotto-health/sotto/internal/passkey"
+	"github.com/sotto-health/sotto/internal/passkey/passkeytest"
+	"github.com/sotto-health/sotto/internal/totp"
+)
+
+// authenticator is one at a page of the world's server.
+func (w *world) authenticator() *passkeytest.Authenticator {
+	host, _, _ := strings.Cut(strings.TrimPrefix(w.server.URL, "http://"), ":")
+	return passkeytest.New(host, w.server.URL)
+}
+
+func (w *world) nonce() string {
+	w.t.Helper()
+	c, err := w.hub.NewChallenge(w.ctx)
+	w.must(err)
+	return c.Nonce
+}
+
+// asks has a passkey sign for a purpose with a fresh nonce.
+func (w *world) asks(a *passkeytest.Authenticator, c passkey.Challenge) *api.PasskeyAssertion {
+	w.t.Helper()
+	c.Practice, c.Nonce = "riverside", w.nonce()
+	got := a.Get(c)
+	return &api.PasskeyAssertion{
+		Nonce: c.Nonce, Credential: got.Credential, ClientData: got.ClientData, AuthenticatorData: got.Data, Signature: got.Signature, UserHandle: got.User,
+	}
+}
+
+// passkeyStaff sets a person up with a passkey.
+func (w *world) passkeyStaff(login string) (hub.Person, *device, *passkeytest.Authenticator) {
+	w.t.Helper()
+	p, token := w.link(login)
+	a, d := w.authenticator(), w.newDevice(w.clinic)
+	c := passkey.Challenge{Purpose: passkey.PurposeRegister, Practice: "riverside", Person: p.ID, Nonce: w.nonce()}
+	made := a.Create(c, p.ID)
+	done, err := d.SetUp(w.ctx, api.SetUp{Token: token, Passkey: &api.PasskeyRegistration{
+		Nonce: c.Nonce, Name: "my phone", Credential: made.Credential, ClientData: made.ClientData, Attestation: made.Attestation,
+	}})
+	w.must(err)
+	if !done.Session.HasPasskey || len(done.RecoveryCodes) != 0 {
+		w.t.Errorf("set up: %+v", done)
+	}
+	d.person = p.ID
+	return p, d, a
+}
+
+func (w *world) signInPasskey(a *api.PasskeyAssertion) error {
+	_, err := w.client().SignIn(w.ctx, api.SignIn{Practice: "riverside", Authentication: api.Authentication{Passkey: a}})
+	return err
+}
+
+// TestT29PasskeyReplay: an assertion signs in once, in time, for what it was
+// made for, and only on our page.
+func TestT29PasskeyReplay(t *testing.T) {
+	w := newWorld(t)
+	p, _, a := w.passkeyStaff("omar")
+	signIn := passkey.Challenge{Purpose: passkey.PurposeSignIn}
+	good := w.asks(a, signIn)
+	w.must(w.signInPasskey(good))
+	wantCode(t, w.signInPasskey(good), api.CodeUnauthenticated)
+
+	late := w.asks(a, signIn)
+	w.clock.advance(6 * time.Minute)
+	wantCode(t, w.signInPasskey(late), api.CodeUnauthenticated)
+	wantCode(t, w.signInPasskey(w.asks(a, passkey.Challenge{Purpose: passkey.PurposeConfirm, Person: p.ID})), api.CodeUnauthenticated)
+	wantCode(t, w.signInPasskey(w.asks(w.authenticator(), signIn)), api.CodeUnauthenticated)
+	phished := *a
+	phished.Origin = "https://r1verside.example"
+	wantCode(t, w.signInPasskey(w.asks(&phished, signIn)), api.CodeUnauthenticated) // T28
+	unverified := *a
+	unverified.Unverified = true
+	wantCode(t, w.signInPasskey(w.asks(&unverified, signIn)), api.CodeUnauthenticated)
+	w.must(w.hub.DisablePerson(w.ctx, w.clinic.ID, p.ID))
+	wantCode(t, w.signInPasskey(w.asks(a, signIn)), api.CodeUnauthenticated)
+}
+
+// TestT29CodesWorkOnce: neither the code of an app nor a recovery code signs in
+// twice, also not a second session of the same moment.
+func TestT29CodesWorkOnce(t *testing.T) {
+	w := newWorld(t)
+	_, token := w.link("dana")
+	d := w.newDevice(w.clinic)
+	secret, done, err := d.SetUpApp(w.ctx, token, phrase, w.clock.now())
+	w.must(err)
+	in := func(code string) error {
+		_, err := w.client().SignIn(w.ctx, api.SignIn{Practice: "riverside", Login: "dana", Authentication: api.Authentication{Password: phrase, Code: code}})
+		return err
+	}
+	wantCode(t, in(totp.Code(secret, totp.Step(w.clock.now()))), api.CodeUnauthenticated) // used by the set-up
+	w.clock.advance(30 * time.Second)
+	code := totp.Code(secret, totp.Step(w.clock.now()))
+	results := make(chan error, 4)
+	for range cap(results) {
+		go func() { results <- in(code) }()
+	}
+	good := 0
+	for range cap(results) {
+		if err := <-results; err == nil {
+			good++
+		}
+	}
+	if good != 1 {
+		t.Errorf("one code signed in %d times", good)
+	}
+	w.must(in(done.RecoveryCodes[3]))
+	wantCode(t, in(done.RecoveryCodes[3]), api.CodeUnauthenticated)
+	w.must(in(strings.ToUpper(strings.ReplaceAll(done.RecoveryCodes[4], "-", " "))))
+}
+
+// TestT28Guessing: guesses become slow for who guesses, whatever the clock of
+// others says, and the person gets in meanwhile: from a browser that was known,
+// and with a passkey from anywhere.
+func TestT28Guessing(t *testing.T) {
+	w := newWorld(t, func(c *hub.Config, ac *httpapi.Config) {
+		c.Limits.Logins, c.Limits.SignIns = hub.Rate{PerSecond: 1000, Burst: 1000}, hub.Rate{PerSecond: 1000, Burst: 1000}
+		ac.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	})
+	dana := w.staff("dana")
+	guess := func(address string) (status int, wait string) {
+		s := api.SignIn{Practice: "riverside", Login: "dana", Authentication: api.Authentication{Password: "guess", Code: "000000"}}
+		resp, _ := w.raw("POST", "/v1/staff/sign-in", mustJSON(s), "X-Forwarded-For", address)
+		return resp.StatusCode, resp.Header.Get("Retry-After")
+	}
+	for range 5 {
+		if status, _ := guess("203.0.113.7"); status != http.StatusUnauthorized {
+			t.Fatalf("status %d", status)
+		}
+	}
+	waits := []string{}
+	for range 4 {
+		status, wait := guess("203.0.113.7")
+		if status != http.StatusTooManyRequests {
+			t.Fatalf("status %d", status)
+		}
+		waits = append(waits, wait)
+		w.clock.advance(16 * time.Minute)
+		guess("203.0.113.7")
+	}
+	if strings.Join(waits, " ") != "1 2 4 8" {
+		t.Errorf("waits %v", waits)
+	}
+	// A hundred guesses from many places: who guesses right now is a stranger.
+	for i := range 120 {
+		guess("198.51.100.1" + string(rune('0'+i%10)))
+		w.clock.advance(time.Minute)
+	}
+	stranger := w.client()
+	_, err := stranger.SignIn(w.ctx, dana.in("dana"))
+	wantCode(t, err, api.CodeUnauthenticated)
+	_, err = dana.SignIn(w.ctx, dana.in("dana")) // with the cookie of a known browser
+	w.must(err)
+	_, err = stranger.SignIn(w.ctx, dana.in("dana")) // the count began anew
+	w.must(err)
+}
+
+// TestT43IdleSessionsLock: at the practice's time the server refuses calls and
+// closes the socket by itself, and both factors open the session again, with a
+// new cookie (T23). A sign of life puts it off; nothing puts off its end.
+func TestT43IdleSessionsLock(t *testing.T) {
+	w := newWorld(t)
+	dana := w.staff("dana")
+	l := dana.listen()
+	s, err := dana.StaffSession(w.ctx)
+	w.must(err)
+	if s.IdleSeconds != 600 || s.Locked {
+		t.Fatalf("%+v", s)
+	}
+	w.clock.advance(9 * time.Minute)
+	_, err = dana.Active(w.ctx)
+	w.must(err)
+	w.clock.advance(9 * time.Minute)
+	w.must(w.hub.CheckSessions(w.ctx))
+	_, err = dana.Self(w.ctx)
+	w.must(err)
+	w.clock.advance(time.Minute + time.Second)
+	_, err = dana.Self(w.ctx)
+	wantCode(t, err, api.CodeLocked)
+	w.must(w.hub.CheckSessions(w.ctx))
+	l.next(api.EventEnded)
+	_, err = dana.SignInDevice(w.ctx, dana.signer, dana.id)
+	wantCode(t, err, api.CodeLocked)
+	_, err = dana.Active(w.ctx)
+	wantCode(t, err, api.CodeLocked)
+	if s, err = dana.StaffSession(w.ctx); err != nil || !s.Locked {
+		t.Errorf("%+v, %v", s, err)
+	}
+	_, err = dana.Unlock(w.ctx, api.Authentication{Password: phrase, Code: "000000"})
+	wantCode(t, err, api.CodeUnauthenticated)
+	before := dana.Cookie()
+	_, err = dana.Unlock(w.ctx, api.Authentication{Password: phrase, Code: dana.code()})
+	w.must(err)
+	if dana.Cookie() == before {
+		t.Error("the session kept its token")
+	}
+	resp, _ := w.raw("GET", "/v1/staff/session", "", "Cookie", "__Host-sotto_staff="+before)
+	if resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("the old cookie answers %d", resp.StatusCode)
+	}
+	_, err = dana.Self(w.ctx) // the device's session goes on: no draft, no queue is lost
+	w.must(err)
+	for range 72 { // twelve hours of work
+		w.clock.advance(10*time.Minute - time.Second)
+		_, err = dana.Active(w.ctx)
+	}
+	_ = err
+	w.clock.advance(time.Minute)
+	_, err = dana.Active(w.ctx)
+	wantCode(t, err, api.CodeUnauthenticated)
+}
+
+// TestT23StolenCookie: the cookie in another browser neither speaks for the
+// device nor makes another.
+func TestT23StolenCookie(t *testing.T) {
+	w := newWorld(t)
+	dana := w.staff("dana")
+	thief := w.newDevice(w.clinic)
+	thief.SetCookie(dana.Cookie())
+	proof, err := thief.Prove(w.ctx, thief.signer, "register", w.clinic.ID)
+	w.must(err)
+	_, err = thief.NewStaffDevice(w.ctx, api.NewStaffDevice{PublicKey: thief.signer.Public(), Name: "x", Proof: proof})
+	wantCode(t, err, api.CodeUnauthenticated)
+	_, err = thief.SignInDevice(w.ctx, thief.signer, dana.id)
+	wantCode(t, err, api.CodeUnauthenticated)
+}
+
+// TestT43DisabledElsewhere: what another program does to the store, such as the
+// command line, ends calls and sockets here.
+func TestT43DisabledElsewhere(t *testing.T) {
+	w := newWorld(t)
+	dana := w.staff("dana")
+	l := dana.listen()
+	w.must(w.store.DisablePerson(w.ctx, w.clinic.ID, dana.person, w.clock.now().UnixMilli()))
+	w.must(w.hub.CheckSessions(w.ctx))
+	l.next(api.EventEnded)
+	_, err := dana.Self(w.ctx)
+	wantCode(t, err, api.CodeUnauthenticated)
+	_, err = dana.StaffSession(w.ctx)
+	wantCode(t, err, api.CodeUnauthenticated)
+}
+
+// TestFactorsNeedBothFactorsAgain: a browser that was left open cannot be used
+// to change what its person signs in with.
+func TestFactorsNeedBothFactorsAgain(t *testing.T) {
+	w := newWorld(t)
+	dana := w.staff("dana")
+	call := func(method, path, body string) (int, string) {
+		resp, got := w.raw(method, path, body, "Cookie", "__Host-sotto_staff="+dana.Cookie())
+		return resp.StatusCode, got
+	}
+	w.clock.advance(6 * time.Minute)
+	for _, c := range [][3]string{
+		{"POST", "/v1/staff/recovery-codes", ""},
+		{"PUT", "/v1/staff/password", `{"password":"seven grey herons"}`},
+		{"DELETE", "/v1/staff/factors/f_x", ""},
+		{"POST", "/v1/staff/factors/apps", `{"offer":"x","code":"123456"}`},
+		{"POST", "/v1/staff/factors/passkeys", `{"passkey":{"nonce":"n","name":"n","credential":"AA==","client_data":"AA==","attestation":"AA=="}}`},
+	} {
+		if status, body := call(c[0], c[1], c[2]); status != http.StatusForbidden || !strings.Contains(body, string(api.CodeStepUp)) {
+			t.Errorf("%s %s: %d %s", c[0], c[1], status, body)
+		}
+	}
+	other := w.client()
+	_, err := other.SignIn(w.ctx, dana.in("dana"))
+	w.must(err)
+	_, err = dana.StepUp(w.ctx, api.Authentication{Password: phrase, Code: dana.code()})
+	w.must(err)
+	if status, body := call("PUT", "/v1/staff/password", `{"password":"riverside1"}`); status != http.StatusUnprocessableEntity {
+		t.Errorf("%d %s", status, body)
+	}
+	if status, body := call("PUT", "/v1/staff/password", `{"password":"seven grey herons"}`); status != http.StatusNoContent {
+		t.Errorf("%d %s", status, body)
+	}
+	_, err = other.StaffSession(w.ctx) // the person's other sessions end
+	wantCode(t, err, api.CodeUnauthenticated)
+	_, body := call("GET", "/v1/staff/factors", "")
+	id := body[strings.Index(body, `"f_`)+1:][:28]
+	if status, body := call("DELETE", "/v1/staff/factors/"+id, ""); status != http.StatusConflict || !strings.Contains(body, string(api.CodeLastFactor)) {
+		t.Errorf("the last factor went: %d %s", status, body)
+	}
+}
+
+// TestNetworks: staff work from where their practice says, and are refused
+// elsewhere with both factors right, and with a session that was opened at the
+// right place. Patients are not meant.
+func TestNetworks(t *testing.T) {
+	w := newWorld(t, func(_ *hub.Config, ac *httpapi.Config) {
+		ac.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	})
+	dana, patient := w.staff("dana"), w.patient()
+	p := w.clinic.Practice
+	p.Access.Networks = map[string][]netip.Prefix{"": {netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.1.0.0/16")}}
+	_, err := w.hub.SavePractice(w.ctx, p)
+	w.must(err)
+	for address, want := range map[string]int{"10.1.2.3": http.StatusOK, "10.2.2.3": http.StatusForbidden, "2001:db8::1": http.StatusForbidden} {
+		resp, body := w.raw("POST", "/v1/staff/sign-in", mustJSON(dana.in("dana")), "X-Forwarded-For", address)
+		if resp.StatusCode != want || want != http.StatusOK && resp.Header.Get("Set-Cookie") != "" {
+			t.Errorf("sign-in from %s: %d %s", address, resp.StatusCode, body)
+		}
+		for who, d := range map[string]*device{"staff": dana, "patient": patient} {
+			resp, body := w.raw("GET", "/v1/devices/self", "", "Authorization", "Bearer "+d.Token(), "X-Forwarded-For", address)
+			if allowed := resp.StatusCode == http.StatusOK; allowed != (want == http.StatusOK || who == "patient") {
+				t.Errorf("%s from %s: %d %s", who, address, resp.StatusCode, body)
+			}
+		}
+	}
+}
+
+// TestSignInsAreShown: from a browser that was not known, and where somebody
+// knew the password and not the code.
+func TestSignInsAreShown(t *testing.T) {
+	w := newWorld(t)
+	dana := w.staff("dana")
+	_, err := w.client().SignIn(w.ctx, dana.in("dana"))
+	w.must(err)
+	wrong := dana.in("dana")
+	wrong.Code = "000000"
+	_, err = w.client().SignIn(w.ctx, wrong)
+	wantCode(t, err, api.CodeUnauthenticated)
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		s, err := dana.StaffSession(w.ctx)
+		w.must(err)
+		if s.NewSignIns == 2 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d new sign-ins", s.NewSignIns)
+		}
+	}
+	_, body := w.raw("GET", "/v1/staff/sign-ins", "", "Cookie", "__Host-sotto_staff="+dana.Cookie())
+	for _, want := range []string{hub.OutcomeCodeRefused, hub.MethodSetUp, `"new":true`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("no %s in %s", want, body)
+		}
+	}
+	w.raw("POST", "/v1/staff/sign-ins/seen", "", "Cookie", "__Host-sotto_staff="+dana.Cookie())
+	if s, err := dana.StaffSession(w.ctx); err != nil || s.NewSignIns != 0 {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+// TestT22NeitherBecomesTheOther: a patient's token is nothing on the paths of
+// staff, the staff cookie nothing on those of devices, and neither opens a
+// session for the other's device.
+func TestT22NeitherBecomesTheOther(t *testing.T) {
+	w := newWorld(t)
+	dana, patient := w.staff("dana"), w.patient()
+	for path, methods := range w.described().Paths {
+		for method, op := range methods {
+			for _, need := range op.Security {
+				headers := []string{"Cookie", "__Host-sotto_staff=" + dana.Cookie()}
+				if _, staff := need["staff"]; staff {
+					headers = []string{"Authorization", "Bearer " + patient.Token(), "Cookie", "__Host-sotto_staff=" + patient.Token()}
+				}
+				resp, body := w.raw(strings.ToUpper(method), fill(path, "x"), "{}", headers...)
+				if resp.StatusCode != http.StatusUnauthorized {
+					t.Errorf("%s %s: %d %s", method, path, resp.StatusCode, body)
+				}
+			}
+		}
+	}
+	patient.SetCookie(dana.Cookie())
+	if s, err := patient.SignInDevice(w.ctx, patient.signer, patient.id); err != nil || s.Device.Kind != api.KindPatient {
+		t.Errorf("%+v, %v", s, err)
+	}
+	_, err := patient.Work(w.ctx)
+	var p *api.Problem
+	if !errors.As(err, &p) || p.Code != api.CodeForbidden {
+		t.Errorf("%v", err)
+	}
+}
