@@ -38,6 +38,8 @@ type commands struct {
 
 	Init initCommand `cmd:"" help:"Make the practice's keys, and write what the hub's administrator needs."`
 	Run  runCommand  `cmd:"" help:"Keep."`
+
+	Readmit readmitCommand `cmd:"" help:"Let a staff person begin anew who has lost every passkey."`
 }
 
 type streams struct{ out, err io.Writer }
@@ -84,6 +86,12 @@ func (c initCommand) Run(cli *commands, s streams) error {
 	_, err = fmt.Fprintf(s.out, "Keys are in %s: back them up apart from all else.\nGive %s to the hub's administrator, for: sotto-hub apply\n", v.Path("keys"), c.Enrolment)
 	return err
 }
+
+type readmitCommand struct {
+	Person string `arg:"" help:"The person's id, as the hub's administrator tells it."`
+}
+
+func (c readmitCommand) Run(cli *commands) error { return keeperhost.Readmit(cli.folder(), c.Person) }
 
 type runCommand struct {
 	Hub string `required:"" help:"The hub's address, such as https://chat.clinic.example." placeholder:"URL"`

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sotto-health/sotto/internal/host"
 	"github.com/sotto-health/sotto/internal/hub"
+	"github.com/sotto-health/sotto/internal/keeperhost"
 )
 
 type staffCommand struct {
@@ -62,6 +63,15 @@ type linkStaffCommand struct {
 
 func (c linkStaffCommand) Run(ctx context.Context, cli *commands, s streams) error {
 	return cli.Staff.find(ctx, cli, c.Login, func(h *host.OpenHub, p hub.Person) error {
+		// Whoever has the keeper's folder too decides for the keeper as well.
+		folder := keeperFolder(host.Folder(cli.Data), cli.Staff.Practice)
+		if _, err := os.Stat(folder); err == nil {
+			if err := keeperhost.Readmit(folder, p.ID); err != nil {
+				return err
+			}
+		} else {
+			fmt.Fprintf(s.out, "If all passkeys are lost, run where the keeper is: sotto-keeper --practice %s readmit %s\n", cli.Staff.Practice, p.ID)
+		}
 		return printLink(ctx, h, p, s)
 	})
 }

@@ -44,6 +44,10 @@ type Config struct {
 	AtOnce int
 	// Retry is the shortest pause after a failure, as in device.Config.
 	Retry time.Duration
+	// Readmit reports whether the practice's operator lets a person begin anew,
+	// who has lost every passkey that the keeper knows. It is asked once for
+	// each yes. Nil means never.
+	Readmit func(person string) bool
 	// Now tells the time. Nil means time.Now.
 	Now func() time.Time
 	// Log is told, without content, names or keys, what went wrong. Nil drops it.

@@ -10,10 +10,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/certificate"
+	"github.com/sotto-health/sotto/internal/durable"
 	"github.com/sotto-health/sotto/internal/hubclient"
 	"github.com/sotto-health/sotto/internal/keeper"
 	"github.com/sotto-health/sotto/internal/record"
@@ -75,6 +78,7 @@ func (k *Keeper) Run(ctx context.Context, hubURL string) error {
 			Role: certificate.RoleKeeper, Certificate: enrolment.Certificate, NameCard: enrolment.NameCard,
 			CreatedAt: time.Now().UnixMilli(),
 		},
+		Readmit: k.readmitted,
 		Log: func(what string, err error) {
 			k.log.WarnContext(ctx, "keeper", slog.String("what", what), slog.String("failure", reason(err)))
 		},
@@ -89,6 +93,28 @@ func (k *Keeper) Run(ctx context.Context, hubURL string) error {
 	k.log.InfoContext(ctx, "keeper runs", slog.String("practice", k.vault.Practice))
 	<-ctx.Done()
 	return nil
+}
+
+// readmitFolder holds an empty file for each person who may begin anew.
+const readmitFolder = "readmit"
+
+// Readmit lets a person begin anew, once, who has lost every passkey that the
+// keeper in the folder knows. It is the practice's to decide, not the hub's.
+func Readmit(folder, person string) error {
+	if person == "" || person != filepath.Base(person) {
+		return errors.New("not a person's id")
+	}
+	in := filepath.Join(folder, readmitFolder)
+	if err := durable.MakeFolder(in, 0o700); err != nil {
+		return err
+	}
+	return durable.WriteFile(filepath.Join(in, person), nil, 0o600)
+}
+
+// readmitted reports whether [Readmit] was called for the person, and forgets
+// it.
+func (k *Keeper) readmitted(person string) bool {
+	return person == filepath.Base(person) && os.Remove(k.vault.Path(filepath.Join(readmitFolder, person))) == nil
 }
 
 // reason is what a log may know of an error: a refusal's code, or nothing that

@@ -1,0 +1,123 @@
+package keeper
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/passkey"
+)
+
+// prefixPasskey is where the keeper keeps the passkeys that it knows: + person
+// / hash of the credential's id. The value is the public key, COSE.
+const prefixPasskey = "k/passkey/"
+
+// errWaits says that a device has no voucher yet. It may get one.
+var errWaits = errors.New("keeper: waits for a passkey to vouch for the device")
+
+// vouched checks that a passkey of the device's owner signed for its key.
+//
+// The keeper learns a person's first passkey from the hub, and believes it.
+// From then on it certifies no device of theirs that a passkey it knows has not
+// vouched for, and learns of no other passkey that one it knows has not
+// introduced: a hub that makes up a device, or a passkey, is caught, and so is
+// one that says the person has none any more. Of somebody who has no passkey
+// there is nothing to check, and the hub's word is what counts.
+func (k *Keeper) vouched(ctx context.Context, r api.CertificateRequest) error {
+	known, err := k.knownPasskeys(ctx, r.Device.Person)
+	if err != nil {
+		return err
+	}
+	learnt := map[string][]byte{}
+	learn := func(p api.KnownPasskey) {
+		known[string(p.Credential)] = p.Key
+		learnt[passkeyName(r.Device.Person, p.Credential)] = append(binaryCredential(p.Credential), p.Key...)
+	}
+	for _, p := range r.Passkeys {
+		switch {
+		case len(p.Credential) == 0 || len(p.Credential) > passkey.MaxID || len(p.Key) > passkey.MaxKey:
+			return fmt.Errorf("%w: a passkey of impossible size", ErrRefused)
+		case known[string(p.Credential)] != nil:
+			if !bytes.Equal(known[string(p.Credential)], p.Key) {
+				return fmt.Errorf("%w: another key under the name of a passkey", ErrRefused)
+			}
+		case len(known) == 0:
+			learn(p)
+		case p.Introduction != nil && k.signed(r, *p.Introduction, passkey.PurposeIntroduce, p.Key, known) == nil:
+			learn(p)
+		}
+	}
+	if len(known) == 0 {
+		return nil
+	}
+	if len(learnt) > 0 {
+		if err := k.cfg.Store.Apply(ctx, learnt, nil); err != nil {
+			return err
+		}
+	}
+	if r.Voucher == nil {
+		return errWaits
+	}
+	return k.signed(r, *r.Voucher, passkey.PurposeDevice, r.PublicKey, known)
+}
+
+// signed checks that a passkey among known signed for the key.
+func (k *Keeper) signed(r api.CertificateRequest, a api.PasskeyAssertion, purpose string, key []byte, known map[string][]byte) error {
+	public := known[string(a.Credential)]
+	if public == nil {
+		return fmt.Errorf("%w: by a passkey that nobody introduced", ErrRefused)
+	}
+	c := passkey.Challenge{Purpose: purpose, Practice: k.cfg.Practice.Slug, Person: r.Device.Person, Nonce: a.Nonce, Key: key}
+	err := passkey.VerifyKey(c, passkey.Assertion{
+		Credential: a.Credential, ClientData: a.ClientData, Data: a.AuthenticatorData, Signature: a.Signature, User: a.UserHandle,
+	}, public)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	return nil
+}
+
+// knownPasskeys returns a person's, by credential id. If the operator lets the
+// person begin anew, those are forgotten first.
+func (k *Keeper) knownPasskeys(ctx context.Context, person string) (map[string][]byte, error) {
+	names, err := k.cfg.Store.Keys(ctx, prefixPasskey+person+"/")
+	if err != nil {
+		return nil, err
+	}
+	if len(names) > 0 && k.cfg.Readmit != nil && k.cfg.Readmit(person) {
+		if err := k.cfg.Store.Apply(ctx, nil, names); err != nil {
+			return nil, err
+		}
+		names = nil
+	}
+	known := make(map[string][]byte)
+	for _, name := range names {
+		kept, err := k.cfg.Store.Get(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		if len(kept) < 2 {
+			return nil, errors.New("a kept passkey is damaged")
+		}
+		n := int(kept[0])<<8 | int(kept[1])
+		if len(kept) < 2+n {
+			return nil, errors.New("a kept passkey is damaged")
+		}
+		known[string(kept[2:2+n])] = kept[2+n:]
+	}
+	return known, nil
+}
+
+func passkeyName(person string, credential []byte) string {
+	sum := sha256.Sum256(credential)
+	return prefixPasskey + person + "/" + hex.EncodeToString(sum[:16])
+}
+
+// binaryCredential is a credential's id behind its length.
+func binaryCredential(id []byte) []byte {
+	return append([]byte{byte(len(id) >> 8), byte(len(id))}, id...)
+}
