@@ -188,6 +188,7 @@ type SessionInfo struct {
 type DeviceInfo struct {
 	ID        string `json:"id"`
 	Name      string `json:"name"`
+	Current   bool   `json:"current" doc:"that of this session"`
 	CreatedAt int64  `json:"created_at"`
 	Certified bool   `json:"certified"`
 	// NeedsVoucher says that the keeper waits for a passkey to vouch for it.

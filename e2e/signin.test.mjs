@@ -107,6 +107,11 @@ test("another sets up a passkey, and signs in with it", async () => {
   await picture(page, "25-set-up");
   await assertAccessible(page, "set-up");
   await page.getByRole("button", { name: "Create a passkey" }).click();
+  // The keeper certifies no browser of somebody with a passkey that it has not vouched for.
+  await page.getByRole("button", { name: "Confirm this browser" }).waitFor();
+  await picture(page, "25b-confirm");
+  await assertAccessible(page, "confirm this browser");
+  await page.getByRole("button", { name: "Confirm this browser" }).click();
   await inside(page).waitFor();
   const [credential] = await authenticator.credentials();
   assert.equal(credential.isResidentCredential, true);
@@ -116,8 +121,16 @@ test("another sets up a passkey, and signs in with it", async () => {
   await page.getByRole("button", { name: "Sign in with a passkey" }).click();
   await inside(page).waitFor();
 
+  person.allow(/status of (401|409)|WebSocket connection/);
+  await page.goto(`${demo.origin}/staff/#/settings`);
+  await page.getByRole("heading", { name: "Sign-in and security" }).waitFor();
+  await page.getByText("Where you are signed in").waitFor();
+  await page.getByRole("button", { name: /^Remove Passkey/ }).click();
+  await page.getByText("This is your last way to sign in.").first().waitFor();
+  await picture(page, "27-security");
+  await assertAccessible(page, "security");
+
   // A locked screen opens to its owner's finger alone, also after a reload.
-  person.allow(/status of 401|WebSocket connection/);
   await page.keyboard.press("Control+Shift+L");
   await page.getByRole("heading", { name: "Locked" }).waitFor();
   await picture(page, "26-locked");

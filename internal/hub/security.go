@@ -201,7 +201,7 @@ func (h *Hub) Devices(ctx context.Context, s *StaffCaller) ([]api.DeviceInfo, er
 	infos := make([]api.DeviceInfo, len(all))
 	for i, d := range all {
 		infos[i] = api.DeviceInfo{
-			ID: d.ID, Name: d.Name, CreatedAt: d.CreatedAt, Certified: d.CertifiedAt != 0, RevokedAt: d.RevokedAt,
+			ID: d.ID, Name: d.Name, Current: d.ID == s.session.Device, CreatedAt: d.CreatedAt, Certified: d.CertifiedAt != 0, RevokedAt: d.RevokedAt,
 			NeedsVoucher: passkeys && d.Voucher == nil && d.CertifiedAt == 0 && d.RevokedAt == 0,
 		}
 	}

@@ -1182,6 +1182,8 @@ export interface components {
             readonly certified: boolean;
             /** Format: int64 */
             readonly created_at: number;
+            /** @description that of this session */
+            readonly current: boolean;
             readonly id: string;
             readonly name: string;
             readonly needs_voucher: boolean;

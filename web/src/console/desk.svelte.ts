@@ -90,6 +90,8 @@ export class Desk {
   failure = $state<Failure>();
   keeping = $state<Keeping>("saved");
   coreStartMs = $state(0);
+  /** This browser's public key, for a passkey to vouch for. */
+  deviceKey: Uint8Array | undefined;
   connection = $state<Connection>("connecting");
   queued = $state(0);
   leading = $state(true);
@@ -152,6 +154,7 @@ export class Desk {
       });
       this.keeping = started.keeping;
       this.coreStartMs = started.coreStartMs;
+      this.deviceKey = started.deviceKey;
       for (const c of started.conversations) {
         this.remember(c);
         this.inbox = applyConversation(this.inbox, c);

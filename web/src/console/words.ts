@@ -2,7 +2,7 @@
 
 import type { Conversation, PersonId } from "../core/shared/protocol.ts";
 import { language, t, type WordKey } from "../ui/words.svelte.ts";
-import type { Practice, Queue } from "./account.ts";
+import type { Factor, Practice, Queue } from "./account.ts";
 import type { Desk } from "./desk.svelte.ts";
 import { memberOf, patientName, tagOf } from "./model/names.ts";
 
@@ -33,6 +33,28 @@ const roles: Partial<Record<string, WordKey>> = {
   keeper: "console.role.keeper",
   administrator: "console.role.administrator",
 };
+
+const factors: Readonly<Record<Factor["kind"], WordKey>> = {
+  passkey: "console.security.passkey",
+  app: "console.security.app",
+  password: "console.signIn.password",
+};
+
+export function factorName(kind: Factor["kind"]): string {
+  return t(factors[kind]);
+}
+
+const methods: Readonly<Record<string, WordKey>> = {
+  passkey: "console.security.passkey",
+  app: "console.security.app",
+  "recovery-code": "console.security.recovery",
+  "set-up": "console.security.setUp",
+};
+
+/** How somebody signed in. */
+export function methodName(method: string): string {
+  return t(methods[method] ?? "console.security.app");
+}
 
 export function roleName(role: string): string {
   return t(roles[role] ?? "console.role.other");

@@ -239,7 +239,7 @@ export const stories: Record<string, Story> = {
       await page.pause(200);
     },
   },
-  locked: { account: { session: () => Promise.resolve({ ...session, locked: true, has_passkey: true }) }, signedIn: true, script: () => ({}) },
+  "locked-before": { account: { session: () => Promise.resolve({ ...session, locked: true, has_passkey: true }) }, signedIn: true, script: () => ({}) },
   "set-up-bad": { hash: "#setup=old", account: { inspect: () => Promise.reject(new Refused("not-found")) }, script: () => ({}) },
   preparing: { script: () => ({ known: false, connection: "connecting" }) },
   failed: { script: () => ({ fail: { start: "storage-blocked" } }) },
@@ -363,6 +363,28 @@ export function accountOf(story: Story): Account {
     practice: () => Promise.resolve(practice),
     signOut: () => Promise.resolve(),
     canUsePasskeys: true,
+    sawSignIns: () => Promise.resolve(),
+    factors: () =>
+      Promise.resolve({
+        factors: [
+          { id: "password", kind: "password" as const, name: "", synced: false, created_at: now - 90 * 86_400_000 },
+          { id: "f_app", kind: "app" as const, name: "", synced: false, created_at: now - 90 * 86_400_000, used_at: now - 3_600_000 },
+          { id: "f_key", kind: "passkey" as const, name: "Chrome on Windows", synced: true, created_at: now - 20 * 86_400_000, used_at: now - 86_400_000 },
+        ],
+        recovery_codes: 9,
+        password: { min_length: 8, classes: 0, expiry_days: 0 },
+      }),
+    sessions: () =>
+      Promise.resolve([
+        { id: "s_1", current: true, method: "passkey", browser: "Chrome Windows", address: "10.1.2.3", created_at: now - 3_600_000, used_at: now - 60_000, expires_at: now + 3_600_000, locked: false },
+        { id: "s_2", current: false, method: "app", browser: "Safari iPhone", address: "203.0.113.7", created_at: now - 7_200_000, used_at: now - 5_000_000, expires_at: now + 3_600_000, locked: true },
+      ]),
+    devices: () => Promise.resolve([{ id: "d_1", name: "Chrome on Windows", current: true, created_at: now - 20 * 86_400_000, certified: true, needs_voucher: false }]),
+    signIns: () =>
+      Promise.resolve([
+        { id: "n_1", at: now - 3_600_000, method: "passkey", outcome: "signed-in" as const, browser: "Chrome Windows", address: "10.1.2.3", new: false, seen: true },
+        { id: "n_2", at: now - 7_200_000, method: "app", outcome: "code-refused" as const, browser: "Firefox Linux", address: "198.51.100.9", new: true, seen: false },
+      ]),
   };
   return { ...usual, ...story.account } as Account;
 }

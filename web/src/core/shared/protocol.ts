@@ -168,6 +168,8 @@ export interface Started {
   readonly conversations: readonly Conversation[];
   /** Milliseconds from worker start until the core could run. */
   readonly coreStartMs: number;
+  /** This device's public signature key: SEC 1, uncompressed. A passkey of its owner can vouch for it. */
+  readonly deviceKey?: Uint8Array;
 }
 
 export interface OpenOptions {

@@ -52,11 +52,13 @@ export class RunningCore {
   private readonly keep: Keep;
   private readonly dispatch: Dispatch;
   private readonly downloads: Downloads;
+  private readonly deviceKey: Uint8Array;
 
-  private constructor(keep: Keep, dispatch: Dispatch, downloads: Downloads) {
+  private constructor(keep: Keep, dispatch: Dispatch, downloads: Downloads, deviceKey: Uint8Array) {
     this.keep = keep;
     this.dispatch = dispatch;
     this.downloads = downloads;
+    this.deviceKey = deviceKey;
   }
 
   static async run(
@@ -95,14 +97,14 @@ export class RunningCore {
         },
       );
     });
-    const running = new RunningCore(keep, dispatch, downloads);
+    const running = new RunningCore(keep, dispatch, downloads, signer.publicKey);
     addEventListener("online", () => void running.ask("reconnect", []).catch(() => undefined));
     return running;
   }
 
   async start(options: StartOptions): Promise<Started> {
-    const started = (await this.ask("start", [options])) as Omit<Started, "keeping" | "coreStartMs">;
-    return { ...started, keeping: this.keep.keeping, coreStartMs: Math.round(performance.now()) };
+    const started = (await this.ask("start", [options])) as Omit<Started, "keeping" | "coreStartMs" | "deviceKey">;
+    return { ...started, keeping: this.keep.keeping, coreStartMs: Math.round(performance.now()), deviceKey: this.deviceKey };
   }
 
   async call(method: Exclude<Method, "start">, args: readonly unknown[]): Promise<unknown> {
