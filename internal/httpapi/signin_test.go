@@ -157,6 +157,16 @@ func TestT28Guessing(t *testing.T) {
 		guess("198.51.100.1" + string(rune('0'+i%10)))
 		w.clock.advance(time.Minute)
 	}
+	for deadline := time.Now().Add(10 * time.Second); ; { // they are counted after their answers
+		p, err := w.store.Person(w.ctx, w.clinic.ID, dana.person)
+		w.must(err)
+		if p.Failures >= 100 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d wrong guesses were counted", p.Failures)
+		}
+	}
 	stranger := w.client()
 	_, err := stranger.SignIn(w.ctx, dana.in("dana"))
 	wantCode(t, err, api.CodeUnauthenticated)

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/hub"
+	"github.com/sotto-health/sotto/internal/password"
 )
 
 // MaxFileBytes is the most bytes a practice file may have.
@@ -50,6 +52,7 @@ type File struct {
 	Queues       []Queue             `json:"queues"`
 	Consent      Consent             `json:"consent"`
 	Staff        []Staff             `json:"staff"`
+	Access       Access              `json:"access"`
 }
 
 // Hours are when staff are expected to answer on some days of the week.
@@ -94,6 +97,14 @@ type Staff struct {
 	Name  string `json:"name"`
 	Title string `json:"title"`
 	Role  string `json:"role"`
+}
+
+// Access is how staff sign in. All of it may be left out.
+type Access struct {
+	Password password.Policy `json:"password"`
+	// Networks are the only ones that staff work from, by role; "" is for
+	// roles that are not named. None means any.
+	Networks map[string][]netip.Prefix `json:"networks"`
 }
 
 // Parse reads and checks a practice file. Every error matches [ErrInvalid] and
@@ -151,6 +162,9 @@ func (f *File) check() error {
 		if err != nil || u.Host == "" || u.Path != "" || (u.Scheme != "https" && !loopback(u)) {
 			return errors.New("embed_origins: https://host with no path")
 		}
+	}
+	if p := f.Access.Password; p.MinLength < 0 || p.MinLength > password.MostRequired || p.Classes < 0 || p.Classes > 4 || p.ExpiryDays < 0 {
+		return errors.New("access: password: min_length up to 64, classes up to 4, expiry_days not below 0")
 	}
 	for _, s := range f.Staff {
 		if s.Login == "" || s.Name == "" || s.Title == "" || s.Role == "" {
@@ -223,6 +237,7 @@ func (f *File) Settings() hub.Settings {
 		Name: f.Name, Phone: f.Phone, TimeZone: f.TimeZone, Country: f.Country, Languages: f.Languages,
 		BrandColor: f.BrandColor, Demo: f.Demo, AlwaysOpen: f.AlwaysOpen, Hours: hours, WaitMinutes: f.WaitMinutes,
 		MaxFileBytes: 25 << 20, ArchiveNote: "keeper", Origins: f.EmbedOrigins,
+		Access:        hub.Access{Password: f.Access.Password, Networks: f.Access.Networks},
 		RecallMinutes: f.RecallMinutes, IdleStaff: f.Idle.Staff, IdlePatient: f.Idle.Patient, RiskWords: f.RiskWords,
 		Consent: api.ConsentForm{
 			ID: f.Consent.Form, Version: f.Consent.Version, PublishedAt: published.UnixMilli(),

@@ -25,6 +25,10 @@ func TestParseRefuses(t *testing.T) {
 		{"hours that end before they begin", func(f map[string]any) {
 			f["hours"] = []any{map[string]any{"days": []string{"mon"}, "from": "09:00", "to": "08:00"}}
 		}},
+		{"a network that is none", func(f map[string]any) {
+			f["access"] = map[string]any{"networks": map[string]any{"": []string{"the office"}}}
+		}},
+		{"five classes of characters", func(f map[string]any) { f["access"] = map[string]any{"password": map[string]any{"classes": 5}} }},
 		{"a brand colour that is a script", func(f map[string]any) { f["brand_color"] = "red;}" }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
