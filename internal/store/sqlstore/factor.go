@@ -54,7 +54,7 @@ func (s *Store) FactorByCredential(ctx context.Context, practice string, credent
 func (s *Store) UseFactor(ctx context.Context, practice, id string, counter, at int64) error {
 	const update = `
 UPDATE factor SET counter = $3, used_at = $4
-WHERE practice = $1 AND id = $2 AND (counter < $5 OR counter = 0 AND $6 = 0)`
+WHERE practice = $1 AND id = $2 AND (counter < $5 OR counter = 0 AND CAST($6 AS BIGINT) = 0)`
 	return s.write(ctx, practice, func(t *tx) error {
 		changed, err := t.exec(update, practice, id, counter, at, counter, counter)
 		if err == nil && changed == 0 {

@@ -188,7 +188,7 @@ func (s *Store) SetPassword(ctx context.Context, practice, person, password stri
 
 func setPassword(t *tx, practice, person, password string, at int64) error {
 	const update = `
-UPDATE person SET password = $3, password_at = CASE WHEN $4 = 0 THEN password_at ELSE $5 END
+UPDATE person SET password = $3, password_at = CASE WHEN CAST($4 AS BIGINT) = 0 THEN password_at ELSE $5 END
 WHERE practice = $1 AND id = $2`
 	changed, err := t.exec(update, practice, person, password, at, at)
 	if err == nil && changed == 0 {

@@ -139,12 +139,13 @@ func testPeople(t *testing.T, store hub.Store) {
 		same(t, services, []hub.Person{keeper})
 	})
 	t.Run("set password", func(t *testing.T) {
-		for _, chosen := range []int64{9, 0} { // hashed anew, it is as old as it was
+		const when = 1_795_396_756_365            // milliseconds take more than 32 bits
+		for _, chosen := range []int64{when, 0} { // hashed anew, it is as old as it was
 			must(t, store.SetPassword(ctx, here.id, dana.ID, "$argon2id$y", chosen))
 			got, err := store.Person(ctx, here.id, dana.ID)
 			must(t, err)
 			same(t, got.Password, "$argon2id$y")
-			same(t, got.PasswordAt, int64(9))
+			same(t, got.PasswordAt, int64(when))
 		}
 		wants(t, store.SetPassword(ctx, here.id, newID("p"), "x", 9), hub.ErrNotFound)
 	})
@@ -409,6 +410,7 @@ func testFactors(t *testing.T, store hub.Store) {
 			wants(t, store.UseFactor(ctx, here.id, app.ID, used, 23), hub.ErrConflict)
 		}
 		wants(t, store.UseFactor(ctx, elsewhere.id, app.ID, 12, 23), hub.ErrConflict)
+		wants(t, store.UseFactor(ctx, elsewhere.id, app.ID, 1<<40, 23), hub.ErrConflict)
 		all, err := store.FactorsOf(ctx, here.id, dana.ID)
 		must(t, err)
 		same(t, all[0].UsedAt, int64(21))
