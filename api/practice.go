@@ -17,6 +17,7 @@ type Practice struct {
 	Staffed      bool        `json:"staffed" doc:"somebody of the staff is connected now"`
 	WaitMinutes  int         `json:"wait_minutes" doc:"usual wait; 0 if not known"`
 	AuthorityKey []byte      `json:"authority_key" doc:"public key of the practice's authority: P-256, SEC 1 uncompressed"`
+	RemovalKey   []byte      `json:"removal_key,omitempty" doc:"public key by which the hub may propose, to the members, that a device be removed, and nothing else: the one external sender of new conversations' groups (RFC 9420, section 12.1.8.1)"`
 	Suite        uint16      `json:"suite" doc:"MLS cipher suite of new conversations"`
 	Queues       []Queue     `json:"queues"`
 	Consent      ConsentForm `json:"consent"`

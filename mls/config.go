@@ -17,6 +17,11 @@ type CredentialValidator = epoch.Validator
 // their credentials. With a validator that is none, a member keeps its own.
 type SuccessorValidator = epoch.SuccessorValidator
 
+// A SenderValidator is a [CredentialValidator] that judges the external senders
+// of a group by another measure than its members. With a validator that is
+// none, they are held to the same.
+type SenderValidator = epoch.SenderValidator
+
 // AnyCredential accepts every credential, and so authenticates nobody. It is
 // for tests.
 type AnyCredential struct{}

@@ -97,6 +97,10 @@ func (g *Group) Removed() bool { return g.removed }
 // ReInit returns the proposal that ended the group, or nil.
 func (g *Group) ReInit() *wire.ReInit { return g.state.ReInit }
 
+// Proposals returns the proposals received in the present epoch, which a
+// commit would carry out.
+func (g *Group) Proposals() []wire.Proposal { return g.state.Proposals() }
+
 // Members returns the members of the current epoch, in order of their leaves.
 func (g *Group) Members() []Member { return membersOf(g.state.Tree) }
 

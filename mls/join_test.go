@@ -107,6 +107,43 @@ func TestAStaleExternalCommitIsRefused(t *testing.T) {
 	eve.wantErr(all[0].seal("x"), mls.ErrDecrypt) // same epoch number, another epoch
 }
 
+// onlyHub accepts any member, and no external sender but the hub.
+type onlyHub struct{ mls.AnyCredential }
+
+func (onlyHub) ValidateExternalSender(c wire.Credential, _ []byte) error {
+	if string(c.Identity) != "hub" {
+		return errors.New("not the hub")
+	}
+	return nil
+}
+
+// TestExternalSendersAreJudgedApart joins groups that name an external sender.
+func TestExternalSendersAreJudgedApart(t *testing.T) {
+	s := lookup(t, suite.P256AES128)
+	for _, name := range []string{"hub", "ghost"} {
+		sender, alice, bob := newClient(t, s, name), newClient(t, s, "alice"), newClient(t, s, "bob")
+		g, err := mls.Create(alice.cfg, s, []byte("group"), alice.signer, alice.cred, mls.CreateOptions{Extensions: wire.Extensions{
+			wire.ExternalSendersExtension([]wire.ExternalSender{{SignatureKey: sender.signer.Public(), Credential: sender.cred}}),
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		alice.group = g
+		k := bob.keyPackage()
+		p := alice.commit(mls.CommitOptions{Add: []*wire.KeyPackage{k.Package()}})
+		cfg := bob.cfg
+		cfg.Credentials = onlyHub{}
+		_, err = mls.Join(cfg, bob.signer, k, p.Welcome, mls.JoinOptions{})
+		if name == "hub" && err != nil {
+			t.Error(err)
+		}
+		var broken *mls.ValidationError
+		if name == "ghost" && (!errors.As(err, &broken) || broken.Rule != "12.1.8.1-2") {
+			t.Errorf("a ghost among the senders: %v", err)
+		}
+	}
+}
+
 func TestExternalProposals(t *testing.T) {
 	forEverySuite(t, func(t *testing.T, id suite.ID) {
 		s := lookup(t, id)

@@ -138,6 +138,7 @@ func (c *conversation) due() (mls.CommitOptions, bool, error) {
 		c.changed(nil)
 		return options, false, nil
 	}
+	byReference(&options, proposedRemovals(c.group))
 	return options, true, nil
 }
 

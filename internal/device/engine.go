@@ -45,6 +45,7 @@ type Engine struct {
 	conversations map[string]*conversation
 	online        map[string]bool
 	heads         []api.Head    // as the hub said at the last connecting, until reclaim has gone through them
+	removal       []byte        // the hub's key for proposals to remove somebody; empty if it has none
 	distrusted    time.Time     // when a lie of the hub was last told of
 	wake          chan struct{} // closed and replaced by Reconnect
 }

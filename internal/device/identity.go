@@ -119,6 +119,9 @@ func (e *Engine) meetPractice(ctx context.Context) error {
 	if !slices.Contains(e.cfg.Suites, suite.ID(practice.Suite)) {
 		return untrusted("a cipher suite that is not good enough")
 	}
+	e.mu.Lock()
+	e.removal = practice.RemovalKey
+	e.mu.Unlock()
 	if id.practice != "" && id.suite == suite.ID(practice.Suite) && id.recallMinutes == practice.RecallMinutes {
 		return nil
 	}

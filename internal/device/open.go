@@ -201,7 +201,7 @@ func (c *conversation) makeGroup(ctx context.Context) error {
 	if f.consent.Signature, err = e.cfg.Signer.Sign(signed); err != nil {
 		return fmt.Errorf("device: sign consent: %w", err)
 	}
-	group, err := mls.Create(e.groupConfig(), s, []byte(c.id), e.cfg.Signer, e.credential(), mls.CreateOptions{})
+	group, err := mls.Create(e.groupConfig(), s, []byte(c.id), e.cfg.Signer, e.credential(), mls.CreateOptions{Extensions: e.senders()})
 	if err != nil {
 		return fmt.Errorf("device: create group: %w", err)
 	}

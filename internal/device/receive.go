@@ -269,6 +269,7 @@ func (t *txn) frame(f api.Frame) {
 			err = t.application(f, event)
 		case *mls.Staged:
 			err = t.commit(f, event)
+		case *mls.Proposed: // it is kept until its epoch ends
 		default:
 			err = &refusal{RuleProposal, nil}
 		}
@@ -291,6 +292,7 @@ func (c *conversation) open(payload []byte) (mls.Event, error) {
 	switch {
 	case m.Private != nil && m.Private.Type == wire.ContentApplication:
 	case m.Public != nil && m.Public.Content.Type == wire.ContentCommit:
+	case m.Public != nil && removalByHub(m.Public):
 	default:
 		return nil, &refusal{RuleProposal, nil}
 	}

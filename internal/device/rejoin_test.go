@@ -138,7 +138,7 @@ func TestT04WelcomeToAGroupThatNobodyInvitedTo(t *testing.T) {
 	}
 }
 
-func TestT08StaleGroupInfoAfterBeingAway(t *testing.T) {
+func TestT04StaleGroupInfoAfterBeingAway(t *testing.T) {
 	w, sam, maria, id := talk(t)
 	stale := w.Hub.GroupInfo(id) // maria has a leaf in it
 	w.Hub.Want(id, api.Person{ID: "p_maria"}, false)

@@ -24,7 +24,7 @@ const (
 	RuleReordered   = "reordered"    // a sender's messages come in another order than they were sent
 	RuleCertificate = "certificate"  // a member that the practice's authority does not know
 	RuleMembership  = "membership"   // a change by somebody who may not make it
-	RuleProposal    = "proposal"     // proposals are not used
+	RuleProposal    = "proposal"     // a proposal other than the hub's to remove somebody
 	RuleSuite       = "suite"        // a cipher suite that is not good enough
 	RuleRollBack    = "roll-back"    // the hub has gone back in time
 	RuleContent     = "content"      // what is inside cannot be read
@@ -187,13 +187,13 @@ func admissible(before roster, s *mls.Staged) error {
 	if err != nil {
 		return &refusal{RuleCertificate, err}
 	}
-	if s.ReInit != nil || len(s.Extensions) > 0 {
-		return refuse("the group's rules are changed")
+	if s.ReInit != nil {
+		return refuse("the group is ended")
 	}
 	for _, p := range s.Proposals {
 		switch p.(type) {
 		case *wire.Add, *wire.Remove, *wire.Update, *wire.ExternalInit:
-		default:
+		default: // such as one that changes the group's extensions
 			return refuse("a proposal that is not used here")
 		}
 	}

@@ -79,6 +79,7 @@ func (h *Hub) Act(ctx context.Context, c *Caller, conversation, name string) (ap
 	if err := h.summariseIt(ctx, v); err != nil {
 		h.log.WarnContext(ctx, "conversation not announced", slog.String("conversation", v.ID))
 	}
+	h.proposeRemovals(ctx, v.Practice, v.ID)
 	h.ringKeeper(ctx, v.Practice)
 	h.lineMoved(ctx, &before, &v)
 	return h.actResult(ctx, v)

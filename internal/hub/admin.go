@@ -126,6 +126,7 @@ func (h *Hub) DisablePerson(ctx context.Context, practice, person string) error 
 		return err
 	}
 	h.endSessions(ctx, practice, Ending{Person: person})
+	h.proposeAllRemovals(ctx, practice)
 	h.ringKeeper(ctx, practice)
 	return nil
 }
@@ -136,6 +137,7 @@ func (h *Hub) RevokeDevice(ctx context.Context, practice, device string) error {
 		return err
 	}
 	h.endSessions(ctx, practice, Ending{Device: device})
+	h.proposeAllRemovals(ctx, practice)
 	h.ringKeeper(ctx, practice)
 	return nil
 }

@@ -131,6 +131,9 @@ func (h *Hub) found(ctx context.Context, p cachedPractice, c *Caller, id string,
 	if uint16(g.Suite().ID()) != p.Suite {
 		return nil, refused(ruleSuite, nil)
 	}
+	if err := h.checkSenders(ctx, p, g); err != nil {
+		return nil, err
+	}
 	if _, err := parseFrame(id, &api.SendFrame{Kind: api.FrameCommit, Payload: n.Commit}); err != nil {
 		return nil, err
 	}

@@ -73,6 +73,7 @@ type Hub struct {
 	challenges *challenges
 	callers    *callers
 	practices  *practices
+	removals   removalKeys
 	locks      *keyedLocks
 	board      *switchboard
 	peers      *peers

@@ -12,6 +12,7 @@ import (
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/certificate"
 	"github.com/sotto-health/sotto/internal/policy"
+	"github.com/sotto-health/sotto/mls/suite"
 )
 
 // Practice says what anybody may know of a practice.
@@ -20,12 +21,16 @@ func (h *Hub) Practice(ctx context.Context, slug string) (api.Practice, error) {
 	if err != nil {
 		return api.Practice{}, err
 	}
+	removal, err := h.removalSigner(ctx, p.ID, suite.ID(p.Suite))
+	if err != nil {
+		return api.Practice{}, err
+	}
 	now := h.now()
 	open, opensAt := p.opening(p.Hours, now)
 	return api.Practice{
 		ID: p.ID, Slug: p.Slug, Name: p.Name, Phone: p.Phone, TimeZone: p.TimeZone, Country: p.Country,
 		Languages: p.Languages, BrandColor: p.BrandColor, Demo: p.Demo, Open: open, OpensAt: opensAt, Staffed: h.staffed(p.ID),
-		WaitMinutes: p.WaitMinutes, AuthorityKey: p.AuthorityKey, Suite: p.Suite, Queues: p.queues(now),
+		WaitMinutes: p.WaitMinutes, AuthorityKey: p.AuthorityKey, RemovalKey: removal.Public(), Suite: p.Suite, Queues: p.queues(now),
 		Consent: p.Consent, MaxFileBytes: p.MaxFileBytes, ArchiveNote: p.ArchiveNote,
 		RecallMinutes: cmp.Or(p.RecallMinutes, 60), IdleMinutesStaff: cmp.Or(p.IdleStaff, 10),
 		IdleMinutesPatient: cmp.Or(p.IdlePatient, 15), RiskWords: p.RiskWords,

@@ -55,6 +55,8 @@ type ValidationError = rule.ValidationError
 // A CredentialValidator judges credentials (RFC 9420, section 5.3.1). If it
 // also has the method ValidateSuccessor(old, new wire.Credential) error,
 // members may change their credentials as that allows; otherwise they may not.
+// With a method ValidateExternalSender(c wire.Credential, signatureKey []byte)
+// error it judges external senders by that.
 type CredentialValidator = epoch.Validator
 
 // A Config is what a PublicGroup needs from outside.
@@ -147,6 +149,10 @@ func members(in []epoch.Member) []Member {
 	}
 	return out
 }
+
+// Proposals returns the proposals applied in the present epoch, which a commit
+// may refer to.
+func (g *PublicGroup) Proposals() []wire.Proposal { return g.state.Proposals() }
 
 // Tree returns the group's tree as the data of a ratchet_tree extension, for
 // those who join without one.

@@ -59,6 +59,15 @@ func (s *State) Keep(a *wire.AuthenticatedContent) error {
 	return nil
 }
 
+// Proposals returns those that are remembered, in the order they came.
+func (s *State) Proposals() []wire.Proposal {
+	var all []wire.Proposal
+	for _, c := range s.cache {
+		all = append(all, c.Content.Content.Proposal)
+	}
+	return all
+}
+
 // Forget drops the cached proposal called ref.
 func (s *State) Forget(ref []byte) {
 	for i, c := range s.cache {

@@ -56,6 +56,16 @@ type SuccessorValidator interface {
 	ValidateSuccessor(old, new wire.Credential) error
 }
 
+// A SenderValidator is a [Validator] that judges those who may propose from
+// outside by another measure than members. With a validator that is none, they
+// are held to the same.
+type SenderValidator interface {
+	Validator
+	// ValidateExternalSender returns nil if the group may name the sender (RFC
+	// 9420, section 12.1.8.1).
+	ValidateExternalSender(c wire.Credential, signatureKey []byte) error
+}
+
 // Checks is what the rules need from outside the group.
 type Checks struct {
 	// Credentials validates credentials. Without it nothing is accepted.
@@ -178,7 +188,14 @@ func (k Checks) externalSenders(x wire.Extensions) error {
 	if err != nil {
 		return err
 	}
+	v, apart := k.Credentials.(SenderValidator)
 	for i, s := range senders {
+		if apart {
+			if err := v.ValidateExternalSender(s.Credential, s.SignatureKey); err != nil {
+				return rule.Because("12.1.8.1-2", err, "credential of external sender %d", i)
+			}
+			continue
+		}
 		if err := k.credential(s.Credential, s.SignatureKey, fmt.Sprintf("external sender %d", i)); err != nil {
 			return err
 		}

@@ -1453,6 +1453,8 @@ export interface components {
              * @description how long after it was sent a message can be taken back
              */
             readonly recall_minutes: number;
+            /** @description public key by which the hub may propose, to the members, that a device be removed, and nothing else: the one external sender of new conversations' groups (RFC 9420, section 12.1.8.1) */
+            readonly removal_key?: string;
             /** @description by language: the practice's own words that ask whether the patient is safe; matched on the device */
             readonly risk_words?: {
                 readonly [key: string]: readonly string[];
