@@ -33,6 +33,7 @@ const (
 	CodeLocked           Code = "locked"            // 401: the session is locked, unlock it
 	CodeForbidden        Code = "forbidden"         // 403
 	CodeStepUp           Code = "step-up-needed"    // 403: show both factors again, then repeat
+	CodePasswordExpired  Code = "password-expired"  // 403: choose another first
 	CodeNetwork          Code = "network"           // 403: not from this network
 	CodeWeakPassword     Code = "weak-password"     // 422: the hint is PasswordStrength.Fault
 	CodeLastFactor       Code = "last-factor"       // 409: nothing would be left to sign in with

@@ -85,6 +85,7 @@ func reasons() []struct {
 		{hub.ErrUnauthenticated, reason{401, api.CodeUnauthenticated, "Not signed in", "Open a session, then try again."}},
 		{hub.ErrLocked, reason{401, api.CodeLocked, "The session is locked", "Unlock it, then try again."}},
 		{hub.ErrStepUp, reason{403, api.CodeStepUp, "Both factors are needed again", "Step up, then try again."}},
+		{hub.ErrPasswordExpired, reason{403, api.CodePasswordExpired, "The password has expired", "Choose another first."}},
 		{hub.ErrNetwork, reason{403, api.CodeNetwork, "Not from this network", "Ask the practice's administrator."}},
 		{hub.ErrLastFactor, reason{409, api.CodeLastFactor, "Nothing would be left to sign in with", "Add another first."}},
 		{hub.ErrForbidden, reason{403, api.CodeForbidden, "Not allowed", ""}},

@@ -392,3 +392,28 @@ func TestT22NeitherBecomesTheOther(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestExpiredPassword: where a practice is told to have passwords expire, an old
+// one opens nothing but the way to another.
+func TestExpiredPassword(t *testing.T) {
+	w := newWorld(t)
+	dana := w.staff("dana")
+	p := w.clinic.Practice
+	p.Access.Password.ExpiryDays = 90
+	_, err := w.hub.SavePractice(w.ctx, p)
+	w.must(err)
+	w.clock.advance(91 * 24 * time.Hour)
+	s, err := dana.SignIn(w.ctx, dana.in("dana"))
+	w.must(err)
+	if !s.PasswordExpired {
+		t.Error("nobody is told")
+	}
+	_, err = dana.SignInDevice(w.ctx, dana.signer, dana.id)
+	wantCode(t, err, api.CodePasswordExpired)
+	resp, body := w.raw("PUT", "/v1/staff/password", `{"password":"seven grey herons"}`, "Cookie", "__Host-sotto_staff="+dana.Cookie())
+	if resp.StatusCode != http.StatusNoContent {
+		t.Fatalf("%d %s", resp.StatusCode, body)
+	}
+	_, err = dana.SignInDevice(w.ctx, dana.signer, dana.id)
+	w.must(err)
+}

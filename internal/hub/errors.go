@@ -69,6 +69,8 @@ var (
 	ErrLocked = errors.New("session is locked")
 	// ErrStepUp: both factors must be shown again before this is done.
 	ErrStepUp = errors.New("both factors are needed again")
+	// ErrPasswordExpired: the practice wants another password first.
+	ErrPasswordExpired = errors.New("password has expired")
 	// ErrNetwork: the practice does not let this person work from there.
 	ErrNetwork = errors.New("not from this network")
 	// ErrLastFactor: nothing would be left to sign in with.

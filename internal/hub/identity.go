@@ -215,6 +215,11 @@ func (h *Hub) OpenDeviceSession(ctx context.Context, staff *StaffCaller, o api.O
 		if staff == nil || staff.Person.ID != d.Person || staff.Person.Practice != d.Practice {
 			return api.DeviceSession{}, ErrUnauthenticated
 		}
+		if pr, err := h.practice(ctx, d.Practice); err != nil {
+			return api.DeviceSession{}, err
+		} else if h.passwordExpired(pr, staff.Person) {
+			return api.DeviceSession{}, ErrPasswordExpired
+		}
 		if err := h.bind(ctx, staff, d.ID); err != nil {
 			return api.DeviceSession{}, err
 		}

@@ -239,6 +239,7 @@ export const stories: Record<string, Story> = {
       await page.pause(200);
     },
   },
+  "password-expired": { account: { session: () => Promise.resolve({ ...session, password_expired: true }) }, signedIn: true, script: () => ({}) },
   "locked-before": { account: { session: () => Promise.resolve({ ...session, locked: true, has_passkey: true }) }, signedIn: true, script: () => ({}) },
   "set-up-bad": { hash: "#setup=old", account: { inspect: () => Promise.reject(new Refused("not-found")) }, script: () => ({}) },
   preparing: { script: () => ({ known: false, connection: "connecting" }) },
