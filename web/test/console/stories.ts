@@ -363,6 +363,7 @@ export function accountOf(story: Story): Account {
     session: () => Promise.resolve(session),
     practice: () => Promise.resolve(practice),
     signOut: () => Promise.resolve(),
+    lock: () => Promise.resolve(),
     canUsePasskeys: true,
     sawSignIns: () => Promise.resolve(),
     factors: () =>
