@@ -119,6 +119,7 @@ func problemOf(ctx context.Context, err error) *problem {
 	var bad *hub.MalformedError
 	var weak *hub.WeakPasswordError
 	var handshake *hub.HandshakeError
+	var forbidden *hub.ForbiddenError
 	switch {
 	case errors.As(err, &ready):
 		p = ready
@@ -140,6 +141,8 @@ func problemOf(ctx context.Context, err error) *problem {
 		p.set(reason{422, api.CodeWeakPassword, "The password is refused", string(weak.Fault)})
 	case errors.As(err, &handshake):
 		p.set(reason{422, api.CodeInvalidHandshake, "The handshake was refused", "Rule: " + handshake.Rule + "."})
+	case errors.As(err, &forbidden):
+		p.set(reason{403, api.CodeForbidden, "Not allowed", forbidden.Says})
 	default:
 		p.set(known(err))
 	}

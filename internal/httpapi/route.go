@@ -40,6 +40,7 @@ const (
 	tagAttachments  = "Attachments"
 	tagEvents       = "Events"
 	tagKeeper       = "Keeper"
+	tagAdmin        = "Administration"
 )
 
 // in is a call with a body and nothing else.

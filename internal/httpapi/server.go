@@ -86,6 +86,7 @@ func (s *Server) apiRoutes(mux *http.ServeMux) {
 	s.conversationRoutes()
 	s.frameRoutes()
 	s.keeperRoutes()
+	s.peopleRoutes()
 	s.uploadRoutes(mux)
 	s.eventRoutes(mux)
 }

@@ -43,6 +43,16 @@ func (e *StaleEpochError) Error() string {
 	return fmt.Sprintf("frame is of epoch %d, the group is at %d", e.Sent, e.Current)
 }
 
+// A ForbiddenError is [ErrForbidden] with the sentences of policy that decided
+// so; none means that no rule allows it.
+type ForbiddenError struct {
+	Rules []string // ids
+	Says  string
+}
+
+func (e *ForbiddenError) Error() string   { return "forbidden by policy" }
+func (e *ForbiddenError) Is(o error) bool { return o == ErrForbidden }
+
 // A TakenError reports that somebody else took the conversation first.
 type TakenError struct {
 	Person string // id of the assignee

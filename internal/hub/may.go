@@ -54,7 +54,17 @@ func (h *Hub) may(c *Caller, a policy.Action, r *policy.Resource) error {
 	case slices.Contains(d.Rules, policy.NoConsent):
 		return ErrConsentWithdrawn
 	}
-	return ErrForbidden
+	return h.forbidden(d)
+}
+
+func (h *Hub) forbidden(d policy.Decision) error {
+	e := &ForbiddenError{Rules: d.Rules}
+	for _, id := range d.Rules {
+		if r, ok := h.policy.Rule(id); ok {
+			e.Says = r.Says // one is enough to know what to do
+		}
+	}
+	return e
 }
 
 // mayInPractice is may upon the caller's practice.

@@ -70,6 +70,12 @@ type People interface {
 	// DisablePerson sets DisabledAt if it is 0, revokes every device of the
 	// person as RevokeDevice does, and deletes the person's staff sessions.
 	DisablePerson(ctx context.Context, practice, id string, at int64) error
+	// ChangePerson stores what change makes of a person's Role, Queues and
+	// DisabledAt, and nothing if it returns an error. last says that the person
+	// is the practice's only administrator who is not disabled; no other change
+	// of its people runs meanwhile. With a new role, or when disabled, every
+	// device is revoked and every session ended.
+	ChangePerson(ctx context.Context, practice, id string, at int64, change func(p *Person, last bool) error) (Person, error)
 
 	AddSetUpLink(ctx context.Context, l SetUpLink) error
 	// SetUpLink returns an unused link that has not expired at now.

@@ -58,6 +58,12 @@ func RoleOf(profession string) Role {
 	return ""
 }
 
+// StaffRoles lists the roles and professions that a staff person can be given,
+// professions first.
+func StaffRoles() []string {
+	return append(sortedProfessions(), string(Agent), string(Clinician), string(Supervisor), string(Compliance), string(Administrator), string(Auditor))
+}
+
 func sortedProfessions() []string { return slices.Sorted(maps.Keys(professions)) }
 
 // care are the roles that look after patients.
@@ -101,6 +107,7 @@ const (
 	Grant      Action = "person.grant" // give or take a role
 	Disable    Action = "person.disable"
 	Revoke     Action = "person.revoke" // a device
+	Invite     Action = "person.invite" // with a link to set up their sign-in anew
 	ListPeople Action = "person.list"
 	ReadAudit  Action = "audit.read"
 	Explain    Action = "policy.explain" // who can read a conversation, and why
@@ -110,7 +117,7 @@ const (
 func Actions() []Action {
 	return []Action{
 		Begin, Know, Take, TakeOver, Join, Leave, Close, Reopen, Withdraw, Rate, Frames, Send, Type, Attach, Admit, Add, Remove, Renew, Rejoin,
-		ListOwn, ListQueues, ListAll, Certify, Work, Configure, AddPerson, Grant, Disable, Revoke, ListPeople, ReadAudit, Explain,
+		ListOwn, ListQueues, ListAll, Certify, Work, Configure, AddPerson, Grant, Disable, Revoke, Invite, ListPeople, ReadAudit, Explain,
 	}
 }
 

@@ -25,6 +25,7 @@ func Run(t *testing.T, store hub.Store) {
 	}{
 		{"practices", testPractices},
 		{"people", testPeople},
+		{"change person", testChangePerson},
 		{"sessions", testSessions},
 		{"factors", testFactors},
 		{"devices", testDevices},

@@ -4,6 +4,75 @@
  */
 
 export interface paths {
+    readonly "/v1/admin/conversations/{id}/readers": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Who can read a conversation, and why */
+        readonly get: operations["get-admin-conversations-by-id-readers"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/people": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** The practice's staff, and the roles there are */
+        readonly get: operations["get-admin-people"];
+        readonly put?: never;
+        /** Add a staff person */
+        readonly post: operations["post-admin-people"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/people/{id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        /** Change a person's role or queues, or disable them */
+        readonly patch: operations["patch-admin-people-by-id"];
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/people/{id}/set-up-link": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Make a one-time link to set up a person's sign-in */
+        readonly post: operations["post-admin-people-by-id-set-up-link"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/attachments/{id}": {
         readonly parameters: {
             readonly query?: never;
@@ -484,6 +553,23 @@ export interface paths {
          * @description Anybody may claim the keeper's, by the word "keeper"; only the keeper may claim others'.
          */
         readonly post: operations["post-key-packages-claim"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/policy/rules": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Who may do what, in sentences */
+        readonly get: operations["get-policy-rules"];
+        readonly put?: never;
+        readonly post?: never;
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -1029,6 +1115,11 @@ export interface components {
             readonly expires_at: number;
             readonly nonce: string;
         };
+        readonly ChangeStaffMember: {
+            readonly disable?: boolean;
+            readonly queues?: readonly string[];
+            readonly role?: string;
+        };
         readonly CheckPassword: {
             readonly password: string;
             readonly token?: string;
@@ -1146,6 +1237,22 @@ export interface components {
             readonly next?: string;
             /** Format: int64 */
             readonly total: number;
+        };
+        readonly ConversationReader: {
+            readonly disabled?: boolean;
+            readonly person: components["schemas"]["Person"];
+            /** @description ids of the rules that allow it, or forbid it */
+            readonly rules: readonly string[];
+            /**
+             * Format: int64
+             * @description of those in the group
+             */
+            readonly since?: number;
+            /** @enum {string} */
+            readonly way: "reads" | "joining" | "could_join" | "cannot";
+        };
+        readonly ConversationReaders: {
+            readonly readers: readonly components["schemas"]["ConversationReader"][];
         };
         readonly CreateConversation: {
             /** @description adds the keeper's devices, and nobody else */
@@ -1334,6 +1441,14 @@ export interface components {
             readonly proof: components["schemas"]["DeviceProof"];
             readonly public_key: string;
         };
+        readonly NewStaffMember: {
+            readonly login: string;
+            readonly name: string;
+            readonly queues?: readonly string[];
+            readonly role: string;
+            /** @description shown to patients: Nurse */
+            readonly title: string;
+        };
         readonly OpenDeviceSession: {
             readonly device: string;
             readonly proof: components["schemas"]["DeviceProof"];
@@ -1409,6 +1524,18 @@ export interface components {
             readonly name?: string;
             readonly online: boolean;
             readonly role: string;
+        };
+        readonly PolicyRule: {
+            /** @description none means all */
+            readonly actions: readonly string[];
+            readonly forbids: boolean;
+            readonly id: string;
+            readonly says: string;
+            /** @description in the Cedar language */
+            readonly text: string;
+        };
+        readonly PolicyRules: {
+            readonly rules: readonly components["schemas"]["PolicyRule"][];
         };
         readonly Practice: {
             /** @description policy: keeper (the practice's archive is a member) */
@@ -1543,6 +1670,10 @@ export interface components {
             readonly sent?: components["schemas"]["Sent"];
             readonly type: string;
         };
+        readonly RoleInfo: {
+            readonly access: string;
+            readonly role: string;
+        };
         readonly SendFrame: {
             /** @description chosen by the device, never reused for other bytes */
             readonly client_id: string;
@@ -1596,6 +1727,12 @@ export interface components {
             readonly recovery_codes: readonly string[];
             readonly session: components["schemas"]["StaffSession"];
         };
+        readonly SetUpLinkMade: {
+            /** Format: int64 */
+            readonly expires_at: number;
+            /** @description the fragment of /staff/#setup=TOKEN */
+            readonly token: string;
+        };
         readonly SignIn: {
             /** @description of the authenticator app, or a recovery code */
             readonly code?: string;
@@ -1625,6 +1762,32 @@ export interface components {
              */
             readonly outcome: "signed-in" | "code-refused";
             readonly seen: boolean;
+        };
+        readonly StaffMember: {
+            /** @description the role that policy knows them by: agent, clinician, supervisor, compliance, administrator, auditor; empty means no rights */
+            readonly access: string;
+            /** Format: int64 */
+            readonly created_at: number;
+            /** Format: int64 */
+            readonly disabled_at?: number;
+            readonly id: string;
+            readonly login: string;
+            readonly name: string;
+            readonly online: boolean;
+            /** @description queues that the person works on; none means all */
+            readonly queues: readonly string[];
+            /** @description role or profession, as in the member list: nurse, administrator ... */
+            readonly role: string;
+            readonly title: string;
+        };
+        readonly StaffMemberAdded: {
+            readonly link: components["schemas"]["SetUpLinkMade"];
+            readonly person: components["schemas"]["StaffMember"];
+        };
+        readonly StaffMembers: {
+            readonly people: readonly components["schemas"]["StaffMember"][];
+            /** @description what a person can be */
+            readonly roles: readonly components["schemas"]["RoleInfo"][];
         };
         readonly StaffSession: {
             /**
@@ -1694,6 +1857,7 @@ export type Authentication = components['schemas']['Authentication'];
 export type CertificateRequest = components['schemas']['CertificateRequest'];
 export type Certificates = components['schemas']['Certificates'];
 export type Challenge = components['schemas']['Challenge'];
+export type ChangeStaffMember = components['schemas']['ChangeStaffMember'];
 export type CheckPassword = components['schemas']['CheckPassword'];
 export type ClaimKeyPackages = components['schemas']['ClaimKeyPackages'];
 export type ClaimedKeyPackage = components['schemas']['ClaimedKeyPackage'];
@@ -1703,6 +1867,8 @@ export type ConsentReceipt = components['schemas']['ConsentReceipt'];
 export type ConsentText = components['schemas']['ConsentText'];
 export type Conversation = components['schemas']['Conversation'];
 export type ConversationPage = components['schemas']['ConversationPage'];
+export type ConversationReader = components['schemas']['ConversationReader'];
+export type ConversationReaders = components['schemas']['ConversationReaders'];
 export type CreateConversation = components['schemas']['CreateConversation'];
 export type Device = components['schemas']['Device'];
 export type DeviceInfo = components['schemas']['DeviceInfo'];
@@ -1726,6 +1892,7 @@ export type KnownPasskey = components['schemas']['KnownPasskey'];
 export type NewAttachment = components['schemas']['NewAttachment'];
 export type NewGuest = components['schemas']['NewGuest'];
 export type NewStaffDevice = components['schemas']['NewStaffDevice'];
+export type NewStaffMember = components['schemas']['NewStaffMember'];
 export type OpenDeviceSession = components['schemas']['OpenDeviceSession'];
 export type Participant = components['schemas']['Participant'];
 export type PasskeyAssertion = components['schemas']['PasskeyAssertion'];
@@ -1733,6 +1900,8 @@ export type PasskeyRegistration = components['schemas']['PasskeyRegistration'];
 export type PasswordPolicy = components['schemas']['PasswordPolicy'];
 export type PasswordStrength = components['schemas']['PasswordStrength'];
 export type Person = components['schemas']['Person'];
+export type PolicyRule = components['schemas']['PolicyRule'];
+export type PolicyRules = components['schemas']['PolicyRules'];
 export type Practice = components['schemas']['Practice'];
 export type Problem = components['schemas']['Problem'];
 export type PublishKeyPackages = components['schemas']['PublishKeyPackages'];
@@ -1742,6 +1911,7 @@ export type Rating = components['schemas']['Rating'];
 export type RecoveryCodes = components['schemas']['RecoveryCodes'];
 export type RenameFactor = components['schemas']['RenameFactor'];
 export type Reply = components['schemas']['Reply'];
+export type RoleInfo = components['schemas']['RoleInfo'];
 export type SendFrame = components['schemas']['SendFrame'];
 export type Sent = components['schemas']['Sent'];
 export type SessionInfo = components['schemas']['SessionInfo'];
@@ -1749,9 +1919,13 @@ export type SessionList = components['schemas']['SessionList'];
 export type SetPassword = components['schemas']['SetPassword'];
 export type SetUp = components['schemas']['SetUp'];
 export type SetUpDone = components['schemas']['SetUpDone'];
+export type SetUpLinkMade = components['schemas']['SetUpLinkMade'];
 export type SignIn = components['schemas']['SignIn'];
 export type SignInList = components['schemas']['SignInList'];
 export type SignInRecord = components['schemas']['SignInRecord'];
+export type StaffMember = components['schemas']['StaffMember'];
+export type StaffMemberAdded = components['schemas']['StaffMemberAdded'];
+export type StaffMembers = components['schemas']['StaffMembers'];
 export type StaffSession = components['schemas']['StaffSession'];
 export type TakeApp = components['schemas']['TakeApp'];
 export type Typing = components['schemas']['Typing'];
@@ -1761,6 +1935,336 @@ export type WelcomePage = components['schemas']['WelcomePage'];
 export type Work = components['schemas']['Work'];
 export type $defs = Record<string, never>;
 export interface operations {
+    readonly "get-admin-conversations-by-id-readers": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ConversationReaders"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "get-admin-people": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["StaffMembers"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-admin-people": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["NewStaffMember"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["StaffMemberAdded"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "patch-admin-people-by-id": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ChangeStaffMember"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["StaffMember"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-admin-people-by-id-set-up-link": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SetUpLinkMade"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readonly "get-attachments-by-id": {
         readonly parameters: {
             readonly query?: never;
@@ -3805,6 +4309,44 @@ export interface operations {
             };
             /** @description Too Many Requests */
             readonly 429: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "get-policy-rules": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PolicyRules"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

@@ -1,0 +1,97 @@
+package api
+
+// A StaffMember is a staff person as administrators see them:
+// GET /v1/admin/people.
+type StaffMember struct {
+	ID         string   `json:"id"`
+	Login      string   `json:"login"`
+	Name       string   `json:"name"`
+	Title      string   `json:"title"`
+	Role       string   `json:"role" doc:"role or profession, as in the member list: nurse, administrator ..."`
+	Access     string   `json:"access" doc:"the role that policy knows them by: agent, clinician, supervisor, compliance, administrator, auditor; empty means no rights"`
+	Queues     []string `json:"queues" doc:"queues that the person works on; none means all"`
+	CreatedAt  int64    `json:"created_at"`
+	DisabledAt int64    `json:"disabled_at,omitempty"`
+	Online     bool     `json:"online"`
+}
+
+// StaffMembers is the answer of GET /v1/admin/people.
+type StaffMembers struct {
+	People []StaffMember `json:"people"`
+	Roles  []RoleInfo    `json:"roles" doc:"what a person can be"`
+}
+
+// A RoleInfo is a role or profession that can be given.
+type RoleInfo struct {
+	Role   string `json:"role"`
+	Access string `json:"access"`
+}
+
+// NewStaffMember adds a staff person: POST /v1/admin/people.
+type NewStaffMember struct {
+	Login  string   `json:"login" minLength:"1" maxLength:"128"`
+	Name   string   `json:"name" minLength:"1" maxLength:"128"`
+	Title  string   `json:"title" maxLength:"64" doc:"shown to patients: Nurse"`
+	Role   string   `json:"role" maxLength:"64"`
+	Queues []string `json:"queues,omitempty" maxItems:"200"`
+}
+
+// StaffMemberAdded is its answer. Whoever has the link can become the person:
+// it is shown once.
+type StaffMemberAdded struct {
+	Person StaffMember   `json:"person"`
+	Link   SetUpLinkMade `json:"link"`
+}
+
+// A SetUpLinkMade is a one-time link to choose what one signs in with:
+// POST /v1/admin/people/{id}/set-up-link.
+type SetUpLinkMade struct {
+	Token     string `json:"token" doc:"the fragment of /staff/#setup=TOKEN"`
+	ExpiresAt int64  `json:"expires_at"`
+}
+
+// ChangeStaffMember changes what is set: PATCH /v1/admin/people/{id}. A new
+// role ends the person's sessions and devices; they sign in anew with it.
+// Disabling is for good.
+type ChangeStaffMember struct {
+	Role    *string   `json:"role,omitempty" maxLength:"64"`
+	Queues  *[]string `json:"queues,omitempty" maxItems:"200"`
+	Disable bool      `json:"disable,omitempty"`
+}
+
+// A PolicyRule is one sentence of who may do what: GET /v1/policy/rules.
+type PolicyRule struct {
+	ID      string   `json:"id"`
+	Says    string   `json:"says"`
+	Forbids bool     `json:"forbids"`
+	Actions []string `json:"actions" doc:"none means all"`
+	Text    string   `json:"text" doc:"in the Cedar language"`
+}
+
+// PolicyRules is the answer of GET /v1/policy/rules.
+type PolicyRules struct {
+	Rules []PolicyRule `json:"rules"`
+}
+
+// Ways in which somebody can read a conversation.
+const (
+	ReadsNow   = "reads"      // is in the group and has its keys
+	ReadsSoon  = "joining"    // policy wants them in the group
+	CouldJoin  = "could_join" // could let themselves in
+	CannotRead = "cannot"
+)
+
+// A ConversationReader is one person as GET /v1/admin/conversations/{id}/readers
+// tells: whether they can read what is said, and by which rules.
+type ConversationReader struct {
+	Person   Person   `json:"person"`
+	Way      string   `json:"way" enum:"reads,joining,could_join,cannot"`
+	Since    int64    `json:"since,omitempty" doc:"of those in the group"`
+	Rules    []string `json:"rules" doc:"ids of the rules that allow it, or forbid it"`
+	Disabled bool     `json:"disabled,omitempty"`
+}
+
+// ConversationReaders lists the patient, the services and all staff.
+type ConversationReaders struct {
+	Readers []ConversationReader `json:"readers"`
+}

@@ -1,0 +1,37 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/hub"
+)
+
+// peopleRoutes are for those who run the practice and those who answer for it.
+func (s *Server) peopleRoutes() {
+	staff(s, op(get, "/v1/admin/people", tagAdmin, "The practice's staff, and the roles there are", refusals(401, 403)),
+		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*out[api.StaffMembers], error) {
+			return answer(s.hub.StaffMembers(ctx, c))
+		})
+	staff(s, op(post, "/v1/admin/people", tagAdmin, "Add a staff person", refusals(401, 403, 409, 422)),
+		func(ctx context.Context, c *hub.StaffCaller, i *in[api.NewStaffMember]) (*out[api.StaffMemberAdded], error) {
+			return answer(s.hub.AddStaffMember(ctx, c, i.Body))
+		})
+	staff(s, op(http.MethodPatch, "/v1/admin/people/{id}", tagAdmin, "Change a person's role or queues, or disable them", refusals(401, 403, 404, 409, 422)),
+		func(ctx context.Context, c *hub.StaffCaller, i *inID[api.ChangeStaffMember]) (*out[api.StaffMember], error) {
+			return answer(s.hub.ChangeStaffMember(ctx, c, i.ID, i.Body))
+		})
+	staff(s, op(post, "/v1/admin/people/{id}/set-up-link", tagAdmin, "Make a one-time link to set up a person's sign-in", refusals(401, 403, 404, 409)),
+		func(ctx context.Context, c *hub.StaffCaller, i *ByID) (*out[api.SetUpLinkMade], error) {
+			return answer(s.hub.SetUpLinkFor(ctx, c, i.ID))
+		})
+	staff(s, op(get, "/v1/policy/rules", tagAdmin, "Who may do what, in sentences", refusals(401)),
+		func(context.Context, *hub.StaffCaller, *none) (*out[api.PolicyRules], error) {
+			return answer(s.hub.Rules(), nil)
+		})
+	staff(s, op(get, "/v1/admin/conversations/{id}/readers", tagAdmin, "Who can read a conversation, and why", refusals(401, 404)),
+		func(ctx context.Context, c *hub.StaffCaller, i *ByID) (*out[api.ConversationReaders], error) {
+			return answer(s.hub.Readers(ctx, c, i.ID))
+		})
+}

@@ -1,0 +1,153 @@
+package httpapi_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/hub"
+)
+
+// member adds somebody with a role, as a caller who is signed in.
+func (w *world) member(login, role string) *hub.StaffCaller {
+	w.t.Helper()
+	p, err := w.hub.AddStaff(w.ctx, hub.Person{Practice: w.clinic.ID, Role: role, Name: login, Login: login})
+	w.must(err)
+	return &hub.StaffCaller{Person: p}
+}
+
+func pointer[T any](v T) *T { return &v }
+
+// TestPeople: administrators run the list of people, and nobody else does
+// (T22: function level).
+func TestPeople(t *testing.T) {
+	w := newWorld(t)
+	admin := w.member("robin", "administrator")
+	added, err := w.hub.AddStaffMember(w.ctx, admin, api.NewStaffMember{Login: "Kim", Name: "Kim Tran", Role: "nurse"})
+	w.must(err)
+	if added.Person.Access != "clinician" || added.Link.Token == "" {
+		t.Errorf("added %+v", added.Person)
+	}
+	for name, want := range map[string]struct {
+		n    api.NewStaffMember
+		want error
+	}{
+		"a login in use":    {api.NewStaffMember{Login: "kim", Name: "x", Role: "nurse"}, hub.ErrConflict},
+		"an unknown role":   {api.NewStaffMember{Login: "a", Name: "x", Role: "wizard"}, nil},
+		"a patient's role":  {api.NewStaffMember{Login: "b", Name: "x", Role: "patient"}, nil},
+		"the keeper's role": {api.NewStaffMember{Login: "c", Name: "x", Role: "keeper"}, nil},
+		"an unknown queue":  {api.NewStaffMember{Login: "d", Name: "x", Role: "nurse", Queues: []string{"nowhere"}}, nil},
+	} {
+		_, err := w.hub.AddStaffMember(w.ctx, admin, want.n)
+		var malformed *hub.MalformedError
+		if want.want != nil && !errors.Is(err, want.want) || want.want == nil && !errors.As(err, &malformed) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	for _, role := range []string{"nurse", "front-desk", "supervisor", "compliance", "auditor"} {
+		other := w.member("other-"+role, role)
+		for what, call := range map[string]func() error{
+			"adds": func() error {
+				_, err := w.hub.AddStaffMember(w.ctx, other, api.NewStaffMember{Login: "z", Name: "z", Role: "nurse"})
+				return err
+			},
+			"grants": func() error {
+				return w.change(other, added.Person.ID, api.ChangeStaffMember{Role: pointer("administrator")})
+			},
+			"disables": func() error { return w.change(other, added.Person.ID, api.ChangeStaffMember{Disable: true}) },
+			"invites":  func() error { _, err := w.hub.SetUpLinkFor(w.ctx, other, added.Person.ID); return err },
+			"rises": func() error {
+				return w.change(other, other.Person.ID, api.ChangeStaffMember{Role: pointer("administrator")})
+			},
+		} {
+			if err := call(); !errors.Is(err, hub.ErrForbidden) {
+				t.Errorf("a %s %s: got %v", role, what, err)
+			}
+		}
+		_, err := w.hub.StaffMembers(w.ctx, other)
+		if listed := err == nil; listed != (role == "compliance" || role == "auditor") {
+			t.Errorf("a %s lists people: %v", role, err)
+		}
+	}
+}
+
+func (w *world) change(by *hub.StaffCaller, person string, n api.ChangeStaffMember) error {
+	_, err := w.hub.ChangeStaffMember(w.ctx, by, person, n)
+	return err
+}
+
+// TestOwnRole: nobody grants themselves a role, and the last administrator
+// cannot be removed; the refusal says by which rule.
+func TestOwnRole(t *testing.T) {
+	w := newWorld(t)
+	robin, ava := w.member("robin", "administrator"), w.member("ava", "administrator")
+	var why *hub.ForbiddenError
+	if err := w.change(robin, robin.Person.ID, api.ChangeStaffMember{Role: pointer("nurse")}); !errors.As(err, &why) || !slices.Contains(why.Rules, "no-role-for-oneself") || why.Says == "" {
+		t.Errorf("an administrator changes their own role: %v %+v", err, why)
+	}
+	w.must(w.change(robin, ava.Person.ID, api.ChangeStaffMember{Role: pointer("auditor")}))
+	kim := w.member("kim", "administrator")
+	w.must(w.change(kim, robin.Person.ID, api.ChangeStaffMember{Disable: true}))
+	if err := w.change(kim, kim.Person.ID, api.ChangeStaffMember{Disable: true}); !errors.As(err, &why) || !slices.Contains(why.Rules, "last-administrator-stays") {
+		t.Errorf("the last administrator goes: %v", err)
+	}
+	if err := w.change(kim, robin.Person.ID, api.ChangeStaffMember{Role: pointer("nurse")}); !errors.Is(err, hub.ErrConflict) {
+		t.Errorf("somebody who is disabled gets a role: %v", err)
+	}
+}
+
+// TestNewRoleEndsAccess: with a new role a person's devices and connections end
+// at once.
+func TestNewRoleEndsAccess(t *testing.T) {
+	w := newWorld(t)
+	admin, nurse := w.member("robin", "administrator"), w.staff("dana")
+	w.must(w.change(admin, nurse.person, api.ChangeStaffMember{Queues: &[]string{}}))
+	if _, err := nurse.Self(w.ctx); err != nil {
+		t.Errorf("new queues ended access: %v", err)
+	}
+	w.must(w.change(admin, nurse.person, api.ChangeStaffMember{Role: pointer("auditor")}))
+	if _, err := nurse.Self(w.ctx); err == nil {
+		t.Error("a device with the former role still has access")
+	}
+}
+
+// TestReaders: who can read a conversation, and why, for those who may ask.
+func TestReaders(t *testing.T) {
+	w := newWorld(t)
+	patient, nurse := w.patient(), w.staff("dana")
+	id := patient.open("nurse")
+	admin, auditor, clerk := w.member("robin", "administrator"), w.member("ava", "auditor"), w.member("kim", "front-desk")
+	way := func() map[string]string {
+		t.Helper()
+		got, err := w.hub.Readers(w.ctx, auditor, id)
+		w.must(err)
+		ways := map[string]string{}
+		for _, r := range got.Readers {
+			ways[r.Person.ID] = r.Way
+			if len(r.Rules) == 0 && r.Way != api.CannotRead {
+				t.Errorf("%s %s by no rule", r.Person.Name, r.Way)
+			}
+		}
+		return ways
+	}
+	ways := way()
+	for person, want := range map[string]string{
+		patient.person: api.ReadsNow, w.clinic.keeper.person: api.ReadsNow, nurse.person: api.CouldJoin, clerk.Person.ID: api.CouldJoin,
+		admin.Person.ID: api.CannotRead, auditor.Person.ID: api.CannotRead,
+	} {
+		if ways[person] != want {
+			t.Errorf("%s: got %q, want %q", person, ways[person], want)
+		}
+	}
+	_, err := nurse.Act(w.ctx, id, "take")
+	w.must(err)
+	if got := way()[nurse.person]; got != api.ReadsSoon {
+		t.Errorf("a nurse who took it: %q", got)
+	}
+	for _, who := range []*hub.StaffCaller{admin, clerk} {
+		if _, err := w.hub.Readers(w.ctx, who, id); !errors.Is(err, hub.ErrNotFound) {
+			t.Errorf("a %s asks: %v", who.Person.Role, err)
+		}
+	}
+}

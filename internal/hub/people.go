@@ -1,0 +1,275 @@
+package hub
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/policy"
+)
+
+// mayStaff is [Hub.may] for a staff person who is signed in, before any device
+// of theirs is.
+func (h *Hub) mayStaff(s *StaffCaller, a policy.Action, r *policy.Resource) error {
+	d := h.policy.Decide(s.Person.principal(), a, r)
+	if d.Allowed {
+		return nil
+	}
+	return h.forbidden(d)
+}
+
+func (s *StaffCaller) practice() *policy.Resource {
+	return &policy.Resource{Practice: s.Person.Practice}
+}
+
+// StaffMembers lists the practice's staff for who runs it or answers for it.
+func (h *Hub) StaffMembers(ctx context.Context, s *StaffCaller) (api.StaffMembers, error) {
+	if err := h.mayStaff(s, policy.ListPeople, s.practice()); err != nil {
+		return api.StaffMembers{}, err
+	}
+	all, err := h.store.PersonsOfKind(ctx, s.Person.Practice, api.KindStaff)
+	if err != nil {
+		return api.StaffMembers{}, err
+	}
+	m := api.StaffMembers{People: make([]api.StaffMember, len(all))}
+	for i, p := range all {
+		m.People[i] = h.staffMember(p)
+	}
+	for _, name := range policy.StaffRoles() {
+		m.Roles = append(m.Roles, api.RoleInfo{Role: name, Access: string(policy.RoleOf(name))})
+	}
+	return m, nil
+}
+
+func (h *Hub) staffMember(p Person) api.StaffMember {
+	queues := p.Queues
+	if queues == nil {
+		queues = []string{}
+	}
+	return api.StaffMember{
+		ID: p.ID, Login: p.Login, Name: p.Name, Title: p.Title, Role: p.Role, Access: string(roleOf(p.Kind, p.Role)), Queues: queues,
+		CreatedAt: p.CreatedAt, DisabledAt: p.DisabledAt, Online: h.board.online(p.ID),
+	}
+}
+
+// checkQueues refuses queues that the practice does not have.
+func (h *Hub) checkQueues(ctx context.Context, practice string, queues []string) error {
+	p, err := h.practice(ctx, practice)
+	if err != nil {
+		return err
+	}
+	for _, id := range queues {
+		if !slices.ContainsFunc(p.Queues, func(q api.Queue) bool { return q.ID == id }) {
+			return malformed("queues")
+		}
+	}
+	return nil
+}
+
+// AddStaffMember adds a staff person, with a link to set up their sign-in.
+func (h *Hub) AddStaffMember(ctx context.Context, s *StaffCaller, n api.NewStaffMember) (api.StaffMemberAdded, error) {
+	if err := h.mayStaff(s, policy.AddPerson, s.practice()); err != nil {
+		return api.StaffMemberAdded{}, err
+	}
+	if roleOf(api.KindStaff, n.Role) == "" {
+		return api.StaffMemberAdded{}, malformed("role")
+	}
+	if foldLogin(n.Login) == "" {
+		return api.StaffMemberAdded{}, malformed("login")
+	}
+	if err := h.checkQueues(ctx, s.Person.Practice, n.Queues); err != nil {
+		return api.StaffMemberAdded{}, err
+	}
+	p, err := h.AddStaff(ctx, Person{
+		Practice: s.Person.Practice, Login: n.Login, Name: n.Name, Title: cmp.Or(n.Title, n.Role), Role: n.Role, Queues: n.Queues,
+	})
+	if errors.Is(err, ErrExists) {
+		return api.StaffMemberAdded{}, ErrConflict
+	} else if err != nil {
+		return api.StaffMemberAdded{}, err
+	}
+	link, err := h.linkFor(ctx, p)
+	return api.StaffMemberAdded{Person: h.staffMember(p), Link: link}, err
+}
+
+// SetUpLinkFor makes a link with which a person sets up their sign-in, as when
+// they have lost what they sign in with. It opens nothing that is theirs until
+// it is used, and then their former factors are gone.
+func (h *Hub) SetUpLinkFor(ctx context.Context, s *StaffCaller, person string) (api.SetUpLinkMade, error) {
+	p, err := h.staffPerson(ctx, s, person)
+	if err != nil {
+		return api.SetUpLinkMade{}, err
+	}
+	if err := h.mayStaff(s, policy.Invite, p.resource(false)); err != nil {
+		return api.SetUpLinkMade{}, err
+	}
+	if p.DisabledAt != 0 {
+		return api.SetUpLinkMade{}, ErrConflict
+	}
+	return h.linkFor(ctx, p)
+}
+
+func (h *Hub) linkFor(ctx context.Context, p Person) (api.SetUpLinkMade, error) {
+	token, err := h.NewSetUpLink(ctx, p.Practice, p.ID)
+	if err != nil {
+		return api.SetUpLinkMade{}, at("store set-up link", err)
+	}
+	return api.SetUpLinkMade{Token: token, ExpiresAt: h.now().Add(h.sessions.SetUp).UnixMilli()}, nil
+}
+
+// staffPerson loads a staff person of the caller's practice whom the caller
+// may know of.
+func (h *Hub) staffPerson(ctx context.Context, s *StaffCaller, id string) (Person, error) {
+	if err := h.mayStaff(s, policy.ListPeople, s.practice()); err != nil {
+		return Person{}, err
+	}
+	if !validID("p", id) {
+		return Person{}, ErrNotFound
+	}
+	p, err := h.store.Person(ctx, s.Person.Practice, id)
+	if err == nil && p.Kind != api.KindStaff {
+		err = ErrNotFound
+	}
+	return p, err
+}
+
+// resource is the person as policy sees one who is acted upon.
+func (p *Person) resource(last bool) *policy.Resource {
+	return &policy.Resource{Practice: p.Practice, Person: p.ID, LastAdministrator: last}
+}
+
+// ChangeStaffMember changes a person's role or queues, or disables them. With
+// a new role, and when disabled, all sessions and devices of the person end at
+// once, and the keeper takes the devices out of every group.
+func (h *Hub) ChangeStaffMember(ctx context.Context, s *StaffCaller, person string, n api.ChangeStaffMember) (api.StaffMember, error) {
+	known, err := h.staffPerson(ctx, s, person)
+	if err != nil {
+		return api.StaffMember{}, err
+	}
+	if n.Queues != nil {
+		if err := h.checkQueues(ctx, known.Practice, *n.Queues); err != nil {
+			return api.StaffMember{}, err
+		}
+	}
+	if n.Role != nil && roleOf(api.KindStaff, *n.Role) == "" {
+		return api.StaffMember{}, malformed("role")
+	}
+	var before Person
+	now := h.millis()
+	after, err := h.store.ChangePerson(ctx, known.Practice, person, now, func(p *Person, last bool) error {
+		before = *p
+		return h.change(s, p, last, n, now)
+	})
+	if err != nil {
+		return api.StaffMember{}, err
+	}
+	if before.Role != after.Role || before.DisabledAt != after.DisabledAt {
+		h.endSessions(ctx, after.Practice, Ending{Person: after.ID})
+		h.ringKeeper(ctx, after.Practice)
+	} else {
+		h.callers.drop(func(c *Caller) bool { return c.Person.ID == after.ID })
+	}
+	return h.staffMember(after), nil
+}
+
+// change does what n says to p, as far as the caller may.
+func (h *Hub) change(s *StaffCaller, p *Person, last bool, n api.ChangeStaffMember, now int64) error {
+	if p.DisabledAt != 0 {
+		return ErrConflict
+	}
+	if n.Role != nil || n.Queues != nil {
+		losing := last && n.Role != nil && *n.Role != p.Role
+		if err := h.mayStaff(s, policy.Grant, p.resource(losing)); err != nil {
+			return err
+		}
+	}
+	if n.Role != nil {
+		p.Role = *n.Role
+	}
+	if n.Queues != nil {
+		p.Queues = *n.Queues
+	}
+	if n.Disable {
+		if err := h.mayStaff(s, policy.Disable, p.resource(last)); err != nil {
+			return err
+		}
+		p.DisabledAt = now
+	}
+	return nil
+}
+
+// Rules lists the sentences of policy, for everybody who is signed in.
+func (h *Hub) Rules() api.PolicyRules {
+	var out api.PolicyRules
+	for _, r := range h.policy.Rules() {
+		rule := api.PolicyRule{ID: r.ID, Says: r.Says, Forbids: r.Forbids, Actions: []string{}, Text: r.Text}
+		for _, a := range r.Actions {
+			rule.Actions = append(rule.Actions, string(a))
+		}
+		out.Rules = append(out.Rules, rule)
+	}
+	return out
+}
+
+// Readers answers who can read a conversation, and why.
+func (h *Hub) Readers(ctx context.Context, s *StaffCaller, id string) (api.ConversationReaders, error) {
+	if !validID("c", id) {
+		return api.ConversationReaders{}, ErrNotFound
+	}
+	v, err := h.store.Conversation(ctx, s.Person.Practice, id)
+	if err != nil {
+		return api.ConversationReaders{}, err
+	}
+	about := v.resource()
+	if h.mayStaff(s, policy.Explain, about) != nil {
+		return api.ConversationReaders{}, ErrNotFound // as if it were not there
+	}
+	var all []Person
+	for _, kind := range []string{api.KindService, api.KindStaff} {
+		of, err := h.store.PersonsOfKind(ctx, v.Practice, kind)
+		if err != nil {
+			return api.ConversationReaders{}, err
+		}
+		all = append(all, of...)
+	}
+	patient, err := h.store.Person(ctx, v.Practice, v.Patient)
+	if err != nil {
+		return api.ConversationReaders{}, err
+	}
+	var out api.ConversationReaders
+	for _, p := range append([]Person{patient}, all...) {
+		out.Readers = append(out.Readers, h.reader(&v, about, &p))
+	}
+	return out, nil
+}
+
+func (h *Hub) reader(v *Conversation, about *policy.Resource, p *Person) api.ConversationReader {
+	r := api.ConversationReader{Person: h.person(*p), Disabled: p.DisabledAt != 0, Way: api.CannotRead}
+	if i := slices.IndexFunc(v.Participants, func(x Participant) bool { return x.Person == p.ID }); i >= 0 {
+		r.Since = v.Participants[i].Since
+	}
+	who := p.principal()
+	reads, joins := h.policy.Decide(who, policy.Frames, about), h.policy.Decide(who, policy.Join, about)
+	switch in := slices.Contains(about.Members, p.ID); {
+	case in && reads.Allowed:
+		r.Way, r.Rules = api.ReadsNow, reads.Rules
+	case in: // has the keys, though policy no longer wants it: the keeper takes them out
+		r.Way, r.Rules = api.ReadsNow, reads.Rules
+	case p.DisabledAt != 0:
+	case slices.Contains(about.Wanted, p.ID) && reads.Allowed:
+		r.Way, r.Rules = api.ReadsSoon, reads.Rules
+	case joins.Allowed && v.State != api.StateClosed:
+		r.Way, r.Rules = api.CouldJoin, joins.Rules
+	default:
+		r.Rules = joins.Rules
+	}
+	if r.Way != api.ReadsNow && r.Way != api.ReadsSoon {
+		r.Since = 0
+	}
+	if r.Rules == nil {
+		r.Rules = []string{}
+	}
+	return r
+}
