@@ -471,6 +471,7 @@ func TestT07DrainedKeyPackages(t *testing.T) {
 	id := sam.Open("Sam")
 	w.Hub.Want(wait(w, id), api.Person{ID: "p_maria", Kind: api.KindStaff, Role: "nurse"}, true)
 	w.Eventually("maria is added", func() bool { return contains(w.Hub.Members(id), d) })
+	w.Eventually("she has filled the store, and is not at it", func() bool { return w.Hub.Unused(d) == 4 })
 	maria.Client.SetOffline(true)
 	w.Hub.SetPackages(d, stolen[:1])
 	again := sam.Open("Sam")
