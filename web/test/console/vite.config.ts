@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vite";
 
+import { layers } from "../../scripts/layers.mjs";
 import { words } from "../../scripts/words.mjs";
 import { longWords } from "../long.ts";
 
@@ -11,6 +12,6 @@ import { longWords } from "../long.ts";
 export default defineConfig(({ mode }) => ({
   root: fileURLToPath(new URL(".", import.meta.url)),
   base: "./",
-  plugins: [svelte({ configFile: fileURLToPath(new URL("../../svelte.config.js", import.meta.url)) }), words(), mode === "long" && longWords()],
+  plugins: [svelte({ configFile: fileURLToPath(new URL("../../svelte.config.js", import.meta.url)) }), words(), mode === "long" && longWords(), layers()],
   build: { outDir: mode === "long" ? "dist-long" : "dist", emptyOutDir: true, minify: false, reportCompressedSize: false, modulePreload: { polyfill: false }, assetsInlineLimit: 0, target: "es2022" },
 }));
