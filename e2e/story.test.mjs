@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { assertAccessible, desktop, launch, Person, phone, picture } from "./browser.mjs";
 import {
-  beginChat, patientBox, patientSays, reaches, riverside, sees, signIn, staffBox, staffSays, takeBack, takeNext, texts,
+  agreeAndTell, beginChat, patientBox, patientSays, reaches, riverside, sees, signIn, staffBox, staffSays, takeBack, takeNext, texts,
 } from "./people.mjs";
 import { photoWithPlace } from "./photo.mjs";
 import { Demo } from "./server.mjs";
@@ -197,6 +197,24 @@ test("consent is taken back in two presses, and nobody can write any more", asyn
   await patient.getByRole("dialog", { name: "Take back your consent?" }).getByRole("button", { name: "Take back my consent" }).click();
   await patient.getByText("You took back your consent.").first().waitFor();
   await picture(patient, "12-withdrawn");
+});
+
+test("another patient leaves a message, and staff see that nobody waits at the screen", async () => {
+  const bo = await Person.arrive(browser, { name: "Bo", origins: [demo.origin], ...phone });
+  const page = await bo.open(demo.origin + riverside);
+  await page.getByRole("button", { name: "Leave a message" }).click();
+  await agreeAndTell(page, { name: "Bo Lind", own: true });
+  await page.getByRole("textbox", { name: "Your message" }).fill("Is my letter ready?");
+  await page.getByRole("textbox", { name: "Best time to reach you" }).fill("after four");
+  await page.getByRole("button", { name: "Leave message" }).click();
+  await page.getByRole("heading", { name: "We have your message" }).waitFor();
+  await reaches(page, "Is my letter ready?", "Sent");
+  await picture(page, "13-left-message");
+  await nurse.getByRole("link", { name: /^Waiting/ }).click();
+  await nurse.getByText("Left a message").first().waitFor();
+  await picture(nurse, "14-left-message");
+  bo.assertClean();
+  await bo.leave();
 });
 
 test("nothing on any page was refused, reported or asked of others", () => {

@@ -1,0 +1,104 @@
+// A screen that nobody touches: it asks, it hides what it shows, and it opens
+// again for who may open it. A workstation is shared, a phone lies about (T43).
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { assertAccessible, desktop, launch, Person, phone, picture } from "./browser.mjs";
+import { beginChat, patientBox, patientSays, riverside, sees, signIn, staffBox, staffSays, takeNext } from "./people.mjs";
+import { Demo } from "./server.mjs";
+
+const secret = "a word that nobody else may read";
+let demo, browser, ana, dana, patient, nurse;
+
+before(async () => {
+  demo = await Demo.start();
+  browser = await launch();
+  ana = await Person.arrive(browser, { name: "Ana", origins: [demo.origin], ...phone });
+  dana = await Person.arrive(browser, { name: "Dana", origins: [demo.origin], ...desktop });
+  patient = await ana.context.newPage();
+  await patient.clock.install();
+  await patient.goto(demo.origin + riverside);
+  await beginChat(patient, { name: "Ana Parker" });
+  await patientSays(patient, secret);
+  nurse = await dana.context.newPage();
+  await nurse.clock.install();
+  await nurse.goto(`${demo.origin}/staff/`);
+  await signIn(nurse, demo.signIn("dana.ortiz"));
+  await takeNext(nurse);
+  await sees(nurse, secret);
+});
+
+after(async () => {
+  await browser?.close();
+  await demo?.end();
+});
+
+/** All that the page holds: text, values, titles. */
+const held = (page) =>
+  page.evaluate(() => document.title + document.documentElement.outerHTML + [...document.querySelectorAll("input,textarea")].map((each) => each.value).join());
+
+test("the patient is asked two minutes before, and may stay", async () => {
+  await patientBox(patient).fill("half a th");
+  await patient.clock.fastForward("13:30");
+  const asked = patient.getByRole("alertdialog", { name: "Are you still there?" });
+  await asked.waitFor();
+  await assertAccessible(patient, "asked");
+  await picture(patient, "30-asked");
+  await asked.getByRole("button", { name: "Stay" }).click();
+  await asked.waitFor({ state: "hidden" });
+  await sees(patient, secret);
+});
+
+test("the patient's chat is hidden, and what was typed is there when it is shown", async () => {
+  await patient.clock.fastForward("15:10");
+  await patient.getByRole("heading", { name: "Your chat is hidden" }).waitFor();
+  const page = await held(patient);
+  assert.ok(!page.includes(secret) && !page.includes("half a th"), "something of the chat is still on the page");
+  await assertAccessible(patient, "hidden");
+  await patient.getByRole("button", { name: "Show my chat" }).click();
+  await sees(patient, secret);
+  assert.equal(await patientBox(patient).inputValue(), "half a th");
+});
+
+test("the console locks on demand, and nothing of a chat is left on the page", async () => {
+  await staffSays(nurse, "An answer");
+  await staffBox(nurse).fill("half an answer");
+  await nurse.keyboard.press("Control+Shift+L");
+  await nurse.getByRole("heading", { name: "Locked" }).waitFor();
+  const page = await held(nurse);
+  for (const word of [secret, "An answer", "half an answer", "Ana Parker"]) assert.ok(!page.includes(word), `${word} is still on the page`);
+  await assertAccessible(nurse, "locked");
+  await picture(nurse, "31-locked");
+});
+
+test("messages that come while it is locked are not read out", async () => {
+  await patientSays(patient, "another secret");
+  await nurse.waitForTimeout(500);
+  await nurse.clock.runFor(3000);
+  assert.ok(!(await held(nurse)).includes("another secret"));
+});
+
+test("a reload does not open it, nor does a wrong password", async () => {
+  dana.allow(/status of 401/);
+  await nurse.reload();
+  await nurse.getByRole("heading", { name: "Locked" }).waitFor();
+  await nurse.getByRole("textbox", { name: "Password" }).fill("not the password");
+  await nurse.getByRole("button", { name: "Unlock" }).click();
+  await nurse.getByText("That is not the password. Try again.").first().waitFor();
+  assert.ok(!(await held(nurse)).includes(secret));
+});
+
+test("the password opens it where it was, with what was typed", async () => {
+  await nurse.getByRole("textbox", { name: "Password" }).fill(demo.signIn("dana.ortiz").password);
+  await nurse.getByRole("button", { name: "Unlock" }).click();
+  await sees(nurse, "another secret");
+  assert.equal(await staffBox(nurse).inputValue(), "half an answer");
+});
+
+test("the console locks by itself after ten minutes", async () => {
+  await nurse.clock.fastForward("10:10");
+  await nurse.getByRole("heading", { name: "Locked" }).waitFor();
+});
+
+test("nothing was refused, reported or asked of others", () => {
+  for (const person of [ana, dana]) person.assertClean();
+});
