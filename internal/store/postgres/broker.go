@@ -253,7 +253,7 @@ func (b *Broker) pause(why string) bool {
 	if b.ctx.Err() != nil {
 		return false
 	}
-	b.log.Warn(why)
+	b.log.Warn("doorbell between hubs", slog.String("reason", why))
 	timer := time.NewTimer(brokerPause)
 	defer timer.Stop()
 	select {
