@@ -50,13 +50,21 @@ func (h *Hub) Staff(ctx context.Context, practice string) ([]Person, error) {
 // NewSetUpLink returns the token of a new set-up link: the fragment of
 // /staff/#setup=TOKEN. Whoever has it can become the person.
 func (h *Hub) NewSetUpLink(ctx context.Context, practice, person string) (token string, err error) {
+	made, err := h.newSetUpLink(ctx, practice, person)
+	return made.Token, err
+}
+
+func (h *Hub) newSetUpLink(ctx context.Context, practice, person string) (api.SetUpLinkMade, error) {
 	now := h.now()
 	token, hash := newToken()
-	err = h.store.AddSetUpLink(ctx, SetUpLink{
+	l := SetUpLink{
 		Token: hash, Practice: practice, Person: person,
 		CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(h.sessions.SetUp).UnixMilli(),
-	})
-	return token, err
+	}
+	if err := h.store.AddSetUpLink(ctx, l); err != nil {
+		return api.SetUpLinkMade{}, at("store set-up link", err)
+	}
+	return api.SetUpLinkMade{Token: token, ExpiresAt: l.ExpiresAt}, nil
 }
 
 // EnrolApp gives a staff person a password and an authenticator app without a

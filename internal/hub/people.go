@@ -90,7 +90,7 @@ func (h *Hub) AddStaffMember(ctx context.Context, s *StaffCaller, n api.NewStaff
 	} else if err != nil {
 		return api.StaffMemberAdded{}, err
 	}
-	link, err := h.linkFor(ctx, p)
+	link, err := h.newSetUpLink(ctx, p.Practice, p.ID)
 	return api.StaffMemberAdded{Person: h.staffMember(p), Link: link}, err
 }
 
@@ -108,15 +108,7 @@ func (h *Hub) SetUpLinkFor(ctx context.Context, s *StaffCaller, person string) (
 	if p.DisabledAt != 0 {
 		return api.SetUpLinkMade{}, ErrConflict
 	}
-	return h.linkFor(ctx, p)
-}
-
-func (h *Hub) linkFor(ctx context.Context, p Person) (api.SetUpLinkMade, error) {
-	token, err := h.NewSetUpLink(ctx, p.Practice, p.ID)
-	if err != nil {
-		return api.SetUpLinkMade{}, at("store set-up link", err)
-	}
-	return api.SetUpLinkMade{Token: token, ExpiresAt: h.now().Add(h.sessions.SetUp).UnixMilli()}, nil
+	return h.newSetUpLink(ctx, p.Practice, p.ID)
 }
 
 // staffPerson loads a staff person of the caller's practice whom the caller
@@ -253,9 +245,7 @@ func (h *Hub) reader(v *Conversation, about *policy.Resource, p *Person) api.Con
 	who := p.principal()
 	reads, joins := h.policy.Decide(who, policy.Frames, about), h.policy.Decide(who, policy.Join, about)
 	switch in := slices.Contains(about.Members, p.ID); {
-	case in && reads.Allowed:
-		r.Way, r.Rules = api.ReadsNow, reads.Rules
-	case in: // has the keys, though policy no longer wants it: the keeper takes them out
+	case in: // and has the keys, even if policy no longer wants it: the keeper takes them out
 		r.Way, r.Rules = api.ReadsNow, reads.Rules
 	case p.DisabledAt != 0:
 	case slices.Contains(about.Wanted, p.ID) && reads.Allowed:

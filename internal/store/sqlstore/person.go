@@ -87,7 +87,6 @@ func (s *Store) DisablePerson(ctx context.Context, practice, id string, at int64
 	const exists = `SELECT id FROM person WHERE practice = $1 AND id = $2`
 	const disable = `
 UPDATE person SET disabled_at = $3 WHERE practice = $1 AND id = $2 AND disabled_at = 0`
-	const devices = `SELECT id FROM device WHERE practice = $1 AND person = $2`
 	return s.write(ctx, practice, func(t *tx) error {
 		if _, err := scanString(t.row(ctx, exists, practice, id)); err != nil {
 			return err
@@ -95,16 +94,7 @@ UPDATE person SET disabled_at = $3 WHERE practice = $1 AND id = $2 AND disabled_
 		if _, err := t.exec(disable, practice, id, at); err != nil {
 			return err
 		}
-		owned, err := collect(ctx, t, scanString, devices, practice, id)
-		if err != nil {
-			return err
-		}
-		for _, device := range owned {
-			if err := s.revoke(t, practice, device, at); err != nil {
-				return err
-			}
-		}
-		return deleteStaffSessions(t, practice, id)
+		return s.endAccess(ctx, t, practice, id, at)
 	})
 }
 
