@@ -142,19 +142,9 @@ func TestRealHubProposesRemovals(t *testing.T) {
 	c := newClinic(t)
 	client := c.client()
 	sam := c.start("sam", device.SurfacePatient, client)
-	id, err := sam.Open(ctx, device.OpenOptions{
-		Queue: "general", Language: "en", Name: "Sam",
-		Consent: api.ConsentReceipt{Form: "chat", Version: 1, Language: "en", SHA256: c.text.SHA256},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := sam.SendText(ctx, id, "Hello?"); err != nil {
-		t.Fatal(err)
-	}
+	id := c.begins(sam)
 	maria := c.staff("maria")
-	c.eventually("maria takes it", func() bool { return maria.Act(ctx, id, "take") == nil })
-	c.eventually("maria reads", func() bool { return slices.Equal(texts(maria, id), []string{"Hello?"}) })
+	c.takes(maria, id)
 	staff, err := c.hub.Staff(ctx, c.id)
 	if err != nil || len(staff) != 1 {
 		t.Fatal(staff, err)

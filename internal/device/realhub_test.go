@@ -176,24 +176,38 @@ func texts(e *device.Engine, id string) []string {
 	return out
 }
 
+// begins has a patient open a conversation and say "Hello?".
+func (c *clinic) begins(patient *device.Engine) (id string) {
+	c.t.Helper()
+	ctx := c.t.Context()
+	id, err := patient.Open(ctx, device.OpenOptions{
+		Queue: "general", Language: "en", Name: "Sam",
+		Consent: api.ConsentReceipt{Form: "chat", Version: 1, Language: "en", SHA256: c.text.SHA256},
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if _, err := patient.SendText(ctx, id, "Hello?"); err != nil {
+		c.t.Fatal(err)
+	}
+	return id
+}
+
+// takes has maria take the conversation and read what was said.
+func (c *clinic) takes(maria *device.Engine, id string) {
+	c.t.Helper()
+	c.eventually("maria takes it", func() bool { return maria.Act(c.t.Context(), id, "take") == nil })
+	c.eventually("maria reads", func() bool { return slices.Equal(texts(maria, id), []string{"Hello?"}) })
+}
+
 // TestRealHub is the story through the real hub, over HTTP and WebSocket.
 func TestRealHub(t *testing.T) {
 	ctx := t.Context()
 	c := newClinic(t)
 	sam := c.start("sam", device.SurfacePatient, c.client())
-	id, err := sam.Open(ctx, device.OpenOptions{
-		Queue: "general", Language: "en", Name: "Sam",
-		Consent: api.ConsentReceipt{Form: "chat", Version: 1, Language: "en", SHA256: c.text.SHA256},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := sam.SendText(ctx, id, "Hello?"); err != nil {
-		t.Fatal(err)
-	}
+	id := c.begins(sam)
 	maria := c.staff("maria")
-	c.eventually("maria takes it", func() bool { return maria.Act(ctx, id, "take") == nil })
-	c.eventually("maria reads", func() bool { return slices.Equal(texts(maria, id), []string{"Hello?"}) })
+	c.takes(maria, id)
 	reply, err := maria.SendText(ctx, id, "Good morning")
 	if err != nil {
 		t.Fatal(err)
@@ -307,20 +321,10 @@ func TestRealHubRejoin(t *testing.T) {
 	ctx := t.Context()
 	c := newClinic(t)
 	sam := c.start("sam", device.SurfacePatient, c.client())
-	id, err := sam.Open(ctx, device.OpenOptions{
-		Queue: "general", Language: "en", Name: "Sam",
-		Consent: api.ConsentReceipt{Form: "chat", Version: 1, Language: "en", SHA256: c.text.SHA256},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := sam.SendText(ctx, id, "Hello?"); err != nil {
-		t.Fatal(err)
-	}
+	id := c.begins(sam)
 	client, store, signer := c.signIn("maria"), devicetest.NewStore(), devicetest.NewSigner(t)
 	maria := c.startOn("maria", device.SurfaceStaff, client, store, signer)
-	c.eventually("maria takes it", func() bool { return maria.Act(ctx, id, "take") == nil })
-	c.eventually("maria reads", func() bool { return slices.Equal(texts(maria, id), []string{"Hello?"}) })
+	c.takes(maria, id)
 	maria.Close()
 	lose(t, store, append([]string{"kp/"}, conversationParts...)...)
 	if _, err := sam.SendText(ctx, id, "Anybody?"); err != nil {
