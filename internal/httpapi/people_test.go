@@ -112,6 +112,26 @@ func TestNewRoleEndsAccess(t *testing.T) {
 	}
 }
 
+// TestAdministratorsDoNotHearOfChats: who runs the system is not told that a
+// chat is there (T22), though they are staff without queues of their own.
+func TestAdministratorsDoNotHearOfChats(t *testing.T) {
+	w := newWorld(t)
+	patient, nurse, admin := w.patient(), w.staff("dana"), w.staffAs(w.clinic, "administrator", "robin")
+	nl, al := nurse.listen(), admin.listen()
+	patient.open("nurse")
+	nl.next(api.EventConversation)
+	w.must(w.hub.DisablePerson(w.ctx, w.clinic.ID, admin.person))
+	al.until("the end, and nothing of the chat", func(e api.Event) bool {
+		if e.ConversationID != "" || e.Summary != nil {
+			t.Errorf("an administrator hears %s of a chat", e.Type)
+		}
+		return e.Type == api.EventEnded
+	})
+	if _, err := admin.Conversations(w.ctx, "waiting", ""); err == nil {
+		t.Error("an administrator lists the chats that wait")
+	}
+}
+
 // TestReaders: who can read a conversation, and why, for those who may ask.
 func TestReaders(t *testing.T) {
 	w := newWorld(t)

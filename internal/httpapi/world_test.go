@@ -238,7 +238,12 @@ func (w *world) staff(login string, queues ...string) *device {
 
 func (w *world) staffOf(p *practice, login string, queues ...string) *device {
 	w.t.Helper()
-	person, err := w.hub.AddStaff(w.ctx, hub.Person{Practice: p.ID, Role: "nurse", Name: "Dana " + canary, Title: "RN", Login: login, Queues: queues})
+	return w.staffAs(p, "nurse", login, queues...)
+}
+
+func (w *world) staffAs(p *practice, role, login string, queues ...string) *device {
+	w.t.Helper()
+	person, err := w.hub.AddStaff(w.ctx, hub.Person{Practice: p.ID, Role: role, Name: "Dana " + canary, Title: "RN", Login: login, Queues: queues})
 	w.must(err)
 	token, err := w.hub.NewSetUpLink(w.ctx, p.ID, person.ID)
 	w.must(err)

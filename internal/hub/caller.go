@@ -22,6 +22,7 @@ type Caller struct {
 	staff     string // id of that session
 	principal *policy.Principal
 	speaks    bool // may send, in groups that they are in
+	queues    bool // may list the chats of their queues, and so hears of them
 }
 
 // Patient reports whether the caller is a patient's device.
@@ -124,6 +125,7 @@ func (h *Hub) Authenticate(ctx context.Context, token string) (*Caller, error) {
 	c := &Caller{Device: device, Person: person, ExpiresAt: session.ExpiresAt, token: hash, staff: session.Staff}
 	c.principal = person.principal()
 	c.speaks = h.speaks(c.principal)
+	c.queues = h.mayInPractice(c, policy.ListQueues) == nil
 	if c.Staff() {
 		if c.idleAt, err = h.staffIdle(ctx, session.Staff); err != nil {
 			return nil, err

@@ -384,14 +384,14 @@ func TestADeviceHasAFewConnections(t *testing.T) {
 func TestStaffHearOfTheirQueues(t *testing.T) {
 	b := newSwitchboard(time.Hour, func(*Caller, bool, []string) {})
 	conns := map[string]*Connection{}
-	for name, p := range map[string]Person{"nurse": {Queues: []string{"nurse"}}, "front": {Queues: []string{"front"}}, "all": {}} {
-		c := &Caller{Device: Device{ID: name, Person: name, Practice: "t", Kind: api.KindStaff}, Person: p}
+	for name, p := range map[string]Person{"nurse": {Queues: []string{"nurse"}}, "front": {Queues: []string{"front"}}, "all": {}, "administrator": {}} {
+		c := &Caller{Device: Device{ID: name, Person: name, Practice: "t", Kind: api.KindStaff}, Person: p, queues: name != "administrator"}
 		conns[name] = &Connection{Caller: c, out: make(chan *Outgoing, 10), done: make(chan struct{}), rooms: map[string]struct{}{}}
 		b.add(conns[name])
 	}
 	b.deliver(&Notice{Practice: "t", Staff: true, Queue: "nurse", Event: api.Event{Type: api.EventConversation}})
 	b.deliver(&Notice{Practice: "other", Staff: true, Queue: "nurse", Event: api.Event{Type: api.EventConversation}})
-	for name, want := range map[string]int{"nurse": 1, "front": 0, "all": 1} {
+	for name, want := range map[string]int{"nurse": 1, "front": 0, "all": 1, "administrator": 0} {
 		if got := len(conns[name].out); got != want {
 			t.Errorf("%s hears %d events, want %d", name, got, want)
 		}

@@ -287,7 +287,7 @@ func (b *switchboard) audience(n *Notice) map[*Connection]struct{} {
 	if n.Services || n.Staff {
 		for conn := range b.practices[n.Practice] {
 			c := conn.Caller
-			if n.Services && c.Service() || n.Staff && c.Staff() && c.Person.works(n.Queue) {
+			if n.Services && c.Service() || n.Staff && c.queues && c.Person.works(n.Queue) {
 				add(conn)
 			}
 		}
