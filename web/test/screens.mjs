@@ -154,6 +154,8 @@ async function goThrough(each, names) {
   for (story of names) {
     try {
       await look(page, at, story, each);
+      // What one story keeps, such as that the console is locked, is not the next one's.
+      await page.evaluate(() => localStorage.clear());
     } catch (error) {
       fault(here(), String(error).split("\n")[0]);
     }

@@ -29,8 +29,6 @@ const page: StoryPage = {
   pause,
 };
 
-// Stories are looked at side by side: one that locks must not lock the others.
-Reflect.deleteProperty(globalThis, "BroadcastChannel");
 await speak("console", (asked.get("lang") ?? "en") as Language);
 if (story.hash) history.replaceState(null, "", story.hash);
 change({ signedIn: story.signedIn ?? story.account?.session === undefined });
