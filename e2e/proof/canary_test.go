@@ -345,6 +345,7 @@ func databaseRows(t *testing.T, folder string) []byte {
 func checkRecord(t *testing.T, c *clinic, id string, said *canaries) {
 	t.Helper()
 	var files string
+	var entries []os.DirEntry
 	eventually(t, "the record holds all", func() error {
 		files = t.TempDir()
 		transcript, err := try("sotto", "--data", c.keepData, "record", "show", id, "--files", files, "--json")
@@ -359,12 +360,12 @@ func checkRecord(t *testing.T, c *clinic, id string, said *canaries) {
 		if strings.Contains(transcript, "Draft") {
 			t.Error("the record holds what was not sent")
 		}
-		return nil
+		// The words are kept before the file that they name has been fetched.
+		if entries, err = os.ReadDir(files); err == nil && len(entries) != 1 {
+			err = fmt.Errorf("opened %v; want one file", entries)
+		}
+		return err
 	})
-	entries, err := os.ReadDir(files)
-	if err != nil || len(entries) != 1 {
-		t.Fatalf("opened %v, %v; want one file", entries, err)
-	}
 	opened, err := os.ReadFile(filepath.Join(files, entries[0].Name()))
 	if err != nil || !bytes.Equal(opened, said.file) {
 		t.Errorf("the file is not as it was sent: %d bytes, %v", len(opened), err)
