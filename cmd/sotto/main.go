@@ -27,11 +27,14 @@ func main() {
 // commands is the command line.
 type commands struct {
 	Data string `help:"Folder of all data and keys." default:"data" env:"SOTTO_DATA" placeholder:"FOLDER" type:"path"`
+	// Backups is looked at, never written.
+	Backups string `help:"Folder that backups are put into, for sotto doctor and sotto controls to look at." env:"SOTTO_BACKUPS" placeholder:"FOLDER" type:"path"`
 
 	Serve    serveCommand    `cmd:"" help:"Serve the chat: hub, record keeper and web pages."`
 	Practice practiceCommand `cmd:"" help:"Set up practices."`
 	Staff    staffCommand    `cmd:"" help:"Set up staff."`
 	Record   recordCommand   `cmd:"" help:"Read and check the practice's record."`
+	Doctor   doctorCommand   `cmd:"" help:"Look at the running installation for mistakes; say how to mend each."`
 	Demo     demoCommand     `cmd:"" help:"Sign in to the demo practice."`
 	Bench    benchCommand    `cmd:"" help:"Measure messages a second, latency and memory on this machine."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`

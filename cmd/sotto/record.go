@@ -10,6 +10,7 @@ import (
 
 	"github.com/sotto-health/sotto/internal/certificate"
 	"github.com/sotto-health/sotto/internal/host"
+	"github.com/sotto-health/sotto/internal/installation"
 	"github.com/sotto-health/sotto/internal/keeperhost"
 	"github.com/sotto-health/sotto/internal/record"
 	"github.com/sotto-health/sotto/internal/vault"
@@ -111,7 +112,7 @@ type verifyRecordCommand struct {
 }
 
 func (c verifyRecordCommand) Run(ctx context.Context, cli *commands, s streams) error {
-	archive, _, err := cli.Record.open(cli)
+	archive, v, err := cli.Record.open(cli)
 	if err != nil {
 		return err
 	}
@@ -130,6 +131,13 @@ func (c verifyRecordCommand) Run(ctx context.Context, cli *commands, s streams) 
 		}
 	}
 	report, err := archive.Verify(ctx, notes...)
+	if err != nil {
+		return err
+	}
+	err = host.NoteArchiveCheck(host.Folder(cli.Data), v.Slug, installation.ArchiveCheck{
+		At: time.Now().UTC(), Conversations: report.Conversations, Records: report.Records, Problems: len(report.Problems),
+		Manifest: fmt.Sprintf("%d:%s", report.Manifest, report.ManifestHash),
+	})
 	if err != nil {
 		return err
 	}

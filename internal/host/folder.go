@@ -50,6 +50,7 @@ type OpenHub struct {
 	store  *sqlstore.Store
 	blobs  *blob.Folder
 	broker *postgres.Broker // nil if no other hub can share the store
+	folder Folder
 }
 
 // Open opens the hub's store, makes it if it is not there, and returns a hub.
@@ -85,7 +86,7 @@ func Open(ctx context.Context, c HubConfig) (*OpenHub, error) {
 		}
 		return nil, errors.Join(err, store.Close())
 	}
-	return &OpenHub{Hub: h, store: store, blobs: blobs, broker: broker}, nil
+	return &OpenHub{Hub: h, store: store, blobs: blobs, broker: broker, folder: c.Folder}, nil
 }
 
 func openStore(ctx context.Context, c HubConfig) (*sqlstore.Store, error) {

@@ -68,6 +68,11 @@ func Serve(ctx context.Context, h *OpenHub, c ServeConfig) error {
 	if err != nil {
 		return errors.Join(err, main.Close())
 	}
+	gone, err := noteRunning(ctx, h.folder, c, listener.Addr().String())
+	if err != nil {
+		return errors.Join(err, main.Close())
+	}
+	defer gone()
 	c.Log.InfoContext(ctx, "serving", slog.String("address", listener.Addr().String()))
 	if c.Listening != nil {
 		c.Listening(local.Addr())

@@ -66,8 +66,8 @@ const (
 	defaultIdleMinutes = 10
 )
 
-// staffIdle is after how long without a sign of life a staff session locks.
-func (s Settings) staffIdle() time.Duration {
+// StaffIdle is after how long without a sign of life a staff session locks.
+func (s Settings) StaffIdle() time.Duration {
 	minutes := defaultIdleMinutes
 	if s.IdleStaff != 0 {
 		minutes = min(max(s.IdleStaff, leastIdleMinutes), mostIdleMinutes)

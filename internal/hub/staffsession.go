@@ -32,7 +32,7 @@ func (s StaffSession) idleAt(p Settings) int64 {
 	if s.LockedAt != 0 {
 		return 1
 	}
-	return s.UsedAt + p.staffIdle().Milliseconds()
+	return s.UsedAt + p.StaffIdle().Milliseconds()
 }
 
 // AuthenticateStaff checks the value of a staff cookie. It returns
@@ -139,7 +139,7 @@ func (h *Hub) describeSession(ctx context.Context, s StaffSession) (api.StaffSes
 	}
 	described := api.StaffSession{
 		ID: s.ID, Practice: pr.Slug, Person: h.person(p), Login: p.Login, ExpiresAt: s.ExpiresAt,
-		IdleSeconds: int(pr.staffIdle() / time.Second), IdleAt: s.idleAt(pr.Settings), Locked: h.millis() >= s.idleAt(pr.Settings),
+		IdleSeconds: int(pr.StaffIdle() / time.Second), IdleAt: s.idleAt(pr.Settings), Locked: h.millis() >= s.idleAt(pr.Settings),
 		PasswordExpired: h.passwordExpired(pr, p),
 		HasPasskey:      slices.ContainsFunc(factors, func(f Factor) bool { return f.Kind == FactorPasskey }),
 	}

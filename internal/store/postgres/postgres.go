@@ -81,6 +81,7 @@ func dialect(writers int) sqlstore.Dialect {
 		Snapshot:   sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
 		Writers:    writers,
 		Timeout:    30 * time.Second,
+		Clock:      `SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)`,
 		Classify:   classify,
 	}
 }

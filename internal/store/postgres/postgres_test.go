@@ -3,6 +3,7 @@ package postgres
 import (
 	"os"
 	"testing"
+	"time"
 
 	"github.com/sotto-health/sotto/internal/store/postgres/postgrestest"
 	"github.com/sotto-health/sotto/internal/store/sqlstore"
@@ -27,6 +28,13 @@ func openTest(t testing.TB, url string, config Config) *sqlstore.Store {
 
 func TestContract(t *testing.T) {
 	storetest.Run(t, openTest(t, postgrestest.NewDatabase(t), Config{}))
+}
+
+func TestClock(t *testing.T) {
+	ahead, err := openTest(t, postgrestest.NewDatabase(t), Config{}).Clock(t.Context())
+	if err != nil || ahead.Abs() > time.Minute {
+		t.Errorf("the same machine's clock is %v ahead (%v)", ahead, err)
+	}
 }
 
 func BenchmarkAppend(b *testing.B) {

@@ -34,6 +34,9 @@ type Dialect struct {
 	// Timeout ends a transaction that hangs, such as on a lost connection.
 	// Zero means never.
 	Timeout time.Duration
+	// Clock asks for the engine's time in Unix milliseconds. Empty means that
+	// it is this machine's.
+	Clock string
 	// Classify says what an error of the driver means.
 	Classify func(error) Class
 }

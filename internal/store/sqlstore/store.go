@@ -89,6 +89,20 @@ func (s *Store) Ping(ctx context.Context) error {
 	return s.translate(s.reader().row(ctx, `SELECT 1`).Scan(&one))
 }
 
+// Clock returns how far the engine's clock is ahead of this machine's, as far
+// as the way there allows to tell.
+func (s *Store) Clock(ctx context.Context) (time.Duration, error) {
+	if s.dialect.Clock == "" {
+		return 0, nil
+	}
+	asked := s.now()
+	var engine int64
+	if err := s.reader().row(ctx, s.dialect.Clock).Scan(&engine); err != nil {
+		return 0, s.translate(err)
+	}
+	return time.UnixMilli(engine).Sub(asked.Add(s.now().Sub(asked) / 2)), nil
+}
+
 // write runs fn in a transaction that is durable when write returns nil.
 // Writes of one shard run one after another.
 //

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/sotto-health/sotto/internal/doctor"
+	"github.com/sotto-health/sotto/internal/host"
+	"github.com/sotto-health/sotto/internal/installation"
+)
+
+type doctorCommand struct {
+	JSON bool `name:"json" help:"Print JSON for programs."`
+}
+
+func (c doctorCommand) Run(ctx context.Context, cli *commands, s streams) error {
+	facts, err := cli.inspect(ctx)
+	if err != nil {
+		return err
+	}
+	report := doctor.Check(facts)
+	if c.JSON {
+		err = writeJSON(s.out, report)
+	} else {
+		err = report.WriteText(s.out)
+	}
+	if err == nil && report.Failed() {
+		return errors.New("something is wrong with this installation")
+	}
+	return err
+}
+
+// inspect looks at the installation in the data folder. It makes nothing.
+func (c *commands) inspect(ctx context.Context) (*installation.Facts, error) {
+	folder, postgres := host.Folder(c.Data), os.Getenv("SOTTO_POSTGRES")
+	if !folder.There(postgres != "") {
+		return nil, fmt.Errorf("there is no installation in %s: check --data", c.Data)
+	}
+	h, err := host.Open(ctx, host.HubConfig{Folder: folder, PostgresURL: postgres, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		h = nil // that it cannot be opened is a finding
+	} else {
+		defer h.Close()
+	}
+	return host.Inspect(ctx, h, host.InspectConfig{Folder: folder, PostgresURL: postgres, Backups: c.Backups})
+}
+
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}

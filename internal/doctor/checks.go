@@ -1,0 +1,271 @@
+package doctor
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sotto-health/sotto/internal/installation"
+)
+
+const day = 24 * time.Hour
+
+// Limits of the checks.
+const (
+	certificateSoon = 21 * day
+	leastFree       = 1 << 30 // bytes
+	backupOld       = 24 * time.Hour
+	backupTooOld    = 48 * time.Hour // the proposed rule's, 164.312(i)
+	keyOld          = 2 * 365 * day
+	unusedAccount   = 90 * day
+	archiveOld      = 31 * day
+	buildOld        = 180 * day
+	clockApart      = 5 * time.Second
+)
+
+func (x *examination) program() {
+	b := x.facts.Build
+	x.expect("version", b.Version != "unreleased" && !b.Modified, "Version "+b.Version+".", Warn,
+		"This program is not a release, or was built from changed files: nobody can tell what is in it.", "Run a released version.")
+	if !b.Time.IsZero() {
+		age := x.facts.At.Sub(b.Time)
+		x.expect("version-age", age < buildOld, fmt.Sprintf("The program is %d days old.", days(age)), Warn,
+			fmt.Sprintf("The program is %d days old.", days(age)), "See the changelog for a newer version, and update.")
+	}
+}
+
+func (x *examination) server() {
+	s := x.facts.Server
+	if s == nil {
+		x.expect("running", false, "", Warn, "No server runs on this folder: what it would serve could not be looked at.", "Start it (sotto serve) and ask again.")
+		return
+	}
+	x.expect("running", s.Answers, "The server answers on "+s.Listen+".", Fail,
+		"The server that noted itself on "+s.Listen+" does not answer.", "Look at its log; start it anew. If it runs on another machine, run sotto doctor there.")
+	public := !loopbackAddress(s.Listen)
+	x.expect("tls", s.TLS || !public, "Nothing leaves this machine without TLS.", Fail,
+		"The server listens on "+s.Listen+" without TLS: others on the network can read sign-ins.",
+		"Give --tls-cert and --tls-key, or listen on 127.0.0.1 behind a proxy that has TLS (45 CFR 164.312(e)(1)).")
+	for _, o := range s.Origins {
+		u, err := url.Parse(o)
+		well := err == nil && (u.Scheme == "https" || u.Scheme == "http" && localName(u.Hostname()))
+		x.expect("origin", well, "Browsers come by "+o+".", Fail, "Browsers come by "+o+", which is not HTTPS.", "Use an https:// address in --origin.")
+	}
+	if c := s.Certificate; c != nil {
+		x.certificate(c)
+	}
+	if s.Metrics != "" {
+		x.expect("metrics", loopbackAddress(s.Metrics), "Metrics are served to this machine alone.", Fail,
+			"Metrics are served on "+s.Metrics+", without sign-in or TLS.", "Use --metrics-listen 127.0.0.1:9480, and let the collector come through a tunnel.")
+	}
+	x.expect("debug-routes", !s.DebugRoutes, "No profiler is served.", Fail,
+		"The server's address answers for a profiler: memory, keys included, can be read through it.", "Do not serve /debug; look what is in front of the server.")
+	x.expect("log-level", !s.Debug, "The log is not at level debug.", Warn, "The log is at level debug.", "Use --log-level info.")
+	for _, p := range s.Proxies {
+		n, err := netip.ParsePrefix(p)
+		x.expect("proxies", err == nil && narrow(n), "The proxies in "+p+" are believed.", Fail,
+			"Everybody in "+p+" is believed about where a call comes from: limits on guessing can be passed by.", "Name only the proxy's own address in --proxies.")
+	}
+}
+
+func (x *examination) certificate(c *installation.Certificate) {
+	left := c.NotAfter.Sub(x.facts.At)
+	switch {
+	case x.facts.At.Before(c.NotBefore):
+		x.expect("tls-expiry", false, "", Fail, "The certificate is not valid yet.", "Check this machine's clock, then the certificate.")
+	case left <= 0:
+		x.expect("tls-expiry", false, "", Fail, "The certificate has expired on "+c.NotAfter.Format(time.DateOnly)+".", "Renew it and start the server anew.")
+	default:
+		x.expect("tls-expiry", left > certificateSoon, fmt.Sprintf("The certificate is good for %d days.", days(left)), Warn,
+			fmt.Sprintf("The certificate expires in %d days.", days(left)), "Renew it, and see that it is renewed by itself.")
+	}
+	x.expect("tls-versions", !c.Old, "TLS 1.2 and 1.3 alone are spoken.", Fail, "TLS 1.0 or 1.1 is spoken (NIST SP 800-52r2 forbids both).",
+		"Turn both off in the proxy in front; the server itself does not speak them.")
+}
+
+func (x *examination) clock() {
+	c := x.facts.Clock
+	if c.Synchronised == nil {
+		x.expect("clock", false, "", Warn, "This machine does not say whether its clock is synchronised.", "Run a time service: codes and the log rest on the clock.")
+	} else {
+		x.expect("clock", *c.Synchronised, "The clock is synchronised.", Warn, "The clock is not synchronised.",
+			"Run chrony or systemd-timesyncd: codes of authenticator apps and the log rest on the clock.")
+	}
+	if b := x.facts.Build.Time; !b.IsZero() {
+		x.expect("clock-behind", !x.facts.At.Before(b), "The clock is not behind the program's own date.", Fail,
+			"The clock is behind the day on which this program was made.", "Set the clock.")
+	}
+	x.expect("clock-database", c.Database.Abs() < clockApart, "The database's clock agrees.", Warn,
+		fmt.Sprintf("The database's clock differs by %s.", c.Database.Round(time.Second)), "Synchronise the clocks of both machines.")
+}
+
+func (x *examination) files() {
+	for _, p := range x.facts.Paths {
+		x.expect("file-modes", false, "", Fail, p.Path+" is open to other users of this machine ("+p.Mode+").", "chmod go-rwx "+p.Path)
+	}
+	if len(x.facts.Paths) == 0 {
+		x.expect("file-modes", true, "No file is open to other users.", OK, "", "")
+	}
+	well := true
+	for _, k := range x.facts.Keys {
+		switch {
+		case k.Lost:
+			well = false
+			x.expect("keys", false, "", Fail, "The key "+k.Path+" is not there.", "Restore it from its backup; what it seals cannot be read without it.")
+		case k.Open:
+			well = false
+			x.expect("keys", false, "", Fail, "The key "+k.Path+" is open to other users ("+k.Mode+").", "chmod 0600 "+k.Path+", and think whether somebody has copied it.")
+		case x.facts.At.Sub(k.MadeAt) > keyOld:
+			x.expect("key-age", false, "", Warn, fmt.Sprintf("The key %s is %d days old.", k.Path, days(x.facts.At.Sub(k.MadeAt))),
+				"There is no command yet that changes keys: note in the risk register until when this one is good.")
+		}
+	}
+	if well {
+		x.expect("keys", true, fmt.Sprintf("All %d keys are there, for their owner alone.", len(x.facts.Keys)), OK, "", "")
+	}
+	d := x.facts.Disk
+	if d.TotalBytes == 0 {
+		x.expect("disk", false, "", Warn, "How full the disk is could not be told.", "Look yourself.")
+		return
+	}
+	share := d.FreeBytes * 100 / d.TotalBytes
+	enough := d.FreeBytes >= leastFree && share >= 5
+	x.expect("disk", enough, fmt.Sprintf("%d GB of the disk are free (%d %%).", d.FreeBytes>>30, share), Fail,
+		fmt.Sprintf("%d MB of the disk are free (%d %%): a full disk stops the chat.", d.FreeBytes>>20, share), "Make room, or move the data folder to a larger disk.")
+	x.expect("attachments", x.facts.Blobs.Writable, "The folder of attachments can be written.", Fail,
+		"The folder of attachments cannot be written.", "Check its owner and whether the disk is there.")
+}
+
+func (x *examination) database() {
+	d := x.facts.Database
+	x.expect("database", d.Answers, "The database answers.", Fail, "The database does not answer.", "Check that it runs, its address and its key.")
+	if d.Engine != installation.PostgreSQL {
+		return
+	}
+	x.expect("database-tls", !d.Remote || d.Verified, "The database is reached safely.", Fail,
+		"The database is on another machine, and its certificate is not checked.", "Add sslmode=verify-full to SOTTO_POSTGRES.")
+	x.expect("database-password", !d.WeakPassword, "The database's password is not one that everybody tries.", Fail,
+		"The database's password is one that everybody tries first.", "Choose a random one.")
+}
+
+func (x *examination) backup() {
+	b := x.facts.Backup
+	if b.Folder == "" {
+		x.expect("backup", false, "", Fail, "Nobody has said where backups go.",
+			"Back up the data folder, keys apart, and name the folder of the copies: --backups FOLDER or SOTTO_BACKUPS (45 CFR 164.308(a)(7)(ii)(A)).")
+		return
+	}
+	if b.Newest.IsZero() {
+		x.expect("backup", false, "", Fail, "There is no backup in "+b.Folder+".", "Make one, and see that it is made every day.")
+		return
+	}
+	age := x.facts.At.Sub(b.Newest)
+	level := Warn
+	if age > backupTooOld {
+		level = Fail
+	}
+	says := fmt.Sprintf("The newest backup is %d hours old.", int(age.Hours()))
+	x.expect("backup", age <= backupOld, says, level, says, "Find out why none was made since.")
+	x.expect("backup-place", !b.Beside, "Backups are on another disk.", Warn, "Backups are on the disk that they are backups of.", "Copy them to another machine.")
+}
+
+func (x *examination) practice(p *installation.Practice) {
+	of := func(check string) string { return check + ":" + p.Slug }
+	if s := x.facts.Server; p.Demo && s != nil {
+		open := !loopbackAddress(s.Listen) || slices.ContainsFunc(s.Origins, func(o string) bool {
+			u, err := url.Parse(o)
+			return err != nil || !localName(u.Hostname())
+		})
+		x.expect(of("demo"), !open, "The demo practice is for this machine alone.", Fail,
+			"A demo practice, whose sign-ins anybody can see, is served to others.", "Serve a practice of your own from a new data folder.")
+	}
+	var one, never, unused, admins int
+	for i := range p.People {
+		person := &p.People[i]
+		if person.Disabled {
+			continue
+		}
+		last := person.LastSignIn
+		if last.IsZero() {
+			last = person.CreatedAt
+		}
+		switch {
+		case !person.CanSignIn():
+			if x.facts.At.Sub(person.CreatedAt) > unusedAccount {
+				never++
+			}
+			continue
+		case !person.TwoFactors():
+			one++
+		case x.facts.At.Sub(last) > unusedAccount:
+			unused++
+		}
+		if person.Access == "administrator" {
+			admins++
+		}
+	}
+	x.expect(of("two-factors"), one == 0, "Everybody who can sign in has two factors.", Fail,
+		fmt.Sprintf("%s can sign in with one factor.", people(one)), "sotto staff link for each of them (45 CFR 164.312(d)).")
+	x.expect(of("unused-accounts"), unused+never == 0, "Every account was used in the last 90 days.", Warn,
+		fmt.Sprintf("%s did not sign in for 90 days, or never.", people(unused+never)), "Ask whether they still work here; sotto staff disable (45 CFR 164.308(a)(3)(ii)(C)).")
+	x.expect(of("administrators"), admins >= 2, "There are two administrators or more.", Warn,
+		fmt.Sprintf("There is no second administrator (%d can sign in): if one cannot work, nobody can run the people.", admins), "Give the role to a second person.")
+	x.expect(of("keeper"), p.Keeper, "The record keeper is enrolled.", Fail, "No record keeper is enrolled: nothing is archived, and nobody new is let in.", "sotto practice apply")
+	x.expect(of("devices"), p.Uncertified == 0, "No device waits for its certificate.", Warn,
+		fmt.Sprintf("%d devices wait for a certificate.", p.Uncertified), "See whether the record keeper runs.")
+	if a := p.Archive; a != nil && a.Bytes > 0 {
+		switch {
+		case a.Check == nil:
+			x.expect(of("archive"), false, "", Warn, "The record was never checked as a whole.", "sotto record verify")
+		case a.Check.Problems > 0:
+			x.expect(of("archive"), false, "", Fail, fmt.Sprintf("The last check of the record named %d problems.", a.Check.Problems), "sotto record verify names each.")
+		default:
+			age := x.facts.At.Sub(a.Check.At)
+			x.expect(of("archive"), age <= archiveOld, fmt.Sprintf("The record was whole %d days ago.", days(age)), Warn,
+				fmt.Sprintf("The record was last checked %d days ago.", days(age)), "sotto record verify")
+		}
+	}
+	x.expect(of("consent-form"), p.ConsentForm != "" && subset(p.Languages, p.ConsentTexts), "The consent form is there in every language.", Fail,
+		"There is no consent form in every language of the practice.", "Complete the practice file and apply it.")
+}
+
+func subset(all, of []string) bool {
+	return !slices.ContainsFunc(all, func(s string) bool { return !slices.Contains(of, s) })
+}
+
+func days(d time.Duration) int { return int(d / day) }
+
+func people(n int) string {
+	if n == 1 {
+		return "One person"
+	}
+	return fmt.Sprintf("%d people", n)
+}
+
+// loopbackAddress reports whether an address to listen on can be reached from
+// this machine alone.
+func loopbackAddress(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func localName(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
+}
+
+// narrow reports whether a network is one that a practice could own.
+func narrow(n netip.Prefix) bool {
+	if n.Addr().Is4() {
+		return n.Bits() >= 8
+	}
+	return n.Bits() >= 32
+}

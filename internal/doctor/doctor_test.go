@@ -1,0 +1,130 @@
+package doctor
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sotto-health/sotto/internal/installation"
+)
+
+// healthy is an installation in which no check finds anything.
+func healthy() *installation.Facts {
+	now := time.Date(2026, 11, 29, 9, 0, 0, 0, time.UTC)
+	yes := true
+	person := installation.Person{Access: "administrator", CreatedAt: now.Add(-300 * day), LastSignIn: now.Add(-day), Passkeys: 1}
+	nurse := person
+	nurse.Access, nurse.Passkeys, nurse.Password, nurse.Apps = "clinician", 0, true, 1
+	return &installation.Facts{
+		At:    now,
+		Build: installation.Build{Version: "v1.2.0", Time: now.Add(-10 * day)},
+		Server: &installation.Server{
+			Listen: "0.0.0.0:443", TLS: true, Metrics: "127.0.0.1:9480", Origins: []string{"https://chat.clinic.example"}, Proxies: []string{"10.0.0.7/32"},
+			Answers: true, Certificate: &installation.Certificate{NotBefore: now.Add(-30 * day), NotAfter: now.Add(60 * day)},
+		},
+		Clock:    installation.Clock{Synchronised: &yes},
+		Disk:     installation.Disk{FreeBytes: 100 << 30, TotalBytes: 200 << 30},
+		Keys:     []installation.Key{{Path: "hub/database.key", MadeAt: now.Add(-300 * day)}},
+		Database: installation.Database{Engine: installation.PostgreSQL, Answers: true, Remote: true, Verified: true},
+		Blobs:    installation.Blobs{Writable: true},
+		Backup:   installation.Backup{Folder: "/mnt/backup", Newest: now.Add(-3 * time.Hour), Files: 4},
+		Practices: []installation.Practice{{
+			Slug: "oak", Keeper: true, Languages: []string{"en"}, ConsentForm: "general", ConsentTexts: []string{"en", "es"},
+			People:  []installation.Person{person, person, nurse},
+			Archive: &installation.Archive{Bytes: 1, Check: &installation.ArchiveCheck{At: now.Add(-3 * day)}},
+		}},
+	}
+}
+
+func TestHealthy(t *testing.T) {
+	r := Check(healthy())
+	for _, f := range r.Findings {
+		if f.Level != OK {
+			t.Errorf("%+v", f)
+		}
+	}
+	if r.Failed() || len(r.Findings) < 20 {
+		t.Errorf("failed %v, %d findings", r.Failed(), len(r.Findings))
+	}
+}
+
+// TestT54SeededMistakes makes each mistake in an installation without fault:
+// the check of it, and no other, finds it and says what to do.
+func TestT54SeededMistakes(t *testing.T) {
+	no := false
+	now := healthy().At
+	for name, c := range map[string]struct {
+		make  func(f *installation.Facts)
+		check string
+		level string
+	}{
+		"plain HTTP":              {func(f *installation.Facts) { f.Server.TLS, f.Server.Certificate = false, nil }, "tls", Fail},
+		"an address without TLS":  {func(f *installation.Facts) { f.Server.Origins = []string{"http://chat.clinic.example"} }, "origin", Fail},
+		"expired certificate":     {func(f *installation.Facts) { f.Server.Certificate.NotAfter = now.Add(-day) }, "tls-expiry", Fail},
+		"certificate of tomorrow": {func(f *installation.Facts) { f.Server.Certificate.NotBefore = now.Add(day) }, "tls-expiry", Fail},
+		"certificate ends soon":   {func(f *installation.Facts) { f.Server.Certificate.NotAfter = now.Add(5 * day) }, "tls-expiry", Warn},
+		"old TLS":                 {func(f *installation.Facts) { f.Server.Certificate.Old = true }, "tls-versions", Fail},
+		"open metrics":            {func(f *installation.Facts) { f.Server.Metrics = "0.0.0.0:9480" }, "metrics", Fail},
+		"profiler":                {func(f *installation.Facts) { f.Server.DebugRoutes = true }, "debug-routes", Fail},
+		"debug log":               {func(f *installation.Facts) { f.Server.Debug = true }, "log-level", Warn},
+		"all are proxies":         {func(f *installation.Facts) { f.Server.Proxies = []string{"0.0.0.0/0"} }, "proxies", Fail},
+		"all are proxies, IPv6":   {func(f *installation.Facts) { f.Server.Proxies = []string{"::/0"} }, "proxies", Fail},
+		"dead server":             {func(f *installation.Facts) { f.Server.Answers = false }, "running", Fail},
+		"no server":               {func(f *installation.Facts) { f.Server = nil }, "running", Warn},
+		"clock runs free":         {func(f *installation.Facts) { f.Clock.Synchronised = &no }, "clock", Warn},
+		"clock of yesteryear":     {func(f *installation.Facts) { f.Build.Time = now.Add(day) }, "clock-behind", Fail},
+		"database's clock":        {func(f *installation.Facts) { f.Clock.Database = -time.Minute }, "clock-database", Warn},
+		"readable file":           {func(f *installation.Facts) { f.Paths = []installation.Path{{Path: "demo.json", Mode: "-rw-r--r--"}} }, "file-modes", Fail},
+		"readable key":            {func(f *installation.Facts) { f.Keys[0].Open = true }, "keys", Fail},
+		"lost key":                {func(f *installation.Facts) { f.Keys[0].Lost = true }, "keys", Fail},
+		"old key":                 {func(f *installation.Facts) { f.Keys[0].MadeAt = now.Add(-3 * 365 * day) }, "key-age", Warn},
+		"full disk":               {func(f *installation.Facts) { f.Disk.FreeBytes = 100 << 20 }, "disk", Fail},
+		"attachments read-only":   {func(f *installation.Facts) { f.Blobs.Writable = false }, "attachments", Fail},
+		"dead database":           {func(f *installation.Facts) { f.Database.Answers = false }, "database", Fail},
+		"database without TLS":    {func(f *installation.Facts) { f.Database.Verified = false }, "database-tls", Fail},
+		"default password":        {func(f *installation.Facts) { f.Database.WeakPassword = true }, "database-password", Fail},
+		"no backup folder":        {func(f *installation.Facts) { f.Backup = installation.Backup{} }, "backup", Fail},
+		"no backup":               {func(f *installation.Facts) { f.Backup.Newest = time.Time{} }, "backup", Fail},
+		"backup of last week":     {func(f *installation.Facts) { f.Backup.Newest = now.Add(-7 * day) }, "backup", Fail},
+		"backup of yesterday":     {func(f *installation.Facts) { f.Backup.Newest = now.Add(-30 * time.Hour) }, "backup", Warn},
+		"backup on the same disk": {func(f *installation.Facts) { f.Backup.Beside = true }, "backup-place", Warn},
+		"demo in the open":        {func(f *installation.Facts) { f.Practices[0].Demo = true }, "demo:oak", Fail},
+		"one factor":              {func(f *installation.Facts) { f.Practices[0].People[2].Apps = 0 }, "two-factors:oak", Fail},
+		"unused account":          {func(f *installation.Facts) { f.Practices[0].People[2].LastSignIn = now.Add(-200 * day) }, "unused-accounts:oak", Warn},
+		"one administrator":       {func(f *installation.Facts) { f.Practices[0].People[1].Disabled = true }, "administrators:oak", Warn},
+		"no keeper":               {func(f *installation.Facts) { f.Practices[0].Keeper = false }, "keeper:oak", Fail},
+		"devices wait":            {func(f *installation.Facts) { f.Practices[0].Uncertified = 3 }, "devices:oak", Warn},
+		"damaged record":          {func(f *installation.Facts) { f.Practices[0].Archive.Check.Problems = 1 }, "archive:oak", Fail},
+		"record never checked":    {func(f *installation.Facts) { f.Practices[0].Archive.Check = nil }, "archive:oak", Warn},
+		"record checked long ago": {func(f *installation.Facts) { f.Practices[0].Archive.Check.At = now.Add(-60 * day) }, "archive:oak", Warn},
+		"form in one language":    {func(f *installation.Facts) { f.Practices[0].Languages = []string{"en", "ar"} }, "consent-form:oak", Fail},
+		"a build of somebody":     {func(f *installation.Facts) { f.Build.Modified = true }, "version", Warn},
+		"an old program":          {func(f *installation.Facts) { f.Build.Time = now.Add(-300 * day) }, "version-age", Warn},
+	} {
+		f := healthy()
+		c.make(f)
+		r := Check(f)
+		bad := slices.DeleteFunc(r.Findings, func(f Finding) bool { return f.Level == OK })
+		if len(bad) != 1 || bad[0].Check != c.check || bad[0].Level != c.level || bad[0].Fix == "" {
+			t.Errorf("%s: found %+v, want %s of %s with a fix", name, bad, c.level, c.check)
+		}
+		if r.Failed() != (c.level == Fail) {
+			t.Errorf("%s: failed is %v", name, r.Failed())
+		}
+	}
+}
+
+func TestWorstComesFirst(t *testing.T) {
+	f := healthy()
+	f.Practices[0].Uncertified, f.Disk.FreeBytes = 1, 0
+	var b bytes.Buffer
+	if err := Check(f).WriteText(&b); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(b.String(), "\n")
+	if !strings.HasPrefix(lines[0], "fail  disk") || !strings.HasPrefix(lines[2], "warn  devices:oak") || !strings.Contains(b.String(), "1 failed, 1 to be looked at") {
+		t.Errorf("got\n%s", &b)
+	}
+}

@@ -1,0 +1,357 @@
+package host
+
+import (
+	"cmp"
+	"context"
+	"crypto/fips140"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/durable"
+	"github.com/sotto-health/sotto/internal/hub"
+	"github.com/sotto-health/sotto/internal/installation"
+	"github.com/sotto-health/sotto/internal/policy"
+)
+
+// An InspectConfig says what to look at.
+type InspectConfig struct {
+	Folder      Folder
+	PostgresURL string
+	// Backups is the folder that backups are put into; empty if nobody said.
+	Backups string
+	// Now tells the time. Nil means time.Now.
+	Now func() time.Time
+}
+
+// Inspect looks at an installation. h is nil if its database could not be
+// opened. What could not be looked at is as if it were not there.
+func Inspect(ctx context.Context, h *OpenHub, c InspectConfig) (*installation.Facts, error) {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	f := &installation.Facts{At: c.Now().UTC(), Build: build(), Disk: disk(string(c.Folder))}
+	f.Clock.Synchronised = clockSynchronised()
+	f.Paths, f.Keys = looseFiles(c.Folder), keys(c.Folder, c.PostgresURL != "")
+	f.Backup = backups(c)
+	if s, err := readRunning(c.Folder); err == nil {
+		ask(ctx, s)
+		f.Server = s
+	}
+	f.Database = database(c)
+	f.Blobs.Writable = writable(filepath.Join(c.Folder.HubPart(), "blobs"))
+	if h == nil {
+		return f, nil
+	}
+	f.Database.Answers = h.Ready(ctx) == nil
+	if !f.Database.Answers {
+		return f, nil
+	}
+	var err error
+	if f.Clock.Database, err = h.store.Clock(ctx); err != nil {
+		return nil, err
+	}
+	all, err := h.store.Practices(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range all {
+		practice, err := h.inspectPractice(ctx, c.Folder, p)
+		if err != nil {
+			return nil, err
+		}
+		f.Practices = append(f.Practices, *practice)
+	}
+	return f, nil
+}
+
+func build() installation.Build {
+	b := installation.Build{Version: "unreleased", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, FIPS: fips140.Enabled()}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return b
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		b.Version = v
+	}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			b.Revision = s.Value
+		case "vcs.modified":
+			b.Modified = s.Value == "true"
+		case "vcs.time":
+			b.Time, _ = time.Parse(time.RFC3339, s.Value)
+		}
+	}
+	return b
+}
+
+// looseFiles are the files of the data folder that others than their owner get
+// to, and the folders that others may write.
+func looseFiles(folder Folder) []installation.Path {
+	loose := []installation.Path{}
+	_ = filepath.WalkDir(string(folder), func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return nil //nolint:nilerr // what cannot be read is not open to others
+		}
+		if d.IsDir() && (d.Name() == "blobs" || d.Name() == "archive") {
+			return fs.SkipDir // sealed, and many
+		}
+		info, err := d.Info()
+		if err != nil || filepath.Ext(path) == ".key" {
+			return nil //nolint:nilerr // gone meanwhile; keys are looked at apart
+		}
+		if d.IsDir() && info.Mode().Perm()&0o077 == 0 {
+			return fs.SkipDir // nobody else gets to what is in it
+		}
+		open := info.Mode().Perm() & 0o022
+		if !d.IsDir() {
+			open = info.Mode().Perm() & 0o077
+		}
+		if open != 0 {
+			loose = append(loose, installation.Path{Path: below(folder, path), Mode: info.Mode().String()})
+		}
+		return nil
+	})
+	return loose
+}
+
+func below(folder Folder, path string) string {
+	if rel, err := filepath.Rel(string(folder), path); err == nil {
+		return filepath.ToSlash(rel)
+	}
+	return filepath.Base(path)
+}
+
+// keys are the key files there are, and those that should be.
+func keys(folder Folder, postgres bool) []installation.Key {
+	found := []installation.Key{}
+	_ = filepath.WalkDir(string(folder), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(path) != ".key" {
+			return nil //nolint:nilerr // as above
+		}
+		if info, err := d.Info(); err == nil {
+			found = append(found, installation.Key{
+				Path: below(folder, path), MadeAt: info.ModTime().UTC(), Mode: info.Mode().String(), Open: info.Mode().Perm()&0o077 != 0,
+			})
+		}
+		return nil
+	})
+	if _, err := os.Stat(filepath.Join(folder.HubPart(), "hub.db")); err == nil && !postgres {
+		found = requireKey(found, "hub/database.key")
+	}
+	keepers, _ := os.ReadDir(folder.KeeperPart())
+	for _, k := range keepers {
+		for _, name := range []string{"authority", "archive", "state", "device"} {
+			if k.IsDir() {
+				found = requireKey(found, "keeper/"+k.Name()+"/keys/"+name+".key")
+			}
+		}
+	}
+	return found
+}
+
+func requireKey(found []installation.Key, path string) []installation.Key {
+	if slices.ContainsFunc(found, func(k installation.Key) bool { return k.Path == path }) {
+		return found
+	}
+	return append(found, installation.Key{Path: path, Lost: true})
+}
+
+func backups(c InspectConfig) installation.Backup {
+	b := installation.Backup{Folder: c.Backups}
+	if c.Backups == "" {
+		return b
+	}
+	_ = filepath.WalkDir(c.Backups, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return nil //nolint:nilerr // what cannot be read is no backup
+		}
+		if info, err := d.Info(); err == nil && info.Size() > 0 {
+			b.Files++
+			if at := info.ModTime().UTC(); at.After(b.Newest) {
+				b.Newest = at
+			}
+		}
+		return nil
+	})
+	rel, err := filepath.Rel(string(c.Folder), c.Backups)
+	b.Beside = err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)) || sameDisk(string(c.Folder), c.Backups)
+	return b
+}
+
+func database(c InspectConfig) installation.Database {
+	if c.PostgresURL == "" {
+		d := installation.Database{Engine: installation.SQLite}
+		if info, err := os.Stat(filepath.Join(c.Folder.HubPart(), "hub.db")); err == nil {
+			d.Bytes = info.Size()
+		}
+		return d
+	}
+	d := installation.Database{Engine: installation.PostgreSQL, Remote: true}
+	u, err := url.Parse(c.PostgresURL)
+	if err != nil {
+		return d
+	}
+	host := cmp.Or(u.Hostname(), u.Query().Get("host"))
+	ip := net.ParseIP(host)
+	d.Remote = host != "" && host != "localhost" && !strings.HasPrefix(host, "/") && (ip == nil || !ip.IsLoopback())
+	d.Verified = u.Query().Get("sslmode") == "verify-full"
+	if password, ok := u.User.Password(); ok {
+		weak := []string{"", "postgres", "password", "sotto", "secret", "changeme", "admin", "test", u.User.Username()}
+		d.WeakPassword = slices.Contains(weak, strings.ToLower(password)) || password == u.User.Username()
+	}
+	return d
+}
+
+// writable writes a file into the folder, reads it back and deletes it.
+func writable(folder string) bool {
+	path := filepath.Join(folder, ".doctor")
+	defer os.Remove(path)
+	if err := os.WriteFile(path, []byte("sotto"), 0o600); err != nil {
+		return false
+	}
+	b, err := os.ReadFile(path)
+	return err == nil && string(b) == "sotto"
+}
+
+func (h *OpenHub) inspectPractice(ctx context.Context, folder Folder, p hub.Practice) (*installation.Practice, error) {
+	out := &installation.Practice{
+		ID: p.ID, Slug: p.Slug, Name: p.Name, Demo: p.Demo, Languages: p.Languages, Origins: p.Origins, Queues: len(p.Queues), Suite: p.Suite,
+		IdleStaff: int(p.StaffIdle().Minutes()), IdlePatient: cmp.Or(p.IdlePatient, 15), Networks: len(p.Access.Networks) > 0,
+		ConsentForm: p.Consent.ID, ConsentVer: p.Consent.Version, ConsentTexts: []string{}, RiskLanguages: []string{}, People: []installation.Person{},
+		Archive: archive(folder, p.Slug),
+	}
+	for language := range p.Consent.Texts {
+		out.ConsentTexts = append(out.ConsentTexts, language)
+	}
+	for language := range p.RiskWords {
+		out.RiskLanguages = append(out.RiskLanguages, language)
+	}
+	slices.Sort(out.ConsentTexts)
+	slices.Sort(out.RiskLanguages)
+	staff, err := h.store.PersonsOfKind(ctx, p.ID, api.KindStaff)
+	if err != nil {
+		return nil, err
+	}
+	for _, person := range staff {
+		one, err := h.inspectPerson(ctx, person)
+		if err != nil {
+			return nil, err
+		}
+		out.People = append(out.People, *one)
+	}
+	services, err := h.store.PersonsOfKind(ctx, p.ID, api.KindService)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range services {
+		if policy.RoleOf(s.Role) != policy.Keeper {
+			continue
+		}
+		devices, err := h.store.DevicesOf(ctx, p.ID, s.ID)
+		if err != nil {
+			return nil, err
+		}
+		out.Keeper = out.Keeper || slices.ContainsFunc(devices, func(d hub.Device) bool { return d.CertifiedAt != 0 && d.RevokedAt == 0 })
+	}
+	waiting, err := h.store.Uncertified(ctx, p.ID, 100)
+	if err != nil {
+		return nil, err
+	}
+	out.Uncertified = len(waiting)
+	_, _, out.Conversations, err = h.store.ListConversations(ctx, hub.ConversationQuery{Practice: p.ID, Order: hub.ByCreated, Limit: 1})
+	return out, err
+}
+
+func (h *OpenHub) inspectPerson(ctx context.Context, p hub.Person) (*installation.Person, error) {
+	out := &installation.Person{
+		ID: p.ID, Role: p.Role, Access: string(policy.RoleOf(p.Role)), CreatedAt: time.UnixMilli(p.CreatedAt).UTC(),
+		Disabled: p.DisabledAt != 0, Password: p.Password != "",
+	}
+	factors, err := h.store.FactorsOf(ctx, p.Practice, p.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range factors {
+		switch f.Kind {
+		case hub.FactorPasskey:
+			out.Passkeys++
+		case hub.FactorApp:
+			out.Apps++
+		}
+	}
+	signIns, err := h.store.SignIns(ctx, p.Practice, p.ID, 1)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range signIns {
+		out.LastSignIn = time.UnixMilli(s.At).UTC()
+	}
+	devices, err := h.store.DevicesOf(ctx, p.Practice, p.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range devices {
+		if d.RevokedAt == 0 {
+			out.Devices++
+		}
+	}
+	return out, nil
+}
+
+// archiveCheckFile is in the keeper's folder, beside the archive.
+const archiveCheckFile = "verified.json"
+
+// archive looks at a keeper's archive from outside; it opens nothing.
+func archive(folder Folder, slug string) *installation.Archive {
+	root := filepath.Join(folder.KeeperPart(), slug)
+	if _, err := os.Stat(filepath.Join(root, "archive")); err != nil {
+		return nil
+	}
+	a := new(installation.Archive)
+	_ = filepath.WalkDir(filepath.Join(root, "archive"), func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			if info, err := d.Info(); err == nil {
+				a.Bytes += info.Size()
+			}
+		}
+		return nil
+	})
+	if b, err := os.ReadFile(filepath.Join(root, archiveCheckFile)); err == nil {
+		check := new(installation.ArchiveCheck)
+		if json.Unmarshal(b, check) == nil {
+			a.Check = check
+		}
+	}
+	return a
+}
+
+// NoteArchiveCheck keeps what a whole check of a practice's archive found.
+func NoteArchiveCheck(folder Folder, slug string, c installation.ArchiveCheck) error {
+	b, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	return durable.WriteFile(filepath.Join(folder.KeeperPart(), slug, archiveCheckFile), append(b, '\n'), 0o600)
+}
+
+// There reports whether the folder holds an installation.
+func (f Folder) There(postgres bool) bool {
+	if postgres {
+		return true
+	}
+	_, err := os.Stat(filepath.Join(f.HubPart(), "hub.db"))
+	return !errors.Is(err, fs.ErrNotExist)
+}

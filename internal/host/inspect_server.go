@@ -1,0 +1,84 @@
+package host
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/sotto-health/sotto/internal/installation"
+)
+
+// askTimeout bounds each question to a server.
+const askTimeout = 3 * time.Second
+
+// ask asks a running server what it shows to everybody.
+func ask(ctx context.Context, s *installation.Server) {
+	address := reachable(s.Listen)
+	scheme := "http"
+	if s.TLS {
+		scheme = "https"
+	}
+	client := &http.Client{
+		Timeout: askTimeout,
+		// What is asked is this very machine, by its address; the certificate
+		// is looked at below, and nothing secret is sent.
+		Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, //nolint:gosec // as said
+	}
+	code, tlsState := fetch(ctx, client, scheme+"://"+address+"/healthz")
+	s.Answers = code == http.StatusOK
+	if !s.Answers {
+		return
+	}
+	for _, path := range []string{"/debug/pprof/", "/debug/vars"} {
+		code, _ := fetch(ctx, client, scheme+"://"+address+path)
+		s.DebugRoutes = s.DebugRoutes || code == http.StatusOK
+	}
+	if tlsState == nil || len(tlsState.PeerCertificates) == 0 {
+		return
+	}
+	shown := tlsState.PeerCertificates[0]
+	s.Certificate = &installation.Certificate{
+		NotBefore: shown.NotBefore.UTC(), NotAfter: shown.NotAfter.UTC(), Names: shown.DNSNames, Old: acceptsOld(ctx, address),
+	}
+}
+
+func fetch(ctx context.Context, client *http.Client, address string) (code int, state *tls.ConnectionState) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return 0, nil
+	}
+	reply, err := client.Do(request)
+	if err != nil {
+		return 0, nil
+	}
+	_ = reply.Body.Close()
+	return reply.StatusCode, reply.TLS
+}
+
+// acceptsOld reports whether the server speaks TLS 1.0 or 1.1.
+func acceptsOld(ctx context.Context, address string) bool {
+	d := &tls.Dialer{
+		NetDialer: &net.Dialer{Timeout: askTimeout},
+		Config:    &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, //nolint:gosec // to be refused
+	}
+	conn, err := d.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close()
+	return true
+}
+
+// reachable is an address to listen on as one to dial.
+func reachable(listen string) string {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return listen
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}

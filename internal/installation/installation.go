@@ -1,0 +1,196 @@
+// Package installation says what there is: the program, the server that runs,
+// its folders, keys and database, the practices and their people. [Facts] are
+// gathered from a live installation by package host, and read by the packages
+// that judge: doctor, control and inventory.
+//
+// It judges nothing, and holds no secret, no content, and no name of a person.
+package installation
+
+import "time"
+
+// Facts are what was found at one moment.
+type Facts struct {
+	At       time.Time `json:"at"`
+	Build    Build     `json:"build"`
+	Server   *Server   `json:"server,omitempty"` // nil if none is running
+	Clock    Clock     `json:"clock"`
+	Disk     Disk      `json:"disk"`
+	Paths    []Path    `json:"paths"`
+	Keys     []Key     `json:"keys"`
+	Database Database  `json:"database"`
+	Blobs    Blobs     `json:"blobs"`
+	Backup   Backup    `json:"backup"`
+	// Practices are those that the database holds, by slug.
+	Practices []Practice `json:"practices"`
+}
+
+// Practice returns the practice of that id, or nil.
+func (f *Facts) Practice(id string) *Practice {
+	for i := range f.Practices {
+		if f.Practices[i].ID == id {
+			return &f.Practices[i]
+		}
+	}
+	return nil
+}
+
+// Build is the program that looked.
+type Build struct {
+	Version  string    `json:"version"` // "unreleased" if it has none
+	Revision string    `json:"revision,omitempty"`
+	Modified bool      `json:"modified"` // built from files that no revision holds
+	Time     time.Time `json:"time"`     // of the revision; zero if unknown
+	Go       string    `json:"go"`
+	Platform string    `json:"platform"`
+	FIPS     bool      `json:"fips"` // Go's FIPS 140-3 module is in use
+}
+
+// A Server is a running hub, as it wrote of itself, and as it answered.
+type Server struct {
+	PID       int       `json:"pid"`
+	StartedAt time.Time `json:"started_at"`
+	Listen    string    `json:"listen"`
+	Metrics   string    `json:"metrics,omitempty"`
+	TLS       bool      `json:"tls"`
+	Origins   []string  `json:"origins"`
+	Proxies   []string  `json:"proxies"`
+	Debug     bool      `json:"debug"` // its log is at level debug
+
+	// What it answered when it was asked:
+	Answers     bool         `json:"answers"`
+	DebugRoutes bool         `json:"debug_routes"` // it serves a profiler
+	Certificate *Certificate `json:"certificate,omitempty"`
+}
+
+// A Certificate is what the server showed, and how it speaks TLS.
+type Certificate struct {
+	NotBefore time.Time `json:"not_before"`
+	NotAfter  time.Time `json:"not_after"`
+	Names     []string  `json:"names"`
+	// Old says that it accepts TLS 1.0 or 1.1 (NIST SP 800-52r2, section 3.1).
+	Old bool `json:"old"`
+}
+
+// A Clock is this machine's.
+type Clock struct {
+	// Synchronised is what the kernel says of itself; nil if it cannot say.
+	Synchronised *bool `json:"synchronised,omitempty"`
+	// Database is how far the database's clock is ahead, as far as it could be
+	// told; 0 for one that uses this machine's.
+	Database time.Duration `json:"database"`
+}
+
+// A Disk is the one that holds the data folder.
+type Disk struct {
+	FreeBytes  uint64 `json:"free_bytes"`
+	TotalBytes uint64 `json:"total_bytes"` // 0 if it could not be told
+}
+
+// A Path is a file or folder that others than its owner may use.
+type Path struct {
+	Path string `json:"path"` // below the data folder
+	Mode string `json:"mode"` // as ls prints it
+}
+
+// A Key is a key file.
+type Key struct {
+	Path   string    `json:"path"` // below the data folder
+	MadeAt time.Time `json:"made_at"`
+	Mode   string    `json:"mode"`
+	Open   bool      `json:"open"` // others than its owner may read or write it
+	Lost   bool      `json:"lost"` // it is not there, and what it opens is
+}
+
+// Engines.
+const (
+	SQLite     = "sqlite"
+	PostgreSQL = "postgresql"
+)
+
+// A Database is the hub's.
+type Database struct {
+	Engine   string `json:"engine"`
+	Answers  bool   `json:"answers"`
+	Remote   bool   `json:"remote"`   // on another machine
+	Verified bool   `json:"verified"` // reached by TLS that checks the other end
+	// WeakPassword says that its password is one that everybody tries first.
+	WeakPassword bool  `json:"weak_password"`
+	Bytes        int64 `json:"bytes"` // of the file; 0 for PostgreSQL
+}
+
+// Blobs is the folder of sealed attachments.
+type Blobs struct {
+	Writable bool `json:"writable"` // a file was written there, read back and deleted
+}
+
+// Backup is what there is of backups.
+type Backup struct {
+	Folder string    `json:"folder,omitempty"` // empty if nobody said where they go
+	Newest time.Time `json:"newest"`           // zero if there is none
+	Files  int       `json:"files"`
+	Beside bool      `json:"beside"` // the folder is within the data folder, or on the same disk
+}
+
+// A Practice is what one practice has set, and who works there.
+type Practice struct {
+	ID   string `json:"id"`
+	Slug string `json:"slug"`
+	Name string `json:"name"`
+	Demo bool   `json:"demo"`
+
+	IdleStaff     int      `json:"idle_staff"`   // minutes, as it is enforced
+	IdlePatient   int      `json:"idle_patient"` // minutes
+	Languages     []string `json:"languages"`
+	ConsentForm   string   `json:"consent_form"` // id; empty if none is published
+	ConsentVer    int      `json:"consent_version"`
+	ConsentTexts  []string `json:"consent_texts"` // languages that the form is written in
+	Origins       []string `json:"origins"`       // that may embed the chat
+	Networks      bool     `json:"networks"`      // staff are held to networks
+	Queues        int      `json:"queues"`
+	Suite         uint16   `json:"suite"` // MLS
+	RiskLanguages []string `json:"risk_languages"`
+
+	People        []Person `json:"people"` // staff
+	Keeper        bool     `json:"keeper"` // a keeper is enrolled and certified
+	Uncertified   int      `json:"uncertified_devices"`
+	Conversations int      `json:"conversations"`
+	Consents      int      `json:"consents_withdrawn"`
+	Archive       *Archive `json:"archive,omitempty"` // nil if the keeper's folder is not here
+}
+
+// A Person is one of the staff, without their name.
+type Person struct {
+	ID         string    `json:"id"`
+	Role       string    `json:"role"`   // or profession
+	Access     string    `json:"access"` // the role that policy knows
+	CreatedAt  time.Time `json:"created_at"`
+	Disabled   bool      `json:"disabled"`
+	Passkeys   int       `json:"passkeys"`
+	Apps       int       `json:"apps"`
+	Password   bool      `json:"password"`
+	LastSignIn time.Time `json:"last_sign_in"` // zero if none is kept
+	Devices    int       `json:"devices"`      // not revoked
+}
+
+// TwoFactors reports whether the person signs in with two: a passkey, or a
+// password and an app.
+func (p *Person) TwoFactors() bool { return p.Passkeys > 0 || p.Password && p.Apps > 0 }
+
+// CanSignIn reports whether the person has set up any way to sign in.
+func (p *Person) CanSignIn() bool { return !p.Disabled && (p.Passkeys > 0 || p.Password) }
+
+// An Archive is the practice's sealed record.
+type Archive struct {
+	Bytes int64 `json:"bytes"`
+	// Check is the newest whole check of it; nil if none was noted.
+	Check *ArchiveCheck `json:"check,omitempty"`
+}
+
+// An ArchiveCheck is what sotto record verify noted.
+type ArchiveCheck struct {
+	At            time.Time `json:"at"`
+	Conversations int       `json:"conversations"`
+	Records       int       `json:"records"`
+	Problems      int       `json:"problems"`
+	Manifest      string    `json:"manifest"` // NUMBER:HASH
+}
