@@ -85,15 +85,16 @@ func TestDirectionOfDependency(t *testing.T) {
 		"internal/consent":     {"api", "internal/certificate", "internal/vector"},
 		"internal/content":     {},
 		"internal/attachment":  {},
+		"internal/audit":       {},
 		"internal/device":      {"api", "mls", "internal/certificate", "internal/consent", "internal/content", "internal/attachment"},
-		"internal/hub":         {"api", "mls/delivery", "mls/suite", "mls/wire", "internal/certificate", "internal/consent", "internal/policy", "internal/hub", "internal/passkey", "internal/password", "internal/totp"},
+		"internal/hub":         {"api", "internal/audit", "mls/delivery", "mls/suite", "mls/wire", "internal/certificate", "internal/consent", "internal/policy", "internal/hub", "internal/passkey", "internal/password", "internal/totp"},
 		"internal/policy":      {},
 		"internal/store/kv":    {"internal/device", "internal/store"},
 		"internal/blob":        {"internal/hub", "internal/durable"},
 		"internal/passkey":     {"internal/vector"},
 		"internal/password":    {},
 		"internal/totp":        {},
-		"internal/httpapi":     {"api", "internal/hub", "internal/httpapi", "internal/certificate", "internal/consent", "internal/passkey"},
+		"internal/httpapi":     {"api", "internal/audit", "internal/hub", "internal/httpapi", "internal/certificate", "internal/consent", "internal/passkey"},
 		"internal/hubclient":   {"api", "internal/certificate", "internal/totp"},
 	}
 	for _, p := range list(t, "./...") {

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/hub"
 )
 
@@ -69,7 +70,8 @@ func (s *Server) outermost(next http.Handler) http.Handler {
 		if k, err := r.Cookie(knownCookie); err == nil {
 			c.known = k.Value
 		}
-		r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
+		ctx := audit.WithRequest(r.Context(), audit.Request{ID: c.id, Address: c.address})
+		r = r.WithContext(context.WithValue(ctx, callKey{}, c))
 		out := &recorder{ResponseWriter: w}
 		s.setHeaders(out.Header(), r, c.id)
 		defer func() {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/certificate"
 	"github.com/sotto-health/sotto/internal/certificate/authority"
 	"github.com/sotto-health/sotto/internal/consent"
@@ -77,7 +78,7 @@ func newWorld(t testing.TB, options ...worldOption) *world {
 			t.Log(w.logs.String())
 		}
 	})
-	w.store = &faultyStore{Store: stored}
+	w.store = &faultyStore{Store: stored, full: new(atomic.Bool)}
 	log := slog.New(slog.NewJSONHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	hc := hub.Config{
 		Store: w.store, Blobs: newMemoryBlobs(), Log: log, Now: w.clock.now,
@@ -520,7 +521,11 @@ func (c *clock) advance(d time.Duration) { c.ahead.Add(int64(d)) }
 // A faultyStore is the real store until told to fail.
 type faultyStore struct {
 	hub.Store
-	full atomic.Bool
+	full *atomic.Bool
+}
+
+func (s *faultyStore) Recording(events ...audit.Event) hub.Store {
+	return &faultyStore{Store: s.Store.Recording(events...), full: s.full}
 }
 
 func (s *faultyStore) AppendFrame(ctx context.Context, a hub.Append) (hub.Appended, error) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/certificate"
 	"github.com/sotto-health/sotto/internal/policy"
 	"github.com/sotto-health/sotto/mls/suite"
@@ -292,7 +293,8 @@ func (h *Hub) PutCertificate(ctx context.Context, c *Caller, device string, put 
 	if err := h.checkCertificate(ctx, d, put.Certificate, put.NameCard); err != nil {
 		return api.Device{}, err
 	}
-	if err := h.store.PutCertificate(ctx, d.Practice, d.ID, put.Certificate, put.NameCard, h.millis()); err != nil {
+	issued := h.event(ctx, c, audit.CertificateIssued, d.ID).With("role=" + d.Role + ",person=" + d.Person)
+	if err := h.store.Recording(issued).PutCertificate(ctx, d.Practice, d.ID, put.Certificate, put.NameCard, h.millis()); err != nil {
 		return api.Device{}, at("store certificate", err)
 	}
 	d.Certificate, d.NameCard = put.Certificate, put.NameCard

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/policy"
 )
 
@@ -32,6 +33,9 @@ func (h *Hub) StaffMembers(ctx context.Context, s *StaffCaller) (api.StaffMember
 	all, err := h.store.PersonsOfKind(ctx, s.Person.Practice, api.KindStaff)
 	if err != nil {
 		return api.StaffMembers{}, err
+	}
+	if err := h.store.Record(ctx, h.event(ctx, s, audit.PeopleListed, "")); err != nil {
+		return api.StaffMembers{}, at("record a read", err)
 	}
 	m := api.StaffMembers{People: make([]api.StaffMember, len(all))}
 	for i, p := range all {

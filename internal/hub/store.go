@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 )
 
 // SignInsKept is how long the history of sign-ins goes back.
@@ -31,6 +32,7 @@ type Store interface {
 	Frames
 	Attachments
 	Shared
+	Audit
 
 	// DeleteExpired drops sessions, known browsers, set-up links and spent
 	// nonces that ended
@@ -40,6 +42,24 @@ type Store interface {
 	DeleteExpired(ctx context.Context, now, unfinishedBefore int64) (unfinished []Attachment, err error)
 	// Ping reports whether the store can answer.
 	Ping(ctx context.Context) error
+}
+
+// Audit keeps what was done, in the transaction that did it.
+type Audit interface {
+	// Recording returns a view of the store whose writes also store the events:
+	// with each call that succeeds, in its transaction, so that the act and its
+	// events are both there or neither is. Make one for one write. A call that
+	// fails stores none, and nor does AppendFrame of a duplicate. An event that
+	// does not pass [audit.Event.Check] fails the call. With AppendFrame, an
+	// event about a conversation gets its Patient, and a frame's its position as
+	// Object.
+	Recording(events ...audit.Event) Store
+	// Record stores events of what the store is not changed by: what was read,
+	// and what was refused. Who reads waits for it before they answer.
+	Record(ctx context.Context, events ...audit.Event) error
+	// WaitingEvents lists a practice's events that have no number in its log yet,
+	// oldest first.
+	WaitingEvents(ctx context.Context, practice string, limit int) ([]audit.Event, error)
 }
 
 // Practices keeps the practices and the consent forms they have published.

@@ -37,6 +37,7 @@ func dialect() sqlstore.Dialect {
 		Goose: goose.DialectSQLite3,
 		Types: strings.NewReplacer(
 			"BYTEA", "BLOB",
+			"BIGSERIAL", "INTEGER",
 			"BIGINT", "INTEGER",
 			"\n);", "\n) STRICT;",
 		),

@@ -20,8 +20,12 @@ func (s *Store) QueueFrame(ctx context.Context, a hub.Append) (wait func() (hub.
 	w := s.writers[shardOf(a.Conversation, len(s.writers))]
 	var appended hub.Appended
 	j := w.enqueue(ctx, func(t *tx) (err error) {
-		appended, err = s.appendFrame(ctx, t, a)
-		return err
+		var patient string
+		appended, patient, err = s.appendFrame(ctx, t, a)
+		if err != nil || appended.Duplicate {
+			return err
+		}
+		return recordFrame(t, s.recording, patient, appended.Position)
 	})
 	return func() (hub.Appended, error) {
 		if err := w.wait(j); err != nil {
@@ -31,11 +35,12 @@ func (s *Store) QueueFrame(ctx context.Context, a hub.Append) (wait func() (hub.
 	}
 }
 
-func (s *Store) appendFrame(ctx context.Context, t *tx, a hub.Append) (hub.Appended, error) {
+// appendFrame also returns whose conversation it is.
+func (s *Store) appendFrame(ctx context.Context, t *tx, a hub.Append) (_ hub.Appended, patient string, _ error) {
 	// The lock comes before everything else is read, so that what is read is
 	// of now and stays so.
 	const lock = `
-SELECT number, log, epoch, head, state, withdrawn_at FROM conversation WHERE practice = $1 AND id = $2`
+SELECT number, log, epoch, head, state, withdrawn_at, patient FROM conversation WHERE practice = $1 AND id = $2`
 	const advance = `
 UPDATE conversation SET head = $3, epoch = $4, last_at = CASE WHEN CAST($5 AS BIGINT) > 0 THEN $5 ELSE last_at END
 WHERE practice = $1 AND id = $2`
@@ -46,40 +51,40 @@ WHERE practice = $1 AND id = $2`
 	var withdrawnAt int64
 	var l logKey
 	err := t.row(ctx, lock+s.dialect.Lock, a.Practice, a.Conversation).
-		Scan(&l.practice, &l.log, &epoch, &head, &state, &withdrawnAt)
+		Scan(&l.practice, &l.log, &epoch, &head, &state, &withdrawnAt, &patient)
 	if err != nil {
-		return hub.Appended{}, err
+		return hub.Appended{}, "", err
 	}
 	before, err := sentBefore(ctx, t, l, a.Frame)
 	if err != nil || before.Duplicate {
-		return before, err
+		return before, patient, err
 	}
 	switch {
 	case withdrawnAt != 0 && !a.EvenWithdrawn:
-		return hub.Appended{}, hub.ErrConsentWithdrawn
+		return hub.Appended{}, "", hub.ErrConsentWithdrawn
 	case state == api.StateClosed && !a.EvenClosed:
-		return hub.Appended{}, hub.ErrClosed
+		return hub.Appended{}, "", hub.ErrClosed
 	}
 	if !a.External {
 		if in, err := isMember(ctx, t, a.Practice, a.Conversation, f.Device); err != nil {
-			return hub.Appended{}, err
+			return hub.Appended{}, "", err
 		} else if !in {
-			return hub.Appended{}, hub.ErrNotAMember
+			return hub.Appended{}, "", hub.ErrNotAMember
 		}
 	}
 	if f.Epoch != epoch {
-		return hub.Appended{}, &hub.StaleEpochError{Sent: f.Epoch, Current: epoch, Head: head}
+		return hub.Appended{}, "", &hub.StaleEpochError{Sent: f.Epoch, Current: epoch, Head: head}
 	}
 	if h := a.Handshake; h != nil {
 		if err := s.checkHandshake(ctx, t, a); err != nil {
-			return hub.Appended{}, err
+			return hub.Appended{}, "", err
 		}
 		epoch = h.Epoch
 	}
 
 	f.Position = head + 1
 	if err := insertFrame(t, l, f); err != nil {
-		return hub.Appended{}, err
+		return hub.Appended{}, "", err
 	}
 	var lastAt int64
 	if f.Kind == api.FrameApplication {
@@ -87,17 +92,17 @@ WHERE practice = $1 AND id = $2`
 	}
 	n, err := t.exec(advance, a.Practice, a.Conversation, signed(f.Position), signed(epoch), lastAt)
 	if err != nil {
-		return hub.Appended{}, err
+		return hub.Appended{}, "", err
 	}
 	if n != 1 {
-		return hub.Appended{}, fmt.Errorf("conversation went away under its lock")
+		return hub.Appended{}, "", fmt.Errorf("conversation went away under its lock")
 	}
 	if a.Handshake != nil {
 		if err := s.applyHandshake(ctx, t, a, f); err != nil {
-			return hub.Appended{}, err
+			return hub.Appended{}, "", err
 		}
 	}
-	return hub.Appended{Position: f.Position, ReceivedAt: f.ReceivedAt}, nil
+	return hub.Appended{Position: f.Position, ReceivedAt: f.ReceivedAt}, patient, nil
 }
 
 // A logKey is what the frames of one conversation are stored under.

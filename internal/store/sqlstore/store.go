@@ -17,11 +17,18 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/hub"
 )
 
 // A Store is a [hub.Store] in a SQL database.
 type Store struct {
+	*database
+	recording []audit.Event // written with whatever is written next; see Recording
+}
+
+// A database is what all views of a store share.
+type database struct {
 	dialect Dialect
 	read    *sql.DB
 	now     func() time.Time
@@ -46,13 +53,13 @@ func New(ctx context.Context, db Databases, dialect Dialect) (*Store, error) {
 	if err := migrate(ctx, db.Write, dialect); err != nil {
 		return nil, fmt.Errorf("bring tables up to date: %w", err)
 	}
-	s := &Store{
+	s := &Store{database: &database{
 		dialect:  dialect,
 		read:     db.Read,
 		now:      time.Now,
 		closers:  []io.Closer{db},
 		prepared: make(map[string]*sql.Stmt),
-	}
+	}}
 	for range max(1, dialect.Writers) {
 		s.writers = append(s.writers, startWriter(db.Write, dialect))
 	}
@@ -110,7 +117,17 @@ func (s *Store) Clock(ctx context.Context) (time.Duration, error) {
 // fn may run more than once, so it must set its results afresh each time. It
 // does no I/O but through tx. It should refuse before it changes anything:
 // that costs the other writes of its transaction nothing.
+//
+// The events that the store is recording are written in the same transaction,
+// if fn succeeds.
 func (s *Store) write(ctx context.Context, shard string, fn func(*tx) error) error {
+	if len(s.recording) > 0 {
+		recorded, err := s.recorded(fn)
+		if err != nil {
+			return err
+		}
+		fn = recorded
+	}
 	return s.translate(s.writers[shardOf(shard, len(s.writers))].do(ctx, fn))
 }
 

@@ -37,6 +37,7 @@ func Run(t *testing.T, store hub.Store) {
 		{"work", testWork},
 		{"attachments", testAttachments},
 		{"shared", testShared},
+		{"audit", testAudit},
 		{"concurrency", testConcurrency},
 	} {
 		t.Run(group.name, func(t *testing.T) { group.run(t, store) })

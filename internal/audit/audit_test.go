@@ -1,0 +1,127 @@
+package audit_test
+
+import (
+	"errors"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sotto-health/sotto/internal/audit"
+)
+
+func whole() audit.Event {
+	return audit.Event{
+		Practice: "t_a", At: 1790000000000, Kind: audit.MemberAdded, Outcome: audit.Refused, Role: audit.Service, Person: "p_b", Device: "d_c",
+		Object: "d_e", Conversation: "c_f", Patient: "p_g", Detail: "role=nurse", Reason: "forbidden", Reference: "b_h",
+		Rules: []string{"one-practice", "role-needed"}, Address: "fe80::1%eth0", Request: "0a1b",
+	}
+}
+
+func TestEncodingIsStable(t *testing.T) {
+	e := whole()
+	got, err := e.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"v":1,"practice":"t_a","at":1790000000000,"kind":"member.added","outcome":"refused","role":"service","person":"p_b",` +
+		`"device":"d_c","object":"d_e","conversation":"c_f","patient":"p_g","detail":"role=nurse","reason":"forbidden","reference":"b_h",` +
+		`"rules":["one-practice","role-needed"],"address":"fe80::1%eth0","request":"0a1b"}`
+	if string(got) != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if back, err := audit.Parse(got); err != nil || !reflect.DeepEqual(back, e) {
+		t.Errorf("read back as %+v, %v", back, err)
+	}
+}
+
+// TestNoSentenceFits keeps content, names and contact details out: each text of
+// an event refuses blanks, signs of mail addresses and letters beyond ASCII.
+func TestNoSentenceFits(t *testing.T) {
+	for _, words := range []string{"chest pain", "dana@clinic.example", "José", `"`, "<b>", strings.Repeat("a", 257)} {
+		e := whole()
+		v := reflect.ValueOf(&e).Elem()
+		for i := range v.NumField() {
+			before := reflect.ValueOf(whole()).Field(i)
+			switch f := v.Field(i); f.Kind() {
+			case reflect.String:
+				f.SetString(words)
+			case reflect.Slice:
+				f.Set(reflect.ValueOf([]string{words}))
+			default:
+				continue
+			}
+			if err := e.Check(); !errors.Is(err, audit.ErrEvent) {
+				t.Errorf("%s takes %q", v.Type().Field(i).Name, words)
+			}
+			v.Field(i).Set(before)
+		}
+	}
+}
+
+// TestVocabulary holds that kinds are told apart and said in words.
+func TestVocabulary(t *testing.T) {
+	seen := make(map[audit.Kind]bool)
+	for _, s := range audit.Vocabulary() {
+		if seen[s.Kind] || s.Says == "" || !slices.Contains(audit.Categories(), s.Category) {
+			t.Errorf("%+v", s)
+		}
+		seen[s.Kind] = true
+	}
+}
+
+// TestEventsKeepToTheirKind refuses fields that a kind does not have.
+func TestEventsKeepToTheirKind(t *testing.T) {
+	base := audit.New(t.Context(), 1, audit.Actor{Practice: "t_a", Role: audit.Staff, Person: "p_a"}, audit.PeopleListed, "")
+	if err := base.Check(); err != nil {
+		t.Fatal(err)
+	}
+	object := base
+	object.Object = "p_b"
+	for _, e := range []audit.Event{object, base.In("c_a", ""), base.AsRefused(""), base.AsFailed("")} {
+		if e.Check() == nil {
+			t.Errorf("%+v is taken", e)
+		}
+	}
+}
+
+// TestNoAddressKeepsAnEventOut tries what a caller may say of their address.
+func TestNoAddressKeepsAnEventOut(t *testing.T) {
+	for _, address := range []string{"fe80::1%a b\"", "@", strings.Repeat("1", 999), ""} {
+		ctx := audit.WithRequest(t.Context(), audit.Request{ID: "r", Address: address})
+		e := audit.New(ctx, 1, audit.Actor{Practice: "t_a", Role: audit.Nobody}, audit.SignInRefused, "").AsRefused("unauthenticated")
+		if err := e.Check(); err != nil {
+			t.Errorf("from %q: %v", address, err)
+		}
+	}
+}
+
+func TestCommitmentHidesAndBinds(t *testing.T) {
+	e := whole()
+	b, _ := e.Encode()
+	salt := audit.NewSalt()
+	if audit.Commit(salt, b) == audit.Commit(audit.NewSalt(), b) {
+		t.Error("the salt does not matter")
+	}
+	if audit.Commit(salt, b) == audit.Commit(salt, append(slices.Clone(b), ' ')) {
+		t.Error("the event does not matter")
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	e := whole()
+	b, _ := e.Encode()
+	f.Add(b)
+	f.Add([]byte(`{"v":1,"practice":"t","at":1,"kind":"people.listed","outcome":"done","role":"staff"}`))
+	f.Add([]byte(`{"v":1,"practice":"t","at":01,"kind":"people.listed","outcome":"done","role":"staff","role":"staff"}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		e, err := audit.Parse(b)
+		if err != nil {
+			return
+		}
+		again, err := e.Encode()
+		if err != nil || string(again) != string(b) {
+			t.Errorf("%q came out as %q, %v", b, again, err)
+		}
+	})
+}

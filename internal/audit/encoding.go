@@ -1,0 +1,199 @@
+package audit
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+)
+
+// The longest that fields may be, in bytes.
+const (
+	maxID     = 64
+	maxDetail = 256
+	maxRules  = 16
+)
+
+// ErrEvent says that something is no event, or is not encoded as events are.
+var ErrEvent = errors.New("audit: not an event")
+
+func fault(field string) error { return fmt.Errorf("%w: %s", ErrEvent, field) }
+
+// Check returns an error that matches [ErrEvent] unless e is whole: of a known
+// kind, with no field that the kind does not have, and each within its bounds.
+func (e *Event) Check() error {
+	spec, ok := specs[e.Kind]
+	switch {
+	case !ok:
+		return fault("kind")
+	case e.Practice == "":
+		return fault("practice")
+	case e.At <= 0:
+		return fault("at")
+	case e.Outcome != Done && e.Outcome != Refused && e.Outcome != Failed:
+		return fault("outcome")
+	case e.Outcome != Done && e.Reason == "":
+		return fault("reason")
+	case !slices.Contains([]Role{Patient, Staff, Service, Operator, System, Nobody}, e.Role):
+		return fault("role")
+	case e.Object != "" && spec.Object == "":
+		return fault("object")
+	case e.Conversation != "" && !spec.Chat:
+		return fault("conversation")
+	case len(e.Rules) > maxRules:
+		return fault("rules")
+	case !plain(e.Detail, maxDetail):
+		return fault("detail")
+	}
+	for _, s := range [...]string{
+		e.Practice, e.Person, e.Device, e.Object, e.Conversation, e.Patient, e.Reason, e.Reference, e.Address, e.Request,
+	} {
+		if !plain(s, maxID) {
+			return fault("characters")
+		}
+	}
+	for _, r := range e.Rules {
+		if r == "" || !plain(r, maxID) {
+			return fault("rules")
+		}
+	}
+	return nil
+}
+
+// plain reports whether s is short and of characters that ids, codes and
+// addresses have. No blank is among them, so that no sentence fits, and none
+// that JSON would escape.
+func plain(s string, most int) bool {
+	if len(s) > most {
+		return false
+	}
+	for i := range len(s) {
+		switch b := s[i]; {
+		case 'a' <= b && b <= 'z', 'A' <= b && b <= 'Z', '0' <= b && b <= '9':
+		case b == '.' || b == '_' || b == ':' || b == '/' || b == '-' || b == ',' || b == '=' || b == '+' || b == '%':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// Encode returns e in its one encoding: a JSON object whose members stand in
+// the order of [Event]'s fields, without blanks, and without those that are
+// empty. "v" comes first and is 1. Nothing in it is ever escaped.
+func (e *Event) Encode() ([]byte, error) {
+	if err := e.Check(); err != nil {
+		return nil, err
+	}
+	b := make([]byte, 0, 384)
+	b = append(b, `{"v":1,"practice":"`...)
+	b = append(b, e.Practice...)
+	b = append(b, `","at":`...)
+	b = strconv.AppendInt(b, e.At, 10)
+	b = member(b, "kind", string(e.Kind))
+	b = member(b, "outcome", string(e.Outcome))
+	b = member(b, "role", string(e.Role))
+	b = member(b, "person", e.Person)
+	b = member(b, "device", e.Device)
+	b = member(b, "object", e.Object)
+	b = member(b, "conversation", e.Conversation)
+	b = member(b, "patient", e.Patient)
+	b = member(b, "detail", e.Detail)
+	b = member(b, "reason", e.Reason)
+	b = member(b, "reference", e.Reference)
+	if len(e.Rules) > 0 {
+		b = append(b, `,"rules":[`...)
+		for i, r := range e.Rules {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = append(append(append(b, '"'), r...), '"')
+		}
+		b = append(b, ']')
+	}
+	b = member(b, "address", e.Address)
+	b = member(b, "request", e.Request)
+	return append(b, '}'), nil
+}
+
+func member(b []byte, name, value string) []byte {
+	if value == "" {
+		return b
+	}
+	b = append(append(append(b, `,"`...), name...), `":"`...)
+	return append(append(b, value...), '"')
+}
+
+// Parse reads what [Event.Encode] made, and nothing else.
+func Parse(b []byte) (Event, error) {
+	var w struct {
+		V            int      `json:"v"`
+		Practice     string   `json:"practice"`
+		At           int64    `json:"at"`
+		Kind         Kind     `json:"kind"`
+		Outcome      Outcome  `json:"outcome"`
+		Role         Role     `json:"role"`
+		Person       string   `json:"person"`
+		Device       string   `json:"device"`
+		Object       string   `json:"object"`
+		Conversation string   `json:"conversation"`
+		Patient      string   `json:"patient"`
+		Detail       string   `json:"detail"`
+		Reason       string   `json:"reason"`
+		Reference    string   `json:"reference"`
+		Rules        []string `json:"rules"`
+		Address      string   `json:"address"`
+		Request      string   `json:"request"`
+	}
+	if err := json.Unmarshal(b, &w); err != nil {
+		return Event{}, ErrEvent // its text might quote what was read
+	}
+	e := Event{
+		Practice: w.Practice, At: w.At, Kind: w.Kind, Outcome: w.Outcome, Role: w.Role, Person: w.Person, Device: w.Device,
+		Object: w.Object, Conversation: w.Conversation, Patient: w.Patient, Detail: w.Detail, Reason: w.Reason,
+		Reference: w.Reference, Rules: w.Rules, Address: w.Address, Request: w.Request,
+	}
+	// One meaning has one encoding: what does not come out as it went in is not
+	// one of ours.
+	again, err := e.Encode()
+	if err != nil {
+		return Event{}, err
+	}
+	if !bytes.Equal(again, b) {
+		return Event{}, fault("encoding")
+	}
+	return e, nil
+}
+
+// SaltBytes is the length of a [Salt].
+const SaltBytes = 16
+
+// A Salt hides an event behind its commitment: who has erased both can show
+// that the log once held something there, and nobody can guess what.
+type Salt [SaltBytes]byte
+
+// NewSalt returns a fresh one.
+func NewSalt() (s Salt) {
+	_, _ = rand.Read(s[:]) // never fails (crypto/rand)
+	return s
+}
+
+// A Commitment is what the Merkle tree holds of an event.
+type Commitment [sha256.Size]byte
+
+// commitmentLabel keeps commitments apart from every other hash.
+const commitmentLabel = "sotto audit event v1\n"
+
+// Commit returns SHA-256 of a label, the salt, and the encoded event.
+func Commit(s Salt, encoded []byte) (c Commitment) {
+	h := sha256.New()
+	h.Write([]byte(commitmentLabel))
+	h.Write(s[:])
+	h.Write(encoded)
+	h.Sum(c[:0])
+	return c
+}

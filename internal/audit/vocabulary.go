@@ -1,0 +1,221 @@
+package audit
+
+// A Kind names an act. The vocabulary is closed: [Vocabulary] has all of it.
+type Kind string
+
+// A Category is what a kind belongs to.
+type Category string
+
+// The categories.
+const (
+	Security   Category = "security"   // who came in, and how
+	Access     Category = "access"     // who saw what
+	Consent    Category = "consent"    // what a patient agreed to
+	Membership Category = "membership" // who was let into a chat, and its course
+	Keys       Category = "keys"       // devices, certificates, key packages
+	Policy     Category = "policy"     // people, roles, settings
+	Export     Category = "export"     // what left the system
+	Running    Category = "system"     // how the system was run
+)
+
+// Categories lists all, in the order in which people should see them.
+func Categories() []Category {
+	return []Category{Security, Access, Consent, Membership, Keys, Policy, Export, Running}
+}
+
+// Security.
+const (
+	SignedIn         Kind = "sign-in.done"
+	SignInRefused    Kind = "sign-in.refused"
+	SignedOut        Kind = "sign-in.ended"
+	SessionEnded     Kind = "session.ended"
+	SessionLocked    Kind = "session.locked"
+	SessionUnlocked  Kind = "session.proved"
+	DeviceSignedIn   Kind = "device.signed-in"
+	DeviceSignedOut  Kind = "device.signed-out"
+	SetUpLinkMade    Kind = "set-up-link.made"
+	SetUpLinkUsed    Kind = "set-up-link.used"
+	SetUpLinkOpened  Kind = "set-up-link.opened"
+	FactorAdded      Kind = "factor.added"
+	FactorRenamed    Kind = "factor.renamed"
+	FactorRemoved    Kind = "factor.removed"
+	PasswordChanged  Kind = "password.changed"
+	RecoveryCodes    Kind = "recovery-codes.made"
+	CallRefused      Kind = "call.refused"
+	SecurityReviewed Kind = "security.reviewed"
+)
+
+// Access.
+const (
+	ConversationOpened  Kind = "conversation.opened"
+	ConversationsListed Kind = "conversations.listed"
+	PushOpened          Kind = "push.opened"
+	FileDownloaded      Kind = "file.downloaded"
+	PeopleListed        Kind = "people.listed"
+	ReadersExplained    Kind = "readers.explained"
+	AuditRead           Kind = "audit.read"
+	GroupInfoRead       Kind = "group-info.read"
+)
+
+// Consent.
+const (
+	ConsentGiven     Kind = "consent.given"
+	ConsentWithdrawn Kind = "consent.withdrawn"
+)
+
+// Membership, and the course of a conversation.
+const (
+	ConversationBegun     Kind = "conversation.begun"
+	ConversationTaken     Kind = "conversation.taken"
+	ConversationTakenOver Kind = "conversation.taken-over"
+	ConversationJoined    Kind = "conversation.joined"
+	ConversationLeft      Kind = "conversation.left"
+	ConversationClosed    Kind = "conversation.closed"
+	ConversationReopened  Kind = "conversation.reopened"
+	ConversationRated     Kind = "conversation.rated"
+	MemberAdded           Kind = "member.added"
+	MemberRemoved         Kind = "member.removed"
+	MemberRejoined        Kind = "member.rejoined"
+	RemovalProposed       Kind = "removal.proposed"
+	FrameSent             Kind = "frame.sent"
+	HandshakeSent         Kind = "handshake.sent"
+	FileAdded             Kind = "file.added"
+	FileDropped           Kind = "file.dropped"
+)
+
+// Keys.
+const (
+	DeviceRegistered     Kind = "device.registered"
+	DeviceVouched        Kind = "device.vouched"
+	DeviceRevoked        Kind = "device.revoked"
+	CertificateIssued    Kind = "certificate.issued"
+	KeyPackagesPublished Kind = "key-packages.published"
+	KeyPackageClaimed    Kind = "key-package.claimed"
+)
+
+// Policy: people, roles and settings.
+const (
+	PersonAdded        Kind = "person.added"
+	PersonChanged      Kind = "person.changed"
+	PersonDisabled     Kind = "person.disabled"
+	PracticeConfigured Kind = "practice.configured"
+)
+
+// Export.
+const (
+	AuditExported  Kind = "audit.exported"
+	RecordRead     Kind = "record.read"
+	RecordVerified Kind = "record.verified"
+	HistoryShared  Kind = "history.shared"
+)
+
+// Running.
+const (
+	HubStarted      Kind = "hub.started"
+	HubStopped      Kind = "hub.stopped"
+	CheckpointMade  Kind = "checkpoint.published"
+	RetentionChosen Kind = "audit.archived"
+)
+
+// A Spec says what a kind means and which fields its events have besides those
+// that all have.
+type Spec struct {
+	Kind     Kind
+	Category Category
+	// Object is what the event's Object is the id of; empty if it has none.
+	Object string
+	// Chat says that the event is about a conversation.
+	Chat bool
+	// Says is the kind in plain words, with the actor as its subject.
+	Says string
+}
+
+// Vocabulary lists every kind there is.
+func Vocabulary() []Spec {
+	return []Spec{
+		{SignedIn, Security, "session", false, "signed in"},
+		{SignInRefused, Security, "person", false, "was not let in: what they showed was wrong"},
+		{SignedOut, Security, "session", false, "signed out"},
+		{SessionEnded, Security, "session", false, "ended another session of theirs"},
+		{SessionLocked, Security, "session", false, "locked the session"},
+		{SessionUnlocked, Security, "session", false, "showed both factors again, to unlock or before a change"},
+		{DeviceSignedIn, Security, "device", false, "connected a device"},
+		{DeviceSignedOut, Security, "device", false, "disconnected a device"},
+		{SetUpLinkMade, Security, "person", false, "made a link with which a person sets up their sign-in"},
+		{SetUpLinkOpened, Security, "person", false, "looked at whom a set-up link is for"},
+		{SetUpLinkUsed, Security, "person", false, "set up their sign-in with a link"},
+		{FactorAdded, Security, "factor", false, "added a passkey or an authenticator app"},
+		{FactorRenamed, Security, "factor", false, "gave a passkey or an app another name"},
+		{FactorRemoved, Security, "factor", false, "removed a passkey or an authenticator app"},
+		{PasswordChanged, Security, "person", false, "chose another password"},
+		{RecoveryCodes, Security, "person", false, "got new recovery codes"},
+		{CallRefused, Security, "object", true, "asked for something that policy does not allow"},
+		{SecurityReviewed, Security, "person", false, "looked at their own sign-ins, sessions, devices or factors"},
+
+		{ConversationOpened, Access, "", true, "opened a conversation and got its messages"},
+		{ConversationsListed, Access, "box", false, "listed conversations"},
+		{PushOpened, Access, "device", false, "began to get new messages of their conversations as they come"},
+		{FileDownloaded, Access, "file", true, "downloaded a sealed file"},
+		{PeopleListed, Access, "", false, "listed the practice's staff"},
+		{ReadersExplained, Access, "", true, "asked who can read a conversation"},
+		{AuditRead, Access, "", true, "read this log"},
+		{GroupInfoRead, Access, "", true, "got what is needed to join a conversation from outside"},
+
+		{ConsentGiven, Consent, "form", true, "gave consent"},
+		{ConsentWithdrawn, Consent, "", true, "took consent back"},
+
+		{ConversationBegun, Membership, "", true, "began a conversation"},
+		{ConversationTaken, Membership, "", true, "took a waiting conversation"},
+		{ConversationTakenOver, Membership, "", true, "took a conversation over from another"},
+		{ConversationJoined, Membership, "", true, "joined a conversation"},
+		{ConversationLeft, Membership, "", true, "left a conversation"},
+		{ConversationClosed, Membership, "", true, "closed a conversation"},
+		{ConversationReopened, Membership, "", true, "opened a closed conversation again"},
+		{ConversationRated, Membership, "", true, "rated a closed conversation"},
+		{MemberAdded, Membership, "device", true, "let a device into a conversation, with the keys to it"},
+		{MemberRemoved, Membership, "device", true, "took a device out of a conversation"},
+		{MemberRejoined, Membership, "device", true, "came back into a conversation with a device that had lost its state"},
+		{RemovalProposed, Membership, "", true, "proposed that a device be taken out of a conversation"},
+		{FrameSent, Membership, "position", true, "sent a sealed message"},
+		{HandshakeSent, Membership, "position", true, "changed the keys of a conversation"},
+		{FileAdded, Membership, "file", true, "added a sealed file"},
+		{FileDropped, Membership, "file", true, "dropped a file that was not finished"},
+
+		{DeviceRegistered, Keys, "device", false, "registered a device's key"},
+		{DeviceVouched, Keys, "device", false, "vouched for a device with a passkey"},
+		{DeviceRevoked, Keys, "device", false, "took all access from a device"},
+		{CertificateIssued, Keys, "device", false, "certified a device: it speaks for its person from now on"},
+		{KeyPackagesPublished, Keys, "device", false, "published keys to be added by"},
+		{KeyPackageClaimed, Keys, "device", false, "took a key with which a device can be let into a conversation"},
+
+		{PersonAdded, Policy, "person", false, "added a person"},
+		{PersonChanged, Policy, "person", false, "changed a person's role or queues"},
+		{PersonDisabled, Policy, "person", false, "took all access from a person"},
+		{PracticeConfigured, Policy, "practice", false, "changed the practice's settings"},
+
+		{AuditExported, Export, "", false, "exported this log"},
+		{RecordRead, Export, "", true, "opened the sealed record of a conversation"},
+		{RecordVerified, Export, "", false, "checked the sealed record"},
+		{HistoryShared, Export, "device", true, "handed a device what was said before it joined"},
+
+		{HubStarted, Running, "", false, "started the hub"},
+		{HubStopped, Running, "", false, "stopped the hub"},
+		{CheckpointMade, Running, "", false, "published a checkpoint of this log"},
+		{RetentionChosen, Running, "", false, "moved old entries of this log to the practice's store"},
+	}
+}
+
+// specs is [Vocabulary] by kind.
+var specs = func() map[Kind]Spec {
+	m := make(map[Kind]Spec)
+	for _, s := range Vocabulary() {
+		m[s.Kind] = s
+	}
+	return m
+}()
+
+// SpecOf returns what a kind means.
+func SpecOf(k Kind) (Spec, bool) {
+	s, ok := specs[k]
+	return s, ok
+}
