@@ -46,8 +46,9 @@ type Head struct {
 // is here because a browser cannot set headers on a WebSocket and a URL is no
 // place for it.
 type Hello struct {
-	Type  string `json:"type" enum:"hello"`
-	Token string `json:"token"`
+	Type    string `json:"type" enum:"hello"`
+	Token   string `json:"token"`
+	Compact bool   `json:"compact,omitempty" doc:"frames come as binary messages, and what the device itself sends does not come back but for the reply"`
 }
 
 // A ClientMessage is any later message from the client: "ack" and "typing" as

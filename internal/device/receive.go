@@ -105,6 +105,9 @@ func (c *conversation) next(ctx context.Context) (frames []api.Frame, more bool,
 	for position := c.rec.cursor + 1; ; position++ {
 		f, ok := c.inbox[position]
 		if !ok {
+			f, ok = c.replied(position)
+		}
+		if !ok {
 			break
 		}
 		frames = append(frames, f)
@@ -119,6 +122,16 @@ func (c *conversation) next(ctx context.Context) (frames []api.Frame, more bool,
 		}
 	}
 	return frames, c.rec.head > c.rec.cursor || c.doubt, nil
+}
+
+// replied returns the own message that the hub has said stands at a position.
+// It is not pushed to who sent it. It needs c.mu.
+func (c *conversation) replied(position uint64) (f api.Frame, ok bool) {
+	i := slices.IndexFunc(c.out, func(o *outRecord) bool { return o.position == position })
+	if i < 0 {
+		return f, false
+	}
+	return api.Frame{Position: position, Kind: api.FrameApplication, ReceivedAt: c.out[i].at, Payload: c.out[i].payload}, true
 }
 
 func (c *conversation) fetchFrames(ctx context.Context) ([]api.Frame, error) {

@@ -141,12 +141,13 @@ func (c *conversation) summary() *api.Conversation {
 	return &s
 }
 
-// append stores a frame and pushes it to everybody in the group.
+// append stores a frame and pushes it to everybody in the group, but for an
+// application frame's sender, who has the reply.
 func (h *Hub) append(c *conversation, f api.Frame) *api.Sent {
 	f.Position, f.ReceivedAt = uint64(len(c.frames)+1), time.Now().UnixMilli()
 	c.frames = append(c.frames, f)
 	for device, since := range c.members {
-		if f.Position > since {
+		if f.Position > since && (f.Kind != api.FrameApplication || f.Device != device) {
 			h.push(device, api.Event{Type: api.EventFrame, ConversationID: c.ID, Frame: &f})
 		}
 	}

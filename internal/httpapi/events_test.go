@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
@@ -182,8 +183,8 @@ func TestReadyHeads(t *testing.T) {
 	}
 }
 
-// TestPushedInOrder: many send at once; each listener gets every frame once,
-// in the order of the log.
+// TestPushedInOrder: many send at once; each listener gets every frame of the
+// others once, in the order of the log, and of its own the replies.
 func TestPushedInOrder(t *testing.T) {
 	w := newWorld(t)
 	patient, nurse := w.patient(), w.staff("dana")
@@ -197,6 +198,8 @@ func TestPushedInOrder(t *testing.T) {
 	v, err := patient.Conversation(w.ctx, id)
 	w.must(err)
 	var wg sync.WaitGroup
+	var mu sync.Mutex
+	own := make(map[uint64]bool) // positions of the nurse's
 	for _, d := range senders {
 		frames := make([]api.SendFrame, each)
 		for i := range frames {
@@ -205,8 +208,13 @@ func TestPushedInOrder(t *testing.T) {
 		for half := range 2 {
 			wg.Go(func() {
 				for i := half; i < each; i += 2 {
-					if _, err := d.Send(w.ctx, id, frames[i]); err != nil {
+					s, err := d.Send(w.ctx, id, frames[i])
+					if err != nil {
 						t.Error(err)
+					} else if d == nurse {
+						mu.Lock()
+						own[s.Position] = true
+						mu.Unlock()
 					}
 				}
 			})
@@ -214,9 +222,67 @@ func TestPushedInOrder(t *testing.T) {
 	}
 	wg.Wait()
 	for i := range len(senders) * each {
-		e := l.next(api.EventFrame)
-		if want := v.Head + uint64(i) + 1; e.Frame.Position != want {
+		want := v.Head + uint64(i) + 1
+		if own[want] {
+			continue
+		}
+		if e := l.next(api.EventFrame); e.Frame.Position != want {
 			t.Fatalf("position %d came, want %d", e.Frame.Position, want)
+		}
+	}
+	if len(own) != each {
+		t.Errorf("%d of the nurse's own frames have a place, want %d", len(own), each)
+	}
+}
+
+// TestCompact: who asks for it gets frames as binary messages, and not those
+// that the device itself sends; who does not gets all, as text.
+func TestCompact(t *testing.T) {
+	w := newWorld(t)
+	patient, nurse := w.patient(), w.staff("dana")
+	id := patient.open("nurse")
+	nurse.take(id)
+	patient.catchUp(id)
+	conns := make(map[bool]*websocket.Conn)
+	for _, compact := range []bool{false, true} {
+		conn := w.dial()
+		w.must(wsjson.Write(w.ctx, conn, api.Hello{Type: "hello", Token: patient.Token(), Compact: compact}))
+		var ready api.Event
+		w.must(wsjson.Read(w.ctx, conn, &ready))
+		conns[compact] = conn
+	}
+	own, other := patient.seal(id, "mine"), nurse.seal(id, "hers")
+	b, err := api.ClientMessage{Type: "send", Call: 5, ConversationID: id, Frame: &own}.Binary()
+	w.must(err)
+	w.must(conns[false].Write(w.ctx, websocket.MessageBinary, b)) // anybody may
+	_, err = patient.Send(w.ctx, id, own)                         // again: it stands where it stood
+	w.must(err)
+	_, err = nurse.Send(w.ctx, id, other)
+	w.must(err)
+	for compact, want := range map[bool][]api.SendFrame{false: {own, other}, true: {other}} {
+		for len(want) > 0 {
+			as, b, err := conns[compact].Read(w.ctx)
+			w.must(err)
+			var e api.Event
+			head, payload := b, []byte(nil)
+			if as == websocket.MessageBinary {
+				head, payload, err = api.SplitBinary(b)
+				w.must(err)
+			}
+			w.must(json.Unmarshal(head, &e))
+			if e.Type != api.EventFrame {
+				continue
+			}
+			if (as == websocket.MessageBinary) != compact {
+				t.Errorf("compact %v: a frame comes as %v", compact, as)
+			}
+			if !compact {
+				payload = e.Frame.Payload
+			}
+			if e.Frame.ClientID != want[0].ClientID || string(payload) != string(want[0].Payload) {
+				t.Fatalf("compact %v: frame %s of %d bytes, want %s", compact, e.Frame.ClientID, len(payload), want[0].ClientID)
+			}
+			want = want[1:]
 		}
 	}
 }
@@ -312,6 +378,14 @@ func TestSocketSurvivesBadInput(t *testing.T) {
 		w.must(wsjson.Read(w.ctx, conn, &r))
 		if r.Problem == nil || r.Problem.Code != api.CodeMalformed {
 			t.Errorf("%s is answered %+v", bad, r)
+		}
+	}
+	for _, bad := range []string{"", "\x00\x00\x00\x09{}", "\x00\x00\x00\x02{}", "\x00\x00\x00\x02{}more", "\x00\x00\x00\x0e{\"type\":\"ack\"}more", canary} {
+		w.must(conn.Write(w.ctx, websocket.MessageBinary, []byte(bad)))
+		var r api.Reply
+		w.must(wsjson.Read(w.ctx, conn, &r))
+		if r.Problem == nil || r.Problem.Code != api.CodeMalformed {
+			t.Errorf("%q is answered %+v", bad, r)
 		}
 	}
 	f := d.seal(id, "still here")

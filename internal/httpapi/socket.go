@@ -132,11 +132,12 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 
 // greet waits for the hello, opens the line, and says what is ready.
 func (k *socket) greet(ctx context.Context) error {
-	caller, err := k.server.hello(ctx, k.conn)
+	hello, caller, err := k.server.hello(ctx, k.conn)
 	if err != nil {
 		return err
 	}
-	line, ready, err := k.server.hub.Connect(ctx, caller)
+	k.compact = hello.Compact
+	line, ready, err := k.server.hub.Connect(ctx, caller, k.compact)
 	if err != nil {
 		return err
 	}
@@ -179,23 +180,22 @@ func (k *socket) close() {
 }
 
 // hello waits for the first message and checks its token.
-func (s *Server) hello(ctx context.Context, conn *websocket.Conn) (*hub.Caller, error) {
+func (s *Server) hello(ctx context.Context, conn *websocket.Conn) (h api.Hello, caller *hub.Caller, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.sockets.limits.Hello)
 	defer cancel()
 	conn.SetReadLimit(helloBytes)
 	_, b, err := conn.Read(ctx)
 	if err != nil {
-		return nil, err
+		return h, nil, err
 	}
-	var h api.Hello
 	if decode(b, &h) != nil || h.Type != "hello" {
-		return nil, &hub.MalformedError{Field: "type"}
+		return h, nil, &hub.MalformedError{Field: "type"}
 	}
 	callOf(ctx).auth = "Bearer " + h.Token
-	caller, err := s.authenticate(ctx)
+	caller, err = s.authenticate(ctx)
 	callOf(ctx).auth = "" // checked; no need to keep it
 	conn.SetReadLimit(frameBody)
-	return caller, err
+	return h, caller, err
 }
 
 // turnAway says why a connection does not open, where the client can read it.
@@ -221,6 +221,7 @@ type socket struct {
 	conn    *websocket.Conn
 	out     *outlet // what conn writes to
 	line    *hub.Connection
+	compact bool // the client wants frames as binary messages
 	cancel  context.CancelFunc
 	replies chan api.Reply
 	sends   chan struct{} // as long as frames wait for the disk
@@ -231,13 +232,20 @@ func (k *socket) write(ctx context.Context, v any) error {
 	if err != nil {
 		return err
 	}
-	return k.writeBytes(ctx, b)
+	return k.writeBytes(ctx, websocket.MessageText, b)
 }
 
-func (k *socket) writeBytes(ctx context.Context, b []byte) error {
+func (k *socket) writeBytes(ctx context.Context, as websocket.MessageType, b []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, k.server.sockets.limits.Write)
 	defer cancel()
-	return k.conn.Write(ctx, websocket.MessageText, b)
+	return k.conn.Write(ctx, as, b)
+}
+
+func (k *socket) writeEvent(ctx context.Context, o *hub.Outgoing) error {
+	if k.compact && o.Event.Frame != nil {
+		return k.writeBytes(ctx, websocket.MessageBinary, o.Binary())
+	}
+	return k.writeBytes(ctx, websocket.MessageText, o.JSON())
 }
 
 // writeAll writes until the connection ends, from either side.
@@ -266,12 +274,12 @@ func (k *socket) writeAll(ctx context.Context) {
 func (k *socket) writeWaiting(ctx context.Context, first *hub.Outgoing) error {
 	more := min(len(k.line.Events()), mostAtOnce)
 	if more == 0 {
-		return k.writeBytes(ctx, first.JSON)
+		return k.writeEvent(ctx, first)
 	}
 	k.out.hold()
-	err := k.writeBytes(ctx, first.JSON)
+	err := k.writeEvent(ctx, first)
 	for ; err == nil && more > 0; more-- {
-		err = k.writeBytes(ctx, (<-k.line.Events()).JSON)
+		err = k.writeEvent(ctx, <-k.line.Events())
 	}
 	return errors.Join(err, k.out.release(k.server.sockets.limits.Write))
 }
@@ -286,7 +294,7 @@ func (k *socket) finish(ctx context.Context) {
 	for reason != hub.ReasonSlow {
 		select {
 		case o := <-k.line.Events():
-			if k.writeBytes(ctx, o.JSON) != nil {
+			if k.writeEvent(ctx, o) != nil {
 				return
 			}
 			continue
@@ -354,17 +362,37 @@ func (k *socket) await(ctx context.Context, call uint64, stored func() (api.Sent
 // it sends stays in its order.
 func (k *socket) readAll(ctx context.Context) {
 	for {
-		_, b, err := k.conn.Read(ctx)
+		as, b, err := k.conn.Read(ctx)
 		if err != nil {
 			return
 		}
 		var m api.ClientMessage
-		if decode(b, &m) != nil {
+		if parseMessage(as, b, &m) != nil {
 			k.reply(ctx, 0, nil, &hub.MalformedError{Field: "message"})
 			continue
 		}
 		k.carryOut(ctx, &m)
 	}
+}
+
+// parseMessage reads what the client says. The payload of a frame in a binary
+// message stands behind the rest.
+func parseMessage(as websocket.MessageType, b []byte, m *api.ClientMessage) error {
+	if as != websocket.MessageBinary {
+		return decode(b, m)
+	}
+	head, payload, err := api.SplitBinary(b)
+	if err != nil {
+		return err
+	}
+	if err := decode(head, m); err != nil {
+		return err
+	}
+	if m.Frame == nil || len(m.Frame.Payload) > 0 {
+		return &hub.MalformedError{Field: "frame"}
+	}
+	m.Frame.Payload = payload
+	return nil
 }
 
 func (k *socket) carryOut(ctx context.Context, m *api.ClientMessage) {

@@ -31,24 +31,47 @@ const (
 	connectionsPerDevice = 8
 )
 
-// An Outgoing is one event on its way, encoded once for all who get it.
+// An Outgoing is one event on its way, encoded at most once for all who get it.
 type Outgoing struct {
 	Event api.Event
-	JSON  []byte
+
+	json, binary   []byte
+	asJSON, asPair sync.Once
 }
 
-func outgoing(e api.Event) *Outgoing {
-	b, err := json.Marshal(e)
+func outgoing(e api.Event) *Outgoing { return &Outgoing{Event: e} }
+
+// JSON returns the event as a text message.
+func (o *Outgoing) JSON() []byte {
+	o.asJSON.Do(func() { o.json = encoded(json.Marshal(o.Event)) })
+	return o.json
+}
+
+// Binary returns an event that has a frame as a binary message.
+func (o *Outgoing) Binary() []byte {
+	o.asPair.Do(func() { o.binary = encoded(o.Event.Binary()) })
+	return o.binary
+}
+
+func encoded(b []byte, err error) []byte {
 	if err != nil {
 		panic(fmt.Sprintf("hub: an event cannot be encoded: %v", err)) // plain fields: cannot happen
 	}
-	return &Outgoing{Event: e, JSON: b}
+	return b
+}
+
+// own reports whether the event is an application frame that the device sent.
+func (o *Outgoing) own(device string) bool {
+	f := o.Event.Frame
+	return f != nil && f.Kind == api.FrameApplication && f.Device == device
 }
 
 // A Connection is one open line to a device. Its reader takes events from
 // [Connection.Events] until [Connection.Done] is closed.
 type Connection struct {
 	Caller *Caller
+	// replied says that the device learns of what it sends by the replies.
+	replied bool
 	out    chan *Outgoing
 	done   chan struct{}
 
@@ -89,8 +112,10 @@ func (c *Connection) offer(o *Outgoing) {
 
 // Connect opens a line to the caller's device and returns the "ready" event to
 // send first. Whatever happens from then on comes through the connection, so
-// that nothing falls between the heads and the first event.
-func (h *Hub) Connect(ctx context.Context, c *Caller) (*Connection, api.Event, error) {
+// that nothing falls between the heads and the first event; but if replied is
+// set, the application frames that the device itself sends do not: it learns
+// where they stand from the replies.
+func (h *Hub) Connect(ctx context.Context, c *Caller, replied bool) (*Connection, api.Event, error) {
 	size := patientBuffer
 	switch {
 	case c.Service():
@@ -99,7 +124,7 @@ func (h *Hub) Connect(ctx context.Context, c *Caller) (*Connection, api.Event, e
 		size = staffBuffer
 	}
 	conn := &Connection{
-		Caller: c, out: make(chan *Outgoing, size), done: make(chan struct{}),
+		Caller: c, replied: replied, out: make(chan *Outgoing, size), done: make(chan struct{}),
 		rooms: make(map[string]struct{}), left: make(map[string]struct{}),
 	}
 	h.board.add(conn)

@@ -131,7 +131,7 @@ func (h *Hub) Poll(ctx context.Context, c *Caller, cursor string) (api.EventPage
 }
 
 func (h *Hub) openMailbox(ctx context.Context, c *Caller, reset bool) (api.EventPage, error) {
-	conn, ready, err := h.Connect(ctx, c)
+	conn, ready, err := h.Connect(ctx, c, false)
 	if err != nil {
 		return api.EventPage{}, err
 	}

@@ -234,7 +234,7 @@ func (b *switchboard) closeAll(r Reason) {
 func (b *switchboard) deliver(n *Notice) {
 	var o *Outgoing
 	if n.Event.Type != "" {
-		o = outgoing(n.Event) // before the lock
+		o = outgoing(n.Event)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -381,7 +381,9 @@ func (r *room) release() {
 
 func (r *room) announce(o *Outgoing) {
 	for conn := range r.in {
-		conn.offer(o)
+		if !conn.replied || !o.own(conn.Caller.Device.ID) {
+			conn.offer(o)
+		}
 	}
 }
 

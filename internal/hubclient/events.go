@@ -51,7 +51,7 @@ func (c *Client) Events(ctx context.Context, handle func(api.Event)) error {
 	defer func() { _ = conn.CloseNow() }()
 	conn.SetReadLimit(maxEvent)
 	s := &socket{conn: conn, calls: make(map[uint64]chan api.Reply)}
-	if err := s.write(ctx, api.Hello{Type: "hello", Token: c.Token()}); err != nil {
+	if err := s.write(ctx, api.Hello{Type: "hello", Token: c.Token(), Compact: true}); err != nil {
 		return err
 	}
 	defer c.closeSocket(s)
@@ -160,7 +160,11 @@ func (s *socket) write(ctx context.Context, v any) error {
 	if err != nil {
 		return fmt.Errorf("hubclient: encode message: %w", err)
 	}
-	if err := s.conn.Write(ctx, websocket.MessageText, b); err != nil {
+	return s.writeBytes(ctx, websocket.MessageText, b)
+}
+
+func (s *socket) writeBytes(ctx context.Context, as websocket.MessageType, b []byte) error {
+	if err := s.conn.Write(ctx, as, b); err != nil {
 		return errors.Join(errSocketClosed, err)
 	}
 	return nil
@@ -179,7 +183,11 @@ func (s *socket) send(ctx context.Context, id string, frame api.SendFrame) (*api
 	s.calls[call] = ch
 	s.mu.Unlock()
 	defer s.forget(call)
-	if err := s.write(ctx, api.ClientMessage{Type: "send", Call: call, ConversationID: id, Frame: &frame}); err != nil {
+	b, err := api.ClientMessage{Type: "send", Call: call, ConversationID: id, Frame: &frame}.Binary()
+	if err != nil {
+		return nil, fmt.Errorf("hubclient: encode frame: %w", err)
+	}
+	if err := s.writeBytes(ctx, websocket.MessageBinary, b); err != nil {
 		return nil, err
 	}
 	select {
@@ -214,9 +222,17 @@ type message struct {
 
 func (s *socket) readAll(ctx context.Context, handle func(api.Event)) error {
 	for {
-		_, b, err := s.conn.Read(ctx)
+		as, b, err := s.conn.Read(ctx)
 		if err != nil {
 			return s.readError(ctx, err)
+		}
+		if as == websocket.MessageBinary {
+			e, err := parseFrameEvent(b)
+			if err != nil {
+				return fmt.Errorf("hubclient: read frame: %w", err)
+			}
+			handle(e)
+			continue
 		}
 		var m message
 		if err := json.Unmarshal(b, &m); err != nil {
@@ -233,6 +249,21 @@ func (s *socket) readAll(ctx context.Context, handle func(api.Event)) error {
 			handle(m.Event)
 		}
 	}
+}
+
+func parseFrameEvent(b []byte) (e api.Event, err error) {
+	head, payload, err := api.SplitBinary(b)
+	if err != nil {
+		return e, err
+	}
+	if err := json.Unmarshal(head, &e); err != nil {
+		return e, err
+	}
+	if e.Frame == nil {
+		return e, errors.New("a binary message without a frame")
+	}
+	e.Frame.Payload = payload
+	return e, nil
 }
 
 func (s *socket) answer(r api.Reply) {

@@ -1395,6 +1395,8 @@ export interface components {
             readonly head: number;
         };
         readonly Hello: {
+            /** @description frames come as binary messages, and what the device itself sends does not come back but for the reply */
+            readonly compact?: boolean;
             readonly token: string;
             /** @enum {string} */
             readonly type: "hello";
