@@ -232,6 +232,9 @@ func (c *conversation) sendFrame(ctx context.Context, o *outRecord) (more bool, 
 		switch {
 		case err == nil:
 			t.sent(kept, sent)
+			if next := c.nextOut(); next != nil && next.payload == nil && c.rec.head == c.rec.cursor {
+				return t.sealOut(next) // one write instead of two
+			}
 		case codeOf(err) == api.CodeStaleEpoch:
 			// The hub has not stored it: seal it again in the new epoch.
 			behind = staleHead(err)

@@ -72,8 +72,8 @@ type Connection struct {
 	Caller *Caller
 	// replied says that the device learns of what it sends by the replies.
 	replied bool
-	out    chan *Outgoing
-	done   chan struct{}
+	out     chan *Outgoing
+	done    chan struct{}
 
 	once   sync.Once
 	reason Reason // set before done is closed
