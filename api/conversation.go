@@ -36,6 +36,9 @@ type Conversation struct {
 	Rating      int           `json:"rating,omitempty" doc:"1 to 5, as the patient gave it at the end"`
 	Revision    uint64        `json:"revision" doc:"grows with every change of its state: of two descriptions the higher is the newer"`
 	Participant []Participant `json:"participants"`
+	// Verification is how far the practice knows who the patient is: that of
+	// the least proven of the patient's devices in the group.
+	Verification Verification `json:"verification"`
 }
 
 // A Participant is a person in a conversation, or on the way in or out.

@@ -19,6 +19,7 @@ const (
 	EventWork         = "work"         // keeper: fetch /v1/work
 	EventEnded        = "ended"        // the session is over; sign in again
 	EventKeyPackages  = "key-packages" // few are left: publish more
+	EventVerification = "verification" // patient: fetch /v1/verification; with a ConversationID, staff there ask who they are
 )
 
 // An Event is one message from the hub. Fields that a type does not name are

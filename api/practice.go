@@ -36,6 +36,7 @@ type Queue struct {
 	Reason  map[string]string `json:"reason" doc:"by language: why a patient writes"`
 	Open    bool              `json:"open" doc:"staff are expected to answer now"`
 	OpensAt int64             `json:"opens_at,omitempty" doc:"while closed: when staff are next expected"`
+	Level   string            `json:"level" enum:"guest,contact,matched,signed-in" doc:"how far a patient must have shown who they are before staff discuss their health here"`
 }
 
 // A ConsentForm is the published version of what a patient agrees to.

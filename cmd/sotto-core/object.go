@@ -129,7 +129,7 @@ func conversationOf(c device.Conversation) object {
 	for i, person := range c.Typing {
 		typing[i] = person
 	}
-	return object{
+	o := object{
 		"id":        c.ID,
 		"state":     c.State,
 		"queue":     c.Queue,
@@ -146,4 +146,8 @@ func conversationOf(c device.Conversation) object {
 		"draft":     c.Draft,
 	}.with("assignee", c.Assignee).with("waitingFrom", c.WaitingFrom).with("place", c.Place).with("last", c.Last).
 		with("leftMessage", c.LeftMessage).with("rating", c.Rating).with("closedBy", c.ClosedBy)
+	if v := c.Verification; v.Level != "" {
+		o["verification"] = object{"level": v.Level}.with("method", v.Method).with("at", v.At).with("until", v.Until).any()
+	}
+	return o
 }

@@ -257,7 +257,7 @@ func listed(s *api.Conversation, me string) *Conversation {
 	v := &Conversation{
 		ID: s.ID, State: s.State, Queue: s.Queue, Language: s.Language, Patient: s.Patient, Assignee: s.Assignee,
 		CreatedAt: s.CreatedAt, WaitingFrom: s.WaitingFrom, LastAt: s.LastAt, Place: s.Place, Consent: s.Consent,
-		LeftMessage: s.LeftMessage, Rating: s.Rating, ClosedBy: s.ClosedBy,
+		LeftMessage: s.LeftMessage, Rating: s.Rating, ClosedBy: s.ClosedBy, Verification: Verification(s.Verification),
 	}
 	for _, p := range s.Participant {
 		v.Joining = v.Joining || (p.Person.ID == me && p.Wanted)

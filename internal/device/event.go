@@ -190,4 +190,14 @@ type Conversation struct {
 	LeftMessage bool
 	Rating      int
 	ClosedBy    string // person
+	// Verification is how far the practice knows who the patient is, by the
+	// hub's word.
+	Verification Verification
+}
+
+// A Verification is a step of the identity ladder: see api.Verification. Level
+// is empty until the hub has said.
+type Verification struct {
+	Level, Method string
+	At, Until     int64 // Unix milliseconds
 }

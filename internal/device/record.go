@@ -79,6 +79,7 @@ type summaryRecord struct {
 	left                                               bool // the patient left a message
 	rating                                             int
 	revision                                           uint64
+	verification                                       Verification
 }
 
 // A convRecord is a conversation but for its group, lines and outbox.
@@ -130,7 +131,7 @@ func (c *convRecord) marshal() []byte {
 	w.Text(c.reopening)
 	w.Uint(c.notified)
 	s := &c.summary
-	w.Array(15)
+	w.Array(19)
 	for _, text := range []string{s.state, s.queue, s.language, s.patient, s.assignee, s.consent} {
 		w.Text(text)
 	}
@@ -143,6 +144,10 @@ func (c *convRecord) marshal() []byte {
 	w.Bool(s.left)
 	w.Uint(uint64(s.rating))
 	w.Uint(s.revision)
+	w.Text(s.verification.Level)
+	w.Text(s.verification.Method)
+	w.Int(s.verification.At)
+	w.Int(s.verification.Until)
 	w.Array(len(c.members))
 	for _, m := range c.members {
 		w.Array(11)
@@ -182,14 +187,17 @@ func parseConvRecord(b []byte) (*convRecord, error) {
 	}
 	c.last, c.updatedAt, c.sentSince = r.Text(maxKept), r.Int(), int(r.Uint(1<<31))
 	c.name, c.closing, c.reopening, c.notified = r.Text(maxKept), r.Text(maxKept), r.Text(maxKept), r.Uint(anyUint)
-	fields := r.Array(15)
+	fields := r.Array(19)
 	c.summary = summaryRecord{
 		state: r.Text(maxKept), queue: r.Text(maxKept), language: r.Text(maxKept), patient: r.Text(maxKept),
 		assignee: r.Text(maxKept), consent: r.Text(maxKept), createdAt: r.Int(), waitingFrom: r.Int(), lastAt: r.Int(),
 		place: int(r.Uint(1 << 31)), wanted: r.Bool(), closedBy: r.Text(maxKept),
 	}
-	if fields == 15 { // 12 before messages could be left
+	if fields >= 15 { // 12 before messages could be left
 		c.summary.left, c.summary.rating, c.summary.revision = r.Bool(), int(r.Uint(5)), r.Uint(anyUint)
+	}
+	if fields == 19 { // 15 before patients could show who they are
+		c.summary.verification = Verification{Level: r.Text(maxKept), Method: r.Text(maxKept), At: r.Int(), Until: r.Int()}
 	}
 	for n := r.Array(maxKept); n > 0 && r.Err() == nil; n-- {
 		r.Tuple(11)

@@ -34,6 +34,7 @@ const (
 const (
 	tagPractice     = "Practice"
 	tagIdentity     = "Devices"
+	tagVerification = "Verification"
 	tagStaff        = "Staff"
 	tagConversation = "Conversations"
 	tagFrames       = "Frames"

@@ -268,9 +268,14 @@ func (h *Hub) describeAll(ctx context.Context, practice string, vs []Conversatio
 	if err != nil {
 		return nil, err
 	}
+	proofs, err := h.verifications(ctx, practice, vs)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]api.Conversation, len(vs))
 	for i := range vs {
 		out[i] = h.describeWith(&vs[i], people)
+		out[i].Verification = verification(vs[i].standing(proofs[vs[i].Patient], h.millis()))
 	}
 	return out, nil
 }

@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sotto-health/sotto/internal/hub/quiet"
@@ -81,6 +82,8 @@ type Hub struct {
 	rates      *rates
 	guesses    *guesses
 	counters   counters
+
+	lapsesTold atomic.Int64 // until when lapsed verifications were announced
 
 	background sync.WaitGroup // what is done after its answer
 }
@@ -147,6 +150,9 @@ func (h *Hub) Sweep(ctx context.Context) error {
 	now := h.now()
 	h.callers.sweep(now.UnixMilli())
 	h.guesses.sweep()
+	if err := h.announceLapses(ctx); err != nil {
+		return err
+	}
 	dropped, err := h.store.DeleteExpired(ctx, now.UnixMilli(), now.Add(-24*time.Hour).UnixMilli())
 	if err != nil {
 		return at("drop what has expired", err)

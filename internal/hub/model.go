@@ -1,12 +1,14 @@
 package hub
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"time"
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/password"
+	"github.com/sotto-health/sotto/internal/proofing"
 )
 
 // A Practice is the covered entity that everything else belongs to.
@@ -48,6 +50,20 @@ type Settings struct {
 	// RiskWords are the practice's own, by language. Devices look for them.
 	RiskWords map[string][]string
 	Access    Access
+	Identity  Identity
+}
+
+// Identity is what a practice decides about how patients show who they are.
+type Identity struct {
+	// Days is how long a proof of it holds. Zero means 30.
+	Days int
+}
+
+// defaultProofDays is the re-verification period of a practice that sets none.
+const defaultProofDays = 30
+
+func (i Identity) holds() time.Duration {
+	return time.Duration(cmp.Or(i.Days, defaultProofDays)) * 24 * time.Hour
 }
 
 // Access is what a practice decides about how its staff sign in. It is the
@@ -246,6 +262,18 @@ type DeviceSession struct {
 	Staff     string // id of the staff session it ends with; empty if none
 	CreatedAt int64
 	ExpiresAt int64
+}
+
+// A Verification is one step that a patient's device took on the identity
+// ladder, or a staff person for it.
+type Verification struct {
+	Practice string
+	Person   string
+	Device   string
+	proofing.Proof
+	Record string // id in the practice's roster; empty unless matched by it
+	Staff  string // person who vouched; empty if none did
+	Reason string // why they could
 }
 
 // A KeyPackage is one published key package.

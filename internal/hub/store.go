@@ -27,6 +27,7 @@ type Store interface {
 	StaffSessions
 	Factors
 	Devices
+	Verifications
 	KeyPackages
 	Conversations
 	Frames
@@ -199,6 +200,17 @@ type Devices interface {
 	// DeviceSession returns one that has not expired at now, and its device.
 	DeviceSession(ctx context.Context, token [32]byte, now int64) (DeviceSession, Device, error)
 	DeleteDeviceSession(ctx context.Context, token [32]byte) error
+}
+
+// Verifications keeps how far each device of a patient has shown who they are.
+type Verifications interface {
+	// PutVerification replaces what the device had of the same level.
+	PutVerification(ctx context.Context, v Verification) error
+	// VerificationsOf lists those of some patients, lapsed ones too, oldest first.
+	VerificationsOf(ctx context.Context, practice string, persons []string) ([]Verification, error)
+	// LapsedVerifications lists those of all practices that lapsed in (after,
+	// upTo], the earliest first.
+	LapsedVerifications(ctx context.Context, after, upTo int64, limit int) ([]Verification, error)
 }
 
 // KeyPackages keeps what devices have published to be added by.

@@ -140,6 +140,11 @@ func (c *Client) Self(ctx context.Context) (*api.Device, error) {
 	return fetch[api.Device](ctx, c, http.MethodGet, "/v1/devices/self", nil)
 }
 
+// Verification is GET /v1/verification.
+func (c *Client) Verification(ctx context.Context) (*api.OwnVerification, error) {
+	return fetch[api.OwnVerification](ctx, c, http.MethodGet, "/v1/verification", nil)
+}
+
 // PublishKeyPackages is POST /v1/key-packages.
 func (c *Client) PublishKeyPackages(ctx context.Context, packages api.PublishKeyPackages) error {
 	return c.request(ctx, http.MethodPost, "/v1/key-packages", packages, nil)

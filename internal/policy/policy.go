@@ -109,6 +109,7 @@ const (
 	Revoke     Action = "person.revoke" // a device
 	Invite     Action = "person.invite" // with a link to set up their sign-in anew
 	ListPeople Action = "person.list"
+	Identify   Action = "patient.identify" // show who one is
 	ReadAudit  Action = "audit.read"
 	Explain    Action = "policy.explain" // who can read a conversation, and why
 )
@@ -117,7 +118,7 @@ const (
 func Actions() []Action {
 	return []Action{
 		Begin, Know, Take, TakeOver, Join, Leave, Close, Reopen, Withdraw, Rate, Frames, Send, Type, Attach, Admit, Add, Remove, Renew, Rejoin,
-		ListOwn, ListQueues, ListAll, Certify, Work, Configure, AddPerson, Grant, Disable, Revoke, Invite, ListPeople, ReadAudit, Explain,
+		ListOwn, ListQueues, ListAll, Certify, Work, Configure, AddPerson, Grant, Disable, Revoke, Invite, ListPeople, Identify, ReadAudit, Explain,
 	}
 }
 

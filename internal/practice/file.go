@@ -20,6 +20,7 @@ import (
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/password"
+	"github.com/sotto-health/sotto/internal/proofing"
 )
 
 // MaxFileBytes is the most bytes a practice file may have.
@@ -53,6 +54,13 @@ type File struct {
 	Consent      Consent             `json:"consent"`
 	Staff        []Staff             `json:"staff"`
 	Access       Access              `json:"access"`
+	Identity     Identity            `json:"identity"`
+}
+
+// Identity is how patients show who they are. All of it may be left out.
+type Identity struct {
+	// Days is how long a proof holds before it is asked for again. Zero means 30.
+	Days int `json:"days"`
 }
 
 // Hours are when staff are expected to answer on some days of the week.
@@ -68,6 +76,10 @@ type Queue struct {
 	ID     string            `json:"id"`
 	Reason map[string]string `json:"reason"`
 	Hours  []Hours           `json:"hours"` // none means the practice's
+	// Level is how far a patient must have shown who they are before staff
+	// discuss their health: guest, contact, matched or signed-in. Empty means
+	// matched.
+	Level proofing.Level `json:"level"`
 }
 
 // Idle holds minutes. Zero means 10 for staff and 15 for patients.
@@ -153,6 +165,9 @@ func (f *File) check() error {
 		if _, err := readHours(q.Hours); err != nil {
 			return fmt.Errorf("queues: %s: %w", q.ID, err)
 		}
+		if q.Level != "" && !q.Level.Known() {
+			return fmt.Errorf("queues: %s: level: guest, contact, matched or signed-in", q.ID)
+		}
 		if err := f.inEveryLanguage("queues: "+q.ID, func(l string) bool { return q.Reason[l] != "" }); err != nil {
 			return err
 		}
@@ -185,6 +200,8 @@ func (f *File) checkLimits() error {
 	switch {
 	case !within(f.RecallMinutes, 1, 7*24*60):
 		return errors.New("recall_minutes: 1 to 10080")
+	case !within(f.Identity.Days, 1, 365):
+		return errors.New("identity: days: 1 to 365")
 	case !within(f.Idle.Staff, 3, 60), !within(f.Idle.Patient, 3, 60):
 		// Less would leave no time for the two minutes of warning.
 		return errors.New("idle_minutes: staff and patient: 3 to 60")
@@ -238,6 +255,7 @@ func (f *File) Settings() hub.Settings {
 		BrandColor: f.BrandColor, Demo: f.Demo, AlwaysOpen: f.AlwaysOpen, Hours: hours, WaitMinutes: f.WaitMinutes,
 		MaxFileBytes: 25 << 20, ArchiveNote: "keeper", Origins: f.EmbedOrigins,
 		Access:        hub.Access{Password: f.Access.Password, Networks: f.Access.Networks},
+		Identity:      hub.Identity{Days: f.Identity.Days},
 		RecallMinutes: f.RecallMinutes, IdleStaff: f.Idle.Staff, IdlePatient: f.Idle.Patient, RiskWords: f.RiskWords,
 		Consent: api.ConsentForm{
 			ID: f.Consent.Form, Version: f.Consent.Version, PublishedAt: published.UnixMilli(),
@@ -245,7 +263,7 @@ func (f *File) Settings() hub.Settings {
 		},
 	}
 	for _, q := range f.Queues {
-		s.Queues = append(s.Queues, api.Queue{ID: q.ID, Reason: q.Reason})
+		s.Queues = append(s.Queues, api.Queue{ID: q.ID, Reason: q.Reason, Level: string(q.Level)})
 		if len(q.Hours) > 0 {
 			if s.QueueHours == nil {
 				s.QueueHours = map[string][]hub.Hours{}

@@ -29,6 +29,7 @@ func Run(t *testing.T, store hub.Store) {
 		{"sessions", testSessions},
 		{"factors", testFactors},
 		{"devices", testDevices},
+		{"verifications", testVerifications},
 		{"key packages", testKeyPackages},
 		{"conversations", testConversations},
 		{"lists", testLists},

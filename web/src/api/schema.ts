@@ -1009,6 +1009,23 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/verification": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Patient: how far the practice knows who you are on this device */
+        readonly get: operations["get-verification"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/welcomes": {
         readonly parameters: {
             readonly query?: never;
@@ -1225,6 +1242,7 @@ export interface components {
             readonly revision: number;
             /** @enum {string} */
             readonly state: "waiting" | "open" | "closed";
+            readonly verification: components["schemas"]["Verification"];
             /**
              * Format: int64
              * @description set while waiting
@@ -1455,6 +1473,9 @@ export interface components {
             readonly device: string;
             readonly proof: components["schemas"]["DeviceProof"];
         };
+        readonly OwnVerification: {
+            readonly verification: components["schemas"]["Verification"];
+        };
         readonly Participant: {
             /**
              * Format: int64
@@ -1640,6 +1661,11 @@ export interface components {
         };
         readonly Queue: {
             readonly id: string;
+            /**
+             * @description how far a patient must have shown who they are before staff discuss their health here
+             * @enum {string}
+             */
+            readonly level: "guest" | "contact" | "matched" | "signed-in";
             /** @description staff are expected to answer now */
             readonly open: boolean;
             /**
@@ -1823,6 +1849,25 @@ export interface components {
         readonly Typing: {
             readonly typing: boolean;
         };
+        readonly Verification: {
+            /**
+             * Format: int64
+             * @description when it was proved
+             */
+            readonly at?: number;
+            /**
+             * @description guest: nothing is known; contact: they read what is sent to an address or number; matched: they know what the practice has on file; signed-in: by a passkey or the practice's portal
+             * @enum {string}
+             */
+            readonly level: "guest" | "contact" | "matched" | "signed-in";
+            /** @description email-code, sms-code, invitation, facts, pin, in-person, phone, passkey or portal; more may come */
+            readonly method?: string;
+            /**
+             * Format: int64
+             * @description when it lapses
+             */
+            readonly until?: number;
+        };
         readonly Voucher: {
             readonly passkey: components["schemas"]["PasskeyAssertion"];
         };
@@ -1896,6 +1941,7 @@ export type NewGuest = components['schemas']['NewGuest'];
 export type NewStaffDevice = components['schemas']['NewStaffDevice'];
 export type NewStaffMember = components['schemas']['NewStaffMember'];
 export type OpenDeviceSession = components['schemas']['OpenDeviceSession'];
+export type OwnVerification = components['schemas']['OwnVerification'];
 export type Participant = components['schemas']['Participant'];
 export type PasskeyAssertion = components['schemas']['PasskeyAssertion'];
 export type PasskeyRegistration = components['schemas']['PasskeyRegistration'];
@@ -1931,6 +1977,7 @@ export type StaffMembers = components['schemas']['StaffMembers'];
 export type StaffSession = components['schemas']['StaffSession'];
 export type TakeApp = components['schemas']['TakeApp'];
 export type Typing = components['schemas']['Typing'];
+export type Verification = components['schemas']['Verification'];
 export type Voucher = components['schemas']['Voucher'];
 export type Welcome = components['schemas']['Welcome'];
 export type WelcomePage = components['schemas']['WelcomePage'];
@@ -5796,6 +5843,53 @@ export interface operations {
             };
             /** @description Too Many Requests */
             readonly 429: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "get-verification": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["OwnVerification"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

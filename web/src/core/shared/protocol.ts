@@ -119,6 +119,16 @@ export interface Member {
   readonly online: boolean;
 }
 
+/** How far the practice knows who a patient is. A level lapses by the hub's clock. */
+export type Level = "guest" | "contact" | "matched" | "signed-in";
+
+export interface Verification {
+  readonly level: Level;
+  readonly method?: string;
+  readonly at?: number;
+  readonly until?: number;
+}
+
 export interface Conversation {
   readonly id: ConversationId;
   readonly state: "waiting" | "open" | "closed";
@@ -147,6 +157,8 @@ export interface Conversation {
   readonly rating?: number;
   /** Who closed it, by the hub's word. */
   readonly closedBy?: PersonId;
+  /** Of the patient, by the hub's word; absent until it has said. */
+  readonly verification?: Verification;
 }
 
 export type Box = "waiting" | "mine" | "team" | "closed";

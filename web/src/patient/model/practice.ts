@@ -68,9 +68,16 @@ function at(value: unknown): { opens_at?: number } {
   return value === undefined ? {} : { opens_at: of("number", value) };
 }
 
+const levels = ["guest", "contact", "matched", "signed-in"] as const;
+
+/** A level that is not known asks for what most queues do. */
+function level(value: unknown): api.Queue["level"] {
+  return levels.find((known) => known === value) ?? "matched";
+}
+
 function parseQueue(value: unknown): api.Queue {
   const from = fields<api.Queue>(value);
-  return { id: text(from.id), reason: map(from.reason, text), open: of("boolean", from.open), ...at(from.opens_at) };
+  return { id: text(from.id), reason: map(from.reason, text), open: of("boolean", from.open), level: level(from.level), ...at(from.opens_at) };
 }
 
 function parseText(value: unknown): ConsentText {

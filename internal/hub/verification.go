@@ -1,0 +1,138 @@
+package hub
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/policy"
+	"github.com/sotto-health/sotto/internal/proofing"
+)
+
+// queueLevel is what a queue asks for unless the practice says otherwise.
+const queueLevel = string(proofing.Matched)
+
+// OwnVerification says how far the calling patient's device has come.
+func (h *Hub) OwnVerification(ctx context.Context, c *Caller) (api.OwnVerification, error) {
+	if err := h.mayInPractice(c, policy.Identify); err != nil {
+		return api.OwnVerification{}, err
+	}
+	standing, err := h.standing(ctx, c)
+	return api.OwnVerification{Verification: verification(standing)}, err
+}
+
+// standing is that of the calling device.
+func (h *Hub) standing(ctx context.Context, c *Caller) (proofing.Proof, error) {
+	all, err := h.store.VerificationsOf(ctx, c.Device.Practice, []string{c.Device.Person})
+	if err != nil {
+		return proofing.Proof{}, at("load verifications", err)
+	}
+	return deviceStanding(all, c.Device.ID, h.millis()), nil
+}
+
+func verification(p proofing.Proof) api.Verification {
+	return api.Verification{Level: string(p.Level), Method: string(p.Method), At: p.At, Until: p.Until}
+}
+
+func deviceStanding(of []Verification, device string, now int64) proofing.Proof {
+	var proofs []proofing.Proof
+	for _, v := range of {
+		if v.Device == device {
+			proofs = append(proofs, v.Proof)
+		}
+	}
+	return proofing.Standing(proofs, now)
+}
+
+// standing is that of the patient in the conversation: of the least proven of
+// their devices that are in the group.
+func (v *Conversation) standing(of []Verification, now int64) proofing.Proof {
+	var all []proofing.Proof
+	for _, m := range v.Members {
+		if m.Person == v.Patient {
+			all = append(all, deviceStanding(of, m.Device, now))
+		}
+	}
+	return proofing.Least(all)
+}
+
+// verifications loads those of the patients of some conversations, by person.
+func (h *Hub) verifications(ctx context.Context, practice string, vs []Conversation) (map[string][]Verification, error) {
+	var patients []string
+	for i := range vs {
+		patients = append(patients, vs[i].Patient)
+	}
+	slices.Sort(patients)
+	all, err := h.store.VerificationsOf(ctx, practice, slices.Compact(patients))
+	if err != nil {
+		return nil, at("load verifications", err)
+	}
+	byPerson := make(map[string][]Verification)
+	for _, v := range all {
+		byPerson[v.Person] = append(byPerson[v.Person], v)
+	}
+	return byPerson, nil
+}
+
+// raise notes a proof that a device of a patient has given, or staff for it,
+// and tells both sides. From when it counts and until when is the hub's to say.
+func (h *Hub) raise(ctx context.Context, v Verification, by proofing.Method) error {
+	p, err := h.practice(ctx, v.Practice)
+	if err != nil {
+		return err
+	}
+	now := h.now()
+	v.Proof = proofing.Proof{Level: by.Level(), Method: by, At: now.UnixMilli(), Until: now.Add(p.Identity.holds()).UnixMilli()}
+	if err := h.store.PutVerification(ctx, v); err != nil {
+		return at("store verification", err)
+	}
+	h.announceVerification(ctx, v.Practice, v.Person)
+	return nil
+}
+
+// announceVerification tells a patient's devices, and everybody in their chats
+// that are not closed, that the level may have changed.
+func (h *Hub) announceVerification(ctx context.Context, practice, person string) {
+	ctx = context.WithoutCancel(ctx)
+	h.notify(ctx, Notice{Practice: practice, Persons: []string{person}, Event: api.Event{Type: api.EventVerification}})
+	for _, state := range []string{api.StateWaiting, api.StateOpen} {
+		vs, _, _, err := h.store.ListConversations(ctx, ConversationQuery{
+			Practice: practice, Patient: person, State: state, Order: ByCreated, Limit: api.MaxConversationsPage,
+		})
+		if err != nil {
+			h.log.WarnContext(ctx, "verification not announced", slog.String("person", person))
+			continue
+		}
+		for i := range vs {
+			if err := h.summariseIt(ctx, vs[i]); err != nil {
+				h.log.WarnContext(ctx, "conversation not announced", slog.String("conversation", vs[i].ID))
+			}
+		}
+	}
+}
+
+// maxLapses is how many lapsed verifications one sweep announces.
+const maxLapses = 1000
+
+// announceLapses tells of the levels that have lapsed since the last sweep.
+// They count for nothing from their time on, told of or not.
+func (h *Hub) announceLapses(ctx context.Context) error {
+	now := h.millis()
+	since := h.lapsesTold.Swap(now)
+	if since == 0 {
+		return nil // whoever connects to a hub that begins learns it anyhow
+	}
+	lapsed, err := h.store.LapsedVerifications(ctx, since, now, maxLapses)
+	if err != nil {
+		return at("list what has lapsed", err)
+	}
+	told := make(map[string]bool)
+	for _, v := range lapsed {
+		if !told[v.Person] {
+			told[v.Person] = true
+			h.announceVerification(ctx, v.Practice, v.Person)
+		}
+	}
+	return nil
+}

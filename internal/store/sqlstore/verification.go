@@ -1,0 +1,47 @@
+package sqlstore
+
+import (
+	"context"
+
+	"github.com/sotto-health/sotto/internal/hub"
+)
+
+// PutVerification implements [hub.Verifications].
+func (s *Store) PutVerification(ctx context.Context, v hub.Verification) error {
+	return s.write(ctx, v.Practice, func(t *tx) error { return putVerification(t, v) })
+}
+
+func putVerification(t *tx, v hub.Verification) error {
+	const put = `
+INSERT INTO verification (practice, person, device, level, method, at, lapses_at, record, staff, reason)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+ON CONFLICT (practice, device, level) DO UPDATE SET person = excluded.person, method = excluded.method, at = excluded.at,
+    lapses_at = excluded.lapses_at, record = excluded.record, staff = excluded.staff, reason = excluded.reason`
+	_, err := t.exec(put, v.Practice, v.Person, v.Device, string(v.Level), string(v.Method), v.At, v.Until, v.Record, v.Staff, v.Reason)
+	return err
+}
+
+const verificationColumns = `
+SELECT practice, person, device, level, method, at, lapses_at, record, staff, reason FROM verification `
+
+func scanVerification(row scanner) (v hub.Verification, err error) {
+	err = row.Scan(&v.Practice, &v.Person, &v.Device, &v.Level, &v.Method, &v.At, &v.Until, &v.Record, &v.Staff, &v.Reason)
+	return v, err
+}
+
+// VerificationsOf implements [hub.Verifications].
+func (s *Store) VerificationsOf(ctx context.Context, practice string, persons []string) ([]hub.Verification, error) {
+	if len(persons) == 0 {
+		return nil, nil
+	}
+	query := verificationColumns + `WHERE practice = $1 AND ` + s.dialect.in("person", "$2") + ` ORDER BY at, device`
+	all, err := collect(ctx, s.reader(), scanVerification, query, practice, document(persons))
+	return all, s.translate(err)
+}
+
+// LapsedVerifications implements [hub.Verifications].
+func (s *Store) LapsedVerifications(ctx context.Context, after, upTo int64, limit int) ([]hub.Verification, error) {
+	const query = verificationColumns + `WHERE lapses_at > $1 AND lapses_at <= $2 ORDER BY lapses_at LIMIT $3`
+	all, err := collect(ctx, s.reader(), scanVerification, query, after, upTo, limit)
+	return all, s.translate(err)
+}

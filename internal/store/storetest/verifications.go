@@ -1,0 +1,58 @@
+package storetest
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/hub"
+	"github.com/sotto-health/sotto/internal/proofing"
+)
+
+func testVerifications(t *testing.T, store hub.Store) {
+	ctx := t.Context()
+	c, other := newClinic(t, store), newClinic(t, store)
+	d := c.device(api.KindPatient)
+	second, stranger := c.further(d), c.device(api.KindPatient)
+	of := func(d hub.Device, by proofing.Method, at, until int64) hub.Verification {
+		return hub.Verification{Practice: c.id, Person: d.Person, Device: d.ID, Proof: proofing.Proof{Level: by.Level(), Method: by, At: at, Until: until}}
+	}
+	list := func(practice string, persons ...string) []hub.Verification {
+		t.Helper()
+		all, err := store.VerificationsOf(ctx, practice, persons)
+		must(t, err)
+		return all
+	}
+	contact, matched := of(d, proofing.EmailCode, 10, 1010), of(d, proofing.PIN, 20, 1020)
+	matched.Record, matched.Staff, matched.Reason = "r_1", "p_staff", "reason"
+	away, foreign := of(second, proofing.SMSCode, 30, 1030), of(stranger, proofing.SMSCode, 40, 1040)
+	for _, v := range []hub.Verification{contact, matched, away, foreign} {
+		must(t, store.PutVerification(ctx, v))
+	}
+	if diff := cmp.Diff([]hub.Verification{contact, matched, away}, list(c.id, d.Person)); diff != "" {
+		t.Errorf("of a person: %s", diff)
+	}
+	if got := list(c.id, d.Person, stranger.Person); len(got) != 4 {
+		t.Errorf("of two persons: %d", len(got))
+	}
+	if got := list(other.id, d.Person); len(got) != 0 {
+		t.Errorf("another practice sees %v", got)
+	}
+	again := of(d, proofing.Facts, 50, 1050)
+	must(t, store.PutVerification(ctx, again))
+	if diff := cmp.Diff([]hub.Verification{contact, away, again}, list(c.id, d.Person)); diff != "" {
+		t.Errorf("a level proved anew takes the place of the old proof: %s", diff)
+	}
+	lapsed, err := store.LapsedVerifications(ctx, 1010, 1040, 1000)
+	must(t, err)
+	var mine []string
+	for _, v := range lapsed {
+		if v.Practice == c.id {
+			mine = append(mine, v.Device)
+		}
+	}
+	if diff := cmp.Diff([]string{second.ID, stranger.ID}, mine); diff != "" {
+		t.Errorf("lapsed after the first and up to the last time: %s", diff)
+	}
+}
