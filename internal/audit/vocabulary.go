@@ -43,6 +43,7 @@ const (
 	RecoveryCodes    Kind = "recovery-codes.made"
 	CallRefused      Kind = "call.refused"
 	SecurityReviewed Kind = "security.reviewed"
+	PatientVerified  Kind = "patient.verified"
 )
 
 // Access.
@@ -151,6 +152,7 @@ func Vocabulary() []Spec {
 		{RecoveryCodes, Security, "person", false, "got new recovery codes"},
 		{CallRefused, Security, "object", true, "asked for something that policy does not allow"},
 		{SecurityReviewed, Security, "person", false, "looked at their own sign-ins, sessions, devices or factors"},
+		{PatientVerified, Security, "device", true, "showed who a patient is, on a device of the patient's"},
 
 		{ConversationOpened, Access, "", true, "opened a conversation and got its messages"},
 		{ConversationsListed, Access, "box", false, "listed conversations"},

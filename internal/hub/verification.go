@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/policy"
 	"github.com/sotto-health/sotto/internal/proofing"
 )
@@ -77,14 +78,15 @@ func (h *Hub) verifications(ctx context.Context, practice string, vs []Conversat
 
 // raise notes a proof that a device of a patient has given, or staff for it,
 // and tells both sides. From when it counts and until when is the hub's to say.
-func (h *Hub) raise(ctx context.Context, v Verification, by proofing.Method) error {
+func (h *Hub) raise(ctx context.Context, who actor, v Verification, by proofing.Method) error {
 	p, err := h.practice(ctx, v.Practice)
 	if err != nil {
 		return err
 	}
 	now := h.now()
 	v.Proof = proofing.Proof{Level: by.Level(), Method: by, At: now.UnixMilli(), Until: now.Add(p.Identity.holds()).UnixMilli()}
-	if err := h.store.PutVerification(ctx, v); err != nil {
+	e := h.event(ctx, who, audit.PatientVerified, v.Device).Of(v.Person).With("method=" + string(by))
+	if err := h.store.Recording(e).PutVerification(ctx, v); err != nil {
 		return at("store verification", err)
 	}
 	h.announceVerification(ctx, v.Practice, v.Person)
