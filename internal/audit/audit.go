@@ -98,9 +98,9 @@ func (e Event) Of(patient string) Event {
 	return e
 }
 
-// With returns e with a detail.
+// With returns e with a detail, made legible.
 func (e Event) With(detail string) Event {
-	e.Detail = detail
+	e.Detail = legible(detail, maxDetail)
 	return e
 }
 
@@ -142,7 +142,7 @@ type requestKey struct{}
 // replaced, so that nobody keeps an event out of the log by where they say they
 // call from.
 func WithRequest(ctx context.Context, r Request) context.Context {
-	r.ID, r.Address = legible(r.ID), legible(r.Address)
+	r.ID, r.Address = legible(r.ID, maxID), legible(r.Address, maxID)
 	return context.WithValue(ctx, requestKey{}, r)
 }
 
@@ -153,8 +153,8 @@ func RequestOf(ctx context.Context) Request {
 }
 
 // legible returns s cut short, and with "_" for what [Event.Check] refuses.
-func legible(s string) string {
-	b := []byte(s[:min(len(s), maxID)])
+func legible(s string, most int) string {
+	b := []byte(s[:min(len(s), most)])
 	for i := range b {
 		if !plain(string(b[i:i+1]), 1) {
 			b[i] = '_'

@@ -25,29 +25,29 @@ func Categories() []Category {
 
 // Security.
 const (
-	SignedIn         Kind = "sign-in.done"
-	SignInRefused    Kind = "sign-in.refused"
-	SignedOut        Kind = "sign-in.ended"
-	SessionEnded     Kind = "session.ended"
-	SessionLocked    Kind = "session.locked"
-	SessionUnlocked  Kind = "session.proved"
-	DeviceSignedIn   Kind = "device.signed-in"
-	DeviceSignedOut  Kind = "device.signed-out"
-	SetUpLinkMade    Kind = "set-up-link.made"
-	SetUpLinkUsed    Kind = "set-up-link.used"
-	SetUpLinkOpened  Kind = "set-up-link.opened"
-	FactorAdded      Kind = "factor.added"
-	FactorRenamed    Kind = "factor.renamed"
-	FactorRemoved    Kind = "factor.removed"
-	PasswordChanged  Kind = "password.changed"
-	RecoveryCodes    Kind = "recovery-codes.made"
-	CallRefused      Kind = "call.refused"
-	SecurityReviewed Kind = "security.reviewed"
-	PatientVerified  Kind = "patient.verified"
+	SignedIn        Kind = "sign-in.done"
+	SignInRefused   Kind = "sign-in.refused"
+	SignedOut       Kind = "sign-in.ended"
+	SessionEnded    Kind = "session.ended"
+	SessionLocked   Kind = "session.locked"
+	SessionUnlocked Kind = "session.proved"
+	DeviceSignedIn  Kind = "device.signed-in"
+	DeviceSignedOut Kind = "device.signed-out"
+	SetUpLinkMade   Kind = "set-up-link.made"
+	SetUpLinkUsed   Kind = "set-up-link.used"
+	SetUpLinkOpened Kind = "set-up-link.opened"
+	FactorAdded     Kind = "factor.added"
+	FactorRenamed   Kind = "factor.renamed"
+	FactorRemoved   Kind = "factor.removed"
+	PasswordChanged Kind = "password.changed"
+	RecoveryCodes   Kind = "recovery-codes.made"
+	CallRefused     Kind = "call.refused"
+	PatientVerified Kind = "patient.verified"
 )
 
 // Access.
 const (
+	ConversationSeen    Kind = "conversation.seen"
 	ConversationOpened  Kind = "conversation.opened"
 	ConversationsListed Kind = "conversations.listed"
 	PushOpened          Kind = "push.opened"
@@ -151,9 +151,9 @@ func Vocabulary() []Spec {
 		{PasswordChanged, Security, "person", false, "chose another password"},
 		{RecoveryCodes, Security, "person", false, "got new recovery codes"},
 		{CallRefused, Security, "object", true, "asked for something that policy does not allow"},
-		{SecurityReviewed, Security, "person", false, "looked at their own sign-ins, sessions, devices or factors"},
 		{PatientVerified, Security, "device", true, "showed who a patient is, on a device of the patient's"},
 
+		{ConversationSeen, Access, "", true, "looked at how a conversation stands, without its messages"},
 		{ConversationOpened, Access, "", true, "opened a conversation and got its messages"},
 		{ConversationsListed, Access, "box", false, "listed conversations"},
 		{PushOpened, Access, "device", false, "began to get new messages of their conversations as they come"},
@@ -177,7 +177,7 @@ func Vocabulary() []Spec {
 		{MemberAdded, Membership, "device", true, "let a device into a conversation, with the keys to it"},
 		{MemberRemoved, Membership, "device", true, "took a device out of a conversation"},
 		{MemberRejoined, Membership, "device", true, "came back into a conversation with a device that had lost its state"},
-		{RemovalProposed, Membership, "", true, "proposed that a device be taken out of a conversation"},
+		{RemovalProposed, Membership, "device", true, "proposed that a device be taken out of a conversation"},
 		{FrameSent, Membership, "position", true, "sent a sealed message"},
 		{HandshakeSent, Membership, "position", true, "changed the keys of a conversation"},
 		{FileAdded, Membership, "file", true, "added a sealed file"},

@@ -36,10 +36,12 @@ type call struct {
 	browser string // as it names itself, short
 	origin  string // that the call was made to
 
-	// Set on the way, for the log:
-	device string
-	person string
-	cause  error // why it was refused, for errors of ours
+	// Set on the way, for the logs:
+	device  string
+	person  string
+	actor   hub.Actor     // once it is known who calls
+	request *http.Request // with its route, once that is found
+	cause   error         // why it was refused, for errors of ours
 }
 
 type callKey struct{}
@@ -72,6 +74,7 @@ func (s *Server) outermost(next http.Handler) http.Handler {
 		}
 		ctx := audit.WithRequest(r.Context(), audit.Request{ID: c.id, Address: c.address})
 		r = r.WithContext(context.WithValue(ctx, callKey{}, c))
+		c.request = r
 		out := &recorder{ResponseWriter: w}
 		s.setHeaders(out.Header(), r, c.id)
 		defer func() {
@@ -228,10 +231,16 @@ func causeOf(err error) string {
 	return fmt.Sprintf("%s%T", words, err)
 }
 
-// noteRefusal keeps why a call failed here, for the log.
+// noteRefusal keeps why a call failed here, for the operator's log, and records
+// in the practice's that policy forbade it.
 func (s *Server) noteRefusal(ctx context.Context, p *problem, err error) {
+	c := callOf(ctx)
 	if p.Status >= 500 {
-		callOf(ctx).cause = err
+		c.cause = err
+	}
+	if c.actor != nil && p.Status < 500 {
+		method, path, _ := strings.Cut(c.request.Pattern, " ")
+		s.hub.NoteRefusal(ctx, c.actor, operationID(method, path), c.request.PathValue("id"), err)
 	}
 }
 

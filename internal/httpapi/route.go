@@ -201,7 +201,7 @@ func (s *Server) authenticate(ctx context.Context) (*hub.Caller, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	call.device, call.person = c.Device.ID, c.Device.Person
+	call.device, call.person, call.actor = c.Device.ID, c.Device.Person, c
 	if err := s.hub.AllowNetwork(ctx, c.Person, call.address); err != nil {
 		return nil, err
 	}
@@ -220,6 +220,7 @@ func (s *Server) staffFrom(ctx context.Context, authenticate func(context.Contex
 	if err != nil {
 		return nil, err
 	}
+	call.actor = c
 	if err := s.hub.AllowNetwork(ctx, c.Person, call.address); err != nil {
 		return nil, err
 	}

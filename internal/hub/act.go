@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/policy"
 )
 
@@ -14,6 +15,7 @@ import (
 // who may do which; this file says what comes of it.
 type act struct {
 	action policy.Action
+	kind   audit.Kind
 	// apply changes v as person p's act at now would. Who is wanted in the
 	// group is decided here; the keeper carries it out.
 	apply func(v *Conversation, p *Person, now int64) error
@@ -26,19 +28,19 @@ var errNoChange = errors.New("no change")
 func actOf(name string) (act, bool) {
 	switch name {
 	case "take":
-		return act{policy.Take, take}, true
+		return act{policy.Take, audit.ConversationTaken, take}, true
 	case "take-over":
-		return act{policy.TakeOver, takeOver}, true
+		return act{policy.TakeOver, audit.ConversationTakenOver, takeOver}, true
 	case "join":
-		return act{policy.Join, join}, true
+		return act{policy.Join, audit.ConversationJoined, join}, true
 	case "leave":
-		return act{policy.Leave, leave}, true
+		return act{policy.Leave, audit.ConversationLeft, leave}, true
 	case "close":
-		return act{policy.Close, closeConversation}, true
+		return act{policy.Close, audit.ConversationClosed, closeConversation}, true
 	case "reopen":
-		return act{policy.Reopen, reopen}, true
+		return act{policy.Reopen, audit.ConversationReopened, reopen}, true
 	case "withdraw":
-		return act{policy.Withdraw, withdraw}, true
+		return act{policy.Withdraw, audit.ConsentWithdrawn, withdraw}, true
 	}
 	return act{}, false
 }
@@ -57,7 +59,8 @@ func (h *Hub) Act(ctx context.Context, c *Caller, conversation, name string) (ap
 		return api.ActResult{}, err
 	}
 	now := h.millis()
-	v, err := h.store.UpdateConversation(ctx, before.Practice, conversation, func(v *Conversation) error {
+	done := h.event(ctx, c, a.kind, "").In(before.ID, before.Patient)
+	v, err := h.store.Recording(done).UpdateConversation(ctx, before.Practice, conversation, func(v *Conversation) error {
 		if !h.mayKnow(c, v) {
 			return ErrNotFound
 		}
@@ -98,7 +101,8 @@ func (h *Hub) Rate(ctx context.Context, c *Caller, conversation string, score in
 	if score < 1 || score > 5 {
 		return malformed("score")
 	}
-	v, err = h.store.UpdateConversation(ctx, v.Practice, conversation, func(v *Conversation) error {
+	rated := h.event(ctx, c, audit.ConversationRated, "").In(v.ID, v.Patient)
+	v, err = h.store.Recording(rated).UpdateConversation(ctx, v.Practice, conversation, func(v *Conversation) error {
 		switch {
 		case !h.mayKnow(c, v):
 			return ErrNotFound

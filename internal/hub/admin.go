@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/certificate"
 )
 
@@ -19,7 +20,8 @@ func (h *Hub) SavePractice(ctx context.Context, p Practice) (Practice, error) {
 	if _, err := certificate.NewVerifier(p.ID, p.AuthorityKey); err != nil {
 		return Practice{}, err
 	}
-	if err := h.store.SavePractice(ctx, p); err != nil {
+	configured := h.event(ctx, operator(p.ID), audit.PracticeConfigured, p.ID)
+	if err := h.store.Recording(configured).SavePractice(ctx, p); err != nil {
 		return Practice{}, at("store practice", err)
 	}
 	h.practices.forget(p.ID)
@@ -34,12 +36,16 @@ func (h *Hub) PracticeBySlug(ctx context.Context, slug string) (Practice, error)
 // AddStaff adds a staff person who cannot sign in yet; see NewSetUpLink. The
 // id and times of p are set here. A login in use gives [ErrExists].
 func (h *Hub) AddStaff(ctx context.Context, p Person) (Person, error) {
+	return h.addStaff(ctx, operator(p.Practice), p)
+}
+
+func (h *Hub) addStaff(ctx context.Context, who Actor, p Person) (Person, error) {
 	p.ID, p.Kind, p.CreatedAt, p.DisabledAt, p.Password = NewID("p"), api.KindStaff, h.millis(), 0, ""
 	p.Login = foldLogin(p.Login)
 	if p.Login == "" || p.Practice == "" || roleOf(p.Kind, p.Role) == "" {
 		return Person{}, errors.New("hub: a staff person needs a practice, a login and a role or profession that policy knows")
 	}
-	return p, h.store.AddPerson(ctx, p)
+	return p, h.store.Recording(h.event(ctx, who, audit.PersonAdded, p.ID).With("role="+p.Role)).AddPerson(ctx, p)
 }
 
 // Staff lists a practice's staff.
@@ -50,18 +56,18 @@ func (h *Hub) Staff(ctx context.Context, practice string) ([]Person, error) {
 // NewSetUpLink returns the token of a new set-up link: the fragment of
 // /staff/#setup=TOKEN. Whoever has it can become the person.
 func (h *Hub) NewSetUpLink(ctx context.Context, practice, person string) (token string, err error) {
-	made, err := h.newSetUpLink(ctx, practice, person)
+	made, err := h.newSetUpLink(ctx, operator(practice), practice, person)
 	return made.Token, err
 }
 
-func (h *Hub) newSetUpLink(ctx context.Context, practice, person string) (api.SetUpLinkMade, error) {
+func (h *Hub) newSetUpLink(ctx context.Context, who Actor, practice, person string) (api.SetUpLinkMade, error) {
 	now := h.now()
 	token, hash := newToken()
 	l := SetUpLink{
 		Token: hash, Practice: practice, Person: person,
 		CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(h.sessions.SetUp).UnixMilli(),
 	}
-	if err := h.store.AddSetUpLink(ctx, l); err != nil {
+	if err := h.store.Recording(h.event(ctx, who, audit.SetUpLinkMade, person)).AddSetUpLink(ctx, l); err != nil {
 		return api.SetUpLinkMade{}, at("store set-up link", err)
 	}
 	return api.SetUpLinkMade{Token: token, ExpiresAt: l.ExpiresAt}, nil
@@ -80,7 +86,8 @@ func (h *Hub) EnrolApp(ctx context.Context, practice, person, chosen string, sec
 	if e.Password, err = h.passwords.Hash(ctx, chosen); err != nil {
 		return at("hash password", err)
 	}
-	_, err = h.store.ClaimSetUpLink(ctx, hashToken(token), e, h.millis())
+	used := h.event(ctx, operator(practice), audit.SetUpLinkUsed, person).With("kind=" + e.Factor.Kind)
+	_, err = h.store.Recording(used).ClaimSetUpLink(ctx, hashToken(token), e, h.millis())
 	return err
 }
 
@@ -116,7 +123,8 @@ func (h *Hub) EnrolService(ctx context.Context, s Service) error {
 		if _, err := h.store.Person(ctx, s.Practice, s.Person); err == nil {
 			p = nil
 		}
-		if err := h.store.AddDevice(ctx, d, p); err != nil {
+		registered := h.event(ctx, operator(s.Practice), audit.DeviceRegistered, d.ID).With("role=" + d.Role + ",person=" + d.Person)
+		if err := h.store.Recording(registered).AddDevice(ctx, d, p); err != nil {
 			return at("store service", err)
 		}
 	case err != nil:
@@ -124,13 +132,15 @@ func (h *Hub) EnrolService(ctx context.Context, s Service) error {
 	case string(known.PublicKey) != string(s.PublicKey):
 		return ErrConflict
 	}
-	return h.store.PutCertificate(ctx, s.Practice, s.Device, s.Certificate, s.NameCard, now)
+	issued := h.event(ctx, operator(s.Practice), audit.CertificateIssued, d.ID).With("role=" + d.Role + ",person=" + d.Person)
+	return h.store.Recording(issued).PutCertificate(ctx, s.Practice, s.Device, s.Certificate, s.NameCard, now)
 }
 
 // DisablePerson takes all access from a person at once: sessions, connections
 // and devices end, and the keeper removes the devices from every group.
 func (h *Hub) DisablePerson(ctx context.Context, practice, person string) error {
-	if err := h.store.DisablePerson(ctx, practice, person, h.millis()); err != nil {
+	disabled := h.event(ctx, operator(practice), audit.PersonDisabled, person)
+	if err := h.store.Recording(disabled).DisablePerson(ctx, practice, person, h.millis()); err != nil {
 		return err
 	}
 	h.endSessions(ctx, practice, Ending{Person: person})
@@ -141,7 +151,11 @@ func (h *Hub) DisablePerson(ctx context.Context, practice, person string) error 
 
 // RevokeDevice takes all access from one device, as when a laptop is lost.
 func (h *Hub) RevokeDevice(ctx context.Context, practice, device string) error {
-	if err := h.store.RevokeDevice(ctx, practice, device, h.millis()); err != nil {
+	return h.revokeDevice(ctx, operator(practice), practice, device)
+}
+
+func (h *Hub) revokeDevice(ctx context.Context, who Actor, practice, device string) error {
+	if err := h.store.Recording(h.event(ctx, who, audit.DeviceRevoked, device)).RevokeDevice(ctx, practice, device, h.millis()); err != nil {
 		return err
 	}
 	h.endSessions(ctx, practice, Ending{Device: device})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/policy"
 )
 
@@ -106,7 +107,11 @@ func (h *Hub) Upload(ctx context.Context, c *Caller, id string, offset int64, r 
 	most := min(a.Size-offset, api.MaxUploadChunkBytes)
 	length, err := h.blobs.Append(ctx, a.Practice, id, offset, most, r)
 	if err == nil && length == a.Size {
-		err = h.store.CompleteAttachment(ctx, a.Practice, id, h.millis())
+		var patient string
+		if patient, err = h.patientOf(ctx, a.Practice, a.Conversation); err == nil {
+			added := h.event(ctx, c, audit.FileAdded, id).In(a.Conversation, patient)
+			err = h.store.Recording(added).CompleteAttachment(ctx, a.Practice, id, h.millis())
+		}
 	}
 	if err != nil {
 		return api.Attachment{}, at("store chunk", err)
@@ -128,6 +133,9 @@ func (h *Hub) Download(ctx context.Context, c *Caller, id string) (io.ReadSeekCl
 	if a.CompletedAt == 0 {
 		return nil, api.Attachment{}, ErrNotFound
 	}
+	if err := h.recordOpening(ctx, c, h.event(ctx, c, audit.FileDownloaded, id), a.Conversation); err != nil {
+		return nil, api.Attachment{}, err
+	}
 	f, err := h.blobs.Open(ctx, a.Practice, id)
 	if err != nil {
 		return nil, api.Attachment{}, at("open attachment", err)
@@ -145,7 +153,12 @@ func (h *Hub) DropAttachment(ctx context.Context, c *Caller, id string) error {
 	if a.Device != c.Device.ID {
 		return ErrNotFound
 	}
-	if err := h.store.DeleteAttachment(ctx, a.Practice, id); err != nil && !errors.Is(err, ErrNotFound) {
+	patient, err := h.patientOf(ctx, a.Practice, a.Conversation)
+	if err != nil {
+		return err
+	}
+	dropped := h.event(ctx, c, audit.FileDropped, id).In(a.Conversation, patient)
+	if err := h.store.Recording(dropped).DeleteAttachment(ctx, a.Practice, id); err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
 	return h.blobs.Delete(ctx, a.Practice, id)

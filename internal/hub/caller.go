@@ -161,7 +161,7 @@ func (h *Hub) conversation(ctx context.Context, c *Caller, id string) (Conversat
 		return Conversation{}, err
 	}
 	if !h.mayKnow(c, &v) {
-		return Conversation{}, ErrNotFound
+		return Conversation{}, errHidden
 	}
 	return v, nil
 }

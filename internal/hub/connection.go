@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 )
 
 // A Reason says why the hub let a connection go.
@@ -116,6 +117,9 @@ func (c *Connection) offer(o *Outgoing) {
 // set, the application frames that the device itself sends do not: it learns
 // where they stand from the replies.
 func (h *Hub) Connect(ctx context.Context, c *Caller, replied bool) (*Connection, api.Event, error) {
+	if err := h.recordOnce(ctx, c, h.event(ctx, c, audit.PushOpened, c.Device.ID)); err != nil {
+		return nil, api.Event{}, err
+	}
 	size := patientBuffer
 	switch {
 	case c.Service():

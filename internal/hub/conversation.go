@@ -5,11 +5,13 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/consent"
 	"github.com/sotto-health/sotto/internal/policy"
 	"github.com/sotto-health/sotto/mls/delivery"
@@ -51,7 +53,7 @@ func (h *Hub) CreateConversation(ctx context.Context, c *Caller, id string, n ap
 	if err != nil {
 		return api.Conversation{}, err
 	}
-	if err := h.store.CreateConversation(ctx, *create); errors.Is(err, ErrExists) {
+	if err := h.store.Recording(h.begun(ctx, c, create)...).CreateConversation(ctx, *create); errors.Is(err, ErrExists) {
 		// Somebody's, or this device's own from a moment ago.
 		if done, err := h.createdBefore(ctx, c, id, n); err != nil || !done {
 			return api.Conversation{}, cmp.Or(err, ErrConflict)
@@ -63,6 +65,21 @@ func (h *Hub) CreateConversation(ctx context.Context, c *Caller, id string, n ap
 	h.counters.frame(api.FrameCommit)
 	h.announceNew(ctx, create)
 	return h.Conversation(ctx, c, id)
+}
+
+// begun are the events of a new conversation: that it began, with what consent,
+// and with whom in it.
+func (h *Hub) begun(ctx context.Context, c *Caller, n *NewConversation) []audit.Event {
+	v, r := &n.Conversation, &n.Receipt
+	given := fmt.Sprintf("version=%d,language=%s", r.Version, r.Language)
+	events := []audit.Event{
+		h.event(ctx, c, audit.ConsentGiven, r.Form).In(v.ID, v.Patient).With(given),
+		h.event(ctx, c, audit.ConversationBegun, "").In(v.ID, v.Patient).With("queue=" + v.Queue),
+	}
+	for _, m := range v.Members[1:] { // the first is the caller's
+		events = append(events, h.event(ctx, c, audit.MemberAdded, m.Device).In(v.ID, v.Patient).With("person="+m.Person))
+	}
+	return events
 }
 
 // createdBefore reports whether the same call has succeeded before. If the id
@@ -238,6 +255,11 @@ func (h *Hub) Conversation(ctx context.Context, c *Caller, id string) (api.Conve
 	if err != nil {
 		return api.Conversation{}, err
 	}
+	if c.Staff() {
+		if err := h.recordOnce(ctx, c, h.event(ctx, c, audit.ConversationSeen, "").In(v.ID, v.Patient)); err != nil {
+			return api.Conversation{}, err
+		}
+	}
 	return h.describe(ctx, v)
 }
 
@@ -338,6 +360,9 @@ func (h *Hub) Conversations(ctx context.Context, c *Caller, box, cursor string, 
 		limit = api.MaxConversationsPage
 	}
 	q.Practice, q.Cursor, q.Limit = c.Device.Practice, cursor, limit
+	if err := h.recordList(ctx, c, box, cursor); err != nil {
+		return api.ConversationPage{}, err
+	}
 	vs, next, total, err := h.store.ListConversations(ctx, q)
 	if err != nil {
 		return api.ConversationPage{}, err

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/certificate"
 	"github.com/sotto-health/sotto/internal/policy"
 	"github.com/sotto-health/sotto/mls/delivery"
@@ -288,6 +289,9 @@ func (h *Hub) GroupInfo(ctx context.Context, c *Caller, conversation string) (ap
 	}
 	if !h.mayJoinOutside(c, &v) {
 		return api.GroupInfo{}, ErrForbidden
+	}
+	if err := h.store.Record(ctx, h.event(ctx, c, audit.GroupInfoRead, "").In(v.ID, v.Patient)); err != nil {
+		return api.GroupInfo{}, at("record a read", err)
 	}
 	g, err := h.store.Group(ctx, v.Practice, v.ID)
 	if err != nil {

@@ -82,6 +82,7 @@ type Hub struct {
 	rates      *rates
 	guesses    *guesses
 	counters   counters
+	opened     *opened
 
 	lapsesTold atomic.Int64 // until when lapsed verifications were announced
 
@@ -120,6 +121,7 @@ func New(c Config) (*Hub, error) {
 		limits: c.Limits, sessions: c.Sessions, passwords: password.NewHasher(c.Passwords),
 		peers: others, callers: newCallers(), practices: &practices{}, locks: &keyedLocks{},
 		mailboxes: newMailboxes(c.Now), rates: newRates(c.Limits, c.Now), guesses: newGuesses(c.Now),
+		opened: newOpened(),
 	}
 	h.challenges = &challenges{shared: c.Store, now: c.Now}
 	if h.secrets, err = newSecrets(c.FactorKey); err != nil {
@@ -153,6 +155,7 @@ func (h *Hub) Sweep(ctx context.Context) error {
 	if err := h.announceLapses(ctx); err != nil {
 		return err
 	}
+	h.opened.sweep(now.UnixMilli())
 	dropped, err := h.store.DeleteExpired(ctx, now.UnixMilli(), now.Add(-24*time.Hour).UnixMilli())
 	if err != nil {
 		return at("drop what has expired", err)

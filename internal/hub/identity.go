@@ -166,7 +166,8 @@ func (h *Hub) bind(ctx context.Context, s *StaffCaller, device string) error {
 
 // register stores a device that has proved its key, or finds it again.
 func (h *Hub) register(ctx context.Context, d Device, p *Person) (api.Device, error) {
-	err := h.store.AddDevice(ctx, d, p)
+	who := party{Practice: d.Practice, Role: roleOfKind(d.Kind), Person: d.Person, Device: d.ID}
+	err := h.store.Recording(h.event(ctx, who, audit.DeviceRegistered, d.ID).With("role="+d.Role)).AddDevice(ctx, d, p)
 	if errors.Is(err, ErrExists) {
 		known, err := h.store.DeviceByKey(ctx, d.Practice, d.PublicKey)
 		if err != nil {
@@ -202,10 +203,10 @@ func (h *Hub) OpenDeviceSession(ctx context.Context, staff *StaffCaller, o api.O
 	}
 	proof := certificate.Proof{Purpose: certificate.PurposeSession, Subject: d.ID, PublicKey: d.PublicKey, Nonce: o.Proof.Nonce}
 	if err := h.prove(ctx, proof, o.Proof.Signature); err != nil {
-		return api.DeviceSession{}, err
+		return api.DeviceSession{}, h.refusedDevice(ctx, &d, err)
 	}
 	if d.RevokedAt != 0 {
-		return api.DeviceSession{}, ErrUnauthenticated
+		return api.DeviceSession{}, h.refusedDevice(ctx, &d, ErrUnauthenticated)
 	}
 	now := h.now()
 	token, hash := newToken()
@@ -215,7 +216,7 @@ func (h *Hub) OpenDeviceSession(ctx context.Context, staff *StaffCaller, o api.O
 	}
 	if d.Kind == api.KindStaff {
 		if staff == nil || staff.Person.ID != d.Person || staff.Person.Practice != d.Practice {
-			return api.DeviceSession{}, ErrUnauthenticated
+			return api.DeviceSession{}, h.refusedDevice(ctx, &d, ErrUnauthenticated)
 		}
 		if pr, err := h.practice(ctx, d.Practice); err != nil {
 			return api.DeviceSession{}, err
@@ -227,15 +228,30 @@ func (h *Hub) OpenDeviceSession(ctx context.Context, staff *StaffCaller, o api.O
 		}
 		s.Staff, s.ExpiresAt = staff.session.ID, min(s.ExpiresAt, staff.ExpiresAt())
 	}
-	if err := h.store.AddDeviceSession(ctx, s); err != nil {
+	who := party{Practice: d.Practice, Role: roleOfKind(d.Kind), Person: d.Person, Device: d.ID}
+	if err := h.store.Recording(h.event(ctx, who, audit.DeviceSignedIn, d.ID)).AddDeviceSession(ctx, s); err != nil {
 		return api.DeviceSession{}, at("store session", err)
 	}
 	return api.DeviceSession{Token: token, ExpiresAt: s.ExpiresAt, Device: d.api()}, nil
 }
 
+// refusedDevice records that somebody was not let in as a device, which they
+// may not have.
+func (h *Hub) refusedDevice(ctx context.Context, d *Device, refusal error) error {
+	if !errors.Is(refusal, ErrUnauthenticated) {
+		return refusal
+	}
+	e := h.event(ctx, nobody(d.Practice), audit.DeviceSignedIn, d.ID).AsRefused("unauthenticated")
+	if err := h.store.Record(ctx, e); err != nil {
+		return at("record a refusal", err)
+	}
+	return refusal
+}
+
 // CloseDeviceSession ends the caller's session and its connections.
 func (h *Hub) CloseDeviceSession(ctx context.Context, c *Caller) error {
-	if err := h.store.DeleteDeviceSession(ctx, c.token); err != nil {
+	out := h.event(ctx, c, audit.DeviceSignedOut, c.Device.ID)
+	if err := h.store.Recording(out).DeleteDeviceSession(ctx, c.token); err != nil {
 		return err
 	}
 	h.endSessions(ctx, c.Device.Practice, Ending{Token: c.token})

@@ -2,9 +2,11 @@ package hub
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/certificate"
 	"github.com/sotto-health/sotto/internal/policy"
 	"github.com/sotto-health/sotto/mls/suite"
@@ -40,7 +42,8 @@ func (h *Hub) PublishKeyPackages(ctx context.Context, c *Caller, pub api.Publish
 		ks = append(ks, k)
 	}
 	if len(ks) > 0 {
-		if err := h.store.AddKeyPackages(ctx, ks, h.limits.KeyPackage); err != nil {
+		published := h.event(ctx, c, audit.KeyPackagesPublished, c.Device.ID).With(fmt.Sprintf("count=%d", len(ks)))
+		if err := h.store.Recording(published).AddKeyPackages(ctx, ks, h.limits.KeyPackage); err != nil {
 			return api.KeyPackageCount{}, at("store key packages", err)
 		}
 		h.ringKeeper(ctx, c.Device.Practice)
@@ -109,7 +112,11 @@ func (h *Hub) ClaimKeyPackages(ctx context.Context, c *Caller, claim api.ClaimKe
 	if len(ids) == 0 {
 		return nil, ErrNoKeyPackage
 	}
-	ks, err := h.store.ClaimKeyPackages(ctx, c.Device.Practice, ids, h.millis())
+	var claims []audit.Event
+	for _, id := range ids {
+		claims = append(claims, h.event(ctx, c, audit.KeyPackageClaimed, id).With("person="+persons[id]))
+	}
+	ks, err := h.store.Recording(claims...).ClaimKeyPackages(ctx, c.Device.Practice, ids, h.millis())
 	if err != nil {
 		return nil, at("claim key packages", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/audit"
@@ -86,7 +87,7 @@ func (h *Hub) AddStaffMember(ctx context.Context, s *StaffCaller, n api.NewStaff
 	if err := h.checkQueues(ctx, s.Person.Practice, n.Queues); err != nil {
 		return api.StaffMemberAdded{}, err
 	}
-	p, err := h.AddStaff(ctx, Person{
+	p, err := h.addStaff(ctx, s, Person{
 		Practice: s.Person.Practice, Login: n.Login, Name: n.Name, Title: cmp.Or(n.Title, n.Role), Role: n.Role, Queues: n.Queues,
 	})
 	if errors.Is(err, ErrExists) {
@@ -94,7 +95,7 @@ func (h *Hub) AddStaffMember(ctx context.Context, s *StaffCaller, n api.NewStaff
 	} else if err != nil {
 		return api.StaffMemberAdded{}, err
 	}
-	link, err := h.newSetUpLink(ctx, p.Practice, p.ID)
+	link, err := h.newSetUpLink(ctx, s, p.Practice, p.ID)
 	return api.StaffMemberAdded{Person: h.staffMember(p), Link: link}, err
 }
 
@@ -112,7 +113,7 @@ func (h *Hub) SetUpLinkFor(ctx context.Context, s *StaffCaller, person string) (
 	if p.DisabledAt != 0 {
 		return api.SetUpLinkMade{}, ErrConflict
 	}
-	return h.newSetUpLink(ctx, p.Practice, p.ID)
+	return h.newSetUpLink(ctx, s, p.Practice, p.ID)
 }
 
 // staffPerson loads a staff person of the caller's practice whom the caller
@@ -154,7 +155,7 @@ func (h *Hub) ChangeStaffMember(ctx context.Context, s *StaffCaller, person stri
 	}
 	var before Person
 	now := h.millis()
-	after, err := h.store.ChangePerson(ctx, known.Practice, person, now, func(p *Person, last bool) error {
+	after, err := h.store.Recording(h.changed(ctx, s, &known, n)).ChangePerson(ctx, known.Practice, person, now, func(p *Person, last bool) error {
 		before = *p
 		return h.change(s, p, last, n, now)
 	})
@@ -168,6 +169,22 @@ func (h *Hub) ChangeStaffMember(ctx context.Context, s *StaffCaller, person stri
 		h.callers.drop(func(c *Caller) bool { return c.Person.ID == after.ID })
 	}
 	return h.staffMember(after), nil
+}
+
+// changed is the event of a change to a person who was as known is.
+func (h *Hub) changed(ctx context.Context, s *StaffCaller, known *Person, n api.ChangeStaffMember) audit.Event {
+	kind := audit.PersonChanged
+	if n.Disable {
+		kind = audit.PersonDisabled
+	}
+	var of []string
+	if n.Role != nil {
+		of = append(of, "role="+*n.Role, "was="+known.Role)
+	}
+	if n.Queues != nil {
+		of = append(append(of, "queues="), *n.Queues...)
+	}
+	return h.event(ctx, s, kind, known.ID).With(strings.Join(of, ","))
 }
 
 // change does what n says to p, as far as the caller may.
@@ -220,7 +237,10 @@ func (h *Hub) Readers(ctx context.Context, s *StaffCaller, id string) (api.Conve
 	}
 	about := v.resource()
 	if h.mayStaff(s, policy.Explain, about) != nil {
-		return api.ConversationReaders{}, ErrNotFound // as if it were not there
+		return api.ConversationReaders{}, errHidden // as if it were not there
+	}
+	if err := h.store.Record(ctx, h.event(ctx, s, audit.ReadersExplained, "").In(v.ID, v.Patient)); err != nil {
+		return api.ConversationReaders{}, at("record a read", err)
 	}
 	var all []Person
 	for _, kind := range []string{api.KindService, api.KindStaff} {

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/certificate"
 	"github.com/sotto-health/sotto/mls/delivery"
 	"github.com/sotto-health/sotto/mls/suite"
@@ -123,7 +124,7 @@ func (h *Hub) tryRemovals(ctx context.Context, practice, conversation string) er
 		if err != nil || !unwanted[c.Device] || proposed[m.Leaf] {
 			continue
 		}
-		position, err := h.proposeRemoval(ctx, &v, g, stored.Handshake, signer, index, m.Leaf)
+		position, err := h.proposeRemoval(ctx, &v, g, stored.Handshake, signer, index, m.Leaf, c.Device)
 		if err != nil {
 			return err
 		}
@@ -134,7 +135,7 @@ func (h *Hub) tryRemovals(ctx context.Context, practice, conversation string) er
 
 // proposeRemoval appends one proposal to the log, after the handshake at the
 // position given, and returns its own.
-func (h *Hub) proposeRemoval(ctx context.Context, v *Conversation, g *delivery.PublicGroup, after uint64, signer suite.Signer, index uint32, leaf wire.LeafIndex) (uint64, error) {
+func (h *Hub) proposeRemoval(ctx context.Context, v *Conversation, g *delivery.PublicGroup, after uint64, signer suite.Signer, index uint32, leaf wire.LeafIndex, device string) (uint64, error) {
 	message, err := g.Propose(signer, index, &wire.Remove{Removed: leaf})
 	if err != nil {
 		return 0, err
@@ -154,7 +155,7 @@ func (h *Hub) proposeRemoval(ctx context.Context, v *Conversation, g *delivery.P
 		},
 		EvenClosed: true, EvenWithdrawn: true, External: true,
 		Handshake: &Handshake{After: after, State: g.Marshal(), Epoch: g.Epoch()},
-	})
+	}, h.event(ctx, itself(v.Practice), audit.RemovalProposed, device).In(v.ID, v.Patient))
 	return done.Position, err
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/passkey"
 )
 
@@ -41,7 +42,7 @@ func (h *Hub) Factors(ctx context.Context, s *StaffCaller) (api.Factors, error) 
 }
 
 // addFactor stores one, if there is room.
-func (h *Hub) addFactor(ctx context.Context, f Factor) error {
+func (h *Hub) addFactor(ctx context.Context, s *StaffCaller, f Factor) error {
 	factors, err := h.store.FactorsOf(ctx, f.Practice, f.Person)
 	if err != nil {
 		return at("load factors", err)
@@ -49,7 +50,7 @@ func (h *Hub) addFactor(ctx context.Context, f Factor) error {
 	if len(factors) >= maxFactors {
 		return ErrTooLarge
 	}
-	return h.store.AddFactor(ctx, f)
+	return h.store.Recording(h.event(ctx, s, audit.FactorAdded, f.ID).With("kind="+f.Kind)).AddFactor(ctx, f)
 }
 
 // AddPasskey adds a passkey. If the person has one already, it introduces the
@@ -73,7 +74,7 @@ func (h *Hub) AddPasskey(ctx context.Context, from Source, s *StaffCaller, a api
 		}
 		f.Introduction = a.Introduction
 	}
-	return h.addFactor(ctx, f)
+	return h.addFactor(ctx, s, f)
 }
 
 // OfferApp offers the secret of an authenticator app.
@@ -94,12 +95,12 @@ func (h *Hub) AddApp(ctx context.Context, s *StaffCaller, t api.TakeApp) error {
 	if err != nil {
 		return err
 	}
-	return h.addFactor(ctx, f)
+	return h.addFactor(ctx, s, f)
 }
 
 // RenameFactor names one of the person's factors anew.
 func (h *Hub) RenameFactor(ctx context.Context, s *StaffCaller, id, name string) error {
-	return h.store.RenameFactor(ctx, s.Person.Practice, s.Person.ID, id, name)
+	return h.store.Recording(h.event(ctx, s, audit.FactorRenamed, id)).RenameFactor(ctx, s.Person.Practice, s.Person.ID, id, name)
 }
 
 // DeleteFactor removes one, but not the last that signs the person in. The
@@ -108,7 +109,7 @@ func (h *Hub) DeleteFactor(ctx context.Context, s *StaffCaller, id string) error
 	if err := h.proved(s); err != nil {
 		return err
 	}
-	if err := h.store.DeleteFactor(ctx, s.Person.Practice, s.Person.ID, id); err != nil {
+	if err := h.store.Recording(h.event(ctx, s, audit.FactorRemoved, id)).DeleteFactor(ctx, s.Person.Practice, s.Person.ID, id); err != nil {
 		return err
 	}
 	return h.endOthers(ctx, s)
@@ -130,7 +131,8 @@ func (h *Hub) SetPassword(ctx context.Context, s *StaffCaller, chosen string) er
 	if err != nil {
 		return at("hash password", err)
 	}
-	if err := h.store.SetPassword(ctx, s.Person.Practice, s.Person.ID, encoded, h.millis()); err != nil {
+	changed := h.event(ctx, s, audit.PasswordChanged, s.Person.ID)
+	if err := h.store.Recording(changed).SetPassword(ctx, s.Person.Practice, s.Person.ID, encoded, h.millis()); err != nil {
 		return err
 	}
 	return h.endOthers(ctx, s)
@@ -143,7 +145,7 @@ func (h *Hub) endOthers(ctx context.Context, s *StaffCaller) error {
 	}
 	for _, o := range all {
 		if o.ID != s.session.ID {
-			if err := h.endStaff(ctx, o); err != nil {
+			if err := h.endStaff(ctx, o, h.event(ctx, s, audit.SessionEnded, o.ID)); err != nil {
 				return err
 			}
 		}
@@ -164,7 +166,8 @@ func (h *Hub) NewRecoveryCodes(ctx context.Context, s *StaffCaller) (api.Recover
 	if err != nil {
 		return api.RecoveryCodes{}, err
 	}
-	return api.RecoveryCodes{Codes: shown}, h.store.ReplaceRecoveryCodes(ctx, s.Person.Practice, s.Person.ID, stored)
+	made := h.event(ctx, s, audit.RecoveryCodes, s.Person.ID)
+	return api.RecoveryCodes{Codes: shown}, h.store.Recording(made).ReplaceRecoveryCodes(ctx, s.Person.Practice, s.Person.ID, stored)
 }
 
 // SignIns is the history of the person's sign-ins, newest first.
@@ -217,7 +220,7 @@ func (h *Hub) RevokeOwnDevice(ctx context.Context, s *StaffCaller, id string) er
 	if d.Person != s.Person.ID {
 		return ErrNotFound
 	}
-	return h.RevokeDevice(ctx, s.Person.Practice, id)
+	return h.revokeDevice(ctx, s, s.Person.Practice, id)
 }
 
 // Vouch stores what a passkey of the person signed for a new device's key. The
@@ -240,7 +243,7 @@ func (h *Hub) Vouch(ctx context.Context, from Source, s *StaffCaller, id string,
 	} else if err != nil {
 		return err
 	}
-	if err := h.store.PutVoucher(ctx, d.Practice, d.Person, d.ID, v.Passkey); err != nil {
+	if err := h.store.Recording(h.event(ctx, s, audit.DeviceVouched, d.ID)).PutVoucher(ctx, d.Practice, d.Person, d.ID, v.Passkey); err != nil {
 		return err
 	}
 	h.ringKeeper(ctx, d.Practice)

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/mls/wire"
 )
 
@@ -31,7 +32,8 @@ func (h *Hub) QueueSend(ctx context.Context, c *Caller, conversation string, s a
 		done, err := h.sendHandshake(ctx, c, a, m, &s)
 		return func() (api.Sent, error) { return sent(done), err }
 	}
-	stored := h.store.QueueFrame(ctx, *a)
+	sending := h.event(ctx, c, audit.FrameSent, "").In(conversation, "")
+	stored := h.store.Recording(sending).QueueFrame(ctx, *a)
 	return func() (api.Sent, error) {
 		done, err := stored()
 		if err != nil {
@@ -75,9 +77,9 @@ func sent(a Appended) api.Sent {
 	return api.Sent{Position: a.Position, ReceivedAt: a.ReceivedAt}
 }
 
-// append stores a frame and announces it.
-func (h *Hub) append(ctx context.Context, a *Append) (Appended, error) {
-	done, err := h.store.AppendFrame(ctx, *a)
+// append stores a frame with the events of what it does, and announces it.
+func (h *Hub) append(ctx context.Context, a *Append, does ...audit.Event) (Appended, error) {
+	done, err := h.store.Recording(does...).AppendFrame(ctx, *a)
 	if err != nil {
 		return Appended{}, err
 	}
@@ -211,11 +213,28 @@ func (h *Hub) tryHandshake(ctx context.Context, c *Caller, a *Append, m parsedFr
 		return h.storedBefore(ctx, a, err)
 	}
 	a.Handshake, a.External = checked, m.public.Content.Sender.Type == wire.SenderNewMemberCommit
-	done, err := h.append(ctx, a)
+	done, err := h.append(ctx, a, h.handshakeEvents(ctx, c, &v, a)...)
 	if err == nil && !done.Duplicate && a.Frame.Kind == api.FrameCommit {
 		h.membershipChanged(ctx, a)
 	}
 	return done, err
+}
+
+// handshakeEvents are those of a handshake: that the keys changed, and who came
+// and went by it.
+func (h *Hub) handshakeEvents(ctx context.Context, c *Caller, v *Conversation, a *Append) []audit.Event {
+	events := []audit.Event{h.event(ctx, c, audit.HandshakeSent, "").In(v.ID, v.Patient).With("kind=" + a.Frame.Kind)}
+	joined := audit.MemberAdded
+	if a.External {
+		joined = audit.MemberRejoined
+	}
+	for _, m := range a.Handshake.Added {
+		events = append(events, h.event(ctx, c, joined, m.Device).In(v.ID, v.Patient).With("person="+m.Person))
+	}
+	for _, device := range a.Handshake.Removed {
+		events = append(events, h.event(ctx, c, audit.MemberRemoved, device).In(v.ID, v.Patient))
+	}
+	return events
 }
 
 // storedBefore answers a handshake that does not fit the group: if that is
@@ -256,6 +275,9 @@ func (h *Hub) Frames(ctx context.Context, c *Caller, conversation string, after 
 	}
 	m, err := h.pastMember(ctx, c, conversation)
 	if err != nil {
+		return api.FramePage{}, err
+	}
+	if err := h.recordOpening(ctx, c, h.event(ctx, c, audit.ConversationOpened, ""), conversation); err != nil {
 		return api.FramePage{}, err
 	}
 	if limit <= 0 || limit > api.MaxFramesPerPage {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/password"
 )
 
@@ -20,6 +21,9 @@ func (h *Hub) InspectSetUp(ctx context.Context, token string) (api.Invitation, e
 	_, pr, p, err := h.setUpLink(ctx, token)
 	if err != nil {
 		return api.Invitation{}, err
+	}
+	if err := h.store.Record(ctx, h.event(ctx, nobody(pr.ID), audit.SetUpLinkOpened, p.ID)); err != nil {
+		return api.Invitation{}, at("record a read", err)
 	}
 	return api.Invitation{
 		Practice: pr.Slug, Person: h.person(p), Login: p.Login, Password: passwordPolicy(pr.Access.Password),
@@ -59,7 +63,7 @@ func (h *Hub) SetUp(ctx context.Context, from Source, s api.SetUp) (Cookies, api
 		return Cookies{}, api.SetUpDone{}, err
 	}
 	if !pr.Access.allows(p.Role, from.Address) {
-		return Cookies{}, api.SetUpDone{}, ErrNetwork
+		return Cookies{}, api.SetUpDone{}, h.refusedNetwork(ctx, nobody(pr.ID))
 	}
 	var e Enrolment
 	var done api.SetUpDone
@@ -83,7 +87,8 @@ func (h *Hub) SetUp(ctx context.Context, from Source, s api.SetUp) (Cookies, api
 	if err != nil {
 		return Cookies{}, api.SetUpDone{}, err
 	}
-	l, err := h.store.ClaimSetUpLink(ctx, hashToken(s.Token), e, h.millis())
+	used := h.event(ctx, p.themself(), audit.SetUpLinkUsed, p.ID).With("kind=" + e.Factor.Kind)
+	l, err := h.store.Recording(used).ClaimSetUpLink(ctx, hashToken(s.Token), e, h.millis())
 	if err != nil {
 		return Cookies{}, api.SetUpDone{}, err
 	}

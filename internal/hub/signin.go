@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/passkey"
 )
 
@@ -36,8 +37,10 @@ func (h *Hub) SignIn(ctx context.Context, from Source, s api.SignIn) (Cookies, a
 	var method string
 	var err error
 	if s.Passkey != nil {
-		p, err = h.passkeySignIn(ctx, from, s)
 		method = MethodPasskey
+		if p, err = h.passkeySignIn(ctx, from, s); errors.Is(err, ErrUnauthenticated) {
+			h.recordRefusedSignIn(ctx, s.Practice, "", method)
+		}
 	} else {
 		if p, err = h.findStaff(ctx, s.Practice, foldLogin(s.Login)); err == nil {
 			method, err = h.checkPassword(ctx, from, s.Practice, foldLogin(s.Login), p, s.Authentication)
@@ -51,7 +54,7 @@ func (h *Hub) SignIn(ctx context.Context, from Source, s api.SignIn) (Cookies, a
 		return Cookies{}, api.StaffSession{}, err
 	}
 	if !pr.Access.allows(p.Role, from.Address) {
-		return Cookies{}, api.StaffSession{}, ErrNetwork
+		return Cookies{}, api.StaffSession{}, h.refusedNetwork(ctx, p.themself())
 	}
 	if p.Failures > 0 {
 		if err := h.store.ClearFailures(ctx, p.Practice, p.ID); err != nil {
@@ -124,13 +127,14 @@ func (h *Hub) checkPassword(ctx context.Context, from Source, slug, login string
 		}
 	}
 	h.guesses.wrong(key, source)
-	return "", h.noteFailure(ctx, from, p, right && standing, known, found.method)
+	return "", h.noteFailure(ctx, from, slug, p, right && standing, known, found.method)
 }
 
 // noteFailure counts a wrong guess. If the password was right, its owner is
 // shown that somebody knows it. It is done after the answer, whose time would
 // otherwise tell whether there is such a person (T27).
-func (h *Hub) noteFailure(ctx context.Context, from Source, p Person, right, known bool, method string) error {
+func (h *Hub) noteFailure(ctx context.Context, from Source, slug string, p Person, right, known bool, method string) error {
+	h.recordRefusedSignIn(ctx, slug, p.ID, method)
 	if p.ID == "" {
 		return ErrUnauthenticated
 	}
@@ -149,6 +153,26 @@ func (h *Hub) noteFailure(ctx context.Context, from Source, p Person, right, kno
 		}
 	})
 	return ErrUnauthenticated
+}
+
+// recordRefusedSignIn records, after the answer, that somebody who is not known
+// was not let in as a person, or as nobody whom the practice knows. What was
+// typed as the login is not recorded: it may be a name, or a password.
+func (h *Hub) recordRefusedSignIn(ctx context.Context, slug, person, method string) {
+	ctx = context.WithoutCancel(ctx)
+	h.background.Go(func() {
+		p, err := h.store.PracticeBySlug(ctx, slug)
+		if errors.Is(err, ErrNotFound) {
+			return // no practice's log
+		}
+		if err == nil {
+			e := h.event(ctx, nobody(p.ID), audit.SignInRefused, person).With("method=" + method).AsRefused("unauthenticated")
+			err = h.store.Record(ctx, e)
+		}
+		if err != nil {
+			h.log.ErrorContext(ctx, "refused sign-in not recorded")
+		}
+	})
 }
 
 // rehash keeps a password at today's cost. That it fails keeps nobody out.
@@ -221,7 +245,8 @@ func (h *Hub) openStaffSession(ctx context.Context, from Source, p Person, metho
 		Token: hash, ID: NewID("s"), Practice: p.Practice, Person: p.ID, Method: method, Browser: from.Browser, Address: from.Address,
 		CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(h.sessions.Staff).UnixMilli(), UsedAt: now.UnixMilli(), ProvedAt: now.UnixMilli(),
 	}
-	if err := h.store.AddStaffSession(ctx, s); err != nil {
+	in := h.event(ctx, p.themself(), audit.SignedIn, s.ID).With("method=" + method)
+	if err := h.store.Recording(in).AddStaffSession(ctx, s); err != nil {
 		return c, session, at("store staff session", err)
 	}
 	if !known {

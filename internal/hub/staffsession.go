@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/passkey"
 )
 
@@ -171,7 +172,8 @@ func (h *Hub) Active(ctx context.Context, s *StaffCaller) (api.StaffSession, err
 // Lock locks the session: what it opened is closed until its owner shows both
 // factors.
 func (h *Hub) Lock(ctx context.Context, s *StaffCaller) error {
-	if err := h.store.LockStaffSession(ctx, s.session.ID, h.millis()); err != nil {
+	locked := h.event(ctx, s, audit.SessionLocked, s.session.ID)
+	if err := h.store.Recording(locked).LockStaffSession(ctx, s.session.ID, h.millis()); err != nil {
 		return err
 	}
 	h.endSessions(ctx, s.Person.Practice, Ending{Staff: s.session.ID})
@@ -191,7 +193,9 @@ func (h *Hub) Prove(ctx context.Context, from Source, s *StaffCaller, a api.Auth
 	}
 	if a.Passkey != nil {
 		c := passkey.Challenge{Purpose: passkey.PurposeConfirm, Practice: pr.Slug, Person: s.Person.ID}
-		_, err = h.checkPasskey(ctx, from.Site, s.Person.Practice, s.Person.ID, c, a.Passkey)
+		if _, err = h.checkPasskey(ctx, from.Site, s.Person.Practice, s.Person.ID, c, a.Passkey); errors.Is(err, ErrUnauthenticated) {
+			h.recordRefusedSignIn(ctx, pr.Slug, s.Person.ID, MethodPasskey)
+		}
 	} else {
 		_, err = h.checkPassword(ctx, from, pr.Slug, s.Person.Login, s.Person, a)
 	}
@@ -200,7 +204,8 @@ func (h *Hub) Prove(ctx context.Context, from Source, s *StaffCaller, a api.Auth
 	}
 	now := h.millis()
 	token, hash := newToken()
-	if err := h.store.RenewStaffSession(ctx, s.session.ID, hash, now); errors.Is(err, ErrNotFound) {
+	unlocked := h.event(ctx, s, audit.SessionUnlocked, s.session.ID)
+	if err := h.store.Recording(unlocked).RenewStaffSession(ctx, s.session.ID, hash, now); errors.Is(err, ErrNotFound) {
 		return Cookies{}, api.StaffSession{}, ErrUnauthenticated
 	} else if err != nil {
 		return Cookies{}, api.StaffSession{}, at("renew staff session", err)
@@ -221,10 +226,12 @@ func (h *Hub) proved(s *StaffCaller) error {
 
 // SignOut ends a staff session, the device sessions opened with it, and their
 // connections.
-func (h *Hub) SignOut(ctx context.Context, s *StaffCaller) error { return h.endStaff(ctx, s.session) }
+func (h *Hub) SignOut(ctx context.Context, s *StaffCaller) error {
+	return h.endStaff(ctx, s.session, h.event(ctx, s, audit.SignedOut, s.session.ID))
+}
 
-func (h *Hub) endStaff(ctx context.Context, s StaffSession) error {
-	if err := h.store.DeleteStaffSession(ctx, s.ID); err != nil {
+func (h *Hub) endStaff(ctx context.Context, s StaffSession, ended audit.Event) error {
+	if err := h.store.Recording(ended).DeleteStaffSession(ctx, s.ID); err != nil {
 		return err
 	}
 	h.endSessions(ctx, s.Practice, Ending{Staff: s.ID})
@@ -259,7 +266,7 @@ func (h *Hub) EndSession(ctx context.Context, s *StaffCaller, id string) error {
 	}
 	for _, o := range all {
 		if o.ID == id {
-			return h.endStaff(ctx, o)
+			return h.endStaff(ctx, o, h.event(ctx, s, audit.SessionEnded, o.ID))
 		}
 	}
 	return ErrNotFound

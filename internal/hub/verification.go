@@ -78,7 +78,7 @@ func (h *Hub) verifications(ctx context.Context, practice string, vs []Conversat
 
 // raise notes a proof that a device of a patient has given, or staff for it,
 // and tells both sides. From when it counts and until when is the hub's to say.
-func (h *Hub) raise(ctx context.Context, who actor, v Verification, by proofing.Method) error {
+func (h *Hub) raise(ctx context.Context, who Actor, v Verification, by proofing.Method) error {
 	p, err := h.practice(ctx, v.Practice)
 	if err != nil {
 		return err
