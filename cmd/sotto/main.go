@@ -35,6 +35,7 @@ type commands struct {
 	Staff    staffCommand    `cmd:"" help:"Set up staff."`
 	Record   recordCommand   `cmd:"" help:"Read and check the practice's record."`
 	Doctor   doctorCommand   `cmd:"" help:"Look at the running installation for mistakes; say how to mend each."`
+	Controls controlsCommand `cmd:"" help:"Look at what HIPAA asks and what this installation shows of it; make evidence for auditors."`
 	Demo     demoCommand     `cmd:"" help:"Sign in to the demo practice."`
 	Bench    benchCommand    `cmd:"" help:"Measure messages a second, latency and memory on this machine."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`

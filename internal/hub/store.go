@@ -34,6 +34,7 @@ type Store interface {
 	Attachments
 	Shared
 	Audit
+	ControlRuns
 
 	// DeleteExpired drops sessions, known browsers, set-up links and spent
 	// nonces that ended
@@ -61,6 +62,16 @@ type Audit interface {
 	// WaitingEvents lists a practice's events that have no number in its log yet,
 	// oldest first.
 	WaitingEvents(ctx context.Context, practice string, limit int) ([]audit.Event, error)
+}
+
+// ControlRuns keeps what was found of a practice's controls, for ever.
+type ControlRuns interface {
+	// AddControlRun gives [ErrExists] if the practice has one of that id.
+	AddControlRun(ctx context.Context, r api.ControlRun) error
+	// LastControlRun returns the newest by At.
+	LastControlRun(ctx context.Context, practice string) (api.ControlRun, error)
+	// ControlRuns lists those from since on, newest first, without Results.
+	ControlRuns(ctx context.Context, practice string, since int64, limit int) ([]api.ControlRun, error)
 }
 
 // Practices keeps the practices and the consent forms they have published.

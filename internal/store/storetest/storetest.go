@@ -39,6 +39,7 @@ func Run(t *testing.T, store hub.Store) {
 		{"attachments", testAttachments},
 		{"shared", testShared},
 		{"audit", testAudit},
+		{"control runs", testControlRuns},
 		{"concurrency", testConcurrency},
 	} {
 		t.Run(group.name, func(t *testing.T) { group.run(t, store) })

@@ -1,0 +1,220 @@
+package control
+
+import (
+	"bytes"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/installation"
+)
+
+// subject is an installation that shows all that can be shown.
+func subject() *Subject {
+	now := time.Date(2026, 11, 29, 9, 0, 0, 0, time.UTC)
+	yes := true
+	person := func(id, access string) installation.Person {
+		return installation.Person{ID: id, Access: access, CreatedAt: now.Add(-time.Hour), LastSignIn: now.Add(-time.Hour), Passkeys: 1}
+	}
+	f := &installation.Facts{
+		At: now, Build: installation.Build{Version: "v1.0.0", Time: now.Add(-time.Hour)},
+		Server: &installation.Server{
+			Listen: ":443", TLS: true, Answers: true, Origins: []string{"https://chat.clinic.example"},
+			Certificate: &installation.Certificate{NotBefore: now.Add(-time.Hour), NotAfter: now.Add(90 * 24 * time.Hour)},
+		},
+		Clock: installation.Clock{Synchronised: &yes}, Disk: installation.Disk{FreeBytes: 50 << 30, TotalBytes: 100 << 30},
+		Keys:     []installation.Key{{Path: "hub/database.key", MadeAt: now.Add(-time.Hour)}},
+		Database: installation.Database{Engine: installation.SQLite, Answers: true},
+		Blobs:    installation.Blobs{Writable: true},
+		Backup:   installation.Backup{Folder: "/mnt/backup", Newest: now.Add(-time.Hour), Files: 1},
+		Practices: []installation.Practice{{
+			ID: "t_oak", Slug: "oak", IdleStaff: 10, IdlePatient: 15, Languages: []string{"en"}, ConsentForm: "general", ConsentVer: 3,
+			ConsentTexts: []string{"en"}, Networks: true, Queues: 2, Suite: 0xF001, Keeper: true,
+			People: []installation.Person{person("p_1", "administrator"), person("p_2", "administrator"), person("p_3", "compliance"), person("p_4", "clinician")},
+			Archive: &installation.Archive{Bytes: 1, Check: &installation.ArchiveCheck{
+				At: now.Add(-time.Hour), Conversations: 3, Records: 40,
+			}},
+		}},
+	}
+	return &Subject{Facts: f, Practice: &f.Practices[0]}
+}
+
+// TestCatalogue holds each control to be whole, and each query to be used.
+func TestCatalogue(t *testing.T) {
+	seen, used := map[string]bool{}, map[string]bool{}
+	queries := probes()
+	for _, c := range Catalogue() {
+		if seen[c.ID] {
+			t.Errorf("%s is there twice", c.ID)
+		}
+		seen[c.ID] = true
+		if c.Title == "" || c.Asks == "" || c.Owner == "" || c.Review == 0 || c.Family == "" || c.Kind == "" || !strings.Contains(c.Cite, "45 CFR 164.") {
+			t.Errorf("%s is not whole: %+v", c.ID, c)
+		}
+		if len(c.Evidence) == 0 && c.Missing == "" {
+			t.Errorf("%s has no evidence and does not say what is missing", c.ID)
+		}
+		for _, e := range c.Evidence {
+			if queries[e] == nil {
+				t.Errorf("%s: there is no query %q", c.ID, e)
+			}
+			used[e] = true
+		}
+		if (c.Kind == api.KindProposed) != strings.Contains(c.Cite, "proposed") {
+			t.Errorf("%s: what is proposed says so, and nothing else does", c.ID)
+		}
+		if claims := regexp.MustCompile(`(?i)complian(t|ce)`).FindString(c.Title + c.Asks + c.HeldBy + c.Missing + c.Proposed); claims != "" && !strings.Contains(c.HeldBy, "role compliance") && c.ID != "308(a)(8)" {
+			t.Errorf("%s speaks of %q", c.ID, claims)
+		}
+	}
+	for name := range queries {
+		if !used[name] {
+			t.Errorf("no control uses the query %q", name)
+		}
+	}
+	if len(seen) < 60 {
+		t.Errorf("only %d controls", len(seen))
+	}
+}
+
+func TestThreatsComeFromTests(t *testing.T) {
+	got := threats([]string{"TestT43IdleSessionsLock", "TestT29aSlowReaders", "TestCanaryT01", "TestMatrix", "TestT43DisabledElsewhere"})
+	if !slices.Equal(got, []string{"T01", "T29a", "T43"}) {
+		t.Errorf("got %v", got)
+	}
+}
+
+func state(t *testing.T, s *Subject, id string) string {
+	t.Helper()
+	run, err := Evaluate(s.Facts, s.Practice.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(run.Results, func(r api.ControlResult) bool { return r.ID == id })
+	if i < 0 {
+		t.Fatalf("no control %s", id)
+	}
+	if r := run.Results[i]; r.Says == "" {
+		t.Errorf("%s is %s and does not say why", id, r.State)
+	}
+	return run.Results[i].State
+}
+
+// TestNothingIsAsserted: no control is met, nor falls short for another reason
+// than what is missing, but by what its queries find of the installation.
+func TestNothingIsAsserted(t *testing.T) {
+	run, err := Evaluate(subject().Facts, "t_oak")
+	if err != nil {
+		t.Fatal(err)
+	}
+	controls := Catalogue()
+	for i, r := range run.Results {
+		if r.State == api.ControlMet && len(r.Findings) == 0 {
+			t.Errorf("%s is met without a finding", r.ID)
+		}
+		if controls[i].Missing != "" && r.State != api.ControlShort {
+			t.Errorf("%s lacks something and is %s", r.ID, r.State)
+		}
+	}
+	n := run.Counts
+	if n.Met+n.Decision+n.Short+n.NotApplicable != len(controls) || n.Met < 15 {
+		t.Errorf("%+v of %d", n, len(controls))
+	}
+}
+
+// TestEachQueryNotices spoils one fact at a time: the control that rests on it
+// is no longer what it was.
+func TestEachQueryNotices(t *testing.T) {
+	const m, d, short = api.ControlMet, api.ControlDecision, api.ControlShort
+	long := 400 * 24 * time.Hour
+	type change struct {
+		control string
+		before  string
+		make    func(s *Subject)
+		after   string
+	}
+	cases := map[string]change{
+		"roles":              {"312(a)(1)", m, func(s *Subject) { s.Practice.People[3].Access = "" }, short},
+		"keeper":             {"312(a)(1)", m, func(s *Subject) { s.Practice.Keeper = false }, short},
+		"unique-people":      {"312(a)(2)(i)", m, func(s *Subject) { s.Practice.People[3].ID = "p_1" }, short},
+		"idle-limit":         {"312(a)(2)(iii)", m, func(s *Subject) { s.Practice.IdleStaff = 30 }, d},
+		"database-encrypted": {"312(a)(2)(iv)", d, func(s *Subject) { s.Facts.Keys[0].Open = true }, short},
+		"archive":            {"312(c)(1)", m, func(s *Subject) { s.Practice.Archive.Check.Problems = 1 }, short},
+		"archive's age":      {"312(c)(2)", m, func(s *Subject) { s.Practice.Archive.Check.At = s.Facts.At.Add(-long) }, short},
+		"no archive":         {"312(c)(1)", m, func(s *Subject) { s.Practice.Archive = nil }, d},
+		"never checked":      {"312(c)(1)", m, func(s *Subject) { s.Practice.Archive.Check = nil }, short},
+		"two factors":        {"312(d)", m, func(s *Subject) { s.Practice.People[3].Passkeys, s.Practice.People[3].Password = 0, true }, short},
+		"passkeys": {"312(d)", m, func(s *Subject) {
+			p := &s.Practice.People[3]
+			p.Passkeys, p.Password, p.Apps = 0, true, 1
+		}, d},
+		"nobody has set up": {"308(a)(5)(ii)(D)", m, func(s *Subject) {
+			for i := range s.Practice.People {
+				s.Practice.People[i].Passkeys = 0
+			}
+		}, d},
+		"devices":        {"310(d)(2)(iii)", m, func(s *Subject) { s.Practice.Uncertified = 1 }, d},
+		"tls":            {"312(e)(1)", m, func(s *Subject) { s.Facts.Server.TLS, s.Facts.Server.Certificate = false, nil }, short},
+		"old tls":        {"312(e)(1)", m, func(s *Subject) { s.Facts.Server.Certificate.Old = true }, short},
+		"expired":        {"312(e)(1)", m, func(s *Subject) { s.Facts.Server.Certificate.NotAfter = s.Facts.At }, short},
+		"no server":      {"312(e)(1)", m, func(s *Subject) { s.Facts.Server = nil }, short},
+		"behind a proxy": {"312(e)(1)", m, func(s *Subject) { s.Facts.Server.TLS, s.Facts.Server.Listen = false, "127.0.0.1:80" }, d},
+		"database-link": {"312(e)(1)", m, func(s *Subject) {
+			s.Facts.Database = installation.Database{Engine: installation.PostgreSQL, Remote: true}
+		}, short},
+		"backup":         {"312(i) proposed", m, func(s *Subject) { s.Facts.Backup.Newest = s.Facts.At.Add(-50 * time.Hour) }, short},
+		"no backup":      {"308(a)(7)(ii)(A)", m, func(s *Subject) { s.Facts.Backup = installation.Backup{} }, short},
+		"backup-apart":   {"308(a)(7)(ii)(A)", m, func(s *Subject) { s.Facts.Backup.Beside = true }, short},
+		"official":       {"308(a)(2)", m, func(s *Subject) { s.Practice.People[2].Disabled = true }, d},
+		"administrators": {"308(a)(3)(ii)(A)", m, func(s *Subject) { s.Practice.People[1].Disabled = true }, d},
+		"unused":         {"308(a)(3)(ii)(C)", m, func(s *Subject) { s.Practice.People[3].LastSignIn = s.Facts.At.Add(-long) }, d},
+		"sign-ins": {"308(a)(5)(ii)(C)", m, func(s *Subject) {
+			for i := range s.Practice.People {
+				s.Practice.People[i].LastSignIn = time.Time{}
+			}
+		}, d},
+		"networks": {"312(a)(2)(vi) proposed", m, func(s *Subject) { s.Practice.Networks = false }, d},
+		"form":     {"506, 508", m, func(s *Subject) { s.Practice.Languages = []string{"en", "es"} }, short},
+		"doctor":   {"308(a)(8)", m, func(s *Subject) { s.Facts.Server.Metrics = "0.0.0.0:1" }, short},
+		"warned":   {"308(a)(8)", m, func(s *Subject) { s.Facts.Server.Debug = true }, d},
+	}
+	for _, name := range slices.Sorted(maps.Keys(cases)) {
+		c := cases[name]
+		s := subject()
+		if got := state(t, s, c.control); got != c.before {
+			t.Errorf("%s: %s is %s before, want %s", name, c.control, got, c.before)
+		}
+		c.make(s)
+		if got := state(t, s, c.control); got != c.after {
+			t.Errorf("%s: %s is %s after, want %s", name, c.control, got, c.after)
+		}
+	}
+}
+
+func TestUnknownPractice(t *testing.T) {
+	if _, err := Evaluate(subject().Facts, "t_elm"); err == nil {
+		t.Error("a practice that is not there was judged")
+	}
+}
+
+func TestText(t *testing.T) {
+	run, err := Evaluate(subject().Facts, "t_oak")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var few, all bytes.Buffer
+	if err := WriteText(&few, run, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteText(&all, run, true); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(few.String(), "Automatic logoff") || !strings.Contains(all.String(), "Automatic logoff") ||
+		!strings.Contains(all.String(), "proved by") || !strings.Contains(few.String(), "helps you meet") {
+		t.Errorf("few:\n%s", &few)
+	}
+}

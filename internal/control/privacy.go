@@ -1,0 +1,132 @@
+package control
+
+import "github.com/sotto-health/sotto/api"
+
+// privacy are the parts of the Privacy Rule that a chat meets, 45 CFR 164
+// subpart E.
+func privacy() []api.Control {
+	const family = "privacy"
+	own := func(id, title, asks string, c api.Control) api.Control {
+		c.ID, c.Title, c.Asks, c.Family = id, title, asks, family
+		if c.Kind == "" {
+			c.Kind = api.KindRequired
+		}
+		if c.Owner == "" {
+			c.Owner = privacyOfficial
+		}
+		if c.Review == 0 {
+			c.Review = 12
+		}
+		return c
+	}
+	return []api.Control{
+		own("502(b), 514(d)", "Minimum necessary", "Beside treatment, people see no more than their work needs.", api.Control{
+			HeldBy:   "Roles by purpose; who runs the system cannot read; staff see the chats of their queues.",
+			Evidence: []string{"roles", "queues"},
+			Tests:    []string{"TestMatrix", "TestStaffHearOfTheirQueues", "TestAdministratorsDoNotHearOfChats"},
+			Missing:  "Masking of numbers and names by role is not built.",
+		}),
+		own("502(e), 504(e)", "Business associates", "Others get health information only under contract.", api.Control{
+			Missing: "There is no register of contracts.",
+		}),
+		own("502(g)", "Personal representatives and minors", "Who may act for a patient is treated as the patient, within limits.", api.Control{
+			Missing: "Proxies and the rules for minors are not shown by this map yet.",
+		}),
+		own("506, 508", "Consent and authorization", "Uses beside treatment, payment and operations need a written authorization that can be taken back.", api.Control{
+			HeldBy:   "Nobody writes before agreeing to a form whose exact text is signed by their device; consent is taken back in two presses.",
+			Evidence: []string{"consent-form"},
+			Tests:    []string{"TestConsent", "TestConsentWithdrawn", "TestReceiptBindsEveryField", "e2e/story.test.mjs: consent is taken back in two presses, and nobody can write any more"},
+		}),
+		own("510(b)", "Family and friends", "The patient may object before others hear of their care.", api.Control{
+			Missing: "There is no record of whom the practice may talk with.",
+		}),
+		own("512", "Uses that need no consent", "Disclosures for law, public health and threats follow their own conditions.", api.Control{
+			Kind: api.KindPermitted, Missing: "There is no form for such disclosures.",
+		}),
+		own("514(a)-(b)", "De-identification", "Data is de-identified only by one of two methods.", api.Control{
+			Kind: api.KindPermitted, Evidence: []string{"no-deidentification"},
+		}),
+		own("514(h)", "Verifying who asks", "The practice makes sure of who it tells.", api.Control{
+			HeldBy:  "Members of a chat are on a list that both can open, and can compare a safety code.",
+			Missing: "Levels of how well a patient is known are not shown by this map yet.",
+		}),
+		own("520", "Notice of privacy practices", "Patients are given the notice and asked to acknowledge it.", api.Control{
+			HeldBy:   "The form that patients agree to is versioned, and its text is kept.",
+			Evidence: []string{"consent-form"},
+			Missing:  "The notice is no document of its own yet, with an acknowledgement.",
+		}),
+		own("522(a)", "Requested restrictions", "Patients may ask to restrict what is shared.", api.Control{
+			Missing: "There are no restriction flags.",
+		}),
+		own("522(b)", "Confidential communications", "Patients may ask to be reached in another way or place.", api.Control{
+			HeldBy:   "Notices hold no content and name no clinic's specialty; the chat can stay on one page alone.",
+			Evidence: []string{"quiet-notices"},
+			Tests:    []string{"e2e/crosssite.test.mjs: kept on this page only, it works from end to end"},
+			Missing:  "There is no record of the way a patient wants to be reached.",
+		}),
+		own("524", "Access by patients", "Patients get a copy of their record within 30 days.", api.Control{
+			HeldBy:   "A patient saves a copy of a chat themselves; sotto record show prints a transcript, with files.",
+			Evidence: []string{"archive-verified"},
+			Tests:    []string{"TestShow", "TestTranscripts"},
+			Missing:  "There is no clock of requests.",
+		}),
+		own("526", "Amendment", "Patients may ask to have their record corrected.", api.Control{
+			HeldBy:  "Originals are kept when a message is taken back.",
+			Missing: "There are no requests for amendment.",
+		}),
+		own("528", "Accounting of disclosures", "Patients may ask who was told of their care, for six years back.", api.Control{
+			Missing: "The report is not shown by this map yet.",
+		}),
+		own("530(c)", "Safeguards", "Health information is guarded from all who should not have it.", api.Control{
+			HeldBy:   "End-to-end encryption, roles, locks and the checks of sotto doctor.",
+			Evidence: []string{"doctor", "two-factors", "idle-limit"},
+			Tests:    []string{"TestHubIsBlind", "TestT01LogsHoldNoContent", "TestT54Doctor"},
+		}),
+		own("530(d)", "Complaints", "There is a way to complain, and complaints are written down.", api.Control{
+			Missing: "There is no register of complaints.",
+		}),
+		own("530(b), (e), (f), (i), (j)", "Training, sanctions, mitigation, policies", "Staff are trained, breaches have consequences, harm is lessened, policies are kept for six years.", api.Control{
+			Missing: "There are no registers for these.",
+		}),
+	}
+}
+
+// breach are the rules on breaches, 45 CFR 164.400 to 414.
+func breach() []api.Control {
+	const family = "breach"
+	return []api.Control{
+		{
+			ID: "402", Family: family, Kind: api.KindRequired, Owner: privacyOfficial, Review: 12,
+			Title: "What a breach is", Asks: "An impermissible use is a breach unless four factors show that harm is unlikely; what is encrypted and whose keys are safe is no unsecured information.",
+			HeldBy:   "Content is encrypted with keys that the hub does not have.",
+			Evidence: []string{"database-encrypted", "keys-apart", "suite"},
+			Tests:    []string{"TestCanaryT01", "TestHubIsBlind"},
+			Missing:  "There is no guided assessment by the four factors.",
+		},
+		{
+			ID: "404", Family: family, Kind: api.KindRequired, Owner: privacyOfficial, Review: 12,
+			Title: "Notice to patients", Asks: "Patients are told without unreasonable delay, within 60 days of discovery.",
+			Missing: "There is no clock and no letters.",
+		},
+		{
+			ID: "406", Family: family, Kind: api.KindRequired, Owner: privacyOfficial, Review: 12,
+			Title: "Notice to the media", Asks: "The media are told of a breach of more than 500 residents of a state.",
+			Missing: "There is no count by state.",
+		},
+		{
+			ID: "408", Family: family, Kind: api.KindRequired, Owner: privacyOfficial, Review: 12,
+			Title: "Notice to the Secretary", Asks: "HHS is told: at once from 500 patients on, else once a year.",
+			Missing: "There is no log of breaches for the year.",
+		},
+		{
+			ID: "410", Family: family, Kind: api.KindRequired, Owner: privacyOfficial, Review: 12,
+			Title: "Notice by a business associate", Asks: "Who runs systems for the practice tells it of a breach.",
+			Missing: "There is no such notice.",
+		},
+		{
+			ID: "412, 414", Family: family, Kind: api.KindRequired, Owner: privacyOfficial, Review: 12,
+			Title: "Delay for law enforcement; burden of proof", Asks: "Notices wait if the police ask for it, and the practice can show that it did what was due.",
+			Missing: "There is no file of a breach.",
+		},
+	}
+}

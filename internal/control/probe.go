@@ -1,0 +1,360 @@
+package control
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/doctor"
+	"github.com/sotto-health/sotto/internal/installation"
+)
+
+// probes are all queries, by name.
+func probes() map[string]Probe {
+	return map[string]Probe{
+		"roles": roles, "unique-people": uniquePeople, "official": official, "administrators": administrators, "unused-accounts": unusedAccounts,
+		"two-factors": twoFactors, "passkeys": passkeys, "devices-certified": devicesCertified, "sign-ins": signIns, "keeper": keeper,
+		"idle-limit": idleLimit, "networks": networks, "queues": queues, "consent-form": consentForm, "suite": suite,
+		"database-encrypted": databaseEncrypted, "database-link": databaseLink, "keys-guarded": keysGuarded, "keys-apart": keysApart,
+		"tls": tlsInUse, "archive-verified": archiveVerified, "backup": backup, "backup-apart": backupApart,
+		"doctor": doctorFinds, "release": release, "inventory": inventoryMade, "stands-alone": standsAlone, "quiet-notices": quietNotices,
+		"facility": facility, "no-deidentification": noDeidentification,
+		"clearinghouse":     notApplicable("The product has no clearinghouse functions. If the practice is a clearinghouse, this control is its own."),
+		"group-health-plan": notApplicable("The practice is a provider. If it sponsors a group health plan, this control is its own."),
+	}
+}
+
+func notApplicable(says string) Probe {
+	return func(*Subject) api.ControlFinding {
+		return api.ControlFinding{State: api.ControlNotApplicable, Says: says}
+	}
+}
+
+// working are the people who are not disabled.
+func (s *Subject) working() []installation.Person {
+	return slices.DeleteFunc(slices.Clone(s.Practice.People), func(p installation.Person) bool { return p.Disabled })
+}
+
+func (s *Subject) count(is func(*installation.Person) bool) int {
+	n := 0
+	for _, p := range s.working() {
+		if is(&p) {
+			n++
+		}
+	}
+	return n
+}
+
+func roles(s *Subject) api.ControlFinding {
+	without := s.count(func(p *installation.Person) bool { return p.Access == "" })
+	if without > 0 {
+		return short("Give each a role, or disable them.", "%d people have no role that the rules know.", without)
+	}
+	return met("%d people have one role each, by which the rules decide.", len(s.working()))
+}
+
+func uniquePeople(s *Subject) api.ControlFinding {
+	seen := map[string]bool{}
+	for _, p := range s.Practice.People {
+		if p.ID == "" || seen[p.ID] {
+			return short("Tell the project: this cannot be.", "Two people share one id.")
+		}
+		seen[p.ID] = true
+	}
+	return met("%d people, disabled ones too, each have an id of their own.", len(seen))
+}
+
+func official(s *Subject) api.ControlFinding {
+	n := s.count(func(p *installation.Person) bool { return p.Access == "compliance" && p.CanSignIn() })
+	if n == 0 {
+		return decide("Give somebody the role compliance.", "Nobody who can sign in has the role compliance.")
+	}
+	return met("%d people with the role compliance can sign in.", n)
+}
+
+func administrators(s *Subject) api.ControlFinding {
+	n := s.count(func(p *installation.Person) bool { return p.Access == "administrator" && p.CanSignIn() })
+	switch n {
+	case 0:
+		return decide("Give somebody the role administrator.", "Nobody who can sign in has the role administrator: people are run by the command line alone.")
+	case 1:
+		return decide("Give the role to a second person.", "One person alone is administrator.")
+	}
+	return met("%d administrators can sign in.", n)
+}
+
+const unusedAfter = 90 * 24 * time.Hour
+
+func unusedAccounts(s *Subject) api.ControlFinding {
+	n := s.count(func(p *installation.Person) bool {
+		last := p.LastSignIn
+		if last.IsZero() {
+			last = p.CreatedAt
+		}
+		return s.Facts.At.Sub(last) > unusedAfter
+	})
+	if n > 0 {
+		return decide("Ask whether they still work here, and disable who does not.", "%d accounts were not used for 90 days.", n)
+	}
+	return met("Every account was used, or made, in the last 90 days.")
+}
+
+func twoFactors(s *Subject) api.ControlFinding {
+	can := s.count((*installation.Person).CanSignIn)
+	two := s.count(func(p *installation.Person) bool { return p.CanSignIn() && p.TwoFactors() })
+	if two < can {
+		return short("sotto staff link for each of them.", "%d of %d people who can sign in have two factors.", two, can)
+	}
+	if can == 0 {
+		return decide("Hand out the set-up links.", "Nobody has set up a sign-in yet.")
+	}
+	return met("All %d people who can sign in have two factors.", can)
+}
+
+func passkeys(s *Subject) api.ControlFinding {
+	can := s.count((*installation.Person).CanSignIn)
+	have := s.count(func(p *installation.Person) bool { return p.CanSignIn() && p.Passkeys > 0 })
+	if can == 0 {
+		return decide("Hand out the set-up links.", "Nobody has set up a sign-in yet.")
+	}
+	if have < can {
+		return decide("Ask them to add a passkey in their settings.", "%d of %d people have a passkey; the others' factors can be phished.", have, can)
+	}
+	return met("%d of %d people have a passkey, which resists phishing.", have, can)
+}
+
+func devicesCertified(s *Subject) api.ControlFinding {
+	if !s.Practice.Keeper {
+		return short("sotto practice apply", "No keeper is enrolled, which alone confirms devices.")
+	}
+	if n := s.Practice.Uncertified; n > 0 {
+		return decide("See whether the record keeper runs.", "%d devices wait for the practice's certificate.", n)
+	}
+	return met("Every device that can read has the practice's certificate.")
+}
+
+func signIns(s *Subject) api.ControlFinding {
+	n := s.count(func(p *installation.Person) bool { return !p.LastSignIn.IsZero() })
+	if n == 0 {
+		return decide("Look again once people work with it.", "No sign-in is kept yet.")
+	}
+	return met("The sign-ins of %d people are kept for 180 days and shown to them.", n)
+}
+
+func keeper(s *Subject) api.ControlFinding {
+	if !s.Practice.Keeper {
+		return short("sotto practice apply", "No record keeper is enrolled: nobody is let in, and nothing is archived.")
+	}
+	return met("The record keeper, who alone lets members in, is enrolled.")
+}
+
+func idleLimit(s *Subject) api.ControlFinding {
+	staff, patient := s.Practice.IdleStaff, s.Practice.IdlePatient
+	if staff > 15 || patient > 15 {
+		return decide("Set idle_minutes to 15 or less, or write down why not.", "Screens lock after %d minutes for staff and %d for patients.", staff, patient)
+	}
+	return met("Screens lock after %d minutes for staff and %d for patients.", staff, patient)
+}
+
+func networks(s *Subject) api.ControlFinding {
+	if !s.Practice.Networks {
+		return decide("Set access.networks, or write down that staff work from anywhere.", "Staff may sign in from any network.")
+	}
+	return met("Staff sign in from the practice's networks alone.")
+}
+
+func queues(s *Subject) api.ControlFinding {
+	return met("Chats wait in %d queues, and staff see those of theirs.", s.Practice.Queues)
+}
+
+func consentForm(s *Subject) api.ControlFinding {
+	for _, language := range s.Practice.Languages {
+		if !slices.Contains(s.Practice.ConsentTexts, language) {
+			return short("Complete the practice file and apply it.", "The form has no text in %s.", language)
+		}
+	}
+	if s.Practice.ConsentForm == "" {
+		return short("Complete the practice file and apply it.", "No form is published.")
+	}
+	return met("Version %d of the form is published in %d languages.", s.Practice.ConsentVer, len(s.Practice.ConsentTexts))
+}
+
+func suite(s *Subject) api.ControlFinding {
+	return met("New chats use the cipher suite 0x%04X, signed into each group.", s.Practice.Suite)
+}
+
+func databaseEncrypted(s *Subject) api.ControlFinding {
+	if s.Facts.Database.Engine == installation.PostgreSQL {
+		return decide("Encrypt the database server's disk, and write down how.", "PostgreSQL keeps who talked to whom, and when, as its disk does; content is sealed in any case.")
+	}
+	return met("The database file is encrypted (AES-256-XTS); content is sealed beside that.")
+}
+
+func databaseLink(s *Subject) api.ControlFinding {
+	d := s.Facts.Database
+	if d.Engine == installation.PostgreSQL && d.Remote && !d.Verified {
+		return short("Add sslmode=verify-full to SOTTO_POSTGRES.", "The way to the database is not checked.")
+	}
+	return met("Nothing on the way to the database is open to others.")
+}
+
+func keysGuarded(s *Subject) api.ControlFinding {
+	for _, k := range s.Facts.Keys {
+		switch {
+		case k.Lost:
+			return short("Restore it from its backup.", "The key %s is not there.", k.Path)
+		case k.Open:
+			return short("chmod 0600 "+k.Path, "The key %s is open to other users.", k.Path)
+		}
+	}
+	return met("All %d key files are for their owner alone.", len(s.Facts.Keys))
+}
+
+func keysApart(s *Subject) api.ControlFinding {
+	if s.Facts.Database.Engine == installation.SQLite {
+		return decide("Mount the keys from another place, or write down who can get to that disk.", "Keys lie on the same disk as the data that they open: who takes the whole disk has both.")
+	}
+	return decide("Write down where the keys' backup is.", "That keys and data are backed up apart cannot be seen from here.")
+}
+
+func tlsInUse(s *Subject) api.ControlFinding {
+	server := s.Facts.Server
+	switch {
+	case server == nil || !server.Answers:
+		return short("Start the server and look again.", "No server answers, so that nothing could be looked at.")
+	case server.Certificate != nil && server.Certificate.Old:
+		return short("Turn TLS 1.0 and 1.1 off.", "TLS 1.0 or 1.1 is spoken.")
+	case server.Certificate != nil && !s.Facts.At.Before(server.Certificate.NotAfter):
+		return short("Renew it.", "The certificate has expired.")
+	case server.TLS:
+		return met("TLS 1.2 and 1.3 alone are spoken.")
+	case !loopback(server.Listen):
+		return short("Give --tls-cert and --tls-key.", "The server listens on %s without TLS.", server.Listen)
+	}
+	for _, o := range server.Origins {
+		if u, err := url.Parse(o); err == nil && u.Scheme == "https" {
+			return decide("Check the proxy's TLS with its own tools, and note it.", "A proxy in front speaks TLS as %s; that cannot be seen from here.", o)
+		}
+	}
+	return decide("Before others use it: a certificate, or a TLS proxy in front.", "The server can be reached from this machine alone, without TLS.")
+}
+
+func loopback(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
+}
+
+const archiveCheckedWithin = 31 * 24 * time.Hour
+
+func archiveVerified(s *Subject) api.ControlFinding {
+	const fix = "sotto record verify"
+	a := s.Practice.Archive
+	switch {
+	case a == nil:
+		return decide("Run sotto controls where the record keeper runs.", "The record is kept on another machine, or there is none yet.")
+	case a.Check == nil:
+		return short(fix, "The record was never checked as a whole.")
+	case a.Check.Problems > 0:
+		return short(fix, "The last check named %d problems.", a.Check.Problems)
+	case s.Facts.At.Sub(a.Check.At) > archiveCheckedWithin:
+		return short(fix, "The record was last checked on %s.", a.Check.At.Format(time.DateOnly))
+	}
+	return met("All of the record was checked on %s: %d conversations, %d records, none changed.", a.Check.At.Format(time.DateOnly), a.Check.Conversations, a.Check.Records)
+}
+
+const backupWithin = 48 * time.Hour
+
+func backup(s *Subject) api.ControlFinding {
+	b := s.Facts.Backup
+	switch {
+	case b.Folder == "":
+		return short("Name the folder of the copies: --backups or SOTTO_BACKUPS.", "Nobody has said where backups go.")
+	case b.Newest.IsZero():
+		return short("Make one, and see that it is made every day.", "There is no backup in the folder.")
+	case s.Facts.At.Sub(b.Newest) > backupWithin:
+		return short("Find out why none was made since.", "The newest backup is %d hours old.", int(s.Facts.At.Sub(b.Newest).Hours()))
+	}
+	return met("The newest backup is %d hours old. That it can be restored is not shown.", int(s.Facts.At.Sub(b.Newest).Hours()))
+}
+
+func backupApart(s *Subject) api.ControlFinding {
+	if s.Facts.Backup.Folder == "" {
+		return short("Name the folder of the copies.", "Nobody has said where backups go.")
+	}
+	if s.Facts.Backup.Beside {
+		return short("Copy them to another machine.", "Backups are on the disk that they are backups of.")
+	}
+	return met("Backups are on another disk.")
+}
+
+func doctorFinds(s *Subject) api.ControlFinding {
+	var fails, warns []string
+	for _, f := range doctor.Check(s.Facts).Findings {
+		switch f.Level {
+		case doctor.Fail:
+			fails = append(fails, f.Check)
+		case doctor.Warn:
+			warns = append(warns, f.Check)
+		}
+	}
+	switch {
+	case len(fails) > 0:
+		return short("sotto doctor says how to mend each.", "%s.", named(fails, "unsafe"))
+	case len(warns) > 0:
+		return decide("sotto doctor says what to do about each.", "%s.", named(warns, "to be looked at"))
+	}
+	return met("sotto doctor finds nothing.")
+}
+
+func named(checks []string, what string) string {
+	more := ""
+	if len(checks) > 4 {
+		more = fmt.Sprintf(" and %d more", len(checks)-4)
+		checks = checks[:4]
+	}
+	list := ""
+	for i, c := range checks {
+		if i > 0 {
+			list += ", "
+		}
+		list += c
+	}
+	return "sotto doctor finds " + what + ": " + list + more
+}
+
+const releaseWithin = 180 * 24 * time.Hour
+
+func release(s *Subject) api.ControlFinding {
+	b := s.Facts.Build
+	switch {
+	case b.Version == "unreleased" || b.Modified:
+		return decide("Run a released version.", "The program is no release.")
+	case !b.Time.IsZero() && s.Facts.At.Sub(b.Time) > releaseWithin:
+		return decide("See whether there is a newer version.", "The program is of %s.", b.Time.Format(time.DateOnly))
+	}
+	return met("Version %s.", b.Version)
+}
+
+func inventoryMade(s *Subject) api.ControlFinding {
+	return met("sotto inventory lists %d keys, %d staff, %d queues and the database of this installation.", len(s.Facts.Keys), len(s.working()), s.Practice.Queues)
+}
+
+func standsAlone(*Subject) api.ControlFinding {
+	return met("No other service is configured that chat would wait for.")
+}
+
+func quietNotices(*Subject) api.ControlFinding {
+	return met("No mail, SMS or push service is configured; notices in the browser hold no content.")
+}
+
+func facility(s *Subject) api.ControlFinding {
+	return decide("Write down who can get to the machines and how.", "Software cannot see doors. The data folder's disk has %d GB.", s.Facts.Disk.TotalBytes>>30)
+}
+
+func noDeidentification(*Subject) api.ControlFinding {
+	return api.ControlFinding{State: api.ControlNotApplicable, Says: "The product makes no de-identified data."}
+}
