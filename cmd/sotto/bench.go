@@ -22,11 +22,19 @@ type benchCommand struct {
 	Conversations int           `help:"Conversations that talk at once." default:"40"`
 	MessageBytes  int           `help:"Bytes of text in a message." default:"1024"`
 	Duration      time.Duration `help:"Length of each phase." default:"10s"`
-	Idle          int           `help:"Idle connections to open; 0 for none." default:"5000"`
+	Idle          int           `help:"Idle connections to open; 0 for none." default:"20000"`
 }
 
 // Run measures a server that it starts itself, in a folder that it removes.
 func (c benchCommand) Run(ctx context.Context, s streams) error {
+	files, err := allowFiles(c.Idle + spareFiles)
+	if err != nil {
+		return err
+	}
+	if most := max(files-spareFiles, 0); most < c.Idle {
+		fmt.Fprintf(s.out, "%d idle connections instead of %d: the system allows a process %d open files (ulimit -Hn)\n", most, c.Idle, files)
+		c.Idle = most
+	}
 	folder, err := os.MkdirTemp("", "sotto-bench-")
 	if err != nil {
 		return err
@@ -38,6 +46,31 @@ func (c benchCommand) Run(ctx context.Context, s streams) error {
 		},
 		Out: s.out, Conversations: c.Conversations, MessageBytes: c.MessageBytes, Duration: c.Duration, Idle: c.Idle,
 	})
+}
+
+// spareFiles is how many files are open apart from idle connections.
+const spareFiles = 1024
+
+// allowFiles raises this process's limit of open files, which the server
+// inherits, to n, or to as many as the system allows, which it returns.
+func allowFiles(n int) (int, error) {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return 0, fmt.Errorf("read the limit of open files: %w", err)
+	}
+	want := uint64(n)
+	if limit.Cur >= want {
+		return n, nil
+	}
+	raised := syscall.Rlimit{Cur: want, Max: max(limit.Max, want)}
+	if syscall.Setrlimit(syscall.RLIMIT_NOFILE, &raised) == nil {
+		return n, nil
+	}
+	limit.Cur = min(want, limit.Max) // only root goes beyond
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return 0, fmt.Errorf("raise the limit of open files: %w", err)
+	}
+	return int(limit.Cur), nil
 }
 
 // startBenchServer runs this very program as a server without limits on how
