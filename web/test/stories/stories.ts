@@ -218,6 +218,11 @@ export const stories: Record<string, Story> = {
       scene.session.sendText(said[scene.language].hello);
     },
   },
+  "waiting-held-up": {
+    ...kept,
+    later: 30_000,
+    script: (language) => ({ conversations: [conversation({ place: 1 })], lines: [message(undefined, said[language].hello, { state: { kind: "sending" } })] }),
+  },
   "chat": { ...kept, script: full },
   "chat-embedded": { ...kept, embedded: true, script: (language) => ({ conversations: [opened()], lines: talk(language) }) },
   "chat-new": {
