@@ -28,6 +28,7 @@ test: ## install what the tests need, then run all of them
 screens: ## look at every screen in every language, theme and size; pictures go to e2e/artifacts
 	npm --prefix web run --silent stories
 	npm --prefix web run --silent stories:console
+	npm --prefix web run --silent stories:admin
 
 lint: ## run the linters
 	./scripts/lint

@@ -21,6 +21,18 @@ type StaffMembers struct {
 	Roles  []RoleInfo    `json:"roles" doc:"what a person can be"`
 }
 
+// A StaffPerson is all that administrators see of one staff person:
+// GET /v1/admin/people/{id}. Of sessions, none is the caller's.
+type StaffPerson struct {
+	Person        StaffMember   `json:"person"`
+	Factors       []Factor      `json:"factors" doc:"what the person signs in with"`
+	RecoveryCodes int           `json:"recovery_codes" doc:"that are left"`
+	Devices       []DeviceInfo  `json:"devices"`
+	Sessions      []SessionInfo `json:"sessions"`
+	LastSignIn    *SignInRecord `json:"last_sign_in,omitempty"`
+	Conversations int           `json:"conversations" doc:"in which the person takes part now"`
+}
+
 // A RoleInfo is a role or profession that can be given.
 type RoleInfo struct {
 	Role   string `json:"role"`

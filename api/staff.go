@@ -128,6 +128,9 @@ type StaffSession struct {
 	HasPasskey bool `json:"has_passkey"`
 	// NewSignIns is how many sign-ins the person has not been shown yet.
 	NewSignIns int `json:"new_sign_ins"`
+	// May are the actions of policy that the person may do somewhere in the
+	// practice, by which a page knows what to offer. Each call asks again.
+	May []string `json:"may"`
 }
 
 // A Factor is one thing that a person signs in with.

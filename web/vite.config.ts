@@ -6,7 +6,7 @@ import { words } from "./scripts/words.mjs";
 
 const hub = "http://localhost:8480";
 
-const pages: Record<string, string> = { patient: "c/index.html", console: "staff/index.html" };
+const pages: Record<string, string> = { patient: "c/index.html", console: "staff/index.html", admin: "admin/index.html" };
 
 // The pages, each built by itself with --mode, so that a patient's phone does
 // not load what only the console uses. The launcher, which is one file with a
@@ -15,7 +15,7 @@ export default defineConfig(({ mode }) => ({
   plugins: [svelte(), words(), layers()],
   build: {
     rolldownOptions: { input: pages[mode] ? { [mode]: pages[mode] } : pages },
-    emptyOutDir: mode !== "console",
+    emptyOutDir: mode !== "console" && mode !== "admin",
     manifest: `.vite/${mode}.json`,
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,

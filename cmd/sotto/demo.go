@@ -30,6 +30,7 @@ import (
 type demonstration struct {
 	Chat    string       `json:"chat"`
 	Staff   string       `json:"staff"`
+	Admin   string       `json:"admin"`
 	Clinic  string       `json:"clinic"`
 	Pin     string       `json:"authority"`
 	SignIns []demoSignIn `json:"sign_ins"`
@@ -68,6 +69,7 @@ func prepareDemo(ctx context.Context, h *host.OpenHub, folder host.Folder, c ser
 		return nil, err
 	}
 	d.Chat, d.Staff, d.Clinic = chat+"/c/"+file.Slug, chat+"/staff/?practice="+file.Slug, clinic+"/"
+	d.Admin = chat + "/admin/?practice=" + file.Slug
 	d.Pin, d.listen, d.chatBase = pin(v.Authority.Public()), c.ClinicListen, chat
 	if len(d.SignIns) == 0 || d.SignIns[0].App == "" { // none yet, or of before there were two factors
 		if d.SignIns, err = demoSignIns(ctx, h, v.Practice, file.Staff); err != nil {
@@ -136,11 +138,12 @@ func (d *demonstration) print(s streams) {
 	fmt.Fprintf(s.out, `
 Riverside Family Clinic is open (a demo: every person is invented).
 
-  the clinic's web page   %s
-  the chat as a full page %s
-  the staff console       %s
+  the clinic's web page      %s
+  the chat as a full page    %s
+  the staff console          %s
+  people, roles and settings %s
 
-`, d.Clinic, d.Chat, d.Staff)
+`, d.Clinic, d.Chat, d.Staff, d.Admin)
 	for _, in := range d.SignIns {
 		fmt.Fprintf(s.out, "  %-14s %s   %s, %s\n", in.Login, in.Password, in.Name, in.Title)
 	}

@@ -8,6 +8,12 @@ import (
 	"github.com/sotto-health/sotto/internal/hub"
 )
 
+// byDevice is a call about one device of a person.
+type byDevice struct {
+	ByID
+	Device string `path:"device" maxLength:"64"`
+}
+
 // peopleRoutes are for those who run the practice and those who answer for it.
 func (s *Server) peopleRoutes() {
 	staff(s, op(get, "/v1/admin/people", tagAdmin, "The practice's staff, and the roles there are", refusals(401, 403)),
@@ -17,6 +23,14 @@ func (s *Server) peopleRoutes() {
 	staff(s, op(post, "/v1/admin/people", tagAdmin, "Add a staff person", refusals(401, 403, 409, 422)),
 		func(ctx context.Context, c *hub.StaffCaller, i *in[api.NewStaffMember]) (*out[api.StaffMemberAdded], error) {
 			return answer(s.hub.AddStaffMember(ctx, c, i.Body))
+		})
+	staff(s, op(get, "/v1/admin/people/{id}", tagAdmin, "A staff person, with what they sign in with and from where", refusals(401, 403, 404)),
+		func(ctx context.Context, c *hub.StaffCaller, i *ByID) (*out[api.StaffPerson], error) {
+			return answer(s.hub.StaffPerson(ctx, c, i.ID))
+		})
+	staff(s, op(del, "/v1/admin/people/{id}/devices/{device}", tagAdmin, "Take all access from a person's device", status(noBody), refusals(401, 403, 404)),
+		func(ctx context.Context, c *hub.StaffCaller, i *byDevice) (*none, error) {
+			return nil, s.hub.RevokeStaffDevice(ctx, c, i.ID, i.Device)
 		})
 	staff(s, op(http.MethodPatch, "/v1/admin/people/{id}", tagAdmin, "Change a person's role or queues, or disable them", refusals(401, 403, 404, 409, 422)),
 		func(ctx context.Context, c *hub.StaffCaller, i *inID[api.ChangeStaffMember]) (*out[api.StaffMember], error) {

@@ -104,7 +104,7 @@ func mediaType(ext string) string {
 }
 
 // webRoutes serve the built pages: the patient's, the staff console, the
-// service worker, the launcher for clinics' pages, and what they load.
+// administrators', the service worker, the launcher for clinics' pages, and what they load.
 func (s *Server) webRoutes(mux *http.ServeMux) error {
 	files, err := readWeb(s.config.Web)
 	if err != nil {
@@ -143,10 +143,12 @@ func (s *Server) webRoutes(mux *http.ServeMux) error {
 	mux.HandleFunc("GET /icons/{name}", func(w http.ResponseWriter, r *http.Request) {
 		s.serveFile(w, r, files["icons/"+r.PathValue("name")], cacheBriefly)
 	})
-	mux.HandleFunc("GET /staff/{$}", func(w http.ResponseWriter, r *http.Request) {
-		page("staff/index.html", w, r, "'none'")
-	})
-	mux.Handle("GET /staff", http.RedirectHandler("/staff/", http.StatusMovedPermanently))
+	for _, name := range []string{"staff", "admin"} {
+		mux.HandleFunc("GET /"+name+"/{$}", func(w http.ResponseWriter, r *http.Request) {
+			page(name+"/index.html", w, r, "'none'")
+		})
+		mux.Handle("GET /"+name, http.RedirectHandler("/"+name+"/", http.StatusMovedPermanently))
+	}
 	mux.HandleFunc("GET /launcher.js", func(w http.ResponseWriter, r *http.Request) {
 		// Loaded by the clinics' pages: the only thing others may read.
 		w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")

@@ -20,6 +20,7 @@ func TestPages(t *testing.T) {
 		{"patient page, plain", "/c/riverside", "br;q=0", 200, "<!doctype html><title>Chat</title>", map[string]string{"Content-Encoding": ""}},
 		{"no such practice", "/c/nowhere", "", 404, "", nil},
 		{"console", "/staff/", "", 200, "<!doctype html><title>Staff</title>", map[string]string{"X-Frame-Options": "DENY", "Cross-Origin-Opener-Policy": "same-origin"}},
+		{"administrators", "/admin/", "", 200, "<!doctype html><title>People</title>", map[string]string{"X-Frame-Options": "DENY", "Cross-Origin-Opener-Policy": "same-origin"}},
 		{"launcher", "/launcher.js", "", 200, "launch()", map[string]string{
 			"Cross-Origin-Resource-Policy": "cross-origin", "Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=300",
 		}},
@@ -69,6 +70,7 @@ func TestT25WhoMayFrame(t *testing.T) {
 	w := newWorld(t)
 	for path, want := range map[string]string{
 		"/c/riverside": "frame-ancestors 'self' https://www.clinic.example",
+		"/admin/":      "frame-ancestors 'none'",
 		"/staff/":      "frame-ancestors 'none'",
 		"/docs/api":    "frame-ancestors 'none'",
 	} {

@@ -113,6 +113,7 @@ func builtWeb() fstest.MapFS {
 		"c/index.html":           {Data: []byte("<!doctype html><title>Chat</title>")},
 		"c/index.html.br":        {Data: []byte("brotli-page")},
 		"staff/index.html":       {Data: []byte("<!doctype html><title>Staff</title>")},
+		"admin/index.html":       {Data: []byte("<!doctype html><title>People</title>")},
 		"launcher.js":            {Data: []byte("launch()")},
 		"service-worker.js":      {Data: []byte("keep()")},
 		"icons/chat-192.png":     {Data: []byte("png")},

@@ -19,21 +19,25 @@ const maxFactors = 20
 
 // Factors lists what the person signs in with.
 func (h *Hub) Factors(ctx context.Context, s *StaffCaller) (api.Factors, error) {
-	factors, err := h.store.FactorsOf(ctx, s.Person.Practice, s.Person.ID)
+	return h.factorsOf(ctx, &s.Person)
+}
+
+func (h *Hub) factorsOf(ctx context.Context, p *Person) (api.Factors, error) {
+	factors, err := h.store.FactorsOf(ctx, p.Practice, p.ID)
 	if err != nil {
 		return api.Factors{}, at("load factors", err)
 	}
-	codes, err := h.store.RecoveryCodes(ctx, s.Person.Practice, s.Person.ID)
+	codes, err := h.store.RecoveryCodes(ctx, p.Practice, p.ID)
 	if err != nil {
 		return api.Factors{}, at("load recovery codes", err)
 	}
-	pr, err := h.practice(ctx, s.Person.Practice)
+	pr, err := h.practice(ctx, p.Practice)
 	if err != nil {
 		return api.Factors{}, err
 	}
 	all := api.Factors{Factors: []api.Factor{}, RecoveryCodes: len(codes), Password: passwordPolicy(pr.Access.Password)}
-	if s.Person.Password != "" {
-		all.Factors = append(all.Factors, api.Factor{ID: "password", Kind: "password", CreatedAt: s.Person.PasswordAt})
+	if p.Password != "" {
+		all.Factors = append(all.Factors, api.Factor{ID: "password", Kind: "password", CreatedAt: p.PasswordAt})
 	}
 	for _, f := range factors {
 		all.Factors = append(all.Factors, api.Factor{ID: f.ID, Kind: f.Kind, Name: f.Name, Synced: f.Synced, CreatedAt: f.CreatedAt, UsedAt: f.UsedAt})
@@ -172,7 +176,11 @@ func (h *Hub) NewRecoveryCodes(ctx context.Context, s *StaffCaller) (api.Recover
 
 // SignIns is the history of the person's sign-ins, newest first.
 func (h *Hub) SignIns(ctx context.Context, s *StaffCaller) ([]api.SignInRecord, error) {
-	all, err := h.store.SignIns(ctx, s.Person.Practice, s.Person.ID, signInsShown)
+	return h.signInsOf(ctx, s.Person.Practice, s.Person.ID)
+}
+
+func (h *Hub) signInsOf(ctx context.Context, practice, person string) ([]api.SignInRecord, error) {
+	all, err := h.store.SignIns(ctx, practice, person, signInsShown)
 	if err != nil {
 		return nil, at("load sign-ins", err)
 	}
@@ -192,11 +200,16 @@ func (h *Hub) SeeSignIns(ctx context.Context, s *StaffCaller) error {
 
 // Devices lists the person's devices, oldest first.
 func (h *Hub) Devices(ctx context.Context, s *StaffCaller) ([]api.DeviceInfo, error) {
-	all, err := h.store.DevicesOf(ctx, s.Person.Practice, s.Person.ID)
+	return h.devicesOf(ctx, s, s.Person.ID)
+}
+
+// devicesOf lists a person's devices, oldest first, to s.
+func (h *Hub) devicesOf(ctx context.Context, s *StaffCaller, person string) ([]api.DeviceInfo, error) {
+	all, err := h.store.DevicesOf(ctx, s.Person.Practice, person)
 	if err != nil {
 		return nil, at("load devices", err)
 	}
-	factors, err := h.store.FactorsOf(ctx, s.Person.Practice, s.Person.ID)
+	factors, err := h.store.FactorsOf(ctx, s.Person.Practice, person)
 	if err != nil {
 		return nil, at("load factors", err)
 	}

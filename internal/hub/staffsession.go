@@ -143,6 +143,7 @@ func (h *Hub) describeSession(ctx context.Context, s StaffSession) (api.StaffSes
 		IdleSeconds: int(pr.StaffIdle() / time.Second), IdleAt: s.idleAt(pr.Settings), Locked: h.millis() >= s.idleAt(pr.Settings),
 		PasswordExpired: h.passwordExpired(pr, p),
 		HasPasskey:      slices.ContainsFunc(factors, func(f Factor) bool { return f.Kind == FactorPasskey }),
+		May:             h.mayAnywhere(p.principal()),
 	}
 	for _, in := range ins {
 		if !in.Seen {
@@ -240,7 +241,12 @@ func (h *Hub) endStaff(ctx context.Context, s StaffSession, ended audit.Event) e
 
 // Sessions lists the person's sessions, newest first.
 func (h *Hub) Sessions(ctx context.Context, s *StaffCaller) ([]api.SessionInfo, error) {
-	all, err := h.store.StaffSessionsOf(ctx, s.Person.Practice, s.Person.ID, h.millis())
+	return h.sessionsOf(ctx, s, s.Person.ID)
+}
+
+// sessionsOf lists a person's sessions, newest first, to s.
+func (h *Hub) sessionsOf(ctx context.Context, s *StaffCaller, person string) ([]api.SessionInfo, error) {
+	all, err := h.store.StaffSessionsOf(ctx, s.Person.Practice, person, h.millis())
 	if err != nil {
 		return nil, at("load staff sessions", err)
 	}

@@ -2,10 +2,15 @@
 // parser is shipped, and gives each app one chunk for each language.
 //
 //   virtual:words/patient/es   the keys patient.* and ui.*
-//   virtual:words/console/es   the keys console.* and ui.*
+//   virtual:words/staff/es     the keys ui.*, and those of console.* that the
+//                              console and the administrators' page share
+//   virtual:words/console/es   the other keys console.*
+//   virtual:words/admin/es     locales/admin/shell, and the titles of all sections
+//   virtual:words/admin.people/es   locales/admin/people, a section's own
+//   virtual:catalogue/people   the section's three, to be loaded when needed
 //   virtual:words/launcher     launcher.* of every language, as plain strings
 
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 import { compileMessage } from "@lingui/message-utils/compileMessage";
@@ -14,11 +19,25 @@ export const languages = ["en", "es", "ar"];
 
 const folder = new URL("../locales/", import.meta.url);
 const prefix = "virtual:words/";
+const sectionPrefix = "virtual:catalogue/";
 
-/** @param {string} name */
-function read(name) {
+/** What the screens in src/staff say, which the console and the administrators' page share. */
+const shared = /^console\.(?:demo$|rail\.signOut$|(?:signIn|lock|expired|field|refusal|proof|strength|setUp|security|role)\.)/;
+
+/** The sections of the administrators' page, by their catalogues. */
+export const adminSections = readdirSync(new URL("admin/", folder))
+  .filter((name) => name.endsWith(".en.json") && name !== "shell.en.json")
+  .map((name) => name.slice(0, -".en.json".length))
+  .sort();
+
+/**
+ * @param {string} name
+ * @param {(key: string) => boolean} wanted
+ */
+function read(name, wanted = () => true) {
   const file = fileURLToPath(new URL(name, folder));
-  return { file, words: /** @type {Record<string, string>} */ (JSON.parse(readFileSync(file, "utf8"))) };
+  const all = /** @type {Record<string, string>} */ (JSON.parse(readFileSync(file, "utf8")));
+  return { file, words: Object.fromEntries(Object.entries(all).filter(([key]) => wanted(key))) };
 }
 
 /**
@@ -27,12 +46,19 @@ function read(name) {
  * @param {string} language
  */
 export function wordsOf(app, language) {
-  const parts = [read(`${language}.json`)];
-  if (app === "console") parts.push(read(`console.${language}.json`));
-  const words = Object.fromEntries(
-    parts.flatMap((part) => Object.entries(part.words)).filter(([key]) => key.startsWith(`${app}.`) || key.startsWith("ui.")),
-  );
-  return { files: parts.map((part) => part.file), words };
+  /** @type {Record<string, () => ReturnType<typeof read>[]>} */
+  const apps = {
+    patient: () => [read(`${language}.json`, (key) => key.startsWith("patient.") || key.startsWith("ui."))],
+    staff: () => [read(`${language}.json`, (key) => key.startsWith("ui.")), read(`console.${language}.json`, (key) => shared.test(key))],
+    console: () => [read(`console.${language}.json`, (key) => !shared.test(key))],
+    admin: () => [
+      read(`admin/shell.${language}.json`),
+      ...adminSections.map((id) => read(`admin/${id}.${language}.json`, (key) => key === `admin.${id}.title`)),
+    ],
+  };
+  const section = app.startsWith("admin.") && app.slice("admin.".length);
+  const parts = section ? [read(`admin/${section}.${language}.json`)] : (apps[app]?.() ?? []);
+  return { files: parts.map((part) => part.file), words: Object.assign({}, ...parts.map((part) => part.words)) };
 }
 
 /** @returns {import("vite").Plugin} */
@@ -40,9 +66,13 @@ export function words() {
   return {
     name: "sotto-words",
     resolveId(id) {
-      return id.startsWith(prefix) ? `\0${id}` : undefined;
+      return id.startsWith(prefix) || id.startsWith(sectionPrefix) ? `\0${id}` : undefined;
     },
     load(id) {
+      if (id.startsWith(`\0${sectionPrefix}`)) {
+        const section = id.slice(sectionPrefix.length + 1);
+        return `export default {${languages.map((name) => `${name}: () => import("${prefix}admin.${section}/${name}")`).join(", ")}}`;
+      }
       if (!id.startsWith(`\0${prefix}`)) return undefined;
       const [app, language] = id.slice(prefix.length + 1).split("/");
       if (app === "launcher") {

@@ -8,3 +8,9 @@ declare module "virtual:words/*" {
   const messages: Readonly<Record<string, Compiled>>;
   export default messages;
 }
+
+declare module "virtual:catalogue/*" {
+  import type { Catalogues } from "./ui/words.svelte.ts";
+  const catalogues: Catalogues;
+  export default catalogues;
+}

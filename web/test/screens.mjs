@@ -5,7 +5,7 @@
 // targets, console errors, requests to elsewhere, and reports of the content
 // security policy, which is the one the server sends.
 //
-//   node test/screens.mjs patient|console [part of a story's name,...] [--look=part of a look's name,...]
+//   node test/screens.mjs patient|console|admin [part of a story's name,...] [--look=part of a look's name,...]
 
 import { createReadStream, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
@@ -19,10 +19,10 @@ import { inspect, spaceOut } from "./inspect.mjs";
 import { drawSheets } from "./sheets.mjs";
 
 const app = process.argv[2];
-if (app !== "patient" && app !== "console") throw new Error("which screens: patient or console?");
+if (app !== "patient" && app !== "console" && app !== "admin") throw new Error("which screens: patient, console or admin?");
 const wanted = process.argv.slice(3).filter((arg) => !arg.startsWith("--")).flatMap((arg) => arg.split(","));
 const wantedLooks = process.argv.filter((arg) => arg.startsWith("--look=")).flatMap((arg) => arg.slice(7).split(","));
-const folder = { patient: "stories", console: "console" }[app];
+const folder = { patient: "stories", console: "console", admin: "admin" }[app];
 const here = fileURLToPath(new URL(`./${folder}/`, import.meta.url));
 const shots = fileURLToPath(new URL(`../../e2e/artifacts/screens/${app}/`, import.meta.url));
 
@@ -41,7 +41,7 @@ looks.push(
   { size: "phone", device: phone, language: "en", theme: "light", spaced: true },
   { size: "desktop", device: { ...desktop, forcedColors: "active" }, language: "en", theme: "dark", axe: true, forced: true },
 );
-if (app === "console") {
+if (app !== "patient") {
   looks.push(
     { size: "tablet", device: tablet, language: "es", theme: "light", axe: true },
     { size: "desktop", device: desktop, language: "en", theme: "light", stretched: true },
@@ -130,7 +130,7 @@ async function look(page, at, story, { name, language, theme, stretched: long, a
   }
   if (spaced) await page.evaluate(spaceOut);
   await page.screenshot({ path: join(shots, `${story}.${name}.jpg`), type: "jpeg", quality: 85 });
-  const touched = app === "patient" && size !== "desktop" ? 44 : app === "console" ? 24 : 0;
+  const touched = app === "patient" && size !== "desktop" ? 44 : app !== "patient" ? 24 : 0;
   for (const found of await page.evaluate(inspect, { least: long || spaced ? 0 : touched })) fault(where, found);
   if (!axed) return;
   // With the reader's own colours, contrast is theirs.

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { compileMessage } from "@lingui/message-utils/compileMessage";
 import { describe, expect, test } from "vitest";
 
-import { languages } from "../scripts/words.mjs";
+import { adminSections, languages } from "../scripts/words.mjs";
 
 type Catalogue = Record<string, string>;
 
@@ -39,10 +39,14 @@ function forms(message: string): Set<string> {
   return found;
 }
 
+const adminCatalogues = ["shell", ...adminSections];
+
 for (const [name, prefixes] of [
   ["", ["patient", "ui", "launcher"]],
   ["console.", ["console"]],
-] as const) {
+  ["admin/shell.", ["admin"]],
+  ...adminSections.map((id): [string, string[]] => [`admin/${id}.`, [`admin.${id}`]]),
+] as [string, string[]][]) {
   const english = read(`${name}en.json`);
   describe.each(languages)(`the ${name || "patient "}words in %s`, (language) => {
     const words = read(`${name}${language}.json`);
@@ -80,7 +84,34 @@ for (const [name, prefixes] of [
 }
 
 test("no catalogue lies about that is not built", () => {
-  expect(readdirSync(folder).sort()).toEqual(languages.flatMap((language) => [`${language}.json`, `console.${language}.json`]).sort());
+  expect(readdirSync(folder).sort()).toEqual(["admin", ...languages.flatMap((language) => [`${language}.json`, `console.${language}.json`])].sort());
+  expect(readdirSync(new URL("admin/", folder)).sort()).toEqual(adminCatalogues.flatMap((id) => languages.map((language) => `${id}.${language}.json`)).sort());
+});
+
+// What a section says stands in its own folder, but for its title.
+test.each(adminCatalogues)("administrators' words are all used: %s", (id) => {
+  const admin = new URL("../src/admin/", import.meta.url);
+  const sources = readdirSync(admin, { recursive: true, encoding: "utf8" })
+    .filter((name) => /\.(ts|svelte)$/.test(name) && (id === "shell" || name.startsWith(`sections/${id}/`)))
+    .map((name) => readFileSync(new URL(name, admin), "utf8"))
+    .join("\n");
+  const used = (key: string): boolean => sources.includes(`"${key}"`) || dynamic(sources).some((start) => key.startsWith(start));
+  expect(Object.keys(read(`admin/${id}.en.json`)).filter((key) => !used(key))).toEqual([]);
+});
+
+/** The beginnings of keys whose end is computed: t(`admin.x.${y}`). */
+function dynamic(source: string): string[] {
+  return [...source.matchAll(/`(admin\.[\w.]+\.)\$\{/g)].map((found) => found[1] ?? "");
+}
+
+// What is the same in Spanish or Arabic as in English was not translated.
+test.each(adminCatalogues)("administrators' words are not English elsewhere: %s", (id) => {
+  const english = read(`admin/${id}.en.json`);
+  const bare = (text: string): string => text.replace(/\{[^}]*\}/g, "");
+  for (const language of languages.filter((name) => name !== "en")) {
+    const words = read(`admin/${id}.${language}.json`);
+    expect(Object.keys(english).filter((key) => words[key] === english[key] && /[a-z]{4}/i.test(bare(english[key] ?? "")))).toEqual([]);
+  }
 });
 
 // Flesch-Kincaid, with syllables counted as runs of vowels, less a silent e.

@@ -5,7 +5,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 
 import golden from "../../../api/testdata/golden.json";
-import { Account, Refused } from "../console/account.ts";
+import { Account, Refused } from "../staff/account.ts";
 import { HubError } from "../core/shared/hub.ts";
 import { Http } from "../core/worker/http.ts";
 import { parsePractice } from "../patient/model/practice.ts";

@@ -46,7 +46,8 @@ export interface paths {
             readonly path?: never;
             readonly cookie?: never;
         };
-        readonly get?: never;
+        /** A staff person, with what they sign in with and from where */
+        readonly get: operations["get-admin-people-by-id"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -54,6 +55,23 @@ export interface paths {
         readonly head?: never;
         /** Change a person's role or queues, or disable them */
         readonly patch: operations["patch-admin-people-by-id"];
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/people/{id}/devices/{device}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        /** Take all access from a person's device */
+        readonly delete: operations["delete-admin-people-by-id-devices-by-device"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
         readonly trace?: never;
     };
     readonly "/v1/admin/people/{id}/set-up-link": {
@@ -1817,6 +1835,24 @@ export interface components {
             /** @description what a person can be */
             readonly roles: readonly components["schemas"]["RoleInfo"][];
         };
+        readonly StaffPerson: {
+            /**
+             * Format: int64
+             * @description in which the person takes part now
+             */
+            readonly conversations: number;
+            readonly devices: readonly components["schemas"]["DeviceInfo"][];
+            /** @description what the person signs in with */
+            readonly factors: readonly components["schemas"]["Factor"][];
+            readonly last_sign_in?: components["schemas"]["SignInRecord"];
+            readonly person: components["schemas"]["StaffMember"];
+            /**
+             * Format: int64
+             * @description that are left
+             */
+            readonly recovery_codes: number;
+            readonly sessions: readonly components["schemas"]["SessionInfo"][];
+        };
         readonly StaffSession: {
             /**
              * Format: int64
@@ -1833,6 +1869,7 @@ export interface components {
             /** @description POST /v1/staff/unlock opens it again */
             readonly locked: boolean;
             readonly login: string;
+            readonly may: readonly string[];
             /** Format: int64 */
             readonly new_sign_ins: number;
             readonly password_expired: boolean;
@@ -1974,6 +2011,7 @@ export type SignInRecord = components['schemas']['SignInRecord'];
 export type StaffMember = components['schemas']['StaffMember'];
 export type StaffMemberAdded = components['schemas']['StaffMemberAdded'];
 export type StaffMembers = components['schemas']['StaffMembers'];
+export type StaffPerson = components['schemas']['StaffPerson'];
 export type StaffSession = components['schemas']['StaffSession'];
 export type TakeApp = components['schemas']['TakeApp'];
 export type Typing = components['schemas']['Typing'];
@@ -2158,6 +2196,73 @@ export interface operations {
             };
         };
     };
+    readonly "get-admin-people-by-id": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["StaffPerson"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readonly "patch-admin-people-by-id": {
         readonly parameters: {
             readonly query?: never;
@@ -2211,6 +2316,72 @@ export interface operations {
             };
             /** @description Conflict */
             readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "delete-admin-people-by-id-devices-by-device": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+                readonly device: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description No Content */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

@@ -15,9 +15,11 @@ function values(message: string): string[] {
   return [...new Set([...message.matchAll(/\{(\w+)/g)].map((m) => m[1] ?? ""))].filter((name) => /^[a-z]/.test(name)).sort();
 }
 
-const sources = readdirSync(import.meta.dirname, { recursive: true, encoding: "utf8" })
+// The console's own sources, and those that it shares with the administrators' page.
+const sources = [import.meta.dirname, join(import.meta.dirname, "../staff")]
+  .flatMap((folder) => readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => join(folder, name)))
   .filter((name) => /\.(ts|svelte)$/.test(name) && !name.endsWith(".test.ts"))
-  .map((name) => readFileSync(join(import.meta.dirname, name), "utf8"))
+  .map((name) => readFileSync(name, "utf8"))
   .join("\n");
 
 describe("the console's words", () => {

@@ -21,7 +21,7 @@ import type {
 } from "../core/shared/protocol.ts";
 import { Staging, type ReadyFile } from "../ui/files/staging.svelte.ts";
 import type { WordKey, WordValues } from "../ui/words.svelte.ts";
-import type { Practice, StaffSession } from "./account.ts";
+import type { Practice, StaffSession } from "../staff/account.ts";
 import {
   applyConversation,
   applyPage,

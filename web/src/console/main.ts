@@ -1,13 +1,13 @@
 import "../ui/style/base.css";
-import "./console.css";
+import "../staff/staff.css";
 
 import { mount } from "svelte";
 
 import { connectCore } from "../core/page/handle.ts";
 import { chooseLanguage, speak } from "../ui/words.svelte.ts";
-import { Account } from "./account.ts";
+import { Account } from "../staff/account.ts";
 import App from "./App.svelte";
-import { settings } from "./preferences.svelte.ts";
+import { settings } from "../staff/preferences.svelte.ts";
 
 await speak("console", chooseLanguage([settings().language, ...navigator.languages].filter(Boolean)));
 const target = document.getElementById("app");

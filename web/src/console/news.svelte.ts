@@ -8,7 +8,7 @@ import { chime, notice } from "./alerts.ts";
 import { browserClock } from "./clock.ts";
 import type { Desk, News } from "./desk.svelte.ts";
 import { Announcer } from "./model/announce.ts";
-import { settings } from "./preferences.svelte.ts";
+import { settings } from "../staff/preferences.svelte.ts";
 import { personName, titleOf } from "./words.ts";
 
 export class NewsDesk {

@@ -1,8 +1,9 @@
 // Small phrases that several screens need.
 
 import type { Conversation, PersonId } from "../core/shared/protocol.ts";
-import { language, t, type WordKey } from "../ui/words.svelte.ts";
-import type { Factor, Practice, Queue } from "./account.ts";
+import { language, t } from "../ui/words.svelte.ts";
+import type { Practice, Queue } from "../staff/account.ts";
+import { roleName } from "../staff/names.ts";
 import type { Desk } from "./desk.svelte.ts";
 import { memberOf, patientName, tagOf } from "./model/names.ts";
 
@@ -23,41 +24,6 @@ export function languageName(tag: string): string {
   } catch {
     return tag;
   }
-}
-
-const roles: Partial<Record<string, WordKey>> = {
-  patient: "console.role.patient",
-  nurse: "console.role.nurse",
-  physician: "console.role.physician",
-  "front-desk": "console.role.front-desk",
-  keeper: "console.role.keeper",
-  administrator: "console.role.administrator",
-};
-
-const factors: Readonly<Record<Factor["kind"], WordKey>> = {
-  passkey: "console.security.passkey",
-  app: "console.security.app",
-  password: "console.signIn.password",
-};
-
-export function factorName(kind: Factor["kind"]): string {
-  return t(factors[kind]);
-}
-
-const methods: Readonly<Record<string, WordKey>> = {
-  passkey: "console.security.passkey",
-  app: "console.security.app",
-  "recovery-code": "console.security.recovery",
-  "set-up": "console.security.setUp",
-};
-
-/** How somebody signed in. */
-export function methodName(method: string): string {
-  return t(methods[method] ?? "console.security.app");
-}
-
-export function roleName(role: string): string {
-  return t(roles[role] ?? "console.role.other");
 }
 
 /** Somebody of a chat, also one who has left it. */

@@ -1,9 +1,10 @@
 // The screens of the console, each as a script of what the core and the
 // account say. Names and messages are made up.
 
-import type { Account, Invitation, Practice, StaffSession } from "../../src/console/account.ts";
-import { Refused } from "../../src/console/account.ts";
+import type { Account, Invitation, Practice, StaffSession } from "../../src/staff/account.ts";
+import { Refused } from "../../src/staff/account.ts";
 import type { Conversation, PersonId } from "../../src/core/shared/protocol.ts";
+import type { StoryPage } from "../page.ts";
 import { archive, chat, dana, keeper, lee, LogWriter, patient, staff, type ConsoleFake, type Script } from "../consoleFake.ts";
 
 const minute = 60_000;
@@ -28,7 +29,7 @@ export const practice: Practice = {
   idle_minutes_staff: 10,
 };
 
-const session: StaffSession = { practice: "riverside", person: { id: dana, role: "nurse", name: "Dana Ortiz" }, login: "dana", expires_at: now + 3_600_000, idle_at: 0, idle_seconds: 600, locked: false, password_expired: false, has_passkey: false, new_sign_ins: 0 };
+const session: StaffSession = { practice: "riverside", person: { id: dana, role: "nurse", name: "Dana Ortiz" }, login: "dana", expires_at: now + 3_600_000, idle_at: 0, idle_seconds: 600, locked: false, password_expired: false, has_passkey: false, new_sign_ins: 0, may: ["conversations.queues"] };
 const invitation: Invitation = {
   practice: "riverside",
   person: session.person,
@@ -154,12 +155,6 @@ export interface Story {
 }
 
 /** What a story does to the page as a person would. */
-export interface StoryPage {
-  key(key: string, options?: KeyboardEventInit): void;
-  type(text: string): void;
-  click(name: RegExp): void;
-  pause(ms: number): Promise<void>;
-}
 
 const all = () => [...waiting(), ...mine(), ...team(), ...closed()];
 const full = async (): Promise<Script> => ({ conversations: all(), lines: { c_ana: (await anaLog()).lines, ...others() } });

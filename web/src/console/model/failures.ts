@@ -2,7 +2,6 @@
 
 import type { Failure } from "../../core/shared/protocol.ts";
 import type { WordKey } from "../../ui/words.svelte.ts";
-import type { Refusal } from "../account.ts";
 
 const ofFailure: Record<Failure, WordKey> = {
   offline: "console.failure.offline",
@@ -25,25 +24,4 @@ const ofFailure: Record<Failure, WordKey> = {
 
 export function failureWords(failure: Failure): WordKey {
   return ofFailure[failure];
-}
-
-const ofRefusal: Record<Refusal, WordKey> = {
-  offline: "console.refusal.offline",
-  unauthenticated: "console.refusal.unauthenticated",
-  locked: "console.refusal.locked",
-  "step-up-needed": "console.refusal.stepUp",
-  network: "console.refusal.network",
-  "last-factor": "console.refusal.lastFactor",
-  "weak-password": "console.refusal.weakPassword",
-  cancelled: "console.refusal.cancelled",
-  "no-passkeys": "console.refusal.noPasskeys",
-  "not-found": "console.refusal.notFound",
-  malformed: "console.refusal.malformed",
-  "rate-limited": "console.refusal.rateLimited",
-  unavailable: "console.refusal.unavailable",
-  internal: "console.refusal.internal",
-};
-
-export function refusalWords(refusal: Refusal): WordKey {
-  return ofRefusal[refusal];
 }

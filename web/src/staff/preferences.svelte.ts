@@ -1,6 +1,6 @@
 // The settings of this browser, followed by every screen.
 
-import { readSettings, writeSettings, type Settings } from "./model/settings.ts";
+import { readSettings, writeSettings, type Settings } from "./settings.ts";
 
 function keeper(): Storage | undefined {
   try {

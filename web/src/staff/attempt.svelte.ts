@@ -3,7 +3,7 @@
 import { announce } from "../ui/announce.svelte.ts";
 import { t, type WordKey } from "../ui/words.svelte.ts";
 import { Refused, type Refusal } from "./account.ts";
-import { refusalWords } from "./model/failures.ts";
+import { refusalWords } from "./refusals.ts";
 
 export class Attempt {
   busy = $state(false);

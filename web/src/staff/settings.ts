@@ -1,7 +1,7 @@
 // What a person has set for this browser. It holds no fact about a patient, so
 // it may lie in localStorage; where that is blocked it lasts as long as the page.
 
-import { isRecord } from "../../core/shared/wire.ts";
+import { isRecord } from "../core/shared/wire.ts";
 
 export interface Settings {
   /** BCP 47; empty follows the browser. */

@@ -1,8 +1,8 @@
 // How the strength of a password is shown. What it is, and whether it is taken,
 // the server says: it knows the common ones (package password).
 
-import type { WordKey } from "../../ui/words.svelte.ts";
-import type { Strength } from "../account.ts";
+import type { WordKey } from "../ui/words.svelte.ts";
+import type { Strength } from "./account.ts";
 
 /** 1: refused. 2: taken. 3: good. 4: very good. */
 export function grade(strength: Strength): 1 | 2 | 3 | 4 {

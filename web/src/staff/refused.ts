@@ -9,6 +9,8 @@ export type Refusal =
   | "network"
   | "last-factor"
   | "weak-password"
+  | "forbidden" // by policy
+  | "conflict" // with what is there
   | "cancelled" // by the person, or the browser's time was over
   | "no-passkeys" // this browser has none to offer
   | "not-found"

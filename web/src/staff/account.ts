@@ -6,7 +6,8 @@ import type * as api from "../api/schema.ts";
 import type { Untrusted } from "../api/untrusted.ts";
 import { isRecord } from "../core/shared/wire.ts";
 import { browserPasskeys, publicKeyOf, type Ask, type Passkeys } from "./passkey.ts";
-import { Refused, type Refusal } from "./refused.ts";
+import { Refused } from "./refused.ts";
+import { Server } from "./server.ts";
 
 export { Refused, type Refusal } from "./refused.ts";
 
@@ -14,8 +15,11 @@ export type StaffPerson = Required<Pick<api.Person, "id" | "role" | "name">>;
 
 export type StaffSession = Pick<
   api.StaffSession,
-  "practice" | "login" | "expires_at" | "idle_at" | "idle_seconds" | "locked" | "password_expired" | "has_passkey" | "new_sign_ins"
+  "practice" | "login" | "expires_at" | "idle_at" | "idle_seconds" | "locked" | "password_expired" | "has_passkey" | "new_sign_ins" | "may"
 > & { readonly person: StaffPerson };
+
+/** Actions of policy that open something on the administrators' page. */
+export const practiceActions: readonly string[] = ["person.list", "audit.read", "practice.configure"];
 
 /** Whom a set-up link is for, and the secret of an authenticator app for them. */
 export type Invitation = Pick<api.Invitation, "practice" | "login" | "password" | "app"> & { readonly person: StaffPerson };
@@ -42,11 +46,11 @@ export type Practice = Pick<
 type Path = keyof api.paths | `/v1/practices/${string}` | `/v1/staff/${"factors" | "sessions" | "devices"}/${string}`;
 
 export class Account {
-  private readonly fetch: typeof fetch;
+  readonly server: Server;
   private readonly passkeys: Passkeys;
 
   constructor(fetcher: typeof fetch = (...args) => fetch(...args), passkeys: Passkeys = browserPasskeys) {
-    this.fetch = fetcher;
+    this.server = new Server(fetcher);
     this.passkeys = passkeys;
   }
 
@@ -236,68 +240,8 @@ export class Account {
     return readPractice(await this.call("GET", `/v1/practices/${encodeURIComponent(slug)}`));
   }
 
-  private async call(method: string, path: Path, body?: unknown): Promise<Record<string, unknown>> {
-    let response: Response;
-    try {
-      response = await this.fetch(path, {
-        method,
-        credentials: "same-origin",
-        cache: "no-store",
-        headers: body === undefined ? {} : { "Content-Type": "application/json" },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-    } catch {
-      throw new Refused("offline");
-    }
-    const value = await bodyOf(response);
-    if (response.ok) return value;
-    const after = Number(response.headers.get("Retry-After"));
-    const problem: Untrusted<api.Problem> = value;
-    throw new Refused(refusalOf(response.status, text(problem.code)), text(problem.request_id), Number.isFinite(after) ? after : 0);
-  }
-}
-
-async function bodyOf(response: Response): Promise<Record<string, unknown>> {
-  try {
-    const value: unknown = await response.json();
-    return isRecord(value) ? value : {};
-  } catch {
-    return {};
-  }
-}
-
-const byCode: Readonly<Record<string, Refusal>> = {
-  locked: "locked",
-  "step-up-needed": "step-up-needed",
-  network: "network",
-  "last-factor": "last-factor",
-  "weak-password": "weak-password",
-};
-
-function refusalOf(status: number, code: string): Refusal {
-  const known = byCode[code];
-  if (known) return known;
-  switch (status) {
-    case 401:
-    case 403:
-      return "unauthenticated";
-    case 404:
-    case 410:
-      return "not-found";
-    case 400:
-    case 409:
-    case 413:
-    case 422:
-      return "malformed";
-    case 429:
-      return "rate-limited";
-    case 502:
-    case 503:
-    case 504:
-    case 507:
-      return "unavailable";
-    default:
-      return "internal";
+  private call(method: string, path: Path, body?: unknown): Promise<Record<string, unknown>> {
+    return this.server.call(method, path, body);
   }
 }
 
@@ -320,6 +264,7 @@ function readSession(body: Untrusted<api.StaffSession>): StaffSession {
     password_expired: body.password_expired === true,
     has_passkey: body.has_passkey === true,
     new_sign_ins: number(body.new_sign_ins),
+    may: list(body.may).map(text),
   };
 }
 

@@ -1,4 +1,4 @@
-// The icons that only the console draws: see ui/icons.ts.
+// The icons that only staff pages draw: see ui/icons.ts.
 
 import { addIcons } from "../ui/icons.ts";
 

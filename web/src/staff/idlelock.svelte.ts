@@ -1,0 +1,79 @@
+// Locks the screen of a signed-in staff person who touches nothing, in all tabs
+// of the console and of the administrators' page, and tells the server that
+// somebody is here. The server locks a session that it hears nothing of.
+
+import { watchIdle, type IdleWatch } from "../ui/idle.ts";
+import type { Account } from "./account.ts";
+import { change, settings } from "./preferences.svelte.ts";
+import { Refused } from "./refused.ts";
+
+// What is told last is told after the last touch.
+const tellMs = 30_000;
+const usualMinutes = 10;
+
+export class IdleLock {
+  /** Seconds until it locks, while the person is asked. */
+  left = $state<number>();
+
+  private watch: IdleWatch | undefined;
+  private timer: ReturnType<typeof setInterval> | undefined;
+  private touched = false;
+  private readonly account: Account;
+
+  constructor(account: Account) {
+    this.account = account;
+  }
+
+  /** Starts, or starts anew, for who is signed in. */
+  start(minutes: number | undefined): void {
+    this.stop();
+    this.watch = watchIdle({ limitMs: (minutes || usualMinutes) * 60_000 }, "sotto/idle/staff", (state, left) => {
+      this.left = state === "warned" ? Math.max(0, Math.ceil(left / 1000)) : undefined;
+      if (state === "locked") this.hide();
+      else if (settings().locked && state === "active") change({ locked: false }); // another tab was unlocked
+    });
+    if (settings().locked) this.watch.lock();
+    this.timer = setInterval(() => this.tell(), tellMs);
+  }
+
+  stop(): void {
+    this.watch?.stop();
+    clearInterval(this.timer);
+    this.left = undefined;
+  }
+
+  /** Somebody is at the page. */
+  touch(): void {
+    this.touched = true;
+  }
+
+  /** Somebody says that they are there. */
+  stay(): void {
+    this.watch?.stay();
+  }
+
+  lock(): void {
+    this.hide();
+    this.watch?.lock();
+  }
+
+  /** Opens the screen again once the server has opened the session. */
+  open(): void {
+    change({ locked: false });
+    this.watch?.unlock();
+  }
+
+  private hide(): void {
+    if (settings().locked) return;
+    change({ locked: true }); // drafts are kept as they are typed
+    this.account.lock().catch(() => undefined); // the server does it by itself, a little later
+  }
+
+  private tell(): void {
+    if (!this.touched || settings().locked) return;
+    this.touched = false;
+    this.account.active().catch((error: unknown) => {
+      if (error instanceof Refused && error.refusal === "locked") this.lock();
+    });
+  }
+}

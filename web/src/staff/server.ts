@@ -1,0 +1,88 @@
+// Calls of the API for a signed-in staff person. The session is a cookie that
+// scripts cannot see.
+
+import type * as api from "../api/schema.ts";
+import type { Untrusted } from "../api/untrusted.ts";
+import { isRecord } from "../core/shared/wire.ts";
+import { Refused, type Refusal } from "./refused.ts";
+
+export class Server {
+  private readonly fetch: typeof fetch;
+  /** Told of every refusal, before who called is. */
+  onrefused: ((refused: Refused) => void) | undefined;
+
+  constructor(fetcher: typeof fetch = (...args) => fetch(...args)) {
+    this.fetch = fetcher;
+  }
+
+  /** Calls the API, or throws a {@link Refused}. No body in the answer is an empty record. */
+  async call(method: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
+    let response: Response;
+    try {
+      response = await this.fetch(path, {
+        method,
+        credentials: "same-origin",
+        cache: "no-store",
+        headers: body === undefined ? {} : { "Content-Type": "application/json" },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+    } catch {
+      throw new Refused("offline");
+    }
+    const value = await bodyOf(response);
+    if (response.ok) return value;
+    const after = Number(response.headers.get("Retry-After"));
+    const problem: Untrusted<api.Problem> = value;
+    const code = typeof problem.code === "string" ? problem.code : "";
+    const reference = typeof problem.request_id === "string" ? problem.request_id : "";
+    const refused = new Refused(refusalOf(response.status, code), reference, Number.isFinite(after) ? after : 0);
+    this.onrefused?.(refused);
+    throw refused;
+  }
+}
+
+async function bodyOf(response: Response): Promise<Record<string, unknown>> {
+  try {
+    const value: unknown = await response.json();
+    return isRecord(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+const byCode: Readonly<Record<string, Refusal>> = {
+  locked: "locked",
+  "step-up-needed": "step-up-needed",
+  network: "network",
+  "last-factor": "last-factor",
+  "weak-password": "weak-password",
+  forbidden: "forbidden",
+  conflict: "conflict",
+};
+
+function refusalOf(status: number, code: string): Refusal {
+  const known = byCode[code];
+  if (known) return known;
+  switch (status) {
+    case 401:
+    case 403:
+      return "unauthenticated";
+    case 404:
+    case 410:
+      return "not-found";
+    case 400:
+    case 409:
+    case 413:
+    case 422:
+      return "malformed";
+    case 429:
+      return "rate-limited";
+    case 502:
+    case 503:
+    case 504:
+    case 507:
+      return "unavailable";
+    default:
+      return "internal";
+  }
+}

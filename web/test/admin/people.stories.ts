@@ -1,0 +1,108 @@
+// The section "People". Names are made up.
+
+import type * as api from "../../src/api/schema.ts";
+import { now } from "./server.ts";
+import type { Story } from "./story.ts";
+
+const day = 86_400_000;
+
+function person(id: string, name: string, role: string, access: string, change: Partial<api.StaffMember> = {}): api.StaffMember {
+  return { id, name, login: name.toLowerCase().replace(/[^a-z]+/g, "."), title: "", role, access, queues: [], created_at: now - 90 * day, online: false, ...change };
+}
+
+const dana = person("p_dana", "Dana Ortiz", "nurse", "clinician", { title: "Registered nurse", online: true, queues: ["q_general", "q_rx"] });
+const people: api.StaffMember[] = [
+  person("p_administrator", "Pat Rivera", "administrator", "administrator", { online: true }),
+  dana,
+  person("p_lee", "Samuel Lee", "physician", "clinician"),
+  person("p_kim", "Kim Tran", "front-desk", "agent", { queues: ["q_visit"] }),
+  person("p_robin", "Robin Diaz", "compliance", "compliance"),
+  person("p_sam", "Sam Okafor", "auditor", "auditor"),
+  person("p_long", "Maximiliana Featherstonehaugh-Cholmondeley", "therapist", "clinician", { disabled_at: now - 3 * day }),
+];
+const roles: api.RoleInfo[] = ["nurse:clinician", "physician:clinician", "front-desk:agent", "supervisor:supervisor", "compliance:compliance", "administrator:administrator", "auditor:auditor"].map((each) => {
+  const [role = "", access = ""] = each.split(":");
+  return { role, access };
+});
+const list = { people, roles } satisfies api.StaffMembers;
+
+const detail: api.StaffPerson = {
+  person: dana,
+  factors: [
+    { id: "f_1", kind: "passkey", name: "My phone", synced: true, created_at: now - 60 * day, used_at: now - 3_600_000 },
+    { id: "password", kind: "password", name: "", synced: false, created_at: now - 60 * day },
+    { id: "f_2", kind: "app", name: "", synced: false, created_at: now - 60 * day, used_at: now - 9 * day },
+  ],
+  recovery_codes: 9,
+  devices: [
+    { id: "d_1", name: "Chrome on Windows", current: false, created_at: now - 60 * day, certified: true, needs_voucher: false },
+    { id: "d_2", name: "Safari on iOS", current: false, created_at: now - 40 * day, certified: true, needs_voucher: false, revoked_at: now - 2 * day },
+  ],
+  sessions: [{ id: "s_2", current: false, method: "passkey", browser: "Chrome", address: "192.0.2.7", created_at: now - 3_600_000, used_at: now - 60_000, expires_at: now + 7_200_000, locked: false }],
+  last_sign_in: { id: "i_1", at: now - 3_600_000, method: "passkey", outcome: "signed-in", browser: "Chrome", address: "192.0.2.7", new: false, seen: true },
+  conversations: 4,
+};
+const answers: NonNullable<Story["answers"]> = {
+  "GET /v1/admin/people": list,
+  "GET /v1/admin/people/p_dana": { ...detail },
+  "POST /v1/admin/people/p_dana/set-up-link": { token: "kqz7-2f9m-x4tw-8hjd-vr5c-n3pb-6ygs", expires_at: now + 3 * day },
+};
+
+export const stories: Record<string, Story> = {
+  "sign-in": { hash: "#/people", signedIn: false },
+  people: { hash: "#/people", answers },
+  "people-many": { hash: "#/people", answers: { "GET /v1/admin/people": { roles, people: Array.from({ length: 120 }, (_, i) => person(`p_${i}`, `Test Person ${i}`, "nurse", "clinician")) } } },
+  "people-filtered": { hash: "#/people?role=nurse&state=enabled", answers },
+  "people-none": { hash: "#/people?q=zzz", answers },
+  "people-auditor": { hash: "#/people", as: "auditor", answers },
+  "people-loading": { hash: "#/people", answers: { "GET /v1/admin/people": "never" } },
+  "people-error": { hash: "#/people", answers: { "GET /v1/admin/people": { refused: 503, code: "unavailable" } } },
+  "people-new": { hash: "#/people/new", answers },
+  "people-new-missing": {
+    hash: "#/people/new",
+    answers,
+    then: (page) => document.querySelector<HTMLButtonElement>("form button[type=submit]")?.click() ?? page.pause(0),
+  },
+  "people-added": {
+    hash: "#/people/new",
+    answers: { ...answers, "POST /v1/admin/people": { person: dana, link: { token: "kqz7-2f9m-x4tw-8hjd-vr5c-n3pb-6ygs", expires_at: now + 3 * day } } },
+    async then(page) {
+      const [name, login] = [...document.querySelectorAll<HTMLInputElement>("form input[type=text]")];
+      for (const field of [name, login]) {
+        field?.focus();
+        page.type("dana.ortiz");
+      }
+      const role = document.querySelector("select");
+      if (role) {
+        role.value = "nurse";
+        role.dispatchEvent(new Event("change", { bubbles: true }));
+      }
+      await page.pause(50);
+      document.querySelector<HTMLButtonElement>("form button[type=submit]")?.click();
+    },
+  },
+  person: { hash: "#/people/p_dana", answers },
+  "person-compliance": { hash: "#/people/p_dana", as: "compliance", answers },
+  "person-change": {
+    hash: "#/people/p_dana",
+    answers,
+    async then(page) {
+      document.querySelector<HTMLButtonElement>("section.card button")?.click();
+      await page.pause(100);
+      const role = document.querySelector<HTMLSelectElement>("dialog select");
+      if (!role) return;
+      role.value = "supervisor";
+      role.dispatchEvent(new Event("change", { bubbles: true }));
+    },
+  },
+  "person-disable": { hash: "#/people/p_dana", answers, then: () => document.querySelector<HTMLButtonElement>("section.danger button")?.click() },
+  "person-link": { hash: "#/people/p_dana", answers, then: () => document.querySelectorAll<HTMLButtonElement>("section.card")[1]?.querySelector("button")?.click() },
+  "no-permission": { hash: "#/people", as: "nurse", answers },
+  keys: { hash: "#/people", answers, then: (page) => page.key("?") },
+  menu: { hash: "#/people", answers, then: () => document.querySelector<HTMLButtonElement>("header button[aria-haspopup=dialog]")?.click() },
+  "step-up": {
+    hash: "#/people/p_dana",
+    answers: { ...answers, "POST /v1/admin/people/p_dana/set-up-link": { refused: 403, code: "step-up-needed" } },
+    then: () => document.querySelectorAll<HTMLButtonElement>("section.card")[1]?.querySelector("button")?.click(),
+  },
+};

@@ -1,0 +1,17 @@
+import { fileURLToPath } from "node:url";
+
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { defineConfig } from "vite";
+
+import { layers } from "../../scripts/layers.mjs";
+import { words } from "../../scripts/words.mjs";
+import { longWords } from "../long.ts";
+
+// The administrators' screens with a scripted server, to look at and to check. With
+// --mode long, every message is longer than it is.
+export default defineConfig(({ mode }) => ({
+  root: fileURLToPath(new URL(".", import.meta.url)),
+  base: "./",
+  plugins: [svelte({ configFile: fileURLToPath(new URL("../../svelte.config.js", import.meta.url)) }), words(), mode === "long" && longWords(), layers()],
+  build: { outDir: mode === "long" ? "dist-long" : "dist", emptyOutDir: true, minify: false, reportCompressedSize: false, modulePreload: { polyfill: false }, assetsInlineLimit: 0, target: "es2022" },
+}));
