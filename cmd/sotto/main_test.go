@@ -63,8 +63,8 @@ func practiceFile(t *testing.T, old, replacement string) string {
 func TestPracticeApply(t *testing.T) {
 	data := t.TempDir()
 	out := does(t, data, []string{"practice", "apply", practiceFile(t, "", "")}, "/c/riverside", "dana.ortiz", "works once")
-	if links := regexp.MustCompile(`/staff/#setup=\S{20,}`).FindAllString(out, -1); len(links) != 3 {
-		t.Errorf("%d set-up links for 3 staff:\n%s", len(links), out)
+	if links := regexp.MustCompile(`/staff/#setup=\S{20,}`).FindAllString(out, -1); len(links) != 7 {
+		t.Errorf("%d set-up links for 7 staff:\n%s", len(links), out)
 	}
 	if again := does(t, data, []string{"practice", "apply", practiceFile(t, "+1 555 0100", "+1 555 0199")}, "/c/riverside"); strings.Contains(again, "setup=") {
 		t.Errorf("known staff get new links:\n%s", again)
