@@ -35,6 +35,12 @@ const (
 	CodeStepUp           Code = "step-up-needed"    // 403: show both factors again, then repeat
 	CodePasswordExpired  Code = "password-expired"  // 403: choose another first
 	CodeNetwork          Code = "network"           // 403: not from this network
+	CodeSSOOnly          Code = "sso-only"          // 403: sign in at the practice's provider
+	CodeSSORefused       Code = "sso-refused"       // 403: the provider's answer is not good; the hint says why
+	CodeSecondFactor     Code = "second-factor"     // 403: the provider does not say that two factors were shown
+	CodeNotLinked        Code = "not-linked"        // 403: the account at the provider is nobody's here
+	CodeNoRole           Code = "no-role"           // 403: no group of the person's gives a role
+	CodeProvider         Code = "provider-away"     // 503: the practice's provider cannot be reached
 	CodeWeakPassword     Code = "weak-password"     // 422: the hint is PasswordStrength.Fault
 	CodeLastFactor       Code = "last-factor"       // 409: nothing would be left to sign in with
 	CodeNotAMember       Code = "not-a-member"      // 403: this device is not in the group

@@ -24,6 +24,9 @@ type Practice struct {
 	MaxFileBytes int         `json:"max_file_bytes"`
 	ArchiveNote  string      `json:"archive_note" doc:"policy: keeper (the practice's archive is a member)"`
 
+	// StaffSSO names the OpenID provider at which staff can sign in.
+	StaffSSO string `json:"staff_sso,omitempty"`
+
 	RecallMinutes      int                 `json:"recall_minutes" doc:"how long after it was sent a message can be taken back"`
 	IdleMinutesStaff   int                 `json:"idle_minutes_staff" doc:"after how long without a touch the console locks"`
 	IdleMinutesPatient int                 `json:"idle_minutes_patient" doc:"after how long without a touch the chat is hidden"`

@@ -126,6 +126,9 @@ type StaffSession struct {
 	// HasPasskey says that a new device needs a voucher, and that the page
 	// can ask for a passkey rather than for a password.
 	HasPasskey bool `json:"has_passkey"`
+	// SSO names the practice's OpenID provider if the person has an account
+	// there, and so can unlock and step up by it.
+	SSO string `json:"sso,omitempty"`
 	// NewSignIns is how many sign-ins the person has not been shown yet.
 	NewSignIns int `json:"new_sign_ins"`
 	// May are the actions of policy that the person may do somewhere in the
@@ -148,6 +151,8 @@ type Factors struct {
 	Factors       []Factor       `json:"factors"`
 	RecoveryCodes int            `json:"recovery_codes" doc:"that are left"`
 	Password      PasswordPolicy `json:"password"`
+	// Identity is there if the practice has an OpenID provider.
+	Identity *LinkedIdentity `json:"identity,omitempty"`
 }
 
 // AddPasskey adds a passkey: POST /v1/staff/factors/passkeys. Introduction is
@@ -178,7 +183,7 @@ type RecoveryCodes struct {
 type SessionInfo struct {
 	ID        string `json:"id"`
 	Current   bool   `json:"current"`
-	Method    string `json:"method" doc:"passkey, app, recovery-code or set-up"`
+	Method    string `json:"method" doc:"passkey, app, recovery-code, set-up or sso"`
 	Browser   string `json:"browser" doc:"as it names itself"`
 	Address   string `json:"address"`
 	CreatedAt int64  `json:"created_at"`
@@ -203,7 +208,7 @@ type DeviceInfo struct {
 type SignInRecord struct {
 	ID      string `json:"id"`
 	At      int64  `json:"at"`
-	Method  string `json:"method" doc:"passkey, app, recovery-code or set-up"`
+	Method  string `json:"method" doc:"passkey, app, recovery-code, set-up or sso"`
 	Outcome string `json:"outcome" enum:"signed-in,code-refused" doc:"code-refused: the password was right and the code was not"`
 	Browser string `json:"browser"`
 	Address string `json:"address"`

@@ -16,10 +16,11 @@ import (
 type staffCommand struct {
 	Practice string `help:"The practice's short name." required:"" placeholder:"SLUG"`
 
-	List    listStaffCommand    `cmd:"" help:"List the practice's staff."`
-	Add     addStaffCommand     `cmd:"" help:"Add a staff person and print a one-time set-up link."`
-	Link    linkStaffCommand    `cmd:"" help:"Print a new one-time set-up link, as after a forgotten password."`
-	Disable disableStaffCommand `cmd:"" help:"End all access of a staff person at once."`
+	List     listStaffCommand     `cmd:"" help:"List the practice's staff."`
+	Add      addStaffCommand      `cmd:"" help:"Add a staff person and print a one-time set-up link."`
+	Link     linkStaffCommand     `cmd:"" help:"Print a new one-time set-up link, as after a forgotten password."`
+	Identity identityStaffCommand `cmd:"" help:"Say who a staff person is at the practice's OpenID provider."`
+	Disable  disableStaffCommand  `cmd:"" help:"End all access of a staff person at once."`
 }
 
 type listStaffCommand struct{}
@@ -73,6 +74,27 @@ func (c linkStaffCommand) Run(ctx context.Context, cli *commands, s streams) err
 			fmt.Fprintf(s.out, "If all passkeys are lost, run where the keeper is: sotto-keeper --practice %s readmit %s\n", cli.Staff.Practice, p.ID)
 		}
 		return printLink(ctx, h, p, s)
+	})
+}
+
+type identityStaffCommand struct {
+	Login   string `arg:"" help:"What the person signs in as here."`
+	Subject string `arg:"" help:"The person's subject (the claim sub) at the provider."`
+}
+
+func (c identityStaffCommand) Run(ctx context.Context, cli *commands, s streams) error {
+	return cli.Staff.find(ctx, cli, c.Login, func(h *host.OpenHub, p hub.Person) error {
+		err := h.LinkIdentity(ctx, p.Practice, p.ID, c.Subject)
+		switch {
+		case errors.Is(err, hub.ErrNotFound):
+			return errors.New("the practice has no OpenID provider: see access.sso in its file")
+		case errors.Is(err, hub.ErrConflict):
+			return errors.New("the person is disabled or linked already, or the subject is somebody else's")
+		case err != nil:
+			return err
+		}
+		_, err = fmt.Fprintf(s.out, "%s can sign in at the practice's provider.\n", p.Login)
+		return err
 	})
 }
 

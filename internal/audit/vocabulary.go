@@ -45,6 +45,16 @@ const (
 	PatientVerified Kind = "patient.verified"
 )
 
+// Single sign-on, and the practice's directory.
+const (
+	IdentityLinked   Kind = "identity.linked"
+	IdentityUnlinked Kind = "identity.unlinked"
+	ProviderEnded    Kind = "provider.ended-sessions"
+	DirectoryToken   Kind = "directory-token.made"
+	DirectoryRevoked Kind = "directory-token.revoked"
+	PersonEnabled    Kind = "person.enabled"
+)
+
 // Access.
 const (
 	ConversationSeen    Kind = "conversation.seen"
@@ -153,6 +163,12 @@ func Vocabulary() []Spec {
 		{CallRefused, Security, "object", true, "asked for something that policy does not allow"},
 		{PatientVerified, Security, "device", true, "showed who a patient is, on a device of the patient's"},
 
+		{IdentityLinked, Security, "person", false, "linked a person to their account at the practice's sign-in provider"},
+		{IdentityUnlinked, Security, "person", false, "unlinked a person from their account at the practice's sign-in provider"},
+		{DirectoryToken, Security, "token", false, "made a token with which the practice's directory keeps its people here"},
+		{DirectoryRevoked, Security, "token", false, "revoked a token of the practice's directory"},
+		{PersonEnabled, Policy, "person", false, "gave a person access again"},
+		{ProviderEnded, Security, "", false, "ended the sessions that were opened with one account there"},
 		{ConversationSeen, Access, "", true, "looked at how a conversation stands, without its messages"},
 		{ConversationOpened, Access, "", true, "opened a conversation and got its messages"},
 		{ConversationsListed, Access, "box", false, "listed conversations"},

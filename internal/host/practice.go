@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/sotto-health/sotto/internal/certificate"
 	"github.com/sotto-health/sotto/internal/hub"
@@ -25,6 +26,15 @@ func (h *OpenHub) ApplyPractice(ctx context.Context, file *practice.File, e *cer
 		return nil, fmt.Errorf("the keeper is for the practice %q and the file for %q", e.Slug, file.Slug)
 	}
 	settings := file.Settings()
+	if sso := settings.Access.SSO; sso != nil {
+		secret, err := file.ClientSecret(os.Getenv, os.ReadFile)
+		if err != nil {
+			return nil, err
+		}
+		if secret != "" {
+			sso.Secret = h.SealSecret(e.Practice, secret)
+		}
+	}
 	settings.AuthorityKey, settings.Suite = e.AuthorityKey, uint16(suite.MLKEM768P256)
 	if _, err := h.SavePractice(ctx, hub.Practice{ID: e.Practice, Slug: e.Slug, Settings: settings}); err != nil {
 		if errors.Is(err, hub.ErrConflict) {

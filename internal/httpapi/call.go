@@ -33,6 +33,7 @@ type call struct {
 	auth    string // Authorization header
 	cookie  string // the staff cookie's value
 	known   string // that of a browser where staff signed in before
+	sso     string // that of an attempt at the practice's OpenID provider
 	browser string // as it names itself, short
 	origin  string // that the call was made to
 
@@ -71,6 +72,9 @@ func (s *Server) outermost(next http.Handler) http.Handler {
 		}
 		if k, err := r.Cookie(knownCookie); err == nil {
 			c.known = k.Value
+		}
+		if k, err := r.Cookie(ssoCookie); err == nil {
+			c.sso = k.Value
 		}
 		ctx := audit.WithRequest(r.Context(), audit.Request{ID: c.id, Address: c.address})
 		r = r.WithContext(context.WithValue(ctx, callKey{}, c))

@@ -16,6 +16,7 @@ import (
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/hub"
+	"github.com/sotto-health/sotto/internal/oidc"
 )
 
 // problemBase is what a problem's type begins with; the code follows. It is a
@@ -87,6 +88,11 @@ func reasons() []struct {
 		{hub.ErrStepUp, reason{403, api.CodeStepUp, "Both factors are needed again", "Step up, then try again."}},
 		{hub.ErrPasswordExpired, reason{403, api.CodePasswordExpired, "The password has expired", "Choose another first."}},
 		{hub.ErrNetwork, reason{403, api.CodeNetwork, "Not from this network", "Ask the practice's administrator."}},
+		{hub.ErrSSOOnly, reason{403, api.CodeSSOOnly, "Sign in with the practice's account", "Administrators can use a passkey."}},
+		{hub.ErrSecondFactor, reason{403, api.CodeSecondFactor, "Two factors are needed", "The practice's sign-in must ask for a second factor and say so (acr or amr)."}},
+		{hub.ErrNotLinked, reason{403, api.CodeNotLinked, "This account is nobody's here", "Ask the practice's administrator to link it."}},
+		{hub.ErrNoRole, reason{403, api.CodeNoRole, "No role", "The account is in no group that has a role here. Ask the practice's administrator."}},
+		{oidc.ErrUnavailable, reason{503, api.CodeProvider, "The practice's sign-in cannot be reached", "Try again. Administrators can use a passkey."}},
 		{hub.ErrLastFactor, reason{409, api.CodeLastFactor, "Nothing would be left to sign in with", "Add another first."}},
 		{hub.ErrForbidden, reason{403, api.CodeForbidden, "Not allowed", ""}},
 		{hub.ErrNotAMember, reason{403, api.CodeNotAMember, "This device is not in the conversation", "Wait for its welcome, or join again."}},
@@ -120,6 +126,7 @@ func problemOf(ctx context.Context, err error) *problem {
 	var weak *hub.WeakPasswordError
 	var handshake *hub.HandshakeError
 	var forbidden *hub.ForbiddenError
+	var sso *oidc.RefusedError
 	switch {
 	case errors.As(err, &ready):
 		p = ready
@@ -141,6 +148,8 @@ func problemOf(ctx context.Context, err error) *problem {
 		p.set(reason{422, api.CodeWeakPassword, "The password is refused", string(weak.Fault)})
 	case errors.As(err, &handshake):
 		p.set(reason{422, api.CodeInvalidHandshake, "The handshake was refused", "Rule: " + handshake.Rule + "."})
+	case errors.As(err, &sso):
+		p.set(reason{403, api.CodeSSORefused, "The sign-in was refused", "Reason: " + string(sso.Reason) + ". Begin again."})
 	case errors.As(err, &forbidden):
 		p.set(reason{403, api.CodeForbidden, "Not allowed", forbidden.Says})
 	default:

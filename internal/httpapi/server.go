@@ -88,6 +88,7 @@ func (s *Server) apiRoutes(mux *http.ServeMux) {
 	s.keeperRoutes()
 	s.peopleRoutes()
 	s.verificationRoutes()
+	s.ssoRoutes(mux)
 	s.uploadRoutes(mux)
 	s.eventRoutes(mux)
 }

@@ -44,8 +44,16 @@ func (w *world) passkeyStaff(login string) (hub.Person, *device, *passkeytest.Au
 	w.t.Helper()
 	p, token := w.link(login)
 	a, d := w.authenticator(), w.newDevice(w.clinic)
-	c := passkey.Challenge{Purpose: passkey.PurposeRegister, Practice: "riverside", Person: p.ID, Nonce: w.nonce()}
-	made := a.Create(c, p.ID)
+	w.usePasskey(d, a, token, p.ID)
+	d.person = p.ID
+	return p, d, a
+}
+
+// usePasskey uses a set-up link to make a passkey.
+func (w *world) usePasskey(d *device, a *passkeytest.Authenticator, token, person string) {
+	w.t.Helper()
+	c := passkey.Challenge{Purpose: passkey.PurposeRegister, Practice: "riverside", Person: person, Nonce: w.nonce()}
+	made := a.Create(c, person)
 	done, err := d.SetUp(w.ctx, api.SetUp{Token: token, Passkey: &api.PasskeyRegistration{
 		Nonce: c.Nonce, Name: "my phone", Credential: made.Credential, ClientData: made.ClientData, Attestation: made.Attestation,
 	}})
@@ -53,8 +61,6 @@ func (w *world) passkeyStaff(login string) (hub.Person, *device, *passkeytest.Au
 	if !done.Session.HasPasskey || len(done.RecoveryCodes) != 0 {
 		w.t.Errorf("set up: %+v", done)
 	}
-	d.person = p.ID
-	return p, d, a
 }
 
 func (w *world) signInPasskey(a *api.PasskeyAssertion) error {

@@ -43,7 +43,7 @@ func cookiesOf(c hub.Cookies, expiresAt int64) []http.Cookie {
 // source is where a call comes from.
 func (s *Server) source(ctx context.Context) hub.Source {
 	c := callOf(ctx)
-	return hub.Source{Address: c.address, Browser: c.browser, Known: c.known, Site: s.site(c)}
+	return hub.Source{Address: c.address, Browser: c.browser, Known: c.known, Site: s.site(c), Origin: s.ownOriginOf(c)}
 }
 
 // site is what passkeys are made for: the hub's own origins, or, if none are

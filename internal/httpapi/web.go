@@ -149,6 +149,10 @@ func (s *Server) webRoutes(mux *http.ServeMux) error {
 		})
 		mux.Handle("GET /"+name, http.RedirectHandler("/"+name+"/", http.StatusMovedPermanently))
 	}
+	// Where a practice's OpenID provider sends its staff back to.
+	mux.HandleFunc("GET /staff/sso/{slug}", func(w http.ResponseWriter, r *http.Request) {
+		page("staff/index.html", w, r, "'none'")
+	})
 	mux.HandleFunc("GET /launcher.js", func(w http.ResponseWriter, r *http.Request) {
 		// Loaded by the clinics' pages: the only thing others may read.
 		w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")

@@ -137,15 +137,18 @@ func (h *Hub) EnrolService(ctx context.Context, s Service) error {
 }
 
 // DisablePerson takes all access from a person at once: sessions, connections
-// and devices end, and the keeper removes the devices from every group.
+// and devices end, the keeper removes the devices from every group, and their
+// conversations go to whoever else is there, or wait again.
 func (h *Hub) DisablePerson(ctx context.Context, practice, person string) error {
 	disabled := h.event(ctx, operator(practice), audit.PersonDisabled, person)
 	if err := h.store.Recording(disabled).DisablePerson(ctx, practice, person, h.millis()); err != nil {
 		return err
 	}
-	h.endSessions(ctx, practice, Ending{Person: person})
-	h.proposeAllRemovals(ctx, practice)
-	h.ringKeeper(ctx, practice)
+	p, err := h.store.Person(ctx, practice, person)
+	if err != nil {
+		return at("load the disabled person", err)
+	}
+	h.accessEnded(ctx, p)
 	return nil
 }
 

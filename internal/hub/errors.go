@@ -83,6 +83,14 @@ var (
 	ErrPasswordExpired = errors.New("password has expired")
 	// ErrNetwork: the practice does not let this person work from there.
 	ErrNetwork = errors.New("not from this network")
+	// ErrSecondFactor: the provider does not say that two factors were shown.
+	ErrSecondFactor = errors.New("the provider showed one factor")
+	// ErrNotLinked: the account at the provider is nobody's here.
+	ErrNotLinked = errors.New("not linked")
+	// ErrNoRole: the person is in no group that gives a role.
+	ErrNoRole = errors.New("no role by any group")
+	// ErrSSOOnly: the practice wants staff to sign in at its provider.
+	ErrSSOOnly = errors.New("single sign-on only")
 	// ErrLastFactor: nothing would be left to sign in with.
 	ErrLastFactor = errors.New("last factor")
 	// ErrForbidden: the caller's kind or role may not do this to anything.

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/sotto-health/sotto/internal/hub/quiet"
+	"github.com/sotto-health/sotto/internal/oidc"
 	"github.com/sotto-health/sotto/internal/password"
 	"github.com/sotto-health/sotto/internal/policy"
 )
@@ -47,6 +48,8 @@ type Config struct {
 	// FactorKey seals the secrets of authenticator apps in the store: 32 bytes
 	// that outlive the process. Nil is for tests: a new key each time.
 	FactorKey []byte
+	// OIDC talks to the practices' OpenID providers. Nil means a usual one.
+	OIDC *oidc.Client
 }
 
 // SessionTimes are how long sessions last. Zero fields get defaults.
@@ -70,6 +73,7 @@ type Hub struct {
 	sessions  SessionTimes
 	passwords *password.Hasher
 	secrets   secrets
+	oidc      *oidc.Client
 
 	challenges *challenges
 	callers    *callers
@@ -111,6 +115,9 @@ func New(c Config) (*Hub, error) {
 	setDefault(&c.Sessions.SetUp, 72*time.Hour)
 	setDefault(&c.Sessions.Offline, 8*time.Second)
 	c.Limits.setDefaults()
+	if c.OIDC == nil {
+		c.OIDC = oidc.New(oidc.Config{Now: c.Now})
+	}
 
 	rules, err := policy.New()
 	if err != nil {
@@ -118,7 +125,7 @@ func New(c Config) (*Hub, error) {
 	}
 	h := &Hub{
 		store: c.Store, blobs: c.Blobs, policy: rules, broker: c.Broker, log: slog.New(quiet.NewHandler(c.Log.Handler())), now: c.Now,
-		limits: c.Limits, sessions: c.Sessions, passwords: password.NewHasher(c.Passwords),
+		limits: c.Limits, sessions: c.Sessions, passwords: password.NewHasher(c.Passwords), oidc: c.OIDC,
 		peers: others, callers: newCallers(), practices: &practices{}, locks: &keyedLocks{},
 		mailboxes: newMailboxes(c.Now), rates: newRates(c.Limits, c.Now), guesses: newGuesses(c.Now),
 		opened: newOpened(),

@@ -28,8 +28,13 @@ func (h *Hub) Practice(ctx context.Context, slug string) (api.Practice, error) {
 	}
 	now := h.now()
 	open, opensAt := p.opening(p.Hours, now)
+	sso := ""
+	if p.Access.SSO != nil {
+		sso = p.Access.SSO.Name
+	}
 	return api.Practice{
-		ID: p.ID, Slug: p.Slug, Name: p.Name, Phone: p.Phone, TimeZone: p.TimeZone, Country: p.Country,
+		StaffSSO: sso,
+		ID:       p.ID, Slug: p.Slug, Name: p.Name, Phone: p.Phone, TimeZone: p.TimeZone, Country: p.Country,
 		Languages: p.Languages, BrandColor: p.BrandColor, Demo: p.Demo, Open: open, OpensAt: opensAt, Staffed: h.staffed(p.ID),
 		WaitMinutes: p.WaitMinutes, AuthorityKey: p.AuthorityKey, RemovalKey: removal.Public(), Suite: p.Suite, Queues: p.queues(now),
 		Consent: p.Consent, MaxFileBytes: p.MaxFileBytes, ArchiveNote: p.ArchiveNote,

@@ -13,7 +13,7 @@ import (
 // kind first: no staff person has a patient's role or a service's.
 func roleOf(kind, role string) policy.Role {
 	r := policy.RoleOf(role)
-	service := r == policy.Keeper || r == policy.Service
+	service := r == policy.Keeper || r == policy.Service || r == policy.Directory
 	if (r == policy.Patient) != (kind == api.KindPatient) || service != (kind == api.KindService) {
 		return ""
 	}

@@ -73,6 +73,10 @@ type Access struct {
 	// Networks are the only ones from which staff may sign in and work, by
 	// role; "" is for roles that are not named. No entry allows all.
 	Networks map[string][]netip.Prefix
+	// SSO is the practice's OpenID provider for staff; nil if it has none.
+	SSO *SSO
+	// Groups say what the groups of the practice's directory are here.
+	Groups GroupRules
 }
 
 // Minutes without a sign of life after which a staff session locks.
@@ -125,6 +129,7 @@ type Person struct {
 	PasswordAt int64    // when it was chosen
 	Failures   int      // wrong guesses by strangers since the last sign-in
 	Queues     []string // what a staff person works on; empty means all
+	ExternalID string   // the practice's directory's id of the person; empty if it keeps them not
 	CreatedAt  int64
 	DisabledAt int64 // 0 while enabled
 }
@@ -154,7 +159,34 @@ type StaffSession struct {
 	UsedAt    int64 // the person's last sign of life
 	ProvedAt  int64 // when both factors were last shown
 	LockedAt  int64 // 0 unless locked
+	Provider  ProviderSession
 }
+
+// A ProviderSession is the session at an OpenID provider by which a staff
+// session was opened. It is empty if there is none.
+type ProviderSession struct {
+	Issuer  string
+	Subject string
+	Sid     string
+	Hint    []byte // the ID token, sealed; stored, and read by SessionHint alone
+}
+
+// An IdentityLink says who at an OpenID provider a person is.
+type IdentityLink struct {
+	Practice  string
+	Issuer    string
+	Subject   string
+	Person    string
+	Way       string // LinkedByDirectory ...
+	CreatedAt int64
+}
+
+// Ways in which an identity came to be linked.
+const (
+	LinkedByDirectory     = "directory" // the directory's id was in the provider's token
+	LinkedByAdministrator = "administrator"
+	LinkedByOwner         = "owner" // signed in with both factors
+)
 
 // Ways to sign in.
 const (
@@ -162,6 +194,7 @@ const (
 	MethodApp      = "app" // password and authenticator app
 	MethodRecovery = "recovery-code"
 	MethodSetUp    = "set-up"
+	MethodSSO      = "sso" // at the practice's OpenID provider
 )
 
 // Kinds of factor.

@@ -145,34 +145,16 @@ func (h *Hub) ChangeStaffMember(ctx context.Context, s *StaffCaller, person stri
 	if err != nil {
 		return api.StaffMember{}, err
 	}
-	if n.Queues != nil {
-		if err := h.checkQueues(ctx, known.Practice, *n.Queues); err != nil {
-			return api.StaffMember{}, err
-		}
-	}
-	if n.Role != nil && roleOf(api.KindStaff, *n.Role) == "" {
-		return api.StaffMember{}, malformed("role")
-	}
-	var before Person
-	now := h.millis()
-	after, err := h.store.Recording(h.changed(ctx, s, &known, n)).ChangePerson(ctx, known.Practice, person, now, func(p *Person, last bool) error {
-		before = *p
-		return h.change(s, p, last, n, now)
-	})
+	may := func(a policy.Action, r *policy.Resource) error { return h.mayStaff(s, a, r) }
+	after, err := h.changePerson(ctx, s, may, &known, n)
 	if err != nil {
 		return api.StaffMember{}, err
-	}
-	if before.Role != after.Role || before.DisabledAt != after.DisabledAt {
-		h.endSessions(ctx, after.Practice, Ending{Person: after.ID})
-		h.ringKeeper(ctx, after.Practice)
-	} else {
-		h.callers.drop(func(c *Caller) bool { return c.Person.ID == after.ID })
 	}
 	return h.staffMember(after), nil
 }
 
 // changed is the event of a change to a person who was as known is.
-func (h *Hub) changed(ctx context.Context, s *StaffCaller, known *Person, n api.ChangeStaffMember) audit.Event {
+func (h *Hub) changed(ctx context.Context, by Actor, known *Person, n api.ChangeStaffMember) audit.Event {
 	kind := audit.PersonChanged
 	if n.Disable {
 		kind = audit.PersonDisabled
@@ -184,17 +166,44 @@ func (h *Hub) changed(ctx context.Context, s *StaffCaller, known *Person, n api.
 	if n.Queues != nil {
 		of = append(append(of, "queues="), *n.Queues...)
 	}
-	return h.event(ctx, s, kind, known.ID).With(strings.Join(of, ","))
+	return h.event(ctx, by, kind, known.ID).With(strings.Join(of, ","))
 }
 
-// change does what n says to p, as far as the caller may.
-func (h *Hub) change(s *StaffCaller, p *Person, last bool, n api.ChangeStaffMember, now int64) error {
+// changePerson does what n says to a person, as far as may allows.
+func (h *Hub) changePerson(ctx context.Context, by Actor, may permission, known *Person, n api.ChangeStaffMember) (Person, error) {
+	if n.Queues != nil {
+		if err := h.checkQueues(ctx, known.Practice, *n.Queues); err != nil {
+			return Person{}, err
+		}
+	}
+	if n.Role != nil && roleOf(api.KindStaff, *n.Role) == "" {
+		return Person{}, malformed("role")
+	}
+	var before Person
+	now := h.millis()
+	after, err := h.store.Recording(h.changed(ctx, by, known, n)).ChangePerson(ctx, known.Practice, known.ID, now, func(p *Person, last bool) error {
+		before = *p
+		return changeStaff(may, p, last, n, now)
+	})
+	if err != nil {
+		return Person{}, err
+	}
+	if before.Role != after.Role || before.DisabledAt != after.DisabledAt {
+		h.accessEnded(ctx, after)
+	} else {
+		h.callers.drop(func(c *Caller) bool { return c.Person.ID == after.ID })
+	}
+	return after, nil
+}
+
+// changeStaff does what n says to p.
+func changeStaff(may permission, p *Person, last bool, n api.ChangeStaffMember, now int64) error {
 	if p.DisabledAt != 0 {
 		return ErrConflict
 	}
 	if n.Role != nil || n.Queues != nil {
 		losing := last && n.Role != nil && *n.Role != p.Role
-		if err := h.mayStaff(s, policy.Grant, p.resource(losing)); err != nil {
+		if err := may(policy.Grant, p.resource(losing)); err != nil {
 			return err
 		}
 	}
@@ -205,7 +214,7 @@ func (h *Hub) change(s *StaffCaller, p *Person, last bool, n api.ChangeStaffMemb
 		p.Queues = *n.Queues
 	}
 	if n.Disable {
-		if err := h.mayStaff(s, policy.Disable, p.resource(last)); err != nil {
+		if err := may(policy.Disable, p.resource(last)); err != nil {
 			return err
 		}
 		p.DisabledAt = now

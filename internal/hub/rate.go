@@ -27,6 +27,7 @@ type Limits struct {
 	Claims     Rate // key packages claimed by one patient or staff device
 	Uploads    Rate // attachments begun by one device
 	Service    Rate // calls and frames of a service, such as the keeper
+	Provider   Rate // logout tokens for one practice
 	OpenChats  int  // conversations of one patient that are not closed: 5
 	Pending    int64
 	KeyPackage int // unused key packages kept for a device: 200
@@ -50,6 +51,7 @@ func (l *Limits) setDefaults() {
 	or(&l.Claims, 0.2, 30)
 	or(&l.Uploads, 1, 60)
 	or(&l.Service, 5000, 20_000)
+	or(&l.Provider, 20, 200)
 	if l.OpenChats == 0 {
 		l.OpenChats = 5
 	}

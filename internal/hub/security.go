@@ -36,6 +36,9 @@ func (h *Hub) factorsOf(ctx context.Context, p *Person) (api.Factors, error) {
 		return api.Factors{}, err
 	}
 	all := api.Factors{Factors: []api.Factor{}, RecoveryCodes: len(codes), Password: passwordPolicy(pr.Access.Password)}
+	if all.Identity, err = h.identityOf(ctx, &pr, p.ID); err != nil {
+		return api.Factors{}, err
+	}
 	if p.Password != "" {
 		all.Factors = append(all.Factors, api.Factor{ID: "password", Kind: "password", CreatedAt: p.PasswordAt})
 	}

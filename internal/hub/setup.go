@@ -14,6 +14,7 @@ type Source struct {
 	Browser string // as it names itself, short
 	Known   string // the cookie of a known browser; empty if there is none
 	Site    SignInSite
+	Origin  string // of ours, that the browser is at
 }
 
 // InspectSetUp says whom an unused set-up link is for.
@@ -65,6 +66,13 @@ func (h *Hub) SetUp(ctx context.Context, from Source, s api.SetUp) (Cookies, api
 	if !pr.Access.allows(p.Role, from.Address) {
 		return Cookies{}, api.SetUpDone{}, h.refusedNetwork(ctx, nobody(pr.ID))
 	}
+	method := MethodApp
+	if s.Passkey != nil {
+		method = MethodPasskey
+	}
+	if err := pr.Access.allowsHere(p, method); err != nil {
+		return Cookies{}, api.SetUpDone{}, err
+	}
 	var e Enrolment
 	var done api.SetUpDone
 	switch {
@@ -94,7 +102,7 @@ func (h *Hub) SetUp(ctx context.Context, from Source, s api.SetUp) (Cookies, api
 	}
 	h.endSessions(ctx, l.Practice, Ending{Person: l.Person})
 	var cookies Cookies
-	cookies, done.Session, err = h.openStaffSession(ctx, from, p, MethodSetUp)
+	cookies, done.Session, err = h.openStaffSession(ctx, from, p, MethodSetUp, nil)
 	return cookies, done, err
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/audit"
+	"github.com/sotto-health/sotto/internal/oidc"
 	"github.com/sotto-health/sotto/internal/passkey"
 )
 
@@ -56,12 +57,15 @@ func (h *Hub) SignIn(ctx context.Context, from Source, s api.SignIn) (Cookies, a
 	if !pr.Access.allows(p.Role, from.Address) {
 		return Cookies{}, api.StaffSession{}, h.refusedNetwork(ctx, p.themself())
 	}
+	if err := pr.Access.allowsHere(p, method); err != nil {
+		return Cookies{}, api.StaffSession{}, err
+	}
 	if p.Failures > 0 {
 		if err := h.store.ClearFailures(ctx, p.Practice, p.ID); err != nil {
 			return Cookies{}, api.StaffSession{}, at("clear failures", err)
 		}
 	}
-	return h.openStaffSession(ctx, from, p, method)
+	return h.openStaffSession(ctx, from, p, method, nil)
 }
 
 func (h *Hub) passkeySignIn(ctx context.Context, from Source, s api.SignIn) (Person, error) {
@@ -232,9 +236,10 @@ func (h *Hub) noteSignIn(ctx context.Context, from Source, p Person, method, out
 	return nil
 }
 
-// openStaffSession signs a person in who has shown two factors. A browser that
-// was not known is from now on.
-func (h *Hub) openStaffSession(ctx context.Context, from Source, p Person, method string) (c Cookies, session api.StaffSession, err error) {
+// openStaffSession signs a person in who has shown two factors, here or, if who
+// is not nil, at the practice's provider. A browser that was not known is from
+// now on.
+func (h *Hub) openStaffSession(ctx context.Context, from Source, p Person, method string, who *oidc.Identity) (c Cookies, session api.StaffSession, err error) {
 	known, err := h.knows(ctx, p, from.Known)
 	if err != nil {
 		return c, session, err
@@ -244,6 +249,9 @@ func (h *Hub) openStaffSession(ctx context.Context, from Source, p Person, metho
 	s := StaffSession{
 		Token: hash, ID: NewID("s"), Practice: p.Practice, Person: p.ID, Method: method, Browser: from.Browser, Address: from.Address,
 		CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(h.sessions.Staff).UnixMilli(), UsedAt: now.UnixMilli(), ProvedAt: now.UnixMilli(),
+	}
+	if who != nil {
+		s.Provider = h.providerSession(s.ID, who)
 	}
 	in := h.event(ctx, p.themself(), audit.SignedIn, s.ID).With("method=" + method)
 	if err := h.store.Recording(in).AddStaffSession(ctx, s); err != nil {

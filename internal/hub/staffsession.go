@@ -145,6 +145,13 @@ func (h *Hub) describeSession(ctx context.Context, s StaffSession) (api.StaffSes
 		HasPasskey:      slices.ContainsFunc(factors, func(f Factor) bool { return f.Kind == FactorPasskey }),
 		May:             h.mayAnywhere(p.principal()),
 	}
+	identity, err := h.identityOf(ctx, &pr, s.Person)
+	if err != nil {
+		return api.StaffSession{}, err
+	}
+	if identity != nil && identity.Linked {
+		described.SSO = identity.Provider
+	}
 	for _, in := range ins {
 		if !in.Seen {
 			described.NewSignIns++
@@ -203,6 +210,11 @@ func (h *Hub) Prove(ctx context.Context, from Source, s *StaffCaller, a api.Auth
 	if err != nil {
 		return Cookies{}, api.StaffSession{}, err
 	}
+	return h.renew(ctx, s)
+}
+
+// renew gives a session whose owner has shown both factors a new token.
+func (h *Hub) renew(ctx context.Context, s *StaffCaller) (Cookies, api.StaffSession, error) {
 	now := h.millis()
 	token, hash := newToken()
 	unlocked := h.event(ctx, s, audit.SessionUnlocked, s.session.ID)

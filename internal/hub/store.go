@@ -25,6 +25,7 @@ type Store interface {
 	Practices
 	People
 	StaffSessions
+	Identities
 	Factors
 	Devices
 	Verifications
@@ -158,6 +159,26 @@ type StaffSessions interface {
 	AddKnownBrowser(ctx context.Context, b KnownBrowser) error
 	// KnownBrowser returns one that has not expired at now.
 	KnownBrowser(ctx context.Context, token [32]byte, now int64) (KnownBrowser, error)
+}
+
+// Identities keeps who people are at their practice's OpenID provider, and the
+// sessions that were opened by it.
+type Identities interface {
+	// LinkIdentity gives [ErrExists] if the identity is linked, or the person
+	// has another of the same issuer.
+	LinkIdentity(ctx context.Context, l IdentityLink) error
+	IdentityLink(ctx context.Context, practice, issuer, subject string) (IdentityLink, error)
+	IdentityOf(ctx context.Context, practice, person, issuer string) (IdentityLink, error)
+	UnlinkIdentity(ctx context.Context, practice, person, issuer string) error
+	PersonByExternalID(ctx context.Context, practice, id string) (Person, error)
+
+	SetSessionProvider(ctx context.Context, id string, p ProviderSession) error
+	// SessionHint returns a session's ProviderSession.Hint.
+	SessionHint(ctx context.Context, id string) ([]byte, error)
+	// EndProviderSessions deletes the staff sessions that were opened at the
+	// issuer by the subject and with the sid, of which one may be empty, and
+	// returns them. It deletes as DeleteStaffSession does.
+	EndProviderSessions(ctx context.Context, practice, issuer, subject, sid string) ([]StaffSession, error)
 }
 
 // Factors keeps what staff sign in with besides a password.

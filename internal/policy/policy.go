@@ -30,12 +30,13 @@ const (
 	Administrator Role = "administrator" // runs the system and cannot read content
 	Auditor       Role = "auditor"       // reads the log and not content
 	Service       Role = "service"
-	Keeper        Role = "keeper" // the practice's archive
+	Keeper        Role = "keeper"    // the practice's archive
+	Directory     Role = "directory" // the practice's list of its people, by SCIM or single sign-on
 )
 
 // Roles lists all, in the order in which people should see them.
 func Roles() []Role {
-	return []Role{Patient, Agent, Clinician, Supervisor, Compliance, Administrator, Auditor, Service, Keeper}
+	return []Role{Patient, Agent, Clinician, Supervisor, Compliance, Administrator, Auditor, Service, Keeper, Directory}
 }
 
 // professions are the roles of those whose profession stands in their

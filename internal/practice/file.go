@@ -117,6 +117,12 @@ type Access struct {
 	// Networks are the only ones that staff work from, by role; "" is for
 	// roles that are not named. None means any.
 	Networks map[string][]netip.Prefix `json:"networks"`
+	SSO      *SSO                      `json:"sso"`
+	// Groups say what the groups of the practice's directory (SCIM, or the
+	// provider's groups_claim) are here. The first that fits gives the role.
+	Groups []Group `json:"groups"`
+	// GroupAdministrators lets groups make administrators.
+	GroupAdministrators bool `json:"groups_give_administrators"`
 }
 
 // Parse reads and checks a practice file. Every error matches [ErrInvalid] and
@@ -180,6 +186,9 @@ func (f *File) check() error {
 	}
 	if p := f.Access.Password; p.MinLength < 0 || p.MinLength > password.MostRequired || p.Classes < 0 || p.Classes > 4 || p.ExpiryDays < 0 {
 		return errors.New("access: password: min_length up to 64, classes up to 4, expiry_days not below 0")
+	}
+	if err := f.checkSSO(); err != nil {
+		return err
 	}
 	for _, s := range f.Staff {
 		if s.Login == "" || s.Name == "" || s.Title == "" || s.Role == "" {
@@ -254,7 +263,9 @@ func (f *File) Settings() hub.Settings {
 		Name: f.Name, Phone: f.Phone, TimeZone: f.TimeZone, Country: f.Country, Languages: f.Languages,
 		BrandColor: f.BrandColor, Demo: f.Demo, AlwaysOpen: f.AlwaysOpen, Hours: hours, WaitMinutes: f.WaitMinutes,
 		MaxFileBytes: 25 << 20, ArchiveNote: "keeper", Origins: f.EmbedOrigins,
-		Access:        hub.Access{Password: f.Access.Password, Networks: f.Access.Networks},
+		Access: hub.Access{
+			Password: f.Access.Password, Networks: f.Access.Networks, SSO: f.Access.SSO.settings(), Groups: f.Access.groupRules(),
+		},
 		Identity:      hub.Identity{Days: f.Identity.Days},
 		RecallMinutes: f.RecallMinutes, IdleStaff: f.Idle.Staff, IdlePatient: f.Idle.Patient, RiskWords: f.RiskWords,
 		Consent: api.ConsentForm{

@@ -3,6 +3,7 @@ package practice_test
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/sotto-health/sotto/internal/demo"
@@ -77,4 +78,65 @@ func FuzzParse(f *testing.F) {
 		}
 		file.Settings()
 	})
+}
+
+// TestSSO: what a practice can get wrong about its provider and its groups is
+// refused when the file is applied, and the secret is read from elsewhere.
+func TestSSO(t *testing.T) {
+	with := func(access string) ([]byte, error) {
+		var f map[string]any
+		if err := json.Unmarshal(demo.PracticeFile, &f); err != nil {
+			return nil, err
+		}
+		var a any
+		if err := json.Unmarshal([]byte(access), &a); err != nil {
+			t.Fatal(err)
+		}
+		f["access"] = a
+		return json.Marshal(f)
+	}
+	const good = `{"sso": {"name": "Clinic account", "issuer": "https://login.example/t1", "client_id": "sotto", "client_secret_env": "X",
+		"second_factor": [{"claim": "acr", "values": ["two"]}]}, "groups": [{"group": "Nurses", "role": "nurse", "queues": ["care"]}]}`
+	for name, change := range map[string][2]string{
+		"no name":                {`"Clinic account"`, `""`},
+		"issuer without TLS":     {`https://login`, `http://login`},
+		"issuer with a query":    {`/t1`, `/t1?x=1`},
+		"issuer with a password": {`https://login`, `https://a:b@login`},
+		"no client":              {`"sotto"`, `""`},
+		"two secrets":            {`"client_secret_env": "X"`, `"client_secret_env": "X", "client_secret_file": "y"`},
+		"a secret in the file":   {`"client_secret_env": "X"`, `"client_secret": "X"`},
+		"another claim":          {`"acr"`, `"email"`},
+		"no values":              {`["two"]`, `[]`},
+		"an unknown role":        {`"nurse"`, `"wizard"`},
+		"the keeper's role":      {`"nurse"`, `"keeper"`},
+		"the directory's role":   {`"nurse"`, `"directory"`},
+		"administrators":         {`"nurse"`, `"administrator"`},
+		"an unknown queue":       {`"care"`, `"nowhere"`},
+	} {
+		b, err := with(strings.Replace(good, change[0], change[1], 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := practice.Parse(b); !errors.Is(err, practice.ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	b, err := with(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := practice.Parse(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := f.Settings().Access; s.SSO.Issuer != "https://login.example/t1" || s.SSO.Secret != nil || s.Groups.Rules[0].Role != "nurse" {
+		t.Errorf("%+v", s)
+	}
+	secret, err := f.ClientSecret(func(string) string { return " s3cret\n" }, nil)
+	if err != nil || secret != "s3cret" {
+		t.Errorf("%q, %v", secret, err)
+	}
+	if _, err := f.ClientSecret(func(string) string { return "" }, nil); err == nil {
+		t.Error("an empty secret is taken")
+	}
 }

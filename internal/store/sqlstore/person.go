@@ -17,15 +17,18 @@ func (s *Store) AddPerson(ctx context.Context, p hub.Person) error {
 func addPerson(t *tx, p hub.Person) error {
 	const insert = `
 INSERT INTO person (practice, id, kind, role, name, title, login, password, queues, created_at, disabled_at,
-    password_at, failures)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+    password_at, failures, external_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 ON CONFLICT DO NOTHING`
-	var login any
+	var login, external any
 	if p.Login != "" {
 		login = p.Login
 	}
+	if p.ExternalID != "" {
+		external = p.ExternalID
+	}
 	added, err := t.exec(insert, p.Practice, p.ID, p.Kind, p.Role, p.Name, p.Title, login, p.Password,
-		document(p.Queues), p.CreatedAt, p.DisabledAt, p.PasswordAt, p.Failures)
+		document(p.Queues), p.CreatedAt, p.DisabledAt, p.PasswordAt, p.Failures, external)
 	if err == nil && added == 0 {
 		err = hub.ErrExists
 	}
@@ -34,13 +37,13 @@ ON CONFLICT DO NOTHING`
 
 const personColumns = `
 SELECT practice, id, kind, role, name, title, coalesce(login, ''), password, queues, created_at, disabled_at,
-    password_at, failures
+    password_at, failures, coalesce(external_id, '')
 FROM person `
 
 func scanPerson(row scanner) (p hub.Person, err error) {
 	var queues string
 	err = row.Scan(&p.Practice, &p.ID, &p.Kind, &p.Role, &p.Name, &p.Title, &p.Login, &p.Password,
-		&queues, &p.CreatedAt, &p.DisabledAt, &p.PasswordAt, &p.Failures)
+		&queues, &p.CreatedAt, &p.DisabledAt, &p.PasswordAt, &p.Failures, &p.ExternalID)
 	if err != nil {
 		return p, err
 	}

@@ -10,12 +10,12 @@ import (
 func (s *Store) AddStaffSession(ctx context.Context, n hub.StaffSession) error {
 	const insert = `
 INSERT INTO staff_session (token, id, practice, person, device, method, browser, address, created_at, expires_at,
-    used_at, proved_at, locked_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+    used_at, proved_at, locked_at, issuer, subject, sid, hint)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 ON CONFLICT DO NOTHING`
 	return s.write(ctx, n.Practice, func(t *tx) error {
 		added, err := t.exec(insert, n.Token[:], n.ID, n.Practice, n.Person, n.Device, n.Method, n.Browser, n.Address,
-			n.CreatedAt, n.ExpiresAt, n.UsedAt, n.ProvedAt, n.LockedAt)
+			n.CreatedAt, n.ExpiresAt, n.UsedAt, n.ProvedAt, n.LockedAt, n.Provider.Issuer, n.Provider.Subject, n.Provider.Sid, orNull(n.Provider.Hint))
 		if err == nil && added == 0 {
 			err = hub.ErrExists
 		}
@@ -24,13 +24,14 @@ ON CONFLICT DO NOTHING`
 }
 
 const sessionColumns = `
-SELECT token, id, practice, person, device, method, browser, address, created_at, expires_at, used_at, proved_at, locked_at
+SELECT token, id, practice, person, device, method, browser, address, created_at, expires_at, used_at, proved_at, locked_at,
+    issuer, subject, sid
 FROM staff_session `
 
 func scanSession(row scanner) (n hub.StaffSession, err error) {
 	var token []byte
 	err = row.Scan(&token, &n.ID, &n.Practice, &n.Person, &n.Device, &n.Method, &n.Browser, &n.Address,
-		&n.CreatedAt, &n.ExpiresAt, &n.UsedAt, &n.ProvedAt, &n.LockedAt)
+		&n.CreatedAt, &n.ExpiresAt, &n.UsedAt, &n.ProvedAt, &n.LockedAt, &n.Provider.Issuer, &n.Provider.Subject, &n.Provider.Sid)
 	copy(n.Token[:], token)
 	return n, err
 }
@@ -116,15 +117,17 @@ func (s *Store) BindStaffSession(ctx context.Context, id, device string) error {
 
 // DeleteStaffSession implements [hub.StaffSessions].
 func (s *Store) DeleteStaffSession(ctx context.Context, id string) error {
+	return s.write(ctx, id, func(t *tx) error { return deleteStaffSession(t, id) })
+}
+
+func deleteStaffSession(t *tx, id string) error {
 	const deviceSessions = `DELETE FROM device_session WHERE staff = $1`
 	const session = `DELETE FROM staff_session WHERE id = $1`
-	return s.write(ctx, id, func(t *tx) error {
-		if _, err := t.exec(deviceSessions, id); err != nil {
-			return err
-		}
-		_, err := t.exec(session, id)
+	if _, err := t.exec(deviceSessions, id); err != nil {
 		return err
-	})
+	}
+	_, err := t.exec(session, id)
+	return err
 }
 
 // deleteStaffSessions ends all of a person's, and the device sessions with them.

@@ -27,6 +27,7 @@ func Run(t *testing.T, store hub.Store) {
 		{"people", testPeople},
 		{"change person", testChangePerson},
 		{"sessions", testSessions},
+		{"identities", testIdentities},
 		{"factors", testFactors},
 		{"devices", testDevices},
 		{"verifications", testVerifications},

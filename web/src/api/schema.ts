@@ -74,6 +74,24 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/admin/people/{id}/identity": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        /** Say who a person is at the practice's OpenID provider */
+        readonly put: operations["put-admin-people-by-id-identity"];
+        readonly post?: never;
+        /** Unlink a person's account at the practice's provider */
+        readonly delete: operations["delete-admin-people-by-id-identity"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/admin/people/{id}/set-up-link": {
         readonly parameters: {
             readonly query?: never;
@@ -993,6 +1011,80 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/staff/sso/begin": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Begin to sign in at the practice's OpenID provider
+         * @description Sets a cookie that belongs to the attempt. To confirm or to link, somebody must be signed in.
+         */
+        readonly post: operations["post-staff-sso-begin"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/sso/finish": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Hand over what the provider sent the browser back with
+         * @description Good once, and only from the browser that began.
+         */
+        readonly post: operations["post-staff-sso-finish"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/sso/identity": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        /** Unlink one's account at the practice's provider */
+        readonly delete: operations["delete-staff-sso-identity"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/sso/sign-out": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Sign out, and learn where to end the provider's session */
+        readonly post: operations["post-staff-sso-sign-out"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/staff/step-up": {
         readonly parameters: {
             readonly query?: never;
@@ -1130,6 +1222,17 @@ export interface components {
             readonly code?: string;
             readonly passkey?: components["schemas"]["PasskeyAssertion"];
             readonly password?: string;
+        };
+        readonly BeginSSO: {
+            /**
+             * @description which to go on with
+             * @enum {string}
+             */
+            readonly page: "staff" | "admin";
+            /** @description slug */
+            readonly practice: string;
+            /** @enum {string} */
+            readonly purpose: "sign-in" | "confirm" | "link";
         };
         readonly CertificateRequest: {
             readonly device: components["schemas"]["Device"];
@@ -1382,12 +1485,22 @@ export interface components {
         };
         readonly Factors: {
             readonly factors: readonly components["schemas"]["Factor"][];
+            readonly identity?: components["schemas"]["LinkedIdentity"];
             readonly password: components["schemas"]["PasswordPolicy"];
             /**
              * Format: int64
              * @description that are left
              */
             readonly recovery_codes: number;
+        };
+        readonly FinishSSO: {
+            readonly code?: string;
+            readonly error?: string;
+            /** @description RFC 9207 */
+            readonly iss?: string;
+            /** @description slug, from the path that the browser came back to */
+            readonly practice: string;
+            readonly state: string;
         };
         readonly Frame: {
             readonly client_id: string;
@@ -1458,6 +1571,17 @@ export interface components {
             readonly introduction?: components["schemas"]["PasskeyAssertion"];
             /** @description COSE */
             readonly key: string;
+        };
+        readonly LinkIdentity: {
+            /** @description the claim sub */
+            readonly subject: string;
+        };
+        readonly LinkedIdentity: {
+            readonly linked: boolean;
+            /** Format: int64 */
+            readonly linked_at?: number;
+            /** @description its name, as people know it */
+            readonly provider: string;
         };
         readonly NewAttachment: {
             /**
@@ -1628,6 +1752,7 @@ export interface components {
                 readonly [key: string]: readonly string[];
             };
             readonly slug: string;
+            readonly staff_sso?: string;
             /** @description somebody of the staff is connected now */
             readonly staffed: boolean;
             /**
@@ -1720,6 +1845,17 @@ export interface components {
             readonly access: string;
             readonly role: string;
         };
+        readonly SSOBegun: {
+            readonly address: string;
+        };
+        readonly SSODone: {
+            /** @enum {string} */
+            readonly page: "staff" | "admin";
+            readonly session: components["schemas"]["StaffSession"];
+        };
+        readonly SSOSignedOut: {
+            readonly address?: string;
+        };
         readonly SendFrame: {
             /** @description chosen by the device, never reused for other bytes */
             readonly client_id: string;
@@ -1752,7 +1888,7 @@ export interface components {
             readonly expires_at: number;
             readonly id: string;
             readonly locked: boolean;
-            /** @description passkey, app, recovery-code or set-up */
+            /** @description passkey, app, recovery-code, set-up or sso */
             readonly method: string;
             /** Format: int64 */
             readonly used_at: number;
@@ -1798,7 +1934,7 @@ export interface components {
             readonly at: number;
             readonly browser: string;
             readonly id: string;
-            /** @description passkey, app, recovery-code or set-up */
+            /** @description passkey, app, recovery-code, set-up or sso */
             readonly method: string;
             /** @description from a browser that was not known */
             readonly new: boolean;
@@ -1876,6 +2012,7 @@ export interface components {
             readonly person: components["schemas"]["Person"];
             /** @description slug */
             readonly practice: string;
+            readonly sso?: string;
         };
         readonly TakeApp: {
             readonly code: string;
@@ -1938,6 +2075,7 @@ export type AddPasskey = components['schemas']['AddPasskey'];
 export type AppOffer = components['schemas']['AppOffer'];
 export type Attachment = components['schemas']['Attachment'];
 export type Authentication = components['schemas']['Authentication'];
+export type BeginSso = components['schemas']['BeginSSO'];
 export type CertificateRequest = components['schemas']['CertificateRequest'];
 export type Certificates = components['schemas']['Certificates'];
 export type Challenge = components['schemas']['Challenge'];
@@ -1963,6 +2101,7 @@ export type Event = components['schemas']['Event'];
 export type EventPage = components['schemas']['EventPage'];
 export type Factor = components['schemas']['Factor'];
 export type Factors = components['schemas']['Factors'];
+export type FinishSso = components['schemas']['FinishSSO'];
 export type Frame = components['schemas']['Frame'];
 export type FramePage = components['schemas']['FramePage'];
 export type GroupInfo = components['schemas']['GroupInfo'];
@@ -1973,6 +2112,8 @@ export type InspectSetUp = components['schemas']['InspectSetUp'];
 export type Invitation = components['schemas']['Invitation'];
 export type KeyPackageCount = components['schemas']['KeyPackageCount'];
 export type KnownPasskey = components['schemas']['KnownPasskey'];
+export type LinkIdentity = components['schemas']['LinkIdentity'];
+export type LinkedIdentity = components['schemas']['LinkedIdentity'];
 export type NewAttachment = components['schemas']['NewAttachment'];
 export type NewGuest = components['schemas']['NewGuest'];
 export type NewStaffDevice = components['schemas']['NewStaffDevice'];
@@ -1997,6 +2138,9 @@ export type RecoveryCodes = components['schemas']['RecoveryCodes'];
 export type RenameFactor = components['schemas']['RenameFactor'];
 export type Reply = components['schemas']['Reply'];
 export type RoleInfo = components['schemas']['RoleInfo'];
+export type SsoBegun = components['schemas']['SSOBegun'];
+export type SsoDone = components['schemas']['SSODone'];
+export type SsoSignedOut = components['schemas']['SSOSignedOut'];
 export type SendFrame = components['schemas']['SendFrame'];
 export type Sent = components['schemas']['Sent'];
 export type SessionInfo = components['schemas']['SessionInfo'];
@@ -2350,6 +2494,149 @@ export interface operations {
             readonly path: {
                 readonly id: string;
                 readonly device: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description No Content */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "put-admin-people-by-id-identity": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["LinkIdentity"];
+            };
+        };
+        readonly responses: {
+            /** @description No Content */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "delete-admin-people-by-id-identity": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
             };
             readonly cookie?: never;
         };
@@ -5889,6 +6176,293 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-staff-sso-begin": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["BeginSSO"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly "Set-Cookie"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SSOBegun"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            readonly 429: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-staff-sso-finish": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["FinishSSO"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly "Set-Cookie"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SSODone"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            readonly 429: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "delete-staff-sso-identity": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description No Content */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-staff-sso-sign-out": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly "Set-Cookie"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SSOSignedOut"];
+                };
             };
             /** @description Unauthorized */
             readonly 401: {

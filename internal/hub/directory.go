@@ -1,0 +1,94 @@
+package hub
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/policy"
+)
+
+// This file is what the practice's directory may do to people, by SCIM or by
+// the groups in a provider's token, and what it means for anybody that their
+// access ends.
+
+// A permission asks policy on behalf of somebody.
+type permission func(policy.Action, *policy.Resource) error
+
+// directory is the permission of a practice's directory.
+func (h *Hub) directory(practice string) permission {
+	who := &policy.Principal{ID: "directory", Practice: practice, Roles: []policy.Role{policy.Directory}}
+	return func(a policy.Action, r *policy.Resource) error {
+		if d := h.policy.Decide(who, a, r); !d.Allowed {
+			return h.forbidden(d)
+		}
+		return nil
+	}
+}
+
+// assignRole gives a person the role and queues that their groups give. Who is
+// an administrator here stays one unless groups may say who is: such a person
+// signs in otherwise.
+func (h *Hub) assignRole(ctx context.Context, p Person, role string, queues []string) (Person, error) {
+	if p.Role == role && sameSet(p.Queues, queues) {
+		return p, nil
+	}
+	pr, err := h.practice(ctx, p.Practice)
+	if err != nil {
+		return p, err
+	}
+	if roleOf(p.Kind, p.Role) == policy.Administrator && !pr.Access.Groups.Administrators {
+		return p, ErrNoRole
+	}
+	if queues == nil {
+		queues = []string{}
+	}
+	n := api.ChangeStaffMember{Role: &role, Queues: &queues}
+	if p.Role == role {
+		n.Role = nil
+	}
+	return h.changePerson(ctx, provider(p.Practice), h.directory(p.Practice), &p, n)
+}
+
+func sameSet(a, b []string) bool {
+	return len(a) == len(b) && !slices.ContainsFunc(a, func(x string) bool { return !slices.Contains(b, x) })
+}
+
+// accessEnded is called once a person's access is over: it ends their sessions
+// and connections, and has their devices taken out of every conversation. Of
+// somebody who does not come back the conversations are others' from now on.
+func (h *Hub) accessEnded(ctx context.Context, p Person) {
+	h.endSessions(ctx, p.Practice, Ending{Person: p.ID})
+	if p.DisabledAt != 0 && p.Kind == api.KindStaff {
+		h.leaveAll(ctx, &p)
+	}
+	h.proposeAllRemovals(ctx, p.Practice)
+	h.ringKeeper(ctx, p.Practice)
+}
+
+// leaveAll has a person leave every conversation that they take part in. If it
+// fails halfway, the devices are revoked all the same.
+func (h *Hub) leaveAll(ctx context.Context, p *Person) {
+	q := ConversationQuery{Practice: p.Practice, Participant: p.ID, Order: ByCreated, Limit: api.MaxConversationsPage}
+	for {
+		page, next, _, err := h.store.ListConversations(ctx, q)
+		if err != nil {
+			h.log.WarnContext(ctx, "conversations of a disabled person could not be listed", slog.String("person", p.ID))
+			return
+		}
+		for _, v := range page {
+			now := h.millis()
+			left, err := h.store.UpdateConversation(ctx, p.Practice, v.ID, func(v *Conversation) error { return leave(v, p, now) })
+			if err == nil {
+				err = h.summariseIt(ctx, left)
+			}
+			if err != nil {
+				h.log.WarnContext(ctx, "a disabled person could not be taken out", slog.String("conversation", v.ID))
+			}
+		}
+		if q.Cursor = next; next == "" {
+			return
+		}
+	}
+}
