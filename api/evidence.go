@@ -70,3 +70,44 @@ type ControlRun struct {
 	Counts   ControlCounts   `json:"counts"`
 	Results  []ControlResult `json:"results"`
 }
+
+// Controls is the answer of GET /v1/admin/controls: what the rules ask, and
+// what the newest look found of it.
+type Controls struct {
+	Controls []Control    `json:"controls"`
+	Run      *ControlRun  `json:"run,omitempty" doc:"the newest look; absent before the first"`
+	History  []ControlRun `json:"history" doc:"looks of the last year, newest first, with counts alone"`
+}
+
+// An Asset is something that holds or carries health information, or guards it.
+type Asset struct {
+	ID        string `json:"id"`
+	Kind      string `json:"kind" enum:"program,data,key,people,device,link"`
+	Zone      string `json:"zone" enum:"patients,staff,hub,keeper,elsewhere" doc:"where it is"`
+	Name      string `json:"name"`
+	Holds     string `json:"holds" doc:"what it holds of patients"`
+	Guarded   string `json:"guarded" doc:"how it is guarded"`
+	Weight    string `json:"weight" enum:"high,medium,low" doc:"how much depends on it"`
+	Secret    bool   `json:"secret"`
+	Count     int    `json:"count,omitempty"`
+	CheckedBy string `json:"checked_by,omitempty" doc:"the check of sotto doctor that looks at it"`
+}
+
+// A Flow is data on its way from one asset to another.
+type Flow struct {
+	From    string `json:"from" doc:"id of an asset"`
+	To      string `json:"to"`
+	Carries string `json:"carries"`
+	Guarded string `json:"guarded"`
+	Open    bool   `json:"open" doc:"not guarded as it should be"`
+}
+
+// Inventory is the answer of GET /v1/admin/inventory: what there is, and where
+// data flows, made from the live configuration.
+type Inventory struct {
+	At       int64   `json:"at"`
+	Practice string  `json:"practice" doc:"its name"`
+	Version  string  `json:"version"`
+	Assets   []Asset `json:"assets"`
+	Flows    []Flow  `json:"flows"`
+}

@@ -59,7 +59,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 }
 
 func (c *commands) open(ctx context.Context, log *slog.Logger) (*host.OpenHub, error) {
-	return host.Open(ctx, host.HubConfig{Folder: host.Folder(c.Data), PostgresURL: os.Getenv("SOTTO_POSTGRES"), Log: log})
+	return host.Open(ctx, host.HubConfig{Folder: host.Folder(c.Data), PostgresURL: os.Getenv("SOTTO_POSTGRES"), Log: log, Backups: os.Getenv("SOTTO_BACKUPS")})
 }
 
 type serveCommand struct {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"time"
@@ -33,11 +32,11 @@ func (c controlsCommand) open(ctx context.Context, cli *commands) (*host.OpenHub
 	if !folder.There(postgres != "") {
 		return nil, nil, "", fmt.Errorf("there is no installation in %s: check --data", cli.Data)
 	}
-	h, err := host.Open(ctx, host.HubConfig{Folder: folder, PostgresURL: postgres, Log: slog.New(slog.DiscardHandler)})
+	h, err := host.Open(ctx, host.HubConfig{Folder: folder, PostgresURL: postgres, Log: slog.New(slog.DiscardHandler), Backups: cli.Backups})
 	if err != nil {
 		return nil, nil, "", err
 	}
-	i := h.Inspector(host.InspectConfig{PostgresURL: postgres, Backups: cli.Backups})
+	i := h.Inspector()
 	practice, err := c.practice(ctx, h, i)
 	if err != nil {
 		return nil, nil, "", errors.Join(err, h.Close())
@@ -74,7 +73,7 @@ func (c showControlsCommand) Run(ctx context.Context, cli *commands, s streams) 
 		return err
 	}
 	defer h.Close()
-	run, _, err := i.LookAtControls(ctx, practice)
+	run, err := i.Look(ctx, practice)
 	if err != nil {
 		return err
 	}
@@ -123,9 +122,11 @@ func (c packControlsCommand) Run(ctx context.Context, cli *commands, s streams) 
 		return err
 	}
 	defer h.Close()
-	r, w := io.Pipe()
-	go func() { w.CloseWithError(i.WriteEvidence(ctx, practice, w)) }()
-	if err := durable.CreateFrom(c.File, r, 0o600); err != nil {
+	made, err := i.Evidence(ctx, practice)
+	if err != nil {
+		return err
+	}
+	if err := durable.CreateFile(c.File, made.Bytes(), 0o600); err != nil {
 		return err
 	}
 	key, err := i.EvidenceKey()

@@ -48,3 +48,13 @@ func TestControlsCommand(t *testing.T) {
 	}
 	refuses(t, data, []string{"controls", "verify", file, "--key", key}, "not valid")
 }
+
+func TestInventoryCommand(t *testing.T) {
+	data, picture := t.TempDir(), filepath.Join(t.TempDir(), "flows.svg")
+	does(t, data, []string{"practice", "apply", practiceFile(t, "", "")})
+	does(t, data, []string{"inventory", "--svg", picture}, "hub/database.key", "Record keeper", "Hub's database (SQLite)", "->")
+	does(t, data, words("inventory --json"), `"flows"`)
+	if b, err := os.ReadFile(picture); err != nil || !strings.HasPrefix(string(b), "<svg ") {
+		t.Errorf("%v: %.20q", err, b)
+	}
+}

@@ -30,15 +30,16 @@ type commands struct {
 	// Backups is looked at, never written.
 	Backups string `help:"Folder that backups are put into, for sotto doctor and sotto controls to look at." env:"SOTTO_BACKUPS" placeholder:"FOLDER" type:"path"`
 
-	Serve    serveCommand    `cmd:"" help:"Serve the chat: hub, record keeper and web pages."`
-	Practice practiceCommand `cmd:"" help:"Set up practices."`
-	Staff    staffCommand    `cmd:"" help:"Set up staff."`
-	Record   recordCommand   `cmd:"" help:"Read and check the practice's record."`
-	Doctor   doctorCommand   `cmd:"" help:"Look at the running installation for mistakes; say how to mend each."`
-	Controls controlsCommand `cmd:"" help:"Look at what HIPAA asks and what this installation shows of it; make evidence for auditors."`
-	Demo     demoCommand     `cmd:"" help:"Sign in to the demo practice."`
-	Bench    benchCommand    `cmd:"" help:"Measure messages a second, latency and memory on this machine."`
-	Version  versionCommand  `cmd:"" help:"Print the version."`
+	Serve     serveCommand     `cmd:"" help:"Serve the chat: hub, record keeper and web pages."`
+	Practice  practiceCommand  `cmd:"" help:"Set up practices."`
+	Staff     staffCommand     `cmd:"" help:"Set up staff."`
+	Record    recordCommand    `cmd:"" help:"Read and check the practice's record."`
+	Doctor    doctorCommand    `cmd:"" help:"Look at the running installation for mistakes; say how to mend each."`
+	Controls  controlsCommand  `cmd:"" help:"Look at what HIPAA asks and what this installation shows of it; make evidence for auditors."`
+	Inventory inventoryCommand `cmd:"" help:"List what this installation consists of and where data flows; draw it."`
+	Demo      demoCommand      `cmd:"" help:"Sign in to the demo practice."`
+	Bench     benchCommand     `cmd:"" help:"Measure messages a second, latency and memory on this machine."`
+	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
 
 // streams are where a command writes.

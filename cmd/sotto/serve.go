@@ -98,7 +98,7 @@ func (c serveCommand) Run(ctx context.Context, cli *commands, s streams) error {
 func (c *commands) openHub(ctx context.Context, limits hub.Limits) (*host.OpenHub, error) {
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
 	return host.Open(ctx, host.HubConfig{
-		Folder: host.Folder(c.Data), PostgresURL: os.Getenv("SOTTO_POSTGRES"), Log: log, Limits: limits,
+		Folder: host.Folder(c.Data), PostgresURL: os.Getenv("SOTTO_POSTGRES"), Log: log, Limits: limits, Backups: c.Backups,
 	})
 }
 

@@ -66,6 +66,7 @@ const (
 	ReadersExplained    Kind = "readers.explained"
 	AuditRead           Kind = "audit.read"
 	GroupInfoRead       Kind = "group-info.read"
+	ControlsRead        Kind = "controls.read"
 )
 
 // Consent.
@@ -114,16 +115,18 @@ const (
 
 // Export.
 const (
-	AuditExported  Kind = "audit.exported"
-	RecordRead     Kind = "record.read"
-	RecordVerified Kind = "record.verified"
-	HistoryShared  Kind = "history.shared"
+	AuditExported    Kind = "audit.exported"
+	EvidenceExported Kind = "evidence.exported"
+	RecordRead       Kind = "record.read"
+	RecordVerified   Kind = "record.verified"
+	HistoryShared    Kind = "history.shared"
 )
 
 // Running.
 const (
 	HubStarted      Kind = "hub.started"
 	HubStopped      Kind = "hub.stopped"
+	ControlsLooked  Kind = "controls.looked-at"
 	CheckpointMade  Kind = "checkpoint.published"
 	RetentionChosen Kind = "audit.archived"
 )
@@ -178,6 +181,7 @@ func Vocabulary() []Spec {
 		{ReadersExplained, Access, "", true, "asked who can read a conversation"},
 		{AuditRead, Access, "", true, "read this log"},
 		{GroupInfoRead, Access, "", true, "got what is needed to join a conversation from outside"},
+		{ControlsRead, Access, "", false, "looked at how the installation meets the rules"},
 
 		{ConsentGiven, Consent, "form", true, "gave consent"},
 		{ConsentWithdrawn, Consent, "", true, "took consent back"},
@@ -211,6 +215,7 @@ func Vocabulary() []Spec {
 		{PersonDisabled, Policy, "person", false, "took all access from a person"},
 		{PracticeConfigured, Policy, "practice", false, "changed the practice's settings"},
 
+		{EvidenceExported, Export, "", false, "made an evidence pack for an auditor"},
 		{AuditExported, Export, "", false, "exported this log"},
 		{RecordRead, Export, "", true, "opened the sealed record of a conversation"},
 		{RecordVerified, Export, "", false, "checked the sealed record"},
@@ -218,6 +223,7 @@ func Vocabulary() []Spec {
 
 		{HubStarted, Running, "", false, "started the hub"},
 		{HubStopped, Running, "", false, "stopped the hub"},
+		{ControlsLooked, Running, "", false, "had all controls looked at anew"},
 		{CheckpointMade, Running, "", false, "published a checkpoint of this log"},
 		{RetentionChosen, Running, "", false, "moved old entries of this log to the practice's store"},
 	}

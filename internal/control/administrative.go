@@ -143,7 +143,7 @@ func administrative() []api.Control {
 			Title: "Criticality analysis", Asks: "It is known which data and programs matter most.",
 			HeldBy:   "The inventory says of each asset how much depends on it.",
 			Evidence: []string{"inventory"},
-			Tests:    []string{"TestControlsCommand"},
+			Tests:    []string{"TestInventory", "TestInventoryCommand"},
 		},
 		{
 			ID: "308(a)(8)", Family: family, Kind: api.KindRequired, Proposed: "an audit of compliance every year", NIST: "SP 800-66r2, 5.1.8 Evaluation", Owner: securityOfficial, Review: 12,

@@ -1,10 +1,11 @@
 package host
 
 import (
+	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/sotto-health/sotto/api"
@@ -12,6 +13,7 @@ import (
 	"github.com/sotto-health/sotto/internal/control/pack"
 	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/installation"
+	"github.com/sotto-health/sotto/internal/inventory"
 	"github.com/sotto-health/sotto/internal/keyfile"
 )
 
@@ -22,21 +24,49 @@ const historyShown = 3 * 365 * 24 * time.Hour
 type Inspector struct {
 	hub    *OpenHub
 	config InspectConfig
+
+	mu sync.Mutex // held while looking: a look reads much
 }
 
+var _ hub.Inspector = (*Inspector)(nil)
+
+// lookAgain is how old a look must be before another is made of it.
+const lookAgain = 10 * time.Second
+
 // Inspector returns what looks at h.
-func (h *OpenHub) Inspector(c InspectConfig) *Inspector {
-	c.Folder = h.folder
-	return &Inspector{h, c}
-}
+func (h *OpenHub) Inspector() *Inspector { return h.inspector }
 
 // Facts looks at the installation.
 func (i *Inspector) Facts(ctx context.Context) (*installation.Facts, error) {
 	return Inspect(ctx, i.hub, i.config)
 }
 
+// Controls implements [hub.Inspector].
+func (*Inspector) Controls() []api.Control { return control.Catalogue() }
+
 // LookAtControls looks at all controls of a practice, and keeps what it found.
-func (i *Inspector) LookAtControls(ctx context.Context, practice string) (api.ControlRun, *installation.Facts, error) {
+// It answers with the last look if that was a few seconds ago.
+func (i *Inspector) LookAtControls(ctx context.Context, practice string) (api.ControlRun, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	last, err := i.hub.store.LastControlRun(ctx, practice)
+	if err == nil && time.Since(time.UnixMilli(last.At)).Abs() < lookAgain {
+		return last, nil
+	}
+	run, _, err := i.look(ctx, practice)
+	return run, err
+}
+
+// Look is LookAtControls whenever the last look was.
+func (i *Inspector) Look(ctx context.Context, practice string) (api.ControlRun, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	run, _, err := i.look(ctx, practice)
+	return run, err
+}
+
+// look makes a look, and returns what it was made of.
+func (i *Inspector) look(ctx context.Context, practice string) (api.ControlRun, *installation.Facts, error) {
 	facts, err := i.Facts(ctx)
 	if err != nil {
 		return api.ControlRun{}, nil, err
@@ -66,24 +96,62 @@ func (i *Inspector) EvidenceKey() (*pack.Key, error) {
 	return (*pack.Key)(b), nil
 }
 
-// WriteEvidence looks at the controls and writes a signed pack of what it found.
-func (i *Inspector) WriteEvidence(ctx context.Context, practice string, w io.Writer) error {
+// Evidence looks at the controls and makes a signed pack of what it found.
+func (i *Inspector) Evidence(ctx context.Context, practice string) (*bytes.Buffer, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
 	key, err := i.EvidenceKey()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	run, facts, err := i.LookAtControls(ctx, practice)
+	run, facts, err := i.look(ctx, practice)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	history, err := i.ControlHistory(ctx, practice, facts.At.Add(-historyShown), 1000)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	p := facts.Practice(practice)
 	own := *facts // a pack is of one practice
 	own.Practices = []installation.Practice{*p}
-	return pack.Write(w, &pack.Evidence{
+	b := new(bytes.Buffer)
+	return b, pack.Write(b, &pack.Evidence{
 		Practice: p.Name, Made: facts.At, Build: facts.Build, Controls: control.Catalogue(), Run: run, History: history[1:], Facts: &own,
 	}, key)
 }
+
+// Inventory implements [hub.Inspector].
+func (i *Inspector) Inventory(ctx context.Context, practice string) (*api.Inventory, error) {
+	facts, err := i.Facts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := facts.Practice(practice)
+	if p == nil {
+		return nil, hub.ErrNotFound
+	}
+	return inventory.Of(facts, p), nil
+}
+
+// lookDaily looks at the controls of every practice that nobody has looked at
+// for a day, so that there is a history.
+func (i *Inspector) lookDaily(ctx context.Context) error {
+	all, err := i.hub.store.Practices(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range all {
+		last, err := i.hub.store.LastControlRun(ctx, p.ID)
+		if err == nil && time.Since(time.UnixMilli(last.At)) < 24*time.Hour {
+			continue
+		}
+		if _, err := i.LookAtControls(ctx, p.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// LookDaily implements [sweeper].
+func (h *OpenHub) LookDaily(ctx context.Context) error { return h.inspector.lookDaily(ctx) }

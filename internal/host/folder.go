@@ -42,15 +42,19 @@ type HubConfig struct {
 	PostgresURL string
 	Log         *slog.Logger
 	Limits      hub.Limits
+	// Backups is the folder that backups are put into, to be looked at; empty
+	// if nobody said.
+	Backups string
 }
 
 // An OpenHub is a hub and what it stands on.
 type OpenHub struct {
 	*hub.Hub
-	store  *sqlstore.Store
-	blobs  *blob.Folder
-	broker *postgres.Broker // nil if no other hub can share the store
-	folder Folder
+	store     *sqlstore.Store
+	blobs     *blob.Folder
+	broker    *postgres.Broker // nil if no other hub can share the store
+	folder    Folder
+	inspector *Inspector
 }
 
 // Open opens the hub's store, makes it if it is not there, and returns a hub.
@@ -71,7 +75,8 @@ func Open(ctx context.Context, c HubConfig) (*OpenHub, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the factor key: %w", err), store.Close())
 	}
-	config := hub.Config{Store: store, Blobs: blobs, Log: c.Log, Limits: c.Limits, FactorKey: factors}
+	inspector := &Inspector{config: InspectConfig{Folder: c.Folder, PostgresURL: c.PostgresURL, Backups: c.Backups}}
+	config := hub.Config{Store: store, Blobs: blobs, Log: c.Log, Limits: c.Limits, FactorKey: factors, Inspector: inspector}
 	var broker *postgres.Broker
 	if c.PostgresURL != "" {
 		if broker, err = postgres.OpenBroker(c.PostgresURL, c.Log); err != nil {
@@ -86,7 +91,9 @@ func Open(ctx context.Context, c HubConfig) (*OpenHub, error) {
 		}
 		return nil, errors.Join(err, store.Close())
 	}
-	return &OpenHub{Hub: h, store: store, blobs: blobs, broker: broker, folder: c.Folder}, nil
+	open := &OpenHub{Hub: h, store: store, blobs: blobs, broker: broker, folder: c.Folder, inspector: inspector}
+	inspector.hub = open
+	return open, nil
 }
 
 func openStore(ctx context.Context, c HubConfig) (*sqlstore.Store, error) {

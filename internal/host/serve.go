@@ -129,6 +129,7 @@ type sweeper interface {
 	Sweep(ctx context.Context) error
 	SweepOrphans(ctx context.Context) error
 	Beat(ctx context.Context)
+	LookDaily(ctx context.Context) error
 }
 
 // sweep ends what is over, at once, and drops what has expired, every few
@@ -161,6 +162,9 @@ func sweep(ctx context.Context, h sweeper, log *slog.Logger) {
 				log.WarnContext(ctx, "what has expired could not be dropped")
 			}
 		case <-slow.C:
+			if err := h.LookDaily(ctx); err != nil {
+				log.WarnContext(ctx, "controls could not be looked at")
+			}
 			if err := h.SweepOrphans(ctx); err != nil {
 				log.WarnContext(ctx, "orphaned files could not be dropped")
 			}

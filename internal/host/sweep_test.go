@@ -92,8 +92,9 @@ func blobPath(t *testing.T, folder Folder, id string) (path string) {
 }
 
 // swept counts how often it was called.
-type swept struct{ sessions, mailboxes, expired, orphans int }
+type swept struct{ sessions, mailboxes, expired, orphans, looks int }
 
+func (s *swept) LookDaily(context.Context) error     { s.looks++; return nil }
 func (s *swept) Beat(context.Context)                {}
 func (s *swept) CheckSessions(context.Context) error { s.sessions++; return nil }
 func (s *swept) SweepMailboxes()                     { s.mailboxes++ }
@@ -108,7 +109,7 @@ func TestSweepsGoOn(t *testing.T) {
 		time.Sleep(2*time.Hour + time.Second)
 		stop()
 		synctest.Wait()
-		if s.orphans != 2 || s.expired != 24 || s.mailboxes != 480 || s.sessions < 4*60*60 {
+		if s.orphans != 2 || s.looks != 2 || s.expired != 24 || s.mailboxes != 480 || s.sessions < 4*60*60 {
 			t.Errorf("%+v", s)
 		}
 	})

@@ -87,6 +87,7 @@ func (s *Server) apiRoutes(mux *http.ServeMux) {
 	s.frameRoutes()
 	s.keeperRoutes()
 	s.peopleRoutes()
+	s.evidenceRoutes()
 	s.verificationRoutes()
 	s.ssoRoutes(mux)
 	s.uploadRoutes(mux)

@@ -45,6 +45,8 @@ type Config struct {
 	Sessions SessionTimes
 	// Passwords sets what one check of a password costs.
 	Passwords password.Cost
+	// Inspector looks at the installation, for its control map. May be nil.
+	Inspector Inspector
 	// FactorKey seals the secrets of authenticator apps in the store: 32 bytes
 	// that outlive the process. Nil is for tests: a new key each time.
 	FactorKey []byte
@@ -74,6 +76,7 @@ type Hub struct {
 	passwords *password.Hasher
 	secrets   secrets
 	oidc      *oidc.Client
+	inspector Inspector
 
 	challenges *challenges
 	callers    *callers
@@ -125,7 +128,7 @@ func New(c Config) (*Hub, error) {
 	}
 	h := &Hub{
 		store: c.Store, blobs: c.Blobs, policy: rules, broker: c.Broker, log: slog.New(quiet.NewHandler(c.Log.Handler())), now: c.Now,
-		limits: c.Limits, sessions: c.Sessions, passwords: password.NewHasher(c.Passwords), oidc: c.OIDC,
+		limits: c.Limits, sessions: c.Sessions, passwords: password.NewHasher(c.Passwords), oidc: c.OIDC, inspector: c.Inspector,
 		peers: others, callers: newCallers(), practices: &practices{}, locks: &keyedLocks{},
 		mailboxes: newMailboxes(c.Now), rates: newRates(c.Limits, c.Now), guesses: newGuesses(c.Now),
 		opened: newOpened(),

@@ -112,14 +112,15 @@ const (
 	ListPeople Action = "person.list"
 	Identify   Action = "patient.identify" // show who one is
 	ReadAudit  Action = "audit.read"
-	Explain    Action = "policy.explain" // who can read a conversation, and why
+	Explain    Action = "policy.explain"   // who can read a conversation, and why
+	Inspect    Action = "practice.inspect" // how the installation meets the rules
 )
 
 // Actions lists all.
 func Actions() []Action {
 	return []Action{
 		Begin, Know, Take, TakeOver, Join, Leave, Close, Reopen, Withdraw, Rate, Frames, Send, Type, Attach, Admit, Add, Remove, Renew, Rejoin,
-		ListOwn, ListQueues, ListAll, Certify, Work, Configure, AddPerson, Grant, Disable, Revoke, Invite, ListPeople, Identify, ReadAudit, Explain,
+		ListOwn, ListQueues, ListAll, Certify, Work, Configure, AddPerson, Grant, Disable, Revoke, Invite, ListPeople, Identify, ReadAudit, Explain, Inspect,
 	}
 }
 

@@ -4,6 +4,57 @@
  */
 
 export interface paths {
+    readonly "/v1/admin/controls": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** What the rules ask, and what the newest look found of it */
+        readonly get: operations["get-admin-controls"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/controls/evidence": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Make a signed evidence pack (zip) */
+        readonly post: operations["post-admin-controls-evidence"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/controls/looks": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Look at all controls now */
+        readonly post: operations["post-admin-controls-looks"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/admin/conversations/{id}/readers": {
         readonly parameters: {
             readonly query?: never;
@@ -13,6 +64,23 @@ export interface paths {
         };
         /** Who can read a conversation, and why */
         readonly get: operations["get-admin-conversations-by-id-readers"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/inventory": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** What the installation consists of, and where data flows */
+        readonly get: operations["get-admin-inventory"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -1210,6 +1278,31 @@ export interface components {
             /** @description base32, to be typed */
             readonly secret: string;
         };
+        readonly Asset: {
+            /** @description the check of sotto doctor that looks at it */
+            readonly checked_by?: string;
+            /** Format: int64 */
+            readonly count?: number;
+            /** @description how it is guarded */
+            readonly guarded: string;
+            /** @description what it holds of patients */
+            readonly holds: string;
+            readonly id: string;
+            /** @enum {string} */
+            readonly kind: "program" | "data" | "key" | "people" | "device" | "link";
+            readonly name: string;
+            readonly secret: boolean;
+            /**
+             * @description how much depends on it
+             * @enum {string}
+             */
+            readonly weight: "high" | "medium" | "low";
+            /**
+             * @description where it is
+             * @enum {string}
+             */
+            readonly zone: "patients" | "staff" | "hub" | "keeper" | "elsewhere";
+        };
         readonly Attachment: {
             readonly id: string;
             /** Format: int64 */
@@ -1315,6 +1408,83 @@ export interface components {
             readonly points: readonly string[];
             readonly sha256: string;
             readonly title: string;
+        };
+        readonly Control: {
+            /** @description the requirement, in plain words */
+            readonly asks: string;
+            /** @description 45 CFR 164.312(a)(1) */
+            readonly cite: string;
+            /** @description names of the queries that prove it */
+            readonly evidence: readonly string[];
+            /** @enum {string} */
+            readonly family: "technical" | "administrative" | "physical" | "privacy" | "breach";
+            /** @description what in the product enforces it */
+            readonly held_by?: string;
+            /** @description as 312(a)(1) */
+            readonly id: string;
+            /** @enum {string} */
+            readonly kind: "required" | "addressable" | "proposed" | "permitted";
+            /** @description what the product does not do yet */
+            readonly missing?: string;
+            /** @description key activity of NIST SP 800-66r2 */
+            readonly nist?: string;
+            /** @description who in the practice answers for it */
+            readonly owner: string;
+            /** @description what the proposed Security Rule would change; it is not in force */
+            readonly proposed?: string;
+            /**
+             * Format: int64
+             * @description how often people should look at it again
+             */
+            readonly review_months: number;
+            /** @description names of the tests that fail if it does not hold */
+            readonly tests: readonly string[];
+            /** @description cases of the threat model that those tests carry */
+            readonly threats: readonly string[];
+            readonly title: string;
+        };
+        readonly ControlCounts: {
+            /** Format: int64 */
+            readonly falls_short: number;
+            /** Format: int64 */
+            readonly met: number;
+            /** Format: int64 */
+            readonly needs_decision: number;
+            /** Format: int64 */
+            readonly not_applicable: number;
+        };
+        readonly ControlFinding: {
+            readonly evidence: string;
+            /** @description what to do about it */
+            readonly fix?: string;
+            /** @description what was found, in a sentence */
+            readonly says: string;
+            readonly state: string;
+        };
+        readonly ControlResult: {
+            readonly findings: readonly components["schemas"]["ControlFinding"][];
+            readonly id: string;
+            /** @description why it is in that state */
+            readonly says: string;
+            readonly state: string;
+        };
+        readonly ControlRun: {
+            /** Format: int64 */
+            readonly at: number;
+            readonly counts: components["schemas"]["ControlCounts"];
+            readonly id: string;
+            /** @description id */
+            readonly practice: string;
+            readonly results: readonly components["schemas"]["ControlResult"][];
+            /** @description of the program that looked */
+            readonly version: string;
+        };
+        readonly Controls: {
+            readonly controls: readonly components["schemas"]["Control"][];
+            /** @description looks of the last year, newest first, with counts alone */
+            readonly history: readonly components["schemas"]["ControlRun"][];
+            /** @description the newest look; absent before the first */
+            readonly run?: components["schemas"]["ControlRun"];
         };
         readonly Conversation: {
             /** @description person id of who took it */
@@ -1502,6 +1672,15 @@ export interface components {
             readonly practice: string;
             readonly state: string;
         };
+        readonly Flow: {
+            readonly carries: string;
+            /** @description id of an asset */
+            readonly from: string;
+            readonly guarded: string;
+            /** @description not guarded as it should be */
+            readonly open: boolean;
+            readonly to: string;
+        };
         readonly Frame: {
             readonly client_id: string;
             /** @description who sent it, as the hub saw; the MLS signature is what counts */
@@ -1552,6 +1731,15 @@ export interface components {
         };
         readonly InspectSetUp: {
             readonly token: string;
+        };
+        readonly Inventory: {
+            readonly assets: readonly components["schemas"]["Asset"][];
+            /** Format: int64 */
+            readonly at: number;
+            readonly flows: readonly components["schemas"]["Flow"][];
+            /** @description its name */
+            readonly practice: string;
+            readonly version: string;
         };
         readonly Invitation: {
             readonly app: components["schemas"]["AppOffer"];
@@ -2073,6 +2261,7 @@ export type Ack = components['schemas']['Ack'];
 export type ActResult = components['schemas']['ActResult'];
 export type AddPasskey = components['schemas']['AddPasskey'];
 export type AppOffer = components['schemas']['AppOffer'];
+export type Asset = components['schemas']['Asset'];
 export type Attachment = components['schemas']['Attachment'];
 export type Authentication = components['schemas']['Authentication'];
 export type BeginSso = components['schemas']['BeginSSO'];
@@ -2087,6 +2276,12 @@ export type ClientMessage = components['schemas']['ClientMessage'];
 export type ConsentForm = components['schemas']['ConsentForm'];
 export type ConsentReceipt = components['schemas']['ConsentReceipt'];
 export type ConsentText = components['schemas']['ConsentText'];
+export type Control = components['schemas']['Control'];
+export type ControlCounts = components['schemas']['ControlCounts'];
+export type ControlFinding = components['schemas']['ControlFinding'];
+export type ControlResult = components['schemas']['ControlResult'];
+export type ControlRun = components['schemas']['ControlRun'];
+export type Controls = components['schemas']['Controls'];
 export type Conversation = components['schemas']['Conversation'];
 export type ConversationPage = components['schemas']['ConversationPage'];
 export type ConversationReader = components['schemas']['ConversationReader'];
@@ -2102,6 +2297,7 @@ export type EventPage = components['schemas']['EventPage'];
 export type Factor = components['schemas']['Factor'];
 export type Factors = components['schemas']['Factors'];
 export type FinishSso = components['schemas']['FinishSSO'];
+export type Flow = components['schemas']['Flow'];
 export type Frame = components['schemas']['Frame'];
 export type FramePage = components['schemas']['FramePage'];
 export type GroupInfo = components['schemas']['GroupInfo'];
@@ -2109,6 +2305,7 @@ export type GroupWork = components['schemas']['GroupWork'];
 export type Head = components['schemas']['Head'];
 export type Hello = components['schemas']['Hello'];
 export type InspectSetUp = components['schemas']['InspectSetUp'];
+export type Inventory = components['schemas']['Inventory'];
 export type Invitation = components['schemas']['Invitation'];
 export type KeyPackageCount = components['schemas']['KeyPackageCount'];
 export type KnownPasskey = components['schemas']['KnownPasskey'];
@@ -2166,6 +2363,176 @@ export type WelcomePage = components['schemas']['WelcomePage'];
 export type Work = components['schemas']['Work'];
 export type $defs = Record<string, never>;
 export interface operations {
+    readonly "get-admin-controls": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Controls"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-admin-controls-evidence": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly "Content-Disposition"?: string;
+                    readonly "Content-Type"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/zip": string;
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-admin-controls-looks": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ControlRun"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readonly "get-admin-conversations-by-id-readers": {
         readonly parameters: {
             readonly query?: never;
@@ -2206,6 +2573,62 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "get-admin-inventory": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Inventory"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

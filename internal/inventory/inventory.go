@@ -1,0 +1,124 @@
+// Package inventory lists what an installation consists of and where data flows
+// (45 CFR 164.308(a)(1)(ii)(A); the proposed rule's inventory and network map),
+// as a list and as a picture. It is made from facts of the live configuration:
+// what is not set up is not in it.
+//
+// It knows what the installation knows. Proxies, phones and people's habits are
+// for the practice to add.
+package inventory
+
+import (
+	"fmt"
+	"net"
+	"strings"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/installation"
+)
+
+// Zones, in the order in which data goes through them.
+const (
+	patients  = "patients"
+	staff     = "staff"
+	hub       = "hub"
+	keeper    = "keeper"
+	elsewhere = "elsewhere"
+)
+
+func zones() []string { return []string{patients, staff, hub, keeper, elsewhere} }
+
+// Of makes the inventory of one practice.
+func Of(f *installation.Facts, p *installation.Practice) *api.Inventory {
+	i := &api.Inventory{At: f.At.UnixMilli(), Practice: p.Name, Version: f.Build.Version, Assets: []api.Asset{}, Flows: []api.Flow{}}
+	add := func(a api.Asset) { i.Assets = append(i.Assets, a) }
+	flow := func(from, to, carries, guarded string, open bool) {
+		i.Flows = append(i.Flows, api.Flow{From: from, To: to, Carries: carries, Guarded: guarded, Open: open})
+	}
+	slug := ":" + p.Slug
+
+	add(api.Asset{ID: "patient-devices", Kind: "device", Zone: patients, Name: "Patients' browsers", Holds: "their own chats", Guarded: "keys that the browser keeps; erased on devices of others", Weight: "medium"})
+	working, devices := 0, 0
+	for _, person := range p.People {
+		if !person.Disabled {
+			working++
+			devices += person.Devices
+		}
+	}
+	add(api.Asset{ID: "staff-devices", Kind: "device", Zone: staff, Name: "Staff browsers", Holds: "chats they take part in", Guarded: fmt.Sprintf("two factors; locks after %d minutes", p.IdleStaff), Weight: "high", Count: devices, CheckedBy: "two-factors" + slug})
+	add(api.Asset{ID: "staff", Kind: "people", Zone: staff, Name: "Staff accounts", Holds: "access", Guarded: "roles of docs/policy.md", Weight: "high", Count: working, CheckedBy: "unused-accounts" + slug})
+
+	add(api.Asset{ID: "hub", Kind: "program", Zone: hub, Name: "Hub " + f.Build.Version, Holds: "who talks with whom and when; no content", Guarded: "cannot decrypt", Weight: "high", CheckedBy: "running"})
+	database := api.Asset{ID: "database", Kind: "data", Zone: hub, Name: "Hub's database (SQLite)", Holds: "sealed messages, accounts, consents, this inventory's looks", Guarded: "AES-256-XTS", Weight: "high", CheckedBy: "database"}
+	if f.Database.Engine == installation.PostgreSQL {
+		database.Name, database.Guarded = "Hub's database (PostgreSQL)", "its server's disk"
+		if f.Database.Remote {
+			database.Zone = elsewhere
+		}
+	}
+	add(database)
+	add(api.Asset{ID: "attachments", Kind: "data", Zone: hub, Name: "Attachments", Holds: "sealed files", Guarded: "sealed by the sender's device", Weight: "medium", CheckedBy: "attachments"})
+	for _, k := range f.Keys {
+		zone := hub
+		if strings.HasPrefix(k.Path, "keeper/") {
+			if !strings.HasPrefix(k.Path, "keeper/"+p.Slug+"/") {
+				continue // another practice's
+			}
+			zone = keeper
+		}
+		add(api.Asset{ID: "key:" + k.Path, Kind: "key", Zone: zone, Name: k.Path, Holds: "nothing; it opens what does", Guarded: "file mode " + k.Mode, Weight: "high", Secret: true, CheckedBy: "keys"})
+	}
+	if p.Keeper {
+		where := keeper
+		add(api.Asset{ID: "keeper", Kind: "program", Zone: where, Name: "Record keeper", Holds: "what is said, as a member that everybody sees", Guarded: "outgoing connections alone", Weight: "high", CheckedBy: "keeper" + slug})
+		add(api.Asset{ID: "archive", Kind: "data", Zone: where, Name: "Record", Holds: "all that was said", Guarded: "sealed under the archive key", Weight: "high", CheckedBy: "archive" + slug})
+		flow("hub", "keeper", "sealed messages", "MLS; this machine or TLS", false)
+		flow("keeper", "archive", "the record", "sealed", false)
+	}
+	if f.Backup.Folder != "" {
+		add(api.Asset{ID: "backups", Kind: "data", Zone: elsewhere, Name: "Backups", Holds: "what was copied", Guarded: "for the practice to say", Weight: "high", Count: f.Backup.Files, CheckedBy: "backup"})
+		flow("database", "backups", "copies", "for the practice to say", f.Backup.Beside)
+	}
+
+	way, open := "TLS by a proxy in front, or this machine alone", false
+	if s := f.Server; s != nil {
+		switch {
+		case s.TLS:
+			way = "TLS 1.2 or 1.3"
+		case !loopback(s.Listen):
+			way, open = "none: plain HTTP", true
+		}
+		if s.Metrics != "" {
+			add(api.Asset{ID: "metrics", Kind: "link", Zone: hub, Name: "Metrics on " + s.Metrics, Holds: "counts", Guarded: "by where it listens", Weight: "low", CheckedBy: "metrics"})
+			flow("hub", "metrics", "counts and times", "none", !loopback(s.Metrics))
+		}
+	}
+	flow("patient-devices", "hub", "sealed messages", "MLS end to end; "+way, open)
+	flow("staff-devices", "hub", "sealed messages, sign-ins", "MLS end to end; "+way, open)
+	flow("staff", "staff-devices", "what they read and write", "two factors, locks", false)
+	flow("hub", "database", "sealed messages, accounts", databaseWay(f), f.Database.Remote && !f.Database.Verified)
+	flow("hub", "attachments", "sealed files", "sealed by the sender's device", false)
+	for n, o := range p.Origins {
+		id := fmt.Sprintf("page-%d", n+1)
+		add(api.Asset{ID: id, Kind: "link", Zone: elsewhere, Name: o, Holds: "nothing; it shows the chat in a frame", Guarded: "a frame of its own origin", Weight: "low"})
+		flow(id, "patient-devices", "the frame's address", "no content reaches the page", false)
+	}
+	return i
+}
+
+func databaseWay(f *installation.Facts) string {
+	switch {
+	case f.Database.Engine == installation.SQLite:
+		return "a file of this machine"
+	case !f.Database.Remote:
+		return "this machine alone"
+	case f.Database.Verified:
+		return "TLS, verified"
+	}
+	return "not verified"
+}
+
+func loopback(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
+}

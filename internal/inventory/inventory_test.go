@@ -1,0 +1,99 @@
+package inventory
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/installation"
+)
+
+func facts() *installation.Facts {
+	return &installation.Facts{
+		Server:   &installation.Server{Listen: "0.0.0.0:80", Metrics: "0.0.0.0:9480"},
+		Database: installation.Database{Engine: installation.PostgreSQL, Remote: true},
+		Backup:   installation.Backup{Folder: "/b", Files: 3},
+		Keys:     []installation.Key{{Path: "hub/factors.key"}, {Path: "keeper/oak/keys/archive.key"}, {Path: "keeper/elm/keys/archive.key"}},
+		Practices: []installation.Practice{{
+			Slug: "oak", Name: `Oak & "Elm" <Clinic>`, Keeper: true, Origins: []string{"https://www.clinic.example"},
+			People: []installation.Person{{Devices: 2}, {Devices: 5, Disabled: true}},
+		}},
+	}
+}
+
+func asset(i *api.Inventory, id string) *api.Asset {
+	if n := slices.IndexFunc(i.Assets, func(a api.Asset) bool { return a.ID == id }); n >= 0 {
+		return &i.Assets[n]
+	}
+	return nil
+}
+
+// TestInventory: what is set up is there, what is not is not, and what is
+// another practice's neither.
+func TestInventory(t *testing.T) {
+	f := facts()
+	i := Of(f, &f.Practices[0])
+	for _, id := range []string{"hub", "database", "keeper", "archive", "backups", "metrics", "page-1", "key:hub/factors.key", "key:keeper/oak/keys/archive.key"} {
+		if asset(i, id) == nil {
+			t.Errorf("no %s", id)
+		}
+	}
+	if asset(i, "key:keeper/elm/keys/archive.key") != nil {
+		t.Error("another practice's key is there")
+	}
+	if a := asset(i, "staff-devices"); a.Count != 2 {
+		t.Errorf("%d devices of staff", a.Count)
+	}
+	open := 0
+	for _, flow := range i.Flows {
+		if asset(i, flow.From) == nil || asset(i, flow.To) == nil {
+			t.Errorf("%+v goes nowhere", flow)
+		}
+		if flow.Open {
+			open++
+		}
+	}
+	if open != 4 { // both kinds of browser, the metrics, the database
+		t.Errorf("%d flows are open, want 4", open)
+	}
+
+	f = &installation.Facts{Database: installation.Database{Engine: installation.SQLite}, Practices: []installation.Practice{{Slug: "oak"}}}
+	i = Of(f, &f.Practices[0])
+	for _, id := range []string{"keeper", "archive", "backups", "metrics", "page-1"} {
+		if asset(i, id) != nil {
+			t.Errorf("%s is there", id)
+		}
+	}
+}
+
+// TestPicture: it is whole XML, whatever names hold, and says in words what it
+// shows.
+func TestPicture(t *testing.T) {
+	f := facts()
+	var b bytes.Buffer
+	if err := WriteSVG(&b, Of(f, &f.Practices[0])); err != nil {
+		t.Fatal(err)
+	}
+	text := ""
+	for d := xml.NewDecoder(bytes.NewReader(b.Bytes())); ; {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if c, ok := token.(xml.CharData); ok {
+			text += string(c) + "\n"
+		}
+	}
+	for _, want := range []string{`Where data flows at Oak & "Elm" <Clinic>`, "Record keeper to Record: the record; sealed.", "Hub's database (PostgreSQL)"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q", want)
+		}
+	}
+}
