@@ -220,8 +220,12 @@ export const stories: Record<string, Story> = {
   },
   "waiting-held-up": {
     ...kept,
-    later: 30_000,
-    script: (language) => ({ conversations: [conversation({ place: 1 })], lines: [message(undefined, said[language].hello, { state: { kind: "sending" } })] }),
+    script: (language) => ({ conversations: [conversation({ place: 1 })], lines: [message(undefined, said[language].hello, { state: { kind: "sending" }, at: noon })] }),
+    play: async (scene) => {
+      await scene.find(".composer");
+      scene.core.emit({ kind: "connection", connection: "online", queued: 1 });
+      await scene.find("[role=status] a");
+    },
   },
   "chat": { ...kept, script: full },
   "chat-embedded": { ...kept, embedded: true, script: (language) => ({ conversations: [opened()], lines: talk(language) }) },
