@@ -20,17 +20,19 @@ import (
 // TestKillNineUnderLoad kills the server, hub and keeper in one, again and
 // again while four patients and a nurse type. In the end everybody, and the
 // record, has everything that was typed, once and in order, and what the hub
-// had acknowledged is where it said.
+// had acknowledged is where it said. CI kills a hundred times in all.
 func TestKillNineUnderLoad(t *testing.T) {
-	t.Run("server", func(t *testing.T) { killUnderLoad(t, rounds(12), false) })
-	t.Run("server and devices", func(t *testing.T) { killUnderLoad(t, rounds(8), true) })
+	t.Run("server", func(t *testing.T) { killUnderLoad(t, rounds(12, 80), false) })
+	t.Run("server and devices", func(t *testing.T) { killUnderLoad(t, rounds(8, 20), true) })
 }
 
-// rounds is how often to do something that is done a hundred times before a
-// release.
-func rounds(short int) int {
-	if os.Getenv("SOTTO_FULL") == "1" {
+// rounds is how often to do something: a hundred times before a release.
+func rounds(short, ci int) int {
+	switch {
+	case os.Getenv("SOTTO_FULL") == "1":
 		return 100
+	case os.Getenv("CI") == "true":
+		return ci
 	}
 	return short
 }
