@@ -9,33 +9,43 @@ type CreateConversation struct {
 	Language    string         `json:"language" maxLength:"35"`
 	Consent     ConsentReceipt `json:"consent"`
 	LeftMessage bool           `json:"left_message,omitempty" doc:"the patient leaves a message and does not wait for the answer"`
-	Founding    []byte         `json:"founding" doc:"GroupInfo of epoch 0 with the ratchet tree; its one member is the caller"`
-	Commit      []byte         `json:"commit" doc:"adds the keeper's devices, and nobody else"`
-	Welcome     []byte         `json:"welcome"`
-	GroupInfo   []byte         `json:"group_info" doc:"of epoch 1"`
+	// Invitation is a one-time link that the chat begins by: with the staff
+	// person who made it, in its queue.
+	Invitation *UseInvitation `json:"invitation,omitempty"`
+	// For says that the caller writes for somebody else.
+	For       *WritingFor `json:"for,omitempty"`
+	Founding  []byte      `json:"founding" doc:"GroupInfo of epoch 0 with the ratchet tree; its one member is the caller"`
+	Commit    []byte      `json:"commit" doc:"adds the keeper's devices, and nobody else"`
+	Welcome   []byte      `json:"welcome"`
+	GroupInfo []byte      `json:"group_info" doc:"of epoch 1"`
 }
 
 // A Conversation as the hub knows it. It holds no content and no patient name.
 type Conversation struct {
-	ID          string        `json:"id"`
-	State       string        `json:"state" enum:"waiting,open,closed"`
-	Queue       string        `json:"queue"`
-	Language    string        `json:"language"`
-	Patient     string        `json:"patient" doc:"person id"`
-	Assignee    string        `json:"assignee,omitempty" doc:"person id of who took it"`
-	Epoch       uint64        `json:"epoch"`
-	Head        uint64        `json:"head" doc:"newest position"`
-	CreatedAt   int64         `json:"created_at"`
-	WaitingFrom int64         `json:"waiting_from,omitempty" doc:"set while waiting"`
-	LastAt      int64         `json:"last_at" doc:"newest application frame"`
-	ClosedAt    int64         `json:"closed_at,omitempty"`
-	ClosedBy    string        `json:"closed_by,omitempty"`
-	Consent     string        `json:"consent" enum:"given,withdrawn"`
-	Place       int           `json:"place,omitempty" doc:"place in line, 1 is next; only while waiting"`
-	LeftMessage bool          `json:"left_message,omitempty" doc:"the patient left a message and does not wait at the screen"`
-	Rating      int           `json:"rating,omitempty" doc:"1 to 5, as the patient gave it at the end"`
-	Revision    uint64        `json:"revision" doc:"grows with every change of its state: of two descriptions the higher is the newer"`
-	Participant []Participant `json:"participants"`
+	ID          string `json:"id"`
+	State       string `json:"state" enum:"waiting,open,closed"`
+	Queue       string `json:"queue"`
+	Language    string `json:"language"`
+	Patient     string `json:"patient" doc:"person id"`
+	Assignee    string `json:"assignee,omitempty" doc:"person id of who took it"`
+	Epoch       uint64 `json:"epoch"`
+	Head        uint64 `json:"head" doc:"newest position"`
+	CreatedAt   int64  `json:"created_at"`
+	WaitingFrom int64  `json:"waiting_from,omitempty" doc:"set while waiting"`
+	LastAt      int64  `json:"last_at" doc:"newest application frame"`
+	ClosedAt    int64  `json:"closed_at,omitempty"`
+	ClosedBy    string `json:"closed_by,omitempty"`
+	Consent     string `json:"consent" enum:"given,withdrawn"`
+	Place       int    `json:"place,omitempty" doc:"place in line, 1 is next; only while waiting"`
+	LeftMessage bool   `json:"left_message,omitempty" doc:"the patient left a message and does not wait at the screen"`
+	Rating      int    `json:"rating,omitempty" doc:"1 to 5, as the patient gave it at the end"`
+	Revision    uint64 `json:"revision" doc:"grows with every change of its state: of two descriptions the higher is the newer"`
+	// For is what the patient's side is to the one whom the chat is about; empty
+	// if they write for themselves.
+	For          string        `json:"for,omitempty"`
+	ForConfirmed bool          `json:"for_confirmed,omitempty" doc:"the practice has granted it; else it is the writer's own word"`
+	Confidential bool          `json:"confidential,omitempty" doc:"hidden from whoever writes for somebody else in it"`
+	Participant  []Participant `json:"participants"`
 	// Verification is how far the practice knows who the patient is: that of
 	// the least proven of the patient's devices in the group.
 	Verification Verification `json:"verification"`

@@ -31,6 +31,9 @@ type Practice struct {
 	IdleMinutesStaff   int                 `json:"idle_minutes_staff" doc:"after how long without a touch the console locks"`
 	IdleMinutesPatient int                 `json:"idle_minutes_patient" doc:"after how long without a touch the chat is hidden"`
 	RiskWords          map[string][]string `json:"risk_words,omitempty" doc:"by language: the practice's own words that ask whether the patient is safe; matched on the device"`
+	RecordNumbers      []string            `json:"record_numbers,omitempty" doc:"shapes of the practice's record numbers: # is a digit, @ a letter"`
+	QuickExit          bool                `json:"quick_exit,omitempty" doc:"offer patients a button that leaves the page at once"`
+	Majority           int                 `json:"majority" doc:"age in years at which a minor comes of age"`
 }
 
 // A Queue is where new conversations wait. A patient picks one by its reason.

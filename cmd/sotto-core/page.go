@@ -153,7 +153,7 @@ func openOptions(o js.Value) (device.OpenOptions, error) {
 	if err != nil {
 		return device.OpenOptions{}, err
 	}
-	return device.OpenOptions{
+	options := device.OpenOptions{
 		Queue:       textOf(o.Get("queue")),
 		Language:    textOf(o.Get("language")),
 		Name:        textOf(o.Get("name")),
@@ -164,7 +164,14 @@ func openOptions(o js.Value) (device.OpenOptions, error) {
 			Language: textOf(consent.Get("language")),
 			SHA256:   sha256,
 		},
-	}, nil
+	}
+	if i := o.Get("invitation"); !i.IsUndefined() {
+		options.Invitation = &api.UseInvitation{Token: textOf(i.Get("token")), Holder: textOf(i.Get("holder"))}
+	}
+	if kind := textOf(o.Get("writesFor")); kind != "" {
+		options.For = &api.WritingFor{Kind: kind}
+	}
+	return options, nil
 }
 
 func fileInfo(o js.Value) (info device.FileInfo, err error) {

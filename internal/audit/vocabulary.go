@@ -111,6 +111,18 @@ const (
 	PersonChanged      Kind = "person.changed"
 	PersonDisabled     Kind = "person.disabled"
 	PracticeConfigured Kind = "practice.configured"
+
+	RelationGranted   Kind = "relation.granted"
+	RelationEnded     Kind = "relation.ended"
+	PersonsLinked     Kind = "persons.linked"
+	PersonsUnlinked   Kind = "persons.unlinked"
+	InvitationMade    Kind = "invitation.made"
+	InvitationOpened  Kind = "invitation.opened"
+	InvitationRevoked Kind = "invitation.revoked"
+	ChatHidden        Kind = "conversation.hidden"
+	ChatShown         Kind = "conversation.shown"
+	SentAllTheSame    Kind = "hold-back.confirmed"
+	PatientSeen       Kind = "patient.seen"
 )
 
 // Export.
@@ -214,6 +226,18 @@ func Vocabulary() []Spec {
 		{PersonChanged, Policy, "person", false, "changed a person's role or queues"},
 		{PersonDisabled, Policy, "person", false, "took all access from a person"},
 		{PracticeConfigured, Policy, "practice", false, "changed the practice's settings"},
+
+		{RelationGranted, Policy, "relation", false, "let one patient write for another"},
+		{RelationEnded, Policy, "relation", false, "took back that one patient may write for another, or it came to its end"},
+		{PersonsLinked, Policy, "link", false, "said that two persons are one"},
+		{PersonsUnlinked, Policy, "link", false, "undid that two persons are one"},
+		{InvitationMade, Policy, "invitation", false, "made a one-time link for a patient to begin a chat"},
+		{InvitationOpened, Policy, "invitation", false, "opened a one-time link"},
+		{InvitationRevoked, Policy, "invitation", false, "took back a one-time link"},
+		{ChatHidden, Policy, "", true, "kept a conversation from whoever writes for somebody else in it"},
+		{ChatShown, Policy, "", true, "no longer keeps a conversation from whoever writes for somebody else in it"},
+		{SentAllTheSame, Policy, "hold-back", true, "sent what looks like health information to a patient who has not shown who they are, with a reason"},
+		{PatientSeen, Access, "person", true, "looked at what is known of a patient beside a conversation"},
 
 		{EvidenceExported, Export, "", false, "made an evidence pack for an auditor"},
 		{AuditExported, Export, "", false, "exported this log"},

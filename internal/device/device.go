@@ -92,6 +92,10 @@ type OpenOptions struct {
 	// LeftMessage says that the patient leaves a message and does not wait.
 	LeftMessage bool
 	Consent     api.ConsentReceipt
+	// Invitation is the one-time link that the chat begins by, if it does.
+	Invitation *api.UseInvitation
+	// For is set by who writes for somebody else.
+	For *api.WritingFor
 }
 
 // A Sink receives what the device has verified. The keeper's archive is one.

@@ -21,11 +21,13 @@ import (
 type foundingRecord struct {
 	consent                              api.ConsentReceipt
 	founding, commit, welcome, groupInfo []byte
+	invitation                           api.UseInvitation // no token: none
+	writingFor                           api.WritingFor    // no kind: for themselves
 }
 
 func (f *foundingRecord) marshal() []byte {
 	var w cbor.Writer
-	w.Array(11)
+	w.Array(15)
 	w.Uint(recordVersion)
 	w.Text(f.consent.Form)
 	w.Uint(uint64(f.consent.Version))
@@ -37,12 +39,16 @@ func (f *foundingRecord) marshal() []byte {
 	w.Bytes(f.commit)
 	w.Bytes(f.welcome)
 	w.Bytes(f.groupInfo)
+	w.Text(f.invitation.Token)
+	w.Text(f.invitation.Holder)
+	w.Text(f.writingFor.Kind)
+	w.Text(f.writingFor.Relation)
 	return w.Written()
 }
 
 func parseFoundingRecord(b []byte) (*foundingRecord, error) {
 	r := cbor.NewReader(b)
-	r.Tuple(11)
+	r.Tuple(15)
 	version(r)
 	f := &foundingRecord{
 		consent: api.ConsentReceipt{
@@ -50,6 +56,8 @@ func parseFoundingRecord(b []byte) (*foundingRecord, error) {
 			SHA256: r.Bytes(maxKept), At: r.Int(), Signature: r.Bytes(maxKept),
 		},
 		founding: r.Bytes(maxKept), commit: r.Bytes(maxKept), welcome: r.Bytes(maxKept), groupInfo: r.Bytes(maxKept),
+		invitation: api.UseInvitation{Token: r.Text(maxKept), Holder: r.Text(maxKept)},
+		writingFor: api.WritingFor{Kind: r.Text(maxKept), Relation: r.Text(maxKept)},
 	}
 	return f, finish(r)
 }
@@ -72,7 +80,14 @@ func (e *Engine) Open(ctx context.Context, options OpenOptions) (string, error) 
 			state: api.StateWaiting, queue: options.Queue, language: options.Language, patient: e.me().person,
 			consent: "given", createdAt: now, waitingFrom: now, lastAt: now, left: options.LeftMessage,
 		}
-		t.put(prefixNew+c.id, (&foundingRecord{consent: receipt}).marshal())
+		f := foundingRecord{consent: receipt}
+		if options.Invitation != nil {
+			f.invitation = *options.Invitation
+		}
+		if options.For != nil {
+			f.writingFor = *options.For
+		}
+		t.put(prefixNew+c.id, f.marshal())
 		t.control(outControl, introduction)
 		t.told()
 		return nil
@@ -118,6 +133,12 @@ func (c *conversation) found(ctx context.Context) (more bool, err error) {
 	create := api.CreateConversation{
 		Queue: c.rec.summary.queue, Language: c.rec.summary.language, Consent: f.consent, LeftMessage: c.rec.summary.left,
 		Founding: f.founding, Commit: f.commit, Welcome: f.welcome, GroupInfo: f.groupInfo,
+	}
+	if f.invitation.Token != "" {
+		create.Invitation = &f.invitation
+	}
+	if f.writingFor.Kind != "" {
+		create.For = &f.writingFor
 	}
 	c.mu.Unlock()
 	var made *api.Conversation

@@ -55,7 +55,8 @@ var openRoutes = []string{
 	"post /v1/staff/password-strength", // with a set-up link
 	"post /v1/staff/sso/begin", "post /v1/staff/sso/finish",
 	"get /v1/events",
-	"get /v1/staff/session", // which says whether there is one
+	"post /v1/invitations/open", // with a one-time link
+	"get /v1/staff/session",     // which says whether there is one
 }
 
 func isOpen(method, path string) bool {

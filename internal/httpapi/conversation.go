@@ -28,7 +28,7 @@ func acts() map[string]string {
 
 func (s *Server) conversationRoutes() {
 	device(s, op(put, "/v1/conversations/{id}", tagConversation, "Start a conversation under an id of the device's choice",
-		body(createBody), refusals(401, 403, 409, 413, 422, 429, 507)),
+		body(createBody), refusals(401, 403, 404, 409, 413, 422, 429, 507)),
 		func(ctx context.Context, c *hub.Caller, i *inID[api.CreateConversation]) (*out[api.Conversation], error) {
 			return answer(s.hub.CreateConversation(ctx, c, i.ID, i.Body))
 		})

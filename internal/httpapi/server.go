@@ -90,6 +90,7 @@ func (s *Server) apiRoutes(mux *http.ServeMux) {
 	s.evidenceRoutes()
 	s.verificationRoutes()
 	s.ssoRoutes(mux)
+	s.relationRoutes()
 	s.uploadRoutes(mux)
 	s.eventRoutes(mux)
 }

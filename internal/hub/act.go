@@ -55,7 +55,7 @@ func (h *Hub) Act(ctx context.Context, c *Caller, conversation, name string) (ap
 	if err != nil {
 		return api.ActResult{}, err
 	}
-	if err := h.may(c, a.action, before.resource()); err != nil {
+	if err := h.may(c, a.action, h.about(&before)); err != nil {
 		return api.ActResult{}, err
 	}
 	now := h.millis()
@@ -64,7 +64,7 @@ func (h *Hub) Act(ctx context.Context, c *Caller, conversation, name string) (ap
 		if !h.mayKnow(c, v) {
 			return ErrNotFound
 		}
-		if err := h.may(c, a.action, v.resource()); err != nil { // it may have changed
+		if err := h.may(c, a.action, h.about(v)); err != nil { // it may have changed
 			return err
 		}
 		return a.apply(v, &c.Person, now)
@@ -95,7 +95,7 @@ func (h *Hub) Rate(ctx context.Context, c *Caller, conversation string, score in
 	if err != nil {
 		return err
 	}
-	if err := h.may(c, policy.Rate, v.resource()); err != nil {
+	if err := h.may(c, policy.Rate, h.about(&v)); err != nil {
 		return err
 	}
 	if score < 1 || score > 5 {

@@ -18,7 +18,7 @@ func (h *Hub) NewAttachment(ctx context.Context, c *Caller, conversation string,
 	if err != nil {
 		return api.Attachment{}, err
 	}
-	if err := h.may(c, policy.Attach, v.resource()); errors.Is(err, ErrConsentWithdrawn) {
+	if err := h.may(c, policy.Attach, h.about(&v)); errors.Is(err, ErrConsentWithdrawn) {
 		return api.Attachment{}, err
 	} else if err != nil {
 		return api.Attachment{}, ErrNotAMember
@@ -66,6 +66,11 @@ func (h *Hub) attachment(ctx context.Context, c *Caller, id string) (Attachment,
 	m, err := h.store.Member(ctx, a.Practice, a.Conversation, c.Device.ID)
 	if err != nil || m.Until != 0 {
 		return Attachment{}, ErrNotFound
+	}
+	if c.Patient() {
+		if _, err := h.conversation(ctx, c, a.Conversation); err != nil { // as when they wrote for somebody else and may no longer
+			return Attachment{}, err
+		}
 	}
 	if a.CompletedAt == 0 && a.Device != c.Device.ID {
 		return Attachment{}, ErrNotFound // only its uploader knows of a part

@@ -53,12 +53,20 @@ func (h *Hub) CreateConversation(ctx context.Context, c *Caller, id string, n ap
 	if err != nil {
 		return api.Conversation{}, err
 	}
+	if err := h.writesFor(ctx, c, &create.Conversation, n.For); err != nil {
+		return api.Conversation{}, err
+	}
+	if err := h.invited(ctx, p, create, n.Invitation); err != nil {
+		return api.Conversation{}, err
+	}
 	if err := h.store.Recording(h.begun(ctx, c, create)...).CreateConversation(ctx, *create); errors.Is(err, ErrExists) {
 		// Somebody's, or this device's own from a moment ago.
 		if done, err := h.createdBefore(ctx, c, id, n); err != nil || !done {
 			return api.Conversation{}, cmp.Or(err, ErrConflict)
 		}
 		return h.Conversation(ctx, c, id)
+	} else if errors.Is(err, ErrNotFound) {
+		return api.Conversation{}, ErrNotFound // the invitation was spent meanwhile
 	} else if err != nil {
 		return api.Conversation{}, at("store conversation", err)
 	}
@@ -304,6 +312,7 @@ func (h *Hub) describeAll(ctx context.Context, practice string, vs []Conversatio
 
 func (h *Hub) describeWith(v *Conversation, people map[string]Person) api.Conversation {
 	out := api.Conversation{
+		For: v.WritesFor, ForConfirmed: v.Relation != "", Confidential: v.Confidential,
 		ID: v.ID, State: v.State, Queue: v.Queue, Language: v.Language, Patient: v.Patient, Assignee: v.Assignee,
 		Epoch: v.Epoch, Head: v.Head, CreatedAt: v.CreatedAt, WaitingFrom: v.WaitingFrom, LastAt: v.LastAt,
 		ClosedAt: v.ClosedAt, ClosedBy: v.ClosedBy, LeftMessage: v.LeftMessage, Rating: v.Rating, Revision: v.Revision, Consent: "given", Participant: []api.Participant{},
@@ -360,6 +369,9 @@ func (h *Hub) Conversations(ctx context.Context, c *Caller, box, cursor string, 
 		limit = api.MaxConversationsPage
 	}
 	q.Practice, q.Cursor, q.Limit = c.Device.Practice, cursor, limit
+	if c.Patient() {
+		q.Standing = h.millis()
+	}
 	if err := h.recordList(ctx, c, box, cursor); err != nil {
 		return api.ConversationPage{}, err
 	}
@@ -435,8 +447,11 @@ func (h *Hub) summariseIt(ctx context.Context, v Conversation) error {
 		return err
 	}
 	var persons []string
+	past := h.about(&v).PastGrant
 	for _, p := range v.Participants {
-		persons = append(persons, p.Person)
+		if !past || p.Person != v.Patient {
+			persons = append(persons, p.Person)
+		}
 	}
 	h.notify(ctx, Notice{
 		Practice: v.Practice, Conversation: v.ID, Persons: persons, Staff: true, Queue: v.Queue, Services: true,

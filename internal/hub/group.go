@@ -182,7 +182,7 @@ func (hs *Handshake) add(conversation string, ch change, welcome []byte) error {
 // allows them: the keeper adds and removes, members renew their own keys, and
 // one who joins from outside says so. All else would change what the group is.
 func (h *Hub) checkProposals(c *Caller, v *Conversation, ch change) error {
-	about := v.resource()
+	about := h.about(v)
 	if !ch.External && h.may(c, policy.Renew, about) != nil {
 		return refused(ruleSender, nil)
 	}
@@ -241,7 +241,7 @@ func (h *Hub) checkMembership(ctx context.Context, c *Caller, v *Conversation, c
 // role that the device's certificate says.
 func (h *Hub) admits(v *Conversation, d *Device) bool {
 	p := Person{ID: d.Person, Practice: d.Practice, Kind: d.Kind, Role: d.Role}
-	return h.policy.May(p.principal(), policy.Admit, v.resource())
+	return h.policy.May(p.principal(), policy.Admit, h.about(v))
 }
 
 // checkExternal admits a device that joins by itself: one that is in the group
@@ -267,7 +267,7 @@ func (h *Hub) checkExternal(c *Caller, v *Conversation, ch change) error {
 // mayJoinOutside reports whether the caller may have the GroupInfo, which is
 // to be able to join (RFC 9420, section 12.4.3.2).
 func (h *Hub) mayJoinOutside(c *Caller, v *Conversation) bool {
-	if c.Device.Certificate == nil || !v.wants(c.Device.Person) || h.may(c, policy.Rejoin, v.resource()) != nil {
+	if c.Device.Certificate == nil || !v.wants(c.Device.Person) || h.may(c, policy.Rejoin, h.about(v)) != nil {
 		return false
 	}
 	if v.WithdrawnAt != 0 && !c.Keeper() { // who has yet to take the others out

@@ -166,6 +166,9 @@ func (h *Hub) Sweep(ctx context.Context) error {
 		return err
 	}
 	h.opened.sweep(now.UnixMilli())
+	if err := h.settleRelations(ctx); err != nil {
+		return err
+	}
 	dropped, err := h.store.DeleteExpired(ctx, now.UnixMilli(), now.Add(-24*time.Hour).UnixMilli())
 	if err != nil {
 		return at("drop what has expired", err)

@@ -45,6 +45,14 @@ func (v *Conversation) resource() *policy.Resource {
 	return r
 }
 
+// about is the conversation as policy sees it now.
+func (h *Hub) about(v *Conversation) *policy.Resource {
+	r := v.resource()
+	ended := v.RelationEnds != 0 && h.millis() >= v.RelationEnds
+	r.PastGrant = v.WritesFor != "" && (ended || v.Confidential)
+	return r
+}
+
 // may returns nil if the caller may do a upon r, and else why not.
 func (h *Hub) may(c *Caller, a policy.Action, r *policy.Resource) error {
 	d := h.policy.Decide(c.principal, a, r)
@@ -74,7 +82,7 @@ func (h *Hub) mayInPractice(c *Caller, a policy.Action) error {
 
 // mayKnow reports whether the caller may know that the conversation exists.
 func (h *Hub) mayKnow(c *Caller, v *Conversation) bool {
-	return h.may(c, policy.Know, v.resource()) == nil
+	return h.may(c, policy.Know, h.about(v)) == nil
 }
 
 // speaks reports whether the person may send where they are in the group. The

@@ -49,6 +49,13 @@ type Settings struct {
 	IdleStaff, IdlePatient int
 	// RiskWords are the practice's own, by language. Devices look for them.
 	RiskWords map[string][]string
+	// Majority is the age in years at which a minor comes of age. Zero means 18.
+	Majority int
+	// RecordNumbers are the shapes of the practice's record numbers: # stands
+	// for a digit, @ for a letter. Staff devices look for them.
+	RecordNumbers []string
+	// QuickExit offers patients a button that leaves the page at once.
+	QuickExit bool
 	Access    Access
 	Identity  Identity
 }
@@ -339,6 +346,15 @@ type Conversation struct {
 	LeftMessage bool
 	Rating      int    // 1 to 5; 0 if none was given
 	Revision    uint64 // grows with every UpdateConversation
+
+	// WritesFor is what the patient's side is to the one whom the chat is about;
+	// empty if that is themselves. Relation is the grant by which they write, if
+	// the practice gave one, and RelationEnds when that ends (0: never).
+	WritesFor    string
+	Relation     string
+	RelationEnds int64
+	// Confidential hides the conversation from whoever writes for somebody else.
+	Confidential bool
 
 	Participants []Participant // in the order of their first being wanted
 	Members      []Member      // devices now in the group

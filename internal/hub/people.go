@@ -244,7 +244,7 @@ func (h *Hub) Readers(ctx context.Context, s *StaffCaller, id string) (api.Conve
 	if err != nil {
 		return api.ConversationReaders{}, err
 	}
-	about := v.resource()
+	about := h.about(&v)
 	if h.mayStaff(s, policy.Explain, about) != nil {
 		return api.ConversationReaders{}, errHidden // as if it were not there
 	}

@@ -18,19 +18,21 @@ type Rate struct {
 // Limits bounds what one caller may ask for. Zero fields get defaults that no
 // person reaches and few programs need more than.
 type Limits struct {
-	Anonymous  Rate // calls without a session, by address
-	Guests     Rate // new guests and challenges, by address
-	SignIns    Rate // password checks, by address
-	Logins     Rate // password checks, by login
-	Calls      Rate // calls of one device
-	Sends      Rate // frames of one device
-	Claims     Rate // key packages claimed by one patient or staff device
-	Uploads    Rate // attachments begun by one device
-	Service    Rate // calls and frames of a service, such as the keeper
-	Provider   Rate // logout tokens for one practice
-	OpenChats  int  // conversations of one patient that are not closed: 5
-	Pending    int64
-	KeyPackage int // unused key packages kept for a device: 200
+	Anonymous Rate // calls without a session, by address
+	Guests    Rate // new guests and challenges, by address
+	// Invitations are one-time links for patients, by who makes them.
+	Invitations Rate
+	SignIns     Rate // password checks, by address
+	Logins      Rate // password checks, by login
+	Calls       Rate // calls of one device
+	Sends       Rate // frames of one device
+	Claims      Rate // key packages claimed by one patient or staff device
+	Uploads     Rate // attachments begun by one device
+	Service     Rate // calls and frames of a service, such as the keeper
+	Provider    Rate // logout tokens for one practice
+	OpenChats   int  // conversations of one patient that are not closed: 5
+	Pending     int64
+	KeyPackage  int // unused key packages kept for a device: 200
 }
 
 func (l *Limits) setDefaults() {
@@ -44,6 +46,7 @@ func (l *Limits) setDefaults() {
 	}
 	or(&l.Anonymous, 20, 200)
 	or(&l.Guests, 1, 120)
+	or(&l.Invitations, 0.1, 30)
 	or(&l.SignIns, 0.5, 30)
 	or(&l.Logins, 0.1, 10)
 	or(&l.Calls, 50, 300)

@@ -268,7 +268,11 @@ func (h *Hub) membershipChanged(ctx context.Context, a *Append) {
 // it to the one that removed it, and nothing before or after.
 func (h *Hub) Frames(ctx context.Context, c *Caller, conversation string, after uint64, limit int) (api.FramePage, error) {
 	if _, err := h.conversation(ctx, c, conversation); err != nil {
-		// One who was removed may no longer know of it, yet reads up to that.
+		// One who was removed may no longer know of it, yet reads up to that;
+		// but not who wrote for somebody else and may no longer.
+		if c.Patient() {
+			return api.FramePage{}, err
+		}
 		if _, merr := h.pastMember(ctx, c, conversation); merr != nil {
 			return api.FramePage{}, err
 		}

@@ -36,6 +36,8 @@ type Store interface {
 	Shared
 	Audit
 	ControlRuns
+	Relations
+	Invitations
 
 	// DeleteExpired drops sessions, known browsers, set-up links and spent
 	// nonces that ended
@@ -270,7 +272,7 @@ type Conversations interface {
 	Conversation(ctx context.Context, practice, id string) (Conversation, error)
 	// UpdateConversation loads a conversation, calls change, and stores what
 	// change left in Assignee, State, WaitingFrom, ClosedAt, ClosedBy,
-	// WithdrawnAt and in Participants (new ones at the end, Wanted changed); no
+	// WithdrawnAt, Confidential and in Participants (new ones at the end, Wanted changed); no
 	// other field. It returns the conversation as stored. No other write of
 	// the conversation happens in between. change does no I/O and may run
 	// again if the transaction must; if it returns an error, nothing is stored
@@ -304,6 +306,9 @@ type NewConversation struct {
 	Group        Group // Handshake is 1
 	First        Frame // Position 1
 	Welcomes     []Welcome
+	// Invitation is spent with it, if there is one: if it cannot be,
+	// CreateConversation gives [ErrNotFound].
+	Invitation *SpentInvitation
 }
 
 // Orders of a list of conversations. Equal times are ordered by id, the same way.
@@ -320,6 +325,13 @@ type ConversationQuery struct {
 	Patient  string
 	// Participant is a person who is wanted in the conversation.
 	Participant string
+	// Patients are some persons' own; none selects all.
+	Patients []string
+	// Relation is the grant by which they were begun.
+	Relation string
+	// Standing leaves out those in which the patient's side writes for somebody
+	// else and may no longer at this time. Zero leaves out none.
+	Standing int64
 	// NotParticipant is a person who is not.
 	NotParticipant string
 	Queues         []string
@@ -349,6 +361,8 @@ type Frames interface {
 	//     with the same Kind and Payload it returns that frame's position and
 	//     time, and Duplicate; with others [ErrConflict];
 	//   - unless EvenWithdrawn, consent is withdrawn: [ErrConsentWithdrawn];
+	//   - the sender is the patient's side, writes for somebody else and may no
+	//     longer, at ReceivedAt: [ErrNotAMember];
 	//   - unless EvenClosed, the conversation is closed: [ErrClosed];
 	//   - unless External, the device is not in the group: [ErrNotAMember];
 	//   - Frame.Epoch is not the conversation's: [*StaleEpochError];

@@ -196,7 +196,8 @@ func (r *Resource) entity() cedar.Entity {
 		Attributes: cedar.NewRecord(cedar.RecordMap{
 			"practice": cedar.String(r.Practice), "queue": cedar.String(r.Queue), "patient": cedar.String(r.Patient),
 			"wanted": set(r.Wanted), "members": set(r.Members), "withdrawn": cedar.Boolean(r.Withdrawn),
-			"person": cedar.String(r.Person), "lastAdministrator": cedar.Boolean(r.LastAdministrator),
+			"pastGrant": cedar.Boolean(r.PastGrant),
+			"person":    cedar.String(r.Person), "lastAdministrator": cedar.Boolean(r.LastAdministrator),
 		}),
 	}
 }

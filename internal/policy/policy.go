@@ -94,6 +94,7 @@ const (
 	Remove   Action = "conversation.remove" // take somebody out
 	Renew    Action = "conversation.renew"  // renew one's own keys
 	Rejoin   Action = "conversation.rejoin" // come back from outside, by an external commit
+	Hide     Action = "conversation.hide"   // from whoever writes for somebody else in it
 )
 
 // Actions upon a practice and its people.
@@ -111,6 +112,10 @@ const (
 	Invite     Action = "person.invite" // with a link to set up their sign-in anew
 	ListPeople Action = "person.list"
 	Identify   Action = "patient.identify" // show who one is
+	Propose    Action = "patient.invite"   // a one-time link for a patient to begin a chat with one
+	Relate     Action = "patient.relate"   // let one patient act for another, and take that back
+	Agree      Action = "patient.agree"    // to another's grant, or grant alone
+	Unite      Action = "patient.unite"    // say that two persons are one, and undo it
 	ReadAudit  Action = "audit.read"
 	Explain    Action = "policy.explain"   // who can read a conversation, and why
 	Inspect    Action = "practice.inspect" // how the installation meets the rules
@@ -120,7 +125,7 @@ const (
 func Actions() []Action {
 	return []Action{
 		Begin, Know, Take, TakeOver, Join, Leave, Close, Reopen, Withdraw, Rate, Frames, Send, Type, Attach, Admit, Add, Remove, Renew, Rejoin,
-		ListOwn, ListQueues, ListAll, Certify, Work, Configure, AddPerson, Grant, Disable, Revoke, Invite, ListPeople, Identify, ReadAudit, Explain, Inspect,
+		ListOwn, ListQueues, ListAll, Certify, Work, Configure, AddPerson, Grant, Disable, Revoke, Invite, ListPeople, Identify, Propose, Relate, Agree, Unite, ReadAudit, Explain, Hide, Inspect,
 	}
 }
 
@@ -145,6 +150,9 @@ type Resource struct {
 	Wanted    []string // persons whom the practice wants in the group
 	Members   []string // persons who are in the group
 	Withdrawn bool     // consent was taken back
+	// PastGrant says that the patient's side writes for somebody else and may
+	// no longer: the practice's grant has ended, or the chat is confidential.
+	PastGrant bool
 
 	// Of a person:
 	Person            string

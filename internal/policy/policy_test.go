@@ -43,6 +43,9 @@ func situations() []situation {
 		{"a chat of another queue", chat(func(r *Resource, _ string) { r.Queue = "q_other" })},
 		{"a chat that they take part in", chat(func(r *Resource, p string) { r.Queue, r.Wanted, r.Members = "q_other", []string{p}, []string{p} })},
 		{"such a chat without consent", chat(func(r *Resource, p string) { r.Wanted, r.Members, r.Withdrawn = []string{p}, []string{p}, true })},
+		{"one that they began for somebody else, past their grant", chat(func(r *Resource, p string) {
+			r.Patient, r.Wanted, r.Members, r.PastGrant = p, []string{p}, []string{p}, true
+		})},
 		{"a chat of another practice", chat(func(r *Resource, p string) { r.Practice, r.Patient, r.Wanted = "t_2", p, []string{p} })},
 		{"another person", func(string) Resource { return Resource{Practice: "t_1", Person: "p_other"} }},
 		{"themselves", func(p string) Resource { return Resource{Practice: "t_1", Person: p} }},
@@ -117,7 +120,7 @@ func anyResource() *rapid.Generator[*Resource] {
 			Queue: rapid.SampledFrom([]string{"q_1", "q_2"}).Draw(t, "queue"), Patient: persons.Draw(t, "patient"),
 			Wanted: rapid.SliceOf(persons).Draw(t, "wanted"), Members: rapid.SliceOf(persons).Draw(t, "members"),
 			Withdrawn: rapid.Bool().Draw(t, "withdrawn"), Person: persons.Draw(t, "person"),
-			LastAdministrator: rapid.Bool().Draw(t, "last"),
+			LastAdministrator: rapid.Bool().Draw(t, "last"), PastGrant: rapid.Bool().Draw(t, "past"),
 		}
 	})
 }
@@ -139,6 +142,7 @@ func TestBoundaries(t *testing.T) {
 			"one who runs the system reads":               runs && slices.Contains(content, a),
 			"content, and not in the chat":                slices.Contains(content, a) && !in && !slices.Contains(p.Roles, Keeper),
 			"without consent":                             r.Withdrawn && slices.Contains([]Action{Send, Attach, Take, Join, TakeOver, Reopen}, a),
+			"past their grant":                            r.ID != "" && r.PastGrant && r.Patient == p.ID,
 			"a role for oneself":                          a == Grant && r.Person == p.ID,
 			"the last administrator goes":                 a == Disable && r.LastAdministrator,
 			"one who is no administrator runs the system": !runsPeople && slices.Contains([]Action{Grant, Disable, AddPerson, Configure}, a),

@@ -48,13 +48,22 @@ type File struct {
 	Idle Idle `json:"idle_minutes"`
 	// RiskWords are words of the practice's own, by language, after which the
 	// patient is asked whether they are safe. The patient's device finds them.
-	RiskWords    map[string][]string `json:"risk_words"`
-	EmbedOrigins []string            `json:"embed_origins"`
-	Queues       []Queue             `json:"queues"`
-	Consent      Consent             `json:"consent"`
-	Staff        []Staff             `json:"staff"`
-	Access       Access              `json:"access"`
-	Identity     Identity            `json:"identity"`
+	RiskWords map[string][]string `json:"risk_words"`
+	// RecordNumbers are the shapes of the practice's record numbers, as in
+	// "MRN-######": # stands for a digit, @ for a letter. Staff are warned before
+	// they send one to a patient who has not shown who they are.
+	RecordNumbers []string `json:"record_numbers"`
+	// Majority is the age in years at which a minor comes of age. Zero means 18.
+	Majority int `json:"majority"`
+	// QuickExit offers patients a button that leaves the page at once, for those
+	// who are watched.
+	QuickExit    bool     `json:"quick_exit"`
+	EmbedOrigins []string `json:"embed_origins"`
+	Queues       []Queue  `json:"queues"`
+	Consent      Consent  `json:"consent"`
+	Staff        []Staff  `json:"staff"`
+	Access       Access   `json:"access"`
+	Identity     Identity `json:"identity"`
 }
 
 // Identity is how patients show who they are. All of it may be left out.
@@ -215,6 +224,17 @@ func (f *File) checkLimits() error {
 		// Less would leave no time for the two minutes of warning.
 		return errors.New("idle_minutes: staff and patient: 3 to 60")
 	}
+	if !within(f.Majority, 12, 25) {
+		return errors.New("majority: 12 to 25 years")
+	}
+	if len(f.RecordNumbers) > 8 {
+		return errors.New("record_numbers: at most 8")
+	}
+	for _, shape := range f.RecordNumbers {
+		if len(shape) < 4 || len(shape) > 32 || !strings.ContainsAny(shape, "#@") {
+			return errors.New("record_numbers: 4 to 32 characters, with # for a digit or @ for a letter")
+		}
+	}
 	for language, words := range f.RiskWords {
 		for _, word := range words {
 			if len(strings.TrimSpace(word)) < 3 || len(word) > 80 {
@@ -268,6 +288,7 @@ func (f *File) Settings() hub.Settings {
 		},
 		Identity:      hub.Identity{Days: f.Identity.Days},
 		RecallMinutes: f.RecallMinutes, IdleStaff: f.Idle.Staff, IdlePatient: f.Idle.Patient, RiskWords: f.RiskWords,
+		RecordNumbers: f.RecordNumbers, Majority: f.Majority, QuickExit: f.QuickExit,
 		Consent: api.ConsentForm{
 			ID: f.Consent.Form, Version: f.Consent.Version, PublishedAt: published.UnixMilli(),
 			Texts: map[string]api.ConsentText{},

@@ -13,8 +13,8 @@ func (s *Store) CreateConversation(ctx context.Context, n hub.NewConversation) e
 	const number = `UPDATE practice SET logs = logs + 1 WHERE id = $1 RETURNING number, logs`
 	const insert = `
 INSERT INTO conversation (practice, id, queue, language, patient, assignee, state, created_at, waiting_from,
-    last_at, closed_at, closed_by, withdrawn_at, epoch, head, number, log, left_message, work_since)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 0)
+    last_at, closed_at, closed_by, withdrawn_at, epoch, head, number, log, left_message, writes_for, relation, work_since)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 0)
 ON CONFLICT DO NOTHING`
 	const group = `
 INSERT INTO mls_group (practice, conversation, state, info, handshake)
@@ -36,12 +36,15 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 		}
 		added, err := t.exec(insert, c.Practice, c.ID, c.Queue, c.Language, c.Patient, c.Assignee, c.State,
 			c.CreatedAt, c.WaitingFrom, c.LastAt, c.ClosedAt, c.ClosedBy, c.WithdrawnAt,
-			signed(n.Group.Epoch), signed(n.First.Position), l.practice, l.log, integer(c.LeftMessage))
+			signed(n.Group.Epoch), signed(n.First.Position), l.practice, l.log, integer(c.LeftMessage), c.WritesFor, c.Relation)
 		if err != nil {
 			return err
 		}
 		if added == 0 {
 			return hub.ErrExists
+		}
+		if err := spendInvitation(t, c, n.Invitation); err != nil {
+			return err
 		}
 		for i, p := range c.Participants {
 			if err := addParticipant(t, c, p, i); err != nil {
@@ -94,14 +97,15 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 
 const conversationFields = `c.practice, c.id, c.queue, c.language, c.patient, c.assignee, c.state, c.created_at,
     c.waiting_from, c.last_at, c.closed_at, c.closed_by, c.withdrawn_at, c.epoch, c.head,
-    c.left_message, c.rating, c.revision`
+    c.left_message, c.rating, c.revision, c.writes_for, c.relation, c.confidential,
+    coalesce((SELECT r.ends_at FROM relation r WHERE c.relation <> '' AND r.practice = c.practice AND r.id = c.relation), 0)`
 
 func scanConversation(row scanner) (c hub.Conversation, err error) {
-	var left int64
+	var left, confidential int64
 	err = row.Scan(&c.Practice, &c.ID, &c.Queue, &c.Language, &c.Patient, &c.Assignee, &c.State, &c.CreatedAt,
 		&c.WaitingFrom, &c.LastAt, &c.ClosedAt, &c.ClosedBy, &c.WithdrawnAt, &c.Epoch, &c.Head,
-		&left, &c.Rating, &c.Revision)
-	c.LeftMessage = left != 0
+		&left, &c.Rating, &c.Revision, &c.WritesFor, &c.Relation, &confidential, &c.RelationEnds)
+	c.LeftMessage, c.Confidential = left != 0, confidential != 0
 	return c, err
 }
 
@@ -151,7 +155,7 @@ func scanMember(row scanner) (m hub.Member, err error) {
 func (s *Store) UpdateConversation(ctx context.Context, practice, id string, change func(*hub.Conversation) error) (stored hub.Conversation, err error) {
 	const update = `
 UPDATE conversation SET assignee = $3, state = $4, waiting_from = $5, closed_at = $6, closed_by = $7, withdrawn_at = $8,
-    rating = $9, revision = $10
+    rating = $9, revision = $10, confidential = $11
 WHERE practice = $1 AND id = $2`
 	const want = `
 UPDATE participant SET wanted = $4 WHERE practice = $1 AND conversation = $2 AND person = $3`
@@ -173,13 +177,13 @@ UPDATE participant SET wanted = $4 WHERE practice = $1 AND conversation = $2 AND
 		stored = before
 		stored.Assignee, stored.State, stored.WaitingFrom = after.Assignee, after.State, after.WaitingFrom
 		stored.ClosedAt, stored.ClosedBy, stored.WithdrawnAt = after.ClosedAt, after.ClosedBy, after.WithdrawnAt
-		stored.Rating, stored.Revision = after.Rating, before.Revision+1
+		stored.Rating, stored.Revision, stored.Confidential = after.Rating, before.Revision+1, after.Confidential
 		stored.Participants = after.Participants
 		if err := checkParticipants(before.Participants, after.Participants); err != nil {
 			return err
 		}
 		_, err = t.exec(update, practice, id, stored.Assignee, stored.State, stored.WaitingFrom,
-			stored.ClosedAt, stored.ClosedBy, stored.WithdrawnAt, stored.Rating, signed(stored.Revision))
+			stored.ClosedAt, stored.ClosedBy, stored.WithdrawnAt, stored.Rating, signed(stored.Revision), integer(stored.Confidential))
 		if err != nil {
 			return err
 		}

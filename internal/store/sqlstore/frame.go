@@ -40,7 +40,10 @@ func (s *Store) appendFrame(ctx context.Context, t *tx, a hub.Append) (_ hub.App
 	// The lock comes before everything else is read, so that what is read is
 	// of now and stays so.
 	const lock = `
-SELECT number, log, epoch, head, state, withdrawn_at, patient FROM conversation WHERE practice = $1 AND id = $2`
+SELECT number, log, epoch, head, state, withdrawn_at, patient,
+    CASE WHEN writes_for <> '' AND (confidential = 1 OR EXISTS (SELECT 1 FROM relation r
+        WHERE r.practice = $1 AND r.id = conversation.relation AND r.ends_at > 0 AND r.ends_at <= $3)) THEN 1 ELSE 0 END
+FROM conversation WHERE practice = $1 AND id = $2`
 	const advance = `
 UPDATE conversation SET head = $3, epoch = $4, last_at = CASE WHEN CAST($5 AS BIGINT) > 0 THEN $5 ELSE last_at END
 WHERE practice = $1 AND id = $2`
@@ -48,10 +51,10 @@ WHERE practice = $1 AND id = $2`
 	f := a.Frame
 	var epoch, head uint64
 	var state string
-	var withdrawnAt int64
+	var withdrawnAt, pastGrant int64
 	var l logKey
-	err := t.row(ctx, lock+s.dialect.Lock, a.Practice, a.Conversation).
-		Scan(&l.practice, &l.log, &epoch, &head, &state, &withdrawnAt, &patient)
+	err := t.row(ctx, lock+s.dialect.Lock, a.Practice, a.Conversation, f.ReceivedAt).
+		Scan(&l.practice, &l.log, &epoch, &head, &state, &withdrawnAt, &patient, &pastGrant)
 	if err != nil {
 		return hub.Appended{}, "", err
 	}
@@ -62,6 +65,8 @@ WHERE practice = $1 AND id = $2`
 	switch {
 	case withdrawnAt != 0 && !a.EvenWithdrawn:
 		return hub.Appended{}, "", hub.ErrConsentWithdrawn
+	case pastGrant != 0 && f.Person == patient:
+		return hub.Appended{}, "", hub.ErrNotAMember
 	case state == api.StateClosed && !a.EvenClosed:
 		return hub.Appended{}, "", hub.ErrClosed
 	}

@@ -82,6 +82,16 @@ func (s *Store) conditions(q hub.ConversationQuery) (where string, args []any) {
 	if q.Patient != "" {
 		add(`c.patient = $%d`, q.Patient)
 	}
+	if len(q.Patients) > 0 {
+		add(s.dialect.in("c.patient", "$%d"), document(q.Patients))
+	}
+	if q.Standing != 0 {
+		add(`NOT (c.writes_for <> '' AND (c.confidential = 1 OR EXISTS (SELECT 1 FROM relation r
+    WHERE r.practice = $1 AND r.id = c.relation AND r.ends_at > 0 AND r.ends_at <= $%d)))`, q.Standing)
+	}
+	if q.Relation != "" {
+		add(`c.relation <> '' AND c.relation = $%d`, q.Relation)
+	}
 	if q.Participant != "" {
 		add(`c.id IN (SELECT p.conversation FROM participant p WHERE p.practice = $1 AND p.person = $%d AND p.wanted = 1)`,
 			q.Participant)

@@ -41,6 +41,9 @@ func Run(t *testing.T, store hub.Store) {
 		{"shared", testShared},
 		{"audit", testAudit},
 		{"control runs", testControlRuns},
+		{"relations", testRelations},
+		{"links of persons", testPersonLinks},
+		{"invitations", testInvitations},
 		{"concurrency", testConcurrency},
 	} {
 		t.Run(group.name, func(t *testing.T) { group.run(t, store) })

@@ -625,6 +625,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/invitations/open": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Open a one-time link, in the one browser that it works in from then on
+         * @description A link that is unknown, used, revoked, over, or opened elsewhere gives the same answer.
+         */
+        readonly post: operations["post-invitations-open"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/key-packages": {
         readonly parameters: {
             readonly query?: never;
@@ -697,6 +717,23 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/relations": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Patient: for whom one may write */
+        readonly get: operations["get-relations"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/staff/active": {
         readonly parameters: {
             readonly query?: never;
@@ -708,6 +745,57 @@ export interface paths {
         readonly put?: never;
         /** A sign of life: the session does not lock for now */
         readonly post: operations["post-staff-active"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/conversations/{id}/confidential": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        /** Keep a chat from whoever writes for somebody else in it */
+        readonly put: operations["put-staff-conversations-by-id-confidential"];
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/conversations/{id}/hold-backs": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Say that something was sent after a warning, and why */
+        readonly post: operations["post-staff-conversations-by-id-hold-backs"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/conversations/{id}/patient": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** What is known of the patient of a chat */
+        readonly get: operations["get-staff-conversations-by-id-patient"];
+        readonly put?: never;
+        readonly post?: never;
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -852,6 +940,41 @@ export interface paths {
         readonly patch: operations["patch-staff-factors-by-id"];
         readonly trace?: never;
     };
+    readonly "/v1/staff/invitations": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** The links that the caller made */
+        readonly get: operations["get-staff-invitations"];
+        readonly put?: never;
+        /** Make a one-time link for a patient to begin a chat with the caller */
+        readonly post: operations["post-staff-invitations"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/invitations/{id}/revoke": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Take back a link */
+        readonly post: operations["post-staff-invitations-by-id-revoke"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/staff/lock": {
         readonly parameters: {
             readonly query?: never;
@@ -906,6 +1029,40 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/staff/person-links": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Say that two persons are one */
+        readonly post: operations["post-staff-person-links"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/person-links/{id}/undo": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Undo that two persons are one */
+        readonly post: operations["post-staff-person-links-by-id-undo"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/staff/recovery-codes": {
         readonly parameters: {
             readonly query?: never;
@@ -917,6 +1074,40 @@ export interface paths {
         readonly put?: never;
         /** Get new recovery codes in place of all others */
         readonly post: operations["post-staff-recovery-codes"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/relations": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Let one patient write for another */
+        readonly post: operations["post-staff-relations"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/relations/{id}/end": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Take that back, at once */
+        readonly post: operations["post-staff-relations-by-id-end"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -1492,12 +1683,17 @@ export interface components {
             /** Format: int64 */
             readonly closed_at?: number;
             readonly closed_by?: string;
+            /** @description hidden from whoever writes for somebody else in it */
+            readonly confidential?: boolean;
             /** @enum {string} */
             readonly consent: "given" | "withdrawn";
             /** Format: int64 */
             readonly created_at: number;
             /** Format: int64 */
             readonly epoch: number;
+            readonly for?: string;
+            /** @description the practice has granted it; else it is the writer's own word */
+            readonly for_confirmed?: boolean;
             /**
              * Format: int64
              * @description newest position
@@ -1567,10 +1763,12 @@ export interface components {
             /** @description adds the keeper's devices, and nobody else */
             readonly commit: string;
             readonly consent: components["schemas"]["ConsentReceipt"];
+            readonly for?: components["schemas"]["WritingFor"];
             /** @description GroupInfo of epoch 0 with the ratchet tree; its one member is the caller */
             readonly founding: string;
             /** @description of epoch 1 */
             readonly group_info: string;
+            readonly invitation?: components["schemas"]["UseInvitation"];
             readonly language: string;
             /** @description the patient leaves a message and does not wait for the answer */
             readonly left_message?: boolean;
@@ -1619,6 +1817,10 @@ export interface components {
             readonly expires_at: number;
             /** @description send as Authorization: Bearer; never in a URL */
             readonly token: string;
+        };
+        readonly EndRelation: {
+            /** @enum {string} */
+            readonly reason: "request" | "court-order" | "safety" | "error" | "other";
         };
         readonly Event: {
             readonly conversation_id?: string;
@@ -1729,6 +1931,15 @@ export interface components {
             /** @enum {string} */
             readonly type: "hello";
         };
+        readonly HoldBack: {
+            /** @description what the device found: ssn, card, record, birth-date, phone, email, diagnosis, medicine, result; attachment */
+            readonly kinds: readonly string[];
+            /**
+             * @description why it was sent all the same
+             * @enum {string}
+             */
+            readonly reason: "not-health" | "urgent" | "known-otherwise" | "their-own-words" | "other";
+        };
         readonly InspectSetUp: {
             readonly token: string;
         };
@@ -1748,6 +1959,12 @@ export interface components {
             readonly person: components["schemas"]["Person"];
             /** @description slug */
             readonly practice: string;
+        };
+        readonly InvitationMade: {
+            readonly invitation: components["schemas"]["StaffInvitation"];
+            /** @description of the link on the practice's chat pages */
+            readonly path: string;
+            readonly token: string;
         };
         readonly KeyPackageCount: {
             readonly has_last_resort: boolean;
@@ -1785,6 +2002,40 @@ export interface components {
             /** @description P-256, SEC 1 uncompressed */
             readonly public_key: string;
         };
+        readonly NewInvitation: {
+            /**
+             * Format: int64
+             * @description until the link ends, at most 336; 0 means 72
+             */
+            readonly hours?: number;
+            readonly language: string;
+            /**
+             * @description how far the patient must show who they are before health is discussed, if the queue does not ask for more
+             * @enum {string}
+             */
+            readonly level: "guest" | "contact" | "matched" | "signed-in";
+            readonly queue: string;
+        };
+        readonly NewPersonLink: {
+            readonly other: string;
+            readonly person: string;
+            /** @enum {string} */
+            readonly reason: "same-device-lost" | "portal-match" | "patient-said" | "duplicate" | "other";
+        };
+        readonly NewRelation: {
+            readonly approver?: string;
+            /** @description YYYY-MM-DD: a minor's date of birth. The grant ends on the birthday on which they come of age; the date itself is not kept. Needed for parents */
+            readonly born?: string;
+            /** Format: int64 */
+            readonly ends_at?: number;
+            /** @enum {string} */
+            readonly evidence: "birth-certificate" | "court-order" | "power-of-attorney" | "identity-document" | "known-to-practice";
+            readonly holder: string;
+            /** @enum {string} */
+            readonly kind: "parent" | "guardian" | "carer" | "representative";
+            readonly queues?: readonly string[];
+            readonly subject?: string;
+        };
         readonly NewStaffDevice: {
             /** @description as its owner knows it: Chrome on Windows */
             readonly name: string;
@@ -1802,6 +2053,23 @@ export interface components {
         readonly OpenDeviceSession: {
             readonly device: string;
             readonly proof: components["schemas"]["DeviceProof"];
+        };
+        readonly OpenInvitation: {
+            readonly holder: string;
+            /** @description slug */
+            readonly practice: string;
+            readonly token: string;
+        };
+        readonly OpenedInvitation: {
+            /** Format: int64 */
+            readonly expires_at: number;
+            readonly language: string;
+            /** @enum {string} */
+            readonly level: "guest" | "contact" | "matched" | "signed-in";
+            readonly queue: string;
+        };
+        readonly OwnRelations: {
+            readonly relations: readonly components["schemas"]["Relation"][];
         };
         readonly OwnVerification: {
             readonly verification: components["schemas"]["Verification"];
@@ -1870,6 +2138,47 @@ export interface components {
              */
             readonly fault?: "short" | "long" | "common" | "context" | "classes";
         };
+        readonly PastChat: {
+            readonly confidential?: boolean;
+            /** Format: int64 */
+            readonly created_at: number;
+            readonly for?: string;
+            readonly id: string;
+            /** Format: int64 */
+            readonly last_at: number;
+            readonly person: string;
+            readonly queue: string;
+            /** @description the grant by which they write for the other */
+            readonly relation?: string;
+            /** @enum {string} */
+            readonly state: "waiting" | "open" | "closed";
+        };
+        readonly PatientPanel: {
+            /** @description who may agree to a grant; empty if the caller may alone */
+            readonly approvers: readonly components["schemas"]["Person"][];
+            /** @description of any of them that the caller may know of, the newest first */
+            readonly chats: readonly components["schemas"]["PastChat"][];
+            /**
+             * Format: int64
+             * @description how many more there are, which the caller may not know of
+             */
+            readonly hidden: number;
+            /** @description by which these chats began */
+            readonly invitations: readonly components["schemas"]["StaffInvitation"][];
+            /** @description that stand, and that were undone */
+            readonly links: readonly components["schemas"]["PersonLink"][];
+            /**
+             * Format: int64
+             * @description age at which a minor comes of age here
+             */
+            readonly majority: number;
+            readonly may_grant: boolean;
+            readonly may_link: boolean;
+            readonly person: string;
+            readonly persons: readonly string[];
+            /** @description in which one of them acts, or somebody acts for one of them */
+            readonly relations: readonly components["schemas"]["Relation"][];
+        };
         readonly Person: {
             readonly id: string;
             readonly kind: string;
@@ -1877,6 +2186,19 @@ export interface components {
             readonly name?: string;
             readonly online: boolean;
             readonly role: string;
+        };
+        readonly PersonLink: {
+            readonly id: string;
+            /** Format: int64 */
+            readonly linked_at: number;
+            readonly linked_by: string;
+            readonly other: string;
+            readonly person: string;
+            /** @enum {string} */
+            readonly reason: "same-device-lost" | "portal-match" | "patient-said" | "duplicate" | "other";
+            /** Format: int64 */
+            readonly undone_at?: number;
+            readonly undone_by?: string;
         };
         readonly PolicyRule: {
             /** @description none means all */
@@ -1915,6 +2237,11 @@ export interface components {
             readonly idle_minutes_staff: number;
             /** @description BCP 47, the practice's own first */
             readonly languages: readonly string[];
+            /**
+             * Format: int64
+             * @description age in years at which a minor comes of age
+             */
+            readonly majority: number;
             /** Format: int64 */
             readonly max_file_bytes: number;
             readonly name: string;
@@ -1928,11 +2255,15 @@ export interface components {
             /** @description shown wherever chat fails */
             readonly phone: string;
             readonly queues: readonly components["schemas"]["Queue"][];
+            /** @description offer patients a button that leaves the page at once */
+            readonly quick_exit?: boolean;
             /**
              * Format: int64
              * @description how long after it was sent a message can be taken back
              */
             readonly recall_minutes: number;
+            /** @description shapes of the practice's record numbers: # is a digit, @ a letter */
+            readonly record_numbers?: readonly string[];
             /** @description public key by which the hub may propose, to the members, that a device be removed, and nothing else: the one external sender of new conversations' groups (RFC 9420, section 12.1.8.1) */
             readonly removal_key?: string;
             /** @description by language: the practice's own words that ask whether the patient is safe; matched on the device */
@@ -2019,6 +2350,40 @@ export interface components {
         readonly RecoveryCodes: {
             readonly codes: readonly string[];
         };
+        readonly Relation: {
+            readonly active: boolean;
+            /** @description person id; staff only */
+            readonly approved_by?: string;
+            /** @enum {string} */
+            readonly end_reason?: "request" | "court-order" | "safety" | "error" | "other";
+            /** @description person id, if it was taken back; staff only */
+            readonly ended_by?: string;
+            /**
+             * Format: int64
+             * @description 0 if it has no end; a parent's ends on the birthday on which a minor comes of age
+             */
+            readonly ends_at?: number;
+            /**
+             * @description staff only
+             * @enum {string}
+             */
+            readonly evidence?: "birth-certificate" | "court-order" | "power-of-attorney" | "identity-document" | "known-to-practice";
+            /** Format: int64 */
+            readonly granted_at?: number;
+            /** @description person id; staff only */
+            readonly granted_by?: string;
+            /** @description person id: who acts */
+            readonly holder: string;
+            readonly id: string;
+            /** @enum {string} */
+            readonly kind: "parent" | "guardian" | "carer" | "representative";
+            /** @description none means all */
+            readonly queues: readonly string[];
+            /** Format: int64 */
+            readonly starts_at: number;
+            /** @description person id: for whom */
+            readonly subject: string;
+        };
         readonly RenameFactor: {
             readonly name: string;
         };
@@ -2084,6 +2449,9 @@ export interface components {
         readonly SessionList: {
             readonly sessions: readonly components["schemas"]["SessionInfo"][];
         };
+        readonly SetConfidential: {
+            readonly confidential: boolean;
+        };
         readonly SetPassword: {
             readonly password: string;
         };
@@ -2132,6 +2500,26 @@ export interface components {
              */
             readonly outcome: "signed-in" | "code-refused";
             readonly seen: boolean;
+        };
+        readonly StaffInvitation: {
+            readonly conversation?: string;
+            /** Format: int64 */
+            readonly created_at: number;
+            /** Format: int64 */
+            readonly expires_at: number;
+            readonly id: string;
+            readonly language: string;
+            readonly level: string;
+            /** Format: int64 */
+            readonly opened_at?: number;
+            readonly queue: string;
+            /** @enum {string} */
+            readonly state: "sent" | "opened" | "used" | "expired" | "revoked";
+            /** Format: int64 */
+            readonly used_at?: number;
+        };
+        readonly StaffInvitations: {
+            readonly invitations: readonly components["schemas"]["StaffInvitation"][];
         };
         readonly StaffMember: {
             /** @description the role that policy knows them by: agent, clinician, supervisor, compliance, administrator, auditor; empty means no rights */
@@ -2211,6 +2599,10 @@ export interface components {
         readonly Typing: {
             readonly typing: boolean;
         };
+        readonly UseInvitation: {
+            readonly holder: string;
+            readonly token: string;
+        };
         readonly Verification: {
             /**
              * Format: int64
@@ -2249,6 +2641,14 @@ export interface components {
         readonly Work: {
             readonly certificates: readonly components["schemas"]["CertificateRequest"][];
             readonly groups: readonly components["schemas"]["GroupWork"][];
+        };
+        readonly WritingFor: {
+            /**
+             * @description what the one who writes is to the other
+             * @enum {string}
+             */
+            readonly kind: "parent" | "guardian" | "carer" | "representative";
+            readonly relation?: string;
         };
     };
     responses: never;
@@ -2292,6 +2692,7 @@ export type DeviceInfo = components['schemas']['DeviceInfo'];
 export type DeviceList = components['schemas']['DeviceList'];
 export type DeviceProof = components['schemas']['DeviceProof'];
 export type DeviceSession = components['schemas']['DeviceSession'];
+export type EndRelation = components['schemas']['EndRelation'];
 export type Event = components['schemas']['Event'];
 export type EventPage = components['schemas']['EventPage'];
 export type Factor = components['schemas']['Factor'];
@@ -2304,25 +2705,36 @@ export type GroupInfo = components['schemas']['GroupInfo'];
 export type GroupWork = components['schemas']['GroupWork'];
 export type Head = components['schemas']['Head'];
 export type Hello = components['schemas']['Hello'];
+export type HoldBack = components['schemas']['HoldBack'];
 export type InspectSetUp = components['schemas']['InspectSetUp'];
 export type Inventory = components['schemas']['Inventory'];
 export type Invitation = components['schemas']['Invitation'];
+export type InvitationMade = components['schemas']['InvitationMade'];
 export type KeyPackageCount = components['schemas']['KeyPackageCount'];
 export type KnownPasskey = components['schemas']['KnownPasskey'];
 export type LinkIdentity = components['schemas']['LinkIdentity'];
 export type LinkedIdentity = components['schemas']['LinkedIdentity'];
 export type NewAttachment = components['schemas']['NewAttachment'];
 export type NewGuest = components['schemas']['NewGuest'];
+export type NewInvitation = components['schemas']['NewInvitation'];
+export type NewPersonLink = components['schemas']['NewPersonLink'];
+export type NewRelation = components['schemas']['NewRelation'];
 export type NewStaffDevice = components['schemas']['NewStaffDevice'];
 export type NewStaffMember = components['schemas']['NewStaffMember'];
 export type OpenDeviceSession = components['schemas']['OpenDeviceSession'];
+export type OpenInvitation = components['schemas']['OpenInvitation'];
+export type OpenedInvitation = components['schemas']['OpenedInvitation'];
+export type OwnRelations = components['schemas']['OwnRelations'];
 export type OwnVerification = components['schemas']['OwnVerification'];
 export type Participant = components['schemas']['Participant'];
 export type PasskeyAssertion = components['schemas']['PasskeyAssertion'];
 export type PasskeyRegistration = components['schemas']['PasskeyRegistration'];
 export type PasswordPolicy = components['schemas']['PasswordPolicy'];
 export type PasswordStrength = components['schemas']['PasswordStrength'];
+export type PastChat = components['schemas']['PastChat'];
+export type PatientPanel = components['schemas']['PatientPanel'];
 export type Person = components['schemas']['Person'];
+export type PersonLink = components['schemas']['PersonLink'];
 export type PolicyRule = components['schemas']['PolicyRule'];
 export type PolicyRules = components['schemas']['PolicyRules'];
 export type Practice = components['schemas']['Practice'];
@@ -2332,6 +2744,7 @@ export type PutCertificate = components['schemas']['PutCertificate'];
 export type Queue = components['schemas']['Queue'];
 export type Rating = components['schemas']['Rating'];
 export type RecoveryCodes = components['schemas']['RecoveryCodes'];
+export type Relation = components['schemas']['Relation'];
 export type RenameFactor = components['schemas']['RenameFactor'];
 export type Reply = components['schemas']['Reply'];
 export type RoleInfo = components['schemas']['RoleInfo'];
@@ -2342,6 +2755,7 @@ export type SendFrame = components['schemas']['SendFrame'];
 export type Sent = components['schemas']['Sent'];
 export type SessionInfo = components['schemas']['SessionInfo'];
 export type SessionList = components['schemas']['SessionList'];
+export type SetConfidential = components['schemas']['SetConfidential'];
 export type SetPassword = components['schemas']['SetPassword'];
 export type SetUp = components['schemas']['SetUp'];
 export type SetUpDone = components['schemas']['SetUpDone'];
@@ -2349,6 +2763,8 @@ export type SetUpLinkMade = components['schemas']['SetUpLinkMade'];
 export type SignIn = components['schemas']['SignIn'];
 export type SignInList = components['schemas']['SignInList'];
 export type SignInRecord = components['schemas']['SignInRecord'];
+export type StaffInvitation = components['schemas']['StaffInvitation'];
+export type StaffInvitations = components['schemas']['StaffInvitations'];
 export type StaffMember = components['schemas']['StaffMember'];
 export type StaffMemberAdded = components['schemas']['StaffMemberAdded'];
 export type StaffMembers = components['schemas']['StaffMembers'];
@@ -2356,11 +2772,13 @@ export type StaffPerson = components['schemas']['StaffPerson'];
 export type StaffSession = components['schemas']['StaffSession'];
 export type TakeApp = components['schemas']['TakeApp'];
 export type Typing = components['schemas']['Typing'];
+export type UseInvitation = components['schemas']['UseInvitation'];
 export type Verification = components['schemas']['Verification'];
 export type Voucher = components['schemas']['Voucher'];
 export type Welcome = components['schemas']['Welcome'];
 export type WelcomePage = components['schemas']['WelcomePage'];
 export type Work = components['schemas']['Work'];
+export type WritingFor = components['schemas']['WritingFor'];
 export type $defs = Record<string, never>;
 export interface operations {
     readonly "get-admin-controls": {
@@ -3549,6 +3967,15 @@ export interface operations {
             };
             /** @description Forbidden */
             readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -5063,6 +5490,66 @@ export interface operations {
             };
         };
     };
+    readonly "post-invitations-open": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["OpenInvitation"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["OpenedInvitation"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            readonly 429: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readonly "get-key-packages": {
         readonly parameters: {
             readonly query?: never;
@@ -5344,6 +5831,53 @@ export interface operations {
             };
         };
     };
+    readonly "get-relations": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["OwnRelations"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readonly "post-staff-active": {
         readonly parameters: {
             readonly query?: never;
@@ -5364,6 +5898,222 @@ export interface operations {
             };
             /** @description Unauthorized */
             readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "put-staff-conversations-by-id-confidential": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["SetConfidential"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-staff-conversations-by-id-hold-backs": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["HoldBack"];
+            };
+        };
+        readonly responses: {
+            /** @description No Content */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "get-staff-conversations-by-id-patient": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PatientPanel"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -5949,6 +6699,198 @@ export interface operations {
             };
         };
     };
+    readonly "get-staff-invitations": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["StaffInvitations"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-staff-invitations": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["NewInvitation"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["InvitationMade"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            readonly 429: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-staff-invitations-by-id-revoke": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["StaffInvitation"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readonly "post-staff-lock": {
         readonly parameters: {
             readonly query?: never;
@@ -6112,6 +7054,151 @@ export interface operations {
             };
         };
     };
+    readonly "post-staff-person-links": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["NewPersonLink"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PersonLink"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-staff-person-links-by-id-undo": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PersonLink"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readonly "post-staff-recovery-codes": {
         readonly parameters: {
             readonly query?: never;
@@ -6150,6 +7237,155 @@ export interface operations {
             };
             /** @description Conflict */
             readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-staff-relations": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["NewRelation"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Relation"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-staff-relations-by-id-end": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["EndRelation"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Relation"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

@@ -1,0 +1,181 @@
+package api
+
+// WritingFor says that a chat is about somebody else: part of
+// [CreateConversation]. The other's name is known only inside the group.
+type WritingFor struct {
+	Kind string `json:"kind" enum:"parent,guardian,carer,representative" doc:"what the one who writes is to the other"`
+	// Relation names a grant of the practice. Without one it is the writer's own
+	// word, and staff are told so.
+	Relation string `json:"relation,omitempty" maxLength:"64"`
+}
+
+// A Relation is what one patient person may do for another (45 CFR
+// 164.502(g)). It holds neither's name.
+type Relation struct {
+	ID       string   `json:"id"`
+	Holder   string   `json:"holder" doc:"person id: who acts"`
+	Subject  string   `json:"subject" doc:"person id: for whom"`
+	Kind     string   `json:"kind" enum:"parent,guardian,carer,representative"`
+	Queues   []string `json:"queues" doc:"none means all"`
+	StartsAt int64    `json:"starts_at"`
+	EndsAt   int64    `json:"ends_at,omitempty" doc:"0 if it has no end; a parent's ends on the birthday on which a minor comes of age"`
+	Active   bool     `json:"active"`
+
+	Evidence   string `json:"evidence,omitempty" enum:"birth-certificate,court-order,power-of-attorney,identity-document,known-to-practice" doc:"staff only"`
+	GrantedBy  string `json:"granted_by,omitempty" doc:"person id; staff only"`
+	ApprovedBy string `json:"approved_by,omitempty" doc:"person id; staff only"`
+	GrantedAt  int64  `json:"granted_at,omitempty"`
+	EndedBy    string `json:"ended_by,omitempty" doc:"person id, if it was taken back; staff only"`
+	EndReason  string `json:"end_reason,omitempty" enum:"request,court-order,safety,error,other"`
+}
+
+// NewRelation grants one: POST /v1/staff/relations.
+type NewRelation struct {
+	Holder string `json:"holder" minLength:"1" maxLength:"64"`
+	// Subject is the other's person id; empty for somebody who has never
+	// written, as a small child.
+	Subject  string   `json:"subject,omitempty" maxLength:"64"`
+	Kind     string   `json:"kind" enum:"parent,guardian,carer,representative"`
+	Queues   []string `json:"queues,omitempty" maxItems:"50"`
+	EndsAt   int64    `json:"ends_at,omitempty" minimum:"0"`
+	Born     string   `json:"born,omitempty" maxLength:"32" doc:"YYYY-MM-DD: a minor's date of birth. The grant ends on the birthday on which they come of age; the date itself is not kept. Needed for parents"`
+	Evidence string   `json:"evidence" enum:"birth-certificate,court-order,power-of-attorney,identity-document,known-to-practice"`
+	// Approver is a supervisor who agreed; empty if the caller is one.
+	Approver string `json:"approver,omitempty" maxLength:"64"`
+}
+
+// EndRelation takes one back at once: POST /v1/staff/relations/{id}/end.
+type EndRelation struct {
+	Reason string `json:"reason" enum:"request,court-order,safety,error,other"`
+}
+
+// OwnRelations is GET /v1/relations: for whom the calling patient may write.
+type OwnRelations struct {
+	Relations []Relation `json:"relations"`
+}
+
+// SetConfidential is PUT /v1/staff/conversations/{id}/confidential. A
+// confidential chat is hidden from whoever writes for somebody else in it, as
+// when an adolescent goes on alone.
+type SetConfidential struct {
+	Confidential bool `json:"confidential"`
+}
+
+// A PersonLink says that two persons are one. Nothing of either is changed,
+// moved or rewritten, so that undoing it restores exactly what was.
+type PersonLink struct {
+	ID       string `json:"id"`
+	Person   string `json:"person"`
+	Other    string `json:"other"`
+	Reason   string `json:"reason" enum:"same-device-lost,portal-match,patient-said,duplicate,other"`
+	LinkedBy string `json:"linked_by"`
+	LinkedAt int64  `json:"linked_at"`
+	UndoneBy string `json:"undone_by,omitempty"`
+	UndoneAt int64  `json:"undone_at,omitempty"`
+}
+
+// NewPersonLink is POST /v1/staff/person-links.
+type NewPersonLink struct {
+	Person string `json:"person" minLength:"1" maxLength:"64"`
+	Other  string `json:"other" minLength:"1" maxLength:"64"`
+	Reason string `json:"reason" enum:"same-device-lost,portal-match,patient-said,duplicate,other"`
+}
+
+// A PatientPanel is what staff see of a patient beside a chat:
+// GET /v1/staff/conversations/{id}/patient.
+type PatientPanel struct {
+	Person string `json:"person"`
+	// Persons are all that are linked to be this one, itself included.
+	Persons     []string          `json:"persons"`
+	Links       []PersonLink      `json:"links" doc:"that stand, and that were undone"`
+	Relations   []Relation        `json:"relations" doc:"in which one of them acts, or somebody acts for one of them"`
+	Chats       []PastChat        `json:"chats" doc:"of any of them that the caller may know of, the newest first"`
+	Hidden      int               `json:"hidden" doc:"how many more there are, which the caller may not know of"`
+	MayLink     bool              `json:"may_link"`
+	MayGrant    bool              `json:"may_grant"`
+	Approvers   []Person          `json:"approvers" doc:"who may agree to a grant; empty if the caller may alone"`
+	Majority    int               `json:"majority" doc:"age at which a minor comes of age here"`
+	Invitations []StaffInvitation `json:"invitations" doc:"by which these chats began"`
+}
+
+// A PastChat is one line of the list.
+type PastChat struct {
+	ID           string `json:"id"`
+	Person       string `json:"person"`
+	Queue        string `json:"queue"`
+	State        string `json:"state" enum:"waiting,open,closed"`
+	CreatedAt    int64  `json:"created_at"`
+	LastAt       int64  `json:"last_at"`
+	For          string `json:"for,omitempty"`
+	Relation     string `json:"relation,omitempty" doc:"the grant by which they write for the other"`
+	Confidential bool   `json:"confidential,omitempty"`
+}
+
+// NewInvitation makes a one-time link with which a patient begins a chat with
+// the calling staff person: POST /v1/staff/invitations.
+type NewInvitation struct {
+	Queue    string `json:"queue" minLength:"1" maxLength:"64"`
+	Language string `json:"language" minLength:"2" maxLength:"35"`
+	Level    string `json:"level" enum:"guest,contact,matched,signed-in" doc:"how far the patient must show who they are before health is discussed, if the queue does not ask for more"`
+	Hours    int    `json:"hours,omitempty" minimum:"0" doc:"until the link ends, at most 336; 0 means 72"`
+}
+
+// A StaffInvitation is a link's state, as its maker sees it. The link itself
+// is shown once.
+type StaffInvitation struct {
+	ID           string `json:"id"`
+	State        string `json:"state" enum:"sent,opened,used,expired,revoked"`
+	Queue        string `json:"queue"`
+	Language     string `json:"language"`
+	Level        string `json:"level"`
+	CreatedAt    int64  `json:"created_at"`
+	ExpiresAt    int64  `json:"expires_at"`
+	OpenedAt     int64  `json:"opened_at,omitempty"`
+	UsedAt       int64  `json:"used_at,omitempty"`
+	Conversation string `json:"conversation,omitempty"`
+}
+
+// InvitationMade is the answer, with the token. It belongs into the fragment of
+// an address, /c/{slug}#i={token}, where no server and no log sees it.
+type InvitationMade struct {
+	Invitation StaffInvitation `json:"invitation"`
+	Token      string          `json:"token"`
+	Path       string          `json:"path" doc:"of the link on the practice's chat pages"`
+}
+
+// StaffInvitations is GET /v1/staff/invitations: the caller's own, newest first.
+type StaffInvitations struct {
+	Invitations []StaffInvitation `json:"invitations"`
+}
+
+// OpenInvitation binds a link to the browser that opens it first:
+// POST /v1/invitations/open. Holder is a secret of that browser. A link that is
+// unknown, used, revoked, over, or opened elsewhere gives the same 404.
+type OpenInvitation struct {
+	Practice string `json:"practice" maxLength:"64" doc:"slug"`
+	Token    string `json:"token" minLength:"16" maxLength:"64"`
+	Holder   string `json:"holder" minLength:"16" maxLength:"64"`
+}
+
+// An OpenedInvitation says no more than where the chat will begin: nobody has
+// shown yet who they are.
+type OpenedInvitation struct {
+	Queue     string `json:"queue"`
+	Language  string `json:"language"`
+	Level     string `json:"level" enum:"guest,contact,matched,signed-in"`
+	ExpiresAt int64  `json:"expires_at"`
+}
+
+// UseInvitation is the part of [CreateConversation] that spends one.
+type UseInvitation struct {
+	Token  string `json:"token" minLength:"16" maxLength:"64"`
+	Holder string `json:"holder" minLength:"16" maxLength:"64"`
+}
+
+// HoldBack says that a staff person was warned before a message and what they
+// did: POST /v1/staff/conversations/{id}/hold-backs. It never holds what was
+// typed.
+type HoldBack struct {
+	Kinds  []string `json:"kinds" minItems:"1" maxItems:"10" doc:"what the device found: ssn, card, record, birth-date, phone, email, diagnosis, medicine, result; attachment"`
+	Reason string   `json:"reason" enum:"not-health,urgent,known-otherwise,their-own-words,other" doc:"why it was sent all the same"`
+}

@@ -1,0 +1,356 @@
+package hub
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
+	"github.com/sotto-health/sotto/internal/policy"
+)
+
+// This file is about patients who write for somebody else (45 CFR 164.502(g)).
+// A grant lets a person begin chats about another and go on in those; it opens
+// nothing that the other wrote themselves. It ends by itself, at the latest on
+// the birthday on which a minor comes of age, or is taken back, and then the
+// chats begun by it are not there any more for who began them.
+
+// defaultMajority is the age of majority of a practice that sets none.
+const defaultMajority = 18
+
+func (s *Settings) majority() int { return cmp.Or(s.Majority, defaultMajority) }
+
+// comesOfAge is the moment at which somebody born on a day comes of age: the
+// beginning of that birthday where the practice is. Who was born on a leap day
+// does so on the first of March.
+func (s *Settings) comesOfAge(born time.Time) int64 {
+	zone, err := time.LoadLocation(s.TimeZone)
+	if err != nil {
+		zone = time.UTC
+	}
+	return time.Date(born.Year()+s.majority(), born.Month(), born.Day(), 0, 0, 0, 0, zone).UnixMilli()
+}
+
+func (r *Relation) active(now int64) bool {
+	return r.StartsAt <= now && (r.EndsAt == 0 || now < r.EndsAt)
+}
+
+func (r *Relation) covers(queue string) bool {
+	return len(r.Queues) == 0 || slices.Contains(r.Queues, queue)
+}
+
+func (r *Relation) api(now int64) api.Relation {
+	queues := r.Queues
+	if queues == nil {
+		queues = []string{}
+	}
+	return api.Relation{
+		ID: r.ID, Holder: r.Holder, Subject: r.Subject, Kind: r.Kind, Queues: queues, StartsAt: r.StartsAt, EndsAt: r.EndsAt, Active: r.active(now),
+		Evidence: r.Evidence, GrantedBy: r.GrantedBy, ApprovedBy: r.ApprovedBy, GrantedAt: r.GrantedAt, EndedBy: r.EndedBy, EndReason: r.EndReason,
+	}
+}
+
+// patientPerson loads a patient of the practice.
+func (h *Hub) patientPerson(ctx context.Context, practice, id string) (Person, error) {
+	if !validID("p", id) {
+		return Person{}, ErrNotFound
+	}
+	p, err := h.store.Person(ctx, practice, id)
+	if err == nil && p.Kind != api.KindPatient {
+		err = ErrNotFound
+	}
+	return p, err
+}
+
+// GrantRelation lets one patient write for another. It takes a supervisor, or a
+// supervisor who agreed.
+func (h *Hub) GrantRelation(ctx context.Context, s *StaffCaller, n api.NewRelation) (api.Relation, error) {
+	if err := h.mayStaff(s, policy.Relate, s.practice()); err != nil {
+		return api.Relation{}, err
+	}
+	practice := s.Person.Practice
+	approver, err := h.approver(ctx, s, n.Approver)
+	if err != nil {
+		return api.Relation{}, err
+	}
+	if _, err := h.patientPerson(ctx, practice, n.Holder); err != nil {
+		return api.Relation{}, err
+	}
+	if err := h.checkQueues(ctx, practice, n.Queues); err != nil {
+		return api.Relation{}, err
+	}
+	now := h.millis()
+	r := Relation{
+		ID: NewID("r"), Practice: practice, Holder: n.Holder, Subject: n.Subject, Kind: n.Kind, Queues: n.Queues, Evidence: n.Evidence,
+		StartsAt: now, GrantedBy: s.Person.ID, ApprovedBy: approver, GrantedAt: now,
+	}
+	if r.EndsAt, err = h.grantEnds(ctx, practice, n, now); err != nil {
+		return api.Relation{}, err
+	}
+	var subject *Person
+	if n.Subject == "" {
+		subject = &Person{ID: NewID("p"), Practice: practice, Kind: api.KindPatient, Role: string(policy.Patient), CreatedAt: now}
+		r.Subject = subject.ID
+	} else if _, err := h.patientPerson(ctx, practice, n.Subject); err != nil {
+		return api.Relation{}, err
+	}
+	if r.Subject == r.Holder {
+		return api.Relation{}, malformed("subject")
+	}
+	granted := h.event(ctx, s, audit.RelationGranted, r.ID).Of(r.Subject).With("kind="+r.Kind+",approved="+approver).Because(r.Evidence, "")
+	if err := h.store.Recording(granted).AddRelation(ctx, r, subject); err != nil {
+		return api.Relation{}, at("store relation", err)
+	}
+	return r.api(now), nil
+}
+
+// approver returns who answers for a grant: the caller, if policy lets them
+// alone, or another who may.
+func (h *Hub) approver(ctx context.Context, s *StaffCaller, other string) (string, error) {
+	if other == "" {
+		return s.Person.ID, h.mayStaff(s, policy.Agree, s.practice())
+	}
+	if !validID("p", other) {
+		return "", malformed("approver")
+	}
+	p, err := h.store.Person(ctx, s.Person.Practice, other)
+	if errors.Is(err, ErrNotFound) {
+		return "", malformed("approver")
+	} else if err != nil {
+		return "", err
+	}
+	if p.DisabledAt != 0 || !h.policy.May(p.principal(), policy.Agree, s.practice()) {
+		return "", malformed("approver")
+	}
+	return p.ID, nil
+}
+
+// grantEnds is when a new grant ends. A parent's cannot be without end.
+func (h *Hub) grantEnds(ctx context.Context, practice string, n api.NewRelation, now int64) (int64, error) {
+	ends := n.EndsAt
+	if n.Born != "" {
+		born, err := time.Parse(time.DateOnly, n.Born)
+		if err != nil {
+			return 0, malformed("born")
+		}
+		p, err := h.practice(ctx, practice)
+		if err != nil {
+			return 0, err
+		}
+		if birthday := p.comesOfAge(born); ends == 0 || birthday < ends {
+			ends = birthday
+		}
+	}
+	switch {
+	case n.Kind == "parent" && n.Born == "":
+		return 0, malformed("born")
+	case ends != 0 && ends <= now:
+		return 0, malformed("ends_at")
+	}
+	return ends, nil
+}
+
+// EndRelation takes a grant back, at once.
+func (h *Hub) EndRelation(ctx context.Context, s *StaffCaller, id string, n api.EndRelation) (api.Relation, error) {
+	if err := h.mayStaff(s, policy.Relate, s.practice()); err != nil {
+		return api.Relation{}, err
+	}
+	if !validID("r", id) {
+		return api.Relation{}, ErrNotFound
+	}
+	now := h.millis()
+	ended := h.event(ctx, s, audit.RelationEnded, id).Because(n.Reason, "")
+	r, err := h.store.Recording(ended).EndRelation(ctx, s.Person.Practice, id, s.Person.ID, n.Reason, now)
+	if err != nil {
+		return api.Relation{}, err
+	}
+	if err := h.settle(ctx, r); err != nil { // it is in force all the same; the sweep tries again
+		h.log.WarnContext(ctx, "chats of an ended grant are still open", slog.String("relation", id))
+	}
+	return r.api(now), nil
+}
+
+// settleRelations carries out grants that have ended by themselves.
+func (h *Hub) settleRelations(ctx context.Context) error {
+	const most = 100
+	ended, err := h.store.EndedRelations(ctx, h.millis(), most)
+	if err != nil {
+		return at("load ended grants", err)
+	}
+	for _, r := range ended {
+		if r.EndedBy == "" {
+			if err := h.store.Record(ctx, h.event(ctx, itself(r.Practice), audit.RelationEnded, r.ID).Of(r.Subject).Because("lapsed", "")); err != nil {
+				return at("record the end of a grant", err)
+			}
+		}
+		if err := h.settle(ctx, r); err != nil {
+			return at("carry out the end of a grant", err)
+		}
+	}
+	return nil
+}
+
+// settle closes the chats that were begun by a grant and has who began them
+// taken out of the groups.
+func (h *Hub) settle(ctx context.Context, r Relation) error {
+	cursor := ""
+	for {
+		vs, next, _, err := h.store.ListConversations(ctx, ConversationQuery{Practice: r.Practice, Relation: r.ID, Order: ByCreated, Cursor: cursor, Limit: api.MaxConversationsPage})
+		if err != nil {
+			return err
+		}
+		for _, v := range vs {
+			if err := h.takeOutPatient(ctx, v, true); err != nil {
+				return err
+			}
+		}
+		if cursor = next; next == "" {
+			return h.store.SettleRelation(ctx, r.Practice, r.ID)
+		}
+	}
+}
+
+// takeOutPatient has the patient's side taken out of a group.
+func (h *Hub) takeOutPatient(ctx context.Context, before Conversation, closing bool) error {
+	now := h.millis()
+	v, err := h.store.UpdateConversation(ctx, before.Practice, before.ID, func(v *Conversation) error {
+		v.want(v.Patient, false)
+		if closing && v.State != api.StateClosed {
+			v.end("", now)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	h.moved(ctx, &before, &v)
+	return nil
+}
+
+// moved tells everybody that a conversation is another now.
+func (h *Hub) moved(ctx context.Context, before, after *Conversation) {
+	if err := h.summariseIt(ctx, *after); err != nil {
+		h.log.WarnContext(ctx, "conversation not announced", slog.String("conversation", after.ID))
+	}
+	h.proposeRemovals(ctx, after.Practice, after.ID)
+	h.ringKeeper(ctx, after.Practice)
+	h.lineMoved(ctx, before, after)
+}
+
+// OwnRelations lists for whom the calling patient may write now.
+func (h *Hub) OwnRelations(ctx context.Context, c *Caller) (api.OwnRelations, error) {
+	if err := h.mayInPractice(c, policy.Begin); err != nil {
+		return api.OwnRelations{}, err
+	}
+	all, err := h.store.RelationsOf(ctx, c.Device.Practice, []string{c.Device.Person})
+	if err != nil {
+		return api.OwnRelations{}, err
+	}
+	now := h.millis()
+	own := api.OwnRelations{Relations: []api.Relation{}}
+	for _, r := range all {
+		if r.Holder == c.Device.Person && r.active(now) {
+			shown := r.api(now)
+			shown.Evidence, shown.GrantedBy, shown.ApprovedBy, shown.EndedBy = "", "", "", ""
+			own.Relations = append(own.Relations, shown)
+		}
+	}
+	return own, nil
+}
+
+// writesFor notes in a new conversation that it is about somebody else, and the
+// grant by which: the one that is named, or the only one that fits. A grant that
+// is another's, or over, or for other queues is as if it were not there.
+func (h *Hub) writesFor(ctx context.Context, c *Caller, v *Conversation, f *api.WritingFor) error {
+	if f == nil {
+		return nil
+	}
+	v.WritesFor = f.Kind
+	all, err := h.store.RelationsOf(ctx, v.Practice, []string{c.Device.Person})
+	if err != nil {
+		return at("load relations", err)
+	}
+	var granted []Relation
+	for _, r := range all {
+		if r.Holder == c.Device.Person && r.active(h.millis()) && r.covers(v.Queue) && (f.Relation == r.ID || f.Relation == "" && r.Kind == f.Kind) {
+			granted = append(granted, r)
+		}
+	}
+	switch {
+	case len(granted) == 1:
+		v.WritesFor, v.Relation = granted[0].Kind, granted[0].ID
+	case f.Relation != "":
+		return ErrNotFound
+	}
+	return nil
+}
+
+// Hide keeps a conversation from whoever writes for somebody else in it, or no
+// longer.
+func (h *Hub) Hide(ctx context.Context, s *StaffCaller, id string, hide bool) (api.Conversation, error) {
+	before, err := h.staffConversation(ctx, s, id)
+	if err != nil {
+		return api.Conversation{}, err
+	}
+	if err := h.mayStaff(s, policy.Hide, h.about(&before)); err != nil {
+		return api.Conversation{}, err
+	}
+	if before.WritesFor == "" {
+		return api.Conversation{}, ErrConflict
+	}
+	kind := audit.ChatHidden
+	if !hide {
+		kind = audit.ChatShown
+	}
+	v, err := h.store.Recording(h.event(ctx, s, kind, "").In(id, before.Patient)).UpdateConversation(ctx, before.Practice, id, func(v *Conversation) error {
+		v.Confidential = hide
+		v.want(v.Patient, !h.about(v).PastGrant)
+		return nil
+	})
+	if err != nil {
+		return api.Conversation{}, err
+	}
+	h.moved(ctx, &before, &v)
+	return h.describe(ctx, v)
+}
+
+// staffConversation loads one that a signed-in staff person may know of.
+func (h *Hub) staffConversation(ctx context.Context, s *StaffCaller, id string) (Conversation, error) {
+	if !validID("c", id) {
+		return Conversation{}, ErrNotFound
+	}
+	v, err := h.store.Conversation(ctx, s.Person.Practice, id)
+	if err == nil && h.mayStaff(s, policy.Know, h.about(&v)) != nil {
+		err = ErrNotFound
+	}
+	return v, err
+}
+
+// HoldBack records that a staff person sent, all the same, what their device
+// took for health information.
+func (h *Hub) HoldBack(ctx context.Context, s *StaffCaller, id string, n api.HoldBack) error {
+	v, err := h.staffConversation(ctx, s, id)
+	if err != nil {
+		return err
+	}
+	if err := h.mayStaff(s, policy.Send, h.about(&v)); err != nil {
+		return err
+	}
+	known := []string{"ssn", "card", "record", "birth-date", "phone", "email", "diagnosis", "medicine", "result", "attachment"}
+	var kinds string
+	for _, k := range n.Kinds {
+		if !slices.Contains(known, k) {
+			return malformed("kinds")
+		}
+		kinds += "," + k
+	}
+	confirmed := h.event(ctx, s, audit.SentAllTheSame, NewID("b")).In(v.ID, v.Patient).With("found="+kinds[1:]).Because(n.Reason, "")
+	if err := h.store.Record(ctx, confirmed); err != nil {
+		return at("record a confirmation", err)
+	}
+	return nil
+}

@@ -1,0 +1,137 @@
+package sqlstore
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/sotto-health/sotto/internal/hub"
+)
+
+const relationFields = `
+SELECT practice, id, holder, subject, kind, queues, evidence, starts_at, ends_at, granted_by, approved_by, granted_at, ended_by, end_reason
+FROM relation `
+
+func scanRelation(row scanner) (r hub.Relation, err error) {
+	var queues string
+	err = row.Scan(&r.Practice, &r.ID, &r.Holder, &r.Subject, &r.Kind, &queues, &r.Evidence, &r.StartsAt, &r.EndsAt,
+		&r.GrantedBy, &r.ApprovedBy, &r.GrantedAt, &r.EndedBy, &r.EndReason)
+	if err == nil && json.Unmarshal([]byte(queues), &r.Queues) != nil {
+		err = errors.New("a relation's queues are damaged")
+	}
+	return r, err
+}
+
+// AddRelation implements [hub.Relations].
+func (s *Store) AddRelation(ctx context.Context, r hub.Relation, subject *hub.Person) error {
+	const insert = `
+INSERT INTO relation (practice, id, holder, subject, kind, queues, evidence, starts_at, ends_at, granted_by, approved_by, granted_at,
+    ended_by, end_reason, settled)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '', '', 0)`
+	return s.write(ctx, r.Practice, func(t *tx) error {
+		if subject != nil {
+			if err := addPerson(t, *subject); err != nil {
+				return err
+			}
+		}
+		_, err := t.exec(insert, r.Practice, r.ID, r.Holder, r.Subject, r.Kind, document(r.Queues), r.Evidence, r.StartsAt, r.EndsAt,
+			r.GrantedBy, r.ApprovedBy, r.GrantedAt)
+		return err
+	})
+}
+
+// Relation implements [hub.Relations].
+func (s *Store) Relation(ctx context.Context, practice, id string) (hub.Relation, error) {
+	r, err := scanRelation(s.reader().row(ctx, relationFields+`WHERE practice = $1 AND id = $2`, practice, id))
+	return r, s.translate(err)
+}
+
+// RelationsOf implements [hub.Relations].
+func (s *Store) RelationsOf(ctx context.Context, practice string, persons []string) ([]hub.Relation, error) {
+	query := relationFields + `WHERE practice = $1 AND ` + s.dialect.in("holder", "$2") + ` UNION ` +
+		relationFields + `WHERE practice = $1 AND ` + s.dialect.in("subject", "$2") + ` ORDER BY granted_at, id`
+	all, err := collect(ctx, s.reader(), scanRelation, query, practice, document(persons))
+	return all, s.translate(err)
+}
+
+// EndRelation implements [hub.Relations].
+func (s *Store) EndRelation(ctx context.Context, practice, id, by, reason string, at int64) (r hub.Relation, err error) {
+	const end = `UPDATE relation SET ends_at = $3, ended_by = $4, end_reason = $5 WHERE practice = $1 AND id = $2`
+	err = s.write(ctx, practice, func(t *tx) error {
+		if r, err = scanRelation(t.row(ctx, relationFields+`WHERE practice = $1 AND id = $2`+s.dialect.Lock, practice, id)); err != nil {
+			return err
+		}
+		if r.EndsAt != 0 && r.EndsAt <= at {
+			return hub.ErrConflict
+		}
+		r.EndsAt, r.EndedBy, r.EndReason = at, by, reason
+		_, err := t.exec(end, practice, id, at, by, reason)
+		return err
+	})
+	return r, err
+}
+
+// EndedRelations implements [hub.Relations].
+func (s *Store) EndedRelations(ctx context.Context, now int64, limit int) ([]hub.Relation, error) {
+	all, err := collect(ctx, s.reader(), scanRelation, relationFields+`
+WHERE settled = 0 AND ends_at > 0 AND ends_at <= $1 ORDER BY ends_at, id LIMIT $2`, now, limit)
+	return all, s.translate(err)
+}
+
+// SettleRelation implements [hub.Relations].
+func (s *Store) SettleRelation(ctx context.Context, practice, id string) error {
+	return s.write(ctx, practice, func(t *tx) error {
+		n, err := t.exec(`UPDATE relation SET settled = 1 WHERE practice = $1 AND id = $2`, practice, id)
+		if err == nil && n == 0 {
+			return hub.ErrNotFound
+		}
+		return err
+	})
+}
+
+const linkFields = `
+SELECT practice, id, person, other, reason, linked_by, linked_at, undone_by, undone_at FROM person_link `
+
+func scanPersonLink(row scanner) (l hub.PersonLink, err error) {
+	err = row.Scan(&l.Practice, &l.ID, &l.Person, &l.Other, &l.Reason, &l.LinkedBy, &l.LinkedAt, &l.UndoneBy, &l.UndoneAt)
+	return l, err
+}
+
+// AddPersonLink implements [hub.Relations].
+func (s *Store) AddPersonLink(ctx context.Context, l hub.PersonLink) error {
+	const insert = `
+INSERT INTO person_link (practice, id, person, other, reason, linked_by, linked_at, undone_by, undone_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, '', 0)
+ON CONFLICT DO NOTHING`
+	return s.write(ctx, l.Practice, func(t *tx) error {
+		n, err := t.exec(insert, l.Practice, l.ID, l.Person, l.Other, l.Reason, l.LinkedBy, l.LinkedAt)
+		if err == nil && n == 0 {
+			return hub.ErrExists
+		}
+		return err
+	})
+}
+
+// PersonLinksOf implements [hub.Relations].
+func (s *Store) PersonLinksOf(ctx context.Context, practice string, persons []string) ([]hub.PersonLink, error) {
+	query := linkFields + `WHERE practice = $1 AND ` + s.dialect.in("person", "$2") + ` UNION ` +
+		linkFields + `WHERE practice = $1 AND ` + s.dialect.in("other", "$2") + ` ORDER BY linked_at, id`
+	all, err := collect(ctx, s.reader(), scanPersonLink, query, practice, document(persons))
+	return all, s.translate(err)
+}
+
+// UndoPersonLink implements [hub.Relations].
+func (s *Store) UndoPersonLink(ctx context.Context, practice, id, by string, at int64) (l hub.PersonLink, err error) {
+	const undo = `UPDATE person_link SET undone_by = $3, undone_at = $4 WHERE practice = $1 AND id = $2 AND undone_at = 0`
+	err = s.write(ctx, practice, func(t *tx) error {
+		n, err := t.exec(undo, practice, id, by, at)
+		if err == nil && n == 0 {
+			return hub.ErrNotFound
+		} else if err != nil {
+			return err
+		}
+		l, err = scanPersonLink(t.row(ctx, linkFields+`WHERE practice = $1 AND id = $2`, practice, id))
+		return err
+	})
+	return l, err
+}
