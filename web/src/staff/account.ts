@@ -19,7 +19,7 @@ export type StaffSession = Pick<
 > & { readonly person: StaffPerson };
 
 /** Actions of policy that open something on the administrators' page. */
-export const practiceActions: readonly string[] = ["person.list", "audit.read", "practice.configure"];
+export const practiceActions: readonly string[] = ["person.list", "audit.read", "practice.configure", "practice.inspect"];
 
 /** Whom a set-up link is for, and the secret of an authenticator app for them. */
 export type Invitation = Pick<api.Invitation, "practice" | "login" | "password" | "app"> & { readonly person: StaffPerson };

@@ -1,0 +1,78 @@
+// The sections "Controls" and "Inventory".
+
+import type * as api from "../../src/api/schema.ts";
+import { now } from "./server.ts";
+import type { Story } from "./story.ts";
+
+const day = 86_400_000;
+
+function control(id: string, title: string, change: Partial<api.Control> = {}): api.Control {
+  return {
+    id, title, cite: `45 CFR 164.${id}`, family: "technical", kind: "required", asks: "Only people and programs that were given access get to health information.",
+    held_by: "Every call asks the rules; what no rule allows is refused.", evidence: [], tests: ["TestMatrix", "TestT22StrangersSeeNothing"], threats: ["T22"],
+    owner: "security official", review_months: 12, nist: "SP 800-66r2, 5.3.1 Access Control", ...change,
+  };
+}
+
+const controls: api.Control[] = [
+  control("312(a)(1)", "Access control"),
+  control("312(a)(2)(iii)", "Automatic logoff", { kind: "addressable", proposed: "required" }),
+  control("312(e)(1)", "Transmission security"),
+  control("308(a)(5)(ii)(A)", "Security reminders and training", { family: "administrative", tests: [], threats: [], missing: "There is no training register." }),
+  control("314(b)", "Group health plans", { family: "administrative", tests: [], threats: [], review_months: 1 }),
+];
+
+function result(id: string, state: string, says: string, fix?: string): api.ControlResult {
+  return { id, state, says, findings: fix === undefined ? [] : [{ evidence: "tls", state, says, ...(fix ? { fix } : {}) }] };
+}
+
+function run(at: number, met: number): api.ControlRun {
+  return { id: `r_${at}`, practice: "t_oak", at, version: "v1.2.0", counts: { met, needs_decision: 1, falls_short: 4 - met, not_applicable: 1 }, results: [] };
+}
+
+const looked: api.ControlRun = {
+  ...run(now - 3_600_000, 2),
+  results: [
+    result("312(a)(1)", "met", "9 people have one role each, by which the rules decide.", ""),
+    result("312(a)(2)(iii)", "met", "Screens lock after 10 minutes for staff and 15 for patients.", ""),
+    result("312(e)(1)", "needs-decision", "A proxy in front speaks TLS as https://chat.clinic.example; that cannot be seen from here.", "Check the proxy's TLS with its own tools, and note it."),
+    result("308(a)(5)(ii)(A)", "falls-short", "There is no training register."),
+    result("314(b)", "not-applicable", "The practice is a provider.", ""),
+  ],
+};
+const all: api.Controls = { controls, run: looked, history: [0, 1, 2, 3, 4, 5, 6].map((n) => run(now - n * day, n < 3 ? 2 : 1)) };
+const answers: NonNullable<Story["answers"]> = { "GET /v1/admin/controls": { ...all }, "POST /v1/admin/controls/looks": { ...looked } };
+
+const inventory: api.Inventory = {
+  at: now, practice: "Riverside Family Clinic", version: "v1.2.0",
+  assets: [
+    { id: "patient-devices", kind: "device", zone: "patients", name: "Patients' browsers", holds: "their own chats", guarded: "keys that the browser keeps", weight: "medium", secret: false },
+    { id: "staff-devices", kind: "device", zone: "staff", name: "Staff browsers", holds: "chats they take part in", guarded: "two factors", weight: "high", secret: false, count: 7 },
+    { id: "hub", kind: "program", zone: "hub", name: "Hub v1.2.0", holds: "who talks with whom and when", guarded: "cannot decrypt", weight: "high", secret: false },
+    { id: "database", kind: "data", zone: "hub", name: "Hub's database (PostgreSQL)", holds: "sealed messages, accounts", guarded: "its server's disk", weight: "high", secret: false },
+    { id: "key:hub/factors.key", kind: "key", zone: "hub", name: "hub/factors.key", holds: "nothing; it opens what does", guarded: "file mode -rw-------", weight: "high", secret: true },
+    { id: "keeper", kind: "program", zone: "keeper", name: "Record keeper", holds: "what is said", guarded: "outgoing connections alone", weight: "high", secret: false },
+  ],
+  flows: [
+    { from: "patient-devices", to: "hub", carries: "sealed messages", guarded: "MLS end to end; TLS 1.2 or 1.3", open: false },
+    { from: "staff-devices", to: "hub", carries: "sealed messages, sign-ins", guarded: "MLS end to end; TLS 1.2 or 1.3", open: false },
+    { from: "hub", to: "database", carries: "sealed messages, accounts", guarded: "not verified", open: true },
+    { from: "hub", to: "keeper", carries: "sealed messages", guarded: "MLS", open: false },
+  ],
+};
+
+export const stories: Record<string, Story> = {
+  controls: { hash: "#/controls", answers },
+  "controls-filtered": { hash: "#/controls?state=falls-short&family=administrative", as: "compliance", answers },
+  "controls-trend": { hash: "#/controls", answers, then: () => document.querySelector<HTMLElement>("main details summary")?.click() },
+  "controls-never": { hash: "#/controls", answers: { "GET /v1/admin/controls": { controls, history: [] } } },
+  "controls-error": { hash: "#/controls", answers: { "GET /v1/admin/controls": { refused: 503, code: "unavailable" } } },
+  "controls-look-failed": {
+    hash: "#/controls",
+    answers: { ...answers, "POST /v1/admin/controls/looks": { refused: 503, code: "unavailable" } },
+    then: () => document.querySelector<HTMLButtonElement>("main header button")?.click(),
+  },
+  control: { hash: "#/controls/312(e)(1)", as: "auditor", answers },
+  "control-short": { hash: "#/controls/308(a)(5)(ii)(A)", answers },
+  inventory: { hash: "#/inventory", answers: { "GET /v1/admin/inventory": { ...inventory } } },
+};
