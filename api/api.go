@@ -43,6 +43,9 @@ const (
 	CodeProvider         Code = "provider-away"     // 503: the practice's provider cannot be reached
 	CodeWeakPassword     Code = "weak-password"     // 422: the hint is PasswordStrength.Fault
 	CodeLastFactor       Code = "last-factor"       // 409: nothing would be left to sign in with
+	CodeNotMatched       Code = "not-matched"       // 403: what was given is wrong; never what of it
+	CodeTriesSpent       Code = "tries-spent"       // 403: too many wrong tries, staff can help
+	CodeCodeSpent        Code = "code-spent"        // 409: used, too old or tried too often: have a new one sent
 	CodeNotAMember       Code = "not-a-member"      // 403: this device is not in the group
 	CodeConsentMissing   Code = "consent-missing"   // 403
 	CodeConsentWithdrawn Code = "consent-withdrawn" // 403

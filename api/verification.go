@@ -11,5 +11,89 @@ type Verification struct {
 
 // OwnVerification is GET /v1/verification: the calling patient's device.
 type OwnVerification struct {
-	Verification Verification `json:"verification"`
+	Verification Verification      `json:"verification"`
+	Lapsed       bool              `json:"lapsed,omitempty" doc:"this device had shown more, and its time is over"`
+	TriesSpent   bool              `json:"tries_spent,omitempty" doc:"wrong facts were given too often: staff can help"`
+	AskedAt      int64             `json:"asked_at,omitempty" doc:"staff ask who the patient is, since then"`
+	Steps        VerificationSteps `json:"steps"`
+}
+
+// VerificationSteps are what a patient can do to show who they are.
+type VerificationSteps struct {
+	Channels []string `json:"channels" doc:"how a code can be sent: email, sms"`
+	Facts    []string `json:"facts" doc:"what can be given beside the date of birth: phone, email, postcode, record"`
+	PIN      bool     `json:"pin" doc:"a PIN that the practice issued can be given"`
+	Days     int      `json:"days" doc:"how long a proof holds"`
+}
+
+// SendContactCode has a one-time code sent to a contact that the patient
+// names: POST /v1/verification/code. The answer is the same for any contact.
+type SendContactCode struct {
+	Channel  string `json:"channel" enum:"email,sms"`
+	Contact  string `json:"contact" minLength:"3" maxLength:"254" doc:"an e-mail address, or a phone number with its country"`
+	Language string `json:"language" maxLength:"35"`
+}
+
+// ContactCodeSent says what to do next. The code comes by the channel alone.
+type ContactCodeSent struct {
+	Attempt   string `json:"attempt"`
+	Contact   string `json:"contact" doc:"masked"`
+	ExpiresAt int64  `json:"expires_at"`
+	ResendAt  int64  `json:"resend_at" doc:"when another may be asked for"`
+}
+
+// CheckContactCode is POST /v1/verification/code/check. A code is good for the
+// device that asked for it, once, for ten minutes and five tries.
+type CheckContactCode struct {
+	Attempt string `json:"attempt" maxLength:"64"`
+	Code    string `json:"code" maxLength:"64" doc:"six digits"`
+}
+
+// MatchByPIN is the kind of [MatchPatient] that gives a PIN.
+const MatchByPIN = "pin"
+
+// MatchPatient compares the date of birth and one more fact with what the
+// practice has on file: POST /v1/verification/match. It never says what was
+// wrong, nor whether there is such a person.
+type MatchPatient struct {
+	Name   string `json:"name,omitempty" maxLength:"200" doc:"tells two people of one birthday apart"`
+	Born   string `json:"born" maxLength:"40" doc:"1984-03-09"`
+	Kind   string `json:"kind" enum:"pin,phone,email,postcode,record"`
+	Answer string `json:"answer" minLength:"1" maxLength:"200"`
+}
+
+// PatientVerification is GET /v1/staff/conversations/{id}/verification, for
+// staff who take part in the conversation.
+type PatientVerification struct {
+	Verification Verification   `json:"verification"`
+	Needed       string         `json:"needed" doc:"level that the queue asks for"`
+	Proofs       []PatientProof `json:"proofs" doc:"of each of the patient's devices in the conversation, oldest first"`
+	Record       *PatientRecord `json:"record,omitempty" doc:"what the patient was matched with"`
+	Conflict     bool           `json:"conflict,omitempty" doc:"two devices were matched with two records"`
+	Failures     int            `json:"failures,omitempty" doc:"wrong facts since the last right ones"`
+	TriesSpent   bool           `json:"tries_spent,omitempty" doc:"the patient can try no more until staff let them"`
+	AskedAt      int64          `json:"asked_at,omitempty" doc:"when staff last asked"`
+}
+
+// A PatientProof is one step of one device.
+type PatientProof struct {
+	Verification
+	Device string `json:"device"`
+	Lapsed bool   `json:"lapsed,omitempty"`
+	Staff  string `json:"staff,omitempty" doc:"person who vouched"`
+	Reason string `json:"reason,omitempty" doc:"what they checked, and why"`
+}
+
+// A PatientRecord is what names a patient to the practice.
+type PatientRecord struct {
+	Number string `json:"number" doc:"the practice's record number"`
+	Name   string `json:"name" doc:"as on file"`
+}
+
+// ConfirmPatient says that a staff person has checked who the patient is:
+// POST /v1/staff/conversations/{id}/verification/confirm.
+type ConfirmPatient struct {
+	Method      string   `json:"method" enum:"in-person,phone"`
+	Identifiers []string `json:"identifiers" maxItems:"6" doc:"at least two different ones that were right, of name, date-of-birth, address, phone, record-number and photo"`
+	Reason      string   `json:"reason" minLength:"10" maxLength:"300"`
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/sotto-health/sotto/internal/certificate"
 	"github.com/sotto-health/sotto/internal/host"
+	"github.com/sotto-health/sotto/internal/messenger"
 	"github.com/sotto-health/sotto/internal/practice"
 	"github.com/sotto-health/sotto/web"
 )
@@ -59,7 +60,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 }
 
 func (c *commands) open(ctx context.Context, log *slog.Logger) (*host.OpenHub, error) {
-	return host.Open(ctx, host.HubConfig{Folder: host.Folder(c.Data), PostgresURL: os.Getenv("SOTTO_POSTGRES"), Log: log, Backups: os.Getenv("SOTTO_BACKUPS")})
+	messengers, err := messenger.FromEnvironment(os.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	return host.Open(ctx, host.HubConfig{Folder: host.Folder(c.Data), PostgresURL: os.Getenv("SOTTO_POSTGRES"), Log: log, Backups: os.Getenv("SOTTO_BACKUPS"), Messengers: messengers})
 }
 
 type serveCommand struct {

@@ -19,7 +19,10 @@ import (
 	"github.com/sotto-health/sotto/internal/durable"
 	"github.com/sotto-health/sotto/internal/host"
 	"github.com/sotto-health/sotto/internal/hub"
+	"github.com/sotto-health/sotto/internal/messenger"
 	"github.com/sotto-health/sotto/internal/practice"
+	"github.com/sotto-health/sotto/internal/proofing"
+	"github.com/sotto-health/sotto/internal/roster"
 	"github.com/sotto-health/sotto/internal/totp"
 	"github.com/sotto-health/sotto/internal/vault"
 	"github.com/sotto-health/sotto/web"
@@ -34,9 +37,21 @@ type demonstration struct {
 	Clinic  string       `json:"clinic"`
 	Pin     string       `json:"authority"`
 	SignIns []demoSignIn `json:"sign_ins"`
+	// Patients are on file, each with a PIN.
+	Patients []demoPatient `json:"patients"`
+
+	outbox *messenger.Outbox
 
 	listen   string
 	chatBase string
+}
+
+// A demoPatient is somebody of the demo practice's roster.
+type demoPatient struct {
+	Name  string `json:"name"`
+	Born  string `json:"born"`
+	Phone string `json:"phone"`
+	PIN   string `json:"pin"`
 }
 
 type demoSignIn struct {
@@ -50,7 +65,7 @@ type demoSignIn struct {
 func demoFile(folder host.Folder) string { return filepath.Join(string(folder), "demo.json") }
 
 // prepareDemo makes the demo practice, or finds the one that is there.
-func prepareDemo(ctx context.Context, h *host.OpenHub, folder host.Folder, c serveCommand) (*demonstration, error) {
+func prepareDemo(ctx context.Context, h *host.OpenHub, folder host.Folder, c serveCommand, outbox *messenger.Outbox) (*demonstration, error) {
 	file, err := practice.Parse(demo.PracticeFile)
 	if err != nil {
 		return nil, err
@@ -73,6 +88,12 @@ func prepareDemo(ctx context.Context, h *host.OpenHub, folder host.Folder, c ser
 	d.Pin, d.listen, d.chatBase = pin(v.Authority.Public()), c.ClinicListen, chat
 	if len(d.SignIns) == 0 || d.SignIns[0].App == "" { // none yet, or of before there were two factors
 		if d.SignIns, err = demoSignIns(ctx, h, v.Practice, file.Staff); err != nil {
+			return nil, err
+		}
+	}
+	d.outbox = outbox
+	if len(d.Patients) == 0 {
+		if d.Patients, err = demoPatients(ctx, h, v.Practice); err != nil {
 			return nil, err
 		}
 	}
@@ -112,6 +133,26 @@ func demoSignIns(ctx context.Context, h *host.OpenHub, practiceID string, staff 
 			return nil, err
 		}
 		all = append(all, demoSignIn{s.Login, s.Name, s.Title, password, totp.Text(secret)})
+	}
+	return all, nil
+}
+
+// demoPatients puts the demo's patients on file and gives each a PIN.
+func demoPatients(ctx context.Context, h *host.OpenHub, practiceID string) ([]demoPatient, error) {
+	entries, err := roster.ParseCSV(bytes.NewReader(demo.Roster), time.Now())
+	if err != nil {
+		return nil, err
+	}
+	if err := h.ImportRoster(ctx, practiceID, entries); err != nil {
+		return nil, err
+	}
+	var all []demoPatient
+	for _, e := range entries {
+		pin := proofing.NewCode()
+		if err := h.IssuePIN(ctx, practiceID, e.Number, pin); err != nil {
+			return nil, err
+		}
+		all = append(all, demoPatient{e.Name, e.Born, e.Phone, pin})
 	}
 	return all, nil
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sotto-health/sotto/internal/host"
+	"github.com/sotto-health/sotto/internal/messenger"
 	"github.com/sotto-health/sotto/internal/totp"
 )
 
@@ -56,9 +57,16 @@ var signInPage = template.Must(template.New("").Parse(`<!doctype html>
 <body><main><h1>Sign-ins of the demo</h1>
 <p>Every person is made up. In a real practice the code is on the person’s own phone, or they use a passkey.</p>
 <table><thead><tr><th scope="col">Person</th><th scope="col">Sign-in name</th><th scope="col">Password</th><th scope="col">Code, works once</th></tr></thead>
-<tbody>{{range .}}<tr><th scope="row">{{.Name}}<br><small>{{.Title}}</small></th><td><code>{{.Login}}</code></td><td><code>{{.Password}}</code></td>
+<tbody>{{range .Staff}}<tr><th scope="row">{{.Name}}<br><small>{{.Title}}</small></th><td><code>{{.Login}}</code></td><td><code>{{.Password}}</code></td>
 <td><code class="code">{{.Code}}</code> <small>{{.Left}} s</small></td></tr>{{end}}</tbody></table>
-<p><a href="/sign-ins">Show the newest codes</a></p></main></body></html>
+<p><a href="/sign-ins">Show the newest codes</a></p>
+<h2>Patients on file</h2>
+<p>Start a chat as one of them, and tell the clinic who you are: by date of birth, and the PIN or the phone number.</p>
+<table id="patients"><thead><tr><th scope="col">Patient</th><th scope="col">Born</th><th scope="col">Phone</th><th scope="col">PIN</th></tr></thead>
+<tbody>{{range .Patients}}<tr><th scope="row">{{.Name}}</th><td>{{.Born}}</td><td>{{.Phone}}</td><td><code>{{.PIN}}</code></td></tr>{{end}}</tbody></table>
+<h2>Messages sent</h2>
+<p>A demo sends nothing. What it would have sent, newest first:</p>
+<ul id="outbox">{{range .Sent}}<li><small>{{.At.Format "15:04:05"}} to {{.To}}</small><br>{{.Text}}</li>{{else}}<li>None yet.</li>{{end}}</ul></main></body></html>
 `))
 
 const signInStyle = `:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
@@ -88,7 +96,12 @@ func (d *demonstration) serveSignIns(w http.ResponseWriter, _ *http.Request) {
 		rows = append(rows, row{in, code, left})
 	}
 	var page bytes.Buffer
-	if err := signInPage.Execute(&page, rows); err != nil {
+	err := signInPage.Execute(&page, struct {
+		Staff    []row
+		Patients []demoPatient
+		Sent     []messenger.Sent
+	}{rows, d.Patients, d.outbox.Sent()})
+	if err != nil {
 		http.Error(w, "the page cannot be made", http.StatusInternalServerError)
 		return
 	}

@@ -16,6 +16,8 @@ import (
 
 	"github.com/sotto-health/sotto/internal/host"
 	"github.com/sotto-health/sotto/internal/hub"
+	"github.com/sotto-health/sotto/internal/messenger"
+	"github.com/sotto-health/sotto/internal/proofing"
 	"github.com/sotto-health/sotto/web"
 )
 
@@ -44,7 +46,11 @@ func (c serveCommand) Run(ctx context.Context, cli *commands, s streams) error {
 	if err != nil {
 		return err
 	}
-	h, err := cli.openHub(ctx, c.limits())
+	var outbox *messenger.Outbox
+	if c.Demo {
+		outbox = new(messenger.Outbox)
+	}
+	h, err := cli.openHubSending(ctx, c.limits(), outbox)
 	if err != nil {
 		return err
 	}
@@ -55,7 +61,7 @@ func (c serveCommand) Run(ctx context.Context, cli *commands, s streams) error {
 	}
 	var demo *demonstration
 	if c.Demo {
-		if demo, err = prepareDemo(ctx, h, host.Folder(cli.Data), c); err != nil {
+		if demo, err = prepareDemo(ctx, h, host.Folder(cli.Data), c, outbox); err != nil {
 			return fmt.Errorf("prepare the demo: %w", err)
 		}
 	}
@@ -96,9 +102,22 @@ func (c serveCommand) Run(ctx context.Context, cli *commands, s streams) error {
 // of a PostgreSQL database, if one is used; it is no flag, because other users
 // of the machine can read a program's flags.
 func (c *commands) openHub(ctx context.Context, limits hub.Limits) (*host.OpenHub, error) {
+	return c.openHubSending(ctx, limits, nil)
+}
+
+// openHubSending is openHub with a demo's outbox, if it is not nil, in place of
+// what the operator has set up to send codes by.
+func (c *commands) openHubSending(ctx context.Context, limits hub.Limits, outbox *messenger.Outbox) (*host.OpenHub, error) {
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	messengers, err := messenger.FromEnvironment(os.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	if outbox != nil {
+		messengers = map[proofing.Channel]hub.Messenger{proofing.Email: outbox, proofing.SMS: outbox}
+	}
 	return host.Open(ctx, host.HubConfig{
-		Folder: host.Folder(c.Data), PostgresURL: os.Getenv("SOTTO_POSTGRES"), Log: log, Limits: limits, Backups: c.Backups,
+		Folder: host.Folder(c.Data), PostgresURL: os.Getenv("SOTTO_POSTGRES"), Log: log, Limits: limits, Backups: c.Backups, Messengers: messengers,
 	})
 }
 

@@ -25,24 +25,29 @@ func Categories() []Category {
 
 // Security.
 const (
-	SignedIn        Kind = "sign-in.done"
-	SignInRefused   Kind = "sign-in.refused"
-	SignedOut       Kind = "sign-in.ended"
-	SessionEnded    Kind = "session.ended"
-	SessionLocked   Kind = "session.locked"
-	SessionUnlocked Kind = "session.proved"
-	DeviceSignedIn  Kind = "device.signed-in"
-	DeviceSignedOut Kind = "device.signed-out"
-	SetUpLinkMade   Kind = "set-up-link.made"
-	SetUpLinkUsed   Kind = "set-up-link.used"
-	SetUpLinkOpened Kind = "set-up-link.opened"
-	FactorAdded     Kind = "factor.added"
-	FactorRenamed   Kind = "factor.renamed"
-	FactorRemoved   Kind = "factor.removed"
-	PasswordChanged Kind = "password.changed"
-	RecoveryCodes   Kind = "recovery-codes.made"
-	CallRefused     Kind = "call.refused"
-	PatientVerified Kind = "patient.verified"
+	SignedIn           Kind = "sign-in.done"
+	SignInRefused      Kind = "sign-in.refused"
+	SignedOut          Kind = "sign-in.ended"
+	SessionEnded       Kind = "session.ended"
+	SessionLocked      Kind = "session.locked"
+	SessionUnlocked    Kind = "session.proved"
+	DeviceSignedIn     Kind = "device.signed-in"
+	DeviceSignedOut    Kind = "device.signed-out"
+	SetUpLinkMade      Kind = "set-up-link.made"
+	SetUpLinkUsed      Kind = "set-up-link.used"
+	SetUpLinkOpened    Kind = "set-up-link.opened"
+	FactorAdded        Kind = "factor.added"
+	FactorRenamed      Kind = "factor.renamed"
+	FactorRemoved      Kind = "factor.removed"
+	PasswordChanged    Kind = "password.changed"
+	RecoveryCodes      Kind = "recovery-codes.made"
+	CallRefused        Kind = "call.refused"
+	PatientVerified    Kind = "patient.verified"
+	PatientNotVerified Kind = "patient.not-verified"
+	PatientAsked       Kind = "patient.asked"
+	PatientTriesReset  Kind = "patient.tries-reset"
+	PatientPINIssued   Kind = "patient.pin-issued"
+	ContactCodeSent    Kind = "contact-code.sent"
 )
 
 // Single sign-on, and the practice's directory.
@@ -67,6 +72,8 @@ const (
 	AuditRead           Kind = "audit.read"
 	GroupInfoRead       Kind = "group-info.read"
 	ControlsRead        Kind = "controls.read"
+
+	PatientVerificationRead Kind = "patient.verification-read"
 )
 
 // Consent.
@@ -123,6 +130,7 @@ const (
 	ChatShown         Kind = "conversation.shown"
 	SentAllTheSame    Kind = "hold-back.confirmed"
 	PatientSeen       Kind = "patient.seen"
+	RosterChanged     Kind = "roster.changed"
 )
 
 // Export.
@@ -176,6 +184,11 @@ func Vocabulary() []Spec {
 		{PasswordChanged, Security, "person", false, "chose another password"},
 		{RecoveryCodes, Security, "person", false, "got new recovery codes"},
 		{CallRefused, Security, "object", true, "asked for something that policy does not allow"},
+		{PatientNotVerified, Security, "device", true, "tried to show who they are, and what they gave was wrong"},
+		{PatientAsked, Security, "", true, "asked a patient to show who they are"},
+		{PatientTriesReset, Security, "", true, "let a patient try again to show who they are"},
+		{PatientPINIssued, Security, "record", false, "gave a patient of the roster a PIN"},
+		{ContactCodeSent, Security, "device", true, "had a one-time code sent to a contact"},
 		{PatientVerified, Security, "device", true, "showed who a patient is, on a device of the patient's"},
 
 		{IdentityLinked, Security, "person", false, "linked a person to their account at the practice's sign-in provider"},
@@ -194,6 +207,7 @@ func Vocabulary() []Spec {
 		{AuditRead, Access, "", true, "read this log"},
 		{GroupInfoRead, Access, "", true, "got what is needed to join a conversation from outside"},
 		{ControlsRead, Access, "", false, "looked at how the installation meets the rules"},
+		{PatientVerificationRead, Access, "", true, "saw how a patient was proved, and which record they are"},
 
 		{ConsentGiven, Consent, "form", true, "gave consent"},
 		{ConsentWithdrawn, Consent, "", true, "took consent back"},
@@ -225,6 +239,7 @@ func Vocabulary() []Spec {
 		{PersonAdded, Policy, "person", false, "added a person"},
 		{PersonChanged, Policy, "person", false, "changed a person's role or queues"},
 		{PersonDisabled, Policy, "person", false, "took all access from a person"},
+		{RosterChanged, Policy, "practice", false, "changed what is on file of the practice's patients"},
 		{PracticeConfigured, Policy, "practice", false, "changed the practice's settings"},
 
 		{RelationGranted, Policy, "relation", false, "let one patient write for another"},

@@ -9,3 +9,9 @@ import _ "embed"
 //
 //go:embed riverside.json
 var PracticeFile []byte
+
+// Roster is what the demo practice has on file of its patients, as CSV; package
+// roster reads it.
+//
+//go:embed roster.csv
+var Roster []byte

@@ -17,6 +17,7 @@ import (
 	"github.com/sotto-health/sotto/internal/durable"
 	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/keyfile"
+	"github.com/sotto-health/sotto/internal/proofing"
 	"github.com/sotto-health/sotto/internal/store/postgres"
 	"github.com/sotto-health/sotto/internal/store/sqlite"
 	"github.com/sotto-health/sotto/internal/store/sqlitefile"
@@ -45,6 +46,8 @@ type HubConfig struct {
 	// Backups is the folder that backups are put into, to be looked at; empty
 	// if nobody said.
 	Backups string
+	// Messengers send one-time codes to patients, by channel.
+	Messengers map[proofing.Channel]hub.Messenger
 }
 
 // An OpenHub is a hub and what it stands on.
@@ -75,8 +78,12 @@ func Open(ctx context.Context, c HubConfig) (*OpenHub, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the factor key: %w", err), store.Close())
 	}
+	patients, err := keyfile.Open(filepath.Join(part, "patients.key"), "hub-patients", hub.PatientKeyBytes)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the patient key: %w", err), store.Close())
+	}
 	inspector := &Inspector{config: InspectConfig{Folder: c.Folder, PostgresURL: c.PostgresURL, Backups: c.Backups}}
-	config := hub.Config{Store: store, Blobs: blobs, Log: c.Log, Limits: c.Limits, FactorKey: factors, Inspector: inspector}
+	config := hub.Config{Store: store, Blobs: blobs, Log: c.Log, Limits: c.Limits, FactorKey: factors, PatientKey: patients, Messengers: c.Messengers, Inspector: inspector}
 	var broker *postgres.Broker
 	if c.PostgresURL != "" {
 		if broker, err = postgres.OpenBroker(c.PostgresURL, c.Log); err != nil {

@@ -7,10 +7,43 @@ import (
 	"github.com/sotto-health/sotto/internal/hub"
 )
 
-// verificationRoutes are those by which patients show who they are.
+// verificationRoutes are those by which patients show who they are, and staff
+// see and check it.
 func (s *Server) verificationRoutes() {
 	device(s, op(get, "/v1/verification", tagVerification, "Patient: how far the practice knows who you are on this device", refusals(401, 403)),
 		func(ctx context.Context, c *hub.Caller, _ *none) (*out[api.OwnVerification], error) {
 			return answer(s.hub.OwnVerification(ctx, c))
+		})
+	device(s, op(post, "/v1/verification/code", tagVerification, "Patient: have a one-time code sent to a contact",
+		about("The answer is the same for any contact."), refusals(401, 403, 422, 429)),
+		func(ctx context.Context, c *hub.Caller, i *in[api.SendContactCode]) (*out[api.ContactCodeSent], error) {
+			return answer(s.hub.SendContactCode(ctx, c, callOf(ctx).address, i.Body))
+		})
+	device(s, op(post, "/v1/verification/code/check", tagVerification, "Patient: give the code that came", refusals(401, 403, 409, 422)),
+		func(ctx context.Context, c *hub.Caller, i *in[api.CheckContactCode]) (*out[api.OwnVerification], error) {
+			return answer(s.hub.CheckContactCode(ctx, c, i.Body))
+		})
+	device(s, op(post, "/v1/verification/match", tagVerification, "Patient: give the date of birth and one more fact, or a PIN",
+		about("It never says what was wrong, nor whether there is such a person."), refusals(401, 403, 422, 429)),
+		func(ctx context.Context, c *hub.Caller, i *in[api.MatchPatient]) (*out[api.OwnVerification], error) {
+			return answer(s.hub.MatchPatient(ctx, c, callOf(ctx).address, i.Body))
+		})
+
+	const path = "/v1/staff/conversations/{id}/verification"
+	staff(s, op(get, path, tagVerification, "Staff: how the patient of a conversation was proved", refusals(401, 404)),
+		func(ctx context.Context, c *hub.StaffCaller, i *ByID) (*out[api.PatientVerification], error) {
+			return answer(s.hub.PatientVerification(ctx, c, i.ID))
+		})
+	staff(s, op(post, path+"/ask", tagVerification, "Staff: ask the patient to show who they are", refusals(401, 404, 409, 429)),
+		func(ctx context.Context, c *hub.StaffCaller, i *ByID) (*out[api.PatientVerification], error) {
+			return answer(s.hub.AskPatient(ctx, c, i.ID))
+		})
+	staff(s, op(post, path+"/confirm", tagVerification, "Staff: say that you have checked who the patient is", refusals(401, 403, 404, 422)),
+		func(ctx context.Context, c *hub.StaffCaller, i *inID[api.ConfirmPatient]) (*out[api.PatientVerification], error) {
+			return answer(s.hub.ConfirmPatient(ctx, c, i.ID, i.Body))
+		})
+	staff(s, op(post, path+"/reset", tagVerification, "Staff: let the patient try again", refusals(401, 404)),
+		func(ctx context.Context, c *hub.StaffCaller, i *ByID) (*out[api.PatientVerification], error) {
+			return answer(s.hub.LetPatientTryAgain(ctx, c, i.ID))
 		})
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/sotto-health/sotto/internal/oidc"
 	"github.com/sotto-health/sotto/internal/password"
 	"github.com/sotto-health/sotto/internal/policy"
+	"github.com/sotto-health/sotto/internal/proofing"
 )
 
 // A Config sets up a [Hub]. Store and Blobs are required; for the rest the
@@ -52,6 +53,12 @@ type Config struct {
 	FactorKey []byte
 	// OIDC talks to the practices' OpenID providers. Nil means a usual one.
 	OIDC *oidc.Client
+	// PatientKey seals the roster and the contacts of patients: 32 bytes that
+	// outlive the process. Nil is for tests: a new key each time.
+	PatientKey []byte
+	// Messengers send one-time codes. A channel that is not here is not
+	// offered.
+	Messengers map[proofing.Channel]Messenger
 }
 
 // SessionTimes are how long sessions last. Zero fields get defaults.
@@ -77,6 +84,9 @@ type Hub struct {
 	secrets   secrets
 	oidc      *oidc.Client
 	inspector Inspector
+	patients  patientKey
+
+	messengers map[proofing.Channel]Messenger
 
 	challenges *challenges
 	callers    *callers
@@ -137,6 +147,10 @@ func New(c Config) (*Hub, error) {
 	if h.secrets, err = newSecrets(c.FactorKey); err != nil {
 		return nil, err
 	}
+	if h.patients, err = newPatientKey(c.PatientKey); err != nil {
+		return nil, err
+	}
+	h.messengers = c.Messengers
 	h.board = newSwitchboard(c.Sessions.Offline, h.presenceChanged)
 	if err := h.broker.Subscribe(h.deliver); err != nil {
 		return nil, fmt.Errorf("hub: subscribe to broker: %w", err)

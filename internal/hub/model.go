@@ -9,6 +9,7 @@ import (
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/password"
 	"github.com/sotto-health/sotto/internal/proofing"
+	"github.com/sotto-health/sotto/internal/roster"
 )
 
 // A Practice is the covered entity that everything else belongs to.
@@ -64,6 +65,12 @@ type Settings struct {
 type Identity struct {
 	// Days is how long a proof of it holds. Zero means 30.
 	Days int
+	// Sender is how messages with codes name the practice; empty means its
+	// Name. A name that tells of an illness has no place on a lock screen.
+	Sender string
+	// Facts are those that may be asked for beside the date of birth. None
+	// means all.
+	Facts []roster.Fact
 }
 
 // defaultProofDays is the re-verification period of a practice that sets none.
@@ -314,6 +321,41 @@ type Verification struct {
 	Record string // id in the practice's roster; empty unless matched by it
 	Staff  string // person who vouched; empty if none did
 	Reason string // why they could
+}
+
+// A RosterEntry is a patient as the practice has them on file. Number, Born and
+// Facts are keyed hashes; Sealed is a roster.Entry.
+type RosterEntry struct {
+	Practice string
+	ID       string
+	Number   []byte
+	Born     []byte
+	Facts    map[roster.Fact][]byte
+	Sealed   []byte
+	PIN      []byte // slow hash; empty if none was issued
+}
+
+// A ContactCode is a one-time code that was sent to somebody's contact.
+type ContactCode struct {
+	Practice  string
+	ID        string
+	Device    string // the only one that it is good for
+	Channel   proofing.Channel
+	Contact   []byte // keyed hash
+	Sealed    []byte
+	Code      []byte // keyed hash
+	Tries     int    // wrong ones
+	CreatedAt int64
+	ExpiresAt int64
+	UsedAt    int64 // 0 while it is good
+}
+
+// An IdentityCheck is how it went with a device, or with a date of birth; or
+// when staff asked a person.
+type IdentityCheck struct {
+	Failures int
+	FailedAt int64
+	AskedAt  int64
 }
 
 // A KeyPackage is one published key package.

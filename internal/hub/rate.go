@@ -28,11 +28,17 @@ type Limits struct {
 	Sends       Rate // frames of one device
 	Claims      Rate // key packages claimed by one patient or staff device
 	Uploads     Rate // attachments begun by one device
-	Service     Rate // calls and frames of a service, such as the keeper
-	Provider    Rate // logout tokens for one practice
-	OpenChats   int  // conversations of one patient that are not closed: 5
-	Pending     int64
-	KeyPackage  int // unused key packages kept for a device: 200
+
+	CodesDevice   Rate // one-time codes to one device
+	CodesContact  Rate // to one contact, asked for from one network
+	CodesNetwork  Rate // asked for from one network
+	CodesPractice Rate // of one practice
+
+	Service    Rate // calls and frames of a service, such as the keeper
+	Provider   Rate // logout tokens for one practice
+	OpenChats  int  // conversations of one patient that are not closed: 5
+	Pending    int64
+	KeyPackage int // unused key packages kept for a device: 200
 }
 
 func (l *Limits) setDefaults() {
@@ -53,6 +59,10 @@ func (l *Limits) setDefaults() {
 	or(&l.Sends, 20, 200)
 	or(&l.Claims, 0.2, 30)
 	or(&l.Uploads, 1, 60)
+	or(&l.CodesDevice, 1.0/300, 5)
+	or(&l.CodesContact, 1.0/600, 5)
+	or(&l.CodesNetwork, 1.0/60, 30)
+	or(&l.CodesPractice, 1, 1000)
 	or(&l.Service, 5000, 20_000)
 	or(&l.Provider, 20, 200)
 	if l.OpenChats == 0 {

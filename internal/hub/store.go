@@ -29,6 +29,9 @@ type Store interface {
 	Factors
 	Devices
 	Verifications
+	Roster
+	ContactCodes
+	IdentityChecks
 	KeyPackages
 	Conversations
 	Frames
@@ -245,6 +248,44 @@ type Verifications interface {
 	// LapsedVerifications lists those of all practices that lapsed in (after,
 	// upTo], the earliest first.
 	LapsedVerifications(ctx context.Context, after, upTo int64, limit int) ([]Verification, error)
+}
+
+// Roster keeps what a practice has on file of its patients.
+type Roster interface {
+	// PutRoster adds entries, or replaces those of the same Number: their ID
+	// stays, and their PIN unless Born changes. All are stored, or none.
+	PutRoster(ctx context.Context, practice string, all []RosterEntry) error
+	// RosterByBorn lists those of a date of birth, by id.
+	RosterByBorn(ctx context.Context, practice string, born []byte) ([]RosterEntry, error)
+	RosterByNumber(ctx context.Context, practice string, number []byte) (RosterEntry, error)
+	RosterEntry(ctx context.Context, practice, id string) (RosterEntry, error)
+	SetRosterPIN(ctx context.Context, practice, id string, pin []byte) error
+	// HasRoster reports whether anybody is on file.
+	HasRoster(ctx context.Context, practice string) (bool, error)
+}
+
+// ContactCodes keeps the one-time codes that were sent to contacts.
+type ContactCodes interface {
+	// AddContactCode stores one and uses up all others of the device.
+	AddContactCode(ctx context.Context, c ContactCode) error
+	// LastContactCode returns the device's newest, used or not.
+	LastContactCode(ctx context.Context, practice, device string) (ContactCode, error)
+	// TryContactCode uses the code up if it is right, and counts a try if not,
+	// in one transaction. One that is used, expired at now, tried most times or
+	// another device's gives [ErrNotFound].
+	TryContactCode(ctx context.Context, practice, device, id string, code []byte, now int64, most int) (right bool, err error)
+}
+
+// IdentityChecks keeps how often wrong facts were given, and whom staff asked.
+type IdentityChecks interface {
+	// IdentityCheck returns the zero value for a subject that is not known.
+	IdentityCheck(ctx context.Context, practice, subject string) (IdentityCheck, error)
+	// CountIdentityFailure adds one to each subject's, beginning anew where the
+	// last was before since.
+	CountIdentityFailure(ctx context.Context, practice string, subjects []string, now, since int64) error
+	ClearIdentityFailures(ctx context.Context, practice string, subjects []string) error
+	// SetIdentityAsked notes when staff asked a person; 0 that they no longer do.
+	SetIdentityAsked(ctx context.Context, practice, person string, at int64) error
 }
 
 // KeyPackages keeps what devices have published to be added by.

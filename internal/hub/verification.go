@@ -19,17 +19,29 @@ func (h *Hub) OwnVerification(ctx context.Context, c *Caller) (api.OwnVerificati
 	if err := h.mayInPractice(c, policy.Identify); err != nil {
 		return api.OwnVerification{}, err
 	}
-	standing, err := h.standing(ctx, c)
-	return api.OwnVerification{Verification: verification(standing)}, err
-}
-
-// standing is that of the calling device.
-func (h *Hub) standing(ctx context.Context, c *Caller) (proofing.Proof, error) {
-	all, err := h.store.VerificationsOf(ctx, c.Device.Practice, []string{c.Device.Person})
+	practice, now := c.Device.Practice, h.millis()
+	all, err := h.store.VerificationsOf(ctx, practice, []string{c.Device.Person})
 	if err != nil {
-		return proofing.Proof{}, at("load verifications", err)
+		return api.OwnVerification{}, at("load verifications", err)
 	}
-	return deviceStanding(all, c.Device.ID, h.millis()), nil
+	standing := deviceStanding(all, c.Device.ID, now)
+	out := api.OwnVerification{Verification: verification(standing)}
+	for _, v := range all {
+		if v.Device == c.Device.ID && !v.Holds(now) && !standing.Level.Reaches(v.Level) {
+			out.Lapsed = true
+		}
+	}
+	own, err := h.store.IdentityCheck(ctx, practice, c.Device.ID)
+	if err != nil {
+		return out, at("load tries", err)
+	}
+	asked, err := h.store.IdentityCheck(ctx, practice, c.Device.Person)
+	if err != nil {
+		return out, at("load tries", err)
+	}
+	out.TriesSpent, out.AskedAt = own.Failures >= matchTries, asked.AskedAt
+	out.Steps, err = h.steps(ctx, practice)
+	return out, err
 }
 
 func verification(p proofing.Proof) api.Verification {
@@ -88,6 +100,11 @@ func (h *Hub) raise(ctx context.Context, who Actor, v Verification, by proofing.
 	e := h.event(ctx, who, audit.PatientVerified, v.Device).Of(v.Person).With("method=" + string(by))
 	if err := h.store.Recording(e).PutVerification(ctx, v); err != nil {
 		return at("store verification", err)
+	}
+	if v.Level.Reaches(proofing.Matched) { // whoever asked has their answer
+		if err := h.store.SetIdentityAsked(ctx, v.Practice, v.Person, 0); err != nil {
+			return at("note the answer", err)
+		}
 	}
 	h.announceVerification(ctx, v.Practice, v.Person)
 	return nil

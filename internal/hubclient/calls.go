@@ -145,6 +145,31 @@ func (c *Client) Verification(ctx context.Context) (*api.OwnVerification, error)
 	return fetch[api.OwnVerification](ctx, c, http.MethodGet, "/v1/verification", nil)
 }
 
+// SendContactCode is POST /v1/verification/code.
+func (c *Client) SendContactCode(ctx context.Context, s api.SendContactCode) (*api.ContactCodeSent, error) {
+	return fetch[api.ContactCodeSent](ctx, c, http.MethodPost, "/v1/verification/code", s)
+}
+
+// CheckContactCode is POST /v1/verification/code/check.
+func (c *Client) CheckContactCode(ctx context.Context, k api.CheckContactCode) (*api.OwnVerification, error) {
+	return fetch[api.OwnVerification](ctx, c, http.MethodPost, "/v1/verification/code/check", k)
+}
+
+// MatchPatient is POST /v1/verification/match.
+func (c *Client) MatchPatient(ctx context.Context, m api.MatchPatient) (*api.OwnVerification, error) {
+	return fetch[api.OwnVerification](ctx, c, http.MethodPost, "/v1/verification/match", m)
+}
+
+// PatientVerification is GET /v1/staff/conversations/{id}/verification, with
+// the staff cookie; with an act (ask, confirm, reset) it is that call.
+func (c *Client) PatientVerification(ctx context.Context, id, act string, body any) (*api.PatientVerification, error) {
+	path, method := "/v1/staff/conversations/"+id+"/verification", http.MethodGet
+	if act != "" {
+		path, method = path+"/"+act, http.MethodPost
+	}
+	return fetch[api.PatientVerification](ctx, c, method, path, body)
+}
+
 // PublishKeyPackages is POST /v1/key-packages.
 func (c *Client) PublishKeyPackages(ctx context.Context, packages api.PublishKeyPackages) error {
 	return c.request(ctx, http.MethodPost, "/v1/key-packages", packages, nil)

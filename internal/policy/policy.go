@@ -99,33 +99,34 @@ const (
 
 // Actions upon a practice and its people.
 const (
-	ListOwn    Action = "conversations.own"
-	ListQueues Action = "conversations.queues"
-	ListAll    Action = "conversations.all"
-	Certify    Action = "device.certify"
-	Work       Action = "practice.work" // ask what the keeper has to do
-	Configure  Action = "practice.configure"
-	AddPerson  Action = "person.add"
-	Grant      Action = "person.grant" // give or take a role
-	Disable    Action = "person.disable"
-	Revoke     Action = "person.revoke" // a device
-	Invite     Action = "person.invite" // with a link to set up their sign-in anew
-	ListPeople Action = "person.list"
-	Identify   Action = "patient.identify" // show who one is
-	Propose    Action = "patient.invite"   // a one-time link for a patient to begin a chat with one
-	Relate     Action = "patient.relate"   // let one patient act for another, and take that back
-	Agree      Action = "patient.agree"    // to another's grant, or grant alone
-	Unite      Action = "patient.unite"    // say that two persons are one, and undo it
-	ReadAudit  Action = "audit.read"
-	Explain    Action = "policy.explain"   // who can read a conversation, and why
-	Inspect    Action = "practice.inspect" // how the installation meets the rules
+	ListOwn       Action = "conversations.own"
+	ListQueues    Action = "conversations.queues"
+	ListAll       Action = "conversations.all"
+	Certify       Action = "device.certify"
+	Work          Action = "practice.work" // ask what the keeper has to do
+	Configure     Action = "practice.configure"
+	AddPerson     Action = "person.add"
+	Grant         Action = "person.grant" // give or take a role
+	Disable       Action = "person.disable"
+	Revoke        Action = "person.revoke" // a device
+	Invite        Action = "person.invite" // with a link to set up their sign-in anew
+	ListPeople    Action = "person.list"
+	Identify      Action = "patient.identify"            // show who one is
+	Propose       Action = "patient.invite"              // a one-time link for a patient to begin a chat with one
+	Relate        Action = "patient.relate"              // let one patient act for another, and take that back
+	Agree         Action = "patient.agree"               // to another's grant, or grant alone
+	Unite         Action = "patient.unite"               // say that two persons are one, and undo it
+	CheckIdentity Action = "conversation.check-identity" // see and check who the patient is
+	ReadAudit     Action = "audit.read"
+	Explain       Action = "policy.explain"   // who can read a conversation, and why
+	Inspect       Action = "practice.inspect" // how the installation meets the rules
 )
 
 // Actions lists all.
 func Actions() []Action {
 	return []Action{
 		Begin, Know, Take, TakeOver, Join, Leave, Close, Reopen, Withdraw, Rate, Frames, Send, Type, Attach, Admit, Add, Remove, Renew, Rejoin,
-		ListOwn, ListQueues, ListAll, Certify, Work, Configure, AddPerson, Grant, Disable, Revoke, Invite, ListPeople, Identify, Propose, Relate, Agree, Unite, ReadAudit, Explain, Hide, Inspect,
+		ListOwn, ListQueues, ListAll, Certify, Work, Configure, AddPerson, Grant, Disable, Revoke, Invite, ListPeople, Identify, CheckIdentity, Propose, Relate, Agree, Unite, ReadAudit, Explain, Hide, Inspect,
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/password"
 	"github.com/sotto-health/sotto/internal/proofing"
+	"github.com/sotto-health/sotto/internal/roster"
 )
 
 // MaxFileBytes is the most bytes a practice file may have.
@@ -70,6 +72,12 @@ type File struct {
 type Identity struct {
 	// Days is how long a proof holds before it is asked for again. Zero means 30.
 	Days int `json:"days"`
+	// Sender is how messages with codes name the practice; empty means its name.
+	// A name that tells of an illness has no place on a lock screen.
+	Sender string `json:"sender"`
+	// Facts are those asked for beside the date of birth: phone, email,
+	// postcode, record (the last four of the record number). None means all.
+	Facts []roster.Fact `json:"facts"`
 }
 
 // Hours are when staff are expected to answer on some days of the week.
@@ -220,6 +228,10 @@ func (f *File) checkLimits() error {
 		return errors.New("recall_minutes: 1 to 10080")
 	case !within(f.Identity.Days, 1, 365):
 		return errors.New("identity: days: 1 to 365")
+	case len(f.Identity.Sender) > 60 || strings.ContainsAny(f.Identity.Sender, "\r\n"):
+		return errors.New("identity: sender: at most 60 bytes, on one line")
+	case slices.ContainsFunc(f.Identity.Facts, func(r roster.Fact) bool { return !slices.Contains(roster.Facts(), r) }):
+		return errors.New("identity: facts: phone, email, postcode, record")
 	case !within(f.Idle.Staff, 3, 60), !within(f.Idle.Patient, 3, 60):
 		// Less would leave no time for the two minutes of warning.
 		return errors.New("idle_minutes: staff and patient: 3 to 60")
@@ -286,7 +298,7 @@ func (f *File) Settings() hub.Settings {
 		Access: hub.Access{
 			Password: f.Access.Password, Networks: f.Access.Networks, SSO: f.Access.SSO.settings(), Groups: f.Access.groupRules(),
 		},
-		Identity:      hub.Identity{Days: f.Identity.Days},
+		Identity:      hub.Identity{Days: f.Identity.Days, Sender: f.Identity.Sender, Facts: f.Identity.Facts},
 		RecallMinutes: f.RecallMinutes, IdleStaff: f.Idle.Staff, IdlePatient: f.Idle.Patient, RiskWords: f.RiskWords,
 		RecordNumbers: f.RecordNumbers, Majority: f.Majority, QuickExit: f.QuickExit,
 		Consent: api.ConsentForm{

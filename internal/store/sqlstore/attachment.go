@@ -87,6 +87,7 @@ func (s *Store) DeleteExpired(ctx context.Context, now, unfinishedBefore int64) 
 			`DELETE FROM set_up_link WHERE expires_at <= $1`,
 			`DELETE FROM spent_nonce WHERE expires_at <= $1`,
 			`DELETE FROM known_browser WHERE expires_at <= $1`,
+			`DELETE FROM contact_code WHERE expires_at <= $1`,
 			`DELETE FROM key_package WHERE last_resort = 0 AND not_after > 0 AND not_after <= $1`,
 		} {
 			if _, err := t.exec(del, now); err != nil {

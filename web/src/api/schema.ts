@@ -802,6 +802,74 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/staff/conversations/{id}/verification": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Staff: how the patient of a conversation was proved */
+        readonly get: operations["get-staff-conversations-by-id-verification"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/conversations/{id}/verification/ask": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Staff: ask the patient to show who they are */
+        readonly post: operations["post-staff-conversations-by-id-verification-ask"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/conversations/{id}/verification/confirm": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Staff: say that you have checked who the patient is */
+        readonly post: operations["post-staff-conversations-by-id-verification-confirm"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/conversations/{id}/verification/reset": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Staff: let the patient try again */
+        readonly post: operations["post-staff-conversations-by-id-verification-reset"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/staff/devices": {
         readonly parameters: {
             readonly query?: never;
@@ -1395,6 +1463,63 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/verification/code": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Patient: have a one-time code sent to a contact
+         * @description The answer is the same for any contact.
+         */
+        readonly post: operations["post-verification-code"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/verification/code/check": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Patient: give the code that came */
+        readonly post: operations["post-verification-code-check"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/verification/match": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Patient: give the date of birth and one more fact, or a PIN
+         * @description It never says what was wrong, nor whether there is such a person.
+         */
+        readonly post: operations["post-verification-match"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/welcomes": {
         readonly parameters: {
             readonly query?: never;
@@ -1542,6 +1667,11 @@ export interface components {
             readonly queues?: readonly string[];
             readonly role?: string;
         };
+        readonly CheckContactCode: {
+            readonly attempt: string;
+            /** @description six digits */
+            readonly code: string;
+        };
         readonly CheckPassword: {
             readonly password: string;
             readonly token?: string;
@@ -1566,6 +1696,13 @@ export interface components {
             readonly position?: number;
             readonly type: string;
             readonly typing?: boolean;
+        };
+        readonly ConfirmPatient: {
+            /** @description at least two different ones that were right, of name, date-of-birth, address, phone, record-number and photo */
+            readonly identifiers: readonly string[];
+            /** @enum {string} */
+            readonly method: "in-person" | "phone";
+            readonly reason: string;
         };
         readonly ConsentForm: {
             readonly id: string;
@@ -1599,6 +1736,18 @@ export interface components {
             readonly points: readonly string[];
             readonly sha256: string;
             readonly title: string;
+        };
+        readonly ContactCodeSent: {
+            readonly attempt: string;
+            /** @description masked */
+            readonly contact: string;
+            /** Format: int64 */
+            readonly expires_at: number;
+            /**
+             * Format: int64
+             * @description when another may be asked for
+             */
+            readonly resend_at: number;
         };
         readonly Control: {
             /** @description the requirement, in plain words */
@@ -1988,6 +2137,15 @@ export interface components {
             /** @description its name, as people know it */
             readonly provider: string;
         };
+        readonly MatchPatient: {
+            readonly answer: string;
+            /** @description 1984-03-09 */
+            readonly born: string;
+            /** @enum {string} */
+            readonly kind: "pin" | "phone" | "email" | "postcode" | "record";
+            /** @description tells two people of one birthday apart */
+            readonly name?: string;
+        };
         readonly NewAttachment: {
             /**
              * Format: int64
@@ -2072,6 +2230,16 @@ export interface components {
             readonly relations: readonly components["schemas"]["Relation"][];
         };
         readonly OwnVerification: {
+            /**
+             * Format: int64
+             * @description staff ask who the patient is, since then
+             */
+            readonly asked_at?: number;
+            /** @description this device had shown more, and its time is over */
+            readonly lapsed?: boolean;
+            readonly steps: components["schemas"]["VerificationSteps"];
+            /** @description wrong facts were given too often: staff can help */
+            readonly tries_spent?: boolean;
             readonly verification: components["schemas"]["Verification"];
         };
         readonly Participant: {
@@ -2178,6 +2346,60 @@ export interface components {
             readonly persons: readonly string[];
             /** @description in which one of them acts, or somebody acts for one of them */
             readonly relations: readonly components["schemas"]["Relation"][];
+        };
+        readonly PatientProof: {
+            /**
+             * Format: int64
+             * @description when it was proved
+             */
+            readonly at?: number;
+            readonly device: string;
+            readonly lapsed?: boolean;
+            /**
+             * @description guest: nothing is known; contact: they read what is sent to an address or number; matched: they know what the practice has on file; signed-in: by a passkey or the practice's portal
+             * @enum {string}
+             */
+            readonly level: "guest" | "contact" | "matched" | "signed-in";
+            /** @description email-code, sms-code, invitation, facts, pin, in-person, phone, passkey or portal; more may come */
+            readonly method?: string;
+            /** @description what they checked, and why */
+            readonly reason?: string;
+            /** @description person who vouched */
+            readonly staff?: string;
+            /**
+             * Format: int64
+             * @description when it lapses
+             */
+            readonly until?: number;
+        };
+        readonly PatientRecord: {
+            /** @description as on file */
+            readonly name: string;
+            /** @description the practice's record number */
+            readonly number: string;
+        };
+        readonly PatientVerification: {
+            /**
+             * Format: int64
+             * @description when staff last asked
+             */
+            readonly asked_at?: number;
+            /** @description two devices were matched with two records */
+            readonly conflict?: boolean;
+            /**
+             * Format: int64
+             * @description wrong facts since the last right ones
+             */
+            readonly failures?: number;
+            /** @description level that the queue asks for */
+            readonly needed: string;
+            /** @description of each of the patient's devices in the conversation, oldest first */
+            readonly proofs: readonly components["schemas"]["PatientProof"][];
+            /** @description what the patient was matched with */
+            readonly record?: components["schemas"]["PatientRecord"];
+            /** @description the patient can try no more until staff let them */
+            readonly tries_spent?: boolean;
+            readonly verification: components["schemas"]["Verification"];
         };
         readonly Person: {
             readonly id: string;
@@ -2409,6 +2631,13 @@ export interface components {
         readonly SSOSignedOut: {
             readonly address?: string;
         };
+        readonly SendContactCode: {
+            /** @enum {string} */
+            readonly channel: "email" | "sms";
+            /** @description an e-mail address, or a phone number with its country */
+            readonly contact: string;
+            readonly language: string;
+        };
         readonly SendFrame: {
             /** @description chosen by the device, never reused for other bytes */
             readonly client_id: string;
@@ -2622,6 +2851,19 @@ export interface components {
              */
             readonly until?: number;
         };
+        readonly VerificationSteps: {
+            /** @description how a code can be sent: email, sms */
+            readonly channels: readonly string[];
+            /**
+             * Format: int64
+             * @description how long a proof holds
+             */
+            readonly days: number;
+            /** @description what can be given beside the date of birth: phone, email, postcode, record */
+            readonly facts: readonly string[];
+            /** @description a PIN that the practice issued can be given */
+            readonly pin: boolean;
+        };
         readonly Voucher: {
             readonly passkey: components["schemas"]["PasskeyAssertion"];
         };
@@ -2669,13 +2911,16 @@ export type CertificateRequest = components['schemas']['CertificateRequest'];
 export type Certificates = components['schemas']['Certificates'];
 export type Challenge = components['schemas']['Challenge'];
 export type ChangeStaffMember = components['schemas']['ChangeStaffMember'];
+export type CheckContactCode = components['schemas']['CheckContactCode'];
 export type CheckPassword = components['schemas']['CheckPassword'];
 export type ClaimKeyPackages = components['schemas']['ClaimKeyPackages'];
 export type ClaimedKeyPackage = components['schemas']['ClaimedKeyPackage'];
 export type ClientMessage = components['schemas']['ClientMessage'];
+export type ConfirmPatient = components['schemas']['ConfirmPatient'];
 export type ConsentForm = components['schemas']['ConsentForm'];
 export type ConsentReceipt = components['schemas']['ConsentReceipt'];
 export type ConsentText = components['schemas']['ConsentText'];
+export type ContactCodeSent = components['schemas']['ContactCodeSent'];
 export type Control = components['schemas']['Control'];
 export type ControlCounts = components['schemas']['ControlCounts'];
 export type ControlFinding = components['schemas']['ControlFinding'];
@@ -2714,6 +2959,7 @@ export type KeyPackageCount = components['schemas']['KeyPackageCount'];
 export type KnownPasskey = components['schemas']['KnownPasskey'];
 export type LinkIdentity = components['schemas']['LinkIdentity'];
 export type LinkedIdentity = components['schemas']['LinkedIdentity'];
+export type MatchPatient = components['schemas']['MatchPatient'];
 export type NewAttachment = components['schemas']['NewAttachment'];
 export type NewGuest = components['schemas']['NewGuest'];
 export type NewInvitation = components['schemas']['NewInvitation'];
@@ -2733,6 +2979,9 @@ export type PasswordPolicy = components['schemas']['PasswordPolicy'];
 export type PasswordStrength = components['schemas']['PasswordStrength'];
 export type PastChat = components['schemas']['PastChat'];
 export type PatientPanel = components['schemas']['PatientPanel'];
+export type PatientProof = components['schemas']['PatientProof'];
+export type PatientRecord = components['schemas']['PatientRecord'];
+export type PatientVerification = components['schemas']['PatientVerification'];
 export type Person = components['schemas']['Person'];
 export type PersonLink = components['schemas']['PersonLink'];
 export type PolicyRule = components['schemas']['PolicyRule'];
@@ -2751,6 +3000,7 @@ export type RoleInfo = components['schemas']['RoleInfo'];
 export type SsoBegun = components['schemas']['SSOBegun'];
 export type SsoDone = components['schemas']['SSODone'];
 export type SsoSignedOut = components['schemas']['SSOSignedOut'];
+export type SendContactCode = components['schemas']['SendContactCode'];
 export type SendFrame = components['schemas']['SendFrame'];
 export type Sent = components['schemas']['Sent'];
 export type SessionInfo = components['schemas']['SessionInfo'];
@@ -2774,6 +3024,7 @@ export type TakeApp = components['schemas']['TakeApp'];
 export type Typing = components['schemas']['Typing'];
 export type UseInvitation = components['schemas']['UseInvitation'];
 export type Verification = components['schemas']['Verification'];
+export type VerificationSteps = components['schemas']['VerificationSteps'];
 export type Voucher = components['schemas']['Voucher'];
 export type Welcome = components['schemas']['Welcome'];
 export type WelcomePage = components['schemas']['WelcomePage'];
@@ -6132,6 +6383,269 @@ export interface operations {
             };
         };
     };
+    readonly "get-staff-conversations-by-id-verification": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PatientVerification"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-staff-conversations-by-id-verification-ask": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PatientVerification"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            readonly 429: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-staff-conversations-by-id-verification-confirm": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ConfirmPatient"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PatientVerification"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-staff-conversations-by-id-verification-reset": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PatientVerification"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readonly "get-staff-devices": {
         readonly parameters: {
             readonly query?: never;
@@ -8294,6 +8808,213 @@ export interface operations {
             };
             /** @description Forbidden */
             readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-verification-code": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["SendContactCode"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ContactCodeSent"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            readonly 429: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-verification-code-check": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["CheckContactCode"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["OwnVerification"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-verification-match": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["MatchPatient"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["OwnVerification"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            readonly 429: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

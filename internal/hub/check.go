@@ -1,0 +1,202 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
+	"github.com/sotto-health/sotto/internal/policy"
+	"github.com/sotto-health/sotto/internal/proofing"
+)
+
+// What staff see and do about who a patient is. It is for those who take part
+// in the chat: 45 CFR 164.514(h) asks them to know whom they tell.
+
+// askAgain is how soon a patient may be asked again: a request that comes over
+// and over teaches people to wave it through (T28).
+const askAgain = 30 * time.Second
+
+// checked loads a conversation whose patient the staff person may check. Any
+// other is as if it were not there.
+func (h *Hub) checked(ctx context.Context, s *StaffCaller, id string) (Conversation, error) {
+	if !validID("c", id) {
+		return Conversation{}, ErrNotFound
+	}
+	v, err := h.store.Conversation(ctx, s.Person.Practice, id)
+	if err != nil {
+		return Conversation{}, err
+	}
+	if h.mayStaff(s, policy.CheckIdentity, v.resource()) != nil {
+		return Conversation{}, ErrNotFound
+	}
+	return v, nil
+}
+
+// PatientVerification says how the patient of a conversation was proved, and
+// which record of the practice they were matched with.
+func (h *Hub) PatientVerification(ctx context.Context, s *StaffCaller, id string) (api.PatientVerification, error) {
+	v, err := h.checked(ctx, s, id)
+	if err != nil {
+		return api.PatientVerification{}, err
+	}
+	e := h.event(ctx, s, audit.PatientVerificationRead, "").In(v.ID, v.Patient)
+	if err := h.store.Record(ctx, e); err != nil {
+		return api.PatientVerification{}, at("record a read", err)
+	}
+	return h.describeVerification(ctx, v)
+}
+
+func (h *Hub) describeVerification(ctx context.Context, v Conversation) (api.PatientVerification, error) {
+	all, err := h.store.VerificationsOf(ctx, v.Practice, []string{v.Patient})
+	if err != nil {
+		return api.PatientVerification{}, at("load verifications", err)
+	}
+	p, err := h.practice(ctx, v.Practice)
+	if err != nil {
+		return api.PatientVerification{}, err
+	}
+	now := h.millis()
+	out := api.PatientVerification{Verification: verification(v.standing(all, now)), Needed: queueLevel, Proofs: []api.PatientProof{}}
+	for _, q := range p.Queues {
+		if q.ID == v.Queue && q.Level != "" {
+			out.Needed = q.Level
+		}
+	}
+	var in []string
+	for _, m := range v.Members {
+		if m.Person == v.Patient {
+			in = append(in, m.Device)
+		}
+	}
+	records := make(map[string]bool)
+	for _, one := range all {
+		if !slices.Contains(in, one.Device) {
+			continue
+		}
+		out.Proofs = append(out.Proofs, api.PatientProof{
+			Verification: verification(one.Proof), Device: one.Device, Lapsed: !one.Holds(now), Staff: one.Staff, Reason: one.Reason,
+		})
+		if one.Record == "" || !one.Holds(now) {
+			continue
+		}
+		records[one.Record] = true
+		e, err := h.store.RosterEntry(ctx, v.Practice, one.Record)
+		if errors.Is(err, ErrNotFound) {
+			continue
+		} else if err != nil {
+			return out, at("load a roster entry", err)
+		}
+		entry, err := h.openRecord(e)
+		if err != nil {
+			return out, err
+		}
+		out.Record = &api.PatientRecord{Number: entry.Number, Name: entry.Name}
+	}
+	if len(records) > 1 { // two devices, two records: staff must look
+		out.Record, out.Conflict = nil, true
+	}
+	for _, device := range in {
+		c, err := h.store.IdentityCheck(ctx, v.Practice, device)
+		if err != nil {
+			return out, at("load tries", err)
+		}
+		out.Failures = max(out.Failures, c.Failures)
+	}
+	out.TriesSpent = out.Failures >= matchTries
+	asked, err := h.store.IdentityCheck(ctx, v.Practice, v.Patient)
+	if err != nil {
+		return out, at("load tries", err)
+	}
+	out.AskedAt = asked.AskedAt
+	return out, nil
+}
+
+// AskPatient asks the patient of a conversation to show who they are.
+func (h *Hub) AskPatient(ctx context.Context, s *StaffCaller, id string) (api.PatientVerification, error) {
+	v, err := h.checked(ctx, s, id)
+	if err != nil {
+		return api.PatientVerification{}, err
+	}
+	if v.State == api.StateClosed {
+		return api.PatientVerification{}, ErrClosed
+	}
+	last, err := h.store.IdentityCheck(ctx, v.Practice, v.Patient)
+	if err != nil {
+		return api.PatientVerification{}, at("load tries", err)
+	}
+	if left := last.AskedAt + askAgain.Milliseconds() - h.millis(); left > 0 {
+		return api.PatientVerification{}, &RateError{RetryAfter: time.Duration(left) * time.Millisecond}
+	}
+	e := h.event(ctx, s, audit.PatientAsked, "").In(v.ID, v.Patient)
+	if err := h.store.Recording(e).SetIdentityAsked(ctx, v.Practice, v.Patient, h.millis()); err != nil {
+		return api.PatientVerification{}, at("note the request", err)
+	}
+	h.notify(ctx, Notice{Practice: v.Practice, Persons: []string{v.Patient}, Event: api.Event{Type: api.EventVerification, ConversationID: v.ID}})
+	return h.describeVerification(ctx, v)
+}
+
+// ConfirmPatient notes that a staff person has checked who the patient is, in
+// person or by phone, by two identifiers. All devices of the patient in the
+// chat are raised by it.
+func (h *Hub) ConfirmPatient(ctx context.Context, s *StaffCaller, id string, n api.ConfirmPatient) (api.PatientVerification, error) {
+	v, err := h.checked(ctx, s, id)
+	if err != nil {
+		return api.PatientVerification{}, err
+	}
+	by := proofing.Method(n.Method)
+	if by != proofing.InPerson && by != proofing.Phone {
+		return api.PatientVerification{}, malformed("method")
+	}
+	known := []string{"name", "date-of-birth", "address", "phone", "record-number", "photo"}
+	identifiers := slices.Clone(n.Identifiers)
+	if slices.ContainsFunc(identifiers, func(i string) bool { return !slices.Contains(known, i) }) {
+		return api.PatientVerification{}, malformed("identifiers")
+	}
+	slices.Sort(identifiers)
+	if identifiers = slices.Compact(identifiers); len(identifiers) < 2 {
+		return api.PatientVerification{}, malformed("identifiers")
+	}
+	reason := strings.TrimSpace(n.Reason)
+	if len(reason) < 10 {
+		return api.PatientVerification{}, malformed("reason")
+	}
+	raised := false
+	for _, m := range v.Members {
+		if m.Person != v.Patient {
+			continue
+		}
+		kept := Verification{Practice: v.Practice, Person: v.Patient, Device: m.Device, Staff: s.Person.ID, Reason: strings.Join(identifiers, ",") + ": " + reason}
+		if err := h.raise(ctx, s, kept, by); err != nil {
+			return api.PatientVerification{}, err
+		}
+		raised = true
+	}
+	if !raised {
+		return api.PatientVerification{}, ErrNotAMember
+	}
+	return h.describeVerification(ctx, v)
+}
+
+// LetPatientTryAgain gives the patient's devices their tries back.
+func (h *Hub) LetPatientTryAgain(ctx context.Context, s *StaffCaller, id string) (api.PatientVerification, error) {
+	v, err := h.checked(ctx, s, id)
+	if err != nil {
+		return api.PatientVerification{}, err
+	}
+	var devices []string
+	for _, m := range v.Members {
+		if m.Person == v.Patient {
+			devices = append(devices, m.Device)
+		}
+	}
+	e := h.event(ctx, s, audit.PatientTriesReset, "").In(v.ID, v.Patient)
+	if err := h.store.Recording(e).ClearIdentityFailures(ctx, v.Practice, devices); err != nil {
+		return api.PatientVerification{}, at("clear tries", err)
+	}
+	h.announceVerification(ctx, v.Practice, v.Patient)
+	return h.describeVerification(ctx, v)
+}

@@ -1,0 +1,195 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
+	"github.com/sotto-health/sotto/internal/policy"
+	"github.com/sotto-health/sotto/internal/proofing"
+)
+
+// A Messenger sends short messages over one channel. Its errors hold neither
+// the contact nor the text.
+type Messenger interface {
+	Send(ctx context.Context, m Message) error
+}
+
+// A Message is one that a Messenger sends. To is a clean contact; neither
+// Subject nor Text says anything about a person's health.
+type Message struct {
+	To      string
+	Sender  string // how the practice is named
+	Subject string
+	Text    string
+}
+
+// sendTime bounds one sending, which happens after the answer.
+const sendTime = 30 * time.Second
+
+// ErrCodeSpent: the code is used, too old, tried too often, or another
+// device's. A new one must be sent.
+var ErrCodeSpent = errors.New("code is spent")
+
+// ErrNotMatched: what was given does not show who somebody is. It never says
+// what of it was wrong.
+var ErrNotMatched = errors.New("not matched")
+
+// ErrTriesSpent: the device has given wrong facts too often. Staff can help.
+var ErrTriesSpent = errors.New("tries are spent")
+
+// SendContactCode sends a code to a contact that the patient names. The answer
+// is the same for every contact: whether anybody of that address is known is
+// not looked up (T27), and it is sent after the answer.
+func (h *Hub) SendContactCode(ctx context.Context, c *Caller, address string, s api.SendContactCode) (api.ContactCodeSent, error) {
+	if err := h.mayInPractice(c, policy.Identify); err != nil {
+		return api.ContactCodeSent{}, err
+	}
+	channel := proofing.Channel(s.Channel)
+	messenger := h.messengers[channel]
+	if messenger == nil {
+		return api.ContactCodeSent{}, malformed("channel")
+	}
+	contact, err := channel.Clean(s.Contact)
+	if err != nil {
+		return api.ContactCodeSent{}, malformed("contact")
+	}
+	practice := c.Device.Practice
+	p, err := h.practice(ctx, practice)
+	if err != nil {
+		return api.ContactCodeSent{}, err
+	}
+	index := h.patients.index(practice, "contact/"+s.Channel, contact)
+	if err := h.allowCode(ctx, c, network(address), string(index)); err != nil {
+		return api.ContactCodeSent{}, err
+	}
+	now := h.now()
+	id, code := NewID("k"), proofing.NewCode()
+	sealed, err := h.patients.seal(practice, "contact/"+id, []byte(contact))
+	if err != nil {
+		return api.ContactCodeSent{}, at("seal contact", err)
+	}
+	kept := ContactCode{
+		Practice: practice, ID: id, Device: c.Device.ID, Channel: channel, Contact: index, Sealed: sealed,
+		Code: h.patients.index(practice, "code/"+id, code), CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(proofing.CodeLife).UnixMilli(),
+	}
+	e := h.event(ctx, c, audit.ContactCodeSent, c.Device.ID).Of(c.Device.Person).With("channel=" + s.Channel)
+	if err := h.store.Recording(e).AddContactCode(ctx, kept); err != nil {
+		return api.ContactCodeSent{}, at("store code", err)
+	}
+	m := codeMessage(p.sender(), code, s.Language)
+	m.To = contact
+	h.send(ctx, messenger, m, channel)
+	return api.ContactCodeSent{
+		Attempt: id, Contact: channel.Mask(contact), ExpiresAt: kept.ExpiresAt, ResendAt: now.Add(proofing.CodeResend).UnixMilli(),
+	}, nil
+}
+
+// allowCode bounds codes: by device, so that nobody is woken by one who presses
+// again and again; by network and contact, and by network, so that a stranger
+// who floods an address uses up their own allowance and not its owner's; and by
+// practice, because messages cost money (T28, T29d).
+func (h *Hub) allowCode(ctx context.Context, c *Caller, network, contact string) error {
+	last, err := h.store.LastContactCode(ctx, c.Device.Practice, c.Device.ID)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return at("load last code", err)
+	}
+	if left := last.CreatedAt + proofing.CodeResend.Milliseconds() - h.millis(); last.ID != "" && left > 0 {
+		return &RateError{RetryAfter: time.Duration(left) * time.Millisecond}
+	}
+	for _, limit := range []struct {
+		kind, who string
+		rate      Rate
+	}{
+		{"code-device", c.Device.ID, h.limits.CodesDevice},
+		{"code-contact", network + "/" + contact, h.limits.CodesContact},
+		{"code-network", network, h.limits.CodesNetwork},
+		{"code-practice", c.Device.Practice, h.limits.CodesPractice},
+	} {
+		if err := h.rates.allow(limit.kind, limit.who, limit.rate); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *Hub) send(ctx context.Context, by Messenger, m Message, channel proofing.Channel) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTime)
+	h.background.Go(func() {
+		defer cancel()
+		if err := by.Send(ctx, m); err != nil {
+			h.log.WarnContext(ctx, "message could not be sent", slog.String("channel", string(channel)))
+		}
+	})
+}
+
+// sender is how messages name the practice, on one line.
+func (p cachedPractice) sender() string {
+	name := p.Identity.Sender
+	if name == "" {
+		name = p.Name
+	}
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, name)
+}
+
+// codeMessage says a code in the patient's language and nothing else.
+func codeMessage(sender, code, language string) Message {
+	words := map[string][2]string{
+		"en": {"Your code from {s}", "{c} is your code for {s}. It works for 10 minutes. We will never ask you to tell it to anyone."},
+		"es": {"Su código de {s}", "{c} es su código para {s}. Sirve por 10 minutos. Nunca le pediremos que se lo diga a nadie."},
+		"ar": {"رمزك من {s}", "{c} هو رمزك لدى {s}. يعمل لمدة 10 دقائق. لن نطلب منك أبدًا أن تخبر به أحدًا."},
+	}
+	base, _, _ := strings.Cut(language, "-")
+	text, ok := words[base]
+	if !ok {
+		text = words["en"]
+	}
+	fill := strings.NewReplacer("{s}", sender, "{c}", code)
+	return Message{Sender: sender, Subject: fill.Replace(text[0]), Text: fill.Replace(text[1])}
+}
+
+// CheckContactCode takes a code that the patient got.
+func (h *Hub) CheckContactCode(ctx context.Context, c *Caller, k api.CheckContactCode) (api.OwnVerification, error) {
+	if err := h.mayInPractice(c, policy.Identify); err != nil {
+		return api.OwnVerification{}, err
+	}
+	code, ok := proofing.CleanCode(k.Code)
+	if !ok || !validID("k", k.Attempt) {
+		return api.OwnVerification{}, malformed("code")
+	}
+	practice := c.Device.Practice
+	last, err := h.store.LastContactCode(ctx, practice, c.Device.ID)
+	if errors.Is(err, ErrNotFound) || err == nil && last.ID != k.Attempt {
+		return api.OwnVerification{}, ErrCodeSpent
+	} else if err != nil {
+		return api.OwnVerification{}, at("load code", err)
+	}
+	hash := h.patients.index(practice, "code/"+k.Attempt, code)
+	right, err := h.store.TryContactCode(ctx, practice, c.Device.ID, k.Attempt, hash, h.millis(), proofing.CodeTries)
+	if errors.Is(err, ErrNotFound) {
+		return api.OwnVerification{}, ErrCodeSpent
+	} else if err != nil {
+		return api.OwnVerification{}, at("try code", err)
+	}
+	if !right {
+		e := h.event(ctx, c, audit.PatientNotVerified, c.Device.ID).Of(c.Device.Person).With("method=" + string(last.Channel.Method())).AsRefused("not-matched")
+		if err := h.store.Record(ctx, e); err != nil {
+			return api.OwnVerification{}, at("record", err)
+		}
+		return api.OwnVerification{}, ErrNotMatched
+	}
+	v := Verification{Practice: practice, Person: c.Device.Person, Device: c.Device.ID}
+	if err := h.raise(ctx, c, v, last.Channel.Method()); err != nil {
+		return api.OwnVerification{}, err
+	}
+	return h.OwnVerification(ctx, c)
+}

@@ -1,0 +1,263 @@
+package hub
+
+import (
+	"cmp"
+	"context"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
+	"github.com/sotto-health/sotto/internal/policy"
+	"github.com/sotto-health/sotto/internal/proofing"
+	"github.com/sotto-health/sotto/internal/roster"
+)
+
+const (
+	// matchTries is how often a device may give wrong facts. Then staff help.
+	matchTries = 5
+	// bornTries is how often strangers together may be wrong about one date of
+	// birth within a day (NIST SP 800-63B-4, 3.2.2). After that staff decide.
+	bornTries = 100
+	bornTime  = 24 * time.Hour
+)
+
+// MatchPatient compares what a patient says with what the practice has on file.
+//
+// It does the same work whether or not there is such a person: one look-up by
+// the date of birth, one slow hash, one write. Whatever is wrong, also if two
+// records fit, the answer is [ErrNotMatched] (T27). A match links the device
+// with the record; persons are never merged by it.
+func (h *Hub) MatchPatient(ctx context.Context, c *Caller, address string, m api.MatchPatient) (api.OwnVerification, error) {
+	if err := h.mayInPractice(c, policy.Identify); err != nil {
+		return api.OwnVerification{}, err
+	}
+	g, err := h.given(ctx, c, m)
+	if err != nil {
+		return api.OwnVerification{}, err
+	}
+	practice, source := c.Device.Practice, network(address)
+	byDevice, err := h.store.IdentityCheck(ctx, practice, c.Device.ID)
+	if err != nil {
+		return api.OwnVerification{}, at("load tries", err)
+	}
+	byBorn, err := h.store.IdentityCheck(ctx, practice, g.subject)
+	if err != nil {
+		return api.OwnVerification{}, at("load tries", err)
+	}
+	if byDevice.Failures >= matchTries {
+		return api.OwnVerification{}, ErrTriesSpent
+	}
+	if err := h.guesses.allow(g.subject, source); err != nil {
+		return api.OwnVerification{}, err
+	}
+	open := byBorn.Failures < bornTries || byBorn.FailedAt < h.now().Add(-bornTime).UnixMilli()
+	record, err := h.findRecord(ctx, practice, g)
+	if err != nil {
+		return api.OwnVerification{}, err
+	}
+	if record == "" || !open {
+		h.guesses.wrong(g.subject, source)
+		e := h.event(ctx, c, audit.PatientNotVerified, c.Device.ID).Of(c.Device.Person).With("method=" + string(g.method)).AsRefused("not-matched")
+		since := h.now().Add(-bornTime).UnixMilli()
+		if err := h.store.Recording(e).CountIdentityFailure(ctx, practice, []string{c.Device.ID, g.subject}, h.millis(), since); err != nil {
+			return api.OwnVerification{}, at("count a wrong try", err)
+		}
+		if byDevice.Failures+1 >= matchTries {
+			h.announceVerification(ctx, practice, c.Device.Person)
+		}
+		return api.OwnVerification{}, ErrNotMatched
+	}
+	h.guesses.right(g.subject, source)
+	v := Verification{Practice: practice, Person: c.Device.Person, Device: c.Device.ID, Record: record}
+	if err := h.raise(ctx, c, v, g.method); err != nil {
+		return api.OwnVerification{}, err
+	}
+	if err := h.store.ClearIdentityFailures(ctx, practice, []string{c.Device.ID}); err != nil {
+		return api.OwnVerification{}, at("clear tries", err)
+	}
+	return h.OwnVerification(ctx, c)
+}
+
+// given is what a patient said, in the forms that are compared.
+type given struct {
+	method  proofing.Method
+	name    string
+	born    string
+	subject string // counts the tries about the date of birth
+	fact    roster.Fact
+	answer  []byte // keyed hash of a fact
+	pin     []byte // slow hash of a PIN
+}
+
+func (h *Hub) given(ctx context.Context, c *Caller, m api.MatchPatient) (given, error) {
+	practice := c.Device.Practice
+	born := roster.CleanDate(m.Born, h.now())
+	if born == "" {
+		return given{}, malformed("born")
+	}
+	g := given{name: m.Name, born: born, subject: h.patients.subject(practice, "born", born), method: proofing.Facts, fact: roster.Fact(m.Kind)}
+	secret := m.Answer
+	if m.Kind == api.MatchByPIN {
+		g.method = proofing.PIN
+		if secret = roster.CleanPIN(m.Answer); secret == "" {
+			return given{}, malformed("answer")
+		}
+	} else {
+		p, err := h.practice(ctx, practice)
+		if err != nil {
+			return given{}, err
+		}
+		if !slices.Contains(p.facts(), g.fact) {
+			return given{}, malformed("kind")
+		}
+		clean := g.fact.Clean(m.Answer)
+		if clean == "" {
+			return given{}, malformed("answer")
+		}
+		g.answer = h.patients.index(practice, "fact/"+m.Kind, clean)
+	}
+	// For a fact too, so that both take as long.
+	key, err := h.passwords.Key(ctx, secret, h.patients.salt(practice, born))
+	if err != nil {
+		return given{}, at("hash an answer", err)
+	}
+	if g.method == proofing.PIN {
+		g.pin = key
+	}
+	return g, nil
+}
+
+// facts are those that the practice asks for.
+func (p cachedPractice) facts() []roster.Fact {
+	if len(p.Identity.Facts) > 0 {
+		return p.Identity.Facts
+	}
+	return roster.Facts()
+}
+
+// findRecord returns the one record that fits, or "" for none or several.
+func (h *Hub) findRecord(ctx context.Context, practice string, g given) (string, error) {
+	all, err := h.store.RosterByBorn(ctx, practice, h.patients.index(practice, "born", g.born))
+	if err != nil {
+		return "", at("look in the roster", err)
+	}
+	var fit, named []string
+	for _, e := range all {
+		kept, wanted := e.PIN, g.pin
+		if g.method == proofing.Facts {
+			kept, wanted = e.Facts[g.fact], g.answer
+		}
+		entry, err := h.openRecord(e)
+		if err != nil {
+			return "", err
+		}
+		if len(kept) == 0 || subtle.ConstantTimeCompare(kept, wanted) != 1 {
+			continue
+		}
+		fit = append(fit, e.ID)
+		if roster.SharesName(g.name, entry.Name) {
+			named = append(named, e.ID)
+		}
+	}
+	switch {
+	case len(fit) == 1:
+		return fit[0], nil
+	case len(named) == 1:
+		return named[0], nil
+	}
+	return "", nil
+}
+
+func (h *Hub) openRecord(e RosterEntry) (roster.Entry, error) {
+	b, err := h.patients.open(e.Practice, "roster", e.Sealed)
+	if err != nil {
+		return roster.Entry{}, at("open a roster entry", err)
+	}
+	var entry roster.Entry
+	if err := json.Unmarshal(b, &entry); err != nil {
+		return roster.Entry{}, at("read a roster entry", err)
+	}
+	return entry, nil
+}
+
+// ImportRoster adds patients to the practice's roster, or changes those of the
+// same number. No route leads here: it is the command line's.
+func (h *Hub) ImportRoster(ctx context.Context, practice string, all []roster.Entry) error {
+	var sealed []RosterEntry
+	for _, e := range all {
+		if err := e.Check(h.now()); err != nil {
+			return err
+		}
+		b, err := json.Marshal(e)
+		if err != nil {
+			return err
+		}
+		kept := RosterEntry{
+			Practice: practice, ID: NewID("r"), Facts: make(map[roster.Fact][]byte),
+			Number: h.patients.index(practice, "number", e.Number), Born: h.patients.index(practice, "born", e.Born),
+		}
+		if kept.Sealed, err = h.patients.seal(practice, "roster", b); err != nil {
+			return err
+		}
+		for _, f := range roster.Facts() {
+			if value := e.Of(f); value != "" {
+				kept.Facts[f] = h.patients.index(practice, "fact/"+string(f), value)
+			}
+		}
+		sealed = append(sealed, kept)
+	}
+	ev := h.event(ctx, operator(practice), audit.RosterChanged, practice)
+	return h.store.Recording(ev).PutRoster(ctx, practice, sealed)
+}
+
+// IssuePIN gives the patient of a record number a PIN in place of any former.
+func (h *Hub) IssuePIN(ctx context.Context, practice, number, pin string) error {
+	clean := roster.CleanPIN(pin)
+	if clean == "" {
+		return errors.New("a PIN has 6 to 12 digits")
+	}
+	e, err := h.store.RosterByNumber(ctx, practice, h.patients.index(practice, "number", number))
+	if err != nil {
+		return err
+	}
+	entry, err := h.openRecord(e)
+	if err != nil {
+		return err
+	}
+	key, err := h.passwords.Key(ctx, clean, h.patients.salt(practice, entry.Born))
+	if err != nil {
+		return err
+	}
+	ev := h.event(ctx, operator(practice), audit.PatientPINIssued, e.ID)
+	return h.store.Recording(ev).SetRosterPIN(ctx, practice, e.ID, key)
+}
+
+// steps are what a patient can do to show who they are.
+func (h *Hub) steps(ctx context.Context, practice string) (api.VerificationSteps, error) {
+	p, err := h.practice(ctx, practice)
+	if err != nil {
+		return api.VerificationSteps{}, err
+	}
+	s := api.VerificationSteps{Channels: []string{}, Facts: []string{}}
+	for _, c := range []proofing.Channel{proofing.Email, proofing.SMS} {
+		if h.messengers[c] != nil {
+			s.Channels = append(s.Channels, string(c))
+		}
+	}
+	some, err := h.store.HasRoster(ctx, practice)
+	if err != nil {
+		return s, at("look at the roster", err)
+	}
+	if some {
+		s.PIN = true
+		for _, f := range p.facts() {
+			s.Facts = append(s.Facts, string(f))
+		}
+	}
+	s.Days = cmp.Or(p.Identity.Days, defaultProofDays)
+	return s, nil
+}

@@ -1,0 +1,143 @@
+package storetest
+
+import (
+	"bytes"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/hub"
+	"github.com/sotto-health/sotto/internal/proofing"
+	"github.com/sotto-health/sotto/internal/roster"
+)
+
+func testRoster(t *testing.T, store hub.Store) {
+	ctx := t.Context()
+	c, other := newClinic(t, store), newClinic(t, store)
+	entry := func(id, number, born string) hub.RosterEntry {
+		return hub.RosterEntry{
+			Practice: c.id, ID: id, Number: []byte(number), Born: []byte(born), Sealed: []byte("sealed " + id), PIN: []byte{},
+			Facts: map[roster.Fact][]byte{roster.Phone: []byte("hash of " + id)},
+		}
+	}
+	a, b := entry("r_1", "n1", "1984"), entry("r_2", "n2", "1984")
+	must(t, store.PutRoster(ctx, c.id, []hub.RosterEntry{a, b, entry("r_3", "n3", "2001")}))
+	byBorn := func(practice string) []hub.RosterEntry {
+		t.Helper()
+		all, err := store.RosterByBorn(ctx, practice, []byte("1984"))
+		must(t, err)
+		return all
+	}
+	if diff := cmp.Diff([]hub.RosterEntry{a, b}, byBorn(c.id)); diff != "" {
+		t.Errorf("of a birthday: %s", diff)
+	}
+	if got := byBorn(other.id); len(got) != 0 {
+		t.Errorf("another practice sees %v", got)
+	}
+	must(t, store.SetRosterPIN(ctx, c.id, "r_1", []byte("pin")))
+	if err := store.SetRosterPIN(ctx, other.id, "r_1", []byte("pin")); !errors.Is(err, hub.ErrNotFound) {
+		t.Errorf("another practice sets a PIN: %v", err)
+	}
+	changed := entry("r_9", "n1", "1984")
+	must(t, store.PutRoster(ctx, c.id, []hub.RosterEntry{changed}))
+	got, err := store.RosterByNumber(ctx, c.id, []byte("n1"))
+	must(t, err)
+	if got.ID != "r_1" || !bytes.Equal(got.Sealed, changed.Sealed) || string(got.PIN) != "pin" {
+		t.Errorf("changed by its number: %+v", got)
+	}
+	must(t, store.PutRoster(ctx, c.id, []hub.RosterEntry{entry("r_9", "n1", "1985")}))
+	if got, err := store.RosterEntry(ctx, c.id, "r_1"); err != nil || len(got.PIN) != 0 {
+		t.Errorf("a PIN outlives the date of birth that it goes with: %+v, %v", got, err)
+	}
+	for practice, want := range map[string]bool{c.id: true, other.id: false} {
+		if some, err := store.HasRoster(ctx, practice); some != want || err != nil {
+			t.Errorf("somebody is on file: %v, %v", some, err)
+		}
+	}
+}
+
+func testContactCodes(t *testing.T, store hub.Store) {
+	ctx := t.Context()
+	c := newClinic(t, store)
+	d := c.device(api.KindPatient)
+	code := func(id string, at int64) hub.ContactCode {
+		return hub.ContactCode{
+			Practice: c.id, ID: id, Device: d.ID, Channel: proofing.Email, Contact: []byte("who"), Sealed: []byte("sealed"),
+			Code: []byte("right"), CreatedAt: at, ExpiresAt: at + 100,
+		}
+	}
+	try := func(id, device, with string, now int64) (bool, error) {
+		return store.TryContactCode(ctx, c.id, device, id, []byte(with), now, 2)
+	}
+	old, now := newID("k"), newID("k")
+	must(t, store.AddContactCode(ctx, code(old, 10)))
+	must(t, store.AddContactCode(ctx, code(now, 20)))
+	if last, err := store.LastContactCode(ctx, c.id, d.ID); err != nil || last.ID != now || last.Channel != proofing.Email {
+		t.Errorf("%+v, %v", last, err)
+	}
+	for name, call := range map[string]func() (bool, error){
+		"an older one":     func() (bool, error) { return try(old, d.ID, "right", 30) },
+		"another device's": func() (bool, error) { return try(now, "d_other", "right", 30) },
+		"one past its end": func() (bool, error) { return try(now, d.ID, "right", 120) },
+		"one of nobody":    func() (bool, error) { return try("k_none", d.ID, "right", 30) },
+	} {
+		if right, err := call(); right || !errors.Is(err, hub.ErrNotFound) {
+			t.Errorf("%s: %v, %v", name, right, err)
+		}
+	}
+	if right, err := try(now, d.ID, "wrong", 30); right || err != nil {
+		t.Errorf("a wrong code: %v, %v", right, err)
+	}
+	var good atomic.Int64
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			if right, _ := try(now, d.ID, "right", 31); right {
+				good.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if good.Load() != 1 {
+		t.Errorf("a code was good %d times", good.Load())
+	}
+	third := newID("k")
+	must(t, store.AddContactCode(ctx, code(third, 40)))
+	for range 2 {
+		if right, err := try(third, d.ID, "wrong", 50); right || err != nil {
+			t.Errorf("%v, %v", right, err)
+		}
+	}
+	if right, err := try(third, d.ID, "right", 50); right || !errors.Is(err, hub.ErrNotFound) {
+		t.Errorf("good after too many tries: %v, %v", right, err)
+	}
+}
+
+func testIdentityChecks(t *testing.T, store hub.Store) {
+	ctx := t.Context()
+	c := newClinic(t, store)
+	check := func(subject string, want hub.IdentityCheck) {
+		t.Helper()
+		got, err := store.IdentityCheck(ctx, c.id, subject)
+		must(t, err)
+		if got != want {
+			t.Errorf("%s: %+v, want %+v", subject, got, want)
+		}
+	}
+	check("a", hub.IdentityCheck{})
+	must(t, store.CountIdentityFailure(ctx, c.id, []string{"a", "b"}, 100, 0))
+	must(t, store.CountIdentityFailure(ctx, c.id, []string{"a"}, 200, 50))
+	check("a", hub.IdentityCheck{Failures: 2, FailedAt: 200})
+	check("b", hub.IdentityCheck{Failures: 1, FailedAt: 100})
+	must(t, store.CountIdentityFailure(ctx, c.id, []string{"a"}, 900, 300))
+	check("a", hub.IdentityCheck{Failures: 1, FailedAt: 900})
+	must(t, store.SetIdentityAsked(ctx, c.id, "a", 950))
+	must(t, store.SetIdentityAsked(ctx, c.id, "c", 960))
+	must(t, store.ClearIdentityFailures(ctx, c.id, []string{"a", "never seen"}))
+	check("a", hub.IdentityCheck{FailedAt: 900, AskedAt: 950})
+	check("c", hub.IdentityCheck{AskedAt: 960})
+}
