@@ -33,6 +33,7 @@ type commands struct {
 	Serve     serveCommand     `cmd:"" help:"Serve the chat: hub, record keeper and web pages."`
 	Practice  practiceCommand  `cmd:"" help:"Set up practices."`
 	Staff     staffCommand     `cmd:"" help:"Set up staff."`
+	Directory directoryCommand `cmd:"" help:"The practice's directory, which keeps its people here by SCIM."`
 	Patient   patientCommand   `cmd:"" help:"Set up what is on file of patients, so that they can show who they are."`
 	Record    recordCommand    `cmd:"" help:"Read and check the practice's record."`
 	Doctor    doctorCommand    `cmd:"" help:"Look at the running installation for mistakes; say how to mend each."`

@@ -87,7 +87,7 @@ func TestDirectionOfDependency(t *testing.T) {
 		"internal/attachment":  {},
 		"internal/audit":       {},
 		"internal/device":      {"api", "mls", "internal/certificate", "internal/consent", "internal/content", "internal/attachment"},
-		"internal/hub":         {"api", "internal/audit", "mls/delivery", "mls/suite", "mls/wire", "internal/certificate", "internal/consent", "internal/policy", "internal/hub", "internal/passkey", "internal/password", "internal/proofing", "internal/roster", "internal/totp", "internal/oidc"},
+		"internal/hub":         {"api", "internal/audit", "mls/delivery", "mls/suite", "mls/wire", "internal/certificate", "internal/consent", "internal/policy", "internal/hub", "internal/passkey", "internal/password", "internal/proofing", "internal/roster", "internal/totp", "internal/oidc", "internal/scim"},
 		"internal/policy":      {},
 		"internal/store/kv":    {"internal/device", "internal/store"},
 		"internal/blob":        {"internal/hub", "internal/durable"},
@@ -98,7 +98,8 @@ func TestDirectionOfDependency(t *testing.T) {
 		"internal/roster":      {"internal/proofing"},
 		"internal/messenger":   {"internal/hub", "internal/proofing"},
 		"internal/oidc":        {},
-		"internal/httpapi":     {"api", "internal/audit", "internal/hub", "internal/httpapi", "internal/certificate", "internal/consent", "internal/passkey", "internal/oidc"},
+		"internal/scim":        {},
+		"internal/httpapi":     {"api", "internal/audit", "internal/hub", "internal/httpapi", "internal/certificate", "internal/consent", "internal/passkey", "internal/oidc", "internal/scim"},
 		"internal/hubclient":   {"api", "internal/certificate", "internal/totp"},
 	}
 	for _, p := range list(t, "./...") {

@@ -68,6 +68,7 @@ func New(h *hub.Hub, c Config) (*Server, error) {
 	if err := s.documentRoutes(mux); err != nil {
 		return nil, err
 	}
+	s.scimRoutes(mux)
 	s.healthRoutes(mux)
 	if c.Web != nil {
 		if err := s.webRoutes(mux); err != nil {

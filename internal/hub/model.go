@@ -195,6 +195,26 @@ type IdentityLink struct {
 	CreatedAt int64
 }
 
+// A DirectoryToken is what a practice's directory shows, as a bearer.
+type DirectoryToken struct {
+	Token     [32]byte // SHA-256 of it
+	ID        string
+	Practice  string
+	Name      string // as administrators know it
+	CreatedAt int64
+	ExpiresAt int64
+}
+
+// A DirectoryGroup is a group of a practice's directory.
+type DirectoryGroup struct {
+	ID         string
+	Practice   string
+	Name       string // unique within the practice
+	ExternalID string // the directory's own id of it; may be empty
+	Members    []string
+	CreatedAt  int64
+}
+
 // Ways in which an identity came to be linked.
 const (
 	LinkedByDirectory     = "directory" // the directory's id was in the provider's token

@@ -145,6 +145,9 @@ func (h *Hub) ChangeStaffMember(ctx context.Context, s *StaffCaller, person stri
 	if err != nil {
 		return api.StaffMember{}, err
 	}
+	if n.Role != nil && *n.Role == "" {
+		return api.StaffMember{}, malformed("role")
+	}
 	may := func(a policy.Action, r *policy.Resource) error { return h.mayStaff(s, a, r) }
 	after, err := h.changePerson(ctx, s, may, &known, n)
 	if err != nil {
@@ -176,7 +179,7 @@ func (h *Hub) changePerson(ctx context.Context, by Actor, may permission, known 
 			return Person{}, err
 		}
 	}
-	if n.Role != nil && roleOf(api.KindStaff, *n.Role) == "" {
+	if n.Role != nil && *n.Role != "" && roleOf(api.KindStaff, *n.Role) == "" {
 		return Person{}, malformed("role")
 	}
 	var before Person

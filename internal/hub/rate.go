@@ -36,6 +36,7 @@ type Limits struct {
 
 	Service    Rate // calls and frames of a service, such as the keeper
 	Provider   Rate // logout tokens for one practice
+	Directory  Rate // calls with one token of a practice's directory
 	OpenChats  int  // conversations of one patient that are not closed: 5
 	Pending    int64
 	KeyPackage int // unused key packages kept for a device: 200
@@ -65,6 +66,7 @@ func (l *Limits) setDefaults() {
 	or(&l.CodesPractice, 1, 1000)
 	or(&l.Service, 5000, 20_000)
 	or(&l.Provider, 20, 200)
+	or(&l.Directory, 25, 500)
 	if l.OpenChats == 0 {
 		l.OpenChats = 5
 	}

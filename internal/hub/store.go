@@ -26,6 +26,7 @@ type Store interface {
 	People
 	StaffSessions
 	Identities
+	Directories
 	Factors
 	Devices
 	Verifications
@@ -184,6 +185,29 @@ type Identities interface {
 	// issuer by the subject and with the sid, of which one may be empty, and
 	// returns them. It deletes as DeleteStaffSession does.
 	EndProviderSessions(ctx context.Context, practice, issuer, subject, sid string) ([]StaffSession, error)
+}
+
+// Directories keeps what practices' directories keep here by SCIM, beside
+// people.
+type Directories interface {
+	AddDirectoryToken(ctx context.Context, t DirectoryToken) error
+	// DirectoryToken returns one that has not expired at now.
+	DirectoryToken(ctx context.Context, token [32]byte, now int64) (DirectoryToken, error)
+	// DirectoryTokens lists a practice's, oldest first, expired ones too.
+	DirectoryTokens(ctx context.Context, practice string) ([]DirectoryToken, error)
+	DeleteDirectoryToken(ctx context.Context, practice, id string) error
+
+	// SaveDirectoryGroup creates or replaces a group by its id. A name that
+	// another group of the practice has gives [ErrExists].
+	SaveDirectoryGroup(ctx context.Context, g DirectoryGroup) error
+	DirectoryGroup(ctx context.Context, practice, id string) (DirectoryGroup, error)
+	// DirectoryGroups lists a practice's, by name.
+	DirectoryGroups(ctx context.Context, practice string) ([]DirectoryGroup, error)
+	DeleteDirectoryGroup(ctx context.Context, practice, id string) error
+
+	// NamePerson stores a staff person's Login, Name, Title and ExternalID. A
+	// login or an id that another has gives [ErrExists].
+	NamePerson(ctx context.Context, p Person) error
 }
 
 // Factors keeps what staff sign in with besides a password.

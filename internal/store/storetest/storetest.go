@@ -28,6 +28,7 @@ func Run(t *testing.T, store hub.Store) {
 		{"change person", testChangePerson},
 		{"sessions", testSessions},
 		{"identities", testIdentities},
+		{"directories", testDirectories},
 		{"factors", testFactors},
 		{"devices", testDevices},
 		{"verifications", testVerifications},

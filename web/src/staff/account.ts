@@ -15,7 +15,7 @@ export type StaffPerson = Required<Pick<api.Person, "id" | "role" | "name">>;
 
 export type StaffSession = Pick<
   api.StaffSession,
-  "practice" | "login" | "expires_at" | "idle_at" | "idle_seconds" | "locked" | "password_expired" | "has_passkey" | "new_sign_ins" | "may"
+  "practice" | "login" | "expires_at" | "idle_at" | "idle_seconds" | "locked" | "password_expired" | "has_passkey" | "sso" | "new_sign_ins" | "may"
 > & { readonly person: StaffPerson };
 
 /** Actions of policy that open something on the administrators' page. */
@@ -40,7 +40,7 @@ export type Queue = Pick<api.Queue, "id" | "reason">;
 /** What the console shows of the practice. */
 export type Practice = Pick<
   api.Practice,
-  "slug" | "name" | "phone" | "time_zone" | "languages" | "demo" | "wait_minutes" | "max_file_bytes" | "recall_minutes" | "idle_minutes_staff"
+  "slug" | "name" | "phone" | "time_zone" | "languages" | "demo" | "wait_minutes" | "staff_sso" | "max_file_bytes" | "recall_minutes" | "idle_minutes_staff"
 > & { readonly queues: readonly Queue[] };
 
 type Path = keyof api.paths | `/v1/practices/${string}` | `/v1/staff/${"factors" | "sessions" | "devices"}/${string}`;
@@ -115,8 +115,31 @@ export class Account {
     return text(challenge.nonce);
   }
 
-  async signOut(): Promise<void> {
-    await this.call("POST", "/v1/staff/sign-out", {});
+  /** Returns where to end the session at the practice's provider too, if there is one. */
+  async signOut(): Promise<string | undefined> {
+    const out: Untrusted<api.SsoSignedOut> = await this.call("POST", "/v1/staff/sso/sign-out", {});
+    return safeAddress(text(out.address));
+  }
+
+  /** Leaves the page for the practice's provider, which sends the browser back to {@link finishSSO}. */
+  async goToProvider(practice: string, purpose: api.BeginSso["purpose"]): Promise<void> {
+    const page = location.pathname.startsWith("/admin") ? "admin" : "staff";
+    const begun: Untrusted<api.SsoBegun> = await this.call("POST", "/v1/staff/sso/begin", { practice, purpose, page } satisfies api.BeginSso);
+    const address = safeAddress(text(begun.address));
+    if (address === undefined) throw new Refused("internal");
+    location.assign(address);
+  }
+
+  /** Hands over what the provider sent the browser back with. */
+  async finishSSO(practice: string, answer: URLSearchParams): Promise<{ session: StaffSession; page: string }> {
+    const value = (name: string) => answer.get(name) ?? "";
+    const asked: api.FinishSso = { practice, state: value("state"), code: value("code"), iss: value("iss"), error: value("error") };
+    const done: Untrusted<api.SsoDone> = await this.call("POST", "/v1/staff/sso/finish", asked);
+    return { session: readSession(isRecord(done.session) ? done.session : {}), page: text(done.page) };
+  }
+
+  async unlinkProvider(): Promise<void> {
+    await this.call("DELETE", "/v1/staff/sso/identity");
   }
 
   async inspect(token: string): Promise<Invitation> {
@@ -158,6 +181,7 @@ export class Account {
       factors: list(body.factors).filter(isRecord).map((f) => f as unknown as Factor),
       recovery_codes: number(body.recovery_codes),
       password: readPolicy(body.password),
+      ...(isRecord(body.identity) ? { identity: body.identity as unknown as api.LinkedIdentity } : {}),
     };
   }
 
@@ -263,6 +287,7 @@ function readSession(body: Untrusted<api.StaffSession>): StaffSession {
     locked: body.locked === true,
     password_expired: body.password_expired === true,
     has_passkey: body.has_passkey === true,
+    ...(text(body.sso) === "" ? {} : { sso: text(body.sso) }),
     new_sign_ins: number(body.new_sign_ins),
     may: list(body.may).map(text),
   };
@@ -286,6 +311,7 @@ function readPractice(body: Untrusted<api.Practice>): Practice {
     time_zone: text(body.time_zone),
     languages: list(body.languages).map(text),
     demo: body.demo === true,
+    ...(text(body.staff_sso) === "" ? {} : { staff_sso: text(body.staff_sso) }),
     wait_minutes: number(body.wait_minutes),
     queues: list(body.queues).filter(isRecord).map(readQueue),
     max_file_bytes: number(body.max_file_bytes),
@@ -313,4 +339,9 @@ function list(value: unknown): readonly unknown[] {
 function texts(value: unknown): Record<string, string> {
   if (!isRecord(value)) return {};
   return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, text(v)]));
+}
+
+/** An address that a page may send its browser to. */
+function safeAddress(address: string): string | undefined {
+  return /^https?:\/\//.test(address) && URL.canParse(address) ? address : undefined;
 }

@@ -43,6 +43,7 @@ const methods: Readonly<Record<string, WordKey>> = {
   app: "console.security.app",
   "recovery-code": "console.security.recovery",
   "set-up": "console.security.setUp",
+  sso: "console.security.sso",
 };
 
 /** How somebody signed in. */

@@ -11,6 +11,12 @@ export type Refusal =
   | "weak-password"
   | "forbidden" // by policy
   | "conflict" // with what is there
+  | "sso-only" // the practice wants its own provider
+  | "sso-refused" // the provider's answer is not good
+  | "second-factor" // the provider showed one factor
+  | "not-linked" // the account there is nobody's here
+  | "no-role" // no group of the person's gives a role
+  | "provider-away"
   | "cancelled" // by the person, or the browser's time was over
   | "no-passkeys" // this browser has none to offer
   | "not-found"

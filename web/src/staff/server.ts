@@ -58,6 +58,12 @@ const byCode: Readonly<Record<string, Refusal>> = {
   "weak-password": "weak-password",
   forbidden: "forbidden",
   conflict: "conflict",
+  "sso-only": "sso-only",
+  "sso-refused": "sso-refused",
+  "second-factor": "second-factor",
+  "not-linked": "not-linked",
+  "no-role": "no-role",
+  "provider-away": "provider-away",
 };
 
 function refusalOf(status: number, code: string): Refusal {

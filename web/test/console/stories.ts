@@ -357,7 +357,7 @@ export function accountOf(story: Story): Account {
   const usual: Partial<Account> = {
     session: () => Promise.resolve(session),
     practice: () => Promise.resolve(practice),
-    signOut: () => Promise.resolve(),
+    signOut: () => Promise.resolve(undefined),
     lock: () => Promise.resolve(),
     canUsePasskeys: true,
     sawSignIns: () => Promise.resolve(),

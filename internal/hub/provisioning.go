@@ -1,0 +1,334 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
+	"github.com/sotto-health/sotto/internal/policy"
+	"github.com/sotto-health/sotto/internal/scim"
+)
+
+// This file is how a practice's directory keeps its people here, by SCIM. Its
+// token is good for one practice. It adds people and disables them, and what
+// they are follows from the practice's rules for groups, never from what the
+// directory says they are.
+
+// MostDirectoryDays is how long a directory's token can last.
+const MostDirectoryDays = 366
+
+// A Directory is a practice's directory whose token has been checked. Only
+// [Hub.AuthenticateDirectory] makes one.
+type Directory struct {
+	Practice string
+	token    string // id
+}
+
+func (d *Directory) actor() audit.Actor { return provider(d.Practice).actor() }
+
+// NewDirectoryToken makes a token for the practice's directory, for who runs the
+// hub. It is shown once: only its hash is kept.
+func (h *Hub) NewDirectoryToken(ctx context.Context, practice, name string, days int) (token string, made DirectoryToken, err error) {
+	if days < 1 || days > MostDirectoryDays || name == "" || len(name) > 64 {
+		return "", made, malformed("days")
+	}
+	now := h.now()
+	token, hash := newToken()
+	made = DirectoryToken{
+		Token: hash, ID: NewID("k"), Practice: practice, Name: name,
+		CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(time.Duration(days) * 24 * time.Hour).UnixMilli(),
+	}
+	event := h.event(ctx, operator(practice), audit.DirectoryToken, made.ID)
+	return token, made, h.store.Recording(event).AddDirectoryToken(ctx, made)
+}
+
+// DirectoryTokens lists a practice's.
+func (h *Hub) DirectoryTokens(ctx context.Context, practice string) ([]DirectoryToken, error) {
+	return h.store.DirectoryTokens(ctx, practice)
+}
+
+// RevokeDirectoryToken ends one at once.
+func (h *Hub) RevokeDirectoryToken(ctx context.Context, practice, id string) error {
+	event := h.event(ctx, operator(practice), audit.DirectoryRevoked, id)
+	return h.store.Recording(event).DeleteDirectoryToken(ctx, practice, id)
+}
+
+// AuthenticateDirectory checks a directory's token, and counts the call.
+func (h *Hub) AuthenticateDirectory(ctx context.Context, token string) (*Directory, error) {
+	if token == "" || len(token) > 128 {
+		return nil, ErrUnauthenticated
+	}
+	t, err := h.store.DirectoryToken(ctx, hashToken(token), h.millis())
+	if errors.Is(err, ErrNotFound) {
+		return nil, ErrUnauthenticated
+	} else if err != nil {
+		return nil, at("load the directory's token", err)
+	}
+	return &Directory{Practice: t.Practice, token: t.ID}, h.rates.allow("directory", t.ID, h.limits.Directory)
+}
+
+func scimUser(p *Person) scim.User {
+	return scim.User{
+		Schemas: []string{scim.UserSchema}, ID: p.ID, ExternalID: p.ExternalID, UserName: p.Login,
+		Name: scim.Name{Formatted: p.Name}, DisplayName: p.Name, Title: p.Title, Active: p.DisabledAt == 0,
+	}
+}
+
+// DirectoryUsers lists the practice's staff.
+func (h *Hub) DirectoryUsers(ctx context.Context, d *Directory, f scim.Filter) ([]scim.User, error) {
+	if err := h.directory(d.Practice)(policy.ListPeople, &policy.Resource{Practice: d.Practice}); err != nil {
+		return nil, err
+	}
+	if err := h.store.Record(ctx, h.event(ctx, d, audit.PeopleListed, "")); err != nil {
+		return nil, at("record a read", err)
+	}
+	staff, err := h.store.PersonsOfKind(ctx, d.Practice, api.KindStaff)
+	if err != nil {
+		return nil, err
+	}
+	var all []scim.User
+	for i := range staff {
+		if u := scimUser(&staff[i]); f.User(&u) {
+			all = append(all, u)
+		}
+	}
+	return all, nil
+}
+
+func (h *Hub) directoryPerson(ctx context.Context, d *Directory, id string) (Person, error) {
+	if !validID("p", id) {
+		return Person{}, ErrNotFound
+	}
+	p, err := h.store.Person(ctx, d.Practice, id)
+	if err == nil && p.Kind != api.KindStaff {
+		err = ErrNotFound
+	}
+	return p, err
+}
+
+// DirectoryUser returns one of them.
+func (h *Hub) DirectoryUser(ctx context.Context, d *Directory, id string) (scim.User, error) {
+	p, err := h.directoryPerson(ctx, d, id)
+	return scimUser(&p), err
+}
+
+// AddDirectoryUser adds a person, who has no rights until a group of theirs
+// gives some. A login or an id that is in use gives [ErrExists].
+func (h *Hub) AddDirectoryUser(ctx context.Context, d *Directory, u scim.User) (scim.User, error) {
+	if err := h.directory(d.Practice)(policy.AddPerson, &policy.Resource{Practice: d.Practice}); err != nil {
+		return scim.User{}, err
+	}
+	p := Person{
+		ID: NewID("p"), Practice: d.Practice, Kind: api.KindStaff, Name: u.Shown(), Title: u.Title, Login: foldLogin(u.UserName),
+		ExternalID: u.ExternalID, CreatedAt: h.millis(), Queues: []string{},
+	}
+	if !u.Active {
+		p.DisabledAt = p.CreatedAt
+	}
+	if err := h.store.Recording(h.event(ctx, d, audit.PersonAdded, p.ID)).AddPerson(ctx, p); err != nil {
+		return scim.User{}, err
+	}
+	return scimUser(&p), nil
+}
+
+// ChangeDirectoryUser makes of a person what change makes of the user.
+func (h *Hub) ChangeDirectoryUser(ctx context.Context, d *Directory, id string, change func(*scim.User) error) (scim.User, error) {
+	p, err := h.directoryPerson(ctx, d, id)
+	if err != nil {
+		return scim.User{}, err
+	}
+	before := scimUser(&p)
+	after := before
+	if err := change(&after); err != nil {
+		return scim.User{}, err
+	}
+	if err := h.nameAgain(ctx, d, &p, before, after); err != nil {
+		return scim.User{}, err
+	}
+	if after.Active != before.Active {
+		if p, err = h.setActive(ctx, d, p, after.Active); err != nil {
+			return scim.User{}, err
+		}
+	}
+	return scimUser(&p), nil
+}
+
+// nameAgain changes what a person is called. Who is an administrator here is
+// not the directory's to rename, for by a new id it could name another who
+// signs in as them, unless the practice has groups make administrators.
+func (h *Hub) nameAgain(ctx context.Context, d *Directory, p *Person, before, after scim.User) error {
+	before.Active = after.Active
+	if scim.Version(before) == scim.Version(after) {
+		return nil
+	}
+	pr, err := h.practice(ctx, d.Practice)
+	if err != nil {
+		return err
+	}
+	if roleOf(p.Kind, p.Role) == policy.Administrator && !pr.Access.Groups.Administrators {
+		return &ForbiddenError{Says: "Administrators are not kept by the directory."}
+	}
+	if err := h.directory(d.Practice)(policy.Grant, p.resource(false)); err != nil {
+		return err
+	}
+	p.Login, p.Title, p.ExternalID = foldLogin(after.UserName), after.Title, after.ExternalID
+	if after.Name != before.Name || after.DisplayName != before.DisplayName {
+		if after.DisplayName == before.DisplayName && after.Name != before.Name {
+			after.DisplayName = ""
+			if after.Name.Formatted == before.Name.Formatted && after.Name.Given+after.Name.Family != "" {
+				after.Name.Formatted = ""
+			}
+		}
+		p.Name = after.Shown()
+	}
+	return h.store.Recording(h.event(ctx, d, audit.PersonChanged, p.ID)).NamePerson(ctx, *p)
+}
+
+// setActive disables a person, or gives them access again. Who comes back has no
+// devices and is in no conversation.
+func (h *Hub) setActive(ctx context.Context, d *Directory, p Person, active bool) (Person, error) {
+	may := h.directory(d.Practice)
+	if !active {
+		return h.changePerson(ctx, d, may, &p, api.ChangeStaffMember{Disable: true})
+	}
+	event := h.event(ctx, d, audit.PersonEnabled, p.ID)
+	after, err := h.store.Recording(event).ChangePerson(ctx, d.Practice, p.ID, h.millis(), func(p *Person, _ bool) error {
+		if err := may(policy.Grant, p.resource(false)); err != nil {
+			return err
+		}
+		p.DisabledAt = 0
+		return nil
+	})
+	return after, err
+}
+
+func scimGroup(g *DirectoryGroup) scim.Group {
+	out := scim.Group{Schemas: []string{scim.GroupSchema}, ID: g.ID, ExternalID: g.ExternalID, DisplayName: g.Name}
+	for _, id := range g.Members {
+		out.Members = append(out.Members, scim.Member{Value: id})
+	}
+	return out
+}
+
+// DirectoryGroups lists the groups that the directory keeps here.
+func (h *Hub) DirectoryGroups(ctx context.Context, d *Directory, f scim.Filter) ([]scim.Group, error) {
+	groups, err := h.store.DirectoryGroups(ctx, d.Practice)
+	if err != nil {
+		return nil, err
+	}
+	var all []scim.Group
+	for i := range groups {
+		if g := scimGroup(&groups[i]); f.Group(&g) {
+			all = append(all, g)
+		}
+	}
+	return all, nil
+}
+
+// DirectoryGroup returns one of them.
+func (h *Hub) DirectoryGroup(ctx context.Context, d *Directory, id string) (scim.Group, error) {
+	g, err := h.store.DirectoryGroup(ctx, d.Practice, id)
+	return scimGroup(&g), err
+}
+
+// mostDirectoryGroups bounds how many groups a directory may keep.
+const mostDirectoryGroups = 1000
+
+// AddDirectoryGroup adds a group, whose members get what its rule gives.
+func (h *Hub) AddDirectoryGroup(ctx context.Context, d *Directory, g scim.Group) (scim.Group, error) {
+	known, err := h.store.DirectoryGroups(ctx, d.Practice)
+	if err != nil {
+		return scim.Group{}, err
+	}
+	if len(known) >= mostDirectoryGroups {
+		return scim.Group{}, ErrTooLarge
+	}
+	return h.saveGroup(ctx, d, DirectoryGroup{ID: NewID("g"), Practice: d.Practice, CreatedAt: h.millis()}, g)
+}
+
+// ChangeDirectoryGroup makes of a group what change makes of it.
+func (h *Hub) ChangeDirectoryGroup(ctx context.Context, d *Directory, id string, change func(*scim.Group) error) (scim.Group, error) {
+	defer h.locks.lock("directory " + d.Practice)()
+	stored, err := h.store.DirectoryGroup(ctx, d.Practice, id)
+	if err != nil {
+		return scim.Group{}, err
+	}
+	g := scimGroup(&stored)
+	if err := change(&g); err != nil {
+		return scim.Group{}, err
+	}
+	return h.saveGroup(ctx, d, stored, g)
+}
+
+func (h *Hub) saveGroup(ctx context.Context, d *Directory, stored DirectoryGroup, g scim.Group) (scim.Group, error) {
+	before := stored.Members
+	stored.Name, stored.ExternalID, stored.Members = g.DisplayName, g.ExternalID, []string{}
+	for _, m := range g.Members {
+		stored.Members = append(stored.Members, m.Value)
+	}
+	found, err := h.persons(ctx, d.Practice, stored.Members)
+	if err != nil {
+		return scim.Group{}, err
+	}
+	for _, id := range stored.Members {
+		if p, ok := found[id]; !ok || p.Kind != api.KindStaff {
+			return scim.Group{}, malformed("members")
+		}
+	}
+	if err := h.store.SaveDirectoryGroup(ctx, stored); err != nil {
+		return scim.Group{}, err
+	}
+	return scimGroup(&stored), h.followGroups(ctx, d, append(slices.Clone(before), stored.Members...))
+}
+
+// DeleteDirectoryGroup removes a group, and with it what it gave.
+func (h *Hub) DeleteDirectoryGroup(ctx context.Context, d *Directory, id string) error {
+	stored, err := h.store.DirectoryGroup(ctx, d.Practice, id)
+	if err != nil {
+		return err
+	}
+	if err := h.store.DeleteDirectoryGroup(ctx, d.Practice, id); err != nil {
+		return err
+	}
+	return h.followGroups(ctx, d, stored.Members)
+}
+
+// followGroups makes people what their groups say. Where the practice has no
+// rules for groups, roles are given here, and groups mean nothing.
+func (h *Hub) followGroups(ctx context.Context, d *Directory, people []string) error {
+	pr, err := h.practice(ctx, d.Practice)
+	if err != nil || len(pr.Access.Groups.Rules) == 0 {
+		return err
+	}
+	groups, err := h.store.DirectoryGroups(ctx, d.Practice)
+	if err != nil {
+		return err
+	}
+	slices.Sort(people)
+	found, err := h.persons(ctx, d.Practice, slices.Compact(people))
+	if err != nil {
+		return err
+	}
+	for _, p := range found {
+		var in []string
+		for _, g := range groups {
+			if slices.Contains(g.Members, p.ID) {
+				in = append(in, g.Name, g.ExternalID)
+			}
+		}
+		role, queues, _ := pr.Access.Groups.role(in)               // none: no rights
+		if p.DisabledAt != 0 || role == "" && p.ExternalID == "" { // whom the directory does not keep
+			continue
+		}
+		_, err := h.assignRole(ctx, p, role, queues)
+		if errors.Is(err, ErrNoRole) || errors.Is(err, ErrForbidden) {
+			continue // an administrator who is one here, or the last
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,134 @@
+package sqlstore
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/sotto-health/sotto/internal/hub"
+)
+
+// AddDirectoryToken implements [hub.Directories].
+func (s *Store) AddDirectoryToken(ctx context.Context, n hub.DirectoryToken) error {
+	const insert = `
+INSERT INTO directory_token (token, practice, id, name, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)`
+	return s.write(ctx, n.Practice, func(t *tx) error {
+		_, err := t.exec(insert, n.Token[:], n.Practice, n.ID, n.Name, n.CreatedAt, n.ExpiresAt)
+		return err
+	})
+}
+
+const tokenColumns = `SELECT token, practice, id, name, created_at, expires_at FROM directory_token `
+
+func scanToken(row scanner) (n hub.DirectoryToken, err error) {
+	var token []byte
+	err = row.Scan(&token, &n.Practice, &n.ID, &n.Name, &n.CreatedAt, &n.ExpiresAt)
+	copy(n.Token[:], token)
+	return n, err
+}
+
+// DirectoryToken implements [hub.Directories].
+func (s *Store) DirectoryToken(ctx context.Context, token [32]byte, now int64) (hub.DirectoryToken, error) {
+	n, err := scanToken(s.reader().row(ctx, tokenColumns+`WHERE token = $1 AND expires_at > $2`, token[:], now))
+	return n, s.translate(err)
+}
+
+// DirectoryTokens implements [hub.Directories].
+func (s *Store) DirectoryTokens(ctx context.Context, practice string) ([]hub.DirectoryToken, error) {
+	all, err := collect(ctx, s.reader(), scanToken, tokenColumns+`WHERE practice = $1 ORDER BY created_at, id`, practice)
+	return all, s.translate(err)
+}
+
+// DeleteDirectoryToken implements [hub.Directories].
+func (s *Store) DeleteDirectoryToken(ctx context.Context, practice, id string) error {
+	const remove = `DELETE FROM directory_token WHERE practice = $1 AND id = $2`
+	return s.write(ctx, practice, func(t *tx) error {
+		gone, err := t.exec(remove, practice, id)
+		if err == nil && gone == 0 {
+			err = hub.ErrNotFound
+		}
+		return err
+	})
+}
+
+// SaveDirectoryGroup implements [hub.Directories].
+func (s *Store) SaveDirectoryGroup(ctx context.Context, g hub.DirectoryGroup) error {
+	const taken = `SELECT id FROM directory_group WHERE practice = $1 AND name = $2 AND id <> $3`
+	const upsert = `
+INSERT INTO directory_group (practice, id, name, external_id, members, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (practice, id) DO UPDATE SET name = excluded.name, external_id = excluded.external_id, members = excluded.members`
+	return s.write(ctx, g.Practice, func(t *tx) error {
+		others, err := collect(ctx, t, scanString, taken, g.Practice, g.Name, g.ID)
+		if err != nil {
+			return err
+		}
+		if len(others) > 0 {
+			return hub.ErrExists
+		}
+		_, err = t.exec(upsert, g.Practice, g.ID, g.Name, g.ExternalID, document(g.Members), g.CreatedAt)
+		return err
+	})
+}
+
+const groupColumns = `SELECT practice, id, name, external_id, members, created_at FROM directory_group `
+
+func scanGroup(row scanner) (g hub.DirectoryGroup, err error) {
+	var members string
+	if err := row.Scan(&g.Practice, &g.ID, &g.Name, &g.ExternalID, &members, &g.CreatedAt); err != nil {
+		return g, err
+	}
+	if err := json.Unmarshal([]byte(members), &g.Members); err != nil {
+		return g, errors.New("members of group " + g.ID + " are damaged")
+	}
+	return g, nil
+}
+
+// DirectoryGroup implements [hub.Directories].
+func (s *Store) DirectoryGroup(ctx context.Context, practice, id string) (hub.DirectoryGroup, error) {
+	g, err := scanGroup(s.reader().row(ctx, groupColumns+`WHERE practice = $1 AND id = $2`, practice, id))
+	return g, s.translate(err)
+}
+
+// DirectoryGroups implements [hub.Directories].
+func (s *Store) DirectoryGroups(ctx context.Context, practice string) ([]hub.DirectoryGroup, error) {
+	all, err := collect(ctx, s.reader(), scanGroup, groupColumns+`WHERE practice = $1 ORDER BY name, id`, practice)
+	return all, s.translate(err)
+}
+
+// DeleteDirectoryGroup implements [hub.Directories].
+func (s *Store) DeleteDirectoryGroup(ctx context.Context, practice, id string) error {
+	const remove = `DELETE FROM directory_group WHERE practice = $1 AND id = $2`
+	return s.write(ctx, practice, func(t *tx) error {
+		gone, err := t.exec(remove, practice, id)
+		if err == nil && gone == 0 {
+			err = hub.ErrNotFound
+		}
+		return err
+	})
+}
+
+// NamePerson implements [hub.Directories].
+func (s *Store) NamePerson(ctx context.Context, p hub.Person) error {
+	const taken = `
+SELECT id FROM person WHERE practice = $1 AND id <> $2 AND (login = $3 OR external_id = $4)`
+	const update = `
+UPDATE person SET login = $3, name = $4, title = $5, external_id = $6 WHERE practice = $1 AND id = $2 AND kind = 'staff'`
+	var external any
+	if p.ExternalID != "" {
+		external = p.ExternalID
+	}
+	return s.write(ctx, p.Practice, func(t *tx) error {
+		others, err := collect(ctx, t, scanString, taken, p.Practice, p.ID, p.Login, p.ExternalID)
+		if err != nil {
+			return err
+		}
+		if len(others) > 0 {
+			return hub.ErrExists
+		}
+		changed, err := t.exec(update, p.Practice, p.ID, p.Login, p.Name, p.Title, external)
+		if err == nil && changed == 0 {
+			err = hub.ErrNotFound
+		}
+		return err
+	})
+}

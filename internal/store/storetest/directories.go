@@ -1,0 +1,70 @@
+package storetest
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/hub"
+)
+
+func testDirectories(t *testing.T, store hub.Store) {
+	ctx := t.Context()
+	c, other := newClinic(t, store), newClinic(t, store)
+	token := hub.DirectoryToken{Token: newToken(), ID: newID("k"), Practice: c.id, Name: "Entra ID", CreatedAt: 5, ExpiresAt: 100}
+	must(t, store.AddDirectoryToken(ctx, token))
+	got, err := store.DirectoryToken(ctx, token.Token, 99)
+	must(t, err)
+	equal(t, got, token)
+	if _, err := store.DirectoryToken(ctx, token.Token, 100); !errors.Is(err, hub.ErrNotFound) {
+		t.Errorf("an expired token: %v", err)
+	}
+	all, err := store.DirectoryTokens(ctx, c.id)
+	must(t, err)
+	equal(t, all, []hub.DirectoryToken{token})
+	if err := store.DeleteDirectoryToken(ctx, other.id, token.ID); !errors.Is(err, hub.ErrNotFound) {
+		t.Errorf("another practice revokes: %v", err)
+	}
+	must(t, store.DeleteDirectoryToken(ctx, c.id, token.ID))
+	if _, err := store.DirectoryToken(ctx, token.Token, 1); !errors.Is(err, hub.ErrNotFound) {
+		t.Errorf("a revoked token: %v", err)
+	}
+
+	g := hub.DirectoryGroup{ID: newID("g"), Practice: c.id, Name: "Nurses", ExternalID: "x", Members: []string{"p_1", "p_2"}, CreatedAt: 3}
+	must(t, store.SaveDirectoryGroup(ctx, g))
+	g.Members, g.Name = []string{"p_2"}, "All nurses"
+	must(t, store.SaveDirectoryGroup(ctx, g))
+	same := hub.DirectoryGroup{ID: newID("g"), Practice: c.id, Name: "All nurses", Members: []string{}}
+	if err := store.SaveDirectoryGroup(ctx, same); !errors.Is(err, hub.ErrExists) {
+		t.Errorf("two groups of one name: %v", err)
+	}
+	same.Practice = other.id
+	must(t, store.SaveDirectoryGroup(ctx, same))
+	found, err := store.DirectoryGroup(ctx, c.id, g.ID)
+	must(t, err)
+	equal(t, found, g)
+	groups, err := store.DirectoryGroups(ctx, c.id)
+	must(t, err)
+	equal(t, groups, []hub.DirectoryGroup{g})
+	must(t, store.DeleteDirectoryGroup(ctx, c.id, g.ID))
+	if err := store.DeleteDirectoryGroup(ctx, c.id, g.ID); !errors.Is(err, hub.ErrNotFound) {
+		t.Errorf("deleted twice: %v", err)
+	}
+
+	a, b := c.device(api.KindStaff), c.device(api.KindStaff)
+	p := hub.Person{ID: a.Person, Practice: c.id, Login: "kim", Name: "Kim", Title: "Nurse", ExternalID: "object-1"}
+	must(t, store.NamePerson(ctx, p))
+	named, err := store.PersonByExternalID(ctx, c.id, "object-1")
+	must(t, err)
+	if named.ID != a.Person || named.Login != "kim" || named.Name != "Kim" || named.Title != "Nurse" {
+		t.Errorf("named %+v", named)
+	}
+	for _, taken := range []hub.Person{{ID: b.Person, Practice: c.id, Login: "kim"}, {ID: b.Person, Practice: c.id, Login: "lee", ExternalID: "object-1"}} {
+		if err := store.NamePerson(ctx, taken); !errors.Is(err, hub.ErrExists) {
+			t.Errorf("%+v: %v", taken, err)
+		}
+	}
+	if err := store.NamePerson(ctx, hub.Person{ID: newID("p"), Practice: c.id, Login: "nobody"}); !errors.Is(err, hub.ErrNotFound) {
+		t.Errorf("nobody is named: %v", err)
+	}
+}
