@@ -38,6 +38,7 @@ test("a patient agrees to the form and writes before anybody is there", async ()
 
 test("a nurse signs in, takes the conversation, and reads what was written before", async () => {
   nurse = await dana.open(`${demo.origin}/staff/`);
+  await nurse.getByRole("heading", { level: 1 }).waitFor();
   await picture(nurse, "03-sign-in");
   await signIn(nurse, demo.signIn("dana.ortiz"));
   await nurse.getByRole("button", { name: "Take the next" }).waitFor();

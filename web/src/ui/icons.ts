@@ -40,10 +40,9 @@ const icons = {
   trash: ["M4.5 6.5h15", "M9 6.5V4.5h6v2", "M6.5 6.5 7.3 19a1.5 1.5 0 0 0 1.5 1.5h6.4a1.5 1.5 0 0 0 1.5-1.5l.8-12.5", "M10 10.5v6M14 10.5v6"],
   verified: ["m8.5 12.2 2.4 2.4 4.6-5", "M12 3.2l2.3 1.7 2.9 0 .9 2.7 2.3 1.7-.9 2.7.9 2.7-2.3 1.7-.9 2.7-2.9 0L12 20.8l-2.3-1.7-2.9 0-.9-2.7-2.3-1.7.9-2.7-.9-2.7 2.3-1.7.9-2.7 2.9 0Z"],
   eye: ["M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12Z", "M12 14.8a2.8 2.8 0 1 0 0-5.6 2.8 2.8 0 0 0 0 5.6Z"],
-  "eye-off": ["M9.5 5.9A9 9 0 0 1 12 5.5c6 0 9.5 6.5 9.5 6.5a17 17 0 0 1-2.6 3.4M6.2 7.5A16 16 0 0 0 2.5 12S6 18.5 12 18.5a9 9 0 0 0 4.7-1.4", "M10 10a2.8 2.8 0 0 0 4 4", "M4 3.5l16 17"],
 } satisfies Record<string, readonly string[]>;
 
-export type ConsoleIcon = "next" | "search" | "swap" | "copy" | "inbox" | "keyboard" | "panel";
+export type ConsoleIcon = "eye-off" | "next" | "search" | "swap" | "copy" | "inbox" | "keyboard" | "panel";
 export type IconName = keyof typeof icons | ConsoleIcon;
 
 const drawn: Partial<Record<IconName, readonly string[]>> = icons;
