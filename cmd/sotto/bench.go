@@ -11,11 +11,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
 	"github.com/sotto-health/sotto/internal/bench"
+	demopractice "github.com/sotto-health/sotto/internal/demo"
 	"github.com/sotto-health/sotto/internal/host"
+	"github.com/sotto-health/sotto/internal/practice"
 )
 
 type benchCommand struct {
@@ -73,6 +76,9 @@ func allowFiles(n int) (int, error) {
 	return int(limit.Cur), nil
 }
 
+// benchRoles are the roles of those who talk.
+var benchRoles = []string{"nurse", "physician"}
+
 // startBenchServer runs this very program as a server without limits on how
 // much one caller may send.
 func startBenchServer(ctx context.Context, folder string, mode bench.Mode) (*bench.Server, error) {
@@ -120,7 +126,15 @@ func startBenchServer(ctx context.Context, folder string, mode bench.Mode) (*ben
 	if err := json.Unmarshal(b, &demo); err != nil {
 		return nil, errors.Join(err, server.Stop())
 	}
+	file, err := practice.Parse(demopractice.PracticeFile)
+	if err != nil {
+		return nil, errors.Join(err, server.Stop())
+	}
 	for _, in := range demo.SignIns {
+		// Not all who sign in may take part in chats.
+		if !slices.ContainsFunc(file.Staff, func(s practice.Staff) bool { return s.Login == in.Login && slices.Contains(benchRoles, s.Role) }) {
+			continue
+		}
 		server.SignIns = append(server.SignIns, bench.SignIn{Login: in.Login, Password: in.Password, App: in.App})
 	}
 	return server, nil
