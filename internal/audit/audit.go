@@ -59,6 +59,9 @@ type Event struct {
 
 	// Object is the id of what was acted upon; its kind is Spec.Object.
 	Object string
+	// Subject is the person whom the object belongs to, where that is neither the
+	// actor nor the object: whose device was let in.
+	Subject string
 	// Conversation and Patient say whose affairs it touched, where it did.
 	Conversation string
 	Patient      string
@@ -89,6 +92,12 @@ func New(ctx context.Context, at int64, who Actor, kind Kind, object string) Eve
 // In returns e as one about a conversation of a patient.
 func (e Event) In(conversation, patient string) Event {
 	e.Conversation, e.Patient = conversation, patient
+	return e
+}
+
+// About returns e as one about a person's thing.
+func (e Event) About(subject string) Event {
+	e.Subject = subject
 	return e
 }
 

@@ -13,7 +13,7 @@ import (
 func whole() audit.Event {
 	return audit.Event{
 		Practice: "t_a", At: 1790000000000, Kind: audit.MemberAdded, Outcome: audit.Refused, Role: audit.Service, Person: "p_b", Device: "d_c",
-		Object: "d_e", Conversation: "c_f", Patient: "p_g", Detail: "role=nurse", Reason: "forbidden", Reference: "b_h",
+		Object: "d_e", Subject: "p_h", Conversation: "c_f", Patient: "p_g", Detail: "role=nurse", Reason: "forbidden", Reference: "b_h",
 		Rules: []string{"one-practice", "role-needed"}, Address: "fe80::1%eth0", Request: "0a1b",
 	}
 }
@@ -25,7 +25,7 @@ func TestEncodingIsStable(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = `{"v":1,"practice":"t_a","at":1790000000000,"kind":"member.added","outcome":"refused","role":"service","person":"p_b",` +
-		`"device":"d_c","object":"d_e","conversation":"c_f","patient":"p_g","detail":"role=nurse","reason":"forbidden","reference":"b_h",` +
+		`"device":"d_c","object":"d_e","subject":"p_h","conversation":"c_f","patient":"p_g","detail":"role=nurse","reason":"forbidden","reference":"b_h",` +
 		`"rules":["one-practice","role-needed"],"address":"fe80::1%eth0","request":"0a1b"}`
 	if string(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)

@@ -50,7 +50,7 @@ func (e *Event) Check() error {
 		return fault("detail")
 	}
 	for _, s := range [...]string{
-		e.Practice, e.Person, e.Device, e.Object, e.Conversation, e.Patient, e.Reason, e.Reference, e.Address, e.Request,
+		e.Practice, e.Person, e.Device, e.Object, e.Subject, e.Conversation, e.Patient, e.Reason, e.Reference, e.Address, e.Request,
 	} {
 		if !plain(s, maxID) {
 			return fault("characters")
@@ -100,6 +100,7 @@ func (e *Event) Encode() ([]byte, error) {
 	b = member(b, "person", e.Person)
 	b = member(b, "device", e.Device)
 	b = member(b, "object", e.Object)
+	b = member(b, "subject", e.Subject)
 	b = member(b, "conversation", e.Conversation)
 	b = member(b, "patient", e.Patient)
 	b = member(b, "detail", e.Detail)
@@ -140,6 +141,7 @@ func Parse(b []byte) (Event, error) {
 		Person       string   `json:"person"`
 		Device       string   `json:"device"`
 		Object       string   `json:"object"`
+		Subject      string   `json:"subject"`
 		Conversation string   `json:"conversation"`
 		Patient      string   `json:"patient"`
 		Detail       string   `json:"detail"`
@@ -154,7 +156,7 @@ func Parse(b []byte) (Event, error) {
 	}
 	e := Event{
 		Practice: w.Practice, At: w.At, Kind: w.Kind, Outcome: w.Outcome, Role: w.Role, Person: w.Person, Device: w.Device,
-		Object: w.Object, Conversation: w.Conversation, Patient: w.Patient, Detail: w.Detail, Reason: w.Reason,
+		Object: w.Object, Subject: w.Subject, Conversation: w.Conversation, Patient: w.Patient, Detail: w.Detail, Reason: w.Reason,
 		Reference: w.Reference, Rules: w.Rules, Address: w.Address, Request: w.Request,
 	}
 	// One meaning has one encoding: what does not come out as it went in is not

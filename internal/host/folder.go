@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/sotto-health/sotto/internal/auditlog"
 	"github.com/sotto-health/sotto/internal/blob"
 	"github.com/sotto-health/sotto/internal/durable"
 	"github.com/sotto-health/sotto/internal/hub"
@@ -78,12 +79,16 @@ func Open(ctx context.Context, c HubConfig) (*OpenHub, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the factor key: %w", err), store.Close())
 	}
+	seed, err := keyfile.Open(filepath.Join(part, "audit.key"), "hub-audit", auditlog.SeedBytes)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the key of the audit log: %w", err), store.Close())
+	}
 	patients, err := keyfile.Open(filepath.Join(part, "patients.key"), "hub-patients", hub.PatientKeyBytes)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the patient key: %w", err), store.Close())
 	}
 	inspector := &Inspector{config: InspectConfig{Folder: c.Folder, PostgresURL: c.PostgresURL, Backups: c.Backups}}
-	config := hub.Config{Store: store, Blobs: blobs, Log: c.Log, Limits: c.Limits, FactorKey: factors, PatientKey: patients, Messengers: c.Messengers, Inspector: inspector}
+	config := hub.Config{Store: store, Blobs: blobs, Log: c.Log, Limits: c.Limits, FactorKey: factors, PatientKey: patients, Messengers: c.Messengers, Inspector: inspector, AuditSeed: seed}
 	var broker *postgres.Broker
 	if c.PostgresURL != "" {
 		if broker, err = postgres.OpenBroker(c.PostgresURL, c.Log); err != nil {

@@ -78,6 +78,7 @@ func Serve(ctx context.Context, h *OpenHub, c ServeConfig) error {
 		c.Listening(local.Addr())
 	}
 	go sweep(ctx, h, c.Log)
+	go growLogs(ctx, h, c.Log)
 
 	select {
 	case err = <-failed:
@@ -115,6 +116,22 @@ func newServer(handler http.Handler) *http.Server {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // its texts may hold addresses and bytes of callers
+	}
+}
+
+// growLogs gives new events their place in the audit log until ctx ends.
+func growLogs(ctx context.Context, h *OpenHub, log *slog.Logger) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := h.GrowLogs(ctx); err != nil && ctx.Err() == nil {
+				log.ErrorContext(ctx, "the audit log could not be continued; its events wait")
+			}
+		}
 	}
 }
 

@@ -89,6 +89,7 @@ func (s *Server) apiRoutes(mux *http.ServeMux) {
 	s.keeperRoutes()
 	s.peopleRoutes()
 	s.evidenceRoutes()
+	s.auditRoutes()
 	s.verificationRoutes()
 	s.ssoRoutes(mux)
 	s.relationRoutes()

@@ -13,6 +13,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/hub"
 )
 
@@ -120,7 +121,9 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 		s.sockets.leave() // Accept has answered
 		return
 	}
-	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), callKey{}, call))
+	call.request = &http.Request{Pattern: r.Pattern} // the rest of r is let go
+	ctx := audit.WithRequest(context.Background(), audit.Request{ID: call.id, Address: call.address})
+	ctx, cancel := context.WithCancel(context.WithValue(ctx, callKey{}, call))
 	k := &socket{server: s, conn: conn, out: taken.out, cancel: cancel, replies: make(chan api.Reply, 1), sends: make(chan struct{}, mostOnTheWay)}
 	if err := k.greet(ctx); err != nil {
 		s.turnAway(ctx, conn, err)

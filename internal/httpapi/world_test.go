@@ -95,8 +95,10 @@ func newWorld(t testing.TB, options ...worldOption) *world {
 	if w.api, err = httpapi.New(w.hub, ac); err != nil {
 		t.Fatal(err)
 	}
-	w.server = httptest.NewServer(w.api.Handler())
+	watch := &callWatch{calls: make(map[string]string)}
+	w.server = httptest.NewServer(watch.handler(w.api.Handler()))
 	t.Cleanup(func() {
+		watch.collect(w)
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		if err := w.api.Shutdown(ctx); err != nil {

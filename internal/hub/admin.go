@@ -123,7 +123,7 @@ func (h *Hub) EnrolService(ctx context.Context, s Service) error {
 		if _, err := h.store.Person(ctx, s.Practice, s.Person); err == nil {
 			p = nil
 		}
-		registered := h.event(ctx, operator(s.Practice), audit.DeviceRegistered, d.ID).With("role=" + d.Role + ",person=" + d.Person)
+		registered := h.event(ctx, operator(s.Practice), audit.DeviceRegistered, d.ID).With("role=" + d.Role).About(d.Person)
 		if err := h.store.Recording(registered).AddDevice(ctx, d, p); err != nil {
 			return at("store service", err)
 		}
@@ -132,7 +132,7 @@ func (h *Hub) EnrolService(ctx context.Context, s Service) error {
 	case string(known.PublicKey) != string(s.PublicKey):
 		return ErrConflict
 	}
-	issued := h.event(ctx, operator(s.Practice), audit.CertificateIssued, d.ID).With("role=" + d.Role + ",person=" + d.Person)
+	issued := h.event(ctx, operator(s.Practice), audit.CertificateIssued, d.ID).With("role=" + d.Role).About(d.Person)
 	return h.store.Recording(issued).PutCertificate(ctx, s.Practice, s.Device, s.Certificate, s.NameCard, now)
 }
 
@@ -158,7 +158,12 @@ func (h *Hub) RevokeDevice(ctx context.Context, practice, device string) error {
 }
 
 func (h *Hub) revokeDevice(ctx context.Context, who Actor, practice, device string) error {
-	if err := h.store.Recording(h.event(ctx, who, audit.DeviceRevoked, device)).RevokeDevice(ctx, practice, device, h.millis()); err != nil {
+	d, err := h.store.Device(ctx, practice, device)
+	if err != nil {
+		return err
+	}
+	revoked := h.event(ctx, who, audit.DeviceRevoked, device).About(d.Person)
+	if err := h.store.Recording(revoked).RevokeDevice(ctx, practice, device, h.millis()); err != nil {
 		return err
 	}
 	h.endSessions(ctx, practice, Ending{Device: device})

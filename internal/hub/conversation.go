@@ -85,7 +85,7 @@ func (h *Hub) begun(ctx context.Context, c *Caller, n *NewConversation) []audit.
 		h.event(ctx, c, audit.ConversationBegun, "").In(v.ID, v.Patient).With("queue=" + v.Queue),
 	}
 	for _, m := range v.Members[1:] { // the first is the caller's
-		events = append(events, h.event(ctx, c, audit.MemberAdded, m.Device).In(v.ID, v.Patient).With("person="+m.Person))
+		events = append(events, h.event(ctx, c, audit.MemberAdded, m.Device).In(v.ID, v.Patient).About(m.Person))
 	}
 	return events
 }

@@ -14,6 +14,7 @@ package hub
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -21,6 +22,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sotto-health/sotto/internal/auditlog"
 	"github.com/sotto-health/sotto/internal/hub/quiet"
 	"github.com/sotto-health/sotto/internal/oidc"
 	"github.com/sotto-health/sotto/internal/password"
@@ -59,6 +61,10 @@ type Config struct {
 	// Messengers send one-time codes. A channel that is not here is not
 	// offered.
 	Messengers map[proofing.Channel]Messenger
+	// AuditSeed is what the keys are made from that sign the logs' checkpoints:
+	// [auditlog.SeedBytes] that outlive the process. Nil is for tests: new keys
+	// each time.
+	AuditSeed []byte
 }
 
 // SessionTimes are how long sessions last. Zero fields get defaults.
@@ -100,6 +106,7 @@ type Hub struct {
 	guesses    *guesses
 	counters   counters
 	opened     *opened
+	auditSeed  []byte
 
 	lapsesTold atomic.Int64 // until when lapsed verifications were announced
 
@@ -141,7 +148,11 @@ func New(c Config) (*Hub, error) {
 		limits: c.Limits, sessions: c.Sessions, passwords: password.NewHasher(c.Passwords), oidc: c.OIDC, inspector: c.Inspector,
 		peers: others, callers: newCallers(), practices: &practices{}, locks: &keyedLocks{},
 		mailboxes: newMailboxes(c.Now), rates: newRates(c.Limits, c.Now), guesses: newGuesses(c.Now),
-		opened: newOpened(),
+		opened: newOpened(), auditSeed: c.AuditSeed,
+	}
+	if h.auditSeed == nil {
+		h.auditSeed = make([]byte, auditlog.SeedBytes)
+		_, _ = rand.Read(h.auditSeed) // never fails (crypto/rand)
 	}
 	h.challenges = &challenges{shared: c.Store, now: c.Now}
 	if h.secrets, err = newSecrets(c.FactorKey); err != nil {

@@ -315,7 +315,7 @@ func (h *Hub) PutCertificate(ctx context.Context, c *Caller, device string, put 
 	if err := h.checkCertificate(ctx, d, put.Certificate, put.NameCard); err != nil {
 		return api.Device{}, err
 	}
-	issued := h.event(ctx, c, audit.CertificateIssued, d.ID).With("role=" + d.Role + ",person=" + d.Person)
+	issued := h.event(ctx, c, audit.CertificateIssued, d.ID).With("role=" + d.Role).About(d.Person)
 	if err := h.store.Recording(issued).PutCertificate(ctx, d.Practice, d.ID, put.Certificate, put.NameCard, h.millis()); err != nil {
 		return api.Device{}, at("store certificate", err)
 	}

@@ -114,7 +114,7 @@ func (h *Hub) ClaimKeyPackages(ctx context.Context, c *Caller, claim api.ClaimKe
 	}
 	var claims []audit.Event
 	for _, id := range ids {
-		claims = append(claims, h.event(ctx, c, audit.KeyPackageClaimed, id).With("person="+persons[id]))
+		claims = append(claims, h.event(ctx, c, audit.KeyPackageClaimed, id).About(persons[id]))
 	}
 	ks, err := h.store.Recording(claims...).ClaimKeyPackages(ctx, c.Device.Practice, ids, h.millis())
 	if err != nil {

@@ -229,7 +229,7 @@ func (h *Hub) handshakeEvents(ctx context.Context, c *Caller, v *Conversation, a
 		joined = audit.MemberRejoined
 	}
 	for _, m := range a.Handshake.Added {
-		events = append(events, h.event(ctx, c, joined, m.Device).In(v.ID, v.Patient).With("person="+m.Person))
+		events = append(events, h.event(ctx, c, joined, m.Device).In(v.ID, v.Patient).About(m.Person))
 	}
 	for _, device := range a.Handshake.Removed {
 		events = append(events, h.event(ctx, c, audit.MemberRemoved, device).In(v.ID, v.Patient))

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/audit"
+	"github.com/sotto-health/sotto/internal/auditlog"
 )
 
 // SignInsKept is how long the history of sign-ins goes back.
@@ -69,6 +70,22 @@ type Audit interface {
 	// WaitingEvents lists a practice's events that have no number in its log yet,
 	// oldest first.
 	WaitingEvents(ctx context.Context, practice string, limit int) ([]audit.Event, error)
+
+	// LogsWaiting lists the practices with events that wait.
+	LogsWaiting(ctx context.Context) ([]string, error)
+	// GrowLog gives at most limit waiting events of a practice their numbers, in
+	// the order in which they came, and returns how many. One caller at a time
+	// does so for a practice, whichever hub it is.
+	GrowLog(ctx context.Context, practice string, limit int) (int, error)
+	// LogHead returns how the practice's log stands; an empty log has size 0.
+	LogHead(ctx context.Context, practice string) (auditlog.Head, error)
+	// LogTile returns the hashes that a tile has; none if there are none.
+	LogTile(ctx context.Context, practice string, level int, n int64) ([]byte, error)
+	// LogRange lists at most limit entries by their numbers, from first on.
+	LogRange(ctx context.Context, practice string, first int64, limit int) ([]auditlog.Entry, error)
+	// LogEntries lists entries from the newest to the oldest, or, with Forward,
+	// the other way. Of one time, the number decides.
+	LogEntries(ctx context.Context, q LogQuery) ([]auditlog.Entry, error)
 }
 
 // ControlRuns keeps what was found of a practice's controls, for ever.
@@ -80,6 +97,27 @@ type ControlRuns interface {
 	// ControlRuns lists those from since on, newest first, without Results.
 	ControlRuns(ctx context.Context, practice string, since int64, limit int) ([]api.ControlRun, error)
 }
+
+// A LogQuery selects entries of a log; empty fields select all.
+type LogQuery struct {
+	Practice     string // always set
+	Kinds        []string
+	Outcome      string
+	Person       string // who acted
+	Subject      string // whom it was about
+	Object       string // but for frames and handshakes
+	Conversation string
+	Patient      string
+	From, Until  int64 // times, Unix milliseconds: From <= At < Until; 0 is no bound
+	// Beyond is the last entry of the page before; those after it in the list's
+	// order are selected. Nil begins the list.
+	Beyond  *LogPlace
+	Forward bool
+	Limit   int
+}
+
+// A LogPlace is where an entry stands in a list.
+type LogPlace struct{ At, Leaf int64 }
 
 // Practices keeps the practices and the consent forms they have published.
 type Practices interface {

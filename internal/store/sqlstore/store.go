@@ -34,6 +34,7 @@ type database struct {
 	now     func() time.Time
 	writers []*writer
 	closers []io.Closer
+	numbers sync.Map // of practices, by id: see logNumber
 
 	mu       sync.RWMutex // guards prepared
 	prepared map[string]*sql.Stmt

@@ -48,6 +48,7 @@ func Run(t *testing.T, store hub.Store) {
 		{"relations", testRelations},
 		{"links of persons", testPersonLinks},
 		{"invitations", testInvitations},
+		{"audit log", testAuditLog},
 		{"concurrency", testConcurrency},
 	} {
 		t.Run(group.name, func(t *testing.T) { group.run(t, store) })

@@ -1,0 +1,68 @@
+package api
+
+// An AuditEvent is one event of the practice's log, with its place in it and
+// what it takes to check it (docs/api.md, "The audit log").
+type AuditEvent struct {
+	Number       int64    `json:"number" doc:"its place in the log, from 0"`
+	At           int64    `json:"at" doc:"Unix milliseconds"`
+	Kind         string   `json:"kind"`
+	Outcome      string   `json:"outcome" enum:"done,refused,failed"`
+	Role         string   `json:"role" enum:"patient,staff,service,operator,system,nobody"`
+	Person       string   `json:"person,omitempty" doc:"who acted"`
+	Device       string   `json:"device,omitempty"`
+	Object       string   `json:"object,omitempty" doc:"id of what was acted upon; see the kind's object"`
+	Subject      string   `json:"subject,omitempty" doc:"whom the object belongs to"`
+	Conversation string   `json:"conversation,omitempty"`
+	Patient      string   `json:"patient,omitempty"`
+	Detail       string   `json:"detail,omitempty"`
+	Reason       string   `json:"reason,omitempty"`
+	Reference    string   `json:"reference,omitempty"`
+	Rules        []string `json:"rules,omitempty"`
+	Address      string   `json:"address,omitempty"`
+	Request      string   `json:"request,omitempty"`
+
+	Encoded string `json:"encoded,omitempty" doc:"the event as it was logged; empty if it was erased"`
+	Salt    []byte `json:"salt,omitempty"`
+	// Commitment is SHA-256 of "sotto audit event v1\n", salt and encoded; the
+	// leaf of the tree is SHA-256 of 0x00 and the commitment.
+	Commitment []byte `json:"commitment"`
+}
+
+// An AuditPage is one page of the log.
+type AuditPage struct {
+	Events []AuditEvent `json:"events"`
+	Next   string       `json:"next,omitempty" doc:"cursor of the next page"`
+}
+
+// An AuditKind says what a kind of event means.
+type AuditKind struct {
+	Kind     string `json:"kind"`
+	Category string `json:"category"`
+	Object   string `json:"object,omitempty" doc:"what the event's object is the id of"`
+	Says     string `json:"says" doc:"in plain words, with the actor as its subject"`
+}
+
+// AuditKinds lists the vocabulary.
+type AuditKinds struct {
+	Kinds []AuditKind `json:"kinds"`
+}
+
+// An AuditCheckpoint is the signed head of the log (C2SP tlog-checkpoint).
+type AuditCheckpoint struct {
+	Signed   string `json:"signed" doc:"the signed note"`
+	Verifier string `json:"verifier" doc:"the log's public key (C2SP signed-note)"`
+	Size     int64  `json:"size"`
+	Root     []byte `json:"root"`
+}
+
+// An AuditProof is a proof by the tree (RFC 9162, section 2.1).
+type AuditProof struct {
+	Size   int64    `json:"size"`
+	Number int64    `json:"number" doc:"of the entry; or the earlier size"`
+	Hashes [][]byte `json:"hashes"`
+}
+
+// An AuditTile is a tile of the tree (C2SP tlog-tiles).
+type AuditTile struct {
+	Hashes []byte `json:"hashes" doc:"32 bytes each, at most 256"`
+}

@@ -1,0 +1,89 @@
+package httpapi
+
+import (
+	"context"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/hub"
+)
+
+const tagAudit = "Audit log"
+
+type auditIn struct {
+	Kind         string `query:"kind" maxLength:"64"`
+	Category     string `query:"category" maxLength:"64"`
+	Outcome      string `query:"outcome" enum:"done,refused,failed"`
+	Person       string `query:"person" maxLength:"64" doc:"who acted"`
+	Subject      string `query:"subject" maxLength:"64" doc:"whom it was about"`
+	Object       string `query:"object" maxLength:"64"`
+	Conversation string `query:"conversation" maxLength:"64"`
+	Patient      string `query:"patient" maxLength:"64"`
+	From         int64  `query:"from" minimum:"0" doc:"Unix milliseconds, inclusive"`
+	Until        int64  `query:"until" minimum:"0" doc:"Unix milliseconds, exclusive"`
+	pageIn
+}
+
+type pageIn struct {
+	Cursor string `query:"cursor" maxLength:"64"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
+}
+
+type proofIn struct {
+	Number int64 `query:"number" required:"true" minimum:"0"`
+	Size   int64 `query:"size" required:"true" minimum:"1" doc:"of a checkpoint"`
+}
+
+type growthIn struct {
+	Earlier int64 `query:"earlier" required:"true" minimum:"1"`
+	Later   int64 `query:"later" required:"true" minimum:"1"`
+}
+
+type tileIn struct {
+	Level int   `query:"level" required:"true" minimum:"0" maximum:"7"`
+	Tile  int64 `query:"tile" required:"true" minimum:"0"`
+}
+
+// auditRoutes show the log to who answers for it, and to each person what it
+// says of theirs.
+func (s *Server) auditRoutes() {
+	staff(s, op(get, "/v1/admin/audit/events", tagAudit, "What was done, newest first",
+		about("For auditors and compliance officers. Each call is logged itself."), refusals(401, 403, 422)),
+		func(ctx context.Context, c *hub.StaffCaller, i *auditIn) (*out[api.AuditPage], error) {
+			return answer(s.hub.AuditEvents(ctx, c, hub.AuditFilter{
+				Kind: i.Kind, Category: i.Category, Outcome: i.Outcome, Person: i.Person, Subject: i.Subject, Object: i.Object,
+				Conversation: i.Conversation, Patient: i.Patient, From: i.From, Until: i.Until, Cursor: i.Cursor, Limit: i.Limit,
+			}))
+		})
+	staff(s, op(get, "/v1/admin/audit/tile", tagAudit, "A tile of the log's tree", refusals(401, 403, 404)),
+		func(ctx context.Context, c *hub.StaffCaller, i *tileIn) (*out[api.AuditTile], error) {
+			return answer(s.hub.AuditTile(ctx, c, i.Level, i.Tile))
+		})
+	staff(s, op(get, "/v1/audit/kinds", tagAudit, "Every kind of event there is", refusals(401)),
+		func(context.Context, *hub.StaffCaller, *none) (*out[api.AuditKinds], error) {
+			return answer(s.hub.AuditKinds(), nil)
+		})
+	staff(s, op(get, "/v1/audit/checkpoint", tagAudit, "The signed head of the log", refusals(401)),
+		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*out[api.AuditCheckpoint], error) {
+			return answer(s.hub.AuditCheckpoint(ctx, c.Person.Practice))
+		})
+	staff(s, op(get, "/v1/audit/proof", tagAudit, "A proof that an entry is in the log of a checkpoint", refusals(401, 404, 422)),
+		func(ctx context.Context, c *hub.StaffCaller, i *proofIn) (*out[api.AuditProof], error) {
+			return answer(s.hub.AuditProof(ctx, c.Person.Practice, i.Number, i.Size))
+		})
+	staff(s, op(get, "/v1/audit/growth", tagAudit, "A proof that the log of one checkpoint begins with that of an earlier one", refusals(401, 404, 422)),
+		func(ctx context.Context, c *hub.StaffCaller, i *growthIn) (*out[api.AuditProof], error) {
+			return answer(s.hub.AuditGrowth(ctx, c.Person.Practice, i.Earlier, i.Later))
+		})
+	staff(s, op(get, "/v1/staff/devices/log", tagAudit, "Every device that ever spoke for the person, as the log says", refusals(401)),
+		func(ctx context.Context, c *hub.StaffCaller, i *pageIn) (*out[api.AuditPage], error) {
+			return answer(s.hub.AuditOfDevices(ctx, &c.Person, i.Cursor, i.Limit))
+		})
+	device(s, op(get, "/v1/devices/log", tagAudit, "Every device that ever spoke for the caller, as the log says", refusals(401)),
+		func(ctx context.Context, c *hub.Caller, i *pageIn) (*out[api.AuditPage], error) {
+			return answer(s.hub.AuditOfDevices(ctx, &c.Person, i.Cursor, i.Limit))
+		})
+	device(s, op(get, "/v1/audit/own", tagAudit, "Patient: who saw one's messages, and what was done with one's chats", refusals(401, 403)),
+		func(ctx context.Context, c *hub.Caller, i *pageIn) (*out[api.AuditPage], error) {
+			return answer(s.hub.AuditOfPatient(ctx, c, i.Cursor, i.Limit))
+		})
+}

@@ -1,0 +1,267 @@
+package httpapi_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/sotto-health/sotto/internal/audit"
+)
+
+// leaves says which events a call of each route leaves, or "-" and why it
+// leaves none. A route that is not here fails TestEveryRouteIsAudited, and one
+// that is called by any test of this package and never leaves what is written
+// here fails the package (T41).
+var leaves = map[string]string{
+	"get /v1/staff/conversations/{id}/verification":          "patient.verification-read",
+	"post /v1/staff/conversations/{id}/verification/ask":     "patient.asked",
+	"post /v1/staff/conversations/{id}/verification/confirm": "patient.verified",
+	"post /v1/staff/conversations/{id}/verification/reset":   "patient.tries-reset",
+	"post /v1/verification/code":                             "contact-code.sent",
+	"post /v1/verification/code/check":                       "patient.verified patient.not-verified",
+	"post /v1/verification/match":                            "patient.verified patient.not-verified",
+	"post /v1/invitations/open":                              "invitation.opened",
+	"get /v1/relations":                                      "- one's own",
+	"put /v1/staff/conversations/{id}/confidential":          "conversation.hidden conversation.shown",
+	"post /v1/staff/conversations/{id}/hold-backs":           "hold-back.confirmed",
+	"get /v1/staff/conversations/{id}/patient":               "patient.seen",
+	"get /v1/staff/invitations":                              "- the ids and times of links that staff of one's queues made",
+	"post /v1/staff/invitations":                             "invitation.made",
+	"post /v1/staff/invitations/{id}/revoke":                 "invitation.revoked",
+	"post /v1/staff/person-links":                            "persons.linked",
+	"post /v1/staff/person-links/{id}/undo":                  "persons.unlinked",
+	"post /v1/staff/relations":                               "relation.granted",
+	"post /v1/staff/relations/{id}/end":                      "relation.ended",
+	"get /v1/admin/controls":                                 "controls.read",
+	"post /v1/admin/controls/evidence":                       "evidence.exported",
+	"post /v1/admin/controls/looks":                          "controls.looked-at",
+	"get /v1/admin/inventory":                                "controls.read",
+	"get /v1/admin/people/{id}":                              "people.listed",
+	"delete /v1/admin/people/{id}/devices/{device}":          "device.revoked",
+	"delete /v1/admin/people/{id}/identity":                  "identity.unlinked",
+	"put /v1/admin/people/{id}/identity":                     "identity.linked",
+	"post /v1/staff/sso/begin":                               "- nothing is stored but a nonce",
+	"post /v1/staff/sso/finish":                              "sign-in.done set-up-link.used session.proved identity.linked",
+	"delete /v1/staff/sso/identity":                          "identity.unlinked",
+	"post /v1/staff/sso/sign-out":                            "sign-in.ended",
+	"get /v1/admin/audit/events":                             "audit.read",
+	"get /v1/admin/audit/tile":                               "- hashes only; the events were recorded as read",
+	"get /v1/admin/conversations/{id}/readers":               "readers.explained",
+	"get /v1/admin/people":                                   "people.listed",
+	"post /v1/admin/people":                                  "person.added set-up-link.made",
+	"patch /v1/admin/people/{id}":                            "person.changed person.disabled",
+	"post /v1/admin/people/{id}/set-up-link":                 "set-up-link.made",
+	"delete /v1/attachments/{id}":                            "file.dropped",
+	"get /v1/attachments/{id}":                               "file.downloaded",
+	"head /v1/attachments/{id}":                              "- a length, to who is in the group",
+	"patch /v1/attachments/{id}":                             "file.added",
+	"get /v1/audit/checkpoint":                               "- a size and a hash, which anybody of the practice may keep",
+	"get /v1/audit/growth":                                   "- hashes only",
+	"get /v1/audit/kinds":                                    "- no data",
+	"get /v1/audit/own":                                      "audit.read",
+	"get /v1/audit/proof":                                    "- hashes only",
+	"get /v1/certificate-requests":                           "- the keeper is told its work; each certificate is recorded",
+	"post /v1/challenges":                                    "- a random number",
+	"get /v1/conversations":                                  "conversations.listed",
+	"get /v1/conversations/{id}":                             "conversation.seen",
+	"put /v1/conversations/{id}":                             "conversation.begun consent.given",
+	"post /v1/conversations/{id}/ack":                        "- bookkeeping of a device in the group, for every message",
+	"post /v1/conversations/{id}/attachments":                "- room alone; the file is recorded when it is there",
+	"post /v1/conversations/{id}/close":                      "conversation.closed",
+	"get /v1/conversations/{id}/frames":                      "conversation.opened",
+	"post /v1/conversations/{id}/frames":                     "frame.sent handshake.sent",
+	"get /v1/conversations/{id}/group-info":                  "group-info.read",
+	"post /v1/conversations/{id}/join":                       "conversation.joined",
+	"post /v1/conversations/{id}/leave":                      "conversation.left",
+	"post /v1/conversations/{id}/rating":                     "conversation.rated",
+	"post /v1/conversations/{id}/reopen":                     "conversation.reopened",
+	"post /v1/conversations/{id}/take":                       "conversation.taken",
+	"post /v1/conversations/{id}/take-over":                  "conversation.taken-over",
+	"post /v1/conversations/{id}/typing":                     "- never stored",
+	"post /v1/conversations/{id}/withdraw":                   "consent.withdrawn",
+	"post /v1/device-sessions":                               "device.signed-in",
+	"delete /v1/device-sessions/self":                        "device.signed-out",
+	"get /v1/devices/log":                                    "- one's own devices",
+	"get /v1/devices/self":                                   "- one's own device",
+	"put /v1/devices/{id}/certificate":                       "certificate.issued",
+	"get /v1/events":                                         "push.opened",
+	"get /v1/events/poll":                                    "push.opened",
+	"post /v1/guests":                                        "device.registered",
+	"get /v1/key-packages":                                   "- a count of one's own",
+	"post /v1/key-packages":                                  "key-packages.published",
+	"post /v1/key-packages/claim":                            "key-package.claimed",
+	"get /v1/policy/rules":                                   "- no data",
+	"get /v1/practices/{slug}":                               "- public",
+	"post /v1/staff/active":                                  "- a sign of life, every minute",
+	"get /v1/staff/devices":                                  "- one's own",
+	"post /v1/staff/devices":                                 "device.registered",
+	"get /v1/staff/devices/log":                              "- one's own",
+	"delete /v1/staff/devices/{id}":                          "device.revoked",
+	"post /v1/staff/devices/{id}/voucher":                    "device.vouched",
+	"get /v1/staff/factors":                                  "- one's own",
+	"post /v1/staff/factors/app-offers":                      "- nothing is stored",
+	"post /v1/staff/factors/apps":                            "factor.added",
+	"post /v1/staff/factors/passkeys":                        "factor.added",
+	"delete /v1/staff/factors/{id}":                          "factor.removed",
+	"patch /v1/staff/factors/{id}":                           "factor.renamed",
+	"post /v1/staff/lock":                                    "session.locked",
+	"put /v1/staff/password":                                 "password.changed",
+	"post /v1/staff/password-strength":                       "- nothing is stored",
+	"post /v1/staff/recovery-codes":                          "recovery-codes.made",
+	"get /v1/staff/session":                                  "- one's own",
+	"get /v1/staff/sessions":                                 "- one's own",
+	"delete /v1/staff/sessions/{id}":                         "session.ended",
+	"post /v1/staff/set-up":                                  "set-up-link.used sign-in.done",
+	"post /v1/staff/set-up/inspect":                          "set-up-link.opened",
+	"post /v1/staff/sign-in":                                 "sign-in.done",
+	"get /v1/staff/sign-ins":                                 "- one's own",
+	"post /v1/staff/sign-ins/seen":                           "- one's own",
+	"post /v1/staff/sign-out":                                "sign-in.ended",
+	"post /v1/staff/step-up":                                 "session.proved",
+	"post /v1/staff/unlock":                                  "session.proved",
+	"get /v1/verification":                                   "- one's own",
+	"get /v1/welcomes":                                       "- sealed keys, to who was let in, which is recorded",
+	"delete /v1/welcomes/{id}":                               "- bookkeeping of a device",
+	"get /v1/work":                                           "- the keeper is told its work; what it does is recorded",
+}
+
+// TestEveryRouteIsAudited goes through the router's own description.
+func TestEveryRouteIsAudited(t *testing.T) {
+	w := newWorld(t)
+	seen := make(map[string]bool)
+	for path, methods := range w.described().Paths {
+		for method := range methods {
+			route := method + " " + path
+			seen[route] = true
+			says, ok := leaves[route]
+			if !ok {
+				t.Errorf("%s: say in leaves which event it leaves, or why none", route)
+			}
+			if why, none := strings.CutPrefix(says, "- "); none && why == "" {
+				t.Errorf("%s leaves nothing for no reason", route)
+			} else if !none {
+				for kind := range strings.FieldsSeq(says) {
+					if _, known := audit.SpecOf(audit.Kind(kind)); !known {
+						t.Errorf("%s: there is no kind %s", route, kind)
+					}
+				}
+			}
+		}
+	}
+	for route := range leaves {
+		if !seen[route] {
+			t.Errorf("%s is no route", route)
+		}
+	}
+}
+
+// watched collects, over all tests, the calls that succeeded and what they
+// left.
+var watched = struct {
+	sync.Mutex
+	succeeded, left map[string]int
+}{succeeded: make(map[string]int), left: make(map[string]int)}
+
+// A callWatch notes the successful calls of one world.
+type callWatch struct {
+	mu    sync.Mutex
+	calls map[string]string // route by request id
+}
+
+func routeOf(method, path string) string {
+	for route := range leaves {
+		m, p, _ := strings.Cut(route, " ")
+		if strings.EqualFold(m, method) && regexp.MustCompile("^"+inPath.ReplaceAllString(p, "[^/]+")+"$").MatchString(path) {
+			if !strings.Contains(p, "{") || leaves[m+" "+path] == "" {
+				return route
+			}
+		}
+	}
+	return ""
+}
+
+func (c *callWatch) handler(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		status := &statusWriter{ResponseWriter: w}
+		next.ServeHTTP(status, r)
+		if status.status == 0 || status.status < 300 {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.calls[w.Header().Get("X-Request-Id")] = routeOf(r.Method, r.URL.Path)
+		}
+	})
+}
+
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (s *statusWriter) WriteHeader(status int) {
+	if s.status == 0 {
+		s.status = status
+	}
+	s.ResponseWriter.WriteHeader(status)
+}
+
+func (s *statusWriter) Unwrap() http.ResponseWriter { return s.ResponseWriter }
+
+// collect compares a world's calls with its logs, at its end.
+func (c *callWatch) collect(w *world) {
+	ctx := context.Background()        // the test's own has ended
+	kinds := make(map[string][]string) // by request id
+	practices, err := w.store.Store.Practices(ctx)
+	if err != nil {
+		return // the store is gone
+	}
+	for _, p := range practices {
+		events, err := w.store.WaitingEvents(ctx, p.ID, 1<<20)
+		if err != nil {
+			w.t.Error(err)
+		}
+		entries, err := w.store.LogRange(ctx, p.ID, 0, 1<<20)
+		if err != nil {
+			w.t.Error(err)
+		}
+		for _, e := range entries {
+			events = append(events, e.Event)
+		}
+		for _, e := range events {
+			kinds[e.Request] = append(kinds[e.Request], string(e.Kind))
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	watched.Lock()
+	defer watched.Unlock()
+	for id, route := range c.calls {
+		watched.succeeded[route]++
+		for _, k := range kinds[id] {
+			if strings.Contains(" "+leaves[route]+" ", " "+k+" ") {
+				watched.left[route]++
+				break
+			}
+		}
+	}
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	for route, n := range watched.succeeded {
+		if says := leaves[route]; code == 0 && says != "" && !strings.HasPrefix(says, "-") && watched.left[route] == 0 {
+			fmt.Fprintf(os.Stderr, "T41: %s succeeded %d times and never left %s\n", route, n, says)
+			code = 1
+		}
+	}
+	if os.Getenv("SOTTO_ROUTES") != "" {
+		for route, says := range leaves {
+			fmt.Printf("%-45s %6d calls %6d left %s\n", route, watched.succeeded[route], watched.left[route], says)
+		}
+	}
+	os.Exit(code)
+}

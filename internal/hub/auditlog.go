@@ -1,0 +1,302 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
+	"github.com/sotto-health/sotto/internal/auditlog"
+	"github.com/sotto-health/sotto/internal/policy"
+)
+
+// growBatch is how many events get their numbers in one transaction: more would
+// keep messages waiting for it.
+const growBatch = 256
+
+// GrowLogs gives the events that wait their numbers in the logs of their
+// practices. Call it every second.
+func (h *Hub) GrowLogs(ctx context.Context) error {
+	waiting, err := h.store.LogsWaiting(ctx)
+	if err != nil {
+		return at("look for waiting events", err)
+	}
+	for _, practice := range waiting {
+		if err := h.growLog(ctx, practice); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *Hub) growLog(ctx context.Context, practice string) error {
+	for {
+		n, err := h.store.GrowLog(ctx, practice, growBatch)
+		if err != nil {
+			return at("continue the audit log", err)
+		}
+		if n < growBatch {
+			return nil
+		}
+	}
+}
+
+// Checkpoint returns the signed head of a practice's log, with all that has
+// happened until now, and the text of the key that signed it.
+func (h *Hub) Checkpoint(ctx context.Context, practice string) (signed []byte, verifier string, head auditlog.Head, err error) {
+	if err := h.growLog(ctx, practice); err != nil {
+		return nil, "", head, err
+	}
+	s, err := auditlog.NewSigner(h.auditSeed, practice)
+	if err != nil {
+		return nil, "", head, err
+	}
+	if head, err = h.store.LogHead(ctx, practice); err != nil {
+		return nil, "", head, at("load the log's head", err)
+	}
+	signed, err = s.Sign(head.Size, head.Root)
+	return signed, s.Verifier(), head, err
+}
+
+// tiles reads a practice's tree.
+func (h *Hub) tiles(ctx context.Context, practice string) auditlog.Tiles {
+	return func(level int, n int64) ([]byte, error) { return h.store.LogTile(ctx, practice, level, n) }
+}
+
+// mostAuditPage is how many events a page has.
+const mostAuditPage = 200
+
+// An AuditFilter selects events; empty fields select all.
+type AuditFilter struct {
+	Kind, Category, Outcome string
+	Person, Subject, Object string
+	Conversation, Patient   string
+	From, Until             int64 // Unix milliseconds
+	Cursor                  string
+	Limit                   int
+}
+
+// AuditEvents lists what the log says, newest first, for who answers for it.
+// To read the log is itself logged.
+func (h *Hub) AuditEvents(ctx context.Context, s *StaffCaller, f AuditFilter) (api.AuditPage, error) {
+	if err := h.readsAudit(ctx, s, f.Conversation, f.Patient, "list"); err != nil {
+		return api.AuditPage{}, err
+	}
+	q := LogQuery{
+		Practice: s.Person.Practice, Outcome: f.Outcome, Person: f.Person, Subject: f.Subject, Object: f.Object,
+		Conversation: f.Conversation, Patient: f.Patient, From: f.From, Until: f.Until,
+	}
+	switch {
+	case f.Kind != "":
+		q.Kinds = []string{f.Kind}
+	case f.Category != "":
+		for _, k := range audit.Vocabulary() {
+			if string(k.Category) == f.Category {
+				q.Kinds = append(q.Kinds, string(k.Kind))
+			}
+		}
+		if q.Kinds == nil {
+			return api.AuditPage{}, malformed("category")
+		}
+	}
+	return h.auditPage(ctx, q, f.Cursor, f.Limit)
+}
+
+// readsAudit refuses whom policy does not let read the log, and records the
+// others.
+func (h *Hub) readsAudit(ctx context.Context, s *StaffCaller, conversation, patient, what string) error {
+	if err := h.mayStaff(s, policy.ReadAudit, s.practice()); err != nil {
+		return err
+	}
+	if conversation != "" && !validID("c", conversation) {
+		return malformed("conversation")
+	}
+	if patient != "" && !validID("p", patient) {
+		return malformed("patient")
+	}
+	if err := h.store.Record(ctx, h.event(ctx, s, audit.AuditRead, "").In(conversation, patient).With("what="+what)); err != nil {
+		return at("record a read", err)
+	}
+	return nil
+}
+
+func (h *Hub) auditPage(ctx context.Context, q LogQuery, cursor string, limit int) (api.AuditPage, error) {
+	if err := h.growLog(ctx, q.Practice); err != nil {
+		return api.AuditPage{}, err
+	}
+	if cursor != "" {
+		when, leaf, _ := strings.Cut(cursor, ".")
+		at, err1 := strconv.ParseInt(when, 10, 64)
+		n, err2 := strconv.ParseInt(leaf, 10, 64)
+		if err1 != nil || err2 != nil {
+			return api.AuditPage{}, malformed("cursor")
+		}
+		q.Beyond = &LogPlace{At: at, Leaf: n}
+	}
+	if limit <= 0 || limit > mostAuditPage {
+		limit = mostAuditPage
+	}
+	q.Limit = limit + 1
+	entries, err := h.store.LogEntries(ctx, q)
+	if err != nil {
+		return api.AuditPage{}, at("read the audit log", err)
+	}
+	page := api.AuditPage{Events: []api.AuditEvent{}}
+	if len(entries) > limit {
+		last := entries[limit-1]
+		page.Next = fmt.Sprintf("%d.%d", last.Event.At, last.Leaf)
+		entries = entries[:limit]
+	}
+	for i := range entries {
+		page.Events = append(page.Events, auditEvent(&entries[i]))
+	}
+	return page, nil
+}
+
+func auditEvent(e *auditlog.Entry) api.AuditEvent {
+	v := &e.Event
+	out := api.AuditEvent{
+		Number: e.Leaf, At: v.At, Kind: string(v.Kind), Outcome: string(v.Outcome), Role: string(v.Role), Person: v.Person, Device: v.Device,
+		Object: v.Object, Subject: v.Subject, Conversation: v.Conversation, Patient: v.Patient, Detail: v.Detail, Reason: v.Reason,
+		Reference: v.Reference, Rules: v.Rules, Address: v.Address, Request: v.Request, Commitment: e.Commitment[:],
+	}
+	if !e.Erased {
+		// A row that was changed may be no event any more: then the page shows
+		// what is there, and its proof fails.
+		if encoded, err := v.Encode(); err == nil {
+			out.Encoded = string(encoded)
+		}
+		out.Salt = e.Salt[:]
+	}
+	return out
+}
+
+// AuditKinds lists the vocabulary, which is no secret.
+func (h *Hub) AuditKinds() api.AuditKinds {
+	var out api.AuditKinds
+	for _, s := range audit.Vocabulary() {
+		out.Kinds = append(out.Kinds, api.AuditKind{Kind: string(s.Kind), Category: string(s.Category), Object: s.Object, Says: s.Says})
+	}
+	return out
+}
+
+// AuditCheckpoint is the signed head of the log, for everybody of the practice:
+// whoever keeps one can find what was changed later. It says how many events
+// there are and nothing of them.
+func (h *Hub) AuditCheckpoint(ctx context.Context, practice string) (api.AuditCheckpoint, error) {
+	signed, verifier, head, err := h.Checkpoint(ctx, practice)
+	return api.AuditCheckpoint{Signed: string(signed), Verifier: verifier, Size: head.Size, Root: head.Root[:]}, err
+}
+
+// AuditProof proves that an entry is in the tree of a size that the log has
+// had. A proof says nothing of other entries but their hashes.
+func (h *Hub) AuditProof(ctx context.Context, practice string, number, size int64) (api.AuditProof, error) {
+	return h.auditProof(ctx, practice, number, size, auditlog.ProveEntry)
+}
+
+// AuditGrowth proves that the log of size later begins with that of size
+// earlier.
+func (h *Hub) AuditGrowth(ctx context.Context, practice string, earlier, later int64) (api.AuditProof, error) {
+	return h.auditProof(ctx, practice, earlier, later, func(later, earlier int64, read auditlog.Tiles) ([]auditlog.Hash, error) {
+		return auditlog.ProveGrowth(later, earlier, read)
+	})
+}
+
+func (h *Hub) auditProof(ctx context.Context, practice string, number, size int64, prove func(size, number int64, read auditlog.Tiles) ([]auditlog.Hash, error)) (api.AuditProof, error) {
+	head, err := h.store.LogHead(ctx, practice)
+	if err != nil {
+		return api.AuditProof{}, at("load the log's head", err)
+	}
+	if size > head.Size {
+		return api.AuditProof{}, ErrNotFound
+	}
+	hashes, err := prove(size, number, h.tiles(ctx, practice))
+	if errors.Is(err, auditlog.ErrNoSuchEntry) {
+		return api.AuditProof{}, ErrNotFound
+	} else if err != nil {
+		return api.AuditProof{}, at("prove by the audit log", err)
+	}
+	p := api.AuditProof{Size: size, Number: number, Hashes: make([][]byte, len(hashes))}
+	for i := range hashes {
+		p.Hashes[i] = hashes[i][:]
+	}
+	return p, nil
+}
+
+// AuditTile is a tile of the tree, for who reads the log.
+func (h *Hub) AuditTile(ctx context.Context, s *StaffCaller, level int, n int64) (api.AuditTile, error) {
+	if err := h.mayStaff(s, policy.ReadAudit, s.practice()); err != nil {
+		return api.AuditTile{}, err
+	}
+	hashes, err := h.store.LogTile(ctx, s.Person.Practice, level, n)
+	if err == nil && len(hashes) == 0 {
+		err = ErrNotFound
+	}
+	return api.AuditTile{Hashes: hashes}, err
+}
+
+// aboutPatients are the kinds that a patient is shown of those about them: who
+// got at what they said, and what was done with their chats.
+var aboutPatients = []audit.Kind{
+	audit.ConversationSeen, audit.ConversationOpened, audit.FileDownloaded, audit.ReadersExplained, audit.GroupInfoRead, audit.AuditRead,
+	audit.ConsentGiven, audit.ConsentWithdrawn,
+	audit.ConversationBegun, audit.ConversationTaken, audit.ConversationTakenOver, audit.ConversationJoined, audit.ConversationLeft,
+	audit.ConversationClosed, audit.ConversationReopened, audit.MemberAdded, audit.MemberRemoved, audit.MemberRejoined, audit.FileAdded,
+	audit.RecordRead, audit.HistoryShared, audit.CallRefused,
+}
+
+// AuditOfPatient lists what the log says about the calling patient: who saw
+// their messages. Network addresses and the ids of calls are left out, so those
+// entries cannot be checked by their commitment; their number can be asked of
+// the practice.
+func (h *Hub) AuditOfPatient(ctx context.Context, c *Caller, cursor string, limit int) (api.AuditPage, error) {
+	if err := h.may(c, policy.OwnAudit, c.Person.resource(false)); err != nil {
+		return api.AuditPage{}, err
+	}
+	if err := h.recordOnce(ctx, c, h.event(ctx, c, audit.AuditRead, "").Of(c.Person.ID).With("what=own")); err != nil {
+		return api.AuditPage{}, err
+	}
+	q := LogQuery{Practice: c.Device.Practice, Patient: c.Person.ID}
+	for _, k := range aboutPatients {
+		q.Kinds = append(q.Kinds, string(k))
+	}
+	page, err := h.auditPage(ctx, q, cursor, limit)
+	for i := range page.Events {
+		e := &page.Events[i]
+		if e.Person != c.Person.ID {
+			e.Address, e.Request, e.Encoded, e.Salt = "", "", "", nil
+		}
+	}
+	return page, err
+}
+
+// AuditOfDevices lists each device that ever spoke for a person, as the log
+// says it: those certified, and those revoked. A device in it that the person
+// does not know is not theirs (T03).
+func (h *Hub) AuditOfDevices(ctx context.Context, person *Person, cursor string, limit int) (api.AuditPage, error) {
+	d := h.policy.Decide(person.principal(), policy.OwnAudit, person.resource(false))
+	if !d.Allowed {
+		return api.AuditPage{}, h.forbidden(d)
+	}
+	return h.auditPage(ctx, LogQuery{
+		Practice: person.Practice, Subject: person.ID, Kinds: []string{string(audit.CertificateIssued), string(audit.DeviceRevoked)},
+	}, cursor, limit)
+}
+
+// PracticeIDs lists the practices of the store.
+func (h *Hub) PracticeIDs(ctx context.Context) ([]string, error) {
+	all, err := h.store.Practices(ctx)
+	if err != nil {
+		return nil, at("list practices", err)
+	}
+	ids := make([]string, len(all))
+	for i, p := range all {
+		ids[i] = p.ID
+	}
+	slices.Sort(ids)
+	return ids, nil
+}

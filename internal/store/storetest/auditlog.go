@@ -1,0 +1,162 @@
+package storetest
+
+import (
+	"sync"
+	"testing"
+
+	"github.com/sotto-health/sotto/internal/audit"
+	"github.com/sotto-health/sotto/internal/auditlog"
+	"github.com/sotto-health/sotto/internal/hub"
+)
+
+// record makes n events wait, a millisecond apart, and returns them.
+func (c *clinic) record(n int) (all []audit.Event) {
+	c.t.Helper()
+	kinds := []audit.Kind{audit.ConversationOpened, audit.FileDownloaded, audit.ConversationTaken}
+	for i := range n {
+		e := c.event(kinds[i%len(kinds)], "").In([]string{"c_one", "c_two"}[i%2], "p_patient")
+		e.At = int64(1000 + i)
+		if i%5 == 0 {
+			e = e.AsRefused("forbidden", "one-practice", "role-needed")
+		}
+		all = append(all, e)
+	}
+	must(c.t, c.store.Record(c.t.Context(), all...))
+	return all
+}
+
+func events(entries []auditlog.Entry) (all []audit.Event) {
+	for _, e := range entries {
+		all = append(all, e.Event)
+	}
+	return all
+}
+
+func testAuditLog(t *testing.T, store hub.Store) {
+	ctx := t.Context()
+	t.Run("events get their numbers in the order in which they came", func(t *testing.T) {
+		c := newClinic(t, store)
+		want := c.record(600) // three tiles
+		for _, limit := range []int{1, 254, 1, 1, 300, 100} {
+			_, err := store.GrowLog(ctx, c.id, limit)
+			must(t, err)
+		}
+		if n, err := store.GrowLog(ctx, c.id, 10); n != 0 || err != nil {
+			t.Errorf("%d more, %v", n, err)
+		}
+		same(t, c.waiting(), []audit.Event(nil))
+		entries, err := store.LogRange(ctx, c.id, 0, 1000)
+		must(t, err)
+		same(t, events(entries), want)
+		head, err := store.LogHead(ctx, c.id)
+		must(t, err)
+		read := func(level int, n int64) ([]byte, error) { return store.LogTile(ctx, c.id, level, n) }
+		for i := range entries {
+			e := &entries[i]
+			must(t, e.Check())
+			if e.Leaf != int64(i) {
+				t.Fatalf("entry %d has number %d", i, e.Leaf)
+			}
+			if i%100 == 0 || i == 255 || i == 256 || i == 599 {
+				proof, err := auditlog.ProveEntry(head.Size, e.Leaf, read)
+				must(t, err)
+				must(t, auditlog.CheckEntry(proof, head.Size, head.Root, e.Leaf, e.Commitment))
+			}
+		}
+		later, err := store.LogRange(ctx, c.id, 598, 1)
+		must(t, err)
+		same(t, events(later), want[598:599])
+	})
+	t.Run("hubs that grow one log at once number each event once", func(t *testing.T) {
+		c := newClinic(t, store)
+		c.record(90)
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				for range 5 {
+					if _, err := store.GrowLog(ctx, c.id, 7); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		all.Wait()
+		head, err := store.LogHead(ctx, c.id)
+		must(t, err)
+		root, err := auditlog.Root(head.Size, func(level int, n int64) ([]byte, error) { return store.LogTile(ctx, c.id, level, n) })
+		must(t, err)
+		if head.Size != 90 || head.Root != root {
+			t.Errorf("%+v, want size 90 and root %v", head, root)
+		}
+	})
+	t.Run("an empty log has a head", func(t *testing.T) {
+		c := newClinic(t, store)
+		head, err := store.LogHead(ctx, c.id)
+		must(t, err)
+		if want, _ := auditlog.Root(0, nil); head.Size != 0 || head.Root != want {
+			t.Errorf("%+v", head)
+		}
+	})
+	t.Run("logs that wait are named", func(t *testing.T) {
+		c := newClinic(t, store)
+		c.record(1)
+		waiting, err := store.LogsWaiting(ctx)
+		must(t, err)
+		found := false
+		for _, id := range waiting {
+			found = found || id == c.id
+		}
+		if !found {
+			t.Errorf("%v lacks %s", waiting, c.id)
+		}
+	})
+	t.Run("a list has what is asked for, newest first, page by page", func(t *testing.T) {
+		c, other := newClinic(t, store), newClinic(t, store)
+		all := c.record(60)
+		other.record(5)
+		for _, id := range []string{c.id, other.id} {
+			_, err := store.GrowLog(ctx, id, 1000)
+			must(t, err)
+		}
+		for name, q := range map[string]struct {
+			query hub.LogQuery
+			keep  func(*audit.Event) bool
+		}{
+			"all":          {hub.LogQuery{}, func(*audit.Event) bool { return true }},
+			"kind":         {hub.LogQuery{Kinds: []string{"file.downloaded"}}, func(e *audit.Event) bool { return e.Kind == audit.FileDownloaded }},
+			"kinds":        {hub.LogQuery{Kinds: []string{"file.downloaded", "conversation.taken"}}, func(e *audit.Event) bool { return e.Kind != audit.ConversationOpened }},
+			"outcome":      {hub.LogQuery{Outcome: "refused"}, func(e *audit.Event) bool { return e.Outcome == audit.Refused }},
+			"done":         {hub.LogQuery{Outcome: "done"}, func(e *audit.Event) bool { return e.Outcome == audit.Done }},
+			"conversation": {hub.LogQuery{Conversation: "c_two"}, func(e *audit.Event) bool { return e.Conversation == "c_two" }},
+			"patient":      {hub.LogQuery{Patient: "p_patient"}, func(*audit.Event) bool { return true }},
+			"person":       {hub.LogQuery{Person: "p_nobody"}, func(*audit.Event) bool { return false }},
+			"subject":      {hub.LogQuery{Subject: "p_nobody"}, func(*audit.Event) bool { return false }},
+			"object":       {hub.LogQuery{Object: "d_nothing"}, func(*audit.Event) bool { return false }},
+			"time":         {hub.LogQuery{From: 1010, Until: 1020}, func(e *audit.Event) bool { return e.At >= 1010 && e.At < 1020 }},
+			"both":         {hub.LogQuery{Conversation: "c_one", Until: 1030}, func(e *audit.Event) bool { return e.Conversation == "c_one" && e.At < 1030 }},
+		} {
+			var want []audit.Event
+			for i := range all {
+				if e := &all[len(all)-1-i]; q.keep(e) {
+					want = append(want, *e)
+				}
+			}
+			var got []audit.Event
+			q.query.Practice, q.query.Limit = c.id, 7
+			for {
+				page, err := store.LogEntries(ctx, q.query)
+				must(t, err)
+				got = append(got, events(page)...)
+				if len(page) < 7 {
+					break
+				}
+				last := page[len(page)-1]
+				q.query.Beyond = &hub.LogPlace{At: last.Event.At, Leaf: last.Leaf}
+			}
+			t.Run(name, func(t *testing.T) { same(t, got, want) })
+		}
+		forward, err := store.LogEntries(ctx, hub.LogQuery{Practice: c.id, Forward: true, Limit: 3, Beyond: &hub.LogPlace{At: 1001, Leaf: 1}})
+		must(t, err)
+		same(t, events(forward), all[2:5])
+	})
+}
