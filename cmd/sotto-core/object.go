@@ -41,6 +41,8 @@ func eventOf(e device.Event) object {
 		o["line"] = lineOf(*e.Line).any()
 	case device.EventLineRemoved:
 		o["conversation"], o["id"] = e.ConversationID, e.LineID
+	case device.EventVerification:
+		o["conversation"] = e.ConversationID
 	case device.EventFailed:
 		o["failure"] = string(e.Failure)
 	}

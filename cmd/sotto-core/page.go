@@ -98,6 +98,8 @@ func (c *core) call(ctx context.Context, method string, args js.Value) (any, err
 		return nil, e.Act(ctx, text(0), text(1))
 	case "rate":
 		return nil, e.Rate(ctx, text(0), number(1))
+	case "identify":
+		return identify(ctx, e, hub{c.host}, text(0), args.Index(1))
 	case "list":
 		page, err := e.List(ctx, text(0), text(1))
 		if err != nil {
@@ -145,6 +147,28 @@ func (c *core) start(ctx context.Context, options js.Value) (any, error) {
 	c.engine = e
 	c.mu.Unlock()
 	return object{"conversations": list(started.Conversations, conversationOf)}.with("me", started.Me), nil
+}
+
+// identify passes one step of showing who the patient is on to the hub. What it
+// refuses is an answer, not a failure: the page says what to do.
+func identify(ctx context.Context, e *device.Engine, h hub, step string, body js.Value) (any, error) {
+	var value js.Value
+	err := e.Do(ctx, func(ctx context.Context) (err error) {
+		method, path := "POST", "/v1/verification/"+step
+		if step == "" {
+			method, path = "GET", "/v1/verification"
+		}
+		value, err = settleOrStop(ctx, h.host.Call("call", method, path, body))
+		return err
+	})
+	var refused *api.Problem
+	switch {
+	case err == nil:
+		return object{"answer": value}, nil
+	case errors.As(err, &refused) && refused.Code != api.CodeUnauthenticated:
+		return object{"refused": string(refused.Code)}, nil
+	}
+	return nil, err
 }
 
 func openOptions(o js.Value) (device.OpenOptions, error) {

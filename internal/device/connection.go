@@ -181,6 +181,8 @@ func (e *Engine) onEvent(event api.Event) {
 		e.self.kick(e, e.fetchSelf, true)
 	case api.EventKeyPackages:
 		e.packages.kick(e, e.refill, true)
+	case api.EventVerification:
+		e.events.add(Event{Kind: EventVerification, ConversationID: event.ConversationID})
 	case api.EventWork:
 		e.tellWork()
 	case api.EventEnded:

@@ -47,6 +47,7 @@ const (
 	EventConversation = "conversation" // Conversation
 	EventLine         = "line"         // Line
 	EventLineRemoved  = "line-removed" // ConversationID, LineID
+	EventVerification = "verification" // ConversationID: where staff ask who the patient is; empty if the level has changed
 	EventFailed       = "failed"       // Failure: the engine cannot go on
 )
 

@@ -12,6 +12,7 @@ import type {
   CoreEvent,
   Failure,
   FileInfo,
+  IdentifyStep,
   Line,
   Message,
   MessageId,
@@ -152,6 +153,14 @@ export abstract class FakeBase<S extends BaseScript> implements Core {
   async safetyCode(id: ConversationId, person: PersonId): Promise<string> {
     await this.called("safetyCode", id, person);
     return "48213 90417 55062 17398 60254 83911";
+  }
+
+  /** What the hub would answer to a step, as a story says. */
+  identified: ((step: string, body?: object) => { answer: unknown } | { refused: string }) | undefined;
+
+  async identify(step: IdentifyStep, body?: object): Promise<{ answer: unknown } | { refused: string }> {
+    await this.called("identify", step, body);
+    return this.identified?.(step, body) ?? { refused: "not-found" };
   }
 
   async rate(id: ConversationId, score: number): Promise<void> {

@@ -1,7 +1,7 @@
 // Small phrases that several screens need.
 
-import type { Conversation, PersonId } from "../core/shared/protocol.ts";
-import { language, t } from "../ui/words.svelte.ts";
+import type { Conversation, PersonId, Verification } from "../core/shared/protocol.ts";
+import { language, t, type WordKey } from "../ui/words.svelte.ts";
 import type { Practice, Queue } from "../staff/account.ts";
 import { roleName } from "../staff/names.ts";
 import type { Desk } from "./desk.svelte.ts";
@@ -10,6 +10,12 @@ import { memberOf, patientName, tagOf } from "./model/names.ts";
 /** The patient's name, or what tells them apart until it is known. */
 export function titleOf(c: Conversation): string {
   return patientName(c) || t("console.card.patient", { tag: tagOf(c.patient) });
+}
+
+/** How far the practice knows who the patient is. What has lapsed does not count. */
+export function levelWords(of: Verification | undefined, now: number): WordKey {
+  const level = of && (of.until === undefined || of.until > now) ? of.level : "guest";
+  return ({ guest: "console.identity.guest", contact: "console.identity.contact", matched: "console.identity.matched", "signed-in": "console.identity.signedIn" } as const)[level];
 }
 
 /** Why the patient writes, in the reader's language. */

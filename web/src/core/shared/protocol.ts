@@ -129,6 +129,8 @@ export interface Verification {
   readonly until?: number;
 }
 
+export type IdentifyStep = "" | "code" | "code/check" | "match";
+
 export interface Conversation {
   readonly id: ConversationId;
   readonly state: "waiting" | "open" | "closed";
@@ -222,6 +224,11 @@ export interface Core {
   rate(conversation: ConversationId, score: number): Promise<void>;
   /** Staff: lists come from the hub, newest state also by events. */
   list(box: Box, cursor?: string): Promise<{ conversations: readonly Conversation[]; next?: string; total: number }>;
+  /**
+   * Patient: one step of showing who one is; "" asks how one stands. Bodies and
+   * answers are those of /v1/verification.
+   */
+  identify(step: IdentifyStep, body?: object): Promise<{ answer: unknown } | { refused: string }>;
   /** Forget everything this device holds, keys first. */
   forget(): Promise<void>;
   subscribe(listener: (event: CoreEvent) => void): Promise<void>;
@@ -232,5 +239,6 @@ export type CoreEvent =
   | { kind: "conversation"; conversation: Conversation }
   | { kind: "line"; line: Line }
   | { kind: "line-removed"; conversation: ConversationId; id: string }
+  | { kind: "verification"; conversation: ConversationId | "" } // patient: staff ask there, or the level has changed
   | { kind: "leading"; leading: boolean } // which of several tabs runs the core
   | { kind: "failed"; failure: Failure }; // the worker cannot go on

@@ -27,6 +27,7 @@ const repeats: Record<Method, "safe" | "never"> = {
   safetyCode: "safe",
   act: "safe",
   rate: "safe",
+  identify: "never",
   list: "safe",
   forget: "safe",
 };
@@ -66,6 +67,7 @@ const eventKinds: Record<CoreEvent["kind"], (event: Record<string, unknown>) => 
   conversation: (e) => isRecord(e.conversation),
   line: (e) => isRecord(e.line),
   "line-removed": (e) => typeof e.id === "string",
+  verification: (e) => typeof e.conversation === "string",
   leading: (e) => typeof e.leading === "boolean",
   failed: (e) => isFailure(e.failure),
 };

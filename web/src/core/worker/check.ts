@@ -77,6 +77,7 @@ const methods: Record<Method, readonly Check[]> = {
   safetyCode: [id, id],
   act: [id, oneOf("take", "take-over", "join", "leave", "close", "reopen", "withdraw")],
   rate: [id, count],
+  identify: [oneOf("", "code", "code/check", "match"), optional(shape({}))],
   list: [oneOf("waiting", "mine", "team", "closed"), optional(text(512))],
   forget: [],
 };

@@ -12,6 +12,7 @@ import type {
   CoreEvent,
   Failure,
   FileInfo,
+  IdentifyStep,
   Keeping,
   Line,
   Member,
@@ -75,7 +76,8 @@ export type Signal =
   | { kind: "place"; place: number }
   | { kind: "ended" }
   | { kind: "not-sent" }
-  | { kind: "draft"; text: string };
+  | { kind: "draft"; text: string }
+  | { kind: "verification"; asked: boolean };
 
 export interface AboutMe {
   readonly name: string;
@@ -576,7 +578,17 @@ export class Session {
     return this.current.people.get(person);
   }
 
+  /** One step of showing who one is. Undefined if it could not be asked. */
+  async identify(step: IdentifyStep, body?: object): Promise<{ answer: unknown } | { refused: string } | undefined> {
+    try {
+      return await this.core?.identify(step, body);
+    } catch {
+      return undefined;
+    }
+  }
+
   private receive(event: CoreEvent): void {
+    if (event.kind === "verification") this.signal({ kind: "verification", asked: event.conversation !== "" });
     switch (event.kind) {
       case "connection": {
         const offline = event.connection === "offline" || event.connection === "connecting";
