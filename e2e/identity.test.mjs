@@ -1,0 +1,75 @@
+// A patient tells who they are, step by step, and both sides see it.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { assertAccessible, desktop, launch, Person, phone, picture } from "./browser.mjs";
+import { beginChat, patientSays, riverside, sees, signIn, takeNext } from "./people.mjs";
+import { Demo } from "./server.mjs";
+
+let demo, browser, patient, nurse;
+
+before(async () => {
+  demo = await Demo.start();
+  browser = await launch();
+  const ana = await Person.arrive(browser, { name: "Ana", origins: [demo.origin], ...phone });
+  const dana = await Person.arrive(browser, { name: "Dana", origins: [demo.origin], ...desktop });
+  patient = await ana.context.newPage();
+  await patient.goto(demo.origin + riverside);
+  await beginChat(patient, { name: "Ana" });
+  await patientSays(patient, "hello");
+  nurse = await dana.context.newPage();
+  await nurse.goto(`${demo.origin}/staff/`);
+  await signIn(nurse, demo.signIn("dana.ortiz"));
+  await takeNext(nurse);
+  await sees(nurse, "hello");
+});
+
+after(async () => {
+  await browser?.close();
+  await demo?.end();
+});
+
+const sheet = () => patient.getByRole("dialog", { name: "Tell us who you are" });
+const badge = (words) => nurse.locator("#chat-title").locator("xpath=ancestor::header").getByText(words).waitFor();
+
+/** What the demo shows of its messages and its patients, beside the sample clinic page. */
+async function beside(selector) {
+  const html = await (await fetch(`${demo.clinic}/sign-ins`)).text();
+  return html.slice(html.indexOf(`id="${selector}"`));
+}
+
+test("a guest proves a contact by the code that came", async () => {
+  await badge("Not checked");
+  await patient.getByRole("button", { name: "Tell us who you are" }).click();
+  await sheet().getByLabel("Email", { exact: true }).fill("ana.perez@mail.example");
+  await assertAccessible(patient, "who you are: contact");
+  await picture(patient, "40-contact");
+  await sheet().getByRole("button", { name: "Send me a code" }).click();
+  const field = sheet().getByLabel("Code (6 numbers)");
+  await field.waitFor();
+  assert.equal(await field.getAttribute("autocomplete"), "one-time-code");
+  const code = /(\d{6}) is your code for Riverside Family Clinic/.exec(await beside("outbox"))[1];
+  const wrong = code === "000000" ? "000001" : "000000";
+  await field.fill(wrong);
+  await sheet().getByRole("button", { name: "Check", exact: true }).click();
+  await sheet().getByText("That code is not right.").waitFor();
+  await field.fill(code);
+  await sheet().getByRole("button", { name: "Check", exact: true }).click();
+  await badge("Contact proved");
+});
+
+test("wrong facts are refused in one sentence, right ones match", async () => {
+  await sheet().getByLabel("Your birth date").fill("1984-03-09");
+  await sheet().getByLabel("PIN we gave you", { exact: true }).last().fill("00000001");
+  await assertAccessible(patient, "who you are: on file");
+  await picture(patient, "41-on-file");
+  await sheet().getByRole("button", { name: "Check", exact: true }).click();
+  await sheet().getByText("That does not match what we have.").waitFor();
+  const pin = /Ana Pérez[\s\S]*?<code>(\d{6})<\/code>/.exec(await beside("patients"))[1];
+  await sheet().getByLabel("PIN we gave you", { exact: true }).last().fill(pin);
+  await sheet().getByRole("button", { name: "Check", exact: true }).click();
+  await sheet().getByText("Riverside Family Clinic knows who you are.").waitFor();
+  await badge("Identity matched 2/2");
+  await nurse.getByText("R-10412").waitFor();
+  await assertAccessible(nurse, "who the patient is");
+  await picture(nurse, "42-matched");
+});
