@@ -17,6 +17,9 @@ function manifestOf(app) {
   return JSON.parse(readFileSync(`${dist}.vite/${app}.json`, "utf8"));
 }
 
+// Fetched when a patient tells who they are, which most never do: it has a row of its own.
+const sheet = "parts/IdentitySheet.svelte";
+
 /**
  * The files that a chunk needs, and with "later" also those it may come to need.
  * @param {Record<string, any>} manifest
@@ -34,7 +37,7 @@ function needed(manifest, start, later) {
     for (const css of chunk.css ?? []) files.add(css);
     for (const next of chunk.imports ?? []) visit(next);
     // Of the languages one loads; it is counted by itself.
-    if (later) for (const next of chunk.dynamicImports ?? []) if (!next.includes("words/")) visit(next);
+    if (later) for (const next of chunk.dynamicImports ?? []) if (!next.includes("words/") && !next.includes(sheet)) visit(next);
   };
   visit(start);
   return files;
@@ -75,6 +78,7 @@ const rows = [
   { what: "patient chat before first paint", bytes: sum([patientPage, ...styles(first)]), most: 35 },
   { what: "patient chat before its first screen, with its words", bytes: sum(first) + largest(patientWords), most: 50 },
   // The worker's own script belongs to the core, which it starts.
+  { what: "patient chat, telling who one is", bytes: sum([...needed(patient, `src/patient/${sheet}`, false)].filter((file) => !all.has(file))), most: 8 },
   { what: "patient chat, all but the core and its worker", bytes: sum(all) + largest(patientWords), most: 75 },
   { what: "staff console, first load, with its words", bytes: sum(staff) + loaded(consoleWords, "staff", "console"), most: 160 },
   { what: "administrators' page, first load, with its words", bytes: sum(adminFirst) + loaded(adminWords, "staff", "admin"), most: 180 },

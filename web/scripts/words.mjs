@@ -24,6 +24,8 @@ const sectionPrefix = "virtual:catalogue/";
 /** What the screens in src/staff say, which the console and the administrators' page share. */
 const shared = /^console\.(?:demo$|rail\.signOut$|(?:signIn|lock|expired|field|refusal|proof|strength|setUp|security|role)\.)/;
 
+const sheet = "patient.identity.";
+
 /** The sections of the administrators' page, by their catalogues. */
 export const adminSections = readdirSync(new URL("admin/", folder))
   .filter((name) => name.endsWith(".en.json") && name !== "shell.en.json")
@@ -48,7 +50,9 @@ function read(name, wanted = () => true) {
 export function wordsOf(app, language) {
   /** @type {Record<string, () => ReturnType<typeof read>[]>} */
   const apps = {
-    patient: () => [read(`${language}.json`, (key) => key.startsWith("patient.") || key.startsWith("ui."))],
+    patient: () => [read(`${language}.json`, (key) => !key.startsWith(sheet) && (key.startsWith("patient.") || key.startsWith("ui.")))],
+    // Fetched with the sheet where a patient tells who they are.
+    identity: () => [read(`${language}.json`, (key) => key.startsWith(sheet))],
     staff: () => [read(`${language}.json`, (key) => key.startsWith("ui.")), read(`console.${language}.json`, (key) => shared.test(key))],
     console: () => [read(`console.${language}.json`, (key) => !shared.test(key))],
     admin: () => [

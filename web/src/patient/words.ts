@@ -1,5 +1,6 @@
 // Sentences that need more than one look-up.
 
+import type { Catalogues } from "../ui/words.svelte.ts";
 import type { Member, NoticeLine, PersonId } from "../core/shared/protocol.ts";
 import { weekdayAndClock } from "../ui/time.ts";
 import { t } from "../ui/words.svelte.ts";
@@ -65,3 +66,10 @@ export function joinedWords(people: readonly PersonId[], known: People, practice
   const names = people.map((person) => called(known.get(person), practice));
   return t("patient.notice.joined.many", { names: new Intl.ListFormat(language).format(names) });
 }
+
+/** What the sheet says where a patient tells who they are. */
+export const identityWords: Catalogues = {
+  en: () => import("virtual:words/identity/en"),
+  es: () => import("virtual:words/identity/es"),
+  ar: () => import("virtual:words/identity/ar"),
+};
