@@ -1,0 +1,180 @@
+// Package export writes events of the audit log in the forms that other
+// programs read: CSV for spreadsheets, JSON lines, OCSF for security monitoring
+// and FHIR R4 AuditEvent for health systems; and the accounting of disclosures
+// that a patient may ask for (45 CFR 164.528).
+//
+// What comes out holds what events hold: ids, codes, times and addresses. It is
+// written as it is read, event by event, so that a log of any length can be
+// exported. The forms are views: what proves that the log was not rewritten are
+// its own tiles and checkpoints.
+package export
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sotto-health/sotto/internal/audit"
+)
+
+// An Entry is an event and its number in the practice's log.
+type Entry struct {
+	Number uint64
+	Event  audit.Event
+}
+
+// A Writer writes entries. Close writes what is still held back, and closes
+// nothing else.
+type Writer interface {
+	Write(e Entry) error
+	Close() error
+}
+
+// A Format is a form of export.
+type Format string
+
+// The formats.
+const (
+	CSV       Format = "csv"
+	JSONLines Format = "jsonl"
+	OCSF      Format = "ocsf"
+	FHIR      Format = "fhir"
+)
+
+// ErrFormat reports a format that is none.
+var ErrFormat = errors.New("export: no such format")
+
+// New returns a writer of the format to w.
+func New(f Format, w io.Writer) (Writer, error) {
+	b := bufio.NewWriter(w)
+	switch f {
+	case CSV:
+		return newTable(b)
+	case JSONLines:
+		return &lines{b, func(e Entry) any { return plainEntry(e) }}, nil
+	case OCSF:
+		return &lines{b, func(e Entry) any { return ocsf(e) }}, nil
+	case FHIR:
+		return &lines{b, func(e Entry) any { return fhir(e) }}, nil
+	}
+	return nil, ErrFormat
+}
+
+// MediaType is what the format is called in HTTP.
+func (f Format) MediaType() string {
+	switch f {
+	case CSV:
+		return "text/csv; charset=utf-8"
+	case FHIR:
+		return "application/fhir+ndjson"
+	}
+	return "application/x-ndjson"
+}
+
+// Extension is what its files end with.
+func (f Format) Extension() string {
+	if f == CSV {
+		return "csv"
+	}
+	return "ndjson"
+}
+
+// lines writes a JSON document a line.
+type lines struct {
+	w    *bufio.Writer
+	form func(Entry) any
+}
+
+func (l *lines) Write(e Entry) error {
+	b, err := json.Marshal(l.form(e))
+	if err != nil {
+		return err
+	}
+	_, err = l.w.Write(append(b, '\n'))
+	return err
+}
+
+func (l *lines) Close() error { return l.w.Flush() }
+
+// A plain entry is an event as we name its parts.
+type plain struct {
+	Number       uint64   `json:"number"`
+	Time         string   `json:"time"` // RFC 3339, UTC
+	Kind         string   `json:"kind"`
+	Says         string   `json:"says"`
+	Category     string   `json:"category"`
+	Outcome      string   `json:"outcome"`
+	Role         string   `json:"role"`
+	Person       string   `json:"person,omitempty"`
+	Device       string   `json:"device,omitempty"`
+	Object       string   `json:"object,omitempty"`
+	Conversation string   `json:"conversation,omitempty"`
+	Patient      string   `json:"patient,omitempty"`
+	Detail       string   `json:"detail,omitempty"`
+	Reason       string   `json:"reason,omitempty"`
+	Reference    string   `json:"reference,omitempty"`
+	Rules        []string `json:"rules,omitempty"`
+	Address      string   `json:"address,omitempty"`
+	Request      string   `json:"request,omitempty"`
+	Practice     string   `json:"practice"`
+}
+
+func plainEntry(e Entry) plain {
+	v := &e.Event
+	spec, _ := audit.SpecOf(v.Kind)
+	return plain{
+		Number: e.Number, Time: instant(v.At), Kind: string(v.Kind), Says: spec.Says, Category: string(spec.Category), Outcome: string(v.Outcome),
+		Role: string(v.Role), Person: v.Person, Device: v.Device, Object: v.Object, Conversation: v.Conversation, Patient: v.Patient,
+		Detail: v.Detail, Reason: v.Reason, Reference: v.Reference, Rules: v.Rules, Address: v.Address, Request: v.Request, Practice: v.Practice,
+	}
+}
+
+// instant is a time as FHIR and RFC 3339 write it.
+func instant(millis int64) string {
+	return time.UnixMilli(millis).UTC().Format("2006-01-02T15:04:05.000Z")
+}
+
+// table writes CSV (RFC 4180).
+type table struct{ w *bufio.Writer }
+
+func newTable(w *bufio.Writer) (*table, error) {
+	t := &table{w}
+	return t, t.row(
+		"number", "time", "kind", "says", "category", "outcome", "role", "person", "device", "object", "conversation", "patient",
+		"detail", "reason", "reference", "rules", "address", "request", "practice")
+}
+
+func (t *table) Write(e Entry) error {
+	p := plainEntry(e)
+	return t.row(strconv.FormatUint(p.Number, 10), p.Time, p.Kind, p.Says, p.Category, p.Outcome, p.Role, p.Person, p.Device, p.Object, p.Conversation,
+		p.Patient, p.Detail, p.Reason, p.Reference, strings.Join(p.Rules, " "), p.Address, p.Request, p.Practice)
+}
+
+func (t *table) Close() error { return t.w.Flush() }
+
+func (t *table) row(cells ...string) error {
+	for i, c := range cells {
+		if i > 0 {
+			_ = t.w.WriteByte(',')
+		}
+		_, _ = t.w.WriteString(cell(c))
+	}
+	_, err := t.w.WriteString("\r\n") // a bufio.Writer keeps its first error
+	return err
+}
+
+// cell quotes what has to be, and disarms what a spreadsheet would run as a
+// formula (OWASP, CSV injection; threat T29c).
+func cell(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r\n", rune(s[0])) {
+		s = "'" + s
+	}
+	if strings.ContainsAny(s, ",\"\r\n") {
+		s = `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
+	}
+	return s
+}

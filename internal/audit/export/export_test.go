@@ -1,0 +1,177 @@
+package export
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/sotto-health/sotto/internal/audit"
+)
+
+var update = flag.Bool("update", false, "make the golden files anew")
+
+// sample are events of some kinds of each category.
+func sample() []Entry {
+	var all []audit.Spec
+	for _, k := range []audit.Kind{
+		audit.SignedIn, audit.SignInRefused, audit.SessionLocked, audit.FactorAdded, audit.PasswordChanged, audit.ConversationOpened, audit.FileDownloaded,
+		audit.PeopleListed, audit.ConsentGiven, audit.ConsentWithdrawn, audit.ConversationTaken, audit.MemberAdded, audit.MemberRemoved, audit.FrameSent,
+		audit.CertificateIssued, audit.DeviceRevoked, audit.PersonAdded, audit.PersonChanged, audit.PersonDisabled, audit.PracticeConfigured, audit.AuditExported,
+		audit.RecordRead, audit.HistoryShared, audit.HubStarted, audit.HubStopped, audit.CallRefused,
+	} {
+		s, _ := audit.SpecOf(k)
+		all = append(all, s)
+	}
+	return events(all)
+}
+
+// events are events of kinds, with each field that they may have, some of them
+// refused, and by different actors.
+func events(kinds []audit.Spec) (all []Entry) {
+	for i, s := range kinds {
+		e := audit.Event{
+			Practice: "t_oak", At: 1795942800000 + int64(i), Kind: s.Kind, Outcome: audit.Done, Role: audit.Staff, Person: "p_dana", Device: "d_laptop",
+			Detail: "role=nurse", Reference: "b_1", Rules: []string{"staff-take"}, Address: "192.0.2.7", Request: "0a1b",
+		}
+		if s.Object != "" {
+			e.Object = "o_" + s.Object
+		}
+		if s.Chat {
+			e.Conversation, e.Patient = "c_knee", "p_ana"
+		}
+		switch i % 4 {
+		case 1:
+			e.Outcome, e.Reason = audit.Refused, "forbidden"
+		case 2:
+			e.Role, e.Person, e.Device, e.Address = audit.Nobody, "", "", ""
+		case 3:
+			e.Role, e.Person, e.Device = audit.Operator, "", ""
+		}
+		all = append(all, Entry{uint64(i), e})
+	}
+	return all
+}
+
+func written(t *testing.T, f Format, all []Entry) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := New(f, &b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range all {
+		if err := w.Write(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// TestGolden holds each format to what it wrote before. The FHIR file is what
+// e2e/fhir.test.mjs holds against the official definitions.
+func TestGolden(t *testing.T) {
+	for _, f := range []Format{CSV, JSONLines, OCSF, FHIR} {
+		path, got := "testdata/"+string(f)+"."+f.Extension(), written(t, f, sample())
+		if *update {
+			if err := os.MkdirAll("testdata", 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, got, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s is not what it was: run with -update and review the difference", f)
+		}
+	}
+	if _, err := New("xml", nil); !errors.Is(err, ErrFormat) {
+		t.Errorf("a format that is none: %v", err)
+	}
+}
+
+// TestT29cNoFormulas: no cell of a table is one that a spreadsheet runs, and
+// the table reads back as it was meant.
+func TestT29cNoFormulas(t *testing.T) {
+	for _, evil := range []string{"=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", `="a","b"`, "a\n=b"} {
+		b := written(t, CSV, []Entry{{1, audit.Event{Practice: "t", Kind: audit.SignedIn, Person: evil, Detail: `a,"b"`}}})
+		rows, err := csv.NewReader(bytes.NewReader(b)).ReadAll()
+		if err != nil || len(rows) != 2 {
+			t.Fatalf("%q: %d rows, %v", evil, len(rows), err)
+		}
+		for _, c := range rows[1] {
+			if c != "" && strings.ContainsRune("=+-@\t\r", rune(c[0])) {
+				t.Errorf("%q came out as the cell %q", evil, c)
+			}
+		}
+		if rows[1][12] != `a,"b"` {
+			t.Errorf("a detail came out as %q", rows[1][12])
+		}
+	}
+}
+
+// TestOCSFShape holds what every OCSF event has (schema.ocsf.io, version 1.3.0,
+// base event), and what the classes that we use require.
+func TestOCSFShape(t *testing.T) {
+	for line := range strings.Lines(string(written(t, OCSF, events(audit.Vocabulary())))) {
+		var e struct {
+			ActivityID  *int           `json:"activity_id"`
+			CategoryUID int            `json:"category_uid"`
+			ClassUID    int            `json:"class_uid"`
+			TypeUID     int            `json:"type_uid"`
+			Time        int64          `json:"time"`
+			SeverityID  int            `json:"severity_id"`
+			Metadata    map[string]any `json:"metadata"`
+			User        map[string]any `json:"user"`
+			Actor       map[string]any `json:"actor"`
+			Entity      map[string]any `json:"entity"`
+			App         map[string]any `json:"app"`
+		}
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Fatal(err)
+		}
+		if e.ActivityID == nil || e.CategoryUID != e.ClassUID/1000 || e.TypeUID != e.ClassUID*100+*e.ActivityID || e.Time == 0 || e.SeverityID == 0 ||
+			e.Metadata["version"] != ocsfVersion || e.Metadata["product"] == nil {
+			t.Errorf("not an event: %s", line)
+		}
+		well := map[int]bool{
+			authentication: e.User != nil, accountChange: e.User != nil && e.Actor != nil, entityManagement: e.Entity != nil && e.Actor != nil, lifecycle: e.App != nil,
+		}
+		if !well[e.ClassUID] {
+			t.Errorf("class %d lacks what it requires: %s", e.ClassUID, line)
+		}
+	}
+}
+
+func TestDisclosures(t *testing.T) {
+	e := func(k audit.Kind, patient string) Entry {
+		return Entry{7, audit.Event{Practice: "t", At: 5, Kind: k, Outcome: audit.Done, Role: audit.Operator, Patient: patient, Conversation: "c"}}
+	}
+	d, ok := Disclosed(e(audit.RecordRead, "p_ana"), "p_ana")
+	if !ok || d != (Disclosure{Number: 7, At: 5, To: "operator", Conversation: "c", What: audit.RecordRead}) {
+		t.Errorf("%+v, %v", d, ok)
+	}
+	refused := e(audit.RecordRead, "p_ana")
+	refused.Event.Outcome = audit.Refused
+	own := e(audit.RecordRead, "p_ana")
+	own.Event.Role = audit.Patient
+	for what, x := range map[string]Entry{
+		"another's": e(audit.RecordRead, "p_bo"), "seen for treatment": e(audit.ConversationOpened, "p_ana"), "within the practice": e(audit.HistoryShared, "p_ana"),
+		"refused": refused, "their own": own,
+	} {
+		if _, ok := Disclosed(x, "p_ana"); ok {
+			t.Errorf("%s counts as a disclosure", what)
+		}
+	}
+}

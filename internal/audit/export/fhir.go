@@ -1,0 +1,193 @@
+package export
+
+import "github.com/sotto-health/sotto/internal/audit"
+
+// The part of FHIR R4 AuditEvent (hl7.org/fhir/R4/auditevent.html) that our
+// events fill. Whom and what they are about is named by identifiers: the log
+// knows no resources.
+type fhirEvent struct {
+	ResourceType string       `json:"resourceType"`
+	ID           string       `json:"id"`
+	Type         fhirCoding   `json:"type"`
+	Subtype      []fhirCoding `json:"subtype"`
+	Action       string       `json:"action"`
+	Recorded     string       `json:"recorded"`
+	Outcome      string       `json:"outcome"`
+	OutcomeDesc  string       `json:"outcomeDesc,omitempty"`
+	Agent        []fhirAgent  `json:"agent"`
+	Source       fhirSource   `json:"source"`
+	Entity       []fhirEntity `json:"entity,omitempty"`
+}
+
+type fhirCoding struct {
+	System  string `json:"system,omitempty"`
+	Code    string `json:"code"`
+	Display string `json:"display,omitempty"`
+}
+
+type fhirConcept struct {
+	Coding []fhirCoding `json:"coding"`
+}
+
+type fhirReference struct {
+	Identifier *fhirIdentifier `json:"identifier,omitempty"`
+	Display    string          `json:"display,omitempty"`
+}
+
+type fhirIdentifier struct {
+	System string `json:"system"`
+	Value  string `json:"value"`
+}
+
+type fhirAgent struct {
+	Type      *fhirConcept   `json:"type,omitempty"`
+	Role      []fhirConcept  `json:"role,omitempty"`
+	Who       *fhirReference `json:"who,omitempty"`
+	Requestor bool           `json:"requestor"`
+	Policy    []string       `json:"policy,omitempty"`
+	Network   *fhirNetwork   `json:"network,omitempty"`
+}
+
+type fhirNetwork struct {
+	Address string `json:"address"`
+	Type    string `json:"type"`
+}
+
+type fhirSource struct {
+	Observer fhirReference `json:"observer"`
+	Type     []fhirCoding  `json:"type"`
+}
+
+type fhirEntity struct {
+	What   fhirReference `json:"what"`
+	Type   *fhirCoding   `json:"type,omitempty"`
+	Role   *fhirCoding   `json:"role,omitempty"`
+	Detail []fhirDetail  `json:"detail,omitempty"`
+}
+
+type fhirDetail struct {
+	Type  string `json:"type"`
+	Value string `json:"valueString"`
+}
+
+// Systems of codes and identifiers.
+const (
+	ours         = "urn:sotto:" // with audit-kind, person, device, conversation ...
+	dicom        = "http://dicom.nema.org/resources/ontology/DCM"
+	auditType    = "http://terminology.hl7.org/CodeSystem/audit-event-type"
+	entityType   = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
+	entityRole   = "http://terminology.hl7.org/CodeSystem/object-role"
+	sourceType   = "http://terminology.hl7.org/CodeSystem/security-source-type"
+	networkIP    = "2" // network-type: IP address
+	outcomeGood  = "0"
+	outcomeMinor = "4" // refused: the one who asked did wrong
+	outcomeMajor = "8" // failed: we did
+)
+
+func fhir(e Entry) fhirEvent {
+	v := &e.Event
+	spec, _ := audit.SpecOf(v.Kind)
+	out := fhirEvent{
+		ResourceType: "AuditEvent", ID: fhirID(e), Type: fhirType(spec), Action: fhirAction(v.Kind, spec), Recorded: instant(v.At),
+		Subtype: []fhirCoding{{System: ours + "audit-kind", Code: string(v.Kind), Display: spec.Says}},
+		Outcome: map[audit.Outcome]string{audit.Done: outcomeGood, audit.Refused: outcomeMinor, audit.Failed: outcomeMajor}[v.Outcome],
+		Source: fhirSource{
+			Observer: fhirReference{Identifier: &fhirIdentifier{ours + "practice", v.Practice}, Display: "Sotto"},
+			Type:     []fhirCoding{{System: sourceType, Code: "4", Display: "Application Server"}},
+		},
+	}
+	out.OutcomeDesc = v.Reason
+	agent := fhirAgent{Requestor: true, Role: []fhirConcept{{Coding: []fhirCoding{{System: ours + "role", Code: string(v.Role)}}}}}
+	if v.Person != "" {
+		agent.Who = &fhirReference{Identifier: &fhirIdentifier{ours + "person", v.Person}}
+	} else {
+		agent.Who = &fhirReference{Display: string(v.Role)}
+	}
+	for _, rule := range v.Rules {
+		agent.Policy = append(agent.Policy, ours+"rule:"+rule)
+	}
+	if v.Address != "" {
+		agent.Network = &fhirNetwork{v.Address, networkIP}
+	}
+	out.Agent = append(out.Agent, agent)
+	if v.Device != "" {
+		out.Agent = append(out.Agent, fhirAgent{
+			Type: &fhirConcept{Coding: []fhirCoding{{System: dicom, Code: "110150", Display: "Application"}}},
+			Who:  &fhirReference{Identifier: &fhirIdentifier{ours + "device", v.Device}},
+		})
+	}
+	if v.Patient != "" {
+		out.Entity = append(out.Entity, fhirEntity{
+			What: fhirReference{Identifier: &fhirIdentifier{ours + "person", v.Patient}},
+			Type: &fhirCoding{System: entityType, Code: "1", Display: "Person"}, Role: &fhirCoding{System: entityRole, Code: "1", Display: "Patient"},
+		})
+	}
+	if v.Conversation != "" {
+		out.Entity = append(out.Entity, fhirEntity{
+			What: fhirReference{Identifier: &fhirIdentifier{ours + "conversation", v.Conversation}},
+			Type: &fhirCoding{System: entityType, Code: "2", Display: "System Object"}, Role: &fhirCoding{System: entityRole, Code: "4", Display: "Domain Resource"},
+		})
+	}
+	if v.Object != "" && spec.Object != "" {
+		out.Entity = append(out.Entity, fhirEntity{
+			What: fhirReference{Identifier: &fhirIdentifier{ours + spec.Object, v.Object}},
+			Type: &fhirCoding{System: entityType, Code: "2", Display: "System Object"},
+		})
+	}
+	if detail := fhirDetails(v); len(detail) > 0 {
+		out.Entity = append(out.Entity, fhirEntity{What: fhirReference{Display: "call"}, Type: &fhirCoding{System: entityType, Code: "4", Display: "Other"}, Detail: detail})
+	}
+	return out
+}
+
+func fhirDetails(v *audit.Event) (all []fhirDetail) {
+	for _, d := range []fhirDetail{{"request", v.Request}, {"detail", v.Detail}, {"reference", v.Reference}} {
+		if d.Value != "" {
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+// fhirID is the same for the same entry, of what ids may hold.
+func fhirID(e Entry) string {
+	id := []byte(e.Event.Practice)
+	for i, c := range id {
+		if c == '_' {
+			id[i] = '-'
+		}
+	}
+	return decimal(string(id[:min(len(id), 43)])+".", e.Number)
+}
+
+func fhirType(s audit.Spec) fhirCoding {
+	switch s.Category {
+	case audit.Security:
+		return fhirCoding{System: dicom, Code: "110114", Display: "User Authentication"}
+	case audit.Export:
+		return fhirCoding{System: dicom, Code: "110106", Display: "Export"}
+	case audit.Running:
+		return fhirCoding{System: dicom, Code: "110100", Display: "Application Activity"}
+	case audit.Policy, audit.Keys:
+		return fhirCoding{System: dicom, Code: "110113", Display: "Security Alert"}
+	}
+	if s.Chat {
+		return fhirCoding{System: dicom, Code: "110110", Display: "Patient Record"}
+	}
+	return fhirCoding{System: auditType, Code: "rest", Display: "RESTful Operation"}
+}
+
+// fhirAction is Create, Read, Update, Delete or Execute.
+func fhirAction(k audit.Kind, s audit.Spec) string {
+	switch verb(k) {
+	case create:
+		return "C"
+	case read:
+		return "R"
+	case change:
+		return "U"
+	case remove:
+		return "D"
+	}
+	return "E"
+}
