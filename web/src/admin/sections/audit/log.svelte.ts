@@ -1,0 +1,142 @@
+// The log as this browser knows it: the newest head that it has checked, and
+// what it found of single entries. The head is kept in this browser, so that a
+// log that is rewritten later is noticed, whoever rewrites it.
+
+import type * as api from "../../../api/schema.ts";
+import { Refused } from "../../../staff/refused.ts";
+import type { Admin } from "../../admin.svelte.ts";
+import { fromBase64, sameBytes, toBase64 } from "./bytes.ts";
+import { checkGrowth, checkInclusion, commitment, Mismatch, openCheckpoint, type Head } from "./proof.ts";
+
+/**
+ * - unchecked: nobody has looked yet; checking: somebody looks.
+ * - signed: it is in a log that the practice's key signed, and this browser had no earlier head to hold it against.
+ * - proved: and the log begins with what this browser saw before.
+ * - erased: its words are gone by the practice's rules; its place in the log stands.
+ * - wrong: it does not match. - failed: it could not be looked at.
+ */
+export type Proof = "unchecked" | "checking" | "signed" | "proved" | "erased" | "wrong" | "failed";
+
+interface Kept {
+  readonly verifier: string;
+  readonly size: number;
+  readonly root: string; // base64
+}
+
+export class Log {
+  private readonly admin: Admin;
+  private readonly store: Pick<Storage, "getItem" | "setItem"> | undefined;
+  private readonly key: string;
+  private checking: Promise<{ readonly head: Head; readonly anchored: boolean }> | undefined;
+  head = $state.raw<Head>();
+  /** The log does not begin with what this browser saw: stop, and keep what there is. */
+  broken = $state(false);
+  private proofs = $state.raw<ReadonlyMap<number, Proof>>(new Map());
+
+  constructor(admin: Admin, store: Pick<Storage, "getItem" | "setItem"> | undefined = browserStore()) {
+    this.admin = admin;
+    this.store = store;
+    this.key = `sotto.audit.${admin.session.practice}`;
+  }
+
+  of(number: number): Proof {
+    return this.proofs.get(number) ?? "unchecked";
+  }
+
+  /** Checks one entry, all in this browser. */
+  async check(event: api.AuditEvent): Promise<Proof> {
+    this.set(event.number, "checking");
+    const found = await this.find(event).catch((error: unknown): Proof => {
+      if (!(error instanceof Mismatch)) return "failed";
+      if (error.message === "growth" || error.message === "key") this.broken = true;
+      return "wrong";
+    });
+    this.set(event.number, found);
+    return found;
+  }
+
+  private async find(event: api.AuditEvent): Promise<Proof> {
+    let known = await this.current();
+    if (event.number >= known.head.size) {
+      this.checking = undefined; // it is newer than the head
+      known = await this.current();
+    }
+    const bound = fromBase64(event.commitment);
+    const erased = !event.encoded;
+    if (event.encoded && !sameBytes(await commitment(fromBase64(event.salt ?? ""), event.encoded), bound)) throw new Mismatch("entry");
+    if (event.encoded && !saysTheSame(event, event.encoded)) throw new Mismatch("entry");
+    const proof = await this.admin.get<api.AuditProof>(`/v1/audit/proof?number=${event.number}&size=${known.head.size}`);
+    await checkInclusion(event.number, known.head.size, bound, proof.hashes.map(fromBase64), known.head.root);
+    if (erased) return "erased";
+    return known.anchored ? "proved" : "signed";
+  }
+
+  /** The newest head, held against the one that this browser kept. */
+  current(): Promise<{ readonly head: Head; readonly anchored: boolean }> {
+    this.checking ??= this.load().catch((error: unknown) => {
+      this.checking = undefined;
+      throw error;
+    });
+    return this.checking;
+  }
+
+  private async load(): Promise<{ readonly head: Head; readonly anchored: boolean }> {
+    const { signed, verifier } = await this.admin.get<api.AuditCheckpoint>("/v1/audit/checkpoint");
+    const head = await openCheckpoint(signed, verifier);
+    const kept = this.kept();
+    if (kept) {
+      if (kept.verifier !== verifier) throw new Mismatch("key");
+      const earlier = { size: kept.size, root: fromBase64(kept.root) };
+      const hashes = earlier.size === head.size ? [] : earlier.size > head.size ? undefined : (await this.growth(earlier.size, head.size)).map(fromBase64);
+      if (!hashes) throw new Mismatch("growth"); // it has become shorter
+      await checkGrowth(earlier, head, hashes);
+    }
+    if (head.size > 0) this.store?.setItem(this.key, JSON.stringify({ verifier, size: head.size, root: toBase64(head.root) } satisfies Kept));
+    this.head = head;
+    return { head, anchored: kept !== undefined };
+  }
+
+  private async growth(earlier: number, later: number): Promise<readonly string[]> {
+    try {
+      return (await this.admin.get<api.AuditProof>(`/v1/audit/growth?earlier=${earlier}&later=${later}`)).hashes;
+    } catch (error) {
+      if (error instanceof Refused && error.refusal === "not-found") throw new Mismatch("growth");
+      throw error;
+    }
+  }
+
+  private kept(): Kept | undefined {
+    try {
+      const kept = JSON.parse(this.store?.getItem(this.key) ?? "null") as Partial<Kept> | null;
+      return kept && typeof kept.verifier === "string" && typeof kept.size === "number" && typeof kept.root === "string" ? (kept as Kept) : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  private set(number: number, proof: Proof): void {
+    this.proofs = new Map(this.proofs).set(number, proof);
+  }
+}
+
+/** Whether what the page shows of an event is what was logged. */
+export function saysTheSame(event: api.AuditEvent, encoded: string): boolean {
+  let logged: Record<string, unknown>;
+  try {
+    logged = JSON.parse(encoded) as Record<string, unknown>;
+  } catch {
+    return false;
+  }
+  const shown = event as unknown as Record<string, unknown>;
+  const fields = ["at", "kind", "outcome", "role", "person", "device", "object", "subject", "conversation", "patient", "detail", "reason", "reference", "address", "request"];
+  return fields.every((field) => (logged[field] ?? "") === (shown[field] ?? "")) && JSON.stringify(logged["rules"] ?? []) === JSON.stringify(event.rules ?? []);
+}
+
+/** Not there where a browser keeps nothing: then no entry is better than signed. */
+function browserStore(): Storage | undefined {
+  try {
+    return localStorage;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,111 @@
+import { describe, expect, test } from "vitest";
+
+import type * as api from "../../../api/schema.ts";
+import type { Admin } from "../../admin.svelte.ts";
+import { fromBase64, toBase64 } from "./bytes.ts";
+import { Log, saysTheSame } from "./log.svelte.ts";
+import { commitment } from "./proof.ts";
+import { pathOf } from "./rows.svelte.ts";
+import vector from "./vector.json";
+
+class Memory {
+  readonly values = new Map<string, string>();
+  getItem(key: string): string | null {
+    return this.values.get(key) ?? null;
+  }
+  setItem(key: string, value: string): void {
+    this.values.set(key, value);
+  }
+}
+
+interface Lies {
+  readonly signed?: string;
+  readonly verifier?: string;
+  readonly growth?: readonly string[];
+}
+
+/** A server with the log of the vector, or with lies about it. */
+function server(lies: Lies = {}): Admin {
+  const get = (path: string): Promise<unknown> => {
+    const asked = new URL(path, "http://x");
+    const number = (name: string) => Number(asked.searchParams.get(name));
+    switch (asked.pathname) {
+      case "/v1/audit/checkpoint":
+        return Promise.resolve({ signed: lies.signed ?? vector.signed, verifier: lies.verifier ?? vector.verifier, size: 0, root: "" });
+      case "/v1/audit/proof":
+        return Promise.resolve({ hashes: vector.entries[number("number")]?.proof });
+      default:
+        return Promise.resolve({ hashes: lies.growth ?? vector.growth[number("earlier") - 1]?.hashes });
+    }
+  };
+  return { session: { practice: "oak" }, get } as unknown as Admin;
+}
+
+// Entries of the vector as events that were erased: their words are not ours.
+const erased = (number: number) => ({ number, commitment: vector.entries[number]?.commitment }) as api.AuditEvent;
+const earlier = vector.growth[4]; // when the log had 5 entries
+
+describe("the log as this browser knows it", () => {
+  test("what is in the signed log is shown as such, and the head is kept", async () => {
+    const memory = new Memory();
+    const log = new Log(server(), memory);
+    expect(log.of(3)).toBe("unchecked");
+    expect(await log.check(erased(3))).toBe("erased");
+    expect(JSON.parse(memory.getItem("sotto.audit.oak") ?? "")).toMatchObject({ size: 13 });
+    expect(log.head?.size).toBe(13);
+  });
+
+  test("T40: a rewritten, shortened or re-keyed log is noticed and stays noticed", async () => {
+    const memory = new Memory();
+    await new Log(server({ signed: earlier?.signed ?? "" }), memory).current();
+    const grown = new Log(server(), memory);
+    expect((await grown.current()).anchored).toBe(true);
+    const kept = memory.getItem("sotto.audit.oak");
+    for (const lies of [
+      { signed: earlier?.signed ?? "" }, // put back to an earlier state
+      { verifier: vector.verifier.replace("t_oak", "t_elm") },
+    ]) {
+      const log = new Log(server(lies), memory);
+      expect(await log.check(erased(3))).toBe("wrong");
+      expect(log.broken).toBe(true);
+      expect(memory.getItem("sotto.audit.oak")).toBe(kept);
+    }
+    const root = flip(vector.growth[4]?.signed.split("\n")[2] ?? "");
+    memory.setItem("sotto.audit.oak", JSON.stringify({ verifier: vector.verifier, size: 5, root }));
+    const forked = new Log(server(), memory);
+    expect(await forked.check(erased(3))).toBe("wrong");
+    expect(forked.broken).toBe(true);
+  });
+
+  test("T40: an entry whose words are not those that were logged does not match", async () => {
+    const salt = "AAAAAAAAAAAAAAAAAAAAAA==";
+    const encoded = '{"v":1,"practice":"t_oak","at":1,"kind":"people.listed","outcome":"done","role":"staff","person":"p_dana"}';
+    const shown = { number: 0, at: 1, kind: "people.listed", outcome: "done", role: "staff", person: "p_dana", encoded, salt } as unknown as api.AuditEvent;
+    expect(saysTheSame(shown, encoded)).toBe(true);
+    for (const change of [{ person: "p_kim" }, { at: 2 }, { outcome: "refused" }, { patient: "p_ana" }, { rules: ["x"] }]) expect(saysTheSame({ ...shown, ...change } as api.AuditEvent, encoded)).toBe(false);
+    expect(saysTheSame(shown, "{")).toBe(false);
+    const bound = toBase64(await commitment(fromBase64(salt), encoded));
+    expect(await new Log(server(), new Memory()).check({ ...shown, commitment: bound } as api.AuditEvent)).toBe("wrong"); // it is in no log
+    expect(await new Log(server(), new Memory()).check({ ...erased(0), ...shown, commitment: vector.entries[0]?.commitment } as api.AuditEvent)).toBe("wrong");
+  });
+
+  test("what could not be asked is not called wrong", async () => {
+    const away = { session: { practice: "oak" }, get: () => Promise.reject(new Error("offline")) } as unknown as Admin;
+    const log = new Log(away, new Memory());
+    expect(await log.check(erased(3))).toBe("failed");
+    expect(log.broken).toBe(false);
+  });
+});
+
+function flip(root: string): string {
+  const bytes = fromBase64(root);
+  bytes[0] = (bytes[0] ?? 0) ^ 1;
+  return toBase64(bytes);
+}
+
+test("the address is the call: days are whole, and nothing else is passed on", () => {
+  const path = new URL(pathOf(new URLSearchParams("patient=p_ana&from=2026-11-01&until=2026-11-02&made=up&kind=")), "http://x");
+  expect([...path.searchParams.keys()].sort()).toEqual(["from", "limit", "patient", "until"]);
+  expect(Number(path.searchParams.get("until")) - Number(path.searchParams.get("from"))).toBeGreaterThan(46 * 3_600_000);
+  expect(pathOf(new URLSearchParams("from=yesterday"))).toBe("/v1/admin/audit/events?limit=50");
+});

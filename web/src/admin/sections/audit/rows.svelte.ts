@@ -1,0 +1,78 @@
+// The rows of the explorer: what the address asks for, page by page.
+
+import type * as api from "../../../api/schema.ts";
+import { Refused } from "../../../staff/refused.ts";
+import type { Admin } from "../../admin.svelte.ts";
+
+/** What may be asked for; each is a part of the address. */
+export const asked = ["category", "kind", "outcome", "person", "patient", "conversation"] as const;
+
+export class Rows {
+  private readonly admin: Admin;
+  events = $state.raw<readonly api.AuditEvent[]>();
+  kinds = $state.raw<ReadonlyMap<string, api.AuditKind>>(new Map());
+  next = $state("");
+  problem = $state.raw<Refused>();
+  busy = $state(false);
+  private path = "";
+
+  constructor(admin: Admin) {
+    this.admin = admin;
+  }
+
+  /** Asks for what an address says, unless that is there. */
+  async show(query: URLSearchParams): Promise<void> {
+    const path = pathOf(query);
+    if (path === this.path) return;
+    this.path = path;
+    this.events = undefined;
+    await this.load(path, false);
+  }
+
+  async again(): Promise<void> {
+    await this.load(this.path, false);
+  }
+
+  async more(): Promise<void> {
+    await this.load(`${this.path}&cursor=${encodeURIComponent(this.next)}`, true);
+  }
+
+  private async load(path: string, append: boolean): Promise<void> {
+    this.busy = true;
+    const { path: wanted } = this;
+    try {
+      if (this.kinds.size === 0) {
+        const { kinds } = await this.admin.get<api.AuditKinds>("/v1/audit/kinds");
+        this.kinds = new Map(kinds.map((kind) => [kind.kind, kind]));
+      }
+      const page = await this.admin.get<api.AuditPage>(path);
+      if (wanted !== this.path) return; // something else was asked for meanwhile
+      this.events = append ? [...(this.events ?? []), ...page.events] : page.events;
+      this.next = page.next ?? "";
+      this.problem = undefined;
+    } catch (error) {
+      this.problem = error instanceof Refused ? error : new Refused("internal");
+    } finally {
+      this.busy = false;
+    }
+  }
+}
+
+/** The call of the API that an address stands for. Days are whole, in the reader's time zone. */
+export function pathOf(query: URLSearchParams): string {
+  const search = new URLSearchParams({ limit: "50" });
+  for (const name of asked) {
+    const value = query.get(name)?.trim();
+    if (value) search.set(name, value);
+  }
+  const [from, until] = [dayStart(query.get("from")), dayStart(query.get("until"), 1)];
+  if (from !== undefined) search.set("from", String(from));
+  if (until !== undefined) search.set("until", String(until));
+  return `/v1/admin/audit/events?${search}`;
+}
+
+function dayStart(day: string | null, later = 0): number | undefined {
+  const parts = /^(\d{4})-(\d{2})-(\d{2})$/.exec(day ?? "");
+  if (!parts) return undefined;
+  return new Date(Number(parts[1]), Number(parts[2]) - 1, Number(parts[3]) + later).getTime();
+}

@@ -1,0 +1,48 @@
+// The section "Audit log". The proofs are real: another implementation made
+// them (src/admin/sections/audit/vector.json).
+
+import type * as api from "../../src/api/schema.ts";
+import vector from "../../src/admin/sections/audit/vector.json";
+import { now } from "./server.ts";
+import type { Story } from "./story.ts";
+
+const kinds: api.AuditKind[] = [
+  { kind: "sign-in.done", category: "security", object: "session", says: "signed in" },
+  { kind: "conversation.opened", category: "access", says: "opened a conversation and got its messages" },
+  { kind: "call.refused", category: "security", object: "object", says: "asked for something that policy does not allow" },
+];
+
+function event(number: number, change: Partial<api.AuditEvent> = {}): api.AuditEvent {
+  const commitment = vector.entries[number % vector.entries.length]?.commitment ?? "";
+  return {
+    number, at: now - number * 60_000, kind: "conversation.opened", outcome: "done", role: "staff", person: "p_dana", device: "d_laptop", conversation: "c_8f2",
+    patient: "p_ana", address: "192.0.2.7", request: "0a1b2c", commitment, ...change,
+  };
+}
+
+const events = [event(12), event(11, { kind: "sign-in.done", object: "s_1", conversation: undefined, patient: undefined }), event(10, { kind: "call.refused", outcome: "refused", reason: "forbidden", rules: ["administrators-run-and-do-not-read"], person: "p_pat" })];
+const page = { events, next: "1790000000000.9" } satisfies api.AuditPage;
+const head: api.AuditCheckpoint = { signed: vector.signed, verifier: vector.verifier, size: 13, root: "" };
+const proofs = Object.fromEntries(vector.entries.map(({ number, proof }) => [`GET /v1/audit/proof?number=${number}&size=13`, { size: 13, number, hashes: proof }]));
+const answers: NonNullable<Story["answers"]> = {
+  "GET /v1/audit/kinds": { kinds },
+  "GET /v1/admin/audit/events?limit=50": page,
+  "GET /v1/audit/checkpoint": { ...head },
+  ...proofs,
+};
+const checkAll = () => document.querySelector<HTMLButtonElement>("main header button")?.click();
+
+export const stories: Record<string, Story> = {
+  audit: { hash: "#/audit", as: "compliance", answers },
+  "audit-checked": { hash: "#/audit", as: "auditor", answers, then: checkAll },
+  "audit-wrong": {
+    hash: "#/audit",
+    as: "compliance",
+    answers: { ...answers, "GET /v1/admin/audit/events?limit=50": { events: [event(12, { encoded: '{"v":1,"n":12}', salt: "AAAA" })] } },
+    then: checkAll,
+  },
+  "audit-patient": { hash: "#/audit?patient=p_ana", as: "compliance", answers: { ...answers, "GET /v1/admin/audit/events?limit=50&patient=p_ana": page } },
+  "audit-none": { hash: "#/audit?outcome=failed", as: "compliance", answers: { ...answers, "GET /v1/admin/audit/events?limit=50&outcome=failed": { events: [] } } },
+  "audit-error": { hash: "#/audit", as: "compliance", answers: { ...answers, "GET /v1/admin/audit/events?limit=50": { refused: 503, code: "unavailable" } } },
+  "audit-entry": { hash: "#/audit/10", as: "compliance", answers },
+};
