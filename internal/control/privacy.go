@@ -48,7 +48,7 @@ func privacy() []api.Control {
 		}),
 		own("514(h)", "Verifying who asks", "The practice makes sure of who it tells.", api.Control{
 			HeldBy:  "Members of a chat are on a list that both can open, and can compare a safety code.",
-			Missing: "Levels of how well a patient is known are not shown by this map yet.",
+			Missing: "Patients can show who they are (docs/decisions/0060), but this map has no look at it yet.",
 		}),
 		own("520", "Notice of privacy practices", "Patients are given the notice and asked to acknowledge it.", api.Control{
 			HeldBy:   "The form that patients agree to is versioned, and its text is kept.",

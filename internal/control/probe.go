@@ -21,7 +21,7 @@ func probes() map[string]Probe {
 		"database-encrypted": databaseEncrypted, "database-link": databaseLink, "keys-guarded": keysGuarded, "keys-apart": keysApart,
 		"tls": tlsInUse, "archive-verified": archiveVerified, "backup": backup, "backup-apart": backupApart,
 		"doctor": doctorFinds, "release": release, "inventory": inventoryMade, "stands-alone": standsAlone, "quiet-notices": quietNotices,
-		"facility": facility, "no-deidentification": noDeidentification,
+		"audit-log": auditLog, "facility": facility, "no-deidentification": noDeidentification,
 		"clearinghouse":     notApplicable("The product has no clearinghouse functions. If the practice is a clearinghouse, this control is its own."),
 		"group-health-plan": notApplicable("The practice is a provider. If it sponsors a group health plan, this control is its own."),
 	}
@@ -349,6 +349,17 @@ func standsAlone(*Subject) api.ControlFinding {
 
 func quietNotices(*Subject) api.ControlFinding {
 	return met("No mail, SMS or push service is configured; notices in the browser hold no content.")
+}
+
+func auditLog(s *Subject) api.ControlFinding {
+	switch n := s.Practice.LogSize; {
+	case n < 0:
+		return short("Look at the server's log.", "The log of who did what could not be read.")
+	case n == 0:
+		return decide("Look again once people work with it.", "The log of who did what is empty.")
+	default:
+		return met("The log of who did what has %d entries in a tree whose head is signed; sotto audit verify checks an export of it.", n)
+	}
 }
 
 func facility(s *Subject) api.ControlFinding {

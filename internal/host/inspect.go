@@ -271,6 +271,10 @@ func (h *OpenHub) inspectPractice(ctx context.Context, folder Folder, p hub.Prac
 		return nil, err
 	}
 	out.Uncertified = len(waiting)
+	out.LogSize = -1
+	if head, err := h.store.LogHead(ctx, p.ID); err == nil {
+		out.LogSize = head.Size
+	}
 	_, _, out.Conversations, err = h.store.ListConversations(ctx, hub.ConversationQuery{Practice: p.ID, Order: hub.ByCreated, Limit: 1})
 	return out, err
 }

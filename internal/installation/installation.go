@@ -155,7 +155,10 @@ type Practice struct {
 	Uncertified   int      `json:"uncertified_devices"`
 	Conversations int      `json:"conversations"`
 	Consents      int      `json:"consents_withdrawn"`
-	Archive       *Archive `json:"archive,omitempty"` // nil if the keeper's folder is not here
+	// LogSize is how many entries the log of who did what has; below 0 if it
+	// could not be read.
+	LogSize int64    `json:"log_size"`
+	Archive *Archive `json:"archive,omitempty"` // nil if the keeper's folder is not here
 }
 
 // A Person is one of the staff, without their name.
