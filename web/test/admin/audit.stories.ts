@@ -30,7 +30,13 @@ const answers: NonNullable<Story["answers"]> = {
   "GET /v1/audit/checkpoint": { ...head },
   ...proofs,
 };
-const checkAll = () => document.querySelector<HTMLButtonElement>("main header button")?.click();
+
+// Rows come a moment after the page does.
+async function checkAll(page: Parameters<NonNullable<Story["then"]>>[0]): Promise<void> {
+  for (let tries = 0; tries < 40 && !document.querySelector("main tbody button"); tries++) await page.pause(100);
+  document.querySelector<HTMLButtonElement>("main header button")?.click();
+  await page.pause(500);
+}
 
 export const stories: Record<string, Story> = {
   audit: { hash: "#/audit", as: "compliance", answers },
