@@ -114,6 +114,7 @@ type plain struct {
 	Object       string   `json:"object,omitempty"`
 	Conversation string   `json:"conversation,omitempty"`
 	Patient      string   `json:"patient,omitempty"`
+	Subject      string   `json:"subject,omitempty"`
 	Detail       string   `json:"detail,omitempty"`
 	Reason       string   `json:"reason,omitempty"`
 	Reference    string   `json:"reference,omitempty"`
@@ -129,7 +130,7 @@ func plainEntry(e Entry) plain {
 	return plain{
 		Number: e.Number, Time: instant(v.At), Kind: string(v.Kind), Says: spec.Says, Category: string(spec.Category), Outcome: string(v.Outcome),
 		Role: string(v.Role), Person: v.Person, Device: v.Device, Object: v.Object, Conversation: v.Conversation, Patient: v.Patient,
-		Detail: v.Detail, Reason: v.Reason, Reference: v.Reference, Rules: v.Rules, Address: v.Address, Request: v.Request, Practice: v.Practice,
+		Subject: v.Subject, Detail: v.Detail, Reason: v.Reason, Reference: v.Reference, Rules: v.Rules, Address: v.Address, Request: v.Request, Practice: v.Practice,
 	}
 }
 
@@ -144,14 +145,14 @@ type table struct{ w *bufio.Writer }
 func newTable(w *bufio.Writer) (*table, error) {
 	t := &table{w}
 	return t, t.row(
-		"number", "time", "kind", "says", "category", "outcome", "role", "person", "device", "object", "conversation", "patient",
+		"number", "time", "kind", "says", "category", "outcome", "role", "person", "device", "object", "conversation", "patient", "subject",
 		"detail", "reason", "reference", "rules", "address", "request", "practice")
 }
 
 func (t *table) Write(e Entry) error {
 	p := plainEntry(e)
 	return t.row(strconv.FormatUint(p.Number, 10), p.Time, p.Kind, p.Says, p.Category, p.Outcome, p.Role, p.Person, p.Device, p.Object, p.Conversation,
-		p.Patient, p.Detail, p.Reason, p.Reference, strings.Join(p.Rules, " "), p.Address, p.Request, p.Practice)
+		p.Patient, p.Subject, p.Detail, p.Reason, p.Reference, strings.Join(p.Rules, " "), p.Address, p.Request, p.Practice)
 }
 
 func (t *table) Close() error { return t.w.Flush() }

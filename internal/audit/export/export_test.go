@@ -115,8 +115,8 @@ func TestT29cNoFormulas(t *testing.T) {
 				t.Errorf("%q came out as the cell %q", evil, c)
 			}
 		}
-		if rows[1][12] != `a,"b"` {
-			t.Errorf("a detail came out as %q", rows[1][12])
+		if rows[1][13] != `a,"b"` {
+			t.Errorf("a detail came out as %q", rows[1][13])
 		}
 	}
 }
