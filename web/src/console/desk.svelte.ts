@@ -39,6 +39,7 @@ import { failureWords } from "./model/failures.ts";
 import { memberOf, patientName } from "./model/names.ts";
 import { boxes } from "./model/route.ts";
 import { UndoQueue, type Clock } from "./model/undo.ts";
+import type { Patients } from "./patients.ts";
 import { Thread } from "./thread.svelte.ts";
 
 export type Act = "take" | "take-over" | "join" | "leave" | "close" | "reopen";
@@ -71,6 +72,8 @@ export interface DeskOptions {
   readonly deviceName: string;
   readonly clock: Clock;
   readonly news: (news: News) => void;
+  /** What is done about patients as persons; absent where there is no server. */
+  readonly patients?: Patients;
 }
 
 const undoMs = 10_000;
@@ -85,6 +88,7 @@ export class Desk {
   readonly session: StaffSession;
   readonly practice: Practice | undefined;
   readonly deviceName: string;
+  readonly patients: Patients | undefined;
 
   phase = $state<"preparing" | "ready" | "failed">("preparing");
   failure = $state<Failure>();
@@ -127,6 +131,7 @@ export class Desk {
     this.session = options.session;
     this.practice = options.practice;
     this.deviceName = options.deviceName;
+    this.patients = options.patients;
     this.clock = options.clock;
     this.news = options.news;
     this.inbox = emptyInbox(options.session.person.id as PersonId);

@@ -45,7 +45,7 @@ export function tokenise(cells: readonly Cell[]): Token[] {
 function letterByLetter(all: readonly Token[]): Token[] {
   const least = 4;
   const out: Token[] = [];
-  const single = (t: Token | undefined): t is Token => t?.kind === "word" && t.text.length === 1;
+  const single = (t: Token): boolean => t.kind === "word" && t.text.length === 1;
   for (let i = 0; i < all.length;) {
     const first = all[i] as Token;
     let joined = first;

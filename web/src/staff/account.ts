@@ -35,12 +35,12 @@ export type DeviceInfo = api.DeviceInfo;
 export type SignInRecord = api.SignInRecord;
 export type AppOffer = api.AppOffer;
 
-export type Queue = Pick<api.Queue, "id" | "reason">;
+export type Queue = Pick<api.Queue, "id" | "reason"> & Partial<Pick<api.Queue, "level">>;
 
 /** What the console shows of the practice. */
 export type Practice = Pick<
   api.Practice,
-  "slug" | "name" | "phone" | "time_zone" | "languages" | "demo" | "wait_minutes" | "staff_sso" | "max_file_bytes" | "recall_minutes" | "idle_minutes_staff"
+  "slug" | "name" | "phone" | "time_zone" | "languages" | "demo" | "wait_minutes" | "staff_sso" | "max_file_bytes" | "recall_minutes" | "idle_minutes_staff" | "record_numbers"
 > & { readonly queues: readonly Queue[] };
 
 type Path = keyof api.paths | `/v1/practices/${string}` | `/v1/staff/${"factors" | "sessions" | "devices"}/${string}`;
@@ -317,11 +317,15 @@ function readPractice(body: Untrusted<api.Practice>): Practice {
     max_file_bytes: number(body.max_file_bytes),
     recall_minutes: number(body.recall_minutes),
     idle_minutes_staff: number(body.idle_minutes_staff),
+    record_numbers: list(body.record_numbers).map(text),
   };
 }
 
+const levels = ["guest", "contact", "matched", "signed-in"] as const;
+
 function readQueue(queue: Untrusted<api.Queue>): Queue {
-  return { id: text(queue.id), reason: texts(queue.reason) };
+  const level = levels.find((known) => known === queue.level);
+  return { id: text(queue.id), reason: texts(queue.reason), ...(level ? { level } : {}) };
 }
 
 function text(value: unknown): string {

@@ -1,0 +1,21 @@
+// When a staff person is asked to think again before they send: as long as the
+// patient has not shown who they are, as far as the queue wants it.
+
+import type { Conversation, Level } from "../../core/shared/protocol.ts";
+import type { Kind } from "../../phi/inspect.ts";
+
+const ladder: readonly Level[] = ["guest", "contact", "matched", "signed-in"];
+
+/** True if health is not to be spoken of yet. What is not known counts as not shown. */
+export function isBelow(c: Pick<Conversation, "verification" | "queue">, queues: readonly { id: string; level?: Level }[], now: number): boolean {
+  const wanted = queues.find((queue) => queue.id === c.queue)?.level ?? "matched";
+  const { level = "guest", until } = c.verification ?? {};
+  const shown = until !== undefined && until > 0 && until <= now ? "guest" : level;
+  return ladder.indexOf(shown) < ladder.indexOf(wanted);
+}
+
+/** What was found, and that files go along, which nobody looked into. */
+export type Held = Kind | "attachment";
+
+export const holdReasons = ["not-health", "urgent", "known-otherwise", "their-own-words", "other"] as const;
+export type HoldReason = (typeof holdReasons)[number];

@@ -1,0 +1,61 @@
+// What staff do about patients as persons, beside the chats: one-time links, who
+// writes for whom, who is who. Nothing that is said passes through here.
+
+import type * as api from "../api/schema.ts";
+import type { ConversationId } from "../core/shared/protocol.ts";
+import type { Server } from "../staff/server.ts";
+import type { Held, HoldReason } from "./model/holdback.ts";
+
+export type Panel = api.PatientPanel;
+export type Relation = api.Relation;
+export type Invitation = api.StaffInvitation;
+
+export class Patients {
+  constructor(private readonly server: Server) {}
+
+  private async ask<T>(method: string, path: string, body?: unknown): Promise<T> {
+    return (await this.server.call(method, path, body)) as unknown as T;
+  }
+
+  panel(id: ConversationId): Promise<Panel> {
+    return this.ask("GET", `/v1/staff/conversations/${id}/patient`);
+  }
+
+  /** Says that something was sent after a warning, and why. It must be recorded before it goes. */
+  async heldBack(id: ConversationId, kinds: readonly Held[], reason: HoldReason): Promise<void> {
+    const body: api.HoldBack = { kinds: [...kinds], reason };
+    await this.ask("POST", `/v1/staff/conversations/${id}/hold-backs`, body);
+  }
+
+  invite(invitation: api.NewInvitation): Promise<api.InvitationMade> {
+    return this.ask("POST", "/v1/staff/invitations", invitation);
+  }
+
+  async invitations(): Promise<readonly Invitation[]> {
+    return (await this.ask<api.StaffInvitations>("GET", "/v1/staff/invitations")).invitations;
+  }
+
+  revoke(id: string): Promise<Invitation> {
+    return this.ask("POST", `/v1/staff/invitations/${id}/revoke`, {});
+  }
+
+  grant(relation: api.NewRelation): Promise<Relation> {
+    return this.ask("POST", "/v1/staff/relations", relation);
+  }
+
+  end(id: string, reason: NonNullable<Relation["end_reason"]>): Promise<Relation> {
+    return this.ask("POST", `/v1/staff/relations/${id}/end`, { reason });
+  }
+
+  link(link: api.NewPersonLink): Promise<api.PersonLink> {
+    return this.ask("POST", "/v1/staff/person-links", link);
+  }
+
+  unlink(id: string): Promise<api.PersonLink> {
+    return this.ask("POST", `/v1/staff/person-links/${id}/undo`, {});
+  }
+
+  hide(id: ConversationId, confidential: boolean): Promise<api.Conversation> {
+    return this.ask("PUT", `/v1/staff/conversations/${id}/confidential`, { confidential });
+  }
+}
