@@ -20,8 +20,16 @@ export function levelWords(of: Verification | undefined, now: number): WordKey {
 
 /** Why the patient writes, in the reader's language. */
 export function reasonOf(c: Conversation, practice: Practice | undefined): string {
-  const queue: Queue | undefined = practice?.queues.find((q) => q.id === c.queue);
-  return queue?.reason[language()] ?? queue?.reason.en ?? c.queue;
+  return queueNamed(practice, c.queue);
+}
+
+export function queueNamed(practice: Practice | undefined, id: string): string {
+  const queue = practice?.queues.find((q) => q.id === id);
+  return queue ? queueReason(queue) : id;
+}
+
+export function queueReason(queue: Queue): string {
+  return queue.reason[language()] ?? queue.reason.en ?? queue.id;
 }
 
 export function languageName(tag: string): string {

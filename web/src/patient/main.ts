@@ -11,6 +11,7 @@ import App from "./App.svelte";
 import { listen } from "./heard.ts";
 import { connectHost } from "./host.ts";
 import { Install, keepShell, nameApp } from "../offline/shell.ts";
+import { holderOf, openInvitation, tokenFrom } from "./model/invitation.ts";
 import { browserMemo } from "./model/memo.ts";
 import { loadPractice } from "./model/practice.ts";
 import { Session } from "./model/session.ts";
@@ -105,4 +106,10 @@ addEventListener("keydown", (event) => {
 const target = document.getElementById("app");
 target?.replaceChildren();
 if (target) mount(App, { target, props: { view } });
+// The link's token leaves the address before anything else can see it.
+const token = tokenFrom(address.hash);
+if (token) {
+  history.replaceState(history.state, "", address.pathname + address.search);
+  session.invite(await openInvitation(slug, token, holderOf(token)));
+}
 await session.boot();

@@ -46,6 +46,15 @@ export class View {
   }
 
   /** Takes the chat off the screen now, in all tabs. */
+  /** Somebody came in: nothing of the chat stays on the screen, nor in the history of this tab. */
+  leaveQuickly(): void {
+    this.session.flush();
+    this.session.lookedAway();
+    document.body.replaceChildren();
+    document.title = "";
+    location.replace("about:blank");
+  }
+
   lock(): void {
     this.session.lock();
     this.watch?.lock();

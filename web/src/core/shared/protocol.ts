@@ -194,6 +194,10 @@ export interface OpenOptions {
   readonly consent: { form: string; version: number; language: string; sha256: Uint8Array };
   /** The patient leaves a message and does not wait for the answer. */
   readonly leftMessage?: boolean;
+  /** A one-time link that the chat begins by, and this browser's secret for it. */
+  readonly invitation?: { readonly token: string; readonly holder: string };
+  /** The patient writes for somebody else. */
+  readonly writesFor?: "parent" | "guardian" | "carer" | "representative";
 }
 
 /** The typed handle: every call settles, also when the worker dies. */

@@ -51,6 +51,8 @@ const methods: Record<Method, readonly Check[]> = {
       name: text(200),
       consent: shape({ form: id, version: count, language: text(35), sha256: bytes(64) }),
       leftMessage: optional(bool),
+      invitation: optional(shape({ token: text(64), holder: text(64) })),
+      writesFor: optional(oneOf("parent", "guardian", "carer", "representative")),
     }),
   ],
   sendText: [id, text(maxTextLength)],

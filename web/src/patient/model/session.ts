@@ -21,6 +21,7 @@ import type {
   PersonId,
 } from "../../core/shared/protocol.ts";
 import { after, type Facts, type Happening, type Screen } from "./flow.ts";
+import type { Invitation } from "./invitation.ts";
 import type { Memo } from "./memo.ts";
 import { consentBytes, consentIn, parsePractice, PracticeError, type Practice } from "./practice.ts";
 import { atRisk } from "./risk.ts";
@@ -64,6 +65,8 @@ export interface State {
   readonly people: ReadonlyMap<PersonId, Member>;
   /** Nobody touched it for a while: what it holds is off the screen. */
   readonly locked: boolean;
+  /** The chat was asked for by a one-time link; "over" if that does not work. */
+  readonly invitation: Invitation | "over" | undefined;
   /** The person wrote something after which we ask whether they are safe. */
   readonly atRisk: boolean;
 }
@@ -84,6 +87,8 @@ export interface AboutMe {
   readonly queue: string;
   /** Shared devices keep nothing. Undefined if it was not asked. */
   readonly ownDevice: boolean | undefined;
+  /** They write for somebody else. */
+  readonly writesFor?: "parent" | "carer";
 }
 
 const pageLines = 50;
@@ -126,6 +131,7 @@ export class Session {
       people: new Map(),
       locked: false,
       atRisk: false,
+      invitation: undefined,
     };
   }
 
@@ -191,6 +197,11 @@ export class Session {
     return this.leaving;
   }
 
+  /** A one-time link brought the person here; undefined if it does not work. */
+  invite(invitation: Invitation | undefined): void {
+    this.set({ invitation: invitation ?? "over" });
+  }
+
   happen(happening: Happening): void {
     const screen = after(this.current.screen, happening, this.facts());
     if (screen.at === "consent") this.warm();
@@ -243,6 +254,7 @@ export class Session {
     const about = this.about;
     const form = practice && consentIn(practice, this.world.language());
     if (!practice || !about || !form) return;
+    const invitation = typeof this.current.invitation === "object" ? this.current.invitation : undefined;
     this.set({ openFailure: undefined });
     if (!(await this.start()) || !this.core) return;
     try {
@@ -258,7 +270,10 @@ export class Session {
           sha256: await this.world.sha256(consentBytes(form.text)),
         },
         ...(this.leaving ? { leftMessage: true } : {}),
+        ...(invitation ? { invitation: { token: invitation.token, holder: invitation.holder } } : {}),
+        ...(about.writesFor ? { writesFor: about.writesFor } : {}),
       });
+      this.set({ invitation: undefined });
       if (!this.memoryOnly) {
         this.world.memo.hasChat = true;
         this.world.memo.practice = practice;
