@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assertAccessible, desktop, launch, Person, picture, pressLauncher } from "./browser.mjs";
-import { beginChat, patientBox, patientSays, reaches, riverside, sees, signIn, staffBox, staffSays, takeNext, texts } from "./people.mjs";
+import { beginChat, patientBox, patientSays, reaches, riverside, sees, sendHeld, signIn, staffBox, staffSays, takeNext, texts } from "./people.mjs";
 import { photoWithPlace } from "./photo.mjs";
 import { Demo } from "./server.mjs";
 
@@ -44,6 +44,7 @@ for (const place of ["full page", "panel"]) {
       await nurse.getByText("letter.pdf").first().waitFor();
       await nurse.locator("input[type=file]").first().setInputFiles({ ...letter, name: "answer.pdf" });
       await nurse.getByRole("button", { name: "Send", exact: true }).click();
+      await sendHeld(nurse);
       await patient.getByText("answer.pdf").first().waitFor();
       await picture(page, `40-${name}-files`);
     });

@@ -93,6 +93,14 @@ export async function staffSays(page, text) {
   await staffBox(page).press("Control+Enter");
 }
 
+/** Sends what was held back, with a reason. */
+export async function sendHeld(page, reason = "They wrote it first themselves") {
+  const dialog = page.getByRole("dialog", { name: "Send this now?" });
+  await dialog.getByText(reason).click();
+  await dialog.getByRole("button", { name: "Send with this reason" }).click();
+  await dialog.waitFor({ state: "hidden" });
+}
+
 /** Takes the conversation that has waited longest and waits until it can be read. */
 export async function takeNext(page) {
   await page.getByRole("button", { name: "Take the next" }).click();
