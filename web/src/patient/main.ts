@@ -11,7 +11,6 @@ import App from "./App.svelte";
 import { listen } from "./heard.ts";
 import { connectHost } from "./host.ts";
 import { Install, keepShell, nameApp } from "../offline/shell.ts";
-import { holderOf, openInvitation, tokenFrom } from "./model/invitation.ts";
 import { browserMemo } from "./model/memo.ts";
 import { loadPractice } from "./model/practice.ts";
 import { Session } from "./model/session.ts";
@@ -107,9 +106,10 @@ const target = document.getElementById("app");
 target?.replaceChildren();
 if (target) mount(App, { target, props: { view } });
 // The link's token leaves the address before anything else can see it.
-const token = tokenFrom(address.hash);
+const token = /^#i=([\w-]{16,64})$/.exec(address.hash)?.[1];
 if (token) {
   history.replaceState(history.state, "", address.pathname + address.search);
+  const { holderOf, openInvitation } = await import("./model/invitation.ts");
   session.invite(await openInvitation(slug, token, holderOf(token)));
 }
 await session.boot();

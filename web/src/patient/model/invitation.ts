@@ -11,11 +11,6 @@ export interface Invitation {
   readonly queue: string;
 }
 
-/** The token in the address, if there is one. It goes from the address at once, and so from the history. */
-export function tokenFrom(hash: string): string | undefined {
-  return /^#i=([\w-]{16,64})$/.exec(hash)?.[1];
-}
-
 /** Opens a link. Undefined: it does not work, or not any more. */
 export async function openInvitation(practice: string, token: string, holder: string): Promise<Invitation | undefined> {
   const asked: api.OpenInvitation = { practice, token, holder };
