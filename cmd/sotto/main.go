@@ -36,6 +36,7 @@ type commands struct {
 	Directory directoryCommand `cmd:"" help:"The practice's directory, which keeps its people here by SCIM."`
 	Patient   patientCommand   `cmd:"" help:"Set up what is on file of patients, so that they can show who they are."`
 	Record    recordCommand    `cmd:"" help:"Read and check the practice's record."`
+	Audit     auditCommand     `cmd:"" help:"Export, verify and watch the log of who did what."`
 	Doctor    doctorCommand    `cmd:"" help:"Look at the running installation for mistakes; say how to mend each."`
 	Controls  controlsCommand  `cmd:"" help:"Look at what HIPAA asks and what this installation shows of it; make evidence for auditors."`
 	Inventory inventoryCommand `cmd:"" help:"List what this installation consists of and where data flows; draw it."`

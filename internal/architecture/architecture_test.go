@@ -86,7 +86,7 @@ func TestDirectionOfDependency(t *testing.T) {
 		"internal/content":     {},
 		"internal/attachment":  {},
 		"internal/audit":       {},
-		"internal/auditlog":    {"internal/audit"},
+		"internal/auditlog":    {"internal/audit", "internal/durable"},
 		"internal/device":      {"api", "mls", "internal/certificate", "internal/consent", "internal/content", "internal/attachment"},
 		"internal/hub":         {"api", "internal/audit", "internal/auditlog", "mls/delivery", "mls/suite", "mls/wire", "internal/certificate", "internal/consent", "internal/policy", "internal/hub", "internal/passkey", "internal/password", "internal/proofing", "internal/roster", "internal/totp", "internal/oidc", "internal/scim"},
 		"internal/policy":      {},

@@ -157,18 +157,3 @@ func CheckGrowth(proof []Hash, later int64, laterRoot Hash, earlier int64, earli
 // ErrNoSuchEntry says that the log has no entry of that number, or was never
 // of that size.
 var ErrNoSuchEntry = errors.New("auditlog: no such entry")
-
-// A DamageError names a place of a log that is not as it was signed.
-type DamageError struct {
-	What  string // "entry", "tile", "checkpoint" or "tree"
-	Level int    // a tile's
-	At    int64  // the entry's number, the tile's, or the tree's size
-	How   string // in plain words
-}
-
-func (e *DamageError) Error() string {
-	if e.What == "tile" {
-		return fmt.Sprintf("tile %d of level %d %s", e.At, e.Level, e.How)
-	}
-	return fmt.Sprintf("%s %d %s", e.What, e.At, e.How)
-}

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/sotto-health/sotto/internal/auditlog"
+	"github.com/sotto-health/sotto/internal/auditlog/archive"
+	"github.com/sotto-health/sotto/internal/host"
+)
+
+type auditCommand struct {
+	Export exportAuditCommand `cmd:"" help:"Write the audit log of each practice into a folder: entries, tree, signed checkpoint and key. Continues an earlier export."`
+	Verify verifyAuditCommand `cmd:"" help:"Check an exported log, alone and offline, or the live one; name each entry and tile that was changed, dropped or added."`
+	Watch  watchAuditCommand  `cmd:"" help:"Keep the last checkpoint seen of each log, and end with an error when history changes, shrinks or forks."`
+}
+
+// openAudit opens the live logs.
+func (c *commands) openAudit(ctx context.Context) (*host.OpenHub, error) {
+	folder, postgres := host.Folder(c.Data), os.Getenv("SOTTO_POSTGRES")
+	if !folder.There(postgres != "") {
+		return nil, fmt.Errorf("there is no installation in %s: check --data", c.Data)
+	}
+	return host.Open(ctx, host.HubConfig{Folder: folder, PostgresURL: postgres, Log: slog.New(slog.DiscardHandler)})
+}
+
+type exportAuditCommand struct {
+	Folder string `arg:"" help:"Where to write; each practice gets a folder in it." type:"path"`
+}
+
+func (c exportAuditCommand) Run(ctx context.Context, cli *commands, s streams) error {
+	h, err := cli.openAudit(ctx)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	if err := h.NoteAuditExport(ctx); err != nil {
+		return err
+	}
+	logs, err := h.AuditLogs(ctx, true)
+	if err != nil {
+		return err
+	}
+	for _, log := range logs {
+		head, err := archive.Folder(filepath.Join(c.Folder, log.Name)).Write(ctx, log)
+		var damage *auditlog.DamageError
+		if errors.As(err, &damage) {
+			return fmt.Errorf("%s: not exported: %w; sotto audit verify names all that is wrong", log.Name, damage)
+		} else if err != nil {
+			return err
+		}
+		fmt.Fprintf(s.out, "%s: %d entries\n  key %s\n", log.Name, head.Size, log.Verifier)
+	}
+	_, err = fmt.Fprintf(s.out, "Keep the keys apart from the export. Verify with:\n  sotto audit verify %s --key KEY\n", c.Folder)
+	return err
+}
+
+type verifyAuditCommand struct {
+	Folder     string   `arg:"" optional:"" help:"An exported log, or a folder of them. Without one, the live log is checked." type:"existingdir"`
+	Checkpoint []string `help:"An earlier checkpoint, which the log must have grown from." placeholder:"FILE" type:"existingfile"`
+	Key        []string `help:"The log's key as export printed it, or a file with it. Without one the key in the folder is believed." placeholder:"KEY"`
+}
+
+func (c verifyAuditCommand) Run(ctx context.Context, cli *commands, s streams) error {
+	keys, err := readKeys(c.Key)
+	if err != nil {
+		return err
+	}
+	earlier := make(map[string][]byte)
+	for _, path := range c.Checkpoint {
+		if earlier[path], err = os.ReadFile(path); err != nil {
+			return err
+		}
+	}
+	logs, done, err := cli.logs(ctx, c.Folder, s.out)
+	if err != nil {
+		return err
+	}
+	defer done()
+	wrong := logs.wrong
+	for _, log := range logs.all {
+		n, err := checkLog(ctx, log, keys, earlier, s.out)
+		if err != nil {
+			return err
+		}
+		wrong += n
+		if c.Folder != "" && len(keys) == 0 {
+			fmt.Fprintf(s.out, "%s: checked by the key in the folder, %s; compare it with what you noted\n", log.Name, log.Verifier)
+		}
+	}
+	for path := range earlier {
+		fmt.Fprintf(s.out, "%s is of no log that is there\n", path)
+		wrong++
+	}
+	if wrong > 0 {
+		return fmt.Errorf("the audit log is not as it was written: %d problems", wrong)
+	}
+	_, err = fmt.Fprintln(s.out, "The audit log is as it was written.")
+	return err
+}
+
+// readKeys reads keys, or the files that hold them, by their names.
+func readKeys(given []string) (map[string]string, error) {
+	keys := make(map[string]string)
+	for _, key := range given {
+		if b, err := os.ReadFile(key); err == nil {
+			key = string(b)
+		}
+		key = strings.TrimSpace(key)
+		name, _, ok := strings.Cut(key, "+")
+		if !ok {
+			return nil, errors.New("--key is no key: export prints it, as sotto/audit/...+...")
+		}
+		keys[name] = key
+	}
+	return keys, nil
+}
+
+// foundLogs are logs to check, and what was wrong before one could look.
+type foundLogs struct {
+	all   []*auditlog.Log
+	wrong int
+}
+
+// logs opens the logs in a folder, or the live ones if folder is empty.
+func (c *commands) logs(ctx context.Context, folder string, out io.Writer) (found foundLogs, done func(), err error) {
+	if folder == "" {
+		h, err := c.openAudit(ctx)
+		if err != nil {
+			return found, nil, err
+		}
+		found.all, err = h.AuditLogs(ctx, false)
+		if err != nil {
+			return found, nil, errors.Join(err, h.Close())
+		}
+		return found, func() { _ = h.Close() }, nil
+	}
+	folders := []string{folder}
+	if !archive.Folder(folder).Is() {
+		folders = nil
+		entries, err := os.ReadDir(folder)
+		if err != nil {
+			return found, nil, err
+		}
+		for _, e := range entries {
+			if e.IsDir() {
+				folders = append(folders, filepath.Join(folder, e.Name()))
+			}
+		}
+	}
+	if len(folders) == 0 {
+		return found, nil, fmt.Errorf("there is no exported log in %s", folder)
+	}
+	for _, f := range folders {
+		log, err := archive.Folder(f).Open()
+		var damage *auditlog.DamageError
+		switch {
+		case errors.As(err, &damage):
+			fmt.Fprintf(out, "%s: %v\n", filepath.Base(f), damage)
+			found.wrong++
+		case err != nil:
+			return found, nil, err
+		default:
+			found.all = append(found.all, log)
+		}
+	}
+	return found, func() {}, nil
+}
+
+// checkLog checks a log, prints what is wrong and returns how much is. Of
+// earlier, by file, it takes away those that are this log's.
+func checkLog(ctx context.Context, log *auditlog.Log, keys map[string]string, earlier map[string][]byte, out io.Writer) (wrong int, err error) {
+	say := func(what any) {
+		fmt.Fprintf(out, "%s: %v\n", log.Name, what)
+		wrong++
+	}
+	verifier := log.Verifier
+	if len(keys) > 0 {
+		name, _, _ := strings.Cut(log.Verifier, "+")
+		if given, ok := keys[name]; !ok {
+			say("no --key is this log's: its key is called " + name)
+		} else if given != verifier {
+			say("key " + archive.KeyFile + " was changed: it is not the key that was given")
+			verifier = given
+		}
+	}
+	c, err := auditlog.OpenCheckpoint(log.Signed, verifier)
+	if err != nil {
+		say("checkpoint was changed or forged: it is not signed by the log's key")
+		// What it says is still looked at, to name what else is wrong.
+		if c, err = auditlog.OpenCheckpoint(log.Signed, log.Verifier); err != nil {
+			if c, err = auditlog.ReadUnsigned(log.Signed); err != nil {
+				return wrong, nil
+			}
+		}
+	}
+	var before []auditlog.Checkpoint
+	for path, signed := range earlier {
+		unsigned, err := auditlog.ReadUnsigned(signed)
+		if err != nil || unsigned.Origin != c.Origin {
+			continue
+		}
+		delete(earlier, path)
+		e, err := auditlog.OpenCheckpoint(signed, verifier)
+		if err != nil {
+			say(fmt.Sprintf("checkpoint %s is not signed by the log's key: the key or the checkpoint was changed", path))
+			continue
+		}
+		before = append(before, e)
+	}
+	report, err := auditlog.Verify(ctx, log.Source, auditlog.Head{Size: c.Size, Root: c.Root}, before...)
+	if err != nil {
+		return wrong, err
+	}
+	for _, d := range report.Damage {
+		say(d)
+	}
+	if report.More > 0 {
+		say(fmt.Sprintf("and %d more", report.More))
+	}
+	fmt.Fprintf(out, "%s: %d entries were checked\n", log.Name, report.Head.Size)
+	return wrong, nil
+}

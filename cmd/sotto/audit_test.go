@@ -1,0 +1,551 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/transparency-dev/merkle/compact"
+	"github.com/transparency-dev/merkle/proof"
+	"github.com/transparency-dev/merkle/rfc6962"
+
+	"github.com/sotto-health/sotto/internal/audit"
+	"github.com/sotto-health/sotto/internal/auditlog"
+	"github.com/sotto-health/sotto/internal/auditlog/archive"
+	"github.com/sotto-health/sotto/internal/host"
+	"github.com/sotto-health/sotto/internal/hub"
+	"github.com/sotto-health/sotto/internal/keyfile"
+	"github.com/sotto-health/sotto/internal/store/sqlitefile"
+)
+
+// newAuditLog makes an installation whose practice has a log of two tiles and more.
+func newAuditLog(t *testing.T) (data string) {
+	t.Helper()
+	data = t.TempDir()
+	does(t, data, []string{"practice", "apply", practiceFile(t, "", "")})
+	happens(t, data, 530)
+	return data
+}
+
+// happens lets n things happen that the log has to show.
+func happens(t *testing.T, data string, n int) {
+	t.Helper()
+	h, err := host.Open(t.Context(), host.HubConfig{Folder: host.Folder(data), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	practices, err := h.PracticeIDs(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	who := &hub.Caller{Device: hub.Device{Practice: practices[0], Kind: "staff", Person: "p_one"}}
+	for range n {
+		h.NoteRefusal(t.Context(), who, "send", "", hub.ErrForbidden)
+	}
+	if err := h.GrowLogs(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// export exports the log and returns the practice's folder.
+func export(t *testing.T, data, folder string) string {
+	t.Helper()
+	does(t, data, []string{"audit", "export", folder}, "riverside: ", "sotto/audit/")
+	return filepath.Join(folder, "riverside")
+}
+
+func read(t *testing.T, path ...string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(path...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func write(t *testing.T, b []byte, path ...string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(path...), b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// names runs a check that must fail and name all of want.
+func names(t *testing.T, data string, args []string, want ...string) {
+	t.Helper()
+	out, err := sotto(t, data, args...)
+	if err == nil {
+		t.Fatalf("sotto %s finds nothing:\n%s", strings.Join(args, " "), out)
+	}
+	for _, w := range want {
+		if !strings.Contains(out, w) {
+			t.Errorf("no %q in\n%s%v", w, out, err)
+		}
+	}
+	if lines := strings.Count(out, "\n"); lines > 12 {
+		t.Errorf("one change is cried over in %d lines", lines)
+	}
+}
+
+// TestT40TamperedExport changes an exported log in each way and has verify name
+// the very place.
+func TestT40TamperedExport(t *testing.T) {
+	data := newAuditLog(t)
+	first := filepath.Join(t.TempDir(), "first")
+	log := export(t, data, first)
+	key := strings.TrimSpace(string(read(t, log, archive.KeyFile)))
+	early := filepath.Join(t.TempDir(), "early")
+	write(t, read(t, log, archive.CheckpointFile), early)
+	happens(t, data, 20)
+	later := export(t, data, filepath.Join(t.TempDir(), "later"))
+	late := filepath.Join(later, archive.CheckpointFile)
+	elsewhere := t.TempDir() // verify needs no installation
+
+	does(t, elsewhere, []string{"audit", "verify", log, "--key", key}, "as it was written")
+	does(t, elsewhere, []string{"audit", "verify", later, "--checkpoint", early, "--key", filepath.Join(log, archive.KeyFile)}, "as it was written")
+	does(t, elsewhere, []string{"audit", "verify", first}, "compare it with what you noted")
+
+	lines := func(b []byte) [][]byte { return slices.Collect(bytes.Lines(b)) }
+	const whole = "entries/001.jsonl" // entries 256 to 511
+	change := func(t *testing.T, f, name string, fn func([]byte) []byte) {
+		t.Helper()
+		write(t, fn(read(t, f, name)), f, name)
+	}
+	tail := func(t *testing.T, f string) string {
+		t.Helper()
+		found, err := filepath.Glob(filepath.Join(f, "entries/002.p/*.jsonl"))
+		if err != nil || len(found) != 1 {
+			t.Fatal(found, err)
+		}
+		return strings.TrimPrefix(found[0], f+"/")
+	}
+	for name, c := range map[string]struct {
+		tamper func(t *testing.T, f string)
+		more   []string // arguments
+		want   []string
+	}{
+		"an entry is edited": {func(t *testing.T, f string) {
+			change(t, f, whole, func(b []byte) []byte {
+				l := lines(b)
+				l[4] = bytes.Replace(l[4], []byte(`"outcome":"refused"`), []byte(`"outcome":"failed"`), 1)
+				return bytes.Join(l, nil)
+			})
+		}, nil, []string{"entry 260 was changed"}},
+		"an entry is edited and its commitment made anew": {func(t *testing.T, f string) {
+			change(t, f, whole, func(b []byte) []byte {
+				l := lines(b)
+				l[4] = forgeLine(t, l[4])
+				return bytes.Join(l, nil)
+			})
+		}, nil, []string{"entry 260 was replaced"}},
+		"an entry of the last tile is edited": {func(t *testing.T, f string) {
+			change(t, f, tail(t, f), func(b []byte) []byte {
+				l := lines(b)
+				l[1] = forgeLine(t, l[1])
+				return bytes.Join(l, nil)
+			})
+		}, nil, []string{"entry 513 was replaced"}},
+		"words are added to an entry": {func(t *testing.T, f string) {
+			change(t, f, whole, func(b []byte) []byte {
+				return bytes.Replace(b, []byte(`{"number":256,`), []byte(`{"number":256,"note":"x",`), 1)
+			})
+		}, nil, []string{"entry 256 is no longer an event"}},
+		"an entry is no JSON any more": {func(t *testing.T, f string) {
+			change(t, f, whole, func(b []byte) []byte {
+				l := lines(b)
+				l[7] = []byte("nothing\n")
+				return bytes.Join(l, nil)
+			})
+		}, nil, []string{"entry 263 is no longer an event"}},
+		"an entry is deleted": {func(t *testing.T, f string) {
+			change(t, f, whole, func(b []byte) []byte { return bytes.Join(slices.Delete(lines(b), 9, 10), nil) })
+		}, nil, []string{"entry 265 missing: dropped"}},
+		"an entry is erased": {func(t *testing.T, f string) {
+			change(t, f, whole, func(b []byte) []byte {
+				l := lines(b)
+				e := members(t, l[3])
+				delete(e, "salt")
+				delete(e, "event")
+				l[3] = append(marshal(t, e), '\n')
+				return bytes.Join(l, nil)
+			})
+		}, nil, []string{"entry 259 was erased"}},
+		"an entry is added": {func(t *testing.T, f string) {
+			change(t, f, tail(t, f), func(b []byte) []byte { return append(b, forgeLine(t, lines(b)[0])...) })
+		}, nil, []string{"entry 512 was added"}},
+		"entries change places": {func(t *testing.T, f string) {
+			change(t, f, whole, func(b []byte) []byte {
+				l := lines(b)
+				l[20], l[21] = l[21], l[20]
+				return bytes.Join(l, nil)
+			})
+		}, nil, []string{"entry 276 is out of order"}},
+		"entries change places and numbers": {func(t *testing.T, f string) {
+			change(t, f, whole, func(b []byte) []byte {
+				l := lines(b)
+				l[20], l[21] = bytes.Replace(l[21], []byte("277"), []byte("276"), 1), bytes.Replace(l[20], []byte("276"), []byte("277"), 1)
+				return bytes.Join(l, nil)
+			})
+		}, nil, []string{"entry 276 is out of order: entry 277 was put in its place", "entry 277 is out of order: entry 276"}},
+		"the tail is cut off": {func(t *testing.T, f string) {
+			change(t, f, tail(t, f), func(b []byte) []byte { return bytes.Join(lines(b)[:3], nil) })
+		}, nil, []string{"entries 515 to ", "missing: dropped"}},
+		"the tail is cut off and signed, by who has the key": {func(t *testing.T, f string) {
+			forge(t, data, f, f, 520, nil)
+		}, []string{"--checkpoint", early}, []string{"shrunk to 520: entries 520 to "}},
+		"an old snapshot is put back": {func(*testing.T, string) {}, []string{"--checkpoint", late}, []string{"the log has shrunk to "}},
+		"the whole chain is forged, with another key": {func(t *testing.T, f string) {
+			forge(t, "", f, f, 0, func(e *audit.Event) { e.Person = "p_two" })
+		}, nil, []string{"key audit.pub was changed", "checkpoint was changed or forged"}},
+		"the whole chain is forged, by who has the key": {func(t *testing.T, f string) {
+			forge(t, data, f, f, 0, func(e *audit.Event) { e.Person = "p_two" })
+		}, []string{"--checkpoint", early}, []string{"the log forked from it"}},
+		"a tile is changed": {func(t *testing.T, f string) {
+			change(t, f, "tile/0/001", func(b []byte) []byte { b[5*32] ^= 1; return b })
+		}, nil, []string{"tile 1 of level 0 (tile/0/001) was changed at hash 5"}},
+		"a tile of the tree above is changed": {func(t *testing.T, f string) {
+			change(t, f, "tile/1/000.p/2", func(b []byte) []byte { b[32] ^= 1; return b })
+		}, nil, []string{"tile 0 of level 1", "was changed at hash 1"}},
+		"a tile is gone": {func(t *testing.T, f string) {
+			if err := os.Remove(filepath.Join(f, "tile/0/000")); err != nil {
+				t.Fatal(err)
+			}
+		}, nil, []string{"tile 0 of level 0 (tile/0/000) is missing"}},
+		"the checkpoint is changed": {func(t *testing.T, f string) {
+			change(t, f, archive.CheckpointFile, func(b []byte) []byte { return bytes.Replace(b, []byte("\n5"), []byte("\n6"), 1) })
+		}, nil, []string{"checkpoint was changed or forged"}},
+		"the checkpoint is gone": {func(t *testing.T, f string) {
+			if err := os.Remove(filepath.Join(f, archive.CheckpointFile)); err != nil {
+				t.Fatal(err)
+			}
+		}, nil, []string{"file checkpoint is missing"}},
+		"the key is another": {func(t *testing.T, f string) {
+			other, err := auditlog.NewSigner(bytes.Repeat([]byte{1}, auditlog.SeedBytes), strings.TrimPrefix(strings.Split(key, "+")[0], "sotto/audit/"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			write(t, []byte(other.Verifier()+"\n"), f, archive.KeyFile)
+		}, nil, []string{"key audit.pub was changed"}},
+		"a file is added": {func(t *testing.T, f string) { write(t, []byte("x"), f, "tile/0/777") }, nil, []string{"file tile/0/777 was added"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := filepath.Join(t.TempDir(), "log")
+			if err := os.CopyFS(f, os.DirFS(log)); err != nil {
+				t.Fatal(err)
+			}
+			c.tamper(t, f)
+			want := slices.Clone(c.want)
+			names(t, elsewhere, append([]string{"audit", "verify", f, "--key", key}, c.more...), want...)
+		})
+	}
+}
+
+// members returns those of a line, also what it does not know.
+func members(t *testing.T, line []byte) (e map[string]json.RawMessage) {
+	t.Helper()
+	if err := json.Unmarshal(line, &e); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func marshal(t *testing.T, v any) []byte {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// exported is a line of an export, as another program would read it.
+type exported struct {
+	Number     int64           `json:"number"`
+	Salt       []byte          `json:"salt"`
+	Commitment []byte          `json:"commitment"`
+	Event      json.RawMessage `json:"event"`
+}
+
+// forgeLine changes an entry and commits to it anew.
+func forgeLine(t *testing.T, line []byte) []byte {
+	t.Helper()
+	var e exported
+	if err := json.Unmarshal(line, &e); err != nil {
+		t.Fatal(err)
+	}
+	e.Event = bytes.Replace(e.Event, []byte(`"outcome":"refused"`), []byte(`"outcome":"failed"`), 1)
+	c := audit.Commit(audit.Salt(e.Salt), e.Event)
+	e.Commitment = c[:]
+	return append(marshal(t, e), '\n')
+}
+
+// A forgery is a log that somebody made.
+type forgery struct {
+	entries []auditlog.Entry
+	tiles   map[[2]int64][]byte
+}
+
+func (f *forgery) Tile(_ context.Context, level int, n int64, width int) ([]byte, error) {
+	return f.tiles[[2]int64{int64(level), n}][:width*auditlog.HashBytes], nil
+}
+
+func (f *forgery) Entries(_ context.Context, n int64, width int) ([]auditlog.Entry, error) {
+	return f.entries[n*auditlog.TileWidth:][:width], nil
+}
+
+func (*forgery) Beyond(context.Context, int64) ([]*auditlog.DamageError, error) { return nil, nil }
+
+// forge makes a log of the first n entries (0 for all) of that in from, changed
+// by fn, whole and signed: with the installation's own key, or with another if
+// data is empty.
+func forge(t *testing.T, data, from, to string, n int64, fn func(*audit.Event)) {
+	t.Helper()
+	old, err := auditlog.ReadUnsigned(read(t, from, archive.CheckpointFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n == 0 {
+		n = old.Size
+	}
+	f := &forgery{tiles: make(map[[2]int64][]byte)}
+	var leaves []auditlog.Hash
+	for i := int64(0); i*auditlog.TileWidth < n; i++ {
+		entries, err := archive.Folder(from).Entries(t.Context(), i, auditlog.Width(old.Size, 0, i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			if fn != nil && e.Leaf == 300 {
+				fn(&e.Event)
+				encoded, err := e.Event.Encode()
+				if err != nil {
+					t.Fatal(err)
+				}
+				e.Commitment = audit.Commit(e.Salt, encoded)
+			}
+			f.entries, leaves = append(f.entries, e), append(leaves, auditlog.LeafHash(e.Commitment))
+		}
+	}
+	tile := func(level int, n int64) ([]byte, error) { return f.tiles[[2]int64{int64(level), n}], nil }
+	if err := auditlog.Grow(0, tile, func(level int, n int64, b []byte) error {
+		f.tiles[[2]int64{int64(level), n}] = bytes.Clone(b)
+		return nil
+	}, leaves[:n]); err != nil {
+		t.Fatal(err)
+	}
+	root, err := auditlog.Root(n, tile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed := bytes.Repeat([]byte{1}, auditlog.SeedBytes)
+	if data != "" {
+		if seed, err = keyfile.Read(filepath.Join(data, "hub", "audit.key"), "hub-audit", auditlog.SeedBytes); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := auditlog.NewSigner(seed, strings.TrimPrefix(old.Origin, "sotto/audit/"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := s.Sign(n, root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(to); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := archive.Folder(to).Write(t.Context(), &auditlog.Log{Signed: signed, Verifier: s.Verifier(), Source: f}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestAuditExport: an export is continued by the next, is for its owner alone,
+// and takes nothing that contradicts it.
+func TestAuditExport(t *testing.T) {
+	data, folder := newAuditLog(t), filepath.Join(t.TempDir(), "out")
+	log := export(t, data, folder)
+	before := read(t, log, "entries/000.jsonl")
+	happens(t, data, 300)
+	// Cut off: a file that is not yet whole, and no checkpoint of the new size.
+	write(t, []byte("half"), log, "entries", ".tmp-X")
+	export(t, data, folder)
+	does(t, data, []string{"audit", "verify", folder}, "as it was written")
+	does(t, data, words("audit verify"), "as it was written")
+	if !bytes.Equal(before, read(t, log, "entries/000.jsonl")) {
+		t.Error("what was exported has changed")
+	}
+	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil && info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s has mode %v", path, info.Mode())
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last := read(t, log, "entries/003.p"+"/"+onlyName(t, log, "entries/003.p")); !bytes.Contains(last, []byte("audit.exported")) {
+		t.Error("the export is not in the log")
+	}
+	forge(t, data, log, log, 0, func(e *audit.Event) { e.Person = "p_two" })
+	refuses(t, data, []string{"audit", "export", folder}, "forked")
+	refuses(t, t.TempDir(), []string{"audit", "export", folder}, "there is no installation")
+	refuses(t, data, []string{"audit", "verify", t.TempDir()}, "no exported log")
+}
+
+func onlyName(t *testing.T, path ...string) string {
+	t.Helper()
+	found, err := os.ReadDir(filepath.Join(path...))
+	if err != nil || len(found) != 1 {
+		t.Fatal(found, err)
+	}
+	return found[0].Name()
+}
+
+// TestT40TamperedDatabase changes the live database's rows.
+func TestT40TamperedDatabase(t *testing.T) {
+	data := newAuditLog(t)
+	hubFolder := filepath.Join(data, "hub")
+	kept := t.TempDir()
+	write(t, read(t, hubFolder, "hub.db"), kept, "hub.db")
+	key, err := keyfile.Read(filepath.Join(hubFolder, "database.key"), "hub-database", sqlitefile.KeySize)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ do, want string }{
+		"edit":   {"UPDATE audit_entry SET person = 'p_two' WHERE leaf = 300", "entry 300 was changed"},
+		"delete": {"DELETE FROM audit_entry WHERE leaf = 300", "entry 300 missing"},
+		"reorder": {"UPDATE audit_entry SET leaf = CASE leaf WHEN 300 THEN -1 ELSE 300 END WHERE leaf IN (300, 301); UPDATE audit_entry SET leaf = 301 WHERE leaf = -1",
+			"entry 300 is out of order: entry 301"},
+		"truncate": {"DELETE FROM audit_entry WHERE leaf >= 520", "entries 520 to "},
+		"tile":     {"UPDATE audit_tile SET hashes = zeroblob(8192) WHERE level = 0 AND place = 1", "tile 1 of level 0"},
+		"head":     {"UPDATE audit_log SET root = zeroblob(32)", "has another root"},
+		"shorten":  {"UPDATE audit_log SET size = 520", "entry 520 was added"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			write(t, read(t, kept, "hub.db"), hubFolder, "hub.db")
+			file, err := sqlitefile.Open(t.Context(), filepath.Join(hubFolder, "hub.db"), sqlitefile.Key(key), sqlitefile.Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = file.Write.ExecContext(t.Context(), c.do)
+			if err := file.Close(); err != nil {
+				t.Error(err)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			names(t, data, words("audit verify"), c.want)
+		})
+	}
+}
+
+// TestT40Watch: the monitor sees an old backup come back, a fork and another
+// key, and keeps what contradicts what it saw.
+func TestT40Watch(t *testing.T) {
+	data, seen := newAuditLog(t), filepath.Join(t.TempDir(), "seen")
+	database := filepath.Join(data, "hub", "hub.db")
+	watch := []string{"audit", "watch", seen, "--once"}
+	backup := read(t, database)
+	happens(t, data, 10)
+	does(t, data, watch, "riverside: 5")
+	happens(t, data, 300)
+	does(t, data, watch, "riverside: 8")
+	last := read(t, seen, "riverside.checkpoint")
+
+	write(t, backup, database)
+	names(t, data, watch, "the log has shrunk")
+	happens(t, data, 900) // and it goes on, past what was seen
+	names(t, data, watch, "the log forked")
+	if !bytes.Equal(last, read(t, seen, "riverside.checkpoint")) {
+		t.Error("what was seen is forgotten")
+	}
+	if _, err := auditlog.ReadUnsigned(read(t, seen, "riverside.contradiction")); err != nil {
+		t.Error(err)
+	}
+
+	fresh := filepath.Join(t.TempDir(), "seen")
+	log := export(t, data, t.TempDir())
+	of := func(f string) []string { return []string{"audit", "watch", fresh, "--once", "--whole", "--log", f} }
+	does(t, data, of(filepath.Dir(log)), "riverside: ")
+	does(t, data, of(filepath.Dir(log)))
+	forge(t, "", log, log, 0, func(e *audit.Event) { e.Person = "p_two" })
+	names(t, data, of(filepath.Dir(log)), "key or checkpoint was changed")
+	if err := os.Rename(log, log+"2"); err != nil {
+		t.Fatal(err)
+	}
+	names(t, data, of(filepath.Dir(log)), "riverside: the log is gone")
+}
+
+// TestAnotherVerifierAccepts checks an export and proofs with another
+// implementation of RFC 6962's trees.
+func TestAnotherVerifierAccepts(t *testing.T) {
+	data := newAuditLog(t)
+	log := export(t, data, t.TempDir())
+	c, err := auditlog.OpenCheckpoint(read(t, log, archive.CheckpointFile), string(read(t, log, archive.KeyFile)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	hasher := rfc6962.DefaultHasher
+	tree := (&compact.RangeFactory{Hash: hasher.HashChildren}).NewEmptyRange(0)
+	roots := map[uint64][]byte{}
+	var leaves [][]byte
+	for _, name := range []string{"000.jsonl", "001.jsonl", "002.p/" + onlyName(t, log, "entries/002.p")} {
+		for line := range bytes.Lines(read(t, log, "entries", name)) {
+			var e exported
+			if err := json.Unmarshal(line, &e); err != nil {
+				t.Fatal(err)
+			}
+			leaves = append(leaves, hasher.HashLeaf(e.Commitment))
+			if err := tree.Append(leaves[len(leaves)-1], nil); err != nil {
+				t.Fatal(err)
+			}
+			if roots[tree.End()], err = tree.GetRootHash(nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if int64(len(leaves)) != c.Size || !bytes.Equal(roots[uint64(c.Size)], c.Root[:]) {
+		t.Fatalf("%d leaves with root %x; the checkpoint says %d, %x", len(leaves), roots[uint64(len(leaves))], c.Size, c.Root)
+	}
+	tiles := func(level int, n int64) ([]byte, error) {
+		return archive.Folder(log).Tile(t.Context(), level, n, auditlog.Width(c.Size, level, n))
+	}
+	for _, leaf := range []int64{0, 1, 255, 256, 511, 512, c.Size - 1} {
+		p, err := auditlog.ProveEntry(c.Size, leaf, tiles)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := proof.VerifyInclusion(hasher, uint64(leaf), uint64(c.Size), leaves[leaf], plainHashes(p), c.Root[:]); err != nil {
+			t.Errorf("entry %d: %v", leaf, err)
+		}
+	}
+	for _, size := range []int64{1, 2, 255, 256, 300, 512, c.Size} {
+		p, err := auditlog.ProveGrowth(c.Size, size, tiles)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := proof.VerifyConsistency(hasher, uint64(size), uint64(c.Size), plainHashes(p), roots[uint64(size)], c.Root[:]); err != nil {
+			t.Errorf("from %d on: %v", size, err)
+		}
+	}
+}
+
+func plainHashes(p []auditlog.Hash) [][]byte {
+	all := make([][]byte, len(p))
+	for i := range p {
+		all[i] = p[i][:]
+	}
+	return all
+}

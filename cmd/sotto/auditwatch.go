@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/sotto-health/sotto/internal/auditlog"
+	"github.com/sotto-health/sotto/internal/auditlog/archive"
+	"github.com/sotto-health/sotto/internal/durable"
+)
+
+type watchAuditCommand struct {
+	Seen  string        `arg:"" help:"Folder for what was seen. Keep it where whoever runs the hub cannot write." type:"path"`
+	Log   string        `help:"Watch an exported log, or a folder of them, and not the live one." placeholder:"FOLDER" type:"existingdir"`
+	Every time.Duration `help:"How often to look." default:"1m"`
+	Once  bool          `help:"Look once."`
+	Whole bool          `help:"Read all entries with each look, as verify does, and not only what ties the checkpoints together."`
+}
+
+func (c watchAuditCommand) Run(ctx context.Context, cli *commands, s streams) error {
+	if c.Every < time.Second {
+		return errors.New("--every is at least 1s")
+	}
+	if err := durable.MakeFolder(c.Seen, 0o700); err != nil {
+		return err
+	}
+	for {
+		if err := c.look(ctx, cli, s.out); err != nil {
+			return err
+		}
+		if c.Once {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(c.Every):
+		}
+	}
+}
+
+// look looks once at each log, and at whether each that was seen is still
+// there.
+func (c watchAuditCommand) look(ctx context.Context, cli *commands, out io.Writer) error {
+	logs, done, err := cli.logs(ctx, c.Log, out)
+	if err != nil {
+		return err
+	}
+	defer done()
+	wrong := logs.wrong
+	here := make(map[string]bool)
+	for _, log := range logs.all {
+		here[log.Name] = true
+		n, err := c.lookAt(ctx, log, out)
+		if err != nil {
+			return err
+		}
+		wrong += n
+	}
+	seen, err := filepath.Glob(filepath.Join(c.Seen, "*."+archive.CheckpointFile))
+	if err != nil {
+		return err
+	}
+	for _, path := range seen {
+		if name := strings.TrimSuffix(filepath.Base(path), "."+archive.CheckpointFile); !here[name] {
+			fmt.Fprintf(out, "%s: the log is gone\n", name)
+			wrong++
+		}
+	}
+	if wrong > 0 {
+		return fmt.Errorf("the audit log's history is not what was seen: %d problems", wrong)
+	}
+	return nil
+}
+
+// lookAt compares a log with what was seen of it, and keeps what it sees now.
+// If they contradict each other it keeps both: the two signed checkpoints prove
+// it to anybody.
+func (c watchAuditCommand) lookAt(ctx context.Context, log *auditlog.Log, out io.Writer) (wrong int, err error) {
+	place := filepath.Join(c.Seen, log.Name)
+	say := func(what any) {
+		fmt.Fprintf(out, "%s: %v\n", log.Name, what)
+		wrong++
+	}
+	key, err := os.ReadFile(place + "." + archive.KeyFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		key = []byte(log.Verifier + "\n")
+		err = durable.CreateFile(place+"."+archive.KeyFile, key, 0o600)
+	}
+	if err != nil {
+		return 0, err
+	}
+	verifier := strings.TrimSpace(string(key))
+	now, err := auditlog.OpenCheckpoint(log.Signed, verifier)
+	if err != nil {
+		say("key or checkpoint was changed: the log is no longer signed by the key that was seen")
+		return wrong, durable.WriteFile(place+".contradiction", log.Signed, 0o600)
+	}
+	head := auditlog.Head{Size: now.Size, Root: now.Root}
+	var earlier []auditlog.Checkpoint
+	last, err := os.ReadFile(place + "." + archive.CheckpointFile)
+	if err == nil {
+		e, err := auditlog.OpenCheckpoint(last, verifier)
+		if err != nil {
+			return 0, fmt.Errorf("%s is not what was kept there", place+"."+archive.CheckpointFile)
+		}
+		earlier = append(earlier, e)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return 0, err
+	}
+	damage, err := c.damage(ctx, log, head, earlier)
+	if err != nil {
+		return 0, err
+	}
+	for _, d := range damage {
+		say(d)
+	}
+	if wrong > 0 {
+		return wrong, durable.WriteFile(place+".contradiction", log.Signed, 0o600)
+	}
+	if len(earlier) > 0 && earlier[0].Size == now.Size {
+		return 0, nil
+	}
+	fmt.Fprintf(out, "%s: %d entries\n", log.Name, now.Size)
+	return 0, durable.WriteFile(place+"."+archive.CheckpointFile, log.Signed, 0o600)
+}
+
+func (c watchAuditCommand) damage(ctx context.Context, log *auditlog.Log, head auditlog.Head, earlier []auditlog.Checkpoint) ([]*auditlog.DamageError, error) {
+	if c.Whole {
+		report, err := auditlog.Verify(ctx, log.Source, head, earlier...)
+		if err != nil {
+			return nil, err
+		}
+		return report.Damage, nil
+	}
+	if len(earlier) == 0 {
+		return nil, nil
+	}
+	err := auditlog.Grown(ctx, log.Source, head, earlier[0])
+	var damage *auditlog.DamageError
+	if errors.As(err, &damage) {
+		return []*auditlog.DamageError{damage}, nil
+	}
+	return nil, err
+}

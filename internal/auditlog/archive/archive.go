@@ -1,0 +1,314 @@
+// Package archive is an audit log as files, to be kept and checked elsewhere.
+//
+// A log's folder has
+//
+//	checkpoint              its signed head (C2SP tlog-checkpoint)
+//	audit.pub               the public key that signed it (C2SP signed-note)
+//	tile/LEVEL/N[.p/WIDTH]  the tree (C2SP tlog-tiles)
+//	entries/N[.p/WIDTH].jsonl  the entries behind each tile of level 0
+//
+// An entry is one line of JSON: its number, salt, commitment, and the event as
+// it was logged. Files are whole or not there, with mode 0600; a full tile and
+// its entries never change. The checkpoint comes last, so that a folder is what
+// its checkpoint says, whenever an export stops.
+package archive
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/sotto-health/sotto/internal/audit"
+	"github.com/sotto-health/sotto/internal/auditlog"
+	"github.com/sotto-health/sotto/internal/durable"
+)
+
+// The names in a log's folder.
+const (
+	CheckpointFile = "checkpoint"
+	KeyFile        = "audit.pub"
+)
+
+// maxFile bounds what is read of a file; 256 events are far shorter.
+const maxFile = 4 << 20
+
+// A Folder is where one log lies.
+type Folder string
+
+// Is reports whether something of a log is there.
+func (f Folder) Is() bool {
+	for _, name := range []string{CheckpointFile, KeyFile, "tile", "entries"} {
+		if _, err := os.Stat(f.path(name)); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// Open returns the log that lies there.
+func (f Folder) Open() (*auditlog.Log, error) {
+	signed, err := f.read(CheckpointFile)
+	if err != nil {
+		return nil, err
+	}
+	key, err := f.read(KeyFile)
+	if err != nil {
+		return nil, err
+	}
+	log := &auditlog.Log{Name: filepath.Base(string(f)), Signed: signed, Verifier: strings.TrimSpace(string(key)), Source: f}
+	for name, is := range map[string][]byte{CheckpointFile: signed, KeyFile: key} {
+		if len(is) == 0 {
+			return log, &auditlog.DamageError{What: "file", Name: name, How: "is missing"}
+		}
+	}
+	return log, nil
+}
+
+func (f Folder) path(name string) string { return filepath.Join(string(f), filepath.FromSlash(name)) }
+
+// read returns nothing for a file that is not there.
+func (f Folder) read(name string) ([]byte, error) {
+	file, err := os.Open(f.path(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(io.LimitReader(file, maxFile))
+}
+
+// Tile implements [auditlog.Source].
+func (f Folder) Tile(_ context.Context, level int, n int64, width int) ([]byte, error) {
+	return f.read(auditlog.TilePath(level, n, width))
+}
+
+// Entries implements [auditlog.Source].
+func (f Folder) Entries(_ context.Context, n int64, width int) ([]auditlog.Entry, error) {
+	text, err := f.read(entriesPath(n, width))
+	if err != nil {
+		return nil, err
+	}
+	var all []auditlog.Entry
+	for line := range bytes.Lines(text) {
+		e := parseLine(line)
+		if e.Leaf < 0 {
+			e.Leaf = n*auditlog.TileWidth + int64(len(all))
+		}
+		all = append(all, e)
+	}
+	return all, nil
+}
+
+// Beyond implements [auditlog.Source].
+func (f Folder) Beyond(_ context.Context, size int64) (all []*auditlog.DamageError, err error) {
+	own := map[string]bool{CheckpointFile: true, KeyFile: true}
+	for level := 0; size>>(level*auditlog.TileHeight) > 0; level++ {
+		n := size >> (level * auditlog.TileHeight) / auditlog.TileWidth
+		if w := auditlog.Width(size, level, n); w > 0 {
+			own[auditlog.TilePath(level, n, w)] = true
+			if level == 0 {
+				own[entriesPath(n, w)] = true
+			}
+		}
+		for i := range n {
+			own[auditlog.TilePath(level, i, auditlog.TileWidth)] = true
+			if level == 0 {
+				own[entriesPath(i, auditlog.TileWidth)] = true
+			}
+		}
+	}
+	err = f.files(func(name string) error {
+		if !own[name] {
+			all = append(all, &auditlog.DamageError{What: "file", Name: name, How: "was added: it is no part of the log (an export that was cut off leaves such; export again)"})
+		}
+		return nil
+	})
+	return all, err
+}
+
+// files calls fn with the name of each file.
+func (f Folder) files(fn func(name string) error) error {
+	return filepath.WalkDir(string(f), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(string(f), path)
+		if err != nil {
+			return err
+		}
+		return fn(filepath.ToSlash(name))
+	})
+}
+
+func entriesPath(n int64, width int) string {
+	return "entries/" + strings.TrimPrefix(auditlog.TilePath(0, n, width), "tile/0/") + ".jsonl"
+}
+
+// A line is an entry in its file.
+type line struct {
+	Number     *int64          `json:"number"`
+	Salt       []byte          `json:"salt,omitempty"`
+	Commitment []byte          `json:"commitment"`
+	Event      json.RawMessage `json:"event,omitempty"`
+}
+
+// parseLine reads an entry. What is no entry gives one whose Check fails, with
+// number -1 if it has none.
+func parseLine(text []byte) auditlog.Entry {
+	var l line
+	if err := json.Unmarshal(text, &l); err != nil || l.Number == nil || *l.Number < 0 {
+		return auditlog.Entry{Leaf: -1}
+	}
+	e := auditlog.Entry{Leaf: *l.Number}
+	if len(l.Commitment) == len(e.Commitment) {
+		copy(e.Commitment[:], l.Commitment)
+	}
+	if e.Erased = len(l.Salt) == 0 && len(l.Event) == 0; e.Erased || len(l.Salt) != audit.SaltBytes {
+		return e
+	}
+	copy(e.Salt[:], l.Salt)
+	v, err := audit.Parse(l.Event)
+	if err != nil {
+		return e
+	}
+	e.Event = v
+	// What else a line says would be read by people and checked by nobody.
+	if again, err := formatLine(&e); err == nil && !bytes.Equal(again, text) {
+		e.Event = audit.Event{}
+	}
+	return e
+}
+
+func formatLine(e *auditlog.Entry) ([]byte, error) {
+	l := line{Number: &e.Leaf, Commitment: e.Commitment[:]}
+	if !e.Erased {
+		if err := e.Check(); err != nil {
+			return nil, err
+		}
+		encoded, err := e.Event.Encode()
+		if err != nil {
+			return nil, err
+		}
+		l.Salt, l.Event = e.Salt[:], encoded
+	}
+	text, err := json.Marshal(l)
+	return append(text, '\n'), err
+}
+
+// Write puts a log into the folder. If an earlier export, or a part of one, is
+// there, it is continued. It is never overwritten: a log that has not grown
+// from it, or differs from it, gives a [*auditlog.DamageError].
+func (f Folder) Write(ctx context.Context, log *auditlog.Log) (auditlog.Head, error) {
+	c, err := auditlog.OpenCheckpoint(log.Signed, log.Verifier)
+	if err != nil {
+		return auditlog.Head{}, err
+	}
+	head := auditlog.Head{Size: c.Size, Root: c.Root}
+	if err := f.continues(ctx, log, head); err != nil {
+		return head, err
+	}
+	if err := durable.MakeFolder(string(f), 0o700); err != nil {
+		return head, err
+	}
+	if err := f.put(KeyFile, []byte(log.Verifier+"\n")); err != nil {
+		return head, err
+	}
+	for level := 0; c.Size>>(level*auditlog.TileHeight) > 0; level++ {
+		for n := int64(0); auditlog.Width(c.Size, level, n) > 0; n++ {
+			if err := f.putTile(ctx, log.Source, level, n, auditlog.Width(c.Size, level, n)); err != nil {
+				return head, err
+			}
+		}
+	}
+	if err := durable.WriteFile(f.path(CheckpointFile), log.Signed, 0o600); err != nil {
+		return head, err
+	}
+	return head, f.prune(ctx, c.Size)
+}
+
+// continues returns an error unless the log has grown from what is there.
+func (f Folder) continues(ctx context.Context, log *auditlog.Log, head auditlog.Head) error {
+	signed, err := f.read(CheckpointFile)
+	if err != nil || len(signed) == 0 {
+		return err
+	}
+	earlier, err := auditlog.OpenCheckpoint(signed, log.Verifier)
+	if err != nil {
+		return &auditlog.DamageError{What: "checkpoint", Name: CheckpointFile, How: "of the earlier export was not signed by the log's key: take an empty folder"}
+	}
+	return auditlog.Grown(ctx, log.Source, head, earlier)
+}
+
+func (f Folder) putTile(ctx context.Context, s auditlog.Source, level int, n int64, width int) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	hashes, err := s.Tile(ctx, level, n, width)
+	if err != nil {
+		return err
+	}
+	if len(hashes) != width*auditlog.HashBytes {
+		return &auditlog.DamageError{What: "tile", Level: level, At: n, How: "has lost hashes"}
+	}
+	if err := f.put(auditlog.TilePath(level, n, width), hashes); err != nil || level > 0 {
+		return err
+	}
+	entries, err := s.Entries(ctx, n, width)
+	if err != nil {
+		return err
+	}
+	var text []byte
+	for i := range width {
+		at := n*auditlog.TileWidth + int64(i)
+		if i >= len(entries) || entries[i].Leaf != at {
+			return &auditlog.DamageError{What: "entry", At: at, How: "is missing"}
+		}
+		line, err := formatLine(&entries[i])
+		if err != nil {
+			return err
+		}
+		text = append(text, line...)
+	}
+	return f.put(entriesPath(n, width), text)
+}
+
+// put writes a file that never changes.
+func (f Folder) put(name string, data []byte) error {
+	path := f.path(name)
+	if err := durable.MakeFolder(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	err := durable.CreateFile(path, data, 0o600)
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	there, err := f.read(name)
+	if err == nil && !bytes.Equal(there, data) {
+		err = &auditlog.DamageError{What: "file", Name: name, How: "of an earlier export is not what the log has now"}
+	}
+	return err
+}
+
+// prune drops what an earlier, shorter export, or one that was cut off, left.
+func (f Folder) prune(ctx context.Context, size int64) error {
+	left, err := f.Beyond(ctx, size)
+	for _, e := range left {
+		name := e.Name
+		ours := strings.HasPrefix(name, "tile/") || strings.HasPrefix(name, "entries/")
+		if ours && strings.Contains(name, ".p/") || strings.HasPrefix(filepath.Base(name), durable.TempPrefix) {
+			err = errors.Join(err, os.Remove(f.path(name)))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("drop what an earlier export left: %w", err)
+	}
+	return nil
+}

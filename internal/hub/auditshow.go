@@ -1,0 +1,101 @@
+package hub
+
+import (
+	"context"
+
+	"github.com/sotto-health/sotto/internal/audit"
+	"github.com/sotto-health/sotto/internal/auditlog"
+)
+
+// This file shows whole logs to the operator, at the command line.
+
+// AuditLogs returns the log of each practice as it stands. With grow, what
+// waits for its number gets it first; without, nothing is written.
+func (h *Hub) AuditLogs(ctx context.Context, grow bool) ([]*auditlog.Log, error) {
+	practices, err := h.store.Practices(ctx)
+	if err != nil {
+		return nil, at("list practices", err)
+	}
+	logs := make([]*auditlog.Log, 0, len(practices))
+	for i := range practices {
+		log, err := h.auditLog(ctx, &practices[i], grow)
+		if err != nil {
+			return nil, err
+		}
+		logs = append(logs, log)
+	}
+	return logs, nil
+}
+
+func (h *Hub) auditLog(ctx context.Context, p *Practice, grow bool) (*auditlog.Log, error) {
+	if grow {
+		if err := h.growLog(ctx, p.ID); err != nil {
+			return nil, err
+		}
+	}
+	s, err := auditlog.NewSigner(h.auditSeed, p.ID)
+	if err != nil {
+		return nil, err
+	}
+	head, err := h.store.LogHead(ctx, p.ID)
+	if err != nil {
+		return nil, at("load the log's head", err)
+	}
+	signed, err := s.Sign(head.Size, head.Root)
+	return &auditlog.Log{Name: p.Slug, Signed: signed, Verifier: s.Verifier(), Source: &auditSource{h.store, p.ID}}, err
+}
+
+// NoteAuditExport records in each practice's log that it is exported.
+func (h *Hub) NoteAuditExport(ctx context.Context) error {
+	practices, err := h.PracticeIDs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range practices {
+		if err := h.store.Record(ctx, h.event(ctx, operator(id), audit.AuditExported, "")); err != nil {
+			return at("record the export", err)
+		}
+	}
+	return nil
+}
+
+// An auditSource is a log as the store has it.
+type auditSource struct {
+	store    Store
+	practice string
+}
+
+func (s *auditSource) Tile(ctx context.Context, level int, n int64, width int) ([]byte, error) {
+	hashes, err := s.store.LogTile(ctx, s.practice, level, n)
+	if err != nil {
+		return nil, at("read the audit log", err)
+	}
+	return hashes[:min(len(hashes), width*auditlog.HashBytes)], nil
+}
+
+func (s *auditSource) Entries(ctx context.Context, n int64, width int) ([]auditlog.Entry, error) {
+	first := n * auditlog.TileWidth
+	all, err := s.store.LogRange(ctx, s.practice, first, width)
+	if err != nil {
+		return nil, at("read the audit log", err)
+	}
+	for len(all) > 0 && all[len(all)-1].Leaf >= first+int64(width) {
+		all = all[:len(all)-1] // where one is missing, the next tile's come
+	}
+	return all, nil
+}
+
+func (s *auditSource) Beyond(ctx context.Context, size int64) ([]*auditlog.DamageError, error) {
+	more, err := s.store.LogRange(ctx, s.practice, size, 1)
+	if err != nil {
+		return nil, at("read the audit log", err)
+	}
+	head, err := s.store.LogHead(ctx, s.practice)
+	if err != nil {
+		return nil, at("load the log's head", err)
+	}
+	if len(more) == 0 || more[0].Leaf < head.Size { // the log has grown meanwhile
+		return nil, nil
+	}
+	return []*auditlog.DamageError{{What: "entry", At: more[0].Leaf, How: "was added: it is beyond the log's head"}}, nil
+}
