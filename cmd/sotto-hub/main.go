@@ -68,12 +68,13 @@ func (c *commands) open(ctx context.Context, log *slog.Logger) (*host.OpenHub, e
 }
 
 type serveCommand struct {
-	Listen        string         `help:"Address to serve on." default:"127.0.0.1:8480"`
-	MetricsListen string         `help:"Address for metrics, which only the operator should reach." placeholder:"ADDRESS"`
-	TLSCert       string         `name:"tls-cert" help:"Certificate chain (PEM)." type:"existingfile"`
-	TLSKey        string         `name:"tls-key" help:"Its private key (PEM)." type:"existingfile"`
-	Origin        []string       `help:"Address that browsers use, such as https://chat.clinic.example." placeholder:"URL"`
-	Proxies       []netip.Prefix `help:"Networks of proxies in front, whose X-Forwarded-For is believed, such as 10.0.0.0/8." placeholder:"CIDR"`
+	Listen           string         `help:"Address to serve on." default:"127.0.0.1:8480"`
+	MetricsListen    string         `help:"Address for metrics, which only the operator should reach." placeholder:"ADDRESS"`
+	TLSCert          string         `name:"tls-cert" help:"Certificate chain (PEM)." type:"existingfile"`
+	TLSKey           string         `name:"tls-key" help:"Its private key (PEM)." type:"existingfile"`
+	Origin           []string       `help:"Address that browsers use, such as https://chat.clinic.example." placeholder:"URL"`
+	Proxies          []netip.Prefix `help:"Networks of proxies in front, whose X-Forwarded-For is believed, such as 10.0.0.0/8." placeholder:"CIDR"`
+	AuditCheckpoints string         `help:"Folder for the signed heads of the audit logs, one a minute at most. Best on another machine." placeholder:"FOLDER" type:"path"`
 }
 
 func (c serveCommand) Run(ctx context.Context, cli *commands, s streams) error {
@@ -92,7 +93,7 @@ func (c serveCommand) Run(ctx context.Context, cli *commands, s streams) error {
 	}
 	return host.Serve(ctx, h, host.ServeConfig{
 		Listen: c.Listen, MetricsListen: c.MetricsListen, CertFile: c.TLSCert, KeyFile: c.TLSKey,
-		Origins: c.Origin, Proxies: c.Proxies, Web: pages, Log: log,
+		Origins: c.Origin, Proxies: c.Proxies, Web: pages, Log: log, AuditCheckpoints: c.AuditCheckpoints,
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/transparency-dev/merkle/compact"
 	"github.com/transparency-dev/merkle/proof"
@@ -167,7 +168,7 @@ func TestT40TamperedExport(t *testing.T) {
 		}, nil, []string{"entry 263 is no longer an event"}},
 		"an entry is deleted": {func(t *testing.T, f string) {
 			change(t, f, whole, func(b []byte) []byte { return bytes.Join(slices.Delete(lines(b), 9, 10), nil) })
-		}, nil, []string{"entry 265 missing: dropped"}},
+		}, nil, []string{"entry 265 is missing: dropped"}},
 		"an entry is erased": {func(t *testing.T, f string) {
 			change(t, f, whole, func(b []byte) []byte {
 				l := lines(b)
@@ -197,7 +198,7 @@ func TestT40TamperedExport(t *testing.T) {
 		}, nil, []string{"entry 276 is out of order: entry 277 was put in its place", "entry 277 is out of order: entry 276"}},
 		"the tail is cut off": {func(t *testing.T, f string) {
 			change(t, f, tail(t, f), func(b []byte) []byte { return bytes.Join(lines(b)[:3], nil) })
-		}, nil, []string{"entries 515 to ", "missing: dropped"}},
+		}, nil, []string{"entries 515 to ", "are missing: dropped"}},
 		"the tail is cut off and signed, by who has the key": {func(t *testing.T, f string) {
 			forge(t, data, f, f, 520, nil)
 		}, []string{"--checkpoint", early}, []string{"shrunk to 520: entries 520 to "}},
@@ -425,7 +426,7 @@ func TestT40TamperedDatabase(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ do, want string }{
 		"edit":   {"UPDATE audit_entry SET person = 'p_two' WHERE leaf = 300", "entry 300 was changed"},
-		"delete": {"DELETE FROM audit_entry WHERE leaf = 300", "entry 300 missing"},
+		"delete": {"DELETE FROM audit_entry WHERE leaf = 300", "entry 300 is missing"},
 		"reorder": {"UPDATE audit_entry SET leaf = CASE leaf WHEN 300 THEN -1 ELSE 300 END WHERE leaf IN (300, 301); UPDATE audit_entry SET leaf = 301 WHERE leaf = -1",
 			"entry 300 is out of order: entry 301"},
 		"truncate": {"DELETE FROM audit_entry WHERE leaf >= 520", "entries 520 to "},
@@ -486,6 +487,29 @@ func TestT40Watch(t *testing.T) {
 		t.Fatal(err)
 	}
 	names(t, data, of(filepath.Dir(log)), "riverside: the log is gone")
+}
+
+// TestPublishedCheckpoints: a server puts the heads of its logs where it is told,
+// and verify takes them.
+func TestPublishedCheckpoints(t *testing.T) {
+	data, folder := newAuditLog(t), filepath.Join(t.TempDir(), "published")
+	serving(t, data, "--audit-checkpoints", folder)
+	latest := filepath.Join(folder, "riverside", archive.CheckpointFile)
+	for {
+		if _, err := os.Stat(latest); err == nil {
+			break
+		}
+		select {
+		case <-t.Context().Done():
+			t.Fatal("nothing is published")
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	does(t, data, []string{"audit", "verify", "--checkpoint", latest}, "as it was written")
+	dated, err := filepath.Glob(filepath.Join(folder, "riverside", "20*-*-*", "*"))
+	if err != nil || len(dated) == 0 || !bytes.Equal(read(t, dated[0]), read(t, latest)) {
+		t.Errorf("%v, %v", dated, err)
+	}
 }
 
 // TestAnotherVerifierAccepts checks an export and proofs with another

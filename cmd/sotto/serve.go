@@ -22,13 +22,14 @@ import (
 )
 
 type serveCommand struct {
-	Listen        string         `help:"Address to serve on." default:"127.0.0.1:8480"`
-	MetricsListen string         `help:"Address for metrics, which only the operator should reach." placeholder:"ADDRESS"`
-	TLSCert       string         `name:"tls-cert" help:"Certificate chain (PEM). Without one, put a TLS proxy in front: browsers need HTTPS on anything but localhost." type:"existingfile"`
-	TLSKey        string         `name:"tls-key" help:"Its private key (PEM)." type:"existingfile"`
-	Origin        []string       `help:"Address that browsers use, such as https://chat.clinic.example." placeholder:"URL"`
-	Proxies       []netip.Prefix `help:"Networks of proxies in front, whose X-Forwarded-For is believed, such as 10.0.0.0/8." placeholder:"CIDR"`
-	LogLevel      string         `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info"`
+	Listen           string         `help:"Address to serve on." default:"127.0.0.1:8480"`
+	MetricsListen    string         `help:"Address for metrics, which only the operator should reach." placeholder:"ADDRESS"`
+	TLSCert          string         `name:"tls-cert" help:"Certificate chain (PEM). Without one, put a TLS proxy in front: browsers need HTTPS on anything but localhost." type:"existingfile"`
+	TLSKey           string         `name:"tls-key" help:"Its private key (PEM)." type:"existingfile"`
+	Origin           []string       `help:"Address that browsers use, such as https://chat.clinic.example." placeholder:"URL"`
+	Proxies          []netip.Prefix `help:"Networks of proxies in front, whose X-Forwarded-For is believed, such as 10.0.0.0/8." placeholder:"CIDR"`
+	AuditCheckpoints string         `help:"Folder for the signed heads of the audit logs, one a minute at most. Best on another machine." placeholder:"FOLDER" type:"path"`
+	LogLevel         string         `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info"`
 
 	Demo         bool   `help:"Serve a demo practice of invented people, and a sample clinic page."`
 	ClinicListen string `help:"With --demo: address of the sample clinic page." default:"127.0.0.1:8481"`
@@ -79,7 +80,7 @@ func (c serveCommand) Run(ctx context.Context, cli *commands, s streams) error {
 	group.Go(func() error {
 		return host.Serve(ctx, h, host.ServeConfig{
 			Listen: c.Listen, MetricsListen: c.MetricsListen, CertFile: c.TLSCert, KeyFile: c.TLSKey,
-			Origins: c.Origin, Proxies: c.Proxies, Web: pages, Log: log,
+			Origins: c.Origin, Proxies: c.Proxies, Web: pages, Log: log, AuditCheckpoints: c.AuditCheckpoints,
 			Listening: func(local net.Addr) { listening <- local },
 		})
 	})

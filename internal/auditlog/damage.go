@@ -25,7 +25,7 @@ func (e *DamageError) Error() string {
 	case e.Name != "":
 		return fmt.Sprintf("%s %s %s", e.What, e.Name, e.How)
 	case e.Through > e.At:
-		return fmt.Sprintf("%s %d to %d %s", e.What, e.At, e.Through, e.How)
+		return fmt.Sprintf("entries %d to %d %s", e.At, e.Through, e.How)
 	}
 	return fmt.Sprintf("%s %d %s", e.What, e.At, e.How)
 }

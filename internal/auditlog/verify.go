@@ -311,7 +311,11 @@ func (v *verifier) place(base int64, width int, entries []Entry) (slots []*Entry
 			i++
 		}
 		if i > first {
-			v.report.add(&DamageError{What: "entry", At: base + int64(first), Through: base + int64(i-1), How: "missing: dropped from the log"})
+			how := "is missing: dropped from the log"
+			if i-first > 1 {
+				how = "are missing: dropped from the log"
+			}
+			v.report.add(&DamageError{What: "entry", At: base + int64(first), Through: base + int64(i-1), How: how})
 		}
 	}
 	return slots, named

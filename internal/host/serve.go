@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/sotto-health/sotto/internal/durable"
 	"github.com/sotto-health/sotto/internal/httpapi"
 )
 
@@ -28,6 +29,9 @@ type ServeConfig struct {
 	Proxies []netip.Prefix
 	Web     fs.FS
 	Log     *slog.Logger
+	// AuditCheckpoints is a folder for the signed heads of the audit logs; empty
+	// publishes none.
+	AuditCheckpoints string
 	// Grace is how long calls may take to end when stopping. Zero means 10 s.
 	Grace time.Duration
 	// Listening is called once calls are accepted, with the address of a second
@@ -45,6 +49,11 @@ func Serve(ctx context.Context, h *OpenHub, c ServeConfig) error {
 	api, err := httpapi.New(h.Hub, httpapi.Config{Log: c.Log, Origins: c.Origins, Proxies: c.Proxies, Web: c.Web})
 	if err != nil {
 		return err
+	}
+	if c.AuditCheckpoints != "" {
+		if err := durable.MakeFolder(c.AuditCheckpoints, 0o755); err != nil {
+			return fmt.Errorf("make the folder of checkpoints: %w", err)
+		}
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Listen)
 	if err != nil {
@@ -79,6 +88,9 @@ func Serve(ctx context.Context, h *OpenHub, c ServeConfig) error {
 	}
 	go sweep(ctx, h, c.Log)
 	go growLogs(ctx, h, c.Log)
+	if c.AuditCheckpoints != "" {
+		go publishCheckpoints(ctx, h, c.AuditCheckpoints, c.Log)
+	}
 
 	select {
 	case err = <-failed:

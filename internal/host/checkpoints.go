@@ -1,0 +1,87 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/sotto-health/sotto/internal/auditlog"
+	"github.com/sotto-health/sotto/internal/durable"
+)
+
+// publishEvery is how often checkpoints are published, at most.
+const publishEvery = time.Minute
+
+// publishCheckpoints puts the signed heads of the audit logs into a folder, at
+// once and then every minute, until ctx ends.
+func publishCheckpoints(ctx context.Context, h *OpenHub, folder string, log *slog.Logger) {
+	tick := time.NewTicker(publishEvery)
+	defer tick.Stop()
+	for {
+		if err := publish(ctx, h, folder, time.Now()); err != nil && ctx.Err() == nil {
+			var damage *auditlog.DamageError
+			if errors.As(err, &damage) {
+				log.ErrorContext(ctx, "the audit log contradicts what was published of it; nothing more is published", slog.String("damage", damage.Error()))
+			} else {
+				log.ErrorContext(ctx, "checkpoints of the audit log could not be published")
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// publish writes, for each practice, SLUG/checkpoint and SLUG/DATE/SIZE, unless
+// the log is as it was. What was published is never overwritten by what
+// contradicts it.
+func publish(ctx context.Context, h *OpenHub, folder string, now time.Time) error {
+	logs, err := h.AuditLogs(ctx, true)
+	if err != nil {
+		return err
+	}
+	for _, log := range logs {
+		err = errors.Join(err, publishLog(ctx, log, filepath.Join(folder, log.Name), now))
+	}
+	return err
+}
+
+func publishLog(ctx context.Context, log *auditlog.Log, folder string, now time.Time) error {
+	c, err := auditlog.OpenCheckpoint(log.Signed, log.Verifier)
+	if err != nil {
+		return err
+	}
+	latest := filepath.Join(folder, "checkpoint")
+	last, err := os.ReadFile(latest)
+	if err == nil {
+		if bytes.Equal(last, log.Signed) {
+			return nil
+		}
+		earlier, err := auditlog.OpenCheckpoint(last, log.Verifier)
+		if err != nil {
+			return &auditlog.DamageError{What: "checkpoint", Name: log.Name, How: "that was published is not signed by the log's key"}
+		}
+		if err := auditlog.Grown(ctx, log.Source, auditlog.Head{Size: c.Size, Root: c.Root}, earlier); err != nil {
+			return err
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	day := filepath.Join(folder, now.UTC().Format(time.DateOnly))
+	if err := durable.MakeFolder(day, 0o755); err != nil {
+		return err
+	}
+	// Another hub of the same database may have published it a moment ago.
+	if err := durable.WriteFile(filepath.Join(day, fmt.Sprintf("%012d", c.Size)), log.Signed, 0o644); err != nil {
+		return err
+	}
+	return durable.WriteFile(latest, log.Signed, 0o644)
+}
