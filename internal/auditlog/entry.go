@@ -15,6 +15,13 @@ type Entry struct {
 
 // Check returns a [*DamageError] if the event is not the one that was logged.
 func (e *Entry) Check() error {
+	if d := e.damage(); d != nil {
+		return d
+	}
+	return nil
+}
+
+func (e *Entry) damage() *DamageError {
 	if e.Erased {
 		return nil
 	}

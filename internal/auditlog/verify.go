@@ -300,9 +300,9 @@ func (v *verifier) place(base int64, width int, entries []Entry) (slots []*Entry
 		if e.Erased {
 			named[at] = true
 			v.report.add(&DamageError{What: "entry", At: e.Leaf, How: "was erased: its hash is there and its event is not"})
-		} else if err := e.Check(); err != nil {
+		} else if d := e.damage(); d != nil {
 			named[at] = true
-			v.report.add(err.(*DamageError)) //nolint:errorlint,forcetypeassert // Check gives no other
+			v.report.add(d)
 		}
 	}
 	for i := 0; i < width; i++ {
