@@ -49,6 +49,9 @@ const (
 	CodeNotAMember       Code = "not-a-member"      // 403: this device is not in the group
 	CodeConsentMissing   Code = "consent-missing"   // 403
 	CodeConsentWithdrawn Code = "consent-withdrawn" // 403
+	CodeConsentDue       Code = "consent-due"       // 403: the patient must agree to what has changed first
+	CodeFormState        Code = "form-state"        // 409: not in this state of the form
+	CodeFormUnfinished   Code = "form-unfinished"   // 422: see the hint
 	CodeClosed           Code = "closed"            // 409: the conversation is closed
 	CodeNotFound         Code = "not-found"         // 404, also for what the caller may not know of
 	CodeStaleEpoch       Code = "stale-epoch"       // 409: see Problem.Epoch

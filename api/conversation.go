@@ -5,10 +5,12 @@ package api
 // is also the MLS group id, so a repeated call does no harm. The first commit
 // adds the keeper and is stored as the frame at position 1.
 type CreateConversation struct {
-	Queue       string         `json:"queue" maxLength:"64"`
-	Language    string         `json:"language" maxLength:"35"`
-	Consent     ConsentReceipt `json:"consent"`
-	LeftMessage bool           `json:"left_message,omitempty" doc:"the patient leaves a message and does not wait for the answer"`
+	Queue    string         `json:"queue" maxLength:"64"`
+	Language string         `json:"language" maxLength:"35"`
+	Consent  ConsentReceipt `json:"consent"`
+	// MoreConsents are those of further forms that stand before the queue.
+	MoreConsents []ConsentReceipt `json:"more_consents,omitempty" maxItems:"8"`
+	LeftMessage  bool             `json:"left_message,omitempty" doc:"the patient leaves a message and does not wait for the answer"`
 	// Invitation is a one-time link that the chat begins by: with the staff
 	// person who made it, in its queue.
 	Invitation *UseInvitation `json:"invitation,omitempty"`
@@ -22,24 +24,25 @@ type CreateConversation struct {
 
 // A Conversation as the hub knows it. It holds no content and no patient name.
 type Conversation struct {
-	ID          string `json:"id"`
-	State       string `json:"state" enum:"waiting,open,closed"`
-	Queue       string `json:"queue"`
-	Language    string `json:"language"`
-	Patient     string `json:"patient" doc:"person id"`
-	Assignee    string `json:"assignee,omitempty" doc:"person id of who took it"`
-	Epoch       uint64 `json:"epoch"`
-	Head        uint64 `json:"head" doc:"newest position"`
-	CreatedAt   int64  `json:"created_at"`
-	WaitingFrom int64  `json:"waiting_from,omitempty" doc:"set while waiting"`
-	LastAt      int64  `json:"last_at" doc:"newest application frame"`
-	ClosedAt    int64  `json:"closed_at,omitempty"`
-	ClosedBy    string `json:"closed_by,omitempty"`
-	Consent     string `json:"consent" enum:"given,withdrawn"`
-	Place       int    `json:"place,omitempty" doc:"place in line, 1 is next; only while waiting"`
-	LeftMessage bool   `json:"left_message,omitempty" doc:"the patient left a message and does not wait at the screen"`
-	Rating      int    `json:"rating,omitempty" doc:"1 to 5, as the patient gave it at the end"`
-	Revision    uint64 `json:"revision" doc:"grows with every change of its state: of two descriptions the higher is the newer"`
+	ID          string                `json:"id"`
+	State       string                `json:"state" enum:"waiting,open,closed"`
+	Queue       string                `json:"queue"`
+	Language    string                `json:"language"`
+	Patient     string                `json:"patient" doc:"person id"`
+	Assignee    string                `json:"assignee,omitempty" doc:"person id of who took it"`
+	Epoch       uint64                `json:"epoch"`
+	Head        uint64                `json:"head" doc:"newest position"`
+	CreatedAt   int64                 `json:"created_at"`
+	WaitingFrom int64                 `json:"waiting_from,omitempty" doc:"set while waiting"`
+	LastAt      int64                 `json:"last_at" doc:"newest application frame"`
+	ClosedAt    int64                 `json:"closed_at,omitempty"`
+	ClosedBy    string                `json:"closed_by,omitempty"`
+	Consent     string                `json:"consent" enum:"given,due,withdrawn" doc:"due: the patient is asked to agree again before their next message; staff may go on"`
+	Consents    []ConversationConsent `json:"consents" doc:"the newest of each form"`
+	Place       int                   `json:"place,omitempty" doc:"place in line, 1 is next; only while waiting"`
+	LeftMessage bool                  `json:"left_message,omitempty" doc:"the patient left a message and does not wait at the screen"`
+	Rating      int                   `json:"rating,omitempty" doc:"1 to 5, as the patient gave it at the end"`
+	Revision    uint64                `json:"revision" doc:"grows with every change of its state: of two descriptions the higher is the newer"`
 	// For is what the patient's side is to the one whom the chat is about; empty
 	// if they write for themselves.
 	For          string        `json:"for,omitempty"`

@@ -20,7 +20,8 @@ type Practice struct {
 	RemovalKey   []byte      `json:"removal_key,omitempty" doc:"public key by which the hub may propose, to the members, that a device be removed, and nothing else: the one external sender of new conversations' groups (RFC 9420, section 12.1.8.1)"`
 	Suite        uint16      `json:"suite" doc:"MLS cipher suite of new conversations"`
 	Queues       []Queue     `json:"queues"`
-	Consent      ConsentForm `json:"consent"`
+	Consent      ConsentForm `json:"consent" doc:"what stands before a chat of a queue that has no form of its own; without an id there is none, and chat is off"`
+	Forms        []FormHead  `json:"forms" doc:"every form that is published now"`
 	MaxFileBytes int         `json:"max_file_bytes"`
 	ArchiveNote  string      `json:"archive_note" doc:"policy: keeper (the practice's archive is a member)"`
 
@@ -40,35 +41,8 @@ type Practice struct {
 type Queue struct {
 	ID      string            `json:"id"`
 	Reason  map[string]string `json:"reason" doc:"by language: why a patient writes"`
+	Readers []string          `json:"readers" doc:"titles of the staff who work on it, and so can let themselves in and read"`
 	Open    bool              `json:"open" doc:"staff are expected to answer now"`
 	OpensAt int64             `json:"opens_at,omitempty" doc:"while closed: when staff are next expected"`
 	Level   string            `json:"level" enum:"guest,contact,matched,signed-in" doc:"how far a patient must have shown who they are before staff discuss their health here"`
-}
-
-// A ConsentForm is the published version of what a patient agrees to.
-type ConsentForm struct {
-	ID          string                 `json:"id"`
-	Version     int                    `json:"version"`
-	PublishedAt int64                  `json:"published_at"`
-	Texts       map[string]ConsentText `json:"texts" doc:"by language"`
-}
-
-// A ConsentText is a form in one language. Its hash is SHA-256 over the UTF-8
-// bytes of Title, Points and Full, joined by single line feeds.
-type ConsentText struct {
-	Title  string   `json:"title"`
-	Points []string `json:"points" doc:"the short form"`
-	Full   string   `json:"full" doc:"plain paragraphs separated by blank lines"`
-	SHA256 []byte   `json:"sha256"`
-}
-
-// A ConsentReceipt ties a person to the exact text agreed to. The device signs
-// it with its signature key over the bytes that consent.Receipt.Signed gives.
-type ConsentReceipt struct {
-	Form      string `json:"form" maxLength:"64"`
-	Version   int    `json:"version" minimum:"1"`
-	Language  string `json:"language" maxLength:"35"`
-	SHA256    []byte `json:"sha256" maxLength:"64"`
-	At        int64  `json:"at" doc:"the device's clock"`
-	Signature []byte `json:"signature" maxLength:"256" doc:"ECDSA P-256, ASN.1"`
 }

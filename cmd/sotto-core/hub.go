@@ -108,6 +108,18 @@ func (h hub) Rate(ctx context.Context, id string, score int) error {
 	return h.call(ctx, "POST", conversationPath(id)+"/rating", api.Rating{Score: score}, nil)
 }
 
+func (h hub) GiveConsent(ctx context.Context, give api.GiveConsent) (*api.ConsentGiven, error) {
+	return post[api.ConsentGiven](ctx, h, "/v1/consents", give)
+}
+
+func (h hub) Agreements(ctx context.Context) (*api.Agreements, error) {
+	return get[api.Agreements](ctx, h, "/v1/consents")
+}
+
+func (h hub) WithdrawConsent(ctx context.Context, id string) (*api.Agreement, error) {
+	return post[api.Agreement](ctx, h, "/v1/consents/"+segment(id)+"/withdraw", nil)
+}
+
 func (h hub) Frames(ctx context.Context, id string, after uint64, limit int) (*api.FramePage, error) {
 	query := "?after=" + strconv.FormatUint(after, 10) + "&limit=" + strconv.Itoa(limit)
 	return get[api.FramePage](ctx, h, conversationPath(id)+"/frames"+query)

@@ -25,6 +25,7 @@ type core struct {
 var (
 	errNotStarted = errors.New("not started")
 	errNoMethod   = errors.New("no such call")
+	errNoConsent  = errors.New("no consent")
 )
 
 // dispatch is what the worker calls: (method, args, resolve, reject). A call
@@ -96,6 +97,16 @@ func (c *core) call(ctx context.Context, method string, args js.Value) (any, err
 		return e.SafetyCode(ctx, text(0), text(1))
 	case "act":
 		return nil, e.Act(ctx, text(0), text(1))
+	case "agree":
+		receipts, err := receiptsOf(args.Index(1))
+		if err != nil {
+			return nil, err
+		}
+		return nil, e.Agree(ctx, text(0), receipts)
+	case "agreements":
+		return agreements(ctx, e)
+	case "takeBack":
+		return nil, e.TakeBack(ctx, text(0))
 	case "rate":
 		return nil, e.Rate(ctx, text(0), number(1))
 	case "identify":
@@ -172,22 +183,19 @@ func identify(ctx context.Context, e *device.Engine, h hub, step string, body js
 }
 
 func openOptions(o js.Value) (device.OpenOptions, error) {
-	consent := o.Get("consent")
-	sha256, err := fromArray(consent.Get("sha256"))
+	receipts, err := receiptsOf(o.Get("consents"))
 	if err != nil {
 		return device.OpenOptions{}, err
+	}
+	if len(receipts) == 0 {
+		return device.OpenOptions{}, errNoConsent
 	}
 	options := device.OpenOptions{
 		Queue:       textOf(o.Get("queue")),
 		Language:    textOf(o.Get("language")),
 		Name:        textOf(o.Get("name")),
 		LeftMessage: o.Get("leftMessage").Truthy(),
-		Consent: api.ConsentReceipt{
-			Form:     textOf(consent.Get("form")),
-			Version:  numberOf(consent.Get("version")),
-			Language: textOf(consent.Get("language")),
-			SHA256:   sha256,
-		},
+		Consent:     receipts[0], MoreConsents: receipts[1:],
 	}
 	if i := o.Get("invitation"); !i.IsUndefined() {
 		options.Invitation = &api.UseInvitation{Token: textOf(i.Get("token")), Holder: textOf(i.Get("holder"))}
@@ -196,6 +204,43 @@ func openOptions(o js.Value) (device.OpenOptions, error) {
 		options.For = &api.WritingFor{Kind: kind}
 	}
 	return options, nil
+}
+
+// receiptsOf reads what the person agreed to. The engine adds when, and signs.
+func receiptsOf(given js.Value) ([]api.ConsentReceipt, error) {
+	var receipts []api.ConsentReceipt
+	for i := range given.Length() {
+		o := given.Index(i)
+		sha256, err := fromArray(o.Get("sha256"))
+		if err != nil {
+			return nil, err
+		}
+		receipts = append(receipts, api.ConsentReceipt{
+			Form: textOf(o.Get("form")), Kind: textOf(o.Get("kind")), Version: numberOf(o.Get("version")),
+			Language: textOf(o.Get("language")), SHA256: sha256,
+		})
+	}
+	return receipts, nil
+}
+
+// agreements are the person's own, as the hub's API tells them.
+func agreements(ctx context.Context, e *device.Engine) (any, error) {
+	all, err := e.Agreements(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return object{
+		"agreements": list(all.Agreements, func(a api.Agreement) object {
+			return object{
+				"id": a.ID, "form": a.Form, "kind": a.Kind, "version": a.Version, "language": a.Language, "sha256": toArray(a.SHA256),
+				"method": a.Method, "at": a.ReceivedAt, "sequence": int(a.Sequence), "signature": toArray(a.Signature), "device": a.Device,
+				"person": a.Person, "conversation": a.Conversation, "deviceAt": a.At, "withdrawnAt": a.WithdrawnAt, "current": a.Current,
+			}
+		}),
+		"offered": list(all.Offered, func(f api.FormHead) object {
+			return object{"form": f.ID, "kind": f.Kind, "version": f.Version}
+		}),
+	}, nil
 }
 
 func fileInfo(o js.Value) (info device.FileInfo, err error) {

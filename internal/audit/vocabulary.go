@@ -80,6 +80,15 @@ const (
 const (
 	ConsentGiven     Kind = "consent.given"
 	ConsentWithdrawn Kind = "consent.withdrawn"
+	ConsentDeclined  Kind = "consent.declined"
+	FormSaved        Kind = "consent-form.saved"
+	FormSubmitted    Kind = "consent-form.submitted"
+	FormReturned     Kind = "consent-form.returned"
+	FormApproved     Kind = "consent-form.approved"
+	FormPublished    Kind = "consent-form.published"
+	FormAttached     Kind = "consent-form.attached"
+	FormRetired      Kind = "consent-form.retired"
+	ConsentsListed   Kind = "consents.listed"
 )
 
 // Membership, and the course of a conversation.
@@ -140,6 +149,7 @@ const (
 	RecordRead       Kind = "record.read"
 	RecordVerified   Kind = "record.verified"
 	HistoryShared    Kind = "history.shared"
+	ConsentsExported Kind = "consents.exported"
 )
 
 // Running.
@@ -211,6 +221,15 @@ func Vocabulary() []Spec {
 
 		{ConsentGiven, Consent, "form", true, "gave consent"},
 		{ConsentWithdrawn, Consent, "", true, "took consent back"},
+		{ConsentDeclined, Consent, "form", false, "said no to a consent form"},
+		{FormSaved, Consent, "form", false, "wrote on the draft of a consent form"},
+		{FormSubmitted, Consent, "form", false, "said that a consent form is done"},
+		{FormReturned, Consent, "form", false, "made a consent form a draft again"},
+		{FormApproved, Consent, "form", false, "approved a consent form that somebody else wrote"},
+		{FormPublished, Consent, "form", false, "published a consent form: patients are asked again"},
+		{FormAttached, Consent, "form", false, "chose the queues that a consent form stands before"},
+		{FormRetired, Consent, "form", false, "ended a consent form"},
+		{ConsentsListed, Consent, "", true, "looked at who agreed to what"},
 
 		{ConversationBegun, Membership, "", true, "began a conversation"},
 		{ConversationTaken, Membership, "", true, "took a waiting conversation"},
@@ -258,6 +277,7 @@ func Vocabulary() []Spec {
 		{AuditExported, Export, "", false, "exported this log"},
 		{RecordRead, Export, "", true, "opened the sealed record of a conversation"},
 		{RecordVerified, Export, "", false, "checked the sealed record"},
+		{ConsentsExported, Export, "", false, "took out who agreed to what as a file"},
 		{HistoryShared, Export, "device", true, "handed a device what was said before it joined"},
 
 		{HubStarted, Running, "", false, "started the hub"},

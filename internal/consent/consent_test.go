@@ -17,7 +17,7 @@ func TestReceiptBindsEveryField(t *testing.T) {
 	key, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	public, _ := key.PublicKey.Bytes()
 	text := api.ConsentText{Title: "T", Points: []string{"a", "b"}, Full: "c"}
-	r := consent.Of("pr_1", "c_1", "d_1", api.ConsentReceipt{Form: "f", Version: 2, Language: "es", SHA256: consent.Hash(text), At: 5})
+	r := consent.Of("pr_1", "c_1", "d_1", api.ConsentReceipt{Form: "f", Kind: "chat", Method: consent.Checkbox, Version: 2, Language: "es", SHA256: consent.Hash(text), At: 5})
 	digest := sha256.Sum256(r.Signed())
 	signature, _ := ecdsa.SignASN1(rand.Reader, key, digest[:])
 	if err := r.Verify(public, signature); err != nil {
@@ -32,6 +32,9 @@ func TestReceiptBindsEveryField(t *testing.T) {
 		"language":     func(r *consent.Receipt) { r.Language = "en" },
 		"text":         func(r *consent.Receipt) { r.SHA256 = consent.Hash(api.ConsentText{Title: "T2"}) },
 		"time":         func(r *consent.Receipt) { r.At++ },
+		"purpose":      func(r *consent.Receipt) { r.Kind = "email" },
+		"method":       func(r *consent.Receipt) { r.Method = "paper" },
+		"first form":   func(r *consent.Receipt) { r.Method = "" },
 	} {
 		changed := r
 		change(&changed)

@@ -252,6 +252,9 @@ func (e *Engine) onSummary(s *api.Conversation) {
 	}
 	e.know(s.ID)
 	e.update(s.ID, func(t *txn) { t.summarise(s) })
+	if c, err := e.find(s.ID); err == nil && s.Consent == "given" {
+		c.kickSend(false) // something may have waited for consent
+	}
 }
 
 // listed is a conversation that this device is not in, as the hub tells it.

@@ -96,6 +96,8 @@ type OpenOptions struct {
 	Invitation *api.UseInvitation
 	// For is set by who writes for somebody else.
 	For *api.WritingFor
+	// MoreConsents are of further forms that stand before the queue.
+	MoreConsents []api.ConsentReceipt
 }
 
 // A Sink receives what the device has verified. The keeper's archive is one.

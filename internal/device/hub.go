@@ -44,6 +44,12 @@ type Hub interface {
 	Act(ctx context.Context, id, act string) (*api.ActResult, error)
 	// Rate is POST /v1/conversations/{id}/rating.
 	Rate(ctx context.Context, id string, score int) error
+	// GiveConsent is POST /v1/consents.
+	GiveConsent(ctx context.Context, give api.GiveConsent) (*api.ConsentGiven, error)
+	// Agreements is GET /v1/consents.
+	Agreements(ctx context.Context) (*api.Agreements, error)
+	// WithdrawConsent is POST /v1/consents/{id}/withdraw.
+	WithdrawConsent(ctx context.Context, id string) (*api.Agreement, error)
 	// Frames is GET /v1/conversations/{id}/frames?after=&limit=.
 	Frames(ctx context.Context, id string, after uint64, limit int) (*api.FramePage, error)
 	// Send is POST /v1/conversations/{id}/frames.

@@ -7,7 +7,6 @@ import (
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/certificate"
-	"github.com/sotto-health/sotto/internal/consent"
 	"github.com/sotto-health/sotto/internal/content"
 	"github.com/sotto-health/sotto/internal/content/cbor"
 	"github.com/sotto-health/sotto/mls"
@@ -19,7 +18,7 @@ import (
 // the patient agreed to and, once the group is made, the very bytes that are
 // sent again until the hub confirms them.
 type foundingRecord struct {
-	consent                              api.ConsentReceipt
+	consents                             []api.ConsentReceipt
 	founding, commit, welcome, groupInfo []byte
 	invitation                           api.UseInvitation // no token: none
 	writingFor                           api.WritingFor    // no kind: for themselves
@@ -27,14 +26,20 @@ type foundingRecord struct {
 
 func (f *foundingRecord) marshal() []byte {
 	var w cbor.Writer
-	w.Array(15)
+	w.Array(10)
 	w.Uint(recordVersion)
-	w.Text(f.consent.Form)
-	w.Uint(uint64(f.consent.Version))
-	w.Text(f.consent.Language)
-	w.Bytes(f.consent.SHA256)
-	w.Int(f.consent.At)
-	w.Bytes(f.consent.Signature)
+	w.Array(len(f.consents))
+	for _, r := range f.consents {
+		w.Array(8)
+		w.Text(r.Form)
+		w.Text(r.Kind)
+		w.Uint(uint64(r.Version))
+		w.Text(r.Language)
+		w.Bytes(r.SHA256)
+		w.Text(r.Method)
+		w.Int(r.At)
+		w.Bytes(r.Signature)
+	}
 	w.Bytes(f.founding)
 	w.Bytes(f.commit)
 	w.Bytes(f.welcome)
@@ -46,18 +51,28 @@ func (f *foundingRecord) marshal() []byte {
 	return w.Written()
 }
 
+// maxConsents is how many forms can stand before one conversation.
+const maxConsents = 9
+
+var errNoConsent = errors.New("device: a conversation was kept without a consent")
+
 func parseFoundingRecord(b []byte) (*foundingRecord, error) {
 	r := cbor.NewReader(b)
-	r.Tuple(15)
+	r.Tuple(10)
 	version(r)
-	f := &foundingRecord{
-		consent: api.ConsentReceipt{
-			Form: r.Text(maxKept), Version: int(r.Uint(1 << 31)), Language: r.Text(maxKept),
-			SHA256: r.Bytes(maxKept), At: r.Int(), Signature: r.Bytes(maxKept),
-		},
-		founding: r.Bytes(maxKept), commit: r.Bytes(maxKept), welcome: r.Bytes(maxKept), groupInfo: r.Bytes(maxKept),
-		invitation: api.UseInvitation{Token: r.Text(maxKept), Holder: r.Text(maxKept)},
-		writingFor: api.WritingFor{Kind: r.Text(maxKept), Relation: r.Text(maxKept)},
+	f := &foundingRecord{}
+	for range r.Array(maxConsents) {
+		r.Tuple(8)
+		f.consents = append(f.consents, api.ConsentReceipt{
+			Form: r.Text(maxKept), Kind: r.Text(maxKept), Version: int(r.Uint(1 << 31)), Language: r.Text(maxKept),
+			SHA256: r.Bytes(maxKept), Method: r.Text(maxKept), At: r.Int(), Signature: r.Bytes(maxKept),
+		})
+	}
+	f.founding, f.commit, f.welcome, f.groupInfo = r.Bytes(maxKept), r.Bytes(maxKept), r.Bytes(maxKept), r.Bytes(maxKept)
+	f.invitation = api.UseInvitation{Token: r.Text(maxKept), Holder: r.Text(maxKept)}
+	f.writingFor = api.WritingFor{Kind: r.Text(maxKept), Relation: r.Text(maxKept)}
+	if r.Err() == nil && len(f.consents) == 0 {
+		return nil, errNoConsent
 	}
 	return f, finish(r)
 }
@@ -71,16 +86,16 @@ func (e *Engine) Open(ctx context.Context, options OpenOptions) (string, error) 
 	c := e.know(newID("c_"))
 	err = c.with(ctx, func(t *txn) error {
 		now := e.millis()
-		receipt := options.Consent
-		if receipt.At == 0 {
-			receipt.At = now
+		var receipts []api.ConsentReceipt
+		for _, r := range append([]api.ConsentReceipt{options.Consent}, options.MoreConsents...) {
+			receipts = append(receipts, agreed(r, now))
 		}
 		c.rec.stage, c.rec.name = stageNew, options.Name
 		c.rec.summary = summaryRecord{
 			state: api.StateWaiting, queue: options.Queue, language: options.Language, patient: e.me().person,
 			consent: "given", createdAt: now, waitingFrom: now, lastAt: now, left: options.LeftMessage,
 		}
-		f := foundingRecord{consent: receipt}
+		f := foundingRecord{consents: receipts}
 		if options.Invitation != nil {
 			f.invitation = *options.Invitation
 		}
@@ -131,7 +146,7 @@ func (c *conversation) found(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	create := api.CreateConversation{
-		Queue: c.rec.summary.queue, Language: c.rec.summary.language, Consent: f.consent, LeftMessage: c.rec.summary.left,
+		Queue: c.rec.summary.queue, Language: c.rec.summary.language, Consent: f.consents[0], MoreConsents: f.consents[1:], LeftMessage: c.rec.summary.left,
 		Founding: f.founding, Commit: f.commit, Welcome: f.welcome, GroupInfo: f.groupInfo,
 	}
 	if f.invitation.Token != "" {
@@ -154,6 +169,8 @@ func (c *conversation) found(ctx context.Context) (more bool, err error) {
 			t.delete(prefixGroup + c.id)
 			return nil
 		}))
+	case codeOf(err) == api.CodeConsentMissing:
+		return false, c.awaitConsent(ctx) // the form has changed since it was agreed to
 	case err != nil && lasting(err):
 		return false, c.with(ctx, func(t *txn) error {
 			for _, o := range c.out {
@@ -218,9 +235,10 @@ func (c *conversation) makeGroup(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	signed := consent.Of(id.practice, c.id, id.device, f.consent).Signed()
-	if f.consent.Signature, err = e.cfg.Signer.Sign(signed); err != nil {
-		return fmt.Errorf("device: sign consent: %w", err)
+	for i := range f.consents {
+		if err := e.sign(&f.consents[i], c.id); err != nil {
+			return err
+		}
 	}
 	group, err := mls.Create(e.groupConfig(), s, []byte(c.id), e.cfg.Signer, e.credential(), mls.CreateOptions{Extensions: e.senders()})
 	if err != nil {

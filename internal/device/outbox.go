@@ -132,8 +132,11 @@ func (c *conversation) sendNext(ctx context.Context) (more bool, err error) {
 	}
 	stage, broken, own, behind := c.rec.stage, c.broken || c.suspect, c.own, c.rec.head > c.rec.cursor
 	lost := stage == stageOutside && c.lost != 0
+	held := c.rec.summary.consent == consentDue && c.rec.summary.patient == c.e.me().person
 	c.mu.Unlock()
 	switch {
+	case held: // Agree calls back, or the hub's word that all is well
+		return false, nil
 	case stage == stageNew || stage == stageMade:
 		return c.found(ctx)
 	case stage != stageOpen && !lost:
@@ -219,6 +222,9 @@ func (c *conversation) sendFrame(ctx context.Context, o *outRecord) (more bool, 
 		sent, err = c.e.cfg.Hub.Send(ctx, c.id, api.SendFrame{ClientID: o.clientID, Kind: api.FrameApplication, Payload: o.payload})
 		return err
 	})
+	if codeOf(err) == api.CodeConsentDue {
+		return false, c.awaitConsent(ctx)
+	}
 	if err != nil && codeOf(err) != api.CodeStaleEpoch && !lasting(err) {
 		return false, err
 	}

@@ -182,7 +182,7 @@ func (c *clinic) begins(patient *device.Engine) (id string) {
 	ctx := c.t.Context()
 	id, err := patient.Open(ctx, device.OpenOptions{
 		Queue: "general", Language: "en", Name: "Sam",
-		Consent: api.ConsentReceipt{Form: "chat", Version: 1, Language: "en", SHA256: c.text.SHA256},
+		Consent: api.ConsentReceipt{Form: "chat", Kind: "chat", Version: 1, Language: "en", SHA256: c.text.SHA256},
 	})
 	if err != nil {
 		c.t.Fatal(err)

@@ -334,6 +334,27 @@ func (c *Client) Conversations(_ context.Context, box, _ string) (out *api.Conve
 	return out, err
 }
 
+// GiveConsent implements device.Hub: whatever is agreed to is taken.
+func (c *Client) GiveConsent(ctx context.Context, give api.GiveConsent) (*api.ConsentGiven, error) {
+	given := &api.ConsentGiven{Agreement: api.Agreement{ConsentReceipt: give.Receipt, Conversation: give.Conversation}}
+	if give.Conversation == "" {
+		return given, nil
+	}
+	v, err := c.Conversation(ctx, give.Conversation)
+	given.Conversation = v
+	return given, err
+}
+
+// Agreements implements device.Hub. There are none.
+func (c *Client) Agreements(context.Context) (*api.Agreements, error) {
+	return &api.Agreements{}, nil
+}
+
+// WithdrawConsent implements device.Hub. There is none to take back.
+func (c *Client) WithdrawConsent(context.Context, string) (*api.Agreement, error) {
+	return nil, problem(api.CodeNotFound)
+}
+
 // Rate implements device.Hub.
 func (c *Client) Rate(_ context.Context, id string, score int) error {
 	return c.in(id, func(_ *station, have *conversation) error {

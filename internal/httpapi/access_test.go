@@ -54,6 +54,7 @@ var openRoutes = []string{
 	"post /v1/staff/set-up/inspect", "post /v1/staff/set-up", "post /v1/staff/sign-in", "get /v1/staff/session",
 	"post /v1/staff/password-strength", // with a set-up link
 	"post /v1/staff/sso/begin", "post /v1/staff/sso/finish",
+	"get /v1/practices/{slug}/forms/{form}", "post /v1/practices/{slug}/declined",
 	"get /v1/events",
 	"post /v1/invitations/open", // with a one-time link
 	"get /v1/staff/session",     // which says whether there is one

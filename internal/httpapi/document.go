@@ -40,7 +40,7 @@ func openAPIConfig() huma.Config {
 		bearerScheme: {Type: "http", Scheme: "bearer", Description: "The token of a device session."},
 		cookieScheme: {Type: "apiKey", In: "cookie", Name: staffCookie, Description: "The staff session of a browser."},
 	}
-	for _, t := range []string{tagPractice, tagIdentity, tagVerification, tagStaff, tagConversation, tagFrames, tagAttachments, tagEvents, tagKeeper, tagAdmin, tagAudit} {
+	for _, t := range []string{tagPractice, tagIdentity, tagVerification, tagStaff, tagConversation, tagConsent, tagFrames, tagAttachments, tagEvents, tagKeeper, tagAdmin, tagAudit} {
 		c.Tags = append(c.Tags, &huma.Tag{Name: t})
 	}
 	return c

@@ -96,7 +96,9 @@ func exemplify(v reflect.Value, name string, enum string) {
 	case reflect.Struct:
 		for i := range v.NumField() {
 			f := v.Type().Field(i)
-			if tag := strings.Split(f.Tag.Get("json"), ",")[0]; tag != "-" {
+			if f.Anonymous {
+				exemplify(v.Field(i), name, "")
+			} else if tag := strings.Split(f.Tag.Get("json"), ",")[0]; tag != "-" {
 				exemplify(v.Field(i), tag, strings.Split(f.Tag.Get("enum"), ",")[0])
 			}
 		}
@@ -124,6 +126,8 @@ func exemplify(v reflect.Value, name string, enum string) {
 		v.SetBool(true)
 	case reflect.Int, reflect.Int64:
 		v.SetInt(int64(1000 + len(name)))
+	case reflect.Float64:
+		v.SetFloat(float64(len(name)) + 0.5)
 	case reflect.Uint16, reflect.Uint64:
 		v.SetUint(uint64(1000 + len(name)))
 	default:

@@ -101,6 +101,8 @@ func reasons() []struct {
 		{hub.ErrNotAMember, reason{403, api.CodeNotAMember, "This device is not in the conversation", "Wait for its welcome, or join again."}},
 		{hub.ErrConsentMissing, reason{403, api.CodeConsentMissing, "Consent is missing", "Sign a receipt of the practice's present consent form."}},
 		{hub.ErrConsentWithdrawn, reason{403, api.CodeConsentWithdrawn, "Consent was withdrawn", "Start a new conversation with a new consent."}},
+		{hub.ErrConsentDue, reason{403, api.CodeConsentDue, "The consent form has changed", "Agree to the present form, then try again."}},
+		{hub.ErrFormState, reason{409, api.CodeFormState, "Not in this state of the form", "Read the form again."}},
 		{hub.ErrClosed, reason{409, api.CodeClosed, "The conversation is closed", "Reopen it, then try again."}},
 		{hub.ErrConflict, reason{409, api.CodeConflict, "This id is used for something else", "Choose a new id."}},
 		{hub.ErrExists, reason{409, api.CodeConflict, "This id is used for something else", "Choose a new id."}},
@@ -130,6 +132,7 @@ func problemOf(ctx context.Context, err error) *problem {
 	var handshake *hub.HandshakeError
 	var forbidden *hub.ForbiddenError
 	var sso *oidc.RefusedError
+	var unfinished *hub.UnfinishedError
 	switch {
 	case errors.As(err, &ready):
 		p = ready
@@ -153,6 +156,8 @@ func problemOf(ctx context.Context, err error) *problem {
 		p.set(reason{422, api.CodeInvalidHandshake, "The handshake was refused", "Rule: " + handshake.Rule + "."})
 	case errors.As(err, &sso):
 		p.set(reason{403, api.CodeSSORefused, "The sign-in was refused", "Reason: " + string(sso.Reason) + ". Begin again."})
+	case errors.As(err, &unfinished):
+		p.set(reason{422, api.CodeFormUnfinished, "The form is not finished", unfinished.Says})
 	case errors.As(err, &forbidden):
 		p.set(reason{403, api.CodeForbidden, "Not allowed", forbidden.Says})
 	default:

@@ -93,6 +93,8 @@ func (s *Server) apiRoutes(mux *http.ServeMux) {
 	s.verificationRoutes()
 	s.ssoRoutes(mux)
 	s.relationRoutes()
+	s.consentRoutes()
+	s.formRoutes()
 	s.uploadRoutes(mux)
 	s.eventRoutes(mux)
 }

@@ -142,7 +142,7 @@ func (w *world) newPractice(slug string) *practice {
 		Name: "Riverside Family Clinic", Phone: "+1 555 0100", TimeZone: "America/Chicago", Country: "US",
 		Languages: []string{"en"}, AlwaysOpen: true, AuthorityKey: a.Public(), Suite: uint16(w.suite.ID()),
 		Queues:       []api.Queue{{ID: "front-desk", Reason: map[string]string{"en": "Anything"}}, {ID: "nurse", Reason: map[string]string{"en": "A question"}}},
-		Consent:      api.ConsentForm{ID: "chat", Version: 1, Texts: map[string]api.ConsentText{"en": text}},
+		Consent:      api.ConsentForm{ID: "chat", Kind: "chat", Version: 1, Texts: map[string]api.ConsentText{"en": text}},
 		MaxFileBytes: 25 << 20, Origins: []string{"https://www.clinic.example"},
 	}})
 	if err != nil {
@@ -419,7 +419,7 @@ func (d *device) founding(queue string) (id string, n api.CreateConversation) {
 
 func (d *device) receipt(conversation string) api.ConsentReceipt {
 	form := d.practice.Consent
-	r := api.ConsentReceipt{Form: form.ID, Version: form.Version, Language: "en", SHA256: form.Texts["en"].SHA256, At: d.w.clock.now().UnixMilli()}
+	r := api.ConsentReceipt{Form: form.ID, Kind: form.Kind, Method: consent.Checkbox, Version: form.Version, Language: "en", SHA256: form.Texts["en"].SHA256, At: d.w.clock.now().UnixMilli()}
 	sig, err := d.signer.Sign(consent.Of(d.practice.ID, conversation, d.id, r).Signed())
 	d.w.must(err)
 	r.Signature = sig

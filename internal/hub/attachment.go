@@ -18,7 +18,7 @@ func (h *Hub) NewAttachment(ctx context.Context, c *Caller, conversation string,
 	if err != nil {
 		return api.Attachment{}, err
 	}
-	if err := h.may(c, policy.Attach, h.about(&v)); errors.Is(err, ErrConsentWithdrawn) {
+	if err := h.may(c, policy.Attach, h.about(&v)); errors.Is(err, ErrConsentWithdrawn) || errors.Is(err, ErrConsentDue) {
 		return api.Attachment{}, err
 	} else if err != nil {
 		return api.Attachment{}, ErrNotAMember
@@ -103,6 +103,9 @@ func (h *Hub) Upload(ctx context.Context, c *Caller, id string, offset int64, r 
 	if a.Device != c.Device.ID {
 		return api.Attachment{}, ErrNotFound
 	}
+	if err := h.mayStillAttach(ctx, c, a.Conversation); err != nil {
+		return api.Attachment{}, err
+	}
 	if a.CompletedAt != 0 {
 		return api.Attachment{}, &OffsetError{Length: a.Size}
 	}
@@ -127,6 +130,19 @@ func (h *Hub) Upload(ctx context.Context, c *Caller, id string, offset int64, r 
 		return api.Attachment{}, ErrTooLarge
 	}
 	return api.Attachment{ID: id, Size: a.Size, Received: length}, nil
+}
+
+// mayStillAttach refuses the rest of a file once consent was taken back: it was
+// begun with consent, and that is not enough.
+func (h *Hub) mayStillAttach(ctx context.Context, c *Caller, conversation string) error {
+	v, err := h.store.Conversation(ctx, c.Device.Practice, conversation)
+	if err != nil {
+		return at("load conversation", err)
+	}
+	if err := h.may(c, policy.Attach, h.about(&v)); errors.Is(err, ErrConsentWithdrawn) || errors.Is(err, ErrConsentDue) {
+		return err
+	}
+	return nil
 }
 
 // Download opens a complete sealed file. The caller closes it.

@@ -5,14 +5,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"time"
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/audit"
-	"github.com/sotto-health/sotto/internal/consent"
 	"github.com/sotto-health/sotto/internal/policy"
 	"github.com/sotto-health/sotto/mls/delivery"
 	"github.com/sotto-health/sotto/mls/wire"
@@ -43,7 +41,8 @@ func (h *Hub) CreateConversation(ctx context.Context, c *Caller, id string, n ap
 	if !slices.ContainsFunc(p.Queues, func(q api.Queue) bool { return q.ID == n.Queue }) {
 		return api.Conversation{}, malformed("queue")
 	}
-	if err := checkConsent(p, c, id, n.Consent); err != nil {
+	receipts, err := h.consents(ctx, c, id, &n, h.millis())
+	if err != nil {
 		return api.Conversation{}, err
 	}
 	if err := h.checkOpenChats(ctx, c); err != nil {
@@ -59,6 +58,7 @@ func (h *Hub) CreateConversation(ctx context.Context, c *Caller, id string, n ap
 	if err := h.invited(ctx, p, create, n.Invitation); err != nil {
 		return api.Conversation{}, err
 	}
+	create.Receipts, create.Settle = receipts, stands(n.Queue, create.Conversation.CreatedAt, true)
 	if err := h.store.Recording(h.begun(ctx, c, create)...).CreateConversation(ctx, *create); errors.Is(err, ErrExists) {
 		// Somebody's, or this device's own from a moment ago.
 		if done, err := h.createdBefore(ctx, c, id, n); err != nil || !done {
@@ -78,12 +78,12 @@ func (h *Hub) CreateConversation(ctx context.Context, c *Caller, id string, n ap
 // begun are the events of a new conversation: that it began, with what consent,
 // and with whom in it.
 func (h *Hub) begun(ctx context.Context, c *Caller, n *NewConversation) []audit.Event {
-	v, r := &n.Conversation, &n.Receipt
-	given := fmt.Sprintf("version=%d,language=%s", r.Version, r.Language)
-	events := []audit.Event{
-		h.event(ctx, c, audit.ConsentGiven, r.Form).In(v.ID, v.Patient).With(given),
-		h.event(ctx, c, audit.ConversationBegun, "").In(v.ID, v.Patient).With("queue=" + v.Queue),
+	v := &n.Conversation
+	var events []audit.Event
+	for _, r := range n.Receipts {
+		events = append(events, h.event(ctx, c, audit.ConsentGiven, r.Form).In(v.ID, v.Patient).With(r.detail()))
 	}
+	events = append(events, h.event(ctx, c, audit.ConversationBegun, "").In(v.ID, v.Patient).With("queue="+v.Queue))
 	for _, m := range v.Members[1:] { // the first is the caller's
 		events = append(events, h.event(ctx, c, audit.MemberAdded, m.Device).In(v.ID, v.Patient).About(m.Person))
 	}
@@ -110,19 +110,6 @@ func (h *Hub) createdBefore(ctx context.Context, c *Caller, id string, n api.Cre
 		return false, ErrConflict
 	}
 	return true, nil
-}
-
-// checkConsent checks that the device signed a receipt of the form that the
-// practice publishes now, in a language it is published in.
-func checkConsent(p cachedPractice, c *Caller, conversation string, r api.ConsentReceipt) error {
-	text, ok := p.Consent.Texts[r.Language]
-	if !ok || r.Form != p.Consent.ID || r.Version != p.Consent.Version || !bytes.Equal(r.SHA256, consent.Hash(text)) {
-		return ErrConsentMissing
-	}
-	if consent.Of(p.ID, conversation, c.Device.ID, r).Verify(c.Device.PublicKey, r.Signature) != nil {
-		return ErrConsentMissing
-	}
-	return nil
 }
 
 func (h *Hub) checkOpenChats(ctx context.Context, c *Caller) error {
@@ -223,11 +210,7 @@ func (h *Hub) newConversation(c *Caller, id string, n api.CreateConversation, g 
 	}
 	return &NewConversation{
 		Conversation: v,
-		Receipt: Receipt{
-			ConsentReceipt: n.Consent, Practice: v.Practice, Conversation: id,
-			Person: v.Patient, Device: c.Device.ID, ReceivedAt: now,
-		},
-		Group: Group{State: g.Marshal(), Info: n.GroupInfo, Epoch: g.Epoch(), Handshake: 1},
+		Group:        Group{State: g.Marshal(), Info: n.GroupInfo, Epoch: g.Epoch(), Handshake: 1},
 		First: Frame{
 			Position: 1, Kind: api.FrameCommit, Epoch: 0, Device: c.Device.ID, Person: v.Patient,
 			ClientID: "founding", ReceivedAt: now, Payload: n.Commit,
@@ -302,10 +285,15 @@ func (h *Hub) describeAll(ctx context.Context, practice string, vs []Conversatio
 	if err != nil {
 		return nil, err
 	}
+	consents, err := h.consentsOf(ctx, practice, vs)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]api.Conversation, len(vs))
 	for i := range vs {
 		out[i] = h.describeWith(&vs[i], people)
 		out[i].Verification = verification(vs[i].standing(proofs[vs[i].Patient], h.millis()))
+		out[i].Consents = append([]api.ConversationConsent{}, consents[vs[i].ID]...)
 	}
 	return out, nil
 }
@@ -315,10 +303,7 @@ func (h *Hub) describeWith(v *Conversation, people map[string]Person) api.Conver
 		For: v.WritesFor, ForConfirmed: v.Relation != "", Confidential: v.Confidential,
 		ID: v.ID, State: v.State, Queue: v.Queue, Language: v.Language, Patient: v.Patient, Assignee: v.Assignee,
 		Epoch: v.Epoch, Head: v.Head, CreatedAt: v.CreatedAt, WaitingFrom: v.WaitingFrom, LastAt: v.LastAt,
-		ClosedAt: v.ClosedAt, ClosedBy: v.ClosedBy, LeftMessage: v.LeftMessage, Rating: v.Rating, Revision: v.Revision, Consent: "given", Participant: []api.Participant{},
-	}
-	if v.WithdrawnAt != 0 {
-		out.Consent = "withdrawn"
+		ClosedAt: v.ClosedAt, ClosedBy: v.ClosedBy, LeftMessage: v.LeftMessage, Rating: v.Rating, Revision: v.Revision, Consent: v.consentState(h.millis()), Participant: []api.Participant{},
 	}
 	for _, p := range v.Participants {
 		joined, acked := v.joined(p.Person)

@@ -23,6 +23,10 @@ var (
 	ErrClosed = errors.New("conversation is closed")
 	// ErrConsentWithdrawn: the patient has taken consent back.
 	ErrConsentWithdrawn = errors.New("consent withdrawn")
+	// ErrConsentDue: the patient has to agree to what has changed first.
+	ErrConsentDue = errors.New("consent is due again")
+	// ErrFormState: a form of that state does not let this be done.
+	ErrFormState = errors.New("not in this state of the form")
 	// ErrRaced: another handshake came first; read the group again.
 	ErrRaced = errors.New("group changed meanwhile")
 	// ErrFull: the disk or a quota is full, and nothing was stored.

@@ -32,15 +32,16 @@ func (h *Hub) Practice(ctx context.Context, slug string) (api.Practice, error) {
 	if p.Access.SSO != nil {
 		sso = p.Access.SSO.Name
 	}
-	return api.Practice{
+	out := api.Practice{
 		StaffSSO: sso,
 		ID:       p.ID, Slug: p.Slug, Name: p.Name, Phone: p.Phone, TimeZone: p.TimeZone, Country: p.Country,
 		Languages: p.Languages, BrandColor: p.BrandColor, Demo: p.Demo, Open: open, OpensAt: opensAt, Staffed: h.staffed(p.ID),
 		WaitMinutes: p.WaitMinutes, AuthorityKey: p.AuthorityKey, RemovalKey: removal.Public(), Suite: p.Suite, Queues: p.queues(now),
-		Consent: p.Consent, MaxFileBytes: p.MaxFileBytes, ArchiveNote: p.ArchiveNote,
+		MaxFileBytes: p.MaxFileBytes, ArchiveNote: p.ArchiveNote,
 		RecallMinutes: cmp.Or(p.RecallMinutes, 60), IdleMinutesStaff: cmp.Or(p.IdleStaff, 10),
 		IdleMinutesPatient: cmp.Or(p.IdlePatient, 15), RiskWords: p.RiskWords, RecordNumbers: p.RecordNumbers, QuickExit: p.QuickExit, Majority: p.majority(),
-	}, nil
+	}
+	return out, h.publicForms(ctx, p.ID, &out)
 }
 
 // EmbedOrigins lists the web origins that may show the practice's chat in a

@@ -31,7 +31,7 @@ func (p *Person) principal() *policy.Principal {
 
 // resource is the conversation as policy sees it.
 func (v *Conversation) resource() *policy.Resource {
-	r := &policy.Resource{Practice: v.Practice, ID: v.ID, Queue: v.Queue, Patient: v.Patient, Withdrawn: v.WithdrawnAt != 0}
+	r := &policy.Resource{Practice: v.Practice, ID: v.ID, Queue: v.Queue, Patient: v.Patient, Withdrawn: v.WithdrawnAt != 0, DueFrom: v.ConsentDue}
 	for _, p := range v.Participants {
 		if p.Wanted {
 			r.Wanted = append(r.Wanted, p.Person)
@@ -55,12 +55,15 @@ func (h *Hub) about(v *Conversation) *policy.Resource {
 
 // may returns nil if the caller may do a upon r, and else why not.
 func (h *Hub) may(c *Caller, a policy.Action, r *policy.Resource) error {
+	r.Due = r.DueFrom != 0 && r.DueFrom <= h.millis() // policy has no clock
 	d := h.policy.Decide(c.principal, a, r)
 	switch {
 	case d.Allowed:
 		return nil
 	case slices.Contains(d.Rules, policy.NoConsent):
 		return ErrConsentWithdrawn
+	case slices.Contains(d.Rules, policy.AgreeFirst):
+		return ErrConsentDue
 	}
 	return h.forbidden(d)
 }

@@ -2,11 +2,13 @@ package hub
 
 import (
 	"cmp"
+	"encoding/hex"
 	"net/netip"
 	"slices"
 	"time"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/consent"
 	"github.com/sotto-health/sotto/internal/password"
 	"github.com/sotto-health/sotto/internal/proofing"
 	"github.com/sotto-health/sotto/internal/roster"
@@ -403,6 +405,7 @@ type Conversation struct {
 	ClosedAt    int64
 	ClosedBy    string
 	WithdrawnAt int64 // consent; 0 while given
+	ConsentDue  int64 // from when on the patient has to agree again; 0 if not
 	Epoch       uint64
 	Head        uint64
 	LeftMessage bool
@@ -468,14 +471,22 @@ type Group struct {
 	Handshake uint64 // position of the newest handshake in State
 }
 
-// A Receipt is the consent that a patient gave with a conversation.
+// A Receipt is what a patient agreed to, as the hub keeps it.
 type Receipt struct {
 	api.ConsentReceipt
+	ID           string
 	Practice     string
-	Conversation string
+	Conversation string // empty for what goes beyond one
 	Person       string
 	Device       string
+	Sequence     uint64 // the store numbers a practice's; the first is 1
 	ReceivedAt   int64
+	WithdrawnAt  int64 // 0 while it stands
+}
+
+// Name is the same for the same receipt, whatever its signature.
+func (r *Receipt) Name() string {
+	return hex.EncodeToString(consent.Of(r.Practice, r.Conversation, r.Device, r.ConsentReceipt).Name())
 }
 
 // An Attachment is a sealed file of a conversation. Its bytes are in [Blobs].

@@ -193,6 +193,10 @@ func (h *Hub) NoteRefusal(ctx context.Context, who Actor, operation, object stri
 		reason = "network"
 	case errors.Is(refusal, ErrConsentWithdrawn):
 		reason, rules = "consent-withdrawn", []string{policy.NoConsent}
+	case errors.Is(refusal, ErrConsentDue):
+		reason, rules = "consent-due", []string{policy.AgreeFirst}
+	case errors.Is(refusal, ErrConsentMissing):
+		reason = "consent-missing"
 	default:
 		return
 	}

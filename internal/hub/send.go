@@ -7,6 +7,7 @@ import (
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/audit"
+	"github.com/sotto-health/sotto/internal/policy"
 	"github.com/sotto-health/sotto/mls/wire"
 )
 
@@ -333,14 +334,15 @@ func (h *Hub) Typing(ctx context.Context, c *Caller, conversation string, typing
 	if !validID("c", conversation) {
 		return ErrNotFound
 	}
-	if !h.board.inRoom(conversation, c.Device.ID) {
-		v, err := h.conversation(ctx, c, conversation)
-		if err != nil {
-			return err
-		}
-		if !v.has(c.Device.ID) {
-			return ErrNotAMember
-		}
+	v, err := h.conversation(ctx, c, conversation)
+	if err != nil {
+		return err
+	}
+	if !v.has(c.Device.ID) {
+		return ErrNotAMember
+	}
+	if err := h.may(c, policy.Type, h.about(&v)); errors.Is(err, ErrConsentWithdrawn) {
+		return err
 	}
 	h.notify(ctx, Notice{
 		Practice: c.Device.Practice, Conversation: conversation, Except: c.Device.ID,

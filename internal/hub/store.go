@@ -24,6 +24,7 @@ const SignInsKept = 180 * 24 * time.Hour
 // Times are Unix milliseconds, chosen by the hub.
 type Store interface {
 	Practices
+	Consents
 	People
 	StaffSessions
 	Identities
@@ -121,15 +122,98 @@ type LogPlace struct{ At, Leaf int64 }
 
 // Practices keeps the practices and the consent forms they have published.
 type Practices interface {
-	// SavePractice creates or replaces a practice by its id. Its consent form
-	// is kept for ever by form id and version; if that version was published
-	// with another text, the error matches [ErrConflict]. A slug that another
+	// SavePractice creates or replaces a practice by its id, and stores what
+	// [Practice.FileForm] makes of its consent form. A slug that another
 	// practice uses gives [ErrExists].
 	SavePractice(ctx context.Context, p Practice) error
 	Practice(ctx context.Context, id string) (Practice, error)
 	PracticeBySlug(ctx context.Context, slug string) (Practice, error)
 	// Practices lists all, by slug. There are few.
 	Practices(ctx context.Context) ([]Practice, error)
+}
+
+// Consents keeps consent forms, each version of them, and the receipts of those
+// who agreed.
+type Consents interface {
+	// ConsentForms lists every version of every form, by form and version.
+	ConsentForms(ctx context.Context, practice string) ([]ConsentForm, error)
+	// ChangeConsentForms calls change with all forms of the practice, as
+	// ConsentForms lists them, and stores what it returns; no other change of the
+	// practice's forms, no new conversation and no new receipt of it come in
+	// between. If change returns an error nothing is stored. A version that is
+	// [ConsentForm.Fixed] keeps its texts: else the error matches [ErrConflict].
+	// Declined is not stored.
+	ChangeConsentForms(ctx context.Context, practice string, change func(all []ConsentForm) (FormChange, error)) error
+	// CountDeclined adds one to Declined of a version that is published now; for
+	// any other it gives [ErrNotFound].
+	CountDeclined(ctx context.Context, practice, form string, version int) error
+
+	// AddReceipt stores a receipt under the practice's next Sequence and, if it
+	// is of a conversation, sets that one's ConsentDue to what settle says of the
+	// practice's forms and all receipts of the conversation, r last. Revision
+	// grows. If settle returns an error nothing is stored. A receipt of the same
+	// Name is returned as it is; if it was taken back, or if the conversation's
+	// consent was, the error matches [ErrConsentWithdrawn].
+	AddReceipt(ctx context.Context, r Receipt, settle Settle) (Receipt, error)
+	// WithdrawReceipt sets WithdrawnAt of a person's receipt if it is 0.
+	WithdrawReceipt(ctx context.Context, practice, person, id string, at int64) (Receipt, error)
+	// Receipts lists those that match, by Sequence.
+	Receipts(ctx context.Context, q ReceiptQuery) ([]Receipt, error)
+	// CountReceipts counts by form and version.
+	CountReceipts(ctx context.Context, practice string) ([]ReceiptCount, error)
+	// CountDue counts conversations whose consent was not taken back, of these
+	// queues (none means all): those whose ConsentDue is at or before at, or, if
+	// at is 0, all.
+	CountDue(ctx context.Context, practice string, queues []string, at int64) (open, closed int, err error)
+}
+
+// Settle judges what a conversation stands on: it returns from when on the
+// patient has to agree again (0 means not), or why it cannot stand at all. It
+// does no I/O and may run again.
+type Settle func(forms []ConsentForm, given []Receipt) (due int64, err error)
+
+// A FormChange is what becomes of a practice's forms, and of whom it asks to
+// agree again.
+type FormChange struct {
+	Put []ConsentForm
+	Due []Due
+}
+
+// Due sets ConsentDue of conversations whose consent was not taken back: to At
+// where a receipt of one of Needs is lacking, or everywhere if there are none;
+// else to 0, if it was At or before. Nobody whose turn comes earlier is put off.
+type Due struct {
+	Queue  string
+	Others []string // if Queue is empty: the conversations of queues that are not among these
+	At     int64
+	Needs  []Need
+}
+
+// A Need is a version that must have been agreed to, at Since or after it.
+type Need struct {
+	Form    string
+	Version int
+	Since   int64
+}
+
+// A ReceiptQuery selects receipts; empty fields select all.
+type ReceiptQuery struct {
+	Practice      string // always set
+	ID            string
+	Person        string
+	Conversations []string // if not nil
+	Form          string
+	Version       int
+	After         uint64 // Sequence
+	Limit         int
+}
+
+// A ReceiptCount is how many agreed to a version, and how many of those who
+// did have taken it back.
+type ReceiptCount struct {
+	Form             string
+	Version          int
+	Given, Withdrawn int
 }
 
 // People keeps persons, their set-up links and the history of their sign-ins.
@@ -367,16 +451,17 @@ type KeyPackages interface {
 // Conversations keeps conversations, who is in them, and their MLS groups.
 type Conversations interface {
 	// CreateConversation stores a whole new conversation: its row with
-	// Participants and Members, the consent, the group, the first frame at
+	// Participants and Members, the receipts, the group, the first frame at
 	// position 1 and the welcomes. An id in use, in any practice, gives
-	// [ErrExists].
+	// [ErrExists]. ConsentDue is what Settle says, if it is set, of the
+	// practice's forms at that moment; if it returns an error, nothing is stored.
 	CreateConversation(ctx context.Context, n NewConversation) error
 	// Conversation returns it with Participants and Members.
 	Conversation(ctx context.Context, practice, id string) (Conversation, error)
 	// UpdateConversation loads a conversation, calls change, and stores what
 	// change left in Assignee, State, WaitingFrom, ClosedAt, ClosedBy,
 	// WithdrawnAt, Confidential and in Participants (new ones at the end, Wanted changed); no
-	// other field. It returns the conversation as stored. No other write of
+	// other field. With WithdrawnAt, that of its receipts is set. It returns the conversation as stored. No other write of
 	// the conversation happens in between. change does no I/O and may run
 	// again if the transaction must; if it returns an error, nothing is stored
 	// and that error is returned as it is.
@@ -392,7 +477,8 @@ type Conversations interface {
 	// Group returns the group's public state.
 	Group(ctx context.Context, practice, conversation string) (Group, error)
 	// Work lists the conversations, the longest undone first, where a wanted
-	// person has a certified, unrevoked device that is not in the group (Add),
+	// person has a certified, unrevoked device that is not in the group (Add,
+	// unless consent was taken back),
 	// or where a device in the group is revoked or its person not wanted
 	// (Remove). Services count as persons.
 	Work(ctx context.Context, practice string, limit int) ([]Work, error)
@@ -405,7 +491,8 @@ type Conversations interface {
 // A NewConversation is all that [Conversations.CreateConversation] stores.
 type NewConversation struct {
 	Conversation Conversation // Head 1, Epoch that of Group
-	Receipt      Receipt
+	Receipts     []Receipt
+	Settle       Settle
 	Group        Group // Handshake is 1
 	First        Frame // Position 1
 	Welcomes     []Welcome
@@ -466,6 +553,8 @@ type Frames interface {
 	//   - unless EvenWithdrawn, consent is withdrawn: [ErrConsentWithdrawn];
 	//   - the sender is the patient's side, writes for somebody else and may no
 	//     longer, at ReceivedAt: [ErrNotAMember];
+	//   - it is an application frame of the patient, who has to agree again
+	//     since ConsentDue or before: [ErrConsentDue];
 	//   - unless EvenClosed, the conversation is closed: [ErrClosed];
 	//   - unless External, the device is not in the group: [ErrNotAMember];
 	//   - Frame.Epoch is not the conversation's: [*StaleEpochError];

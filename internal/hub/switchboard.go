@@ -394,18 +394,6 @@ func (r *room) stop() {
 	}
 }
 
-// inRoom reports whether the device is connected here and in the group.
-func (b *switchboard) inRoom(conversation, device string) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, conn := range b.devices[device] {
-		if _, in := conn.rooms[conversation]; in {
-			return true
-		}
-	}
-	return false
-}
-
 // keeper reports whether the device is a keeper's and connected here.
 func (b *switchboard) keeper(device string) bool {
 	b.mu.Lock()

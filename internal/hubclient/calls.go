@@ -51,6 +51,26 @@ func (c *Client) Practice(ctx context.Context, slug string) (*api.Practice, erro
 	return fetch[api.Practice](ctx, c, http.MethodGet, "/v1/practices/"+url.PathEscape(slug), nil)
 }
 
+// ConsentForm is GET /v1/practices/{slug}/forms/{form}?version=.
+func (c *Client) ConsentForm(ctx context.Context, slug, form string, version int) (*api.ConsentForm, error) {
+	return fetch[api.ConsentForm](ctx, c, http.MethodGet, "/v1/practices/"+url.PathEscape(slug)+"/forms/"+url.PathEscape(form)+"?version="+strconv.Itoa(version), nil)
+}
+
+// Agreements is GET /v1/consents.
+func (c *Client) Agreements(ctx context.Context) (*api.Agreements, error) {
+	return fetch[api.Agreements](ctx, c, http.MethodGet, "/v1/consents", nil)
+}
+
+// GiveConsent is POST /v1/consents.
+func (c *Client) GiveConsent(ctx context.Context, give api.GiveConsent) (*api.ConsentGiven, error) {
+	return fetch[api.ConsentGiven](ctx, c, http.MethodPost, "/v1/consents", give)
+}
+
+// WithdrawConsent is POST /v1/consents/{id}/withdraw.
+func (c *Client) WithdrawConsent(ctx context.Context, id string) (*api.Agreement, error) {
+	return fetch[api.Agreement](ctx, c, http.MethodPost, "/v1/consents/"+url.PathEscape(id)+"/withdraw", nil)
+}
+
 // Challenge is POST /v1/challenges.
 func (c *Client) Challenge(ctx context.Context) (*api.Challenge, error) {
 	return fetch[api.Challenge](ctx, c, http.MethodPost, "/v1/challenges", nil)

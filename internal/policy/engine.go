@@ -195,7 +195,8 @@ func (r *Resource) entity() cedar.Entity {
 		UID: r.uid(),
 		Attributes: cedar.NewRecord(cedar.RecordMap{
 			"practice": cedar.String(r.Practice), "queue": cedar.String(r.Queue), "patient": cedar.String(r.Patient),
-			"wanted": set(r.Wanted), "members": set(r.Members), "withdrawn": cedar.Boolean(r.Withdrawn),
+			"wanted": set(r.Wanted), "members": set(r.Members), "withdrawn": cedar.Boolean(r.Withdrawn), "due": cedar.Boolean(r.Due),
+			"form": cedar.String(r.Form), "authors": set(r.Authors),
 			"pastGrant": cedar.Boolean(r.PastGrant),
 			"person":    cedar.String(r.Person), "lastAdministrator": cedar.Boolean(r.LastAdministrator),
 		}),

@@ -75,26 +75,27 @@ type Action string
 
 // Actions upon a conversation.
 const (
-	Begin    Action = "conversation.begin"
-	Know     Action = "conversation.know" // that it is there, and what the lists show of it
-	Take     Action = "conversation.take"
-	TakeOver Action = "conversation.take-over"
-	Join     Action = "conversation.join"
-	Leave    Action = "conversation.leave"
-	Close    Action = "conversation.close"
-	Reopen   Action = "conversation.reopen"
-	Withdraw Action = "conversation.withdraw"
-	Rate     Action = "conversation.rate"
-	Frames   Action = "conversation.frames" // read the log
-	Send     Action = "conversation.send"
-	Type     Action = "conversation.type"
-	Attach   Action = "conversation.attach"
-	Admit    Action = "conversation.admit"  // be let into the group, with the keys to what is said
-	Add      Action = "conversation.add"    // let somebody in
-	Remove   Action = "conversation.remove" // take somebody out
-	Renew    Action = "conversation.renew"  // renew one's own keys
-	Rejoin   Action = "conversation.rejoin" // come back from outside, by an external commit
-	Hide     Action = "conversation.hide"   // from whoever writes for somebody else in it
+	Begin     Action = "conversation.begin"
+	Know      Action = "conversation.know" // that it is there, and what the lists show of it
+	Take      Action = "conversation.take"
+	TakeOver  Action = "conversation.take-over"
+	Join      Action = "conversation.join"
+	Leave     Action = "conversation.leave"
+	Close     Action = "conversation.close"
+	Reopen    Action = "conversation.reopen"
+	Withdraw  Action = "conversation.withdraw"
+	AgreeForm Action = "conversation.agree" // to a consent form
+	Rate      Action = "conversation.rate"
+	Frames    Action = "conversation.frames" // read the log
+	Send      Action = "conversation.send"
+	Type      Action = "conversation.type"
+	Attach    Action = "conversation.attach"
+	Admit     Action = "conversation.admit"  // be let into the group, with the keys to what is said
+	Add       Action = "conversation.add"    // let somebody in
+	Remove    Action = "conversation.remove" // take somebody out
+	Renew     Action = "conversation.renew"  // renew one's own keys
+	Rejoin    Action = "conversation.rejoin" // come back from outside, by an external commit
+	Hide      Action = "conversation.hide"   // from whoever writes for somebody else in it
 )
 
 // Actions upon a practice and its people.
@@ -121,13 +122,19 @@ const (
 	OwnAudit      Action = "audit.own"        // what concerns oneself
 	Explain       Action = "policy.explain"   // who can read a conversation, and why
 	Inspect       Action = "practice.inspect" // how the installation meets the rules
+
+	ReadForms    Action = "consent.forms"    // drafts of consent forms, and how many agreed
+	WriteForm    Action = "consent.write"    // and submit, publish, retire
+	ApproveForm  Action = "consent.approve"  // another's
+	ReadReceipts Action = "consent.receipts" // who agreed
 )
 
 // Actions lists all.
 func Actions() []Action {
 	return []Action{
-		Begin, Know, Take, TakeOver, Join, Leave, Close, Reopen, Withdraw, Rate, Frames, Send, Type, Attach, Admit, Add, Remove, Renew, Rejoin,
+		Begin, Know, Take, TakeOver, Join, Leave, Close, Reopen, Withdraw, AgreeForm, Rate, Frames, Send, Type, Attach, Admit, Add, Remove, Renew, Rejoin,
 		ListOwn, ListQueues, ListAll, Certify, Work, Configure, AddPerson, Grant, Disable, Revoke, Invite, ListPeople, Identify, CheckIdentity, Propose, Relate, Agree, Unite, ReadAudit, OwnAudit, Explain, Hide, Inspect,
+		ReadForms, WriteForm, ApproveForm, ReadReceipts,
 	}
 }
 
@@ -155,6 +162,12 @@ type Resource struct {
 	// PastGrant says that the patient's side writes for somebody else and may
 	// no longer: the practice's grant has ended, or the chat is confidential.
 	PastGrant bool
+	Due       bool  // the patient has to agree again before they write
+	DueFrom   int64 // Unix milliseconds from which Due is true, for who sets it; 0 for never
+
+	// Of a version of a consent form, which is of the practice:
+	Form    string
+	Authors []string // persons who have written on it
 
 	// Of a person:
 	Person            string
@@ -164,6 +177,10 @@ type Resource struct {
 // NoConsent is the id of the rule that forbids what needs a consent which the
 // patient has taken back.
 const NoConsent = "nobody-without-consent"
+
+// AgreeFirst is the id of the rule that asks a patient to agree again before
+// they go on.
+const AgreeFirst = "agree-again-first"
 
 // A Decision is the answer, with the rules that made it.
 type Decision struct {

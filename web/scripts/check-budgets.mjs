@@ -9,6 +9,9 @@ import { gzipSync } from "node:zlib";
 const dist = fileURLToPath(new URL("../dist/", import.meta.url));
 const kilobyte = 1024;
 
+/** Sheets that few patients open. */
+const rare = "patient/parts/later";
+
 /** @param {string} file */
 const size = (file) => gzipSync(readFileSync(dist + file), { level: 9 }).length;
 
@@ -37,7 +40,8 @@ function needed(manifest, start, later) {
     for (const css of chunk.css ?? []) files.add(css);
     for (const next of chunk.imports ?? []) visit(next);
     // Of the languages one loads; it is counted by itself.
-    if (later) for (const next of chunk.dynamicImports ?? []) if (!next.includes("words/") && !next.includes(sheet)) visit(next);
+    // What a press brings, and few press, is counted by itself too.
+    if (later) for (const next of chunk.dynamicImports ?? []) if (!["words/", sheet, rare].some((apart) => next.includes(apart))) visit(next);
   };
   visit(start);
   return files;
@@ -80,6 +84,7 @@ const rows = [
   // The worker's own script belongs to the core, which it starts.
   { what: "patient chat, telling who one is", bytes: sum([...needed(patient, `src/patient/${sheet}`, false)].filter((file) => !all.has(file))), most: 8 },
   { what: "patient chat, all but the core and its worker", bytes: sum(all) + largest(patientWords), most: 80 },
+  { what: "patient sheets that few open", bytes: sum(needed(patient, Object.keys(patient).find((key) => key.includes(rare)) ?? "", false).difference?.(all) ?? []), most: 8 },
   { what: "staff console, first load, with its words", bytes: sum(staff) + loaded(consoleWords, "staff", "console"), most: 160 },
   { what: "administrators' page, first load, with its words", bytes: sum(adminFirst) + loaded(adminWords, "staff", "admin"), most: 180 },
   ...[...patientWords, ...consoleWords, ...adminWords.filter(({ key }) => !key.startsWith("staff/"))].map(({ key, bytes }) => ({ what: `words ${key}`, bytes, most: key.startsWith("console/") ? 8.5 : 8 })),

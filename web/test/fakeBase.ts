@@ -4,6 +4,9 @@
 
 import { CoreError } from "../src/core/shared/failure.ts";
 import type {
+  Agreed,
+  Agreement,
+  Agreements,
   Body,
   Box,
   Conversation,
@@ -27,6 +30,7 @@ export type ActName = Parameters<Core["act"]>[1];
 
 export interface BaseScript {
   conversations?: readonly Conversation[];
+  agreements?: readonly Agreement[];
   /** The next call of this name is refused. */
   fail?: Partial<Record<keyof Core, Failure>>;
   /** These calls never end. */
@@ -52,6 +56,20 @@ export abstract class FakeBase<S extends BaseScript> implements Core {
     private readonly me: PersonId,
   ) {
     for (const each of script.conversations ?? []) this.conversations.set(each.id, each);
+  }
+
+  async agree(id: ConversationId | "", consents: readonly Agreed[]): Promise<void> {
+    await this.called("agree", id, consents);
+    if (id) this.change(id, { consent: "given" });
+  }
+
+  async agreements(): Promise<Agreements> {
+    await this.called("agreements");
+    return { agreements: this.script.agreements ?? [], offered: [] };
+  }
+
+  async takeBack(id: string): Promise<void> {
+    await this.called("takeBack", id);
   }
 
   /** The arguments of every call of that name. */

@@ -19,12 +19,13 @@ export function practiceAnswer(change: Record<string, unknown> = {}): Record<str
     authority_key: "BAAA",
     suite: 61441,
     queues: [
-      { id: "q_general", open: true, reason: { en: "A health question", es: "Una pregunta de salud", ar: "سؤال صحي" } },
-      { id: "q_rx", open: true, reason: { en: "Medicine or refill", es: "Medicina o receta", ar: "دواء أو وصفة" } },
-      { id: "q_visit", open: true, reason: { en: "My next visit", es: "Mi próxima cita", ar: "موعدي القادم" } },
+      { id: "q_general", readers: ["Nurse"], open: true, reason: { en: "A health question", es: "Una pregunta de salud", ar: "سؤال صحي" } },
+      { id: "q_rx", readers: ["Nurse", "Physician"], open: true, reason: { en: "Medicine or refill", es: "Medicina o receta", ar: "دواء أو وصفة" } },
+      { id: "q_visit", readers: ["Front desk"], open: true, reason: { en: "My next visit", es: "Mi próxima cita", ar: "موعدي القادم" } },
     ],
     consent: {
       id: "form",
+      kind: "chat",
       version: 3,
       published_at: Date.UTC(2026, 2, 2),
       texts: {
@@ -56,6 +57,7 @@ export function practiceAnswer(change: Record<string, unknown> = {}): Record<str
         },
       },
     },
+    forms: [{ id: "form", kind: "chat", version: 3, queues: [], in_addition: false, needed: true }],
     max_file_bytes: 25_000_000,
     archive_note: "keeper",
     recall_minutes: 60,

@@ -13,16 +13,12 @@ func (s *Store) CreateConversation(ctx context.Context, n hub.NewConversation) e
 	const number = `UPDATE practice SET logs = logs + 1 WHERE id = $1 RETURNING number, logs`
 	const insert = `
 INSERT INTO conversation (practice, id, queue, language, patient, assignee, state, created_at, waiting_from,
-    last_at, closed_at, closed_by, withdrawn_at, epoch, head, number, log, left_message, writes_for, relation, work_since)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 0)
+    last_at, closed_at, closed_by, withdrawn_at, epoch, head, number, log, left_message, writes_for, relation, consent_due, work_since)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 0)
 ON CONFLICT DO NOTHING`
 	const group = `
 INSERT INTO mls_group (practice, conversation, state, info, handshake)
 VALUES ($1, $2, $3, $4, $5)`
-	const receipt = `
-INSERT INTO receipt (practice, conversation, person, device, form, version, language, sha256, at, signature, received_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
-
 	c := n.Conversation
 	return s.write(ctx, c.ID, func(t *tx) error {
 		if ids, err := collect(ctx, t, scanString, used, c.ID); err != nil {
@@ -34,9 +30,18 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 		if err := t.change(number, c.Practice).Scan(&l.practice, &l.log); err != nil {
 			return err
 		}
+		if n.Settle != nil { // the practice's row is locked: no form is published meanwhile
+			forms, err := formsOf(ctx, t, c.Practice)
+			if err != nil {
+				return err
+			}
+			if c.ConsentDue, err = n.Settle(forms, n.Receipts); err != nil {
+				return err
+			}
+		}
 		added, err := t.exec(insert, c.Practice, c.ID, c.Queue, c.Language, c.Patient, c.Assignee, c.State,
 			c.CreatedAt, c.WaitingFrom, c.LastAt, c.ClosedAt, c.ClosedBy, c.WithdrawnAt,
-			signed(n.Group.Epoch), signed(n.First.Position), l.practice, l.log, integer(c.LeftMessage), c.WritesFor, c.Relation)
+			signed(n.Group.Epoch), signed(n.First.Position), l.practice, l.log, integer(c.LeftMessage), c.WritesFor, c.Relation, c.ConsentDue)
 		if err != nil {
 			return err
 		}
@@ -60,10 +65,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 		if err != nil {
 			return err
 		}
-		r := n.Receipt
-		_, err = t.exec(receipt, c.Practice, c.ID, r.Person, r.Device, r.Form, r.Version, r.Language,
-			blob(r.SHA256), r.At, blob(r.Signature), r.ReceivedAt)
-		if err != nil {
+		if err := addReceipts(t, c.Practice, n.Receipts); err != nil {
 			return err
 		}
 		if err := insertFrame(t, l, n.First); err != nil {
@@ -97,14 +99,14 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 
 const conversationFields = `c.practice, c.id, c.queue, c.language, c.patient, c.assignee, c.state, c.created_at,
     c.waiting_from, c.last_at, c.closed_at, c.closed_by, c.withdrawn_at, c.epoch, c.head,
-    c.left_message, c.rating, c.revision, c.writes_for, c.relation, c.confidential,
+    c.left_message, c.rating, c.revision, c.consent_due, c.writes_for, c.relation, c.confidential,
     coalesce((SELECT r.ends_at FROM relation r WHERE c.relation <> '' AND r.practice = c.practice AND r.id = c.relation), 0)`
 
 func scanConversation(row scanner) (c hub.Conversation, err error) {
 	var left, confidential int64
 	err = row.Scan(&c.Practice, &c.ID, &c.Queue, &c.Language, &c.Patient, &c.Assignee, &c.State, &c.CreatedAt,
 		&c.WaitingFrom, &c.LastAt, &c.ClosedAt, &c.ClosedBy, &c.WithdrawnAt, &c.Epoch, &c.Head,
-		&left, &c.Rating, &c.Revision, &c.WritesFor, &c.Relation, &confidential, &c.RelationEnds)
+		&left, &c.Rating, &c.Revision, &c.ConsentDue, &c.WritesFor, &c.Relation, &confidential, &c.RelationEnds)
 	c.LeftMessage, c.Confidential = left != 0, confidential != 0
 	return c, err
 }
@@ -187,7 +189,12 @@ UPDATE participant SET wanted = $4 WHERE practice = $1 AND conversation = $2 AND
 		if err != nil {
 			return err
 		}
-		moved := false
+		moved := before.WithdrawnAt == 0 && stored.WithdrawnAt != 0
+		if moved {
+			if err := withdrawReceipts(t, practice, id, stored.WithdrawnAt); err != nil {
+				return err
+			}
+		}
 		for i, p := range stored.Participants {
 			switch {
 			case i >= len(before.Participants):

@@ -40,7 +40,7 @@ func (s *Store) appendFrame(ctx context.Context, t *tx, a hub.Append) (_ hub.App
 	// The lock comes before everything else is read, so that what is read is
 	// of now and stays so.
 	const lock = `
-SELECT number, log, epoch, head, state, withdrawn_at, patient,
+SELECT number, log, epoch, head, state, withdrawn_at, consent_due, patient,
     CASE WHEN writes_for <> '' AND (confidential = 1 OR EXISTS (SELECT 1 FROM relation r
         WHERE r.practice = $1 AND r.id = conversation.relation AND r.ends_at > 0 AND r.ends_at <= $3)) THEN 1 ELSE 0 END
 FROM conversation WHERE practice = $1 AND id = $2`
@@ -51,10 +51,10 @@ WHERE practice = $1 AND id = $2`
 	f := a.Frame
 	var epoch, head uint64
 	var state string
-	var withdrawnAt, pastGrant int64
+	var withdrawnAt, due, pastGrant int64
 	var l logKey
 	err := t.row(ctx, lock+s.dialect.Lock, a.Practice, a.Conversation, f.ReceivedAt).
-		Scan(&l.practice, &l.log, &epoch, &head, &state, &withdrawnAt, &patient, &pastGrant)
+		Scan(&l.practice, &l.log, &epoch, &head, &state, &withdrawnAt, &due, &patient, &pastGrant)
 	if err != nil {
 		return hub.Appended{}, "", err
 	}
@@ -67,6 +67,8 @@ WHERE practice = $1 AND id = $2`
 		return hub.Appended{}, "", hub.ErrConsentWithdrawn
 	case pastGrant != 0 && f.Person == patient:
 		return hub.Appended{}, "", hub.ErrNotAMember
+	case due != 0 && due <= f.ReceivedAt && f.Kind == api.FrameApplication && f.Person == patient:
+		return hub.Appended{}, "", hub.ErrConsentDue
 	case state == api.StateClosed && !a.EvenClosed:
 		return hub.Appended{}, "", hub.ErrClosed
 	}

@@ -16,14 +16,7 @@ func (s *Store) SavePractice(ctx context.Context, p hub.Practice) error {
 INSERT INTO practice (id, number, logs, slug, settings)
 SELECT $1, coalesce(max(number), 0) + 1, 0, $2, $3 FROM practice WHERE 1 = 1
 ON CONFLICT (id) DO UPDATE SET slug = excluded.slug, settings = excluded.settings`
-	const form = `
-INSERT INTO consent_form (practice, form, version, published_at, texts)
-VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT DO NOTHING`
-	const published = `
-SELECT texts FROM consent_form WHERE practice = $1 AND form = $2 AND version = $3`
-
-	settings, texts := document(p.Settings), document(p.Consent.Texts)
+	settings := document(p.Settings)
 	return s.write(ctx, p.ID, func(t *tx) error {
 		others, err := collect(ctx, t, scanString, slugOwner, p.Slug, p.ID)
 		if err != nil {
@@ -32,24 +25,19 @@ SELECT texts FROM consent_form WHERE practice = $1 AND form = $2 AND version = $
 		if len(others) > 0 {
 			return fmt.Errorf("slug: %w", hub.ErrExists)
 		}
-		if p.Consent.ID != "" {
-			added, err := t.exec(form, p.ID, p.Consent.ID, p.Consent.Version, p.Consent.PublishedAt, texts)
-			if err != nil {
-				return err
-			}
-			if added == 0 {
-				// encoding/json orders a map's keys, so equal texts are equal here.
-				before, err := scanString(t.row(ctx, published, p.ID, p.Consent.ID, p.Consent.Version))
-				if err != nil {
-					return err
-				}
-				if before != texts {
-					return fmt.Errorf("published consent form: %w", hub.ErrConflict)
-				}
-			}
+		// First, as it locks the practice.
+		if _, err = t.exec(upsert, p.ID, p.Slug, settings); err != nil || p.Consent.ID == "" {
+			return err
 		}
-		_, err = t.exec(upsert, p.ID, p.Slug, settings)
-		return err
+		all, err := formsOf(ctx, t, p.ID)
+		if err != nil {
+			return err
+		}
+		c, err := p.FileForm(all, s.now().UnixMilli())
+		if err != nil {
+			return err
+		}
+		return s.storeForms(t, p.ID, all, c)
 	})
 }
 

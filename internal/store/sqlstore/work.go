@@ -11,14 +11,16 @@ import (
 // practice, and it does not know how much that one holds.
 
 // Who should join: certified devices of wanted persons that are not in the
-// group.
+// group. Once consent was taken back, nobody.
 const toAdd = `
 FROM participant p CROSS JOIN device d
 WHERE d.practice = p.practice AND d.person = p.person AND d.certified_at > 0 AND d.revoked_at = 0
     AND p.wanted = 1 AND NOT EXISTS (
     SELECT 1 FROM member m
     WHERE m.practice = p.practice AND m.conversation = p.conversation AND m.device = d.id
-        AND m.until_position = 0)`
+        AND m.until_position = 0) AND NOT EXISTS (
+    SELECT 1 FROM conversation w
+    WHERE w.practice = p.practice AND w.id = p.conversation AND w.withdrawn_at > 0)`
 
 // Who should leave: devices in the group that are revoked, or whose person is
 // not wanted.

@@ -24,6 +24,8 @@ func Run(t *testing.T, store hub.Store) {
 		run  func(*testing.T, hub.Store)
 	}{
 		{"practices", testPractices},
+		{"consent forms", testForms},
+		{"receipts", testReceipts},
 		{"people", testPeople},
 		{"change person", testChangePerson},
 		{"sessions", testSessions},
@@ -133,16 +135,21 @@ func (c *clinic) newConversation(patient, keeper hub.Device) hub.NewConversation
 				{Device: keeper.ID, Person: keeper.Person, From: 1, Since: 100},
 			},
 		},
-		Receipt: hub.Receipt{
-			ConsentReceipt: api.ConsentReceipt{Form: "f", Version: 1, Language: "en", SHA256: []byte{1}, At: 99, Signature: []byte{2}},
-			Practice:       c.id, Conversation: id, Person: patient.Person, Device: patient.ID, ReceivedAt: 100,
-		},
-		Group: hub.Group{State: []byte("state 1"), Info: []byte("info 1"), Epoch: 1, Handshake: 1},
+		Receipts: []hub.Receipt{c.receipt(patient, id)},
+		Group:    hub.Group{State: []byte("state 1"), Info: []byte("info 1"), Epoch: 1, Handshake: 1},
 		First: hub.Frame{
 			Position: 1, Kind: api.FrameCommit, Epoch: 0, Device: patient.ID, Person: patient.Person,
 			ClientID: newID("m"), ReceivedAt: 100, Payload: []byte("commit"),
 		},
 		Welcomes: []hub.Welcome{{ID: newID("w"), Device: keeper.ID, Payload: []byte("welcome")}},
+	}
+}
+
+// receipt makes one of a person's, for a conversation or for none.
+func (c *clinic) receipt(from hub.Device, conversation string) hub.Receipt {
+	return hub.Receipt{
+		ConsentReceipt: api.ConsentReceipt{Form: "f", Kind: "chat", Version: 1, Language: "en", SHA256: []byte{1}, Method: "checkbox", At: 99, Signature: []byte{2}},
+		ID:             newID("r"), Practice: c.id, Conversation: conversation, Person: from.Person, Device: from.ID, ReceivedAt: 100,
 	}
 }
 

@@ -41,6 +41,227 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/admin/consent-receipts": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Who agreed, by opaque id */
+        readonly get: operations["get-admin-consent-receipts"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/consent-receipts/csv": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** The same as a table, up to 1000 from after */
+        readonly get: operations["get-admin-consent-receipts-csv"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/consent-receipts/fhir": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** The same as a FHIR R4 Bundle of Consent resources */
+        readonly get: operations["get-admin-consent-receipts-fhir"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/consents": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Every version of every consent form */
+        readonly get: operations["get-admin-consents"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/consents/{form}/draft": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        /** Save the draft of a form's next version */
+        readonly put: operations["put-admin-consents-by-form-draft"];
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/consents/{form}/preview": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** See a draft as patients would, and how hard it reads */
+        readonly post: operations["post-admin-consents-by-form-preview"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/consents/{form}/{version}/again": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Who would be asked again if it were published now */
+        readonly get: operations["get-admin-consents-by-form-by-version-again"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/consents/{form}/{version}/approve": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Approve what somebody else has written */
+        readonly post: operations["post-admin-consents-by-form-by-version-approve"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/consents/{form}/{version}/publish": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Publish an approved version: patients are asked again */
+        readonly post: operations["post-admin-consents-by-form-by-version-publish"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/consents/{form}/{version}/queues": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        /** Choose the queues that a published form stands before */
+        readonly put: operations["put-admin-consents-by-form-by-version-queues"];
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/consents/{form}/{version}/retire": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** End a form, with a reason */
+        readonly post: operations["post-admin-consents-by-form-by-version-retire"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/consents/{form}/{version}/return": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Make a submitted version a draft again, with a reason */
+        readonly post: operations["post-admin-consents-by-form-by-version-return"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/consents/{form}/{version}/submit": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Say that a draft is done */
+        readonly post: operations["post-admin-consents-by-form-by-version-submit"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/admin/controls": {
         readonly parameters: {
             readonly query?: never;
@@ -347,6 +568,44 @@ export interface paths {
         readonly put?: never;
         /** Get a nonce for a device proof */
         readonly post: operations["post-challenges"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/consents": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Patient: what I agreed to, and could */
+        readonly get: operations["get-consents"];
+        readonly put?: never;
+        /** Patient: agree to a form */
+        readonly post: operations["post-consents"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/consents/{id}/withdraw": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Patient: take one back
+         * @description One that a conversation stands on closes it: frames are refused from then on.
+         */
+        readonly post: operations["post-consents-by-id-withdraw"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -856,6 +1115,40 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/practices/{slug}/declined": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Count that somebody said no to a form */
+        readonly post: operations["post-practices-by-slug-declined"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/practices/{slug}/forms/{form}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** A published consent form, also a former version */
+        readonly get: operations["get-practices-by-slug-forms-by-form"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/relations": {
         readonly parameters: {
             readonly query?: never;
@@ -900,6 +1193,23 @@ export interface paths {
         readonly get?: never;
         /** Keep a chat from whoever writes for somebody else in it */
         readonly put: operations["put-staff-conversations-by-id-confidential"];
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/conversations/{id}/consents": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** What a conversation stands on */
+        readonly get: operations["get-staff-conversations-by-id-consents"];
+        readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
         readonly options?: never;
@@ -1742,6 +2052,61 @@ export interface components {
             readonly introduction?: components["schemas"]["PasskeyAssertion"];
             readonly passkey: components["schemas"]["PasskeyRegistration"];
         };
+        readonly AgainCount: {
+            /**
+             * Format: int64
+             * @description conversations that could be opened again
+             */
+            readonly closed: number;
+            /**
+             * Format: int64
+             * @description conversations that are waiting or open
+             */
+            readonly open: number;
+        };
+        readonly Agreement: {
+            /**
+             * Format: int64
+             * @description the device's clock; what counts is the hub's
+             */
+            readonly at: number;
+            readonly conversation?: string;
+            /** @description it is of the version that is published now, not taken back and not run out */
+            readonly current: boolean;
+            /** @description whose key signed it */
+            readonly device: string;
+            readonly form: string;
+            readonly id: string;
+            /** @description the purpose: the form's kind */
+            readonly kind: string;
+            readonly language: string;
+            /** @description how it was given: checkbox */
+            readonly method: string;
+            readonly person: string;
+            /**
+             * Format: int64
+             * @description the hub's clock: this is when it was given
+             */
+            readonly received_at: number;
+            /**
+             * Format: int64
+             * @description counts the practice's receipts in the order in which the hub took them
+             */
+            readonly sequence: number;
+            readonly sha256: string;
+            /** @description ECDSA P-256, ASN.1 */
+            readonly signature: string;
+            /** Format: int64 */
+            readonly version: number;
+            /** Format: int64 */
+            readonly withdrawn_at?: number;
+        };
+        readonly Agreements: {
+            /** @description newest first */
+            readonly agreements: readonly components["schemas"]["Agreement"][];
+            /** @description forms that the patient may agree to besides, and has not */
+            readonly offered: readonly components["schemas"]["FormHead"][];
+        };
         readonly AppOffer: {
             /** @description otpauth, for a QR code */
             readonly address: string;
@@ -1935,8 +2300,15 @@ export interface components {
             readonly method: "in-person" | "phone";
             readonly reason: string;
         };
+        readonly ConsentDeclined: {
+            readonly form: string;
+            /** Format: int64 */
+            readonly version: number;
+        };
         readonly ConsentForm: {
             readonly id: string;
+            /** @enum {string} */
+            readonly kind: "chat" | "text" | "email" | "assistant" | "minor" | "part2";
             /** Format: int64 */
             readonly published_at: number;
             /** @description by language */
@@ -1946,19 +2318,49 @@ export interface components {
             /** Format: int64 */
             readonly version: number;
         };
+        readonly ConsentForms: {
+            /** @description who must agree again at this moment */
+            readonly again: components["schemas"]["AgainCount"];
+            /** @description every version, the newest of each form first */
+            readonly forms: readonly components["schemas"]["FormVersion"][];
+            /** @description the practice's */
+            readonly languages: readonly string[];
+            readonly may_edit: boolean;
+            readonly queues: readonly components["schemas"]["Queue"][];
+            /** @description classes that read now */
+            readonly readers: readonly string[];
+        };
+        readonly ConsentGiven: {
+            readonly agreement: components["schemas"]["Agreement"];
+            /** @description how it now stands */
+            readonly conversation?: components["schemas"]["Conversation"];
+        };
         readonly ConsentReceipt: {
             /**
              * Format: int64
-             * @description the device's clock
+             * @description the device's clock; what counts is the hub's
              */
             readonly at: number;
             readonly form: string;
+            /** @description the purpose: the form's kind */
+            readonly kind: string;
             readonly language: string;
+            /** @description how it was given: checkbox */
+            readonly method: string;
             readonly sha256: string;
             /** @description ECDSA P-256, ASN.1 */
             readonly signature: string;
             /** Format: int64 */
             readonly version: number;
+        };
+        readonly ConsentReceipts: {
+            /**
+             * Format: int64
+             * @description after= of the next page
+             */
+            readonly next?: number;
+            /** @description oldest first */
+            readonly receipts: readonly components["schemas"]["Agreement"][];
         };
         readonly ConsentText: {
             /** @description plain paragraphs separated by blank lines */
@@ -2065,8 +2467,13 @@ export interface components {
             readonly closed_by?: string;
             /** @description hidden from whoever writes for somebody else in it */
             readonly confidential?: boolean;
-            /** @enum {string} */
-            readonly consent: "given" | "withdrawn";
+            /**
+             * @description due: the patient is asked to agree again before their next message; staff may go on
+             * @enum {string}
+             */
+            readonly consent: "given" | "due" | "withdrawn";
+            /** @description the newest of each form */
+            readonly consents: readonly components["schemas"]["ConversationConsent"][];
             /** Format: int64 */
             readonly created_at: number;
             /** Format: int64 */
@@ -2116,6 +2523,27 @@ export interface components {
              */
             readonly waiting_from?: number;
         };
+        readonly ConversationConsent: {
+            /**
+             * Format: int64
+             * @description the hub's clock
+             */
+            readonly at: number;
+            readonly form: string;
+            readonly kind: string;
+            /**
+             * Format: int64
+             * @description when it was taken back
+             */
+            readonly until?: number;
+            /** Format: int64 */
+            readonly version: number;
+        };
+        readonly ConversationConsents: {
+            /** @enum {string} */
+            readonly consent: "given" | "due" | "withdrawn";
+            readonly consents: readonly components["schemas"]["ConversationConsent"][];
+        };
         readonly ConversationPage: {
             readonly conversations: readonly components["schemas"]["Conversation"][];
             /** @description cursor of the next page */
@@ -2152,6 +2580,7 @@ export interface components {
             readonly language: string;
             /** @description the patient leaves a message and does not wait for the answer */
             readonly left_message?: boolean;
+            readonly more_consents?: readonly components["schemas"]["ConsentReceipt"][];
             readonly queue: string;
             readonly welcome: string;
         };
@@ -2197,6 +2626,24 @@ export interface components {
             readonly expires_at: number;
             /** @description send as Authorization: Bearer; never in a URL */
             readonly token: string;
+        };
+        readonly DraftForm: {
+            /** Format: int64 */
+            readonly base: number;
+            readonly in_addition?: boolean;
+            /** @enum {string} */
+            readonly kind: "chat" | "text" | "email" | "assistant" | "minor" | "part2";
+            /**
+             * Format: int64
+             * @description how long an agreement counts; 0 means until it is taken back
+             */
+            readonly months?: number;
+            /** @description by language */
+            readonly parts: {
+                readonly [key: string]: components["schemas"]["FormParts"];
+            };
+            /** @description queues that it stands before; none means all */
+            readonly queues?: readonly string[];
         };
         readonly EndRelation: {
             /** @enum {string} */
@@ -2263,6 +2710,103 @@ export interface components {
             readonly open: boolean;
             readonly to: string;
         };
+        readonly FormAct: {
+            /** @description needed to return or retire, and from both people where a text reads above grade 6 */
+            readonly reason?: string;
+        };
+        readonly FormAgain: {
+            /**
+             * Format: int64
+             * @description conversations that could be opened again
+             */
+            readonly closed: number;
+            /**
+             * Format: int64
+             * @description conversations that are waiting or open
+             */
+            readonly open: number;
+        };
+        readonly FormEvent: {
+            readonly act: string;
+            /** Format: int64 */
+            readonly at: number;
+            readonly name?: string;
+            /** @description empty for the practice's file */
+            readonly person?: string;
+            readonly reason?: string;
+        };
+        readonly FormHead: {
+            readonly id: string;
+            /** @description it stands beside the practice's form, not in its place */
+            readonly in_addition: boolean;
+            /** @enum {string} */
+            readonly kind: "chat" | "text" | "email" | "assistant" | "minor" | "part2";
+            /** @description without it there is no chat; any other may be declined */
+            readonly needed: boolean;
+            /** @description queues that it stands before; none means all */
+            readonly queues: readonly string[];
+            /** Format: int64 */
+            readonly version: number;
+        };
+        readonly FormLanguage: {
+            readonly language: string;
+            /** @description parts that are empty; all of them if the language is not there */
+            readonly missing: readonly string[];
+            readonly reading: components["schemas"]["ReadingGrade"];
+            /** @description as patients see it */
+            readonly text?: components["schemas"]["ConsentText"];
+        };
+        readonly FormParts: {
+            readonly collected: string;
+            readonly contact: string;
+            readonly kept: string;
+            readonly points: readonly string[];
+            readonly purpose: string;
+            readonly risks: string;
+            readonly title: string;
+            readonly withdraw: string;
+        };
+        readonly FormQueues: {
+            readonly in_addition: boolean;
+            readonly queues: readonly string[];
+        };
+        readonly FormVersion: {
+            /** Format: int64 */
+            readonly agreed: number;
+            /** Format: int64 */
+            readonly declined: number;
+            readonly form: string;
+            readonly history: readonly components["schemas"]["FormEvent"][];
+            readonly in_addition: boolean;
+            readonly kind: string;
+            readonly languages: readonly components["schemas"]["FormLanguage"][];
+            /** @description what the caller may do with it now */
+            readonly may: readonly string[];
+            /** Format: int64 */
+            readonly months: number;
+            /** @description none for a form of the practice's file */
+            readonly parts?: {
+                readonly [key: string]: components["schemas"]["FormParts"];
+            };
+            /** Format: int64 */
+            readonly published_at?: number;
+            readonly queues: readonly string[];
+            /** @description classes that the text names: staff, archive, assistant */
+            readonly readers: readonly string[];
+            /**
+             * Format: int64
+             * @description grows with each change
+             */
+            readonly revision: number;
+            /** @enum {string} */
+            readonly state: "draft" | "submitted" | "approved" | "published" | "superseded" | "retired";
+            /** Format: int64 */
+            readonly version: number;
+            /** @description classes that read now and that the text does not name */
+            readonly widened: readonly string[];
+            /** Format: int64 */
+            readonly withdrawn: number;
+        };
         readonly Frame: {
             readonly client_id: string;
             /** @description who sent it, as the hub saw; the MLS signature is what counts */
@@ -2284,6 +2828,10 @@ export interface components {
             readonly frames: readonly components["schemas"]["Frame"][];
             /** Format: int64 */
             readonly head: number;
+        };
+        readonly GiveConsent: {
+            readonly conversation?: string;
+            readonly receipt: components["schemas"]["ConsentReceipt"];
         };
         readonly GroupInfo: {
             /** Format: int64 */
@@ -2672,11 +3220,14 @@ export interface components {
             readonly authority_key: string;
             /** @description #rrggbb */
             readonly brand_color?: string;
+            /** @description what stands before a chat of a queue that has no form of its own; without an id there is none, and chat is off */
             readonly consent: components["schemas"]["ConsentForm"];
             /** @description ISO 3166-1 alpha-2; decides the emergency numbers shown */
             readonly country: string;
             /** @description people and messages are synthetic; show a banner */
             readonly demo: boolean;
+            /** @description every form that is published now */
+            readonly forms: readonly components["schemas"]["FormHead"][];
             readonly id: string;
             /**
              * Format: int64
@@ -2788,6 +3339,8 @@ export interface components {
              * @description while closed: when staff are next expected
              */
             readonly opens_at?: number;
+            /** @description titles of the staff who work on it, and so can let themselves in and read */
+            readonly readers: readonly string[];
             /** @description by language: why a patient writes */
             readonly reason: {
                 readonly [key: string]: string;
@@ -2799,6 +3352,26 @@ export interface components {
              * @description 1 (bad) to 5 (very good)
              */
             readonly score: number;
+        };
+        readonly ReadingGrade: {
+            /** @description above grade 6: it is published only with a reason from both people */
+            readonly above: boolean;
+            /**
+             * Format: double
+             * @description school grade in the United States
+             */
+            readonly grade: number;
+            /** @description the sentences that make it so */
+            readonly hard: readonly string[];
+            /** @description false for a language that there is no good formula for */
+            readonly measured: boolean;
+            /** @description Spanish: in the words of INFLESZ */
+            readonly scale?: string;
+            /**
+             * Format: double
+             * @description Spanish: Fernández-Huerta, more is easier
+             */
+            readonly score?: number;
         };
         readonly RecoveryCodes: {
             readonly codes: readonly string[];
@@ -3133,6 +3706,9 @@ export interface components {
 export type Ack = components['schemas']['Ack'];
 export type ActResult = components['schemas']['ActResult'];
 export type AddPasskey = components['schemas']['AddPasskey'];
+export type AgainCount = components['schemas']['AgainCount'];
+export type Agreement = components['schemas']['Agreement'];
+export type Agreements = components['schemas']['Agreements'];
 export type AppOffer = components['schemas']['AppOffer'];
 export type Asset = components['schemas']['Asset'];
 export type Attachment = components['schemas']['Attachment'];
@@ -3155,8 +3731,12 @@ export type ClaimKeyPackages = components['schemas']['ClaimKeyPackages'];
 export type ClaimedKeyPackage = components['schemas']['ClaimedKeyPackage'];
 export type ClientMessage = components['schemas']['ClientMessage'];
 export type ConfirmPatient = components['schemas']['ConfirmPatient'];
+export type ConsentDeclined = components['schemas']['ConsentDeclined'];
 export type ConsentForm = components['schemas']['ConsentForm'];
+export type ConsentForms = components['schemas']['ConsentForms'];
+export type ConsentGiven = components['schemas']['ConsentGiven'];
 export type ConsentReceipt = components['schemas']['ConsentReceipt'];
+export type ConsentReceipts = components['schemas']['ConsentReceipts'];
 export type ConsentText = components['schemas']['ConsentText'];
 export type ContactCodeSent = components['schemas']['ContactCodeSent'];
 export type Control = components['schemas']['Control'];
@@ -3166,6 +3746,8 @@ export type ControlResult = components['schemas']['ControlResult'];
 export type ControlRun = components['schemas']['ControlRun'];
 export type Controls = components['schemas']['Controls'];
 export type Conversation = components['schemas']['Conversation'];
+export type ConversationConsent = components['schemas']['ConversationConsent'];
+export type ConversationConsents = components['schemas']['ConversationConsents'];
 export type ConversationPage = components['schemas']['ConversationPage'];
 export type ConversationReader = components['schemas']['ConversationReader'];
 export type ConversationReaders = components['schemas']['ConversationReaders'];
@@ -3175,6 +3757,7 @@ export type DeviceInfo = components['schemas']['DeviceInfo'];
 export type DeviceList = components['schemas']['DeviceList'];
 export type DeviceProof = components['schemas']['DeviceProof'];
 export type DeviceSession = components['schemas']['DeviceSession'];
+export type DraftForm = components['schemas']['DraftForm'];
 export type EndRelation = components['schemas']['EndRelation'];
 export type Event = components['schemas']['Event'];
 export type EventPage = components['schemas']['EventPage'];
@@ -3182,8 +3765,17 @@ export type Factor = components['schemas']['Factor'];
 export type Factors = components['schemas']['Factors'];
 export type FinishSso = components['schemas']['FinishSSO'];
 export type Flow = components['schemas']['Flow'];
+export type FormAct = components['schemas']['FormAct'];
+export type FormAgain = components['schemas']['FormAgain'];
+export type FormEvent = components['schemas']['FormEvent'];
+export type FormHead = components['schemas']['FormHead'];
+export type FormLanguage = components['schemas']['FormLanguage'];
+export type FormParts = components['schemas']['FormParts'];
+export type FormQueues = components['schemas']['FormQueues'];
+export type FormVersion = components['schemas']['FormVersion'];
 export type Frame = components['schemas']['Frame'];
 export type FramePage = components['schemas']['FramePage'];
+export type GiveConsent = components['schemas']['GiveConsent'];
 export type GroupInfo = components['schemas']['GroupInfo'];
 export type GroupWork = components['schemas']['GroupWork'];
 export type Head = components['schemas']['Head'];
@@ -3230,6 +3822,7 @@ export type PublishKeyPackages = components['schemas']['PublishKeyPackages'];
 export type PutCertificate = components['schemas']['PutCertificate'];
 export type Queue = components['schemas']['Queue'];
 export type Rating = components['schemas']['Rating'];
+export type ReadingGrade = components['schemas']['ReadingGrade'];
 export type RecoveryCodes = components['schemas']['RecoveryCodes'];
 export type Relation = components['schemas']['Relation'];
 export type RenameFactor = components['schemas']['RenameFactor'];
@@ -3382,6 +3975,945 @@ export interface operations {
             };
             /** @description Not Found */
             readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "get-admin-consent-receipts": {
+        readonly parameters: {
+            readonly query?: {
+                readonly form?: string;
+                readonly version?: number;
+                /** @description sequence; 0 for the first page */
+                readonly after?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ConsentReceipts"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "get-admin-consent-receipts-csv": {
+        readonly parameters: {
+            readonly query?: {
+                readonly form?: string;
+                readonly version?: number;
+                /** @description sequence; 0 for the first page */
+                readonly after?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly "Content-Disposition"?: string;
+                    readonly "Content-Type"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": string;
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "get-admin-consent-receipts-fhir": {
+        readonly parameters: {
+            readonly query?: {
+                readonly form?: string;
+                readonly version?: number;
+                /** @description sequence; 0 for the first page */
+                readonly after?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly "Content-Disposition"?: string;
+                    readonly "Content-Type"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": string;
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "get-admin-consents": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ConsentForms"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "put-admin-consents-by-form-draft": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly form: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["DraftForm"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FormVersion"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-admin-consents-by-form-preview": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly form: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["DraftForm"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FormVersion"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "get-admin-consents-by-form-by-version-again": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly form: string;
+                readonly version: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FormAgain"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-admin-consents-by-form-by-version-approve": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly form: string;
+                readonly version: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["FormAct"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FormVersion"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-admin-consents-by-form-by-version-publish": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly form: string;
+                readonly version: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["FormAct"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FormVersion"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "put-admin-consents-by-form-by-version-queues": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly form: string;
+                readonly version: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["FormQueues"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FormVersion"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-admin-consents-by-form-by-version-retire": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly form: string;
+                readonly version: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["FormAct"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FormVersion"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-admin-consents-by-form-by-version-return": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly form: string;
+                readonly version: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["FormAct"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FormVersion"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-admin-consents-by-form-by-version-submit": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly form: string;
+                readonly version: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["FormAct"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FormVersion"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -4678,6 +6210,198 @@ export interface operations {
             };
             /** @description Too Many Requests */
             readonly 429: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "get-consents": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Agreements"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-consents": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["GiveConsent"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ConsentGiven"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            readonly 429: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-consents-by-id-withdraw": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Agreement"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -6763,6 +8487,119 @@ export interface operations {
             };
         };
     };
+    readonly "post-practices-by-slug-declined": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly slug: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ConsentDeclined"];
+            };
+        };
+        readonly responses: {
+            /** @description No Content */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            readonly 429: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "get-practices-by-slug-forms-by-form": {
+        readonly parameters: {
+            readonly query?: {
+                /** @description 0 is the present one */
+                readonly version?: number;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly slug: string;
+                readonly form: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ConsentForm"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readonly "get-relations": {
         readonly parameters: {
             readonly query?: never;
@@ -6901,6 +8738,64 @@ export interface operations {
             };
             /** @description Conflict */
             readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "get-staff-conversations-by-id-consents": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ConversationConsents"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

@@ -351,7 +351,7 @@ export class Desk {
   // Acts
 
   canTake(c: Conversation): boolean {
-    return c.state === "waiting" && c.consent === "given";
+    return c.state === "waiting" && c.consent !== "withdrawn";
   }
 
   takesPart(c: Conversation): boolean {

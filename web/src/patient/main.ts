@@ -12,7 +12,7 @@ import { listen } from "./heard.ts";
 import { connectHost } from "./host.ts";
 import { Install, keepShell, nameApp } from "../offline/shell.ts";
 import { browserMemo } from "./model/memo.ts";
-import { loadPractice } from "./model/practice.ts";
+import { loadForm, loadPractice, noteDeclined } from "./model/practice.ts";
 import { Session } from "./model/session.ts";
 import { remembered, View } from "./view.svelte.ts";
 
@@ -36,6 +36,8 @@ const session: Session = new Session({
   authority: address.searchParams.get("authority") ?? undefined,
   memo: browserMemo(slug),
   deviceName: deviceName(navigator.userAgent),
+  loadForm,
+  noteDeclined,
   loadPractice: (name) => {
     const loading = early ?? loadPractice(name);
     early = undefined;

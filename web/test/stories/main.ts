@@ -40,6 +40,8 @@ else {
     slug: "riverside",
     memo: { ...passingMemo(), ...story.memo },
     deviceName: "Story",
+    loadForm: async () => practice().consent,
+    noteDeclined: () => undefined,
     loadPractice: async () => (story.practice ? story.practice(practice()) : practice()),
     connect: () => core,
     supported: () => story.supported ?? true,

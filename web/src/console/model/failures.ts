@@ -11,6 +11,7 @@ const ofFailure: Record<Failure, WordKey> = {
   taken: "console.failure.taken",
   closed: "console.failure.closed",
   "consent-withdrawn": "console.failure.consentWithdrawn",
+  "consent-due": "console.failure.consentDue",
   "too-large": "console.failure.tooLarge",
   "wrong-type": "console.failure.wrongType",
   "rate-limited": "console.failure.rateLimited",

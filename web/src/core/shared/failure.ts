@@ -8,6 +8,7 @@ const failures: Record<Failure, true> = {
   taken: true,
   closed: true,
   "consent-withdrawn": true,
+  "consent-due": true,
   "too-large": true,
   "wrong-type": true,
   "rate-limited": true,

@@ -17,6 +17,7 @@ export type Failure =
   | "taken"
   | "closed"
   | "consent-withdrawn"
+  | "consent-due" // the form has changed: agree again first
   | "too-large"
   | "wrong-type"
   | "rate-limited"
@@ -142,7 +143,8 @@ export interface Conversation {
   readonly waitingFrom?: number;
   readonly lastAt: number;
   readonly place?: number;
-  readonly consent: "given" | "withdrawn";
+  /** Due: the patient is asked to agree again before their next message. */
+  readonly consent: "given" | "due" | "withdrawn";
   /** True once this device is in the group and can read. */
   readonly joined: boolean;
   /** Policy wants me in and the keeper has not added this device yet. */
@@ -186,12 +188,46 @@ export interface Started {
   readonly deviceKey?: Uint8Array;
 }
 
+/** What the person agreed to: the exact text, by its hash. The core adds when, and signs. */
+export interface Agreed {
+  readonly form: string;
+  readonly kind: string;
+  readonly version: number;
+  readonly language: string;
+  readonly sha256: Uint8Array;
+}
+
+/** A receipt as the hub keeps it. */
+export interface Agreement extends Agreed {
+  readonly id: string;
+  readonly method: string;
+  /** The hub's clock. */
+  readonly at: number;
+  readonly deviceAt: number;
+  readonly sequence: number;
+  readonly signature: Uint8Array;
+  readonly device: string;
+  readonly person: string;
+  /** Empty for what goes beyond one. */
+  readonly conversation: string;
+  /** 0 while it stands. */
+  readonly withdrawnAt: number;
+  readonly current: boolean;
+}
+
+export interface Agreements {
+  readonly agreements: readonly Agreement[];
+  /** Forms that the person may agree to besides, and has not. */
+  readonly offered: readonly { readonly form: string; readonly kind: string; readonly version: number }[];
+}
+
 export interface OpenOptions {
   readonly queue: string;
   readonly language: string;
   /** What the patient wants to be called; goes only into the group. */
   readonly name: string;
-  readonly consent: { form: string; version: number; language: string; sha256: Uint8Array };
+  /** One for each form that stands before the queue, the chat's own first. */
+  readonly consents: readonly Agreed[];
   /** The patient leaves a message and does not wait for the answer. */
   readonly leftMessage?: boolean;
   /** A one-time link that the chat begins by, and this browser's secret for it. */
@@ -224,6 +260,12 @@ export interface Core {
     conversation: ConversationId,
     act: "take" | "take-over" | "join" | "leave" | "close" | "reopen" | "withdraw",
   ): Promise<void>;
+  /** Patient: agree to what has changed in a conversation or, with an empty id, to what goes beyond one. */
+  agree(conversation: ConversationId | "", consents: readonly Agreed[]): Promise<void>;
+  /** Patient: what I agreed to, newest first, and could. */
+  agreements(): Promise<Agreements>;
+  /** Patient: take one back. What a chat stands on closes it. */
+  takeBack(agreement: string): Promise<void>;
   /** Patient: how a closed conversation was, 1 to 5. */
   rate(conversation: ConversationId, score: number): Promise<void>;
   /** Staff: lists come from the hub, newest state also by events. */

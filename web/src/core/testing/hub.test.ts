@@ -120,7 +120,7 @@ describe.skipIf(!hasChromium || !existsSync(program))("the core and a hub", { ti
         queue: practice.queues[0]?.id ?? "",
         language: "en",
         name: "Ana",
-        consent: { form: practice.consent.id, version: practice.consent.version, language: "en", sha256 },
+        consents: [{ form: practice.consent.id, kind: "chat", version: practice.consent.version, language: "en", sha256 }],
       });
     });
     await say(patient, "My knee hurts.");

@@ -34,6 +34,9 @@ const shape =
 /** Longest text of one message, in UTF-16 units: well inside one frame. */
 export const maxTextLength = 32_000;
 
+const agreed: Check = (v) =>
+  Array.isArray(v) && v.length > 0 && v.length <= 9 && v.every(shape({ form: id, kind: id, version: count, language: text(35), sha256: bytes(64) }));
+
 const methods: Record<Method, readonly Check[]> = {
   start: [
     shape({
@@ -49,7 +52,7 @@ const methods: Record<Method, readonly Check[]> = {
       queue: id,
       language: text(35),
       name: text(200),
-      consent: shape({ form: id, version: count, language: text(35), sha256: bytes(64) }),
+      consents: agreed,
       leftMessage: optional(bool),
       invitation: optional(shape({ token: text(64), holder: text(64) })),
       writesFor: optional(oneOf("parent", "guardian", "carer", "representative")),
@@ -78,6 +81,9 @@ const methods: Record<Method, readonly Check[]> = {
   saveDraft: [id, text(maxTextLength)],
   safetyCode: [id, id],
   act: [id, oneOf("take", "take-over", "join", "leave", "close", "reopen", "withdraw")],
+  agree: [text(64), agreed],
+  agreements: [],
+  takeBack: [id],
   rate: [id, count],
   identify: [oneOf("", "code", "code/check", "match"), optional(shape({}))],
   list: [oneOf("waiting", "mine", "team", "closed"), optional(text(512))],

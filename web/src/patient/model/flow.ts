@@ -30,6 +30,8 @@ export type Happening =
   | { kind: "agree" }
   | { kind: "decline" }
   | { kind: "told-about-me" }
+  /** The reason has a form of its own. */
+  | { kind: "ask" }
   | { kind: "left-message" }
   | { kind: "back" }
   | { kind: "storage-blocked" }
@@ -70,7 +72,9 @@ export function after(screen: Screen, happening: Happening, facts: Facts): Scree
     case "decline":
       return screen.at === "consent" ? { at: "declined" } : screen;
     case "told-about-me":
-      return screen.at === "about-you" ? { at: facts.leaving ? "leave-message" : "chat" } : screen;
+      return screen.at === "about-you" || screen.at === "consent" ? { at: facts.leaving ? "leave-message" : "chat" } : screen;
+    case "ask":
+      return { at: "consent" };
     case "left-message":
       return screen.at === "leave-message" ? { at: "chat" } : screen;
     case "back":

@@ -5,7 +5,7 @@ import type { Untrusted } from "../../api/untrusted.ts";
 
 export type ConsentText = Omit<api.ConsentText, "sha256">;
 
-type ConsentForm = Omit<api.ConsentForm, "texts"> & { readonly texts: Readonly<Record<string, ConsentText>> };
+export type ConsentForm = Omit<api.ConsentForm, "texts"> & { readonly texts: Readonly<Record<string, ConsentText>> };
 
 export type Practice = Pick<
   api.Practice,
@@ -27,6 +27,7 @@ export type Practice = Pick<
   | "idle_minutes_patient"
   | "risk_words"
   | "quick_exit"
+  | "forms"
 > & { readonly brand_color: string | undefined; readonly consent: ConsentForm };
 
 export class PracticeError extends Error {
@@ -78,7 +79,7 @@ function level(value: unknown): api.Queue["level"] {
 
 function parseQueue(value: unknown): api.Queue {
   const from = fields<api.Queue>(value);
-  return { id: text(from.id), reason: map(from.reason, text), open: of("boolean", from.open), level: level(from.level), ...at(from.opens_at) };
+  return { id: text(from.id), reason: map(from.reason, text), readers: list(from.readers).map(text), open: of("boolean", from.open), level: level(from.level), ...at(from.opens_at) };
 }
 
 function parseText(value: unknown): ConsentText {
@@ -90,10 +91,50 @@ function parseConsent(value: unknown): ConsentForm {
   const from = fields<api.ConsentForm>(value);
   return {
     id: text(from.id),
+    kind: text(from.kind) as api.ConsentForm["kind"],
     version: of("number", from.version),
     published_at: of("number", from.published_at),
     texts: map(from.texts, parseText),
   };
+}
+
+function parseHead(value: unknown): api.FormHead {
+  const from = fields<api.FormHead>(value);
+  return {
+    id: text(from.id),
+    kind: text(from.kind) as api.FormHead["kind"],
+    version: of("number", from.version),
+    queues: list(from.queues).map(text),
+    in_addition: of("boolean", from.in_addition),
+    needed: of("boolean", from.needed),
+  };
+}
+
+/** The forms that stand before a chat of the queue, the chat's own first: as the hub judges (internal/hub/form.go). */
+export function formsBefore({ forms, consent }: Practice, queue: string): readonly api.FormHead[] {
+  const here = forms.filter((form) => form.needed && (form.queues.length === 0 || form.queues.includes(queue)));
+  const own = here.filter((form) => !form.in_addition);
+  const first = own.find((form) => form.queues.length > 0) ?? own.find((form) => form.id === consent.id) ?? own[0];
+  return first ? [first, ...here.filter((form) => form.in_addition)] : [];
+}
+
+/** A published form, also a former version. Throws a PracticeError and nothing else. */
+export async function loadForm(slug: string, form: string, version: number): Promise<ConsentForm> {
+  try {
+    const response = await fetch(`/v1/practices/${encodeURIComponent(slug)}/forms/${encodeURIComponent(form)}?version=${version}`, { credentials: "omit" });
+    if (!response.ok) throw new Error(String(response.status));
+    return parseConsent(await response.json());
+  } catch {
+    throw new PracticeError("unreachable");
+  }
+}
+
+/** Says that somebody said no: it is counted, and not by whom. */
+export function noteDeclined(slug: string, form: Pick<ConsentForm, "id" | "version">): void {
+  const body = JSON.stringify({ form: form.id, version: form.version });
+  void fetch(`/v1/practices/${encodeURIComponent(slug)}/declined`, { method: "POST", credentials: "omit", keepalive: true, headers: { "content-type": "application/json" }, body }).catch(
+    () => undefined,
+  );
 }
 
 /** Throws a TypeError if it is not a practice. Fields we do not use are left out. */
@@ -114,6 +155,7 @@ export function parsePractice(value: unknown): Practice {
     wait_minutes: of("number", from.wait_minutes),
     queues: list(from.queues).map(parseQueue),
     consent: parseConsent(from.consent),
+    forms: list(from.forms).map(parseHead),
     max_file_bytes: of("number", from.max_file_bytes),
     archive_note: text(from.archive_note),
     recall_minutes: of("number", from.recall_minutes),
@@ -140,13 +182,17 @@ export async function loadPractice(slug: string): Promise<Practice> {
   }
 }
 
-/** The form's text in the person's language, or else in the practice's own. */
-export function consentIn(practice: Practice, language: string): { language: string; text: ConsentText } | undefined {
-  for (const wanted of [language, ...practice.languages, ...Object.keys(practice.consent.texts)]) {
-    const found = practice.consent.texts[wanted];
+/** A form's text in the person's language, or else in the practice's own. */
+export function textIn(form: ConsentForm, practice: Practice, language: string): { language: string; text: ConsentText } | undefined {
+  for (const wanted of [language, ...practice.languages, ...Object.keys(form.texts)]) {
+    const found = form.texts[wanted];
     if (found) return { language: wanted, text: found };
   }
   return undefined;
+}
+
+export function consentIn(practice: Practice, language: string): { language: string; text: ConsentText } | undefined {
+  return textIn(practice.consent, practice, language);
 }
 
 /** What the hash of a form's text is taken over: title, points and full text, each on its line. */

@@ -21,6 +21,8 @@ function visit({ script = {}, memo = {}, world = {} }: Given = {}) {
     slug: "riverside",
     memo: remembered,
     deviceName: "Test",
+    loadForm: async () => practice().consent,
+    noteDeclined: () => undefined,
     loadPractice: async () => practice(),
     connect: () => {
       connected++;
@@ -75,7 +77,7 @@ describe("the way to a chat", () => {
       queue: "q_general",
       language: "en",
       name: "Ana",
-      consent: { form: "form", version: 3, language: "en", sha256: new Uint8Array([length]) },
+      consents: [{ form: "form", kind: "chat", version: 3, language: "en", sha256: new Uint8Array([length]) }],
     });
     expect(memo).toMatchObject({ hasChat: true, inChat: true, agreed: "form:3" });
   });

@@ -5,6 +5,7 @@
 
 import { failureOf } from "../../core/shared/failure.ts";
 import type {
+  Agreed,
   Connection,
   Conversation,
   ConversationId,
@@ -23,7 +24,8 @@ import type {
 import { after, type Facts, type Happening, type Screen } from "./flow.ts";
 import type { Invitation } from "./invitation.ts";
 import type { Memo } from "./memo.ts";
-import { consentBytes, consentIn, parsePractice, PracticeError, type Practice } from "./practice.ts";
+import { formsOf, hasAgreed, nextForm, noteAgreed } from "./agreed.ts";
+import { consentBytes, consentIn, parsePractice, PracticeError, textIn, type ConsentForm, type Practice } from "./practice.ts";
 import { atRisk } from "./risk.ts";
 import { Thread } from "./thread.ts";
 
@@ -36,6 +38,10 @@ export interface World {
   readonly deviceName: string;
   /** Throws a PracticeError. */
   loadPractice(slug: string): Promise<Practice>;
+  /** A published version of a form. Throws a PracticeError. */
+  loadForm(slug: string, form: string, version: number): Promise<ConsentForm>;
+  /** Somebody said no to a form. */
+  noteDeclined(slug: string, form: ConsentForm): void;
   connect(): Core;
   supported(): boolean;
   storageWorks(): Promise<boolean>;
@@ -48,6 +54,8 @@ export interface World {
 export interface State {
   readonly screen: Screen;
   readonly practice: Practice | undefined;
+  /** A form that stands before the chosen reason, besides the practice's own. */
+  readonly asking: ConsentForm | undefined;
   /** The core is being started, since then. */
   readonly startingSince: number | undefined;
   readonly started: boolean;
@@ -118,6 +126,7 @@ export class Session {
     this.current = {
       screen: { at: "loading" },
       practice: undefined,
+      asking: undefined,
       startingSince: undefined,
       started: false,
       keeping: undefined,
@@ -203,6 +212,8 @@ export class Session {
   }
 
   happen(happening: Happening): void {
+    const declined = happening.kind === "decline" && (this.current.asking ?? this.current.practice?.consent);
+    if (declined) this.world.noteDeclined(this.world.slug, declined);
     const screen = after(this.current.screen, happening, this.facts());
     if (screen.at === "consent") this.warm();
     this.world.memo.inChat = screen.at === "chat" && !this.memoryOnly;
@@ -214,10 +225,34 @@ export class Session {
     this.happen({ kind: "keep-in-memory" });
   }
 
+  /** To the form on the screen: the practice's own, or one of the reason. */
   agree(): void {
-    const form = this.current.practice?.consent;
-    if (form) this.world.memo.agreed = `${form.id}:${form.version}`;
-    this.happen({ kind: "agree" });
+    const { asking, practice } = this.current;
+    const form = asking ?? practice?.consent;
+    if (form) noteAgreed(this.world.memo, form);
+    if (!asking || !this.about) return this.happen({ kind: "agree" });
+    this.set({ asking: undefined });
+    void this.tellAboutMe(this.about);
+  }
+
+  // The exact text that was shown, whatever hash came with it.
+  private async agreed(form: ConsentForm): Promise<Agreed> {
+    const { practice } = this.current;
+    const shown = practice && textIn(form, practice, this.world.language());
+    if (!shown) throw new PracticeError("unreachable");
+    return { form: form.id, kind: form.kind, version: form.version, language: shown.language, sha256: await this.world.sha256(consentBytes(shown.text)) };
+  }
+
+  /** For what loads later: the core, the chat that is open, and what the browser gives. */
+  get inside(): { core: Core | undefined; conversation: Conversation | undefined; world: World; agreed(form: ConsentForm): Promise<Agreed>; refreshed(practice: Practice): void; noteAgreed(form: ConsentForm): void } {
+    return {
+      core: this.core,
+      conversation: this.current.conversation,
+      world: this.world,
+      agreed: (form) => this.agreed(form),
+      refreshed: (practice) => this.set({ practice }),
+      noteAgreed: (form) => noteAgreed(this.world.memo, form),
+    };
   }
 
   /** True if the chat that is being unlocked was had before. */
@@ -233,6 +268,11 @@ export class Session {
   /** The last step before the chat. What is typed from now on goes out by itself. */
   async tellAboutMe(about: AboutMe): Promise<void> {
     this.about = about;
+    const asking = await nextForm(this.world, this.current.practice, about.queue);
+    if (asking) {
+      this.set({ asking });
+      return this.happen({ kind: "ask" });
+    }
     if (about.ownDevice === false) this.memoryOnly = true;
     this.thread.clear();
     this.conversationId = undefined;
@@ -262,13 +302,7 @@ export class Session {
         queue: about.queue,
         language: this.world.language(),
         name: about.name,
-        consent: {
-          form: practice.consent.id,
-          version: practice.consent.version,
-          language: form.language,
-          // Of the text that was shown, whatever hash came with it.
-          sha256: await this.world.sha256(consentBytes(form.text)),
-        },
+        consents: await Promise.all((await formsOf(this.world, practice, about.queue)).map((one) => this.agreed(one))),
         ...(this.leaving ? { leftMessage: true } : {}),
         ...(invitation ? { invitation: { token: invitation.token, holder: invitation.holder } } : {}),
         ...(about.writesFor ? { writesFor: about.writesFor } : {}),
@@ -668,7 +702,7 @@ export class Session {
       supported: this.world.supported(),
       mayStart: this.memoryOnly || this.storage === true,
       hasForm: practice !== undefined && consentIn(practice, this.world.language()) !== undefined,
-      agreed: form !== undefined && this.world.memo.agreed === `${form.id}:${form.version}`,
+      agreed: form !== undefined && hasAgreed(this.world.memo, form),
       wasInChat: this.world.memo.inChat && this.world.memo.hasChat,
       leaving: this.leaving,
     };

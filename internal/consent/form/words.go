@@ -1,0 +1,64 @@
+package form
+
+import "strings"
+
+// words are what the hub itself says in a form. They are part of the text that
+// is hashed and signed, so they are here and not in the pages' catalogues; once
+// published, a text stays as it was whatever is changed here.
+type words struct {
+	purpose, collected, readers, kept, risks, withdraw, contact string
+
+	you, staff, archive, assistant, see string
+}
+
+func wordsOf(language string) (words, bool) {
+	base, _, _ := strings.Cut(strings.ToLower(language), "-")
+	switch base {
+	case "en":
+		return words{
+			purpose: "Why we ask", collected: "What we keep", readers: "Who can read it", kept: "How long we keep it",
+			risks: "Risks", withdraw: "You can change your mind", contact: "Questions",
+			you:       "You can.",
+			staff:     "So can the staff of {practice} who join your chat.",
+			archive:   "So can the record keeper of {practice}. It is a computer that saves the chat for your health record.",
+			assistant: "So can a helper program of {practice}. It is a computer, not a person.",
+			see:       "You can see the full list at any time. Press the lock at the top of the chat.",
+		}, true
+	case "es":
+		return words{
+			purpose: "Por qué preguntamos", collected: "Qué guardamos", readers: "Quién puede leerlo", kept: "Cuánto tiempo lo guardamos",
+			risks: "Riesgos", withdraw: "Puede cambiar de idea", contact: "Preguntas",
+			you:       "Usted.",
+			staff:     "El personal de {practice} que entra en su chat.",
+			archive:   "El archivo de {practice}. Es una computadora que guarda el chat para su expediente médico.",
+			assistant: "Un programa de ayuda de {practice}. Es una computadora, no una persona.",
+			see:       "Usted puede ver la lista completa en todo momento. Toque el candado arriba del chat.",
+		}, true
+	case "ar":
+		return words{
+			purpose: "لماذا نسأل", collected: "ما نحفظه", readers: "من يمكنه القراءة", kept: "مدة الحفظ",
+			risks: "المخاطر", withdraw: "يمكنك أن تغيّر رأيك", contact: "الأسئلة",
+			you:       "أنت.",
+			staff:     "موظفو {practice} الذين ينضمون إلى محادثتك.",
+			archive:   "حافظ سجلات {practice}، وهو حاسوب يحفظ المحادثة في سجلك الصحي.",
+			assistant: "برنامج مساعد تابع لـ {practice}، وهو حاسوب وليس شخصًا.",
+			see:       "يمكنك رؤية القائمة الكاملة في أي وقت بالضغط على القفل أعلى المحادثة.",
+		}, true
+	}
+	return words{}, false
+}
+
+// Languages lists those that a form can be written in.
+func Languages() []string { return []string{"en", "es", "ar"} }
+
+// who is the paragraph of who can read.
+func (w words) who(f Facts) string {
+	says := map[string]string{ReadStaff: w.staff, ReadArchive: w.archive, ReadAssistant: w.assistant}
+	all := []string{w.you}
+	for _, class := range f.Readers {
+		if s := says[class]; s != "" {
+			all = append(all, strings.ReplaceAll(s, "{practice}", f.Practice))
+		}
+	}
+	return strings.Join(append(all, w.see), " ")
+}

@@ -1,0 +1,492 @@
+package httpapi_test
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/consent"
+	"github.com/sotto-health/sotto/internal/httpapi"
+	"github.com/sotto-health/sotto/internal/hub"
+	"github.com/sotto-health/sotto/mls/wire"
+)
+
+// errorCode is what the API says of an error of the hub.
+func errorCode(err error) api.Code {
+	var forbidden *hub.ForbiddenError
+	var unfinished *hub.UnfinishedError
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &forbidden):
+		return api.CodeForbidden
+	case errors.As(err, &unfinished):
+		return api.CodeFormUnfinished
+	case errors.Is(err, hub.ErrFormState):
+		return api.CodeFormState
+	case errors.Is(err, hub.ErrConflict):
+		return api.CodeConflict
+	}
+	return api.Code(err.Error())
+}
+
+// plainParts is a form's worth of easy words.
+func plainParts() api.FormParts {
+	return api.FormParts{
+		Title: "Before we start", Points: []string{"Your care team reads this chat."}, Purpose: "We ask so that we can help you.",
+		Collected: "We keep what you write.", Kept: "We keep it for ten years.", Risks: "Some one near you may see it.",
+		Withdraw: "You can stop at any time.", Contact: "Call us.",
+	}
+}
+
+func hardParts() api.FormParts {
+	p := plainParts()
+	p.Purpose = strings.Repeat("Notwithstanding institutional considerations, organizational representatives systematically disseminate "+
+		"individually identifiable documentation regarding pharmacological interventions to interdisciplinary collaborators internationally. ", 6)
+	return p
+}
+
+func draftOf(parts api.FormParts, base int) api.DraftForm {
+	return api.DraftForm{Kind: "chat", Parts: map[string]api.FormParts{"en": parts}, Base: base}
+}
+
+// publish brings a form from a draft of one person, approved by another, to
+// patients.
+func (w *world) publish(author, approver *hub.StaffCaller, form string, d api.DraftForm) {
+	w.t.Helper()
+	v, err := w.hub.SaveDraft(w.ctx, author, form, d)
+	w.must(err)
+	for _, step := range []struct {
+		who *hub.StaffCaller
+		act string
+	}{{author, "submit"}, {approver, "approve"}, {author, "publish"}} {
+		_, err := w.hub.ActOnForm(w.ctx, step.who, form, v.Version, step.act, api.FormAct{})
+		w.must(err)
+	}
+}
+
+// agree signs the present form of the practice for a conversation.
+func (d *device) agree(conversation, form string) error {
+	d.w.t.Helper()
+	f, err := d.ConsentForm(d.w.ctx, d.practice.Slug, form, 0)
+	d.w.must(err)
+	_, err = d.GiveConsent(d.w.ctx, api.GiveConsent{Conversation: conversation, Receipt: d.sign(f, conversation)})
+	return err
+}
+
+func (d *device) sign(f *api.ConsentForm, conversation string) api.ConsentReceipt {
+	d.w.t.Helper()
+	r := api.ConsentReceipt{Form: f.ID, Kind: f.Kind, Version: f.Version, Language: "en", SHA256: f.Texts["en"].SHA256, Method: consent.Checkbox, At: d.w.clock.now().UnixMilli()}
+	sig, err := d.signer.Sign(consent.Of(d.practice.ID, conversation, d.id, r).Signed())
+	d.w.must(err)
+	r.Signature = sig
+	return r
+}
+
+// TestFormsTakeTwoPeople walks a form from its draft to its patients, and tries
+// every step that is not the next.
+func TestFormsTakeTwoPeople(t *testing.T) {
+	w := newWorld(t)
+	author, other, nurse := w.member("ana", "compliance"), w.member("bo", "administrator"), w.member("cy", "nurse")
+	patient := w.patient()
+	w.staff("dana")
+	var v api.FormVersion
+	save := func(who *hub.StaffCaller, d api.DraftForm, want api.Code) {
+		t.Helper()
+		got, err := w.hub.SaveDraft(w.ctx, who, "chat", d)
+		if errorCode(err) != want {
+			t.Fatalf("save: got %v, want %q", err, want)
+		}
+		if err == nil {
+			v = got
+		}
+	}
+	step := func(who *hub.StaffCaller, act, reason string, want api.Code) {
+		t.Helper()
+		got, err := w.hub.ActOnForm(w.ctx, who, "chat", 2, act, api.FormAct{Reason: reason})
+		if errorCode(err) != want {
+			t.Fatalf("%s: got %v, want %q", act, err, want)
+		}
+		if err == nil {
+			v = got
+		}
+	}
+	save(nurse, draftOf(plainParts(), 0), api.CodeForbidden)
+	incomplete := plainParts()
+	incomplete.Withdraw = ""
+	save(author, draftOf(incomplete, 0), "")
+	if v.Version != 2 || v.State != "draft" {
+		t.Fatalf("draft %+v", v)
+	}
+	step(author, "submit", "", api.CodeFormUnfinished) // a core element lacks (45 CFR 164.508(c))
+	save(other, draftOf(hardParts(), 0), api.CodeConflict)
+	save(author, draftOf(hardParts(), v.Revision), "")
+	if g := v.Languages[0].Reading; !g.Measured || !g.Above || len(g.Hard) == 0 {
+		t.Errorf("hard words read as %+v", g)
+	}
+	step(author, "publish", "", api.CodeFormState)
+	step(author, "submit", "", api.CodeFormUnfinished)
+	step(author, "submit", "The law's own words.", "")
+	save(author, draftOf(plainParts(), v.Revision), api.CodeFormState)
+	step(author, "approve", "I say so myself.", api.CodeForbidden)
+	step(other, "approve", "", api.CodeFormUnfinished)
+	step(other, "approve", "Agreed.", "")
+	step(other, "return", "Say it in plain words.", "")
+	save(author, draftOf(plainParts(), v.Revision), "")
+	step(author, "submit", "", "")
+	step(other, "approve", "", "")
+	if again, err := w.hub.FormAgain(w.ctx, author, "chat", 2); err != nil || again.Open != 0 {
+		t.Errorf("who is asked again: %+v, %v", again, err)
+	}
+	step(author, "publish", "", "")
+	step(author, "publish", "", api.CodeFormState)
+
+	p, err := patient.Practice(w.ctx, "riverside")
+	w.must(err)
+	if full := p.Consent.Texts["en"].Full; p.Consent.Version != 2 || !strings.Contains(full, "the staff of Riverside Family Clinic") || !strings.Contains(full, "record keeper") {
+		t.Errorf("patients see version %d: %s", p.Consent.Version, full)
+	}
+	if !slices.Contains(p.Queues[0].Readers, "RN") {
+		t.Errorf("who can read: %v", p.Queues[0].Readers)
+	}
+	old, err := patient.ConsentForm(w.ctx, "riverside", "chat", 1)
+	if err != nil || old.Texts["en"].Full != "All of it." {
+		t.Errorf("version 1 is gone: %+v, %v", old, err)
+	}
+}
+
+// TestT29dANewVersionAsksAgain: a patient writes no more until they agree; staff
+// go on; the message that waited goes out then.
+func TestT29dANewVersionAsksAgain(t *testing.T) {
+	w := newWorld(t)
+	author, approver := w.member("ana", "compliance"), w.member("bo", "administrator")
+	patient, nurse := w.patient(), w.staff("dana")
+	id := patient.open("nurse")
+	nurse.take(id)
+	patient.catchUp(id)
+	waits := patient.seal(id, "waits")
+	old := patient.receipt(id)
+	w.publish(author, approver, "chat", draftOf(plainParts(), 0))
+
+	_, err := patient.Send(w.ctx, id, waits)
+	wantCode(t, err, api.CodeConsentDue)
+	_, err = patient.NewAttachment(w.ctx, id, api.NewAttachment{Size: 1})
+	wantCode(t, err, api.CodeConsentDue)
+	nurse.say(id, "go on")
+	_, err = patient.GiveConsent(w.ctx, api.GiveConsent{Conversation: id, Receipt: old})
+	wantCode(t, err, api.CodeConsentMissing) // of the version before
+	if v, err := nurse.Conversation(w.ctx, id); err != nil || v.Consent != "due" {
+		t.Errorf("staff see %q, %v", v.Consent, err)
+	}
+	stranger := w.patient()
+	wantCode(t, stranger.agree(id, "chat"), api.CodeNotFound)
+	w.must(patient.agree(id, "chat"))
+	_, err = patient.Send(w.ctx, id, waits)
+	w.must(err)
+	v, err := nurse.Conversation(w.ctx, id)
+	w.must(err)
+	if v.Consent != "given" || len(v.Consents) != 1 || v.Consents[0].Version != 2 {
+		t.Errorf("after agreeing: %q %+v", v.Consent, v.Consents)
+	}
+	list, err := patient.Agreements(w.ctx)
+	w.must(err)
+	if len(list.Agreements) != 2 || !list.Agreements[0].Current || list.Agreements[1].Current || list.Agreements[0].Sequence <= list.Agreements[1].Sequence {
+		t.Errorf("my agreements: %+v", list.Agreements)
+	}
+}
+
+// TestT50Receipts: a receipt is good for one purpose, one text, one time, once.
+func TestT50Receipts(t *testing.T) {
+	w := newWorld(t)
+	author, approver := w.member("ana", "compliance"), w.member("bo", "administrator")
+	mail := draftOf(plainParts(), 0)
+	mail.Kind = "email"
+	w.publish(author, approver, "mail", mail)
+	patient := w.patient()
+	id := patient.open("nurse")
+	form, err := patient.ConsentForm(w.ctx, "riverside", "mail", 0)
+	w.must(err)
+	chat, err := patient.ConsentForm(w.ctx, "riverside", "chat", 0)
+	w.must(err)
+	give := func(conversation string, r api.ConsentReceipt) error {
+		_, err := patient.GiveConsent(w.ctx, api.GiveConsent{Conversation: conversation, Receipt: r})
+		return err
+	}
+	resign := func(change func(*api.ConsentReceipt)) api.ConsentReceipt {
+		r := patient.sign(form, "")
+		change(&r)
+		r.Signature, err = patient.signer.Sign(consent.Of(patient.practice.ID, "", patient.id, r).Signed())
+		w.must(err)
+		return r
+	}
+	for name, r := range map[string]api.ConsentReceipt{
+		"for another purpose":        resign(func(r *api.ConsentReceipt) { r.Kind = "assistant" }),
+		"the chat's, for mail":       resign(func(r *api.ConsentReceipt) { r.Kind, r.SHA256 = "email", chat.Texts["en"].SHA256 }),
+		"dated back":                 resign(func(r *api.ConsentReceipt) { r.At -= (26 * time.Hour).Milliseconds() }),
+		"dated ahead":                resign(func(r *api.ConsentReceipt) { r.At += (26 * time.Hour).Milliseconds() }),
+		"by no act that there is":    resign(func(r *api.ConsentReceipt) { r.Method = "assumed" }),
+		"of the form without method": resign(func(r *api.ConsentReceipt) { r.Method = "" }),
+		"not published":              resign(func(r *api.ConsentReceipt) { r.Version = 9 }),
+		"a chat's beyond a chat":     patient.sign(chat, ""),
+	} {
+		t.Run(name, func(t *testing.T) { wantCode(t, give("", r), api.CodeConsentMissing) })
+	}
+	wantCode(t, give(id, patient.sign(form, id)), api.CodeConsentMissing) // and no mail's for a chat
+	agreed := func() bool {
+		ok, err := w.hub.Consented(w.ctx, w.clinic.ID, patient.person, "email")
+		w.must(err)
+		return ok
+	}
+	if agreed() {
+		t.Error("a chat's consent counts for mail")
+	}
+	r := resign(func(r *api.ConsentReceipt) { r.At -= (24 * time.Hour).Milliseconds() }) // a clock may be off (T29)
+	w.must(give("", r))
+	w.must(give("", r))
+	list, err := patient.Agreements(w.ctx)
+	w.must(err)
+	if !agreed() || len(list.Agreements) != 2 {
+		t.Fatalf("agreed %v: %+v", agreed(), list.Agreements)
+	}
+	if _, err := patient.WithdrawConsent(w.ctx, list.Agreements[0].ID); err != nil || agreed() {
+		t.Errorf("taken back, and still counts: %v", err)
+	}
+	wantCode(t, give("", r), api.CodeConsentWithdrawn)
+	if _, err := w.patient().WithdrawConsent(w.ctx, list.Agreements[1].ID); err == nil {
+		t.Error("a stranger took it back")
+	}
+	patient.say(id, "the chat goes on") // one kind is not the other
+}
+
+// afterWithdrawal says of each route that changes something within a
+// conversation what comes of it once consent was taken back. A route that is
+// not here fails the test: say first why it may be open.
+var afterWithdrawal = map[string]string{
+	"post /v1/conversations/{id}/frames":      "refused",
+	"post /v1/conversations/{id}/typing":      "refused",
+	"post /v1/conversations/{id}/attachments": "refused",
+	"post /v1/conversations/{id}/take":        "refused",
+	"post /v1/conversations/{id}/take-over":   "refused",
+	"post /v1/conversations/{id}/join":        "refused",
+	"post /v1/conversations/{id}/reopen":      "refused",
+	"patch /v1/attachments/{id}":              "refused",
+	"post /v1/conversations/{id}/ack":         "a place in what was said before",
+	"post /v1/conversations/{id}/leave":       "to go is always right",
+	"post /v1/conversations/{id}/close":       "it is closed",
+	"post /v1/conversations/{id}/withdraw":    "it is taken back",
+	"post /v1/conversations/{id}/rating":      "a number, of what was",
+	"put /v1/conversations/{id}":              "another conversation, with a consent of its own",
+	"delete /v1/attachments/{id}":             "drops what is not finished",
+	"post /v1/consents/{id}/withdraw":         "it is taken back",
+}
+
+// TestT50NoConsentNoFrame tries every route that the description has, as
+// everybody who was in the conversation, after consent was taken back in its
+// midst.
+func TestT50NoConsentNoFrame(t *testing.T) {
+	w := newWorld(t)
+	patient, nurse, keeper := w.patient(), w.staff("dana"), w.clinic.keeper
+	id := patient.open("nurse")
+	nurse.take(id)
+	patient.catchUp(id)
+	keeper.catchUp(id)
+	everybody := map[string]*device{"patient": patient, "nurse": nurse, "keeper": keeper}
+	frames, files := map[string]api.SendFrame{}, map[string]string{}
+	for who, d := range everybody { // all that is under way
+		frames[who] = d.seal(id, "under way")
+		a, err := d.NewAttachment(w.ctx, id, api.NewAttachment{Size: 5})
+		w.must(err)
+		files[who] = a.ID
+	}
+	_, err := patient.Act(w.ctx, id, "withdraw")
+	w.must(err)
+	before, err := patient.Conversation(w.ctx, id)
+	w.must(err)
+
+	for path, methods := range w.described().Paths {
+		for method := range methods {
+			route := method + " " + path
+			within := strings.Contains(path, "/conversations/{id}") || strings.HasPrefix(path, "/v1/attachments/{id}")
+			if !within || method == "get" || method == "head" || strings.HasPrefix(path, "/v1/admin/") {
+				continue
+			}
+			meaning, known := afterWithdrawal[route]
+			if !known {
+				t.Errorf("%s: what comes of it once consent was taken back?", route)
+			}
+			if meaning != "refused" {
+				continue
+			}
+			for who, d := range everybody {
+				body, of := `{"typing":true}`, id
+				switch {
+				case strings.HasSuffix(path, "/frames"):
+					body = mustJSON(frames[who])
+				case strings.HasSuffix(path, "/attachments"):
+					body = `{"size":5}`
+				case method == "patch":
+					body, of = "12345", files[who]
+				}
+				resp, answer := w.raw(strings.ToUpper(method), fill(path, of), body,
+					"Authorization", "Bearer "+d.Token(), "Upload-Offset", "0", "Content-Type", contentType(method))
+				if resp.StatusCode != http.StatusForbidden {
+					t.Errorf("%s: %s got %d %s", route, who, resp.StatusCode, answer)
+				}
+			}
+		}
+	}
+	after, err := patient.Conversation(w.ctx, id)
+	w.must(err)
+	if after.Head != before.Head {
+		t.Errorf("the log grew from %d to %d", before.Head, after.Head)
+	}
+	work, err := keeper.Work(w.ctx)
+	w.must(err)
+	for _, g := range work.Groups {
+		if g.Conversation == id && len(g.Add) > 0 {
+			t.Errorf("the keeper is asked to let in %+v", g.Add)
+		}
+	}
+	if _, err := nurse.GroupInfo(w.ctx, id); err == nil {
+		t.Error("the nurse got what is needed to join from outside")
+	}
+}
+
+// TestT29dOrderOfSteps is a model of one conversation: whatever the order of
+// begin, publish, agree and withdraw, a frame is taken when the model says so
+// and at no other time.
+func TestT29dOrderOfSteps(t *testing.T) {
+	w := newWorld(t, func(c *hub.Config, _ *httpapi.Config) {
+		c.Limits.OpenChats, c.Limits.Guests, c.Limits.Anonymous = 1000, hub.Rate{PerSecond: 1e6, Burst: 1e6}, hub.Rate{PerSecond: 1e6, Burst: 1e6}
+	})
+	w.must(flag.Set("rapid.checks", "25"))
+	author, approver := w.member("ana", "compliance"), w.member("bo", "administrator")
+	published := 1
+	rapid.Check(t, func(rt *rapid.T) {
+		patient, id := w.patient(), ""
+		agreed, withdrawn := 0, false
+		steps := rapid.SliceOfN(rapid.SampledFrom([]string{"begin", "publish", "agree", "withdraw", "send", "send"}), 2, 7).Draw(rt, "steps")
+		for _, step := range steps {
+			var got, want api.Code
+			switch step {
+			case "begin":
+				if id != "" {
+					continue
+				}
+				made, n := patient.founding("nurse")
+				f, err := patient.ConsentForm(w.ctx, "riverside", "chat", 0)
+				w.must(err)
+				n.Consent = patient.sign(f, made)
+				_, err = patient.CreateConversation(w.ctx, made, n)
+				w.must(err)
+				w.clinic.keeper.join()
+				id, agreed = made, published
+				continue
+			case "publish":
+				w.publish(author, approver, "chat", draftOf(plainParts(), 0))
+				published++
+				continue
+			case "agree":
+				if id == "" {
+					continue
+				}
+				got = codeIn(patient.agree(id, "chat"))
+				if withdrawn {
+					want = api.CodeConsentWithdrawn
+				} else {
+					agreed = published
+				}
+			case "withdraw":
+				if id == "" {
+					continue
+				}
+				_, err := patient.Act(w.ctx, id, "withdraw")
+				got, withdrawn = codeIn(err), true
+			case "send":
+				if id == "" {
+					got, want = codeIn(patient.trySend(hub.NewID("c"))), api.CodeNotFound
+					break
+				}
+				got = codeIn(patient.trySend(id))
+				switch {
+				case withdrawn:
+					want = api.CodeConsentWithdrawn
+				case agreed != published:
+					want = api.CodeConsentDue
+				}
+			}
+			if got != want {
+				rt.Fatalf("%s of %v: got %q, want %q", step, steps, got, want)
+			}
+		}
+	})
+}
+
+func codeIn(err error) api.Code {
+	if err == nil {
+		return ""
+	}
+	p, ok := err.(*api.Problem)
+	if !ok {
+		return api.Code(err.Error())
+	}
+	return p.Code
+}
+
+// trySend sends a frame that could be, to a conversation that may not be.
+func (d *device) trySend(id string) error {
+	frame := api.SendFrame{ClientID: d.clientID(), Kind: api.FrameApplication}
+	if d.groups[id] != nil {
+		frame = d.seal(id, "hello")
+	} else {
+		frame.Payload = (&wire.Message{Private: &wire.PrivateMessage{GroupID: []byte(id), Epoch: 1, Type: wire.ContentApplication}}).Marshal()
+	}
+	_, err := d.Send(d.w.ctx, id, frame)
+	return err
+}
+
+// TestExportOfReceipts: who answers for it gets the receipts as FHIR, each
+// checked anew; who does not, does not.
+func TestExportOfReceipts(t *testing.T) {
+	w := newWorld(t)
+	officer, nurse, patient := w.member("ana", "compliance"), w.member("cy", "nurse"), w.patient()
+	id := patient.open("nurse")
+	_, err := w.hub.ConsentReceipts(w.ctx, nurse, hub.ReceiptQuery{}, false)
+	if errorCode(err) != api.CodeForbidden {
+		t.Errorf("a nurse sees who agreed: %v", err)
+	}
+	page, err := w.hub.ConsentReceipts(w.ctx, officer, hub.ReceiptQuery{Form: "chat", Version: 1, Limit: 10}, false)
+	if err != nil || len(page.Receipts) != 1 || page.Receipts[0].Conversation != id || page.Receipts[0].Person != patient.person {
+		t.Fatalf("%+v, %v", page, err)
+	}
+	export := func() (status string, verified bool) {
+		made, _, err := w.hub.ExportReceipts(w.ctx, officer, hub.ReceiptQuery{}, "")
+		w.must(err)
+		var bundle struct {
+			Entry []struct {
+				Resource struct {
+					Status       string
+					Verification []struct{ Verified bool }
+				}
+			}
+		}
+		w.must(json.Unmarshal([]byte(mustJSON(made)), &bundle))
+		return bundle.Entry[0].Resource.Status, bundle.Entry[0].Resource.Verification[0].Verified
+	}
+	if status, verified := export(); status != "active" || !verified {
+		t.Errorf("exported as %s, verified %v", status, verified)
+	}
+	_, err = patient.Act(w.ctx, id, "withdraw")
+	w.must(err)
+	if status, _ := export(); status != "inactive" {
+		t.Errorf("after withdrawal exported as %s", status)
+	}
+}

@@ -1,0 +1,84 @@
+package hub
+
+import (
+	"bytes"
+	"context"
+	"strconv"
+
+	"github.com/sotto-health/sotto/internal/audit"
+	"github.com/sotto-health/sotto/internal/consent"
+	"github.com/sotto-health/sotto/internal/consent/fhir"
+)
+
+// MostReceipts is how many receipts a page or an export's part holds.
+const MostReceipts = 1000
+
+// ExportReceipts is a page of receipts as a FHIR R4 Bundle. Every signature and
+// hash is checked again on the way out. q.Limit is set here; next is the After
+// of the part that follows, or 0.
+func (h *Hub) ExportReceipts(ctx context.Context, s *StaffCaller, q ReceiptQuery, url string) (bundle map[string]any, next uint64, err error) {
+	q.Limit = MostReceipts
+	rs, err := h.receipts(ctx, s, q, audit.ConsentsExported)
+	if err != nil {
+		return nil, 0, err
+	}
+	return h.exported(ctx, s.Person.Practice, rs, url)
+}
+
+// ExportAllReceipts is ExportReceipts for who runs the hub: no route leads here.
+func (h *Hub) ExportAllReceipts(ctx context.Context, practice string, after uint64) (bundle map[string]any, next uint64, err error) {
+	if err := h.store.Record(ctx, h.event(ctx, operator(practice), audit.ConsentsExported, "")); err != nil {
+		return nil, 0, at("record who looks", err)
+	}
+	rs, err := h.store.Receipts(ctx, ReceiptQuery{Practice: practice, After: after, Limit: MostReceipts})
+	if err != nil {
+		return nil, 0, err
+	}
+	return h.exported(ctx, practice, rs, "")
+}
+
+func (h *Hub) exported(ctx context.Context, practice string, rs []Receipt, url string) (map[string]any, uint64, error) {
+	p, err := h.practice(ctx, practice)
+	if err != nil {
+		return nil, 0, err
+	}
+	stored, err := h.store.ConsentForms(ctx, practice)
+	if err != nil {
+		return nil, 0, at("load consent forms", err)
+	}
+	all, now := forms(stored), h.millis()
+	resources := make([]map[string]any, len(rs))
+	for i := range rs {
+		r := &rs[i]
+		g := fhir.Given{Agreement: r.api(all.current(r, now)), Verified: h.verified(ctx, all, r)}
+		if f, ok := all.version(r.Form, r.Version); ok {
+			g.Title, g.Until = all[f].Texts[r.Language].Title, all[f].until(r.ReceivedAt)
+		}
+		resources[i] = fhir.Consent(fhir.Practice{ID: p.ID, Slug: p.Slug, Name: p.Name, URL: url}, g)
+	}
+	var next uint64
+	if len(rs) == MostReceipts {
+		next = rs[len(rs)-1].Sequence
+	}
+	link := ""
+	if next != 0 && url != "" {
+		link = url + "/v1/admin/consent-receipts/fhir?after=" + strconv.FormatUint(next, 10)
+	}
+	return fhir.Bundle(now, resources, link), next, nil
+}
+
+// verified checks a kept receipt again: the device's key signed it, and its hash
+// is of the text that was published.
+func (h *Hub) verified(ctx context.Context, all forms, r *Receipt) bool {
+	d, err := h.store.Device(ctx, r.Practice, r.Device)
+	if err != nil {
+		return false
+	}
+	i, ok := all.version(r.Form, r.Version)
+	if !ok {
+		return false
+	}
+	text, ok := all[i].Texts[r.Language]
+	return ok && bytes.Equal(r.SHA256, consent.Hash(text)) &&
+		consent.Of(r.Practice, r.Conversation, r.Device, r.ConsentReceipt).Verify(d.PublicKey, r.Signature) == nil
+}

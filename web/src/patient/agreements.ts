@@ -1,0 +1,47 @@
+// What a patient does with forms once the chat is open. It loads with the sheets
+// that use it.
+
+import type { Agreements } from "../core/shared/protocol.ts";
+import { formsBefore, type ConsentForm } from "./model/practice.ts";
+import type { Session } from "./model/session.ts";
+
+/** Forms to agree to before the next message. Throws a PracticeError, or what the core throws. */
+export async function due(session: Session): Promise<readonly ConsentForm[]> {
+  const { core, conversation, world, refreshed } = session.inside;
+  if (!core || !conversation) return [];
+  const practice = await world.loadPractice(world.slug);
+  refreshed(practice);
+  const { agreements } = await core.agreements();
+  const standing = agreements.filter((one) => one.current && one.conversation === conversation.id);
+  const missing = formsBefore(practice, conversation.queue).filter((form) => !standing.some((one) => one.form === form.id && one.version === form.version));
+  return Promise.all(missing.map((form) => world.loadForm(world.slug, form.id, form.version)));
+}
+
+/** Agrees to forms, for this chat or beyond it. Throws what the core throws. */
+export async function agreeTo(session: Session, forms: readonly ConsentForm[], beyond = false): Promise<void> {
+  const { core, conversation, agreed, noteAgreed } = session.inside;
+  if (!core || !conversation) return;
+  const consents = await Promise.all(forms.map((form) => agreed(form)));
+  await core.agree(beyond ? "" : conversation.id, consents);
+  if (!beyond) forms.forEach((form) => noteAgreed(form));
+}
+
+/** What the person agreed to, and could. Throws what the core throws. */
+export async function agreements(session: Session): Promise<Agreements> {
+  const { core } = session.inside;
+  if (!core) throw new Error("no core");
+  return core.agreements();
+}
+
+/** Takes one agreement back. Throws what the core throws. */
+export async function takeBack(session: Session, id: string): Promise<void> {
+  const { core, world } = session.inside;
+  await core?.takeBack(id);
+  world.memo.agreed = undefined;
+}
+
+/** A form as it was agreed to. Throws a PracticeError. */
+export function formOf(session: Session, form: string, version: number): Promise<ConsentForm> {
+  const { world } = session.inside;
+  return world.loadForm(world.slug, form, version);
+}
