@@ -286,6 +286,12 @@ var afterWithdrawal = map[string]string{
 	"put /v1/conversations/{id}":              "another conversation, with a consent of its own",
 	"delete /v1/attachments/{id}":             "drops what is not finished",
 	"post /v1/consents/{id}/withdraw":         "it is taken back",
+
+	"post /v1/staff/conversations/{id}/verification/ask":     "who somebody is, not what is said",
+	"post /v1/staff/conversations/{id}/verification/confirm": "who somebody is, not what is said",
+	"post /v1/staff/conversations/{id}/verification/reset":   "who somebody is, not what is said",
+	"put /v1/staff/conversations/{id}/confidential":          "hides what was said, and shows nothing",
+	"post /v1/staff/conversations/{id}/hold-backs":           "a note that something was not sent",
 }
 
 // TestT50NoConsentNoFrame tries every route that the description has, as
