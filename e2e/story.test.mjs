@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { assertAccessible, desktop, launch, Person, phone, picture } from "./browser.mjs";
 import {
-  agreeAndTell, beginChat, patientBox, patientSays, reaches, riverside, sees, signIn, staffBox, staffSays, takeBack, takeNext, texts,
+  agreeAndTell, beginChat, patientBox, patientSays, reaches, riverside, sees, sendHeld, signIn, staffBox, staffSays, takeBack, takeNext, texts,
 } from "./people.mjs";
 import { photoWithPlace } from "./photo.mjs";
 import { Demo } from "./server.mjs";
@@ -100,10 +100,11 @@ test("a photo arrives, without the place that was in it", async () => {
   await picture(patient, "08-photo-sent");
 });
 
-test("the nurse sends a file", async () => {
+test("the nurse sends a file, and says why to somebody who has not proved who they are", async () => {
   const letter = { name: "care-plan.pdf", mimeType: "application/pdf", buffer: Buffer.from("%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n") };
   await nurse.locator("input[type=file]").first().setInputFiles(letter);
   await nurse.getByRole("button", { name: "Send", exact: true }).click();
+  await sendHeld(nurse);
   await patient.getByText("care-plan.pdf").first().waitFor();
 });
 

@@ -353,7 +353,7 @@ func (h *Hub) ConversationConsents(ctx context.Context, s *StaffCaller, id strin
 	for _, r := range given {
 		out.Consents = newest(out.Consents, r)
 	}
-	return out, nil
+	return out, h.store.Record(ctx, h.event(ctx, s, audit.ConversationSeen, "").In(v.ID, v.Patient).With("what=consents"))
 }
 
 // askAgain tells those whom a change of forms concerns, once it is stored.

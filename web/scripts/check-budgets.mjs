@@ -9,9 +9,6 @@ import { gzipSync } from "node:zlib";
 const dist = fileURLToPath(new URL("../dist/", import.meta.url));
 const kilobyte = 1024;
 
-/** Sheets that few patients open. */
-const rare = "patient/parts/later";
-
 /** @param {string} file */
 const size = (file) => gzipSync(readFileSync(dist + file), { level: 9 }).length;
 
@@ -22,6 +19,8 @@ function manifestOf(app) {
 
 // Fetched when a patient tells who they are, which most never do: it has a row of its own.
 const sheet = "parts/IdentitySheet.svelte";
+// And the sheets of agreements, files and rating.
+const rare = "parts/later";
 
 /**
  * The files that a chunk needs, and with "later" also those it may come to need.
@@ -84,7 +83,7 @@ const rows = [
   // The worker's own script belongs to the core, which it starts.
   { what: "patient chat, telling who one is", bytes: sum([...needed(patient, `src/patient/${sheet}`, false)].filter((file) => !all.has(file))), most: 8 },
   { what: "patient chat, all but the core and its worker", bytes: sum(all) + largest(patientWords), most: 80 },
-  { what: "patient sheets that few open", bytes: sum(needed(patient, Object.keys(patient).find((key) => key.includes(rare)) ?? "", false).difference?.(all) ?? []), most: 8 },
+  { what: "patient chat, sheets that few open", bytes: sum([...needed(patient, `src/patient/${rare}.ts`, false)].filter((file) => !all.has(file))), most: 8 },
   { what: "staff console, first load, with its words", bytes: sum(staff) + loaded(consoleWords, "staff", "console"), most: 160 },
   { what: "administrators' page, first load, with its words", bytes: sum(adminFirst) + loaded(adminWords, "staff", "admin"), most: 180 },
   ...[...patientWords, ...consoleWords, ...adminWords.filter(({ key }) => !key.startsWith("staff/"))].map(({ key, bytes }) => ({ what: `words ${key}`, bytes, most: key.startsWith("console/") ? 8.5 : 8 })),

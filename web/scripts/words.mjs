@@ -24,7 +24,9 @@ const sectionPrefix = "virtual:catalogue/";
 /** What the screens in src/staff say, which the console and the administrators' page share. */
 const shared = /^console\.(?:demo$|rail\.signOut$|(?:signIn|lock|expired|field|refusal|proof|strength|setUp|security|role)\.)/;
 
-const sheet = "patient.identity.";
+/** What sheets say that few patients open: the words come with the sheets. */
+const sheets = { identity: /^patient\.identity\./, later: /^patient\.(?:agreements|files|rate)\./ };
+const ofSheet = (/** @type {string} */ key) => Object.values(sheets).some((own) => own.test(key));
 
 /** The sections of the administrators' page, by their catalogues. */
 export const adminSections = readdirSync(new URL("admin/", folder))
@@ -50,9 +52,8 @@ function read(name, wanted = () => true) {
 export function wordsOf(app, language) {
   /** @type {Record<string, () => ReturnType<typeof read>[]>} */
   const apps = {
-    patient: () => [read(`${language}.json`, (key) => !key.startsWith(sheet) && (key.startsWith("patient.") || key.startsWith("ui.")))],
-    // Fetched with the sheet where a patient tells who they are.
-    identity: () => [read(`${language}.json`, (key) => key.startsWith(sheet))],
+    patient: () => [read(`${language}.json`, (key) => !ofSheet(key) && (key.startsWith("patient.") || key.startsWith("ui.")))],
+    ...Object.fromEntries(Object.entries(sheets).map(([name, own]) => [name, () => [read(`${language}.json`, (key) => own.test(key))]])),
     staff: () => [read(`${language}.json`, (key) => key.startsWith("ui.")), read(`console.${language}.json`, (key) => shared.test(key))],
     console: () => [read(`console.${language}.json`, (key) => !shared.test(key))],
     admin: () => [

@@ -14,8 +14,8 @@ import (
 
 var update = flag.Bool("update", false, "write the example anew")
 
-// TestExample keeps an example of every kind and state, which the web tests
-// hold against the definitions of FHIR R4 itself (web/test/fhir.test.ts).
+// TestExample keeps an example of every kind and state, which e2e/fhir.test.mjs
+// holds against the definitions of FHIR R4 itself.
 func TestExample(t *testing.T) {
 	p := fhir.Practice{ID: "t_abc", Slug: "riverside", Name: "Riverside Family Clinic", URL: "https://chat.clinic.example"}
 	var all []map[string]any

@@ -73,3 +73,10 @@ export const identityWords: Catalogues = {
   es: () => import("virtual:words/identity/es"),
   ar: () => import("virtual:words/identity/ar"),
 };
+
+/** What the sheets of parts/later.ts say. */
+export const laterWords: Catalogues = {
+  en: () => import("virtual:words/later/en"),
+  es: () => import("virtual:words/later/es"),
+  ar: () => import("virtual:words/later/ar"),
+};

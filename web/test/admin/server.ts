@@ -8,9 +8,9 @@ export const now = Date.now();
 
 /** What each role may do somewhere in the practice, as docs/policy.md says. */
 const may: Record<NonNullable<Story["as"]>, readonly string[]> = {
-  administrator: ["practice.configure", "person.add", "person.grant", "person.disable", "person.revoke", "person.invite", "person.list", "practice.inspect"],
-  compliance: ["person.list", "audit.read", "policy.explain", "practice.inspect"],
-  auditor: ["person.list", "audit.read", "policy.explain", "practice.inspect"],
+  administrator: ["practice.configure", "person.add", "person.grant", "person.disable", "person.revoke", "person.invite", "person.list", "practice.inspect", "consent.forms", "consent.write"],
+  compliance: ["person.list", "audit.read", "policy.explain", "practice.inspect", "consent.forms", "consent.write", "consent.receipts"],
+  auditor: ["person.list", "audit.read", "policy.explain", "practice.inspect", "consent.forms", "consent.receipts"],
   supervisor: ["conversations.queues"],
   nurse: ["conversations.queues"],
 };

@@ -1,0 +1,162 @@
+// A form that changes: two people bring it out, patients are asked again, and
+// who takes it back is written to no more (T50).
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { assertAccessible, desktop, launch, Person, phone, picture } from "./browser.mjs";
+import { beginChat, patientBox, patientSays, reaches, riverside, sees, signIn, staffBox, staffSays, takeNext } from "./people.mjs";
+import { Demo } from "./server.mjs";
+
+let demo, browser, ana, robin, pat, dana, patient, officer, administrator, nurse;
+
+before(async () => {
+  demo = await Demo.start();
+  browser = await launch();
+  const arrive = (name, device) => Person.arrive(browser, { name, origins: [demo.origin], ...device });
+  [ana, robin, pat, dana] = await Promise.all([arrive("Ana", phone), arrive("Robin", desktop), arrive("Pat", desktop), arrive("Dana", desktop)]);
+});
+
+after(async () => {
+  await browser?.close();
+  await demo?.end();
+});
+
+const words = {
+  English: {
+    Title: "Before we write",
+    "Short form": "Your care team reads this chat.\nIn an emergency, call 911.",
+    "Why we ask": "You choose if you want to chat.",
+    "What is kept": "We keep what you write.",
+    "How long": "We keep it for ten years.",
+    Risks: "A person near you can see your screen.",
+    "How to take it back": "You can stop at any time.",
+    Questions: "Call us at +1 555 0100.",
+  },
+  Español: {
+    Title: "Antes de escribir",
+    "Short form": "Su equipo lee este chat.\nSi es urgente, llame al 911.",
+    "Why we ask": "Usted decide si usa el chat.",
+    "What is kept": "Guardamos lo que escribe.",
+    "How long": "Lo guardamos diez años.",
+    Risks: "Una persona cerca puede ver su pantalla.",
+    "How to take it back": "Puede parar cuando quiera.",
+    Questions: "Llame al +1 555 0100.",
+  },
+  العربية: {
+    Title: "قبل أن نكتب",
+    "Short form": "فريقك يقرأ هذه المحادثة.\nفي حالة الطوارئ اتصل بالرقم 911.",
+    "Why we ask": "أنت تختار.",
+    "What is kept": "نحفظ ما تكتبه.",
+    "How long": "نحفظه عشر سنوات.",
+    Risks: "قد يرى شخص قريب منك شاشتك.",
+    "How to take it back": "يمكنك التوقف في أي وقت.",
+    Questions: "اتصل بنا.",
+  },
+};
+
+/** Takes a step of a version's life, and waits until it is taken. */
+async function step(page, name) {
+  await page.getByRole("button", { name, exact: true }).click();
+  const dialog = page.getByRole("dialog", { name });
+  await dialog.getByRole("button", { name, exact: true }).click();
+  await dialog.waitFor({ state: "hidden" });
+}
+
+async function atForms(person, login) {
+  const page = await person.open(`${demo.origin}/admin/?practice=riverside#/consents`);
+  await signIn(page, demo.signIn(login));
+  await page.getByRole("heading", { name: "Consent forms", level: 1 }).waitFor();
+  return page;
+}
+
+test("a patient and a nurse write to each other", async () => {
+  patient = await ana.open(demo.origin + riverside);
+  await beginChat(patient, { name: "Ana Parker" });
+  await patientSays(patient, "When do you open?");
+  nurse = await dana.open(`${demo.origin}/staff/`);
+  await signIn(nurse, demo.signIn("dana.ortiz"));
+  await takeNext(nurse);
+  await sees(nurse, "When do you open?");
+});
+
+test("the compliance officer writes the next version, and cannot approve it", async () => {
+  officer = await atForms(robin, "robin.diaz");
+  await officer.getByRole("link", { name: "chat, version 1" }).click();
+  await officer.getByRole("link", { name: "Write the next version" }).click();
+  for (const [language, parts] of Object.entries(words)) {
+    await officer.getByRole("button", { name: language, exact: true }).click();
+    for (const [label, text] of Object.entries(parts)) await officer.getByLabel(label, { exact: true }).fill(text);
+  }
+  await officer.getByRole("button", { name: "English", exact: true }).click();
+  await officer.getByRole("region", { name: "As patients see it" }).getByText("We keep what you write.").waitFor();
+  await picture(officer, "70-form-editor");
+  await assertAccessible(officer, "form editor");
+  await officer.getByRole("button", { name: "Save the draft" }).click();
+  await step(officer, "Submit");
+  await officer.getByText("Waits for approval").waitFor();
+  await picture(officer, "71-form-submitted");
+  assert.equal(await officer.getByRole("button", { name: "Approve" }).count(), 0, "nobody approves their own");
+});
+
+test("another approves and publishes it", async () => {
+  administrator = await atForms(pat, "pat.rivera");
+  await administrator.getByRole("link", { name: "chat, version 2" }).click();
+  await administrator.getByRole("heading", { name: "What changed since version 1" }).waitFor();
+  await step(administrator, "Approve");
+  await step(administrator, "Publish");
+  await administrator.getByText("Published", { exact: false }).first().waitFor();
+  await picture(administrator, "72-form-published");
+  await assertAccessible(administrator, "published form");
+});
+
+test("the patient is asked again before the next message, with nothing ticked", async () => {
+  await patient.getByText("Our form has changed. Read it and agree to write on.").waitFor();
+  assert.equal(await patientBox(patient).count(), 0);
+  await staffSays(nurse, "You can still read me.");
+  await sees(patient, "You can still read me.");
+  await picture(patient, "73-asked-again");
+  await patient.getByRole("button", { name: "Read the form" }).click();
+  const sheet = patient.getByRole("dialog", { name: "Our form has changed" });
+  await sheet.getByText("We keep what you write.").waitFor();
+  const box = sheet.getByRole("checkbox");
+  assert.equal(await box.isChecked(), false);
+  await picture(patient, "74-form-again");
+  await assertAccessible(patient, "form again");
+  await sheet.getByRole("button", { name: "I agree, go on" }).click();
+  await sheet.waitFor(); // not without the box
+  await box.check();
+  await sheet.getByRole("button", { name: "I agree, go on" }).click();
+  await patientSays(patient, "I have read it.");
+  await sees(nurse, "I have read it.");
+});
+
+test("the patient takes it back in two presses, and what staff send is refused", async () => {
+  dana.allow(/ERR_INTERNET_DISCONNECTED|WebSocket connection|Failed to load resource/);
+  await patient.getByRole("button", { name: "More choices" }).click();
+  await patient.getByRole("button", { name: "My agreements" }).click();
+  const sheet = patient.getByRole("dialog", { name: "My agreements" });
+  await sheet.getByRole("button", { name: "Look" }).first().click();
+  await sheet.getByRole("button", { name: "Save a copy" }).waitFor();
+  await picture(patient, "75-my-agreement");
+  await assertAccessible(patient, "my agreement");
+
+  // The nurse's line is cut: she writes on, not knowing yet.
+  await dana.context.setOffline(true);
+  await staffSays(nurse, "Written before I knew.");
+  await sheet.getByRole("button", { name: "Take it back" }).click();
+  await sheet.getByRole("button", { name: "Yes, take it back" }).click();
+  await sheet.getByText("You took it back", { exact: false }).first().waitFor();
+  await picture(patient, "76-taken-back");
+  await patient.keyboard.press("Escape");
+  await patient.getByText("You took back your consent.").first().waitFor();
+
+  await dana.context.setOffline(false);
+  await nurse.getByText("The patient has taken consent back. Nothing more can be sent.", { exact: false }).first().waitFor();
+  assert.equal(await staffBox(nurse).count(), 0);
+  await reaches(nurse, "Written before I knew.", "Not sent");
+  await picture(nurse, "77-refused");
+  assert.equal(await patient.getByText("Written before I knew.").count(), 0, "it does not arrive");
+});
+
+test("nothing on any page was refused, reported or asked of others", () => {
+  for (const person of [ana, robin, pat, dana]) person.assertClean();
+});
