@@ -63,8 +63,7 @@ async function step(page, name) {
 
 async function atForms(person, login) {
   const page = await person.open(`${demo.origin}/admin/?practice=riverside#/consents`);
-  await signIn(page, demo.signIn(login));
-  await page.getByRole("heading", { name: "Consent forms", level: 1 }).waitFor();
+  await signIn(page, demo.signIn(login), () => page.getByRole("heading", { name: "Consent forms", level: 1 }));
   return page;
 }
 

@@ -34,8 +34,8 @@ export async function patientSays(page, text) {
 
 export const inside = (page) => page.getByRole("button", { name: /^Account of/ });
 
-/** With a password and the code of the person's app, as the demo prints them. */
-export async function signIn(page, { login, password, app }) {
+/** With a password and the code of the person's app, as the demo prints them. Waits for what is there then. */
+export async function signIn(page, { login, password, app }, arrived = inside) {
   const practice = page.getByLabel("Practice");
   if (await practice.isVisible()) await practice.fill("riverside");
   await page.getByLabel("Sign-in name").fill(login);
@@ -43,7 +43,7 @@ export async function signIn(page, { login, password, app }) {
   await page.getByRole("button", { name: "Next" }).click();
   await page.getByLabel("Code", { exact: true }).fill(await freshCode(app));
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
-  await inside(page).waitFor();
+  await arrived(page).waitFor();
 }
 
 const period = 30_000;

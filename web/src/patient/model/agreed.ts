@@ -2,14 +2,9 @@
 
 import type { Memo } from "./memo.ts";
 import { formsBefore, type ConsentForm, type Practice } from "./practice.ts";
+import type { World } from "./world.ts";
 
 type Version = Pick<ConsentForm, "id" | "version">;
-interface World {
-  readonly slug: string;
-  readonly memo: Memo;
-  loadForm(slug: string, form: string, version: number): Promise<ConsentForm>;
-}
-
 const known = (memo: Memo): string[] => (memo.agreed ?? "").split(",").filter(Boolean);
 
 export function noteAgreed(memo: Memo, { id, version }: Version): void {
@@ -20,14 +15,13 @@ export function hasAgreed(memo: Memo, { id, version }: Version): boolean {
   return known(memo).includes(`${id}:${version}`);
 }
 
-/** A form of the reason that was not agreed to yet. One that cannot be had now the hub asks for: it lets nothing through without. */
-export async function nextForm({ slug, memo, loadForm }: World, practice: Practice | undefined, queue: string): Promise<ConsentForm | undefined> {
-  const next = practice && formsBefore(practice, queue).find((form) => form.id !== practice.consent.id && !hasAgreed(memo, form));
-  return next && loadForm(slug, next.id, next.version).catch(() => undefined);
+/** A form of the reason that was not agreed to yet. */
+export function nextForm(memo: Memo, practice: Practice, queue: string): Version | undefined {
+  return formsBefore(practice, queue).find((form) => form.id !== practice.consent.id && !hasAgreed(memo, form));
 }
 
 /** The texts of all forms that stand before the reason. Throws a PracticeError. */
-export async function formsOf({ slug, loadForm }: World, practice: Practice, queue: string): Promise<readonly ConsentForm[]> {
+export async function formsOf({ slug, loadForm }: Pick<World, "slug" | "loadForm">, practice: Practice, queue: string): Promise<readonly ConsentForm[]> {
   const heads = formsBefore(practice, queue);
   if (heads.length === 0) return [practice.consent];
   return Promise.all(heads.map((head) => (head.id === practice.consent.id ? practice.consent : loadForm(slug, head.id, head.version))));

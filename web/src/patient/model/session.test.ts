@@ -5,7 +5,8 @@ import { practice } from "../../../test/practice.ts";
 import type { ConversationId, MessageId } from "../../core/shared/protocol.ts";
 import { passingMemo, type Memo } from "./memo.ts";
 import { PracticeError } from "./practice.ts";
-import { Session, type Signal, type World } from "./session.ts";
+import { Session, type Signal } from "./session.ts";
+import type { World } from "./world.ts";
 
 interface Given {
   script?: Script;

@@ -23,33 +23,11 @@ import type {
 } from "../../core/shared/protocol.ts";
 import { after, type Facts, type Happening, type Screen } from "./flow.ts";
 import type { Invitation } from "./invitation.ts";
-import type { Memo } from "./memo.ts";
 import { formsOf, hasAgreed, nextForm, noteAgreed } from "./agreed.ts";
 import { consentBytes, consentIn, parsePractice, PracticeError, textIn, type ConsentForm, type Practice } from "./practice.ts";
 import { atRisk } from "./risk.ts";
 import { Thread } from "./thread.ts";
-
-/** What a session needs of the browser and of the practice's server. */
-export interface World {
-  readonly slug: string;
-  /** Pinned by the page that embeds the chat. */
-  readonly authority?: string | undefined;
-  readonly memo: Memo;
-  readonly deviceName: string;
-  /** Throws a PracticeError. */
-  loadPractice(slug: string): Promise<Practice>;
-  /** A published version of a form. Throws a PracticeError. */
-  loadForm(slug: string, form: string, version: number): Promise<ConsentForm>;
-  /** Somebody said no to a form. */
-  noteDeclined(slug: string, form: ConsentForm): void;
-  connect(): Core;
-  supported(): boolean;
-  storageWorks(): Promise<boolean>;
-  sha256(bytes: Uint8Array): Promise<Uint8Array>;
-  /** BCP 47, as the page is shown now. */
-  language(): string;
-  now(): number;
-}
+import type { World } from "./world.ts";
 
 export interface State {
   readonly screen: Screen;
@@ -268,7 +246,10 @@ export class Session {
   /** The last step before the chat. What is typed from now on goes out by itself. */
   async tellAboutMe(about: AboutMe): Promise<void> {
     this.about = about;
-    const asking = await nextForm(this.world, this.current.practice, about.queue);
+    const { practice } = this.current;
+    const next = practice && nextForm(this.world.memo, practice, about.queue);
+    // One that cannot be had now the hub asks for: it lets nothing through without.
+    const asking = next && (await this.world.loadForm(this.world.slug, next.id, next.version).catch(() => undefined));
     if (asking) {
       this.set({ asking });
       return this.happen({ kind: "ask" });
