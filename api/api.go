@@ -32,6 +32,7 @@ const (
 	CodeUnauthenticated  Code = "unauthenticated"   // 401: sign in again
 	CodeLocked           Code = "locked"            // 401: the session is locked, unlock it
 	CodeForbidden        Code = "forbidden"         // 403
+	CodeNoReason         Code = "reason-needed"     // 403: say why, then repeat
 	CodeStepUp           Code = "step-up-needed"    // 403: show both factors again, then repeat
 	CodePasswordExpired  Code = "password-expired"  // 403: choose another first
 	CodeNetwork          Code = "network"           // 403: not from this network

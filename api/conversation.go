@@ -60,7 +60,9 @@ type Participant struct {
 	Since  int64  `json:"since" doc:"when the hub saw the first of its devices join; 0 if not yet"`
 	Wanted bool   `json:"wanted" doc:"policy wants this person in the group"`
 	Joined bool   `json:"joined" doc:"a device of this person is in the group"`
-	Acked  uint64 `json:"acked" doc:"newest position that a device of this person has stored"`
+	// Emergency says that the person went in by breaking the glass, and for now.
+	Emergency bool   `json:"emergency,omitempty"`
+	Acked     uint64 `json:"acked" doc:"newest position that a device of this person has stored"`
 }
 
 // ConversationPage is GET /v1/conversations?box=. A patient has one box: own.

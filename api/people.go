@@ -91,13 +91,15 @@ const (
 	ReadsSoon  = "joining"    // policy wants them in the group
 	CouldJoin  = "could_join" // could let themselves in
 	CannotRead = "cannot"
+	// CouldBreakGlass is who could go in by an emergency alone.
+	CouldBreakGlass = "emergency"
 )
 
 // A ConversationReader is one person as GET /v1/admin/conversations/{id}/readers
 // tells: whether they can read what is said, and by which rules.
 type ConversationReader struct {
 	Person   Person   `json:"person"`
-	Way      string   `json:"way" enum:"reads,joining,could_join,cannot"`
+	Way      string   `json:"way" enum:"reads,joining,could_join,emergency,cannot"`
 	Since    int64    `json:"since,omitempty" doc:"of those in the group"`
 	Rules    []string `json:"rules" doc:"ids of the rules that allow it, or forbid it"`
 	Disabled bool     `json:"disabled,omitempty"`

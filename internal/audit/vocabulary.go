@@ -74,6 +74,11 @@ const (
 	ControlsRead        Kind = "controls.read"
 
 	PatientVerificationRead Kind = "patient.verification-read"
+	PersonSeen              Kind = "person.seen"
+	EmergencyOpened         Kind = "emergency.opened"
+	EmergencyEnded          Kind = "emergency.ended"
+	EmergenciesListed       Kind = "emergencies.listed"
+	EmergencyReviewed       Kind = "emergency.reviewed"
 )
 
 // Consent.
@@ -98,6 +103,8 @@ const (
 	ConversationTakenOver Kind = "conversation.taken-over"
 	ConversationJoined    Kind = "conversation.joined"
 	ConversationLeft      Kind = "conversation.left"
+	ColleagueBrought      Kind = "colleague.brought"
+	ConversationMoved     Kind = "conversation.transferred"
 	ConversationClosed    Kind = "conversation.closed"
 	ConversationReopened  Kind = "conversation.reopened"
 	ConversationRated     Kind = "conversation.rated"
@@ -218,6 +225,11 @@ func Vocabulary() []Spec {
 		{GroupInfoRead, Access, "", true, "got what is needed to join a conversation from outside"},
 		{ControlsRead, Access, "", false, "looked at how the installation meets the rules"},
 		{PatientVerificationRead, Access, "", true, "saw how a patient was proved, and which record they are"},
+		{PersonSeen, Access, "person", false, "looked at a staff person, with their sign-ins and devices"},
+		{EmergencyOpened, Access, "emergency", true, "went into a conversation that was closed to them, in an emergency"},
+		{EmergencyEnded, Access, "emergency", true, "ended an emergency access whose hour was over"},
+		{EmergenciesListed, Access, "", false, "listed emergency accesses"},
+		{EmergencyReviewed, Access, "emergency", true, "reviewed an emergency access"},
 
 		{ConsentGiven, Consent, "form", true, "gave consent"},
 		{ConsentWithdrawn, Consent, "", true, "took consent back"},
@@ -236,6 +248,8 @@ func Vocabulary() []Spec {
 		{ConversationTakenOver, Membership, "", true, "took a conversation over from another"},
 		{ConversationJoined, Membership, "", true, "joined a conversation"},
 		{ConversationLeft, Membership, "", true, "left a conversation"},
+		{ColleagueBrought, Membership, "person", true, "brought a colleague into a conversation"},
+		{ConversationMoved, Membership, "target", true, "handed a conversation to a colleague or to another queue"},
 		{ConversationClosed, Membership, "", true, "closed a conversation"},
 		{ConversationReopened, Membership, "", true, "opened a closed conversation again"},
 		{ConversationRated, Membership, "", true, "rated a closed conversation"},

@@ -155,6 +155,7 @@ const sessionCheck = 500 * time.Millisecond
 type sweeper interface {
 	CheckSessions(ctx context.Context) error
 	SweepMailboxes()
+	EndEmergencies(ctx context.Context) error
 	Sweep(ctx context.Context) error
 	SweepOrphans(ctx context.Context) error
 	Beat(ctx context.Context)
@@ -186,6 +187,9 @@ func sweep(ctx context.Context, h sweeper, log *slog.Logger) {
 			}
 		case <-short.C:
 			h.SweepMailboxes()
+			if err := h.EndEmergencies(ctx); err != nil && ctx.Err() == nil {
+				log.WarnContext(ctx, "emergency accesses could not be ended")
+			}
 		case <-long.C:
 			if err := h.Sweep(ctx); err != nil {
 				log.WarnContext(ctx, "what has expired could not be dropped")

@@ -92,14 +92,18 @@ func blobPath(t *testing.T, folder Folder, id string) (path string) {
 }
 
 // swept counts how often it was called.
-type swept struct{ sessions, mailboxes, expired, orphans, looks int }
+type swept struct{ sessions, mailboxes, expired, orphans, looks, emergencies int }
 
 func (s *swept) LookDaily(context.Context) error     { s.looks++; return nil }
 func (s *swept) Beat(context.Context)                {}
 func (s *swept) CheckSessions(context.Context) error { s.sessions++; return nil }
 func (s *swept) SweepMailboxes()                     { s.mailboxes++ }
 func (s *swept) Sweep(context.Context) error         { s.expired++; return nil }
-func (s *swept) SweepOrphans(context.Context) error  { s.orphans++; return errors.New("once more") }
+func (s *swept) EndEmergencies(context.Context) error {
+	s.emergencies++
+	return errors.New("once more")
+}
+func (s *swept) SweepOrphans(context.Context) error { s.orphans++; return errors.New("once more") }
 
 func TestSweepsGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -109,7 +113,7 @@ func TestSweepsGoOn(t *testing.T) {
 		time.Sleep(2*time.Hour + time.Second)
 		stop()
 		synctest.Wait()
-		if s.orphans != 2 || s.looks != 2 || s.expired != 24 || s.mailboxes != 480 || s.sessions < 4*60*60 {
+		if s.orphans != 2 || s.looks != 2 || s.expired != 24 || s.mailboxes != 480 || s.emergencies != 480 || s.sessions < 4*60*60 {
 			t.Errorf("%+v", s)
 		}
 	})

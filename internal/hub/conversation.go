@@ -289,9 +289,17 @@ func (h *Hub) describeAll(ctx context.Context, practice string, vs []Conversatio
 	if err != nil {
 		return nil, err
 	}
+	urgent, err := h.emergencies(ctx, practice)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]api.Conversation, len(vs))
 	for i := range vs {
 		out[i] = h.describeWith(&vs[i], people)
+		for j := range out[i].Participant {
+			p := &out[i].Participant[j]
+			p.Emergency = slices.Contains(urgent[vs[i].ID], p.Person.ID)
+		}
 		out[i].Verification = verification(vs[i].standing(proofs[vs[i].Patient], h.millis()))
 		out[i].Consents = append([]api.ConversationConsent{}, consents[vs[i].ID]...)
 	}

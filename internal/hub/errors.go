@@ -83,6 +83,8 @@ var (
 	ErrLocked = errors.New("session is locked")
 	// ErrStepUp: both factors must be shown again before this is done.
 	ErrStepUp = errors.New("both factors are needed again")
+	// ErrNoReason: what is asked for needs a reason, picked and in words.
+	ErrNoReason = errors.New("a reason is needed")
 	// ErrPasswordExpired: the practice wants another password first.
 	ErrPasswordExpired = errors.New("password has expired")
 	// ErrNetwork: the practice does not let this person work from there.

@@ -31,7 +31,10 @@ func (p *Person) principal() *policy.Principal {
 
 // resource is the conversation as policy sees it.
 func (v *Conversation) resource() *policy.Resource {
-	r := &policy.Resource{Practice: v.Practice, ID: v.ID, Queue: v.Queue, Patient: v.Patient, Withdrawn: v.WithdrawnAt != 0, DueFrom: v.ConsentDue}
+	r := &policy.Resource{
+		Practice: v.Practice, ID: v.ID, Queue: v.Queue, Patient: v.Patient, Withdrawn: v.WithdrawnAt != 0, DueFrom: v.ConsentDue,
+		Claimed: v.State == api.StateOpen && v.Assignee != "", Closed: v.State == api.StateClosed,
+	}
 	for _, p := range v.Participants {
 		if p.Wanted {
 			r.Wanted = append(r.Wanted, p.Person)

@@ -499,3 +499,34 @@ type Attachment struct {
 	CreatedAt    int64
 	CompletedAt  int64 // 0 while bytes are missing
 }
+
+// An Emergency is one time that somebody broke the glass.
+type Emergency struct {
+	ID           string
+	Practice     string
+	Conversation string
+	Patient      string
+	Person       string
+	Reason       string // code: see [api.BreakGlass]
+	Words        string // what the person wrote
+	OpenedAt     int64
+	EndsAt       int64
+	EndedAt      int64  // 0 while it lasts
+	DueAt        int64  // when it should have been reviewed
+	Verdict      string // VerdictFine ...; empty until there is one
+	Note         string
+	Reviewer     string // person id
+	ReviewedAt   int64
+}
+
+// An EmergencyReview is what somebody found of an emergency access.
+type EmergencyReview struct {
+	Verdict, Note, Reviewer string
+	At                      int64
+}
+
+// Verdicts upon an emergency access.
+const (
+	VerdictFine = "fine"
+	VerdictLook = "look" // it has to be looked into; it can still become fine
+)

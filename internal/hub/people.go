@@ -288,6 +288,8 @@ func (h *Hub) reader(v *Conversation, about *policy.Resource, p *Person) api.Con
 		r.Way, r.Rules = api.ReadsSoon, reads.Rules
 	case joins.Allowed && v.State != api.StateClosed:
 		r.Way, r.Rules = api.CouldJoin, joins.Rules
+	case h.policy.May(who, policy.BreakGlass, about):
+		r.Way, r.Rules = api.CouldBreakGlass, h.policy.Decide(who, policy.BreakGlass, about).Rules
 	default:
 		r.Rules = joins.Rules
 	}

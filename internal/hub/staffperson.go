@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/policy"
 )
 
@@ -28,6 +29,9 @@ func (h *Hub) StaffPerson(ctx context.Context, s *StaffCaller, id string) (api.S
 	p, err := h.staffPerson(ctx, s, id)
 	if err != nil {
 		return api.StaffPerson{}, err
+	}
+	if err := h.store.Record(ctx, h.event(ctx, s, audit.PersonSeen, p.ID)); err != nil {
+		return api.StaffPerson{}, at("record a read", err)
 	}
 	out := api.StaffPerson{Person: h.staffMember(p)}
 	factors, err := h.factorsOf(ctx, &p)
@@ -69,5 +73,5 @@ func (h *Hub) RevokeStaffDevice(ctx context.Context, s *StaffCaller, person, dev
 	if d.Person != p.ID {
 		return ErrNotFound
 	}
-	return h.RevokeDevice(ctx, p.Practice, device)
+	return h.revokeDevice(ctx, s, p.Practice, device)
 }

@@ -44,6 +44,7 @@ type Store interface {
 	ControlRuns
 	Relations
 	Invitations
+	Emergencies
 
 	// DeleteExpired drops sessions, known browsers, set-up links and spent
 	// nonces that ended
@@ -87,6 +88,23 @@ type Audit interface {
 	// LogEntries lists entries from the newest to the oldest, or, with Forward,
 	// the other way. Of one time, the number decides.
 	LogEntries(ctx context.Context, q LogQuery) ([]auditlog.Entry, error)
+}
+
+// Emergencies keeps every time that somebody broke the glass, for ever.
+type Emergencies interface {
+	AddEmergency(ctx context.Context, e Emergency) error
+	// Emergencies lists a practice's, newest first.
+	Emergencies(ctx context.Context, practice string, limit int) ([]Emergency, error)
+	// LastingEmergencies lists those of a practice that have not ended.
+	LastingEmergencies(ctx context.Context, practice string) ([]Emergency, error)
+	// EndingEmergencies lists those of all practices that have not ended and
+	// should have by now, the longest overdue first.
+	EndingEmergencies(ctx context.Context, now int64, limit int) ([]Emergency, error)
+	// EndEmergency sets EndedAt if it is 0.
+	EndEmergency(ctx context.Context, practice, id string, at int64) error
+	// ReviewEmergency sets what somebody found. One that was found to be fine
+	// gives [ErrConflict], and one of the reviewer's own [ErrForbidden].
+	ReviewEmergency(ctx context.Context, practice, id string, r EmergencyReview) (Emergency, error)
 }
 
 // ControlRuns keeps what was found of a practice's controls, for ever.
@@ -459,7 +477,7 @@ type Conversations interface {
 	// Conversation returns it with Participants and Members.
 	Conversation(ctx context.Context, practice, id string) (Conversation, error)
 	// UpdateConversation loads a conversation, calls change, and stores what
-	// change left in Assignee, State, WaitingFrom, ClosedAt, ClosedBy,
+	// change left in Assignee, State, Queue, WaitingFrom, ClosedAt, ClosedBy,
 	// WithdrawnAt, Confidential and in Participants (new ones at the end, Wanted changed); no
 	// other field. With WithdrawnAt, that of its receipts is set. It returns the conversation as stored. No other write of
 	// the conversation happens in between. change does no I/O and may run

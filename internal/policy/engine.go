@@ -197,6 +197,7 @@ func (r *Resource) entity() cedar.Entity {
 			"practice": cedar.String(r.Practice), "queue": cedar.String(r.Queue), "patient": cedar.String(r.Patient),
 			"wanted": set(r.Wanted), "members": set(r.Members), "withdrawn": cedar.Boolean(r.Withdrawn), "due": cedar.Boolean(r.Due),
 			"form": cedar.String(r.Form), "authors": set(r.Authors),
+			"claimed": cedar.Boolean(r.Claimed), "closed": cedar.Boolean(r.Closed),
 			"pastGrant": cedar.Boolean(r.PastGrant),
 			"person":    cedar.String(r.Person), "lastAdministrator": cedar.Boolean(r.LastAdministrator),
 		}),

@@ -75,27 +75,31 @@ type Action string
 
 // Actions upon a conversation.
 const (
-	Begin     Action = "conversation.begin"
-	Know      Action = "conversation.know" // that it is there, and what the lists show of it
-	Take      Action = "conversation.take"
-	TakeOver  Action = "conversation.take-over"
-	Join      Action = "conversation.join"
-	Leave     Action = "conversation.leave"
-	Close     Action = "conversation.close"
-	Reopen    Action = "conversation.reopen"
-	Withdraw  Action = "conversation.withdraw"
-	AgreeForm Action = "conversation.agree" // to a consent form
-	Rate      Action = "conversation.rate"
-	Frames    Action = "conversation.frames" // read the log
-	Send      Action = "conversation.send"
-	Type      Action = "conversation.type"
-	Attach    Action = "conversation.attach"
-	Admit     Action = "conversation.admit"  // be let into the group, with the keys to what is said
-	Add       Action = "conversation.add"    // let somebody in
-	Remove    Action = "conversation.remove" // take somebody out
-	Renew     Action = "conversation.renew"  // renew one's own keys
-	Rejoin    Action = "conversation.rejoin" // come back from outside, by an external commit
-	Hide      Action = "conversation.hide"   // from whoever writes for somebody else in it
+	Begin    Action = "conversation.begin"
+	Know     Action = "conversation.know" // that it is there, and what the lists show of it
+	Take     Action = "conversation.take"
+	TakeOver Action = "conversation.take-over"
+	Join     Action = "conversation.join"
+	Leave    Action = "conversation.leave"
+	Close    Action = "conversation.close"
+	Reopen   Action = "conversation.reopen"
+	Bring    Action = "conversation.bring"    // a colleague into it
+	Transfer Action = "conversation.transfer" // to a colleague or to another queue
+	// BreakGlass is to go into a chat that is closed to one, in an emergency.
+	BreakGlass Action = "conversation.break-glass"
+	Withdraw   Action = "conversation.withdraw"
+	AgreeForm  Action = "conversation.agree" // to a consent form
+	Rate       Action = "conversation.rate"
+	Frames     Action = "conversation.frames" // read the log
+	Send       Action = "conversation.send"
+	Type       Action = "conversation.type"
+	Attach     Action = "conversation.attach"
+	Admit      Action = "conversation.admit"  // be let into the group, with the keys to what is said
+	Add        Action = "conversation.add"    // let somebody in
+	Remove     Action = "conversation.remove" // take somebody out
+	Renew      Action = "conversation.renew"  // renew one's own keys
+	Rejoin     Action = "conversation.rejoin" // come back from outside, by an external commit
+	Hide       Action = "conversation.hide"   // from whoever writes for somebody else in it
 )
 
 // Actions upon a practice and its people.
@@ -122,6 +126,8 @@ const (
 	OwnAudit      Action = "audit.own"        // what concerns oneself
 	Explain       Action = "policy.explain"   // who can read a conversation, and why
 	Inspect       Action = "practice.inspect" // how the installation meets the rules
+	// ReviewEmergency is to see who broke the glass, and to judge it.
+	ReviewEmergency Action = "emergency.review"
 
 	ReadForms    Action = "consent.forms"    // drafts of consent forms, and how many agreed
 	WriteForm    Action = "consent.write"    // and submit, publish, retire
@@ -132,8 +138,8 @@ const (
 // Actions lists all.
 func Actions() []Action {
 	return []Action{
-		Begin, Know, Take, TakeOver, Join, Leave, Close, Reopen, Withdraw, AgreeForm, Rate, Frames, Send, Type, Attach, Admit, Add, Remove, Renew, Rejoin,
-		ListOwn, ListQueues, ListAll, Certify, Work, Configure, AddPerson, Grant, Disable, Revoke, Invite, ListPeople, Identify, CheckIdentity, Propose, Relate, Agree, Unite, ReadAudit, OwnAudit, Explain, Hide, Inspect,
+		Begin, Know, Take, TakeOver, Join, Leave, Close, Reopen, Bring, Transfer, BreakGlass, Withdraw, AgreeForm, Rate, Frames, Send, Type, Attach, Admit, Add, Remove, Renew, Rejoin,
+		ListOwn, ListQueues, ListAll, Certify, Work, Configure, AddPerson, Grant, Disable, Revoke, Invite, ListPeople, Identify, CheckIdentity, Propose, Relate, Agree, Unite, ReadAudit, OwnAudit, Explain, Hide, Inspect, ReviewEmergency,
 		ReadForms, WriteForm, ApproveForm, ReadReceipts,
 	}
 }
@@ -159,6 +165,8 @@ type Resource struct {
 	Wanted    []string // persons whom the practice wants in the group
 	Members   []string // persons who are in the group
 	Withdrawn bool     // consent was taken back
+	Claimed   bool     // a staff person has taken it: it is closed to those who are not in it
+	Closed    bool     // it is over
 	// PastGrant says that the patient's side writes for somebody else and may
 	// no longer: the practice's grant has ended, or the chat is confidential.
 	PastGrant bool

@@ -40,8 +40,15 @@ func situations() []situation {
 	return []situation{
 		{"a chat of their own", chat(func(r *Resource, p string) { r.Patient = p })},
 		{"a chat of their queue that waits", chat(func(*Resource, string) {})},
+		{"a chat of their queue that another has taken", chat(func(r *Resource, _ string) {
+			r.Claimed, r.Wanted, r.Members = true, []string{"p_ana", "p_lee"}, []string{"p_ana", "p_lee"}
+		})},
 		{"a chat of another queue", chat(func(r *Resource, _ string) { r.Queue = "q_other" })},
 		{"a chat that they take part in", chat(func(r *Resource, p string) { r.Queue, r.Wanted, r.Members = "q_other", []string{p}, []string{p} })},
+		{"such a chat, taken by another", chat(func(r *Resource, p string) {
+			r.Claimed, r.Queue, r.Wanted, r.Members = true, "q_other", []string{p, "p_lee"}, []string{p, "p_lee"}
+		})},
+		{"a chat of their queue that is over", chat(func(r *Resource, _ string) { r.Closed = true })},
 		{"such a chat without consent", chat(func(r *Resource, p string) { r.Wanted, r.Members, r.Withdrawn = []string{p}, []string{p}, true })},
 		{"one that they began for somebody else, past their grant", chat(func(r *Resource, p string) {
 			r.Patient, r.Wanted, r.Members, r.PastGrant = p, []string{p}, []string{p}, true
@@ -119,7 +126,7 @@ func anyResource() *rapid.Generator[*Resource] {
 			Practice: rapid.SampledFrom([]string{"t_1", "t_2"}).Draw(t, "practice"), ID: "c_1",
 			Queue: rapid.SampledFrom([]string{"q_1", "q_2"}).Draw(t, "queue"), Patient: persons.Draw(t, "patient"),
 			Wanted: rapid.SliceOf(persons).Draw(t, "wanted"), Members: rapid.SliceOf(persons).Draw(t, "members"),
-			Withdrawn: rapid.Bool().Draw(t, "withdrawn"), Person: persons.Draw(t, "person"),
+			Withdrawn: rapid.Bool().Draw(t, "withdrawn"), Claimed: rapid.Bool().Draw(t, "claimed"), Closed: rapid.Bool().Draw(t, "closed"), Person: persons.Draw(t, "person"),
 			LastAdministrator: rapid.Bool().Draw(t, "last"), PastGrant: rapid.Bool().Draw(t, "past"),
 		}
 	})
@@ -137,11 +144,16 @@ func TestBoundaries(t *testing.T) {
 		runsPeople := slices.Contains(p.Roles, Administrator) || slices.Contains(p.Roles, Directory) && a != Configure
 		in := slices.Contains(r.Wanted, p.ID) || slices.Contains(r.Members, p.ID) || r.Patient == p.ID
 		for broken, is := range map[string]bool{
-			"in another practice":                         r.Practice != p.Practice,
-			"without a role":                              len(p.Roles) == 0,
-			"one who runs the system reads":               runs && slices.Contains(content, a),
-			"content, and not in the chat":                slices.Contains(content, a) && !in && !slices.Contains(p.Roles, Keeper),
-			"without consent":                             r.Withdrawn && slices.Contains([]Action{Send, Attach, Take, Join, TakeOver, Reopen}, a),
+			"in another practice":           r.Practice != p.Practice,
+			"without a role":                len(p.Roles) == 0,
+			"one who runs the system reads": runs && slices.Contains(content, a),
+			"content, and not in the chat":  slices.Contains(content, a) && !in && !slices.Contains(p.Roles, Keeper),
+			"without consent":               r.Withdrawn && slices.Contains([]Action{Send, Attach, Take, Join, TakeOver, Reopen, Bring, Transfer, BreakGlass}, a),
+			"into a chat that another has taken": r.Claimed && slices.Contains([]Action{Join, TakeOver}, a) &&
+				!slices.Contains(r.Wanted, p.ID) && !slices.Contains(p.Roles, Supervisor),
+			"lets others into a chat that they are not in": slices.Contains([]Action{Bring, Transfer}, a) &&
+				!slices.Contains(r.Wanted, p.ID) && !slices.Contains(p.Roles, Supervisor),
+			"one who is no clinician breaks the glass":    a == BreakGlass && !slices.Contains(p.Roles, Clinician),
 			"past their grant":                            r.ID != "" && r.PastGrant && r.Patient == p.ID,
 			"a role for oneself":                          a == Grant && r.Person == p.ID,
 			"the last administrator goes":                 a == Disable && r.LastAdministrator,

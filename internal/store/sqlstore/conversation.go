@@ -157,7 +157,7 @@ func scanMember(row scanner) (m hub.Member, err error) {
 func (s *Store) UpdateConversation(ctx context.Context, practice, id string, change func(*hub.Conversation) error) (stored hub.Conversation, err error) {
 	const update = `
 UPDATE conversation SET assignee = $3, state = $4, waiting_from = $5, closed_at = $6, closed_by = $7, withdrawn_at = $8,
-    rating = $9, revision = $10, confidential = $11
+    rating = $9, revision = $10, confidential = $11, queue = $12
 WHERE practice = $1 AND id = $2`
 	const want = `
 UPDATE participant SET wanted = $4 WHERE practice = $1 AND conversation = $2 AND person = $3`
@@ -177,7 +177,7 @@ UPDATE participant SET wanted = $4 WHERE practice = $1 AND conversation = $2 AND
 			return err
 		}
 		stored = before
-		stored.Assignee, stored.State, stored.WaitingFrom = after.Assignee, after.State, after.WaitingFrom
+		stored.Assignee, stored.State, stored.WaitingFrom, stored.Queue = after.Assignee, after.State, after.WaitingFrom, after.Queue
 		stored.ClosedAt, stored.ClosedBy, stored.WithdrawnAt = after.ClosedAt, after.ClosedBy, after.WithdrawnAt
 		stored.Rating, stored.Revision, stored.Confidential = after.Rating, before.Revision+1, after.Confidential
 		stored.Participants = after.Participants
@@ -185,7 +185,7 @@ UPDATE participant SET wanted = $4 WHERE practice = $1 AND conversation = $2 AND
 			return err
 		}
 		_, err = t.exec(update, practice, id, stored.Assignee, stored.State, stored.WaitingFrom,
-			stored.ClosedAt, stored.ClosedBy, stored.WithdrawnAt, stored.Rating, signed(stored.Revision), integer(stored.Confidential))
+			stored.ClosedAt, stored.ClosedBy, stored.WithdrawnAt, stored.Rating, signed(stored.Revision), integer(stored.Confidential), stored.Queue)
 		if err != nil {
 			return err
 		}

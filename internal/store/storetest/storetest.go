@@ -51,6 +51,7 @@ func Run(t *testing.T, store hub.Store) {
 		{"links of persons", testPersonLinks},
 		{"invitations", testInvitations},
 		{"audit log", testAuditLog},
+		{"emergencies", testEmergencies},
 		{"concurrency", testConcurrency},
 	} {
 		t.Run(group.name, func(t *testing.T) { group.run(t, store) })

@@ -1,0 +1,209 @@
+package httpapi_test
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/hub"
+)
+
+// as is the staff person of a device.
+func (w *world) as(d *device) *hub.StaffCaller {
+	w.t.Helper()
+	p, err := w.store.Person(w.ctx, d.practice.ID, d.person)
+	w.must(err)
+	return &hub.StaffCaller{Person: p}
+}
+
+// way is in which way a person can read a conversation.
+func (w *world) way(who *hub.StaffCaller, id, person string) string {
+	w.t.Helper()
+	got, err := w.hub.Readers(w.ctx, who, id)
+	w.must(err)
+	i := slices.IndexFunc(got.Readers, func(r api.ConversationReader) bool { return r.Person.ID == person })
+	if i < 0 {
+		w.t.Fatal("nobody of that id")
+	}
+	return got.Readers[i].Way
+}
+
+// TestT47ClaimedIsClosed: a chat that somebody has taken is closed to staff
+// who are not in it: they neither join, nor take over, nor let others in. A
+// member brings them in; a supervisor comes by themselves.
+func TestT47ClaimedIsClosed(t *testing.T) {
+	w := newWorld(t)
+	auditor := w.member("ava", "auditor")
+	patient, dana, lee, boss := w.patient(), w.staff("dana"), w.staff("lee"), w.staffAs(w.clinic, "supervisor", "alex")
+	id := patient.open("nurse")
+	if got := w.way(auditor, id, lee.person); got != api.CouldJoin {
+		t.Errorf("while it waits: %s", got)
+	}
+	_, err := dana.Act(w.ctx, id, "take")
+	w.must(err)
+	for _, act := range []string{"join", "take-over"} {
+		_, err := lee.Act(w.ctx, id, act)
+		wantCode(t, err, api.CodeForbidden)
+	}
+	if _, err := lee.Act(w.ctx, id, "take"); err == nil {
+		t.Error("somebody took what was taken")
+	}
+	if got := w.way(auditor, id, lee.person); got != api.CouldBreakGlass {
+		t.Errorf("a clinician outside: %s", got)
+	}
+	if _, err := w.hub.BringColleague(w.ctx, w.as(lee), id, api.BringColleague{Person: lee.person}); !errors.Is(err, hub.ErrForbidden) {
+		t.Errorf("somebody brings themselves in: %v", err)
+	}
+	if _, err := w.hub.Colleagues(w.ctx, w.as(lee), id); !errors.Is(err, hub.ErrForbidden) {
+		t.Errorf("somebody outside lists colleagues: %v", err)
+	}
+	list, err := w.hub.Colleagues(w.ctx, w.as(dana), id)
+	w.must(err)
+	var ids []string
+	for _, p := range list.People {
+		ids = append(ids, p.ID)
+	}
+	if !slices.Contains(ids, lee.person) || slices.Contains(ids, dana.person) || slices.Contains(ids, auditor.Person.ID) {
+		t.Errorf("colleagues: %v", ids)
+	}
+	var malformed *hub.MalformedError
+	if _, err := w.hub.BringColleague(w.ctx, w.as(dana), id, api.BringColleague{Person: auditor.Person.ID}); !errors.As(err, &malformed) {
+		t.Errorf("an auditor is brought in: %v", err)
+	}
+	_, err = w.hub.BringColleague(w.ctx, w.as(dana), id, api.BringColleague{Person: lee.person})
+	w.must(err)
+	if got := w.way(auditor, id, lee.person); got != api.ReadsSoon {
+		t.Errorf("brought in: %s", got)
+	}
+	_, err = boss.Act(w.ctx, id, "take-over")
+	w.must(err)
+	if got := w.way(auditor, id, dana.person); got == api.ReadsNow || got == api.CouldJoin {
+		t.Errorf("who was taken over from: %s", got)
+	}
+}
+
+// TestTransfer: a chat goes to a colleague, or to another queue, and who
+// handed it over is out.
+func TestTransfer(t *testing.T) {
+	w := newWorld(t)
+	patient, dana, lee := w.patient(), w.staff("dana"), w.staff("lee")
+	id := patient.open("nurse")
+	_, err := dana.Act(w.ctx, id, "take")
+	w.must(err)
+	done, err := w.hub.Transfer(w.ctx, w.as(dana), id, api.Transfer{Person: lee.person})
+	w.must(err)
+	if c := done.Conversation; c.Assignee != lee.person || c.State != api.StateOpen {
+		t.Errorf("to a colleague: %+v", c)
+	}
+	if _, err := w.hub.Transfer(w.ctx, w.as(dana), id, api.Transfer{Queue: "front-desk"}); !errors.Is(err, hub.ErrForbidden) {
+		t.Errorf("who is out hands it on: %v", err)
+	}
+	for _, bad := range []api.Transfer{{}, {Person: lee.person, Queue: "front-desk"}, {Queue: "nowhere"}, {Person: patient.person}} {
+		var malformed *hub.MalformedError
+		if _, err := w.hub.Transfer(w.ctx, w.as(lee), id, bad); !errors.As(err, &malformed) {
+			t.Errorf("%+v: %v", bad, err)
+		}
+	}
+	done, err = w.hub.Transfer(w.ctx, w.as(lee), id, api.Transfer{Queue: "front-desk"})
+	w.must(err)
+	if c := done.Conversation; c.Assignee != "" || c.State != api.StateWaiting || c.Queue != "front-desk" || c.WaitingFrom == 0 {
+		t.Errorf("to a queue: %+v", c)
+	}
+}
+
+// TestT47BreakGlass: a clinician goes in with a reason and both factors, for an
+// hour, and somebody else reviews it in time.
+func TestT47BreakGlass(t *testing.T) {
+	w := newWorld(t)
+	auditor := w.member("ava", "auditor")
+	patient, dana, lee, clerk := w.patient(), w.staff("dana"), w.staff("lee", "front-desk"), w.staffAs(w.clinic, "front-desk", "kim")
+	id := patient.open("nurse")
+	_, err := dana.Act(w.ctx, id, "take")
+	w.must(err)
+	why := api.BreakGlass{Reason: "danger", Words: "the patient wrote of a fall and nobody answers"}
+	path := "/v1/staff/conversations/" + id + "/break-glass"
+	call := func(d *device, b api.BreakGlass) (int, string) {
+		resp, body := w.raw("POST", path, mustJSON(b), "Cookie", "__Host-sotto_staff="+d.Cookie())
+		return resp.StatusCode, body
+	}
+	for name, tt := range map[string]struct {
+		who  *device
+		why  api.BreakGlass
+		code api.Code
+	}{
+		"without a reason":   {lee, api.BreakGlass{Words: why.Words}, api.CodeNoReason},
+		"without words":      {lee, api.BreakGlass{Reason: "danger", Words: "  because   "}, api.CodeNoReason},
+		"with a made-up one": {lee, api.BreakGlass{Reason: "curious", Words: why.Words}, api.CodeNoReason},
+		"by a clerk":         {clerk, why, api.CodeForbidden},
+		"by who is in it":    {dana, why, api.CodeForbidden},
+	} {
+		if status, body := call(tt.who, tt.why); status != http.StatusForbidden || !strings.Contains(body, string(tt.code)) {
+			t.Errorf("%s: %d %s", name, status, body)
+		}
+	}
+	w.clock.advance(6 * time.Minute)
+	if status, body := call(lee, why); status != http.StatusForbidden || !strings.Contains(body, string(api.CodeStepUp)) {
+		t.Errorf("without both factors again: %d %s", status, body)
+	}
+	_, err = lee.StepUp(w.ctx, api.Authentication{Password: phrase, Code: lee.code()})
+	w.must(err)
+	if status, body := call(lee, why); status != http.StatusOK {
+		t.Fatalf("with all of it: %d %s", status, body)
+	}
+	if got := w.way(auditor, id, lee.person); got != api.ReadsSoon {
+		t.Errorf("in an emergency: %s", got)
+	}
+	seen, err := patient.Conversation(w.ctx, id)
+	w.must(err)
+	if !slices.ContainsFunc(seen.Participant, func(p api.Participant) bool { return p.Person.ID == lee.person && p.Emergency }) {
+		t.Errorf("the patient does not see it: %+v", seen.Participant)
+	}
+
+	boss, robin := w.member("alex", "supervisor"), w.member("robin", "compliance")
+	state := func(who *hub.StaffCaller) string {
+		t.Helper()
+		got, err := w.hub.Emergencies(w.ctx, who)
+		w.must(err)
+		if len(got.Emergencies) != 1 {
+			t.Fatalf("%d emergencies", len(got.Emergencies))
+		}
+		return got.Emergencies[0].State
+	}
+	if got := state(boss); got != "open" {
+		t.Errorf("a supervisor is told %q", got)
+	}
+	for _, other := range []*hub.StaffCaller{w.as(lee), auditor, w.member("pat", "administrator")} {
+		if _, err := w.hub.Emergencies(w.ctx, other); !errors.Is(err, hub.ErrForbidden) {
+			t.Errorf("a %s reviews: %v", other.Person.Role, err)
+		}
+	}
+	w.clock.advance(59 * time.Minute)
+	w.must(w.hub.EndEmergencies(w.ctx))
+	if got := w.way(auditor, id, lee.person); got != api.ReadsSoon {
+		t.Errorf("within the hour: %s", got)
+	}
+	w.clock.advance(2 * time.Minute)
+	w.must(w.hub.EndEmergencies(w.ctx))
+	if got := w.way(auditor, id, lee.person); got != api.CouldBreakGlass {
+		t.Errorf("after the hour: %s", got)
+	}
+	w.clock.advance(72 * time.Hour)
+	if got := state(robin); got != "overdue" {
+		t.Errorf("nobody reviewed it, and it is %q", got)
+	}
+	list, err := w.hub.Emergencies(w.ctx, robin)
+	w.must(err)
+	e := list.Emergencies[0].ID
+	if _, err := w.hub.ReviewEmergency(w.ctx, w.as(lee), e, api.ReviewEmergency{Verdict: "fine"}); !errors.Is(err, hub.ErrForbidden) {
+		t.Errorf("a review by who broke it: %v", err)
+	}
+	_, err = w.hub.ReviewEmergency(w.ctx, robin, e, api.ReviewEmergency{Verdict: "fine", Note: "called the patient"})
+	w.must(err)
+	if got := state(robin); got != "fine" {
+		t.Errorf("reviewed, and it is %q", got)
+	}
+}

@@ -1,0 +1,193 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
+	"github.com/sotto-health/sotto/internal/policy"
+)
+
+// This file is the emergency access procedure (45 CFR 164.312(a)(2)(ii)): a
+// clinician goes into a chat that is closed to them, for a reason and an hour,
+// in the sight of the patient, and somebody else looks at it afterwards.
+
+const (
+	emergencyLife   = time.Hour
+	emergencyReview = 72 * time.Hour // until it should have been looked at
+	mostEmergencies = 500            // listed at once
+	leastWords      = 10             // of a reason
+	endedAtOnce     = 100            // in one sweep
+)
+
+// BreakGlass lets the caller into a conversation that is closed to them.
+func (h *Hub) BreakGlass(ctx context.Context, s *StaffCaller, id string, b api.BreakGlass) (api.Emergency, error) {
+	if !validID("c", id) {
+		return api.Emergency{}, ErrNotFound
+	}
+	before, err := h.store.Conversation(ctx, s.Person.Practice, id)
+	if err != nil {
+		return api.Emergency{}, err
+	}
+	about := before.resource()
+	if err := h.mayStaff(s, policy.BreakGlass, about); err != nil {
+		if h.mayStaff(s, policy.Know, about) != nil {
+			return api.Emergency{}, errHidden
+		}
+		return api.Emergency{}, err
+	}
+	switch b.Reason {
+	case "danger", "absent", "urgent", "other":
+	default:
+		return api.Emergency{}, ErrNoReason
+	}
+	if len([]rune(strings.TrimSpace(b.Words))) < leastWords {
+		return api.Emergency{}, ErrNoReason
+	}
+	if err := h.proved(s); err != nil {
+		return api.Emergency{}, err
+	}
+	now := h.now()
+	e := Emergency{
+		ID: NewID("e"), Practice: before.Practice, Conversation: id, Patient: before.Patient, Person: s.Person.ID,
+		Reason: b.Reason, Words: strings.TrimSpace(b.Words), OpenedAt: now.UnixMilli(),
+		EndsAt: now.Add(emergencyLife).UnixMilli(), DueAt: now.Add(emergencyReview).UnixMilli(),
+	}
+	// First what is reviewed, then the access: should the second fail, there is
+	// a record of a try and nobody is in.
+	opened := h.event(ctx, s, audit.EmergencyOpened, e.ID).In(id, before.Patient).Because(b.Reason, e.ID)
+	if err := h.store.Recording(opened).AddEmergency(ctx, e); err != nil {
+		return api.Emergency{}, at("store emergency", err)
+	}
+	after, err := h.store.UpdateConversation(ctx, before.Practice, id, func(v *Conversation) error {
+		if err := h.mayStaff(s, policy.BreakGlass, v.resource()); err != nil { // it may have changed
+			return err
+		}
+		v.want(s.Person.ID, true)
+		return nil
+	})
+	if err != nil {
+		return api.Emergency{}, errors.Join(err, h.store.EndEmergency(ctx, e.Practice, e.ID, e.OpenedAt))
+	}
+	h.log.WarnContext(ctx, "emergency access", slog.String("emergency", e.ID), slog.String("conversation", id), slog.String("person", e.Person))
+	h.carryOut(ctx, &before, &after)
+	return h.describeEmergency(&e, s.Person), nil
+}
+
+// emergencies lists who is in each conversation by an emergency now.
+func (h *Hub) emergencies(ctx context.Context, practice string) (map[string][]string, error) {
+	all, err := h.store.LastingEmergencies(ctx, practice)
+	if err != nil {
+		return nil, at("load emergencies", err)
+	}
+	in := make(map[string][]string, len(all))
+	for _, e := range all {
+		in[e.Conversation] = append(in[e.Conversation], e.Person)
+	}
+	return in, nil
+}
+
+// EndEmergencies takes out whoever is in by an emergency whose hour is over.
+// Call it every few seconds.
+func (h *Hub) EndEmergencies(ctx context.Context) error {
+	over, err := h.store.EndingEmergencies(ctx, h.millis(), endedAtOnce)
+	if err != nil {
+		return at("load emergencies", err)
+	}
+	for _, e := range over {
+		if err := h.endEmergency(ctx, e); err != nil {
+			return at("end an emergency", err)
+		}
+	}
+	return nil
+}
+
+func (h *Hub) endEmergency(ctx context.Context, e Emergency) error {
+	now := h.millis()
+	before, err := h.store.Conversation(ctx, e.Practice, e.Conversation)
+	if err != nil {
+		return err
+	}
+	ended := h.event(ctx, itself(e.Practice), audit.EmergencyEnded, e.ID).In(e.Conversation, e.Patient)
+	after, err := h.store.Recording(ended).UpdateConversation(ctx, e.Practice, e.Conversation, func(v *Conversation) error {
+		return leave(v, &Person{ID: e.Person}, now)
+	})
+	if err != nil && !errors.Is(err, errNoChange) { // they left before
+		return err
+	}
+	if err == nil {
+		h.carryOut(ctx, &before, &after)
+	}
+	return h.store.EndEmergency(ctx, e.Practice, e.ID, now)
+}
+
+// Emergencies lists who broke the glass, for who reviews it.
+func (h *Hub) Emergencies(ctx context.Context, s *StaffCaller) (api.Emergencies, error) {
+	if err := h.mayStaff(s, policy.ReviewEmergency, s.practice()); err != nil {
+		return api.Emergencies{}, err
+	}
+	all, err := h.store.Emergencies(ctx, s.Person.Practice, mostEmergencies)
+	if err != nil {
+		return api.Emergencies{}, err
+	}
+	var ids []string
+	for _, e := range all {
+		ids = append(ids, e.Person)
+	}
+	people, err := h.persons(ctx, s.Person.Practice, ids)
+	if err != nil {
+		return api.Emergencies{}, err
+	}
+	if err := h.store.Record(ctx, h.event(ctx, s, audit.EmergenciesListed, "")); err != nil {
+		return api.Emergencies{}, at("record a read", err)
+	}
+	out := api.Emergencies{Emergencies: make([]api.Emergency, len(all))}
+	for i := range all {
+		out.Emergencies[i] = h.describeEmergency(&all[i], people[all[i].Person])
+	}
+	return out, nil
+}
+
+// ReviewEmergency keeps what somebody other than who broke the glass found.
+func (h *Hub) ReviewEmergency(ctx context.Context, s *StaffCaller, id string, r api.ReviewEmergency) (api.Emergency, error) {
+	if err := h.mayStaff(s, policy.ReviewEmergency, s.practice()); err != nil {
+		return api.Emergency{}, err
+	}
+	if r.Verdict != VerdictFine && r.Verdict != VerdictLook {
+		return api.Emergency{}, malformed("verdict")
+	}
+	if !validID("e", id) {
+		return api.Emergency{}, ErrNotFound
+	}
+	reviewed := h.event(ctx, s, audit.EmergencyReviewed, id).Because(r.Verdict, id)
+	e, err := h.store.Recording(reviewed).ReviewEmergency(ctx, s.Person.Practice, id, EmergencyReview{
+		Verdict: r.Verdict, Note: strings.TrimSpace(r.Note), Reviewer: s.Person.ID, At: h.millis(),
+	})
+	if err != nil {
+		return api.Emergency{}, err
+	}
+	p, err := h.store.Person(ctx, e.Practice, e.Person)
+	if err != nil {
+		return api.Emergency{}, err
+	}
+	return h.describeEmergency(&e, p), nil
+}
+
+func (h *Hub) describeEmergency(e *Emergency, who Person) api.Emergency {
+	state := e.Verdict
+	switch {
+	case state == "" && h.millis() > e.DueAt:
+		state = "overdue"
+	case state == "":
+		state = "open"
+	}
+	return api.Emergency{
+		ID: e.ID, Conversation: e.Conversation, Patient: e.Patient, Person: h.person(who), Reason: e.Reason, Words: e.Words,
+		OpenedAt: e.OpenedAt, EndsAt: e.EndsAt, EndedAt: e.EndedAt, DueAt: e.DueAt, State: state, Note: e.Note,
+		Reviewer: e.Reviewer, ReviewedAt: e.ReviewedAt,
+	}
+}

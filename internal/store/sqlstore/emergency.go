@@ -1,0 +1,80 @@
+package sqlstore
+
+import (
+	"context"
+
+	"github.com/sotto-health/sotto/internal/hub"
+)
+
+// AddEmergency implements [hub.Emergencies].
+func (s *Store) AddEmergency(ctx context.Context, e hub.Emergency) error {
+	const insert = `
+INSERT INTO emergency (practice, id, conversation, patient, person, reason, words, opened_at, ends_at, ended_at, due_at, verdict, note, reviewer, reviewed_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`
+	return s.write(ctx, e.Practice, func(t *tx) error {
+		_, err := t.exec(insert, e.Practice, e.ID, e.Conversation, e.Patient, e.Person, e.Reason, e.Words,
+			e.OpenedAt, e.EndsAt, e.EndedAt, e.DueAt, e.Verdict, e.Note, e.Reviewer, e.ReviewedAt)
+		return err
+	})
+}
+
+const emergencyColumns = `
+SELECT practice, id, conversation, patient, person, reason, words, opened_at, ends_at, ended_at, due_at, verdict, note, reviewer, reviewed_at
+FROM emergency `
+
+func scanEmergency(row scanner) (e hub.Emergency, err error) {
+	return e, row.Scan(&e.Practice, &e.ID, &e.Conversation, &e.Patient, &e.Person, &e.Reason, &e.Words,
+		&e.OpenedAt, &e.EndsAt, &e.EndedAt, &e.DueAt, &e.Verdict, &e.Note, &e.Reviewer, &e.ReviewedAt)
+}
+
+// Emergencies implements [hub.Emergencies].
+func (s *Store) Emergencies(ctx context.Context, practice string, limit int) ([]hub.Emergency, error) {
+	const query = emergencyColumns + `WHERE practice = $1 ORDER BY opened_at DESC, id LIMIT $2`
+	all, err := collect(ctx, s.reader(), scanEmergency, query, practice, limit)
+	return all, s.translate(err)
+}
+
+// LastingEmergencies implements [hub.Emergencies].
+func (s *Store) LastingEmergencies(ctx context.Context, practice string) ([]hub.Emergency, error) {
+	const query = emergencyColumns + `WHERE practice = $1 AND ended_at = 0 ORDER BY opened_at DESC, id`
+	all, err := collect(ctx, s.reader(), scanEmergency, query, practice)
+	return all, s.translate(err)
+}
+
+// EndingEmergencies implements [hub.Emergencies].
+func (s *Store) EndingEmergencies(ctx context.Context, now int64, limit int) ([]hub.Emergency, error) {
+	const query = emergencyColumns + `WHERE ended_at = 0 AND ends_at <= $1 ORDER BY ends_at LIMIT $2`
+	all, err := collect(ctx, s.reader(), scanEmergency, query, now, limit)
+	return all, s.translate(err)
+}
+
+// EndEmergency implements [hub.Emergencies].
+func (s *Store) EndEmergency(ctx context.Context, practice, id string, at int64) error {
+	const end = `UPDATE emergency SET ended_at = $3 WHERE practice = $1 AND id = $2 AND ended_at = 0`
+	return s.write(ctx, practice, func(t *tx) error {
+		_, err := t.exec(end, practice, id, at)
+		return err
+	})
+}
+
+// ReviewEmergency implements [hub.Emergencies].
+func (s *Store) ReviewEmergency(ctx context.Context, practice, id string, r hub.EmergencyReview) (e hub.Emergency, err error) {
+	const review = `
+UPDATE emergency SET verdict = $3, note = $4, reviewer = $5, reviewed_at = $6 WHERE practice = $1 AND id = $2`
+	err = s.write(ctx, practice, func(t *tx) error {
+		e, err = scanEmergency(t.row(ctx, emergencyColumns+`WHERE practice = $1 AND id = $2`+s.dialect.Lock, practice, id))
+		if err != nil {
+			return err
+		}
+		if e.Person == r.Reviewer {
+			return hub.ErrForbidden
+		}
+		if e.Verdict == hub.VerdictFine {
+			return hub.ErrConflict
+		}
+		e.Verdict, e.Note, e.Reviewer, e.ReviewedAt = r.Verdict, r.Note, r.Reviewer, r.At
+		_, err := t.exec(review, practice, id, r.Verdict, r.Note, r.Reviewer, r.At)
+		return err
+	})
+	return e, err
+}
