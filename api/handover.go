@@ -26,7 +26,7 @@ type Transfer struct {
 // an hour: POST /v1/staff/conversations/{id}/break-glass. It needs both factors
 // shown a moment ago. The patient sees it, and it is reviewed.
 type BreakGlass struct {
-	Reason string `json:"reason" maxLength:"16" doc:"danger, absent, urgent or other. danger: somebody may be hurt; absent: who took it can not be reached; urgent: care can not wait"`
+	Reason string `json:"reason" maxLength:"64" doc:"danger, absent, urgent or other. danger: somebody may be hurt; absent: who took it can not be reached; urgent: care can not wait"`
 	Words  string `json:"words" maxLength:"500" doc:"why, in ten characters or more; for who reviews it"`
 }
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assertAccessible, desktop, launch, Person, picture, pressLauncher } from "./browser.mjs";
-import { beginChat, patientBox, patientSays, reaches, riverside, sees, sendHeld, signIn, staffBox, staffSays, takeNext, texts } from "./people.mjs";
+import { beginChat, bring, patientBox, patientSays, reaches, riverside, sees, sendHeld, signIn, staffBox, staffSays, takeNext, texts } from "./people.mjs";
 import { photoWithPlace } from "./photo.mjs";
 import { Demo } from "./server.mjs";
 
@@ -54,7 +54,8 @@ for (const place of ["full page", "panel"]) {
       await signIn(doctor, demo.signIn("samuel.lee"));
       await doctor.evaluate(() => (location.hash = "#/team"));
       await doctor.getByText("A health question").first().click();
-      await doctor.getByRole("button", { name: "Join", exact: true }).first().click();
+      await doctor.getByText("has taken this chat").waitFor(); // it is closed to who is not in it
+      await bring(nurse, "Samuel Lee");
       await staffBox(doctor).waitFor();
       await sees(doctor, "My results, please?");
       await patient.getByText(/Physician Samuel Lee joined/).first().waitFor();

@@ -107,6 +107,16 @@ export async function takeNext(page) {
   await staffBox(page).waitFor();
 }
 
+/** Somebody in a chat brings a colleague in. */
+export async function bring(page, name) {
+  await page.getByRole("button", { name: "More actions" }).click();
+  await page.getByRole("menuitem", { name: "Add person" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("radio", { name: new RegExp(name) }).check();
+  await dialog.getByRole("button", { name: "Add person" }).click();
+  await dialog.waitFor({ state: "hidden" });
+}
+
 /** Opens the menu of an own message and chooses to take it back. */
 export async function takeBack(page, text) {
   const line = page.getByRole("log").locator("li.line").filter({ hasText: text });

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { assertAccessible, desktop, launch, Person, phone, picture } from "./browser.mjs";
 import {
-  agreeAndTell, beginChat, patientBox, patientSays, reaches, riverside, sees, sendHeld, signIn, staffBox, staffSays, takeBack, takeNext, texts,
+  agreeAndTell, beginChat, bring, patientBox, patientSays, reaches, riverside, sees, sendHeld, signIn, staffBox, staffSays, takeBack, takeNext, texts,
 } from "./people.mjs";
 import { photoWithPlace } from "./photo.mjs";
 import { Demo } from "./server.mjs";
@@ -108,12 +108,13 @@ test("the nurse sends a file, and says why to somebody who has not proved who th
   await patient.getByText("care-plan.pdf").first().waitFor();
 });
 
-test("a physician joins, reads everything, and the patient is told", async () => {
+test("a physician is added by the nurse, reads everything, and the patient is told", async () => {
   doctor = await samuel.open(`${demo.origin}/staff/`);
   await signIn(doctor, demo.signIn("samuel.lee"));
   await doctor.getByRole("link", { name: /^Team/ }).or(doctor.getByRole("tab", { name: /^Team/ })).or(doctor.getByRole("button", { name: /^Team/ })).first().click();
   await doctor.getByText("A health question").first().click();
-  await doctor.getByRole("button", { name: "Join", exact: true }).first().click();
+  await doctor.getByText("has taken this chat").waitFor(); // it is closed to who is not in it
+  await bring(nurse, "Samuel Lee");
   await staffBox(doctor).waitFor();
   await sees(doctor, "My knee hurts since Monday.");
   await sees(doctor, "Hello Ana. Can you send a photo of it?");

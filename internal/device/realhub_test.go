@@ -129,14 +129,14 @@ func (c *clinic) startOn(name, surface string, client *hubclient.Client, store *
 
 func (c *clinic) staff(name string) *device.Engine {
 	c.t.Helper()
-	return c.start(name, device.SurfaceStaff, c.signIn(name))
+	return c.start(name, device.SurfaceStaff, c.signIn(name, "nurse"))
 }
 
 // signIn adds a staff person and returns a client with their session.
-func (c *clinic) signIn(name string) *hubclient.Client {
+func (c *clinic) signIn(name, role string) *hubclient.Client {
 	c.t.Helper()
 	ctx := c.t.Context()
-	person, err := c.hub.AddStaff(ctx, hub.Person{Practice: c.id, Role: "nurse", Name: name, Title: "RN", Login: name, Queues: []string{"general"}})
+	person, err := c.hub.AddStaff(ctx, hub.Person{Practice: c.id, Role: role, Name: name, Title: "RN", Login: name, Queues: []string{"general"}})
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -238,7 +238,7 @@ func TestRealHub(t *testing.T) {
 	}
 	c.eventually("the archive has the file", func() bool { return c.archive.Files() == 1 })
 
-	jonas := c.staff("jonas")
+	jonas := c.start("jonas", device.SurfaceStaff, c.signIn("jonas", "supervisor"))
 	c.eventually("jonas joins", func() bool { return jonas.Act(ctx, id, "join") == nil })
 	c.eventually("jonas reads", func() bool { return len(texts(jonas, id)) == 3 })
 	if err := maria.Act(ctx, id, "leave"); err != nil {
@@ -322,7 +322,7 @@ func TestRealHubRejoin(t *testing.T) {
 	c := newClinic(t)
 	sam := c.start("sam", device.SurfacePatient, c.client())
 	id := c.begins(sam)
-	client, store, signer := c.signIn("maria"), devicetest.NewStore(), devicetest.NewSigner(t)
+	client, store, signer := c.signIn("maria", "nurse"), devicetest.NewStore(), devicetest.NewSigner(t)
 	maria := c.startOn("maria", device.SurfaceStaff, client, store, signer)
 	c.takes(maria, id)
 	maria.Close()

@@ -259,7 +259,7 @@ func TestConsent(t *testing.T) {
 // TestLeavingEndsReading: one who was taken out gets nothing later (T05).
 func TestLeavingEndsReading(t *testing.T) {
 	w := newWorld(t)
-	patient, nurse, other := w.patient(), w.staff("dana"), w.staff("sam")
+	patient, nurse, other := w.patient(), w.staff("dana"), w.staffAs(w.clinic, "supervisor", "sam")
 	id := patient.open("nurse")
 	nurse.take(id)
 	_, err := other.Act(w.ctx, id, "take")

@@ -79,19 +79,8 @@ func (h *Hub) Act(ctx context.Context, c *Caller, conversation, name string) (ap
 		return api.ActResult{}, err
 	}
 	h.log.InfoContext(ctx, "act", slog.String("act", name), slog.String("conversation", v.ID), slog.String("person", c.Device.Person))
-	h.carryOut(ctx, &before, &v)
+	h.moved(ctx, &before, &v)
 	return h.actResult(ctx, v)
-}
-
-// carryOut tells everybody of a change of who is wanted, or of the state, and
-// has the keeper do what it asks for.
-func (h *Hub) carryOut(ctx context.Context, before, after *Conversation) {
-	if err := h.summariseIt(ctx, *after); err != nil {
-		h.log.WarnContext(ctx, "conversation not announced", slog.String("conversation", after.ID))
-	}
-	h.proposeRemovals(ctx, after.Practice, after.ID)
-	h.ringKeeper(ctx, after.Practice)
-	h.lineMoved(ctx, before, after)
 }
 
 // Rate keeps what the patient thinks of a closed conversation. A later score

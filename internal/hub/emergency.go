@@ -20,8 +20,10 @@ const (
 	emergencyLife   = time.Hour
 	emergencyReview = 72 * time.Hour // until it should have been looked at
 	mostEmergencies = 500            // listed at once
-	leastWords      = 10             // of a reason
-	endedAtOnce     = 100            // in one sweep
+	// emergenciesShown is how far back they are listed; the log goes further.
+	emergenciesShown = 400 * 24 * time.Hour
+	leastWords       = 10  // of a reason
+	endedAtOnce      = 100 // in one sweep
 )
 
 // BreakGlass lets the caller into a conversation that is closed to them.
@@ -33,7 +35,7 @@ func (h *Hub) BreakGlass(ctx context.Context, s *StaffCaller, id string, b api.B
 	if err != nil {
 		return api.Emergency{}, err
 	}
-	about := before.resource()
+	about := h.about(&before)
 	if err := h.mayStaff(s, policy.BreakGlass, about); err != nil {
 		if h.mayStaff(s, policy.Know, about) != nil {
 			return api.Emergency{}, errHidden
@@ -64,7 +66,7 @@ func (h *Hub) BreakGlass(ctx context.Context, s *StaffCaller, id string, b api.B
 		return api.Emergency{}, at("store emergency", err)
 	}
 	after, err := h.store.UpdateConversation(ctx, before.Practice, id, func(v *Conversation) error {
-		if err := h.mayStaff(s, policy.BreakGlass, v.resource()); err != nil { // it may have changed
+		if err := h.mayStaff(s, policy.BreakGlass, h.about(v)); err != nil { // it may have changed
 			return err
 		}
 		v.want(s.Person.ID, true)
@@ -74,7 +76,7 @@ func (h *Hub) BreakGlass(ctx context.Context, s *StaffCaller, id string, b api.B
 		return api.Emergency{}, errors.Join(err, h.store.EndEmergency(ctx, e.Practice, e.ID, e.OpenedAt))
 	}
 	h.log.WarnContext(ctx, "emergency access", slog.String("emergency", e.ID), slog.String("conversation", id), slog.String("person", e.Person))
-	h.carryOut(ctx, &before, &after)
+	h.moved(ctx, &before, &after)
 	return h.describeEmergency(&e, s.Person), nil
 }
 
@@ -120,7 +122,7 @@ func (h *Hub) endEmergency(ctx context.Context, e Emergency) error {
 		return err
 	}
 	if err == nil {
-		h.carryOut(ctx, &before, &after)
+		h.moved(ctx, &before, &after)
 	}
 	return h.store.EndEmergency(ctx, e.Practice, e.ID, now)
 }
@@ -130,7 +132,7 @@ func (h *Hub) Emergencies(ctx context.Context, s *StaffCaller) (api.Emergencies,
 	if err := h.mayStaff(s, policy.ReviewEmergency, s.practice()); err != nil {
 		return api.Emergencies{}, err
 	}
-	all, err := h.store.Emergencies(ctx, s.Person.Practice, mostEmergencies)
+	all, err := h.store.Emergencies(ctx, s.Person.Practice, h.now().Add(-emergenciesShown).UnixMilli(), mostEmergencies)
 	if err != nil {
 		return api.Emergencies{}, err
 	}

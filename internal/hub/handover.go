@@ -9,28 +9,13 @@ import (
 	"github.com/sotto-health/sotto/internal/policy"
 )
 
-// staffConversation loads a conversation that the staff person may know of.
-func (h *Hub) staffConversation(ctx context.Context, s *StaffCaller, id string) (Conversation, error) {
-	if !validID("c", id) {
-		return Conversation{}, ErrNotFound
-	}
-	v, err := h.store.Conversation(ctx, s.Person.Practice, id)
-	if err != nil {
-		return Conversation{}, err
-	}
-	if h.mayStaff(s, policy.Know, v.resource()) != nil {
-		return Conversation{}, errHidden
-	}
-	return v, nil
-}
-
 // couldServe reports whether a person could take part in the conversation if
 // somebody let them in.
 func (h *Hub) couldServe(p *Person, v *Conversation) bool {
 	if p.Kind != api.KindStaff || p.DisabledAt != 0 {
 		return false
 	}
-	r := v.resource()
+	r := h.about(v)
 	r.Wanted = append(r.Wanted, p.ID)
 	return h.policy.May(p.principal(), policy.Send, r)
 }
@@ -41,7 +26,7 @@ func (h *Hub) Colleagues(ctx context.Context, s *StaffCaller, id string) (api.Co
 	if err != nil {
 		return api.Colleagues{}, err
 	}
-	if err := h.mayStaff(s, policy.Bring, v.resource()); err != nil {
+	if err := h.mayStaff(s, policy.Bring, h.about(&v)); err != nil {
 		return api.Colleagues{}, err
 	}
 	all, err := h.store.PersonsOfKind(ctx, v.Practice, api.KindStaff)
@@ -123,7 +108,7 @@ func (h *Hub) handOver(ctx context.Context, s *StaffCaller, id string, a policy.
 	if err != nil {
 		return api.ActResult{}, err
 	}
-	if err := h.mayStaff(s, a, before.resource()); err != nil {
+	if err := h.mayStaff(s, a, h.about(&before)); err != nil {
 		return api.ActResult{}, err
 	}
 	if person != "" {
@@ -135,7 +120,7 @@ func (h *Hub) handOver(ctx context.Context, s *StaffCaller, id string, a policy.
 		}
 	}
 	after, err := h.store.Recording(done.In(before.ID, before.Patient)).UpdateConversation(ctx, before.Practice, id, func(v *Conversation) error {
-		if err := h.mayStaff(s, a, v.resource()); err != nil { // it may have changed
+		if err := h.mayStaff(s, a, h.about(v)); err != nil { // it may have changed
 			return err
 		}
 		if err := v.consented(); err != nil {
@@ -148,6 +133,6 @@ func (h *Hub) handOver(ctx context.Context, s *StaffCaller, id string, a policy.
 	} else if err != nil {
 		return api.ActResult{}, err
 	}
-	h.carryOut(ctx, &before, &after)
+	h.moved(ctx, &before, &after)
 	return h.actResult(ctx, after)
 }

@@ -325,7 +325,7 @@ func (h *Hub) staffConversation(ctx context.Context, s *StaffCaller, id string) 
 	}
 	v, err := h.store.Conversation(ctx, s.Person.Practice, id)
 	if err == nil && h.mayStaff(s, policy.Know, h.about(&v)) != nil {
-		err = ErrNotFound
+		err = errHidden
 	}
 	return v, err
 }

@@ -10,10 +10,18 @@ import (
 )
 
 // mayAnywhere lists what somebody may do upon the practice, upon another
-// person of it, or upon a chat that they have no part in: what a page should
-// offer at all.
+// person of it, or upon a chat of their queues that another has taken: what a
+// page should offer at all.
 func (h *Hub) mayAnywhere(p *policy.Principal) []string {
-	some := []*policy.Resource{{Practice: p.Practice}, {Practice: p.Practice, Person: "another"}, {Practice: p.Practice, ID: "any"}}
+	queue := "any"
+	if len(p.Queues) > 0 {
+		queue = p.Queues[0]
+	}
+	some := []*policy.Resource{
+		{Practice: p.Practice},
+		{Practice: p.Practice, Person: "another"},
+		{Practice: p.Practice, ID: "any", Queue: queue, Claimed: true},
+	}
 	may := []string{}
 	for _, a := range policy.Actions() {
 		if slices.ContainsFunc(some, func(r *policy.Resource) bool { return h.policy.May(p, a, r) }) {

@@ -93,8 +93,8 @@ type Audit interface {
 // Emergencies keeps every time that somebody broke the glass, for ever.
 type Emergencies interface {
 	AddEmergency(ctx context.Context, e Emergency) error
-	// Emergencies lists a practice's, newest first.
-	Emergencies(ctx context.Context, practice string, limit int) ([]Emergency, error)
+	// Emergencies lists a practice's from since on, newest first.
+	Emergencies(ctx context.Context, practice string, since int64, limit int) ([]Emergency, error)
 	// LastingEmergencies lists those of a practice that have not ended.
 	LastingEmergencies(ctx context.Context, practice string) ([]Emergency, error)
 	// EndingEmergencies lists those of all practices that have not ended and

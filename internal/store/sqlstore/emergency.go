@@ -28,9 +28,9 @@ func scanEmergency(row scanner) (e hub.Emergency, err error) {
 }
 
 // Emergencies implements [hub.Emergencies].
-func (s *Store) Emergencies(ctx context.Context, practice string, limit int) ([]hub.Emergency, error) {
-	const query = emergencyColumns + `WHERE practice = $1 ORDER BY opened_at DESC, id LIMIT $2`
-	all, err := collect(ctx, s.reader(), scanEmergency, query, practice, limit)
+func (s *Store) Emergencies(ctx context.Context, practice string, since int64, limit int) ([]hub.Emergency, error) {
+	const query = emergencyColumns + `WHERE practice = $1 AND opened_at >= $2 ORDER BY opened_at DESC, id LIMIT $3`
+	all, err := collect(ctx, s.reader(), scanEmergency, query, practice, since, limit)
 	return all, s.translate(err)
 }
 

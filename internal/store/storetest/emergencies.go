@@ -30,10 +30,12 @@ func testEmergencies(t *testing.T, store hub.Store) {
 			t.Errorf("%s: %v\n%s", name, err, diff)
 		}
 	}
-	got, err := store.Emergencies(ctx, here, 10)
+	got, err := store.Emergencies(ctx, here, 0, 10)
 	lists("of a practice", got, err, last, first)
-	got, err = store.Emergencies(ctx, here, 1)
+	got, err = store.Emergencies(ctx, here, 0, 1)
 	lists("the newest", got, err, last)
+	got, err = store.Emergencies(ctx, here, 2000, 10)
+	lists("of late", got, err, last)
 	got, err = store.LastingEmergencies(ctx, here)
 	lists("that last", got, err, last, first)
 	ending := func(now int64) (mine []hub.Emergency) {

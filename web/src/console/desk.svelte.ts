@@ -106,6 +106,8 @@ export class Desk {
   closing = $state.raw<ReadonlyMap<ConversationId, number>>(new Map());
   /** Acts that are on their way. */
   busy = $state.raw<ReadonlyMap<ConversationId, Act>>(new Map());
+  /** Chats that this person went into in an emergency, and until when. */
+  emergencies = $state.raw<ReadonlyMap<ConversationId, number>>(new Map());
   openId = $state<ConversationId>();
   /** The message that somebody thinks of taking back. */
   recalling = $state.raw<Message>();

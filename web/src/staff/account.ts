@@ -19,7 +19,7 @@ export type StaffSession = Pick<
 > & { readonly person: StaffPerson };
 
 /** Actions of policy that open something on the administrators' page. */
-export const practiceActions: readonly string[] = ["person.list", "audit.read", "practice.configure", "practice.inspect"];
+export const practiceActions: readonly string[] = ["person.list", "audit.read", "practice.configure", "practice.inspect", "emergency.review"];
 
 /** Whom a set-up link is for, and the secret of an authenticator app for them. */
 export type Invitation = Pick<api.Invitation, "practice" | "login" | "password" | "app"> & { readonly person: StaffPerson };
@@ -43,7 +43,7 @@ export type Practice = Pick<
   "slug" | "name" | "phone" | "time_zone" | "languages" | "demo" | "wait_minutes" | "staff_sso" | "max_file_bytes" | "recall_minutes" | "idle_minutes_staff" | "record_numbers"
 > & { readonly queues: readonly Queue[] };
 
-type Path = keyof api.paths | `/v1/practices/${string}` | `/v1/staff/${"factors" | "sessions" | "devices"}/${string}`;
+type Path = keyof api.paths | `/v1/practices/${string}` | `/v1/staff/${"factors" | "sessions" | "devices" | "conversations"}/${string}`;
 
 export class Account {
   readonly server: Server;
@@ -258,6 +258,27 @@ export class Account {
 
   async sawSignIns(): Promise<void> {
     await this.call("POST", "/v1/staff/sign-ins/seen", {});
+  }
+
+  // What staff do with a chat beyond being in it.
+
+  async colleagues(conversation: string): Promise<api.Colleagues> {
+    return (await this.call("GET", `/v1/staff/conversations/${encodeURIComponent(conversation)}/colleagues`)) as unknown as api.Colleagues;
+  }
+
+  async bring(conversation: string, person: string): Promise<void> {
+    await this.call("POST", `/v1/staff/conversations/${encodeURIComponent(conversation)}/colleagues`, { person } satisfies api.BringColleague);
+  }
+
+  async transfer(conversation: string, to: api.Transfer): Promise<void> {
+    await this.call("POST", `/v1/staff/conversations/${encodeURIComponent(conversation)}/transfer`, to);
+  }
+
+  /** Goes into a chat that is closed to the person, in an emergency; gives until when. */
+  async breakGlass(conversation: string, reason: string, words: string): Promise<number> {
+    const asked: api.BreakGlass = { reason, words };
+    const body: Untrusted<api.Emergency> = await this.call("POST", `/v1/staff/conversations/${encodeURIComponent(conversation)}/break-glass`, asked);
+    return number(body.ends_at);
   }
 
   async practice(slug: string): Promise<Practice> {
