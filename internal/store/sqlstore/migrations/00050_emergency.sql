@@ -20,5 +20,5 @@ CREATE TABLE emergency (
     PRIMARY KEY (practice, id)
 );
 CREATE INDEX emergency_opened ON emergency (practice, opened_at);
-CREATE INDEX emergency_lasting ON emergency (practice, ended_at);
+CREATE INDEX emergency_lasting ON emergency (practice, ended_at, opened_at);
 CREATE INDEX emergency_ending ON emergency (ended_at, ends_at);
