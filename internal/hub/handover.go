@@ -37,6 +37,9 @@ func (h *Hub) Colleagues(ctx context.Context, s *StaffCaller, id string) (api.Co
 	if err != nil {
 		return api.Colleagues{}, err
 	}
+	if err := h.store.Record(ctx, h.event(ctx, s, audit.PeopleListed, "")); err != nil {
+		return api.Colleagues{}, at("record a read", err)
+	}
 	out := api.Colleagues{People: []api.Person{}, Queues: []string{}}
 	for _, p := range all {
 		if !v.wants(p.ID) && p.ID != s.Person.ID && h.couldServe(&p, &v) {
