@@ -4,7 +4,8 @@
 //   virtual:words/patient/es   the keys patient.* and ui.*
 //   virtual:words/staff/es     the keys ui.*, and those of console.* that the
 //                              console and the administrators' page share
-//   virtual:words/console/es   the other keys console.*
+//   virtual:words/console/es   the other keys console.*, but for
+//   virtual:words/console.rare/es   what dialogs say that few people open
 //   virtual:words/admin/es     locales/admin/shell, and the titles of all sections
 //   virtual:words/admin.people/es   locales/admin/people, a section's own
 //   virtual:catalogue/people   the section's three, to be loaded when needed
@@ -23,6 +24,9 @@ const sectionPrefix = "virtual:catalogue/";
 
 /** What the screens in src/staff say, which the console and the administrators' page share. */
 const shared = /^console\.(?:demo$|rail\.signOut$|(?:signIn|lock|expired|field|refusal|proof|strength|setUp|security|role)\.)/;
+
+/** What is said in dialogs of the console that few people open, and are fetched with them. */
+const rare = /^console\.(?:handover\.|invite\.(?!title$)|emergency\.(?!open$|banner$))/;
 
 /** What sheets say that few patients open: the words come with the sheets. */
 const sheets = { identity: /^patient\.identity\./, later: /^patient\.(?:agreements|files|rate)\./ };
@@ -55,7 +59,8 @@ export function wordsOf(app, language) {
     patient: () => [read(`${language}.json`, (key) => !ofSheet(key) && (key.startsWith("patient.") || key.startsWith("ui.")))],
     ...Object.fromEntries(Object.entries(sheets).map(([name, own]) => [name, () => [read(`${language}.json`, (key) => own.test(key))]])),
     staff: () => [read(`${language}.json`, (key) => key.startsWith("ui.")), read(`console.${language}.json`, (key) => shared.test(key))],
-    console: () => [read(`console.${language}.json`, (key) => !shared.test(key))],
+    console: () => [read(`console.${language}.json`, (key) => !shared.test(key) && !rare.test(key))],
+    "console.rare": () => [read(`console.${language}.json`, (key) => rare.test(key))],
     admin: () => [
       read(`admin/shell.${language}.json`),
       ...adminSections.map((id) => read(`admin/${id}.${language}.json`, (key) => key === `admin.${id}.title`)),

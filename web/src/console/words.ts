@@ -1,7 +1,7 @@
 // Small phrases that several screens need.
 
 import type { Conversation, PersonId, Verification } from "../core/shared/protocol.ts";
-import { language, t, type WordKey } from "../ui/words.svelte.ts";
+import { language, learn, t, type Catalogues, type WordKey } from "../ui/words.svelte.ts";
 import type { Practice, Queue } from "../staff/account.ts";
 import { roleName } from "../staff/names.ts";
 import type { Desk } from "./desk.svelte.ts";
@@ -50,4 +50,16 @@ export function personName(desk: Desk, c: Conversation, person: PersonId): strin
   if (before) return before.name;
   if (member?.kind === "service") return t("console.details.archive");
   return member ? roleName(member.role) : t("console.details.colleague");
+}
+
+const rareWords: Catalogues = {
+  en: () => import("virtual:words/console.rare/en"),
+  es: () => import("virtual:words/console.rare/es"),
+  ar: () => import("virtual:words/console.rare/ar"),
+};
+
+/** A dialog that few people open, with its words. */
+export async function withWords<T>(dialog: Promise<T>): Promise<T> {
+  await learn(rareWords);
+  return dialog;
 }
