@@ -330,6 +330,40 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/admin/emergencies": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Who went into a conversation in an emergency */
+        readonly get: operations["get-admin-emergencies"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/emergencies/{id}/review": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Say what was found of an emergency access */
+        readonly post: operations["post-admin-emergencies-by-id-review"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/admin/inventory": {
         readonly parameters: {
             readonly query?: never;
@@ -1183,6 +1217,41 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/staff/conversations/{id}/break-glass": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Go into a conversation in an emergency */
+        readonly post: operations["post-staff-conversations-by-id-break-glass"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/conversations/{id}/colleagues": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Whom the caller may bring into a conversation */
+        readonly get: operations["get-staff-conversations-by-id-colleagues"];
+        readonly put?: never;
+        /** Bring a colleague into a conversation */
+        readonly post: operations["post-staff-conversations-by-id-colleagues"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/staff/conversations/{id}/confidential": {
         readonly parameters: {
             readonly query?: never;
@@ -1245,6 +1314,23 @@ export interface paths {
         readonly get: operations["get-staff-conversations-by-id-patient"];
         readonly put?: never;
         readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/conversations/{id}/transfer": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Hand a conversation to a colleague or to another queue */
+        readonly post: operations["post-staff-conversations-by-id-transfer"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -2239,6 +2325,15 @@ export interface components {
             /** @enum {string} */
             readonly purpose: "sign-in" | "confirm" | "link";
         };
+        readonly BreakGlass: {
+            /** @description danger, absent, urgent or other. danger: somebody may be hurt; absent: who took it can not be reached; urgent: care can not wait */
+            readonly reason: string;
+            /** @description why, in ten characters or more; for who reviews it */
+            readonly words: string;
+        };
+        readonly BringColleague: {
+            readonly person: string;
+        };
         readonly CertificateRequest: {
             readonly device: components["schemas"]["Device"];
             /** @description staff and services only */
@@ -2292,6 +2387,11 @@ export interface components {
             readonly position?: number;
             readonly type: string;
             readonly typing?: boolean;
+        };
+        readonly Colleagues: {
+            readonly people: readonly components["schemas"]["Person"][];
+            /** @description other queues of the practice that it can go to */
+            readonly queues: readonly string[];
         };
         readonly ConfirmPatient: {
             /** @description at least two different ones that were right, of name, date-of-birth, address, phone, record-number and photo */
@@ -2562,7 +2662,7 @@ export interface components {
              */
             readonly since?: number;
             /** @enum {string} */
-            readonly way: "reads" | "joining" | "could_join" | "cannot";
+            readonly way: "reads" | "joining" | "could_join" | "emergency" | "cannot";
         };
         readonly ConversationReaders: {
             readonly readers: readonly components["schemas"]["ConversationReader"][];
@@ -2644,6 +2744,39 @@ export interface components {
             };
             /** @description queues that it stands before; none means all */
             readonly queues?: readonly string[];
+        };
+        readonly Emergencies: {
+            readonly emergencies: readonly components["schemas"]["Emergency"][];
+        };
+        readonly Emergency: {
+            readonly conversation: string;
+            /**
+             * Format: int64
+             * @description when it should have been reviewed
+             */
+            readonly due_at: number;
+            /** Format: int64 */
+            readonly ended_at?: number;
+            /** Format: int64 */
+            readonly ends_at: number;
+            readonly id: string;
+            readonly note?: string;
+            /** Format: int64 */
+            readonly opened_at: number;
+            readonly patient: string;
+            readonly person: components["schemas"]["Person"];
+            /** @enum {string} */
+            readonly reason: "danger" | "absent" | "urgent" | "other";
+            /** Format: int64 */
+            readonly reviewed_at?: number;
+            /** @description person id */
+            readonly reviewer?: string;
+            /**
+             * @description open: to be reviewed; overdue: and late; look: to be looked into; fine: reviewed
+             * @enum {string}
+             */
+            readonly state: "open" | "overdue" | "look" | "fine";
+            readonly words: string;
         };
         readonly EndRelation: {
             /** @enum {string} */
@@ -3027,6 +3160,7 @@ export interface components {
              * @description newest position that a device of this person has stored
              */
             readonly acked: number;
+            readonly emergency?: boolean;
             /** @description a device of this person is in the group */
             readonly joined: boolean;
             readonly person: components["schemas"]["Person"];
@@ -3420,6 +3554,11 @@ export interface components {
             readonly sent?: components["schemas"]["Sent"];
             readonly type: string;
         };
+        readonly ReviewEmergency: {
+            readonly note: string;
+            /** @enum {string} */
+            readonly verdict: "fine" | "look";
+        };
         readonly RoleInfo: {
             readonly access: string;
             readonly role: string;
@@ -3629,6 +3768,10 @@ export interface components {
             readonly name?: string;
             readonly offer: string;
         };
+        readonly Transfer: {
+            readonly person?: string;
+            readonly queue?: string;
+        };
         readonly Typing: {
             readonly typing: boolean;
         };
@@ -3721,6 +3864,8 @@ export type AuditProof = components['schemas']['AuditProof'];
 export type AuditTile = components['schemas']['AuditTile'];
 export type Authentication = components['schemas']['Authentication'];
 export type BeginSso = components['schemas']['BeginSSO'];
+export type BreakGlass = components['schemas']['BreakGlass'];
+export type BringColleague = components['schemas']['BringColleague'];
 export type CertificateRequest = components['schemas']['CertificateRequest'];
 export type Certificates = components['schemas']['Certificates'];
 export type Challenge = components['schemas']['Challenge'];
@@ -3730,6 +3875,7 @@ export type CheckPassword = components['schemas']['CheckPassword'];
 export type ClaimKeyPackages = components['schemas']['ClaimKeyPackages'];
 export type ClaimedKeyPackage = components['schemas']['ClaimedKeyPackage'];
 export type ClientMessage = components['schemas']['ClientMessage'];
+export type Colleagues = components['schemas']['Colleagues'];
 export type ConfirmPatient = components['schemas']['ConfirmPatient'];
 export type ConsentDeclined = components['schemas']['ConsentDeclined'];
 export type ConsentForm = components['schemas']['ConsentForm'];
@@ -3758,6 +3904,8 @@ export type DeviceList = components['schemas']['DeviceList'];
 export type DeviceProof = components['schemas']['DeviceProof'];
 export type DeviceSession = components['schemas']['DeviceSession'];
 export type DraftForm = components['schemas']['DraftForm'];
+export type Emergencies = components['schemas']['Emergencies'];
+export type Emergency = components['schemas']['Emergency'];
 export type EndRelation = components['schemas']['EndRelation'];
 export type Event = components['schemas']['Event'];
 export type EventPage = components['schemas']['EventPage'];
@@ -3827,6 +3975,7 @@ export type RecoveryCodes = components['schemas']['RecoveryCodes'];
 export type Relation = components['schemas']['Relation'];
 export type RenameFactor = components['schemas']['RenameFactor'];
 export type Reply = components['schemas']['Reply'];
+export type ReviewEmergency = components['schemas']['ReviewEmergency'];
 export type RoleInfo = components['schemas']['RoleInfo'];
 export type SsoBegun = components['schemas']['SSOBegun'];
 export type SsoDone = components['schemas']['SSODone'];
@@ -3852,6 +4001,7 @@ export type StaffMembers = components['schemas']['StaffMembers'];
 export type StaffPerson = components['schemas']['StaffPerson'];
 export type StaffSession = components['schemas']['StaffSession'];
 export type TakeApp = components['schemas']['TakeApp'];
+export type Transfer = components['schemas']['Transfer'];
 export type Typing = components['schemas']['Typing'];
 export type UseInvitation = components['schemas']['UseInvitation'];
 export type Verification = components['schemas']['Verification'];
@@ -5142,6 +5292,133 @@ export interface operations {
             };
             /** @description Not Found */
             readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "get-admin-emergencies": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Emergencies"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-admin-emergencies-by-id-review": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ReviewEmergency"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Emergency"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -8685,6 +8962,224 @@ export interface operations {
             };
         };
     };
+    readonly "post-staff-conversations-by-id-break-glass": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["BreakGlass"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Emergency"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "get-staff-conversations-by-id-colleagues": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Colleagues"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-staff-conversations-by-id-colleagues": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["BringColleague"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ActResult"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readonly "put-staff-conversations-by-id-confidential": {
         readonly parameters: {
             readonly query?: never;
@@ -8932,6 +9427,86 @@ export interface operations {
             };
             /** @description Not Found */
             readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-staff-conversations-by-id-transfer": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Transfer"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ActResult"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
