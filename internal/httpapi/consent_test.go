@@ -292,6 +292,12 @@ var afterWithdrawal = map[string]string{
 	"post /v1/staff/conversations/{id}/verification/reset":   "who somebody is, not what is said",
 	"put /v1/staff/conversations/{id}/confidential":          "hides what was said, and shows nothing",
 	"post /v1/staff/conversations/{id}/hold-backs":           "a note that something was not sent",
+
+	// Refused too, by the rule nobody-without-consent: the matrix of package
+	// policy tries it for every role.
+	"post /v1/staff/conversations/{id}/colleagues":  "a staff session's",
+	"post /v1/staff/conversations/{id}/transfer":    "a staff session's",
+	"post /v1/staff/conversations/{id}/break-glass": "a staff session's",
 }
 
 // TestT50NoConsentNoFrame tries every route that the description has, as
