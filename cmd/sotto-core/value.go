@@ -44,17 +44,24 @@ func encodeValue(v reflect.Value) js.Value {
 		return array
 	case reflect.Struct:
 		object := js.Global().Get("Object").New()
-		t := v.Type()
-		for i := range t.NumField() {
-			name, omitEmpty := jsonName(t.Field(i))
-			if omitEmpty && v.Field(i).IsZero() {
-				continue
-			}
-			object.Set(name, encodeValue(v.Field(i)))
-		}
+		encodeFields(object, v)
 		return object
 	default:
 		panic("sotto-core: no JSON form for " + v.Kind().String())
+	}
+}
+
+// encodeFields sets v's fields, and those of the structs embedded in it.
+func encodeFields(object js.Value, v reflect.Value) {
+	t := v.Type()
+	for i := range t.NumField() {
+		name, omitEmpty := jsonName(t.Field(i))
+		switch {
+		case t.Field(i).Anonymous:
+			encodeFields(object, v.Field(i))
+		case !omitEmpty || !v.Field(i).IsZero():
+			object.Set(name, encodeValue(v.Field(i)))
+		}
 	}
 }
 
@@ -134,7 +141,11 @@ func decodeObject(from js.Value, into reflect.Value) error {
 		t := into.Type()
 		for i := range t.NumField() {
 			name, _ := jsonName(t.Field(i))
-			if err := decodeValue(from.Get(name), into.Field(i)); err != nil {
+			value := from
+			if !t.Field(i).Anonymous { // an embedded struct's fields are the object's own
+				value = from.Get(name)
+			}
+			if err := decodeValue(value, into.Field(i)); err != nil {
 				return fmt.Errorf("%w: %s", err, name)
 			}
 		}

@@ -30,6 +30,7 @@ var samples = []any{
 	api.Event{Type: api.EventFrame, Frame: &api.Frame{Position: 9, Payload: []byte("x")}, Heads: []api.Head{{Conversation: "c", Head: 2}}},
 	api.PublishKeyPackages{Packages: [][]byte{{1}, {2, 3}}},
 	api.Problem{Code: api.CodeStaleEpoch, Status: 409, Epoch: 4, Head: 12},
+	api.Agreements{Agreements: []api.Agreement{{ConsentReceipt: api.ConsentReceipt{Form: "chat", Version: 2, SHA256: []byte{7}, Signature: []byte{0x30}}, ID: "r_1", Sequence: 3}}, Offered: []api.FormHead{}},
 	[]api.ClaimedKeyPackage{{Device: "d", Package: []byte{5}, LastResort: true}},
 }
 
