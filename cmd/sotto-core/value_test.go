@@ -25,7 +25,7 @@ var samples = []any{
 		Queue: "q", Founding: []byte{1}, Commit: []byte("commit"), Welcome: []byte{2}, GroupInfo: []byte{3},
 		Consent: api.ConsentReceipt{At: 1_900_000_000_000, SHA256: []byte{7}, Signature: []byte{0x30, 0}},
 	},
-	api.ConversationPage{Conversations: []api.Conversation{{ID: "c_1", Epoch: 7, Participant: []api.Participant{{Person: api.Person{ID: "d", Online: true}, Acked: 1 << 50}}}}, Total: 1},
+	api.ConversationPage{Conversations: []api.Conversation{{ID: "c_1", Epoch: 7, Consents: []api.ConversationConsent{}, Participant: []api.Participant{{Person: api.Person{ID: "d", Online: true}, Acked: 1 << 50}}}}, Total: 1},
 	api.SendFrame{ClientID: "12345678", Kind: api.FrameApplication, Payload: []byte{0, 255}},
 	api.Event{Type: api.EventFrame, Frame: &api.Frame{Position: 9, Payload: []byte("x")}, Heads: []api.Head{{Conversation: "c", Head: 2}}},
 	api.PublishKeyPackages{Packages: [][]byte{{1}, {2, 3}}},
