@@ -26,7 +26,7 @@ const sectionPrefix = "virtual:catalogue/";
 const shared = /^console\.(?:demo$|rail\.signOut$|(?:signIn|lock|expired|field|refusal|proof|strength|setUp|security|role)\.)/;
 
 /** What is said in dialogs of the console that few people open, and are fetched with them. */
-const rare = /^console\.(?:handover\.|invite\.(?!title$)|emergency\.(?!open$|banner$))/;
+const rare = /^console\.(?:(?:handover|relate)\.|invite\.(?!title$)|emergency\.(?!open$|banner$))/;
 
 /** What sheets say that few patients open: the words come with the sheets. */
 const sheets = { identity: /^patient\.identity\./, later: /^patient\.(?:agreements|files|rate)\./ };
