@@ -115,7 +115,7 @@ func readKeys(given []string) (map[string]string, error) {
 		key = strings.TrimSpace(key)
 		name, _, ok := strings.Cut(key, "+")
 		if !ok {
-			return nil, errors.New("--key is no key: export prints it, as sotto/audit/...+...")
+			return nil, errors.New("--key is no key: export prints it, beginning with sotto/audit/")
 		}
 		keys[name] = key
 	}

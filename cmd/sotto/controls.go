@@ -163,7 +163,7 @@ func (c verifyControlsCommand) Run(s streams) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	info, err := f.Stat()
 	if err != nil {
 		return err

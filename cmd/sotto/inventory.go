@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -30,8 +31,7 @@ func (c inventoryCommand) Run(ctx context.Context, cli *commands, s streams) err
 		if err != nil {
 			return err
 		}
-		defer f.Close()
-		if err := inventory.WriteSVG(f, all); err != nil {
+		if err := errors.Join(inventory.WriteSVG(f, all), f.Close()); err != nil {
 			return err
 		}
 	}

@@ -31,7 +31,7 @@ func TestWhoSeesTheControls(t *testing.T) {
 		s := &hub.StaffCaller{Person: hub.Person{ID: hub.NewID("p"), Practice: "t_here", Kind: "staff", Role: role}}
 		for what, call := range map[string]func() error{
 			"controls":  func() error { _, err := h.Controls(ctx, s); return err },
-			"look":      func() error { _, err := h.Hub.LookAtControls(ctx, s); return err },
+			"look":      func() error { _, err := h.LookAtControls(ctx, s); return err },
 			"evidence":  func() error { _, err := h.Evidence(ctx, s); return err },
 			"inventory": func() error { _, err := h.Inventory(ctx, s); return err },
 		} {

@@ -218,7 +218,7 @@ func database(c InspectConfig) installation.Database {
 // writable writes a file into the folder, reads it back and deletes it.
 func writable(folder string) bool {
 	path := filepath.Join(folder, ".doctor")
-	defer os.Remove(path)
+	defer func() { _ = os.Remove(path) }() // it says nothing if it stays
 	if err := os.WriteFile(path, []byte("sotto"), 0o600); err != nil {
 		return false
 	}

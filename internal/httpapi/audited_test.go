@@ -240,7 +240,7 @@ func (s *statusWriter) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 func (c *callWatch) collect(w *world) {
 	ctx := context.Background()        // the test's own has ended
 	kinds := make(map[string][]string) // by request id
-	practices, err := w.store.Store.Practices(ctx)
+	practices, err := w.store.Practices(ctx)
 	if err != nil {
 		return // the store is gone
 	}

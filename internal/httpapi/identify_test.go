@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -193,7 +194,7 @@ func TestT27MatchingSaysNothing(t *testing.T) {
 		if first == "" {
 			first = got
 		}
-		if got != first || resp.StatusCode != 403 {
+		if got != first || resp.StatusCode != http.StatusForbidden {
 			t.Errorf("%s: %s, and another: %s", name, got, first)
 		}
 	}

@@ -137,7 +137,7 @@ func NewGateway(settings []byte) (*Gateway, error) {
 	u, err := url.Parse(g.URL)
 	local := err == nil && (u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1")
 	if err != nil || u.Host == "" || u.Scheme != "https" && !local {
-		return nil, errors.New("messenger: the gateway's url is https://...")
+		return nil, errors.New("messenger: the gateway's url begins with https://")
 	}
 	if !slices.ContainsFunc(slices.Collect(values(g.Fields)), func(v string) bool { return strings.Contains(v, "{text}") }) {
 		return nil, errors.New("messenger: no field of the gateway has {text}")

@@ -81,7 +81,7 @@ func (f Folder) read(name string) ([]byte, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	return io.ReadAll(io.LimitReader(file, maxFile))
 }
 
