@@ -45,7 +45,7 @@ test("after a chat the cache holds hashed static files and nothing else (T29e)",
   const caches = await cached();
   assert.equal(Object.keys(caches).length, 1, "one release is kept");
   const paths = Object.values(caches).flat().map((url) => new URL(url).pathname);
-  const hashed = /^\/(assets\/[\w-]+-[\w-]{8,}\.(js|css|svg|png|html)|core\/[0-9a-f]{64}\.wasm)$/;
+  const hashed = /^\/(assets\/[\w.-]+-[\w-]{8,}\.(js|css|svg|png|html)|core\/[0-9a-f]{64}\.wasm)$/;
   assert.deepEqual(paths.filter((path) => !hashed.test(path)), []);
   assert.equal(paths.filter((path) => path.startsWith("/core/")).length, 1);
   assert.ok(paths.length > 10);

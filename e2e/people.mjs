@@ -36,9 +36,10 @@ export const inside = (page) => page.getByRole("button", { name: /^Account of/ }
 
 /** With a password and the code of the person's app, as the demo prints them. Waits for what is there then. */
 export async function signIn(page, { login, password, app }, arrived = inside) {
+  // The name first: it waits for the form, which asks for the practice only where there are several.
+  await page.getByLabel("Sign-in name").fill(login);
   const practice = page.getByLabel("Practice");
   if (await practice.isVisible()) await practice.fill("riverside");
-  await page.getByLabel("Sign-in name").fill(login);
   await page.getByRole("textbox", { name: "Password" }).fill(password);
   await page.getByRole("button", { name: "Next" }).click();
   await page.getByLabel("Code", { exact: true }).fill(await freshCode(app));

@@ -9,6 +9,8 @@ import type { Held, HoldReason } from "./model/holdback.ts";
 export type Panel = api.PatientPanel;
 export type Relation = api.Relation;
 export type Invitation = api.StaffInvitation;
+export type Consent = api.ConversationConsents["consents"][number];
+export type Verification = api.PatientVerification;
 
 export class Patients {
   constructor(private readonly server: Server) {}
@@ -19,6 +21,19 @@ export class Patients {
 
   panel(id: ConversationId): Promise<Panel> {
     return this.ask("GET", `/v1/staff/conversations/${id}/patient`);
+  }
+
+  async consents(id: ConversationId): Promise<readonly Consent[]> {
+    return (await this.ask<api.ConversationConsents>("GET", `/v1/staff/conversations/${id}/consents`)).consents;
+  }
+
+  verification(id: ConversationId): Promise<Verification> {
+    return this.ask("GET", `/v1/staff/conversations/${id}/verification`);
+  }
+
+  /** Asks the patient to show who they are, states how staff made sure, or gives new tries. */
+  verify(id: ConversationId, act: "ask" | "confirm" | "reset", body?: object): Promise<Verification> {
+    return this.ask("POST", `/v1/staff/conversations/${id}/verification/${act}`, body);
   }
 
   /** Says that something was sent after a warning, and why. It must be recorded before it goes. */

@@ -121,7 +121,7 @@ async function leaving(scene: Scene): Promise<void> {
   for (const box of [await scene.find(".boxes input"), await scene.find(".boxes > :last-child input")]) box.click();
   await scene.press("patient.consent.agree");
   await scene.find("form#about-you");
-  (await scene.find("input[type=radio]")).click();
+  (await scene.find("input[value=q_general]")).click();
   (await scene.find("input[value=yes]")).click();
   await scene.press("patient.about.go");
   await scene.find("textarea");
@@ -210,7 +210,7 @@ export const stories: Record<string, Story> = {
     script: () => ({ fail: { open: "offline" } }),
     play: async (scene) => {
       await about(scene);
-      (await scene.find("input[type=radio]")).click();
+      (await scene.find("input[value=q_general]")).click();
       (await scene.find("input[value=yes]")).click();
       await scene.press("patient.about.go");
       await scene.find(".composer");
@@ -288,7 +288,7 @@ export const stories: Record<string, Story> = {
     script: () => ({}),
     play: async (scene) => {
       await about(scene);
-      (await scene.find("input[type=radio]")).click();
+      (await scene.find("input[value=q_general]")).click();
       (await scene.find("input[value=no]")).click();
       await scene.press("patient.about.go");
       await scene.find(".waiting");
