@@ -12,11 +12,13 @@ export interface Memo {
   practice: unknown;
   /** The person was asked whether they want notes when an answer comes. */
   askedNotes: boolean;
+  /** The chat asked who the person is when it was last seen; it keeps the place for it. */
+  asksWho: boolean;
 }
 
 /** A Memo that lasts as long as the page. */
 export function passingMemo(): Memo {
-  return { hasChat: false, inChat: false, agreed: undefined, practice: undefined, askedNotes: false };
+  return { hasChat: false, inChat: false, agreed: undefined, practice: undefined, askedNotes: false, asksWho: false };
 }
 
 /** A Memo in the browser's storage; where that is refused it lasts as long as the page. */
@@ -71,6 +73,13 @@ export function browserMemo(slug: string): Memo {
     set askedNotes(value) {
       passing.askedNotes = value;
       put(local, "notes", value ? "1" : undefined);
+    },
+    get asksWho() {
+      return passing.asksWho || get(local, "who") === "1";
+    },
+    set asksWho(value) {
+      passing.asksWho = value;
+      put(local, "who", value ? "1" : undefined);
     },
     get agreed() {
       return passing.agreed ?? get(local, "agreed");

@@ -126,6 +126,16 @@ export class Session {
     return this.current;
   }
 
+  /** What a chat needs to know of the person before all of it is there, so that nothing moves when it is. */
+  get asksWho(): boolean {
+    const queue = this.current.practice?.queues.find(({ id }) => id === this.about?.queue);
+    return this.about ? queue !== undefined && queue.level !== "guest" : this.world.memo.asksWho;
+  }
+
+  set asksWho(asks: boolean) {
+    this.world.memo.asksWho = asks;
+  }
+
   /** Calls back after each change, until the returned function is called. */
   watch(changed: () => void): () => void {
     this.watchers.add(changed);
@@ -590,6 +600,7 @@ export class Session {
     this.world.memo.agreed = undefined;
     this.world.memo.practice = undefined;
     this.world.memo.askedNotes = false;
+    this.world.memo.asksWho = false;
   }
 
   /** Once somebody of the staff has answered on the person's own device, and not again. */
