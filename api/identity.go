@@ -26,6 +26,17 @@ type NewGuest struct {
 	Proof     DeviceProof `json:"proof"`
 }
 
+// ReturnPatient makes this device one of the patient whose passkey signed for
+// its key: POST /v1/patients/return. The proof is as in [NewGuest]. The
+// passkey's challenge is of the purpose "return", without a person, and its key
+// is the device's; the keeper checks it again before it certifies the device.
+type ReturnPatient struct {
+	Practice  string           `json:"practice" maxLength:"64" doc:"slug"`
+	PublicKey []byte           `json:"public_key" maxLength:"133" doc:"P-256, SEC 1 uncompressed"`
+	Proof     DeviceProof      `json:"proof"`
+	Passkey   PasskeyAssertion `json:"passkey"`
+}
+
 // NewStaffDevice adds a browser of the signed-in staff person:
 // POST /v1/staff/devices, with the staff cookie. The proof is as in [NewGuest].
 type NewStaffDevice struct {
@@ -80,8 +91,8 @@ type CertificateRequest struct {
 	Proof     DeviceProof `json:"proof" doc:"the registration's"`
 	Name      string      `json:"name,omitempty" doc:"staff and services only"`
 	Title     string      `json:"title,omitempty"`
-	// Passkeys are all of a staff person's, oldest first, and Voucher is what
-	// one of them signed for this device.
+	// Passkeys are all of the person's, oldest first, and Voucher is what one of
+	// them signed for this device. A patient's first device has none.
 	Passkeys []KnownPasskey    `json:"passkeys,omitempty"`
 	Voucher  *PasskeyAssertion `json:"voucher,omitempty"`
 }

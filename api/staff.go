@@ -229,4 +229,15 @@ type KnownPasskey struct {
 	Credential   []byte            `json:"credential"`
 	Key          []byte            `json:"key" doc:"COSE"`
 	Introduction *PasskeyAssertion `json:"introduction,omitempty"`
+	// Device is set for a patient's passkey, which a device of theirs introduced.
+	Device *DeviceIntroduction `json:"device,omitempty"`
+}
+
+// A DeviceIntroduction is how a patient's certified device vouches for a new
+// passkey. Signature is made as that of a [DeviceProof], over "sotto passkey
+// introduction v1", the practice's id, the person's, and the passkey's COSE
+// key, each a vector of RFC 9420's encoding.
+type DeviceIntroduction struct {
+	Certificate []byte `json:"certificate"`
+	Signature   []byte `json:"signature"`
 }

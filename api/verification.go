@@ -16,6 +16,36 @@ type OwnVerification struct {
 	TriesSpent   bool              `json:"tries_spent,omitempty" doc:"wrong facts were given too often: staff can help"`
 	AskedAt      int64             `json:"asked_at,omitempty" doc:"staff ask who the patient is, since then"`
 	Steps        VerificationSteps `json:"steps"`
+	Person       string            `json:"person" doc:"id, which a new passkey signs"`
+	Passkeys     []PatientPasskey  `json:"passkeys" doc:"oldest first"`
+}
+
+// A PatientPasskey is one with which a patient comes back.
+type PatientPasskey struct {
+	ID        string `json:"id"`
+	Name      string `json:"name" doc:"as its owner knows it: my phone"`
+	Synced    bool   `json:"synced,omitempty" doc:"on all of its owner's machines"`
+	CreatedAt int64  `json:"created_at"`
+	UsedAt    int64  `json:"used_at,omitempty" doc:"0 if never"`
+}
+
+// AddPatientPasskey adds a passkey of a patient whom the practice knows:
+// POST /v1/verification/passkeys. Signature is the calling device's, as in
+// [DeviceIntroduction].
+type AddPatientPasskey struct {
+	Passkey   PasskeyRegistration `json:"passkey"`
+	Signature []byte              `json:"signature" maxLength:"256"`
+}
+
+// RemovePatientPasskey is POST /v1/verification/passkeys/remove.
+type RemovePatientPasskey struct {
+	ID string `json:"id" maxLength:"64"`
+}
+
+// UsePatientPasskey shows by a passkey who is at the calling device:
+// POST /v1/verification/passkey. Its challenge is as in [ReturnPatient].
+type UsePatientPasskey struct {
+	Passkey PasskeyAssertion `json:"passkey"`
 }
 
 // VerificationSteps are what a patient can do to show who they are.
@@ -73,6 +103,7 @@ type PatientVerification struct {
 	Failures     int            `json:"failures,omitempty" doc:"wrong facts since the last right ones"`
 	TriesSpent   bool           `json:"tries_spent,omitempty" doc:"the patient can try no more until staff let them"`
 	AskedAt      int64          `json:"asked_at,omitempty" doc:"when staff last asked"`
+	Passkeys     int            `json:"passkeys,omitempty" doc:"with which the patient can come back"`
 }
 
 // A PatientProof is one step of one device.

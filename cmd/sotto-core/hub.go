@@ -51,6 +51,10 @@ func (h hub) NewGuest(ctx context.Context, guest api.NewGuest) (*api.Device, err
 	return post[api.Device](ctx, h, "/v1/guests", guest)
 }
 
+func (h hub) ReturnPatient(ctx context.Context, back api.ReturnPatient) (*api.Device, error) {
+	return post[api.Device](ctx, h, "/v1/patients/return", back)
+}
+
 func (h hub) NewStaffDevice(ctx context.Context, device api.NewStaffDevice) (*api.Device, error) {
 	return post[api.Device](ctx, h, "/v1/staff/devices", device)
 }

@@ -111,6 +111,18 @@ func (c *core) call(ctx context.Context, method string, args js.Value) (any, err
 		return nil, e.Rate(ctx, text(0), number(1))
 	case "identify":
 		return identify(ctx, e, hub{c.host}, text(0), args.Index(1))
+	case "introduce":
+		key, err := fromArray(args.Index(0))
+		if err != nil {
+			return nil, err
+		}
+		signature, err := e.Introduce(key)
+		if err != nil {
+			return nil, err
+		}
+		return toArray(signature), nil
+	case "comeBack":
+		return comeBack(ctx, e, hub{c.host}, args.Index(0))
 	case "list":
 		page, err := e.List(ctx, text(0), text(1))
 		if err != nil {
@@ -172,14 +184,34 @@ func identify(ctx context.Context, e *device.Engine, h hub, step string, body js
 		value, err = settleOrStop(ctx, h.host.Call("call", method, path, body))
 		return err
 	})
+	return answered(value, err, api.CodeUnauthenticated)
+}
+
+// answered makes what the hub refuses an answer, all but one code.
+func answered(value js.Value, err error, but api.Code) (any, error) {
 	var refused *api.Problem
 	switch {
 	case err == nil:
 		return object{"answer": value}, nil
-	case errors.As(err, &refused) && refused.Code != api.CodeUnauthenticated:
+	case errors.As(err, &refused) && refused.Code != but:
 		return object{"refused": string(refused.Code)}, nil
 	}
 	return nil, err
+}
+
+// comeBack makes the device one of the patient's whose passkey answered, or
+// raises it if it is theirs.
+func comeBack(ctx context.Context, e *device.Engine, h hub, assertion js.Value) (any, error) {
+	if e.Registered() {
+		body := js.Global().Get("Object").New()
+		body.Set("passkey", assertion)
+		return identify(ctx, e, h, "passkey", body)
+	}
+	var a api.PasskeyAssertion
+	if err := decode(assertion, &a); err != nil {
+		return nil, err
+	}
+	return answered(js.Null(), e.ComeBack(ctx, a), "")
 }
 
 func openOptions(o js.Value) (device.OpenOptions, error) {

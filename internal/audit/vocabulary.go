@@ -46,6 +46,7 @@ const (
 	PatientNotVerified Kind = "patient.not-verified"
 	PatientAsked       Kind = "patient.asked"
 	PatientTriesReset  Kind = "patient.tries-reset"
+	PatientPasskeysOut Kind = "patient.passkeys-forgotten"
 	PatientPINIssued   Kind = "patient.pin-issued"
 	ContactCodeSent    Kind = "contact-code.sent"
 )
@@ -204,6 +205,7 @@ func Vocabulary() []Spec {
 		{PatientNotVerified, Security, "device", true, "tried to show who they are, and what they gave was wrong"},
 		{PatientAsked, Security, "", true, "asked a patient to show who they are"},
 		{PatientTriesReset, Security, "", true, "let a patient try again to show who they are"},
+		{PatientPasskeysOut, Security, "", true, "removed all passkeys of a patient"},
 		{PatientPINIssued, Security, "record", false, "gave a patient of the roster a PIN"},
 		{ContactCodeSent, Security, "device", true, "had a one-time code sent to a contact"},
 		{PatientVerified, Security, "device", true, "showed who a patient is, on a device of the patient's"},

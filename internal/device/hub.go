@@ -19,6 +19,8 @@ type Hub interface {
 	Challenge(ctx context.Context) (*api.Challenge, error)
 	// NewGuest is POST /v1/guests; it needs no session.
 	NewGuest(ctx context.Context, guest api.NewGuest) (*api.Device, error)
+	// ReturnPatient is POST /v1/patients/return; it needs no session.
+	ReturnPatient(ctx context.Context, back api.ReturnPatient) (*api.Device, error)
 	// NewStaffDevice is POST /v1/staff/devices, with the staff cookie.
 	NewStaffDevice(ctx context.Context, device api.NewStaffDevice) (*api.Device, error)
 	// OpenSession is POST /v1/device-sessions. The Hub keeps the token and

@@ -51,6 +51,7 @@ func fill(path, id string) string {
 // openRoutes are those that need no session; all others must.
 var openRoutes = []string{
 	"get /v1/practices/{slug}", "post /v1/challenges", "post /v1/guests", "post /v1/device-sessions",
+	"post /v1/patients/return", // with a passkey
 	"post /v1/staff/set-up/inspect", "post /v1/staff/set-up", "post /v1/staff/sign-in", "get /v1/staff/session",
 	"post /v1/staff/password-strength", // with a set-up link
 	"post /v1/staff/sso/begin", "post /v1/staff/sso/finish",

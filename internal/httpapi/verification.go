@@ -28,6 +28,24 @@ func (s *Server) verificationRoutes() {
 		func(ctx context.Context, c *hub.Caller, i *in[api.MatchPatient]) (*out[api.OwnVerification], error) {
 			return answer(s.hub.MatchPatient(ctx, c, callOf(ctx).address, i.Body))
 		})
+	open(s, op(post, "/v1/patients/return", tagVerification, "Become a device of the patient whose passkey signed for this device's key",
+		about("Whatever is wrong, the answer is the same."), refusals(401, 409, 422, 429)),
+		func(ctx context.Context, i *in[api.ReturnPatient]) (*out[api.Device], error) {
+			return answer(s.hub.ReturnPatient(ctx, s.source(ctx), i.Body))
+		})
+	device(s, op(post, "/v1/verification/passkey", tagVerification, "Patient: show by a passkey who is at this device", refusals(401, 403, 409, 422, 429)),
+		func(ctx context.Context, c *hub.Caller, i *in[api.UsePatientPasskey]) (*out[api.OwnVerification], error) {
+			return answer(s.hub.UsePatientPasskey(ctx, s.source(ctx), c, i.Body))
+		})
+	device(s, op(post, "/v1/verification/passkeys", tagVerification, "Patient: add a passkey, to come back with on another device",
+		about("Only for whom the practice knows: matched, or signed in."), refusals(401, 403, 409, 413, 422, 429)),
+		func(ctx context.Context, c *hub.Caller, i *in[api.AddPatientPasskey]) (*out[api.OwnVerification], error) {
+			return answer(s.hub.AddPatientPasskey(ctx, s.source(ctx), c, i.Body))
+		})
+	device(s, op(post, "/v1/verification/passkeys/remove", tagVerification, "Patient: remove a passkey", refusals(401, 403, 404, 422)),
+		func(ctx context.Context, c *hub.Caller, i *in[api.RemovePatientPasskey]) (*out[api.OwnVerification], error) {
+			return answer(s.hub.RemovePatientPasskey(ctx, c, i.Body.ID))
+		})
 
 	const path = "/v1/staff/conversations/{id}/verification"
 	staff(s, op(get, path, tagVerification, "Staff: how the patient of a conversation was proved", refusals(401, 404)),
@@ -45,5 +63,9 @@ func (s *Server) verificationRoutes() {
 	staff(s, op(post, path+"/reset", tagVerification, "Staff: let the patient try again", refusals(401, 404)),
 		func(ctx context.Context, c *hub.StaffCaller, i *ByID) (*out[api.PatientVerification], error) {
 			return answer(s.hub.LetPatientTryAgain(ctx, c, i.ID))
+		})
+	staff(s, op(post, path+"/forget-passkeys", tagVerification, "Staff: remove all passkeys of the patient, who has lost one", refusals(401, 404)),
+		func(ctx context.Context, c *hub.StaffCaller, i *ByID) (*out[api.PatientVerification], error) {
+			return answer(s.hub.ForgetPasskeys(ctx, c, i.ID))
 		})
 }

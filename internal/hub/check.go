@@ -112,6 +112,11 @@ func (h *Hub) describeVerification(ctx context.Context, v Conversation) (api.Pat
 		return out, at("load tries", err)
 	}
 	out.AskedAt = asked.AskedAt
+	factors, err := h.store.FactorsOf(ctx, v.Practice, v.Patient)
+	if err != nil {
+		return out, at("load passkeys", err)
+	}
+	out.Passkeys = len(factors)
 	return out, nil
 }
 
@@ -196,6 +201,22 @@ func (h *Hub) LetPatientTryAgain(ctx context.Context, s *StaffCaller, id string)
 	e := h.event(ctx, s, audit.PatientTriesReset, "").In(v.ID, v.Patient)
 	if err := h.store.Recording(e).ClearIdentityFailures(ctx, v.Practice, devices); err != nil {
 		return api.PatientVerification{}, at("clear tries", err)
+	}
+	h.announceVerification(ctx, v.Practice, v.Patient)
+	return h.describeVerification(ctx, v)
+}
+
+// ForgetPasskeys removes all passkeys of the patient of a conversation, who has
+// lost one, and what they have proved. The patient's devices stay: from one of
+// them, once matched again, the patient can add another.
+func (h *Hub) ForgetPasskeys(ctx context.Context, s *StaffCaller, id string) (api.PatientVerification, error) {
+	v, err := h.checked(ctx, s, id)
+	if err != nil {
+		return api.PatientVerification{}, err
+	}
+	e := h.event(ctx, s, audit.PatientPasskeysOut, "").In(v.ID, v.Patient)
+	if err := h.store.Recording(e).ForgetPasskeys(ctx, v.Practice, v.Patient); err != nil {
+		return api.PatientVerification{}, err
 	}
 	h.announceVerification(ctx, v.Practice, v.Patient)
 	return h.describeVerification(ctx, v)

@@ -294,7 +294,7 @@ func (h *Hub) CertificateRequests(ctx context.Context, c *Caller) ([]api.Certifi
 	for i, d := range ds {
 		p := people[d.Person]
 		requests[i] = api.CertificateRequest{Device: d.api(), PublicKey: d.PublicKey, Proof: d.Proof, Name: p.Name, Title: p.Title, Voucher: d.Voucher}
-		if d.Kind == api.KindStaff {
+		if d.Kind == api.KindStaff || d.Voucher != nil {
 			if requests[i].Passkeys, err = h.knownPasskeys(ctx, d); err != nil {
 				return nil, err
 			}

@@ -256,6 +256,9 @@ type Factor struct {
 	// Introduction is the signature by which an older passkey introduced this
 	// one; nil for the first.
 	Introduction *api.PasskeyAssertion
+	// IntroducedBy is how a device introduced a patient's; nil for staff's.
+	IntroducedBy *api.DeviceIntroduction
+	Record       string // of the roster, that a patient was matched with then
 	CreatedAt    int64
 	UsedAt       int64
 }

@@ -275,7 +275,7 @@ func (h *Hub) knownPasskeys(ctx context.Context, d Device) ([]api.KnownPasskey, 
 	var all []api.KnownPasskey
 	for _, f := range factors {
 		if f.Kind == FactorPasskey {
-			all = append(all, api.KnownPasskey{Credential: f.Credential, Key: f.Key, Introduction: f.Introduction})
+			all = append(all, api.KnownPasskey{Credential: f.Credential, Key: f.Key, Introduction: f.Introduction, Device: f.IntroducedBy})
 		}
 	}
 	return all, nil

@@ -365,6 +365,12 @@ type Factors interface {
 	// DeleteFactor removes a person's factor. If neither a passkey nor a
 	// password with an app would be left, it gives [ErrLastFactor].
 	DeleteFactor(ctx context.Context, practice, person, id string) error
+	// DeletePasskey removes a patient's, the last one too. Another person's, or
+	// none, gives [ErrNotFound].
+	DeletePasskey(ctx context.Context, practice, person, id string) error
+	// ForgetPasskeys removes all of a patient's, and what they have proved. If
+	// there is none it gives [ErrNotFound].
+	ForgetPasskeys(ctx context.Context, practice, person string) error
 
 	// ReplaceRecoveryCodes drops a person's codes and stores these.
 	ReplaceRecoveryCodes(ctx context.Context, practice, person string, codes []RecoveryCode) error

@@ -25,7 +25,7 @@ func (h *Hub) OwnVerification(ctx context.Context, c *Caller) (api.OwnVerificati
 		return api.OwnVerification{}, at("load verifications", err)
 	}
 	standing := deviceStanding(all, c.Device.ID, now)
-	out := api.OwnVerification{Verification: verification(standing)}
+	out := api.OwnVerification{Verification: verification(standing), Person: c.Device.Person}
 	for _, v := range all {
 		if v.Device == c.Device.ID && !v.Holds(now) && !standing.Level.Reaches(v.Level) {
 			out.Lapsed = true
@@ -38,6 +38,9 @@ func (h *Hub) OwnVerification(ctx context.Context, c *Caller) (api.OwnVerificati
 	asked, err := h.store.IdentityCheck(ctx, practice, c.Device.Person)
 	if err != nil {
 		return out, at("load tries", err)
+	}
+	if out.Passkeys, err = h.passkeysOfPatient(ctx, c); err != nil {
+		return out, err
 	}
 	out.TriesSpent, out.AskedAt = own.Failures >= matchTries, asked.AskedAt
 	out.Steps, err = h.steps(ctx, practice)

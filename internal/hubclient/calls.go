@@ -180,6 +180,26 @@ func (c *Client) MatchPatient(ctx context.Context, m api.MatchPatient) (*api.Own
 	return fetch[api.OwnVerification](ctx, c, http.MethodPost, "/v1/verification/match", m)
 }
 
+// ReturnPatient is POST /v1/patients/return.
+func (c *Client) ReturnPatient(ctx context.Context, r api.ReturnPatient) (*api.Device, error) {
+	return fetch[api.Device](ctx, c, http.MethodPost, "/v1/patients/return", r)
+}
+
+// UsePatientPasskey is POST /v1/verification/passkey.
+func (c *Client) UsePatientPasskey(ctx context.Context, u api.UsePatientPasskey) (*api.OwnVerification, error) {
+	return fetch[api.OwnVerification](ctx, c, http.MethodPost, "/v1/verification/passkey", u)
+}
+
+// AddPatientPasskey is POST /v1/verification/passkeys.
+func (c *Client) AddPatientPasskey(ctx context.Context, a api.AddPatientPasskey) (*api.OwnVerification, error) {
+	return fetch[api.OwnVerification](ctx, c, http.MethodPost, "/v1/verification/passkeys", a)
+}
+
+// RemovePatientPasskey is POST /v1/verification/passkeys/remove.
+func (c *Client) RemovePatientPasskey(ctx context.Context, id string) (*api.OwnVerification, error) {
+	return fetch[api.OwnVerification](ctx, c, http.MethodPost, "/v1/verification/passkeys/remove", api.RemovePatientPasskey{ID: id})
+}
+
 // PatientVerification is GET /v1/staff/conversations/{id}/verification, with
 // the staff cookie; with an act (ask, confirm, reset) it is that call.
 func (c *Client) PatientVerification(ctx context.Context, id, act string, body any) (*api.PatientVerification, error) {

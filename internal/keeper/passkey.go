@@ -7,14 +7,21 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/certificate"
 	"github.com/sotto-health/sotto/internal/passkey"
 )
 
 // prefixPasskey is where the keeper keeps the passkeys that it knows: + person
 // / hash of the credential's id. The value is the public key, COSE.
 const prefixPasskey = "k/passkey/"
+
+// prefixPatient is where the keeper notes the first device of a patient: +
+// person. The value is the SHA-256 of its signature key.
+const prefixPatient = "k/patient/"
 
 // errWaits says that a device has no voucher yet. It may get one.
 var errWaits = errors.New("keeper: waits for a passkey to vouch for the device")
@@ -65,13 +72,70 @@ func (k *Keeper) vouched(ctx context.Context, r api.CertificateRequest) error {
 	return k.signed(r, *r.Voucher, passkey.PurposeDevice, r.PublicKey, known)
 }
 
-// signed checks that a passkey among known signed for the key.
+// patientVouched checks that the device is the first that the keeper hears of
+// for a patient, or that a passkey of theirs signed for its key; and that a
+// device of theirs introduced the passkey. So a hub can make up neither the
+// passkey nor the device by which somebody else would read a patient's chats
+// (T11), and no proof but a passkey brings a device to them.
+func (k *Keeper) patientVouched(ctx context.Context, r api.CertificateRequest) error {
+	name := prefixPatient + r.Device.Person
+	first, err := k.cfg.Store.Get(ctx, name)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(r.PublicKey)
+	switch {
+	case first == nil && r.Voucher == nil:
+		return k.cfg.Store.Apply(ctx, map[string][]byte{name: sum[:]}, nil)
+	case bytes.Equal(first, sum[:]):
+		return nil // the hub has not heard the answer
+	case r.Voucher == nil:
+		return fmt.Errorf("%w: a second device that no passkey vouches for", ErrRefused)
+	}
+	if !slices.ContainsFunc(r.Passkeys, func(p api.KnownPasskey) bool { return bytes.Equal(p.Credential, r.Voucher.Credential) }) {
+		return errWaits // it was removed meanwhile
+	}
+	known := map[string][]byte{}
+	for _, p := range r.Passkeys {
+		if p.Device != nil && k.introduced(r.Device.Person, p) == nil {
+			known[string(p.Credential)] = p.Key
+		}
+	}
+	return k.signed(r, *r.Voucher, passkey.PurposeReturn, r.PublicKey, known)
+}
+
+// introduced checks that a device of the patient introduced the passkey. The
+// device may be gone since, and its certificate out of date: it was good then,
+// as far as the hub, which asked for it, is to be believed.
+func (k *Keeper) introduced(person string, p api.KnownPasskey) error {
+	v, err := certificate.NewVerifier(k.cfg.Practice.ID, k.cfg.Authority.Public())
+	if err != nil {
+		return err
+	}
+	c, err := certificate.Parse(p.Device.Certificate)
+	if err != nil {
+		return err
+	}
+	if c, err = v.Verify(p.Device.Certificate, time.Unix(c.NotBefore, 0)); err != nil {
+		return err
+	}
+	if c.Person != person || c.Kind != certificate.KindPatient {
+		return fmt.Errorf("%w: introduced by somebody else's device", ErrRefused)
+	}
+	return certificate.Introduction{Practice: k.cfg.Practice.ID, Person: person, Key: p.Key}.Verify(c.PublicKey, p.Device.Signature)
+}
+
+// signed checks that a passkey among known signed for the key. Who comes back
+// is not known when the passkey is asked.
 func (k *Keeper) signed(r api.CertificateRequest, a api.PasskeyAssertion, purpose string, key []byte, known map[string][]byte) error {
 	public := known[string(a.Credential)]
 	if public == nil {
 		return fmt.Errorf("%w: by a passkey that nobody introduced", ErrRefused)
 	}
 	c := passkey.Challenge{Purpose: purpose, Practice: k.cfg.Practice.Slug, Person: r.Device.Person, Nonce: a.Nonce, Key: key}
+	if purpose == passkey.PurposeReturn {
+		c.Person = ""
+	}
 	err := passkey.VerifyKey(c, passkey.Assertion{
 		Credential: a.Credential, ClientData: a.ClientData, Data: a.AuthenticatorData, Signature: a.Signature, User: a.UserHandle,
 	}, public)

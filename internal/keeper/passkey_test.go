@@ -6,10 +6,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/certificate"
+	"github.com/sotto-health/sotto/internal/certificate/authority"
 	"github.com/sotto-health/sotto/internal/passkey"
 	"github.com/sotto-health/sotto/internal/passkey/passkeytest"
+	"github.com/sotto-health/sotto/mls/suite"
 )
 
 // memory is a device.Store that forgets.
@@ -145,5 +149,100 @@ func TestReadmitted(t *testing.T) {
 	}
 	if err := k.vouched(ctx, request("ghost", sign(ghost, passkey.PurposeDevice, []byte("ghost")), known(ghost))); !errors.Is(err, ErrRefused) {
 		t.Errorf("a second time: %v", err)
+	}
+}
+
+// A patient is one with a first device, whose key signs.
+type patient struct {
+	t      *testing.T
+	k      *Keeper
+	signer *suite.SoftwareSigner
+	cert   []byte
+}
+
+func newPatient(t *testing.T, k *Keeper, person string) *patient {
+	t.Helper()
+	s, err := suite.Lookup(suite.P256AES128)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &patient{t: t, k: k}
+	if p.signer, err = s.NewSigner(); err != nil {
+		t.Fatal(err)
+	}
+	p.cert, err = k.cfg.Authority.Issue(&certificate.Certificate{
+		Person: person, Device: "d_" + person, Kind: certificate.KindPatient, Role: certificate.KindPatient, PublicKey: p.signer.Public(),
+	}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// introduces is what the patient's device says of a passkey, of its owner or of
+// somebody else.
+func (p *patient) introduces(a *passkeytest.Authenticator, of string) api.KnownPasskey {
+	p.t.Helper()
+	signature, err := p.signer.Sign(certificate.Introduction{Practice: p.k.cfg.Practice.ID, Person: of, Key: a.Key()}.Signed())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return api.KnownPasskey{Credential: a.ID, Key: a.Key(), Device: &api.DeviceIntroduction{Certificate: p.cert, Signature: signature}}
+}
+
+func comeBack(a *passkeytest.Authenticator, key string) *api.PasskeyAssertion {
+	got := a.Get(passkey.Challenge{Purpose: passkey.PurposeReturn, Practice: "riverside", Nonce: "n", Key: []byte(key)})
+	return &api.PasskeyAssertion{Nonce: "n", Credential: got.Credential, ClientData: got.ClientData, AuthenticatorData: got.Data, Signature: got.Signature}
+}
+
+// TestT11PasskeysVouchForPatientsDevices: the first device of a patient is
+// taken on the hub's word. Any other needs a passkey that a device of the
+// patient introduced, whatever the hub says.
+func TestT11PasskeysVouchForPatientsDevices(t *testing.T) {
+	ctx := t.Context()
+	k := newKeeper()
+	a, err := authority.New(k.cfg.Practice.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.cfg.Authority = a
+	mine, ghost := passkeytest.New("h", "https://h"), passkeytest.New("h", "https://h")
+	ana, eve := newPatient(t, k, person), newPatient(t, k, "p_eve")
+	if err := k.patientVouched(ctx, request("phone", nil)); err != nil {
+		t.Fatalf("the first device: %v", err)
+	}
+	if err := k.patientVouched(ctx, request("phone", nil)); err != nil {
+		t.Fatalf("the first device, asked for again: %v", err)
+	}
+	framed, unverified := *mine, *mine
+	framed.CrossSite, unverified.Unverified = true, true
+	good := ana.introduces(mine, person)
+	if err := k.patientVouched(ctx, request("laptop", comeBack(mine, "laptop"), good)); err != nil {
+		t.Fatalf("a second device, by passkey: %v", err)
+	}
+	if err := k.patientVouched(ctx, request("tablet", comeBack(&framed, "tablet"), good)); err != nil {
+		t.Fatalf("a device in a clinic's page: %v", err)
+	}
+	unsigned, foreign := good, good
+	unsigned.Device = nil
+	foreign.Device = &api.DeviceIntroduction{Certificate: eve.cert, Signature: good.Device.Signature}
+	renamed := ana.introduces(ghost, person)
+	renamed.Device = good.Device
+	for name, r := range map[string]api.CertificateRequest{
+		"no passkey at all":                       request("ghost", nil),
+		"no voucher, though there is a passkey":   request("ghost", nil, good),
+		"the voucher of another device":           request("ghost", comeBack(mine, "laptop"), good),
+		"a passkey that nobody introduced":        request("ghost", comeBack(mine, "ghost"), unsigned),
+		"a passkey under another's introduction":  request("ghost", comeBack(ghost, "ghost"), renamed),
+		"introduced by somebody else's device":    request("ghost", comeBack(ghost, "ghost"), eve.introduces(ghost, person)),
+		"a certificate that did not sign":         request("ghost", comeBack(mine, "ghost"), foreign),
+		"introduced for somebody else":            request("ghost", comeBack(ghost, "ghost"), ana.introduces(ghost, "p_eve")),
+		"nobody was verified":                     request("ghost", comeBack(&unverified, "ghost"), good),
+		"a staff sign-in in place of a return":    request("ghost", sign(mine, passkey.PurposeSignIn, []byte("ghost")), good),
+		"a staff voucher in place of a patient's": request("ghost", sign(mine, passkey.PurposeDevice, []byte("ghost")), good),
+	} {
+		if err := k.patientVouched(ctx, r); !errors.Is(err, ErrRefused) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -71,12 +71,14 @@ func (k *Keeper) certify(ctx context.Context, request api.CertificateRequest) er
 	if err := proof.Verify(request.Proof.Signature); err != nil {
 		return fmt.Errorf("%w: %w", ErrRefused, err)
 	}
-	if staff {
-		if err := k.vouched(ctx, request); errors.Is(err, errWaits) {
-			return nil
-		} else if err != nil {
-			return err
-		}
+	vouched := k.vouched
+	if patient {
+		vouched = k.patientVouched
+	}
+	if err := vouched(ctx, request); errors.Is(err, errWaits) {
+		return nil
+	} else if err != nil {
+		return err
 	}
 	cert, err := k.cfg.Authority.Issue(&certificate.Certificate{
 		Person: d.Person, Device: d.ID, Kind: d.Kind, Role: d.Role, PublicKey: request.PublicKey,

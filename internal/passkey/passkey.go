@@ -39,6 +39,9 @@ const (
 	PurposeRegister  = "register"  // a new passkey; the key is empty
 	PurposeIntroduce = "introduce" // the key is the new passkey's
 	PurposeDevice    = "device"    // the key is the device's signature key
+	// PurposeReturn is a patient's who comes back: the key is the device's, and
+	// the person is not known yet. It is asked for in a clinic's page too.
+	PurposeReturn = "return"
 )
 
 // ErrRefused is matched by every error of this package about what somebody
@@ -77,6 +80,9 @@ func (c Challenge) text() string { return base64.RawURLEncoding.EncodeToString(c
 type Site struct {
 	ID      string // the relying party's id: a host name
 	Origins []string
+	// Around are the origins of pages that may show one of the site in a frame,
+	// for passkeys that are asked for there. None: a frame's are refused.
+	Around []string
 }
 
 // SiteOf returns the site of the given origins. Its id is the first one's host;
@@ -145,7 +151,7 @@ func (s Site) Register(c Challenge, r Registration) (Credential, error) {
 	if err != nil {
 		return Credential{}, refused("parse registration", err)
 	}
-	if _, err := parsed.Verify(c.text(), s.ID, s.Origins, nil, nil, protocol.TopOriginExplicitVerificationMode, false,
+	if _, err := parsed.Verify(c.text(), s.ID, s.Origins, nil, s.Around, protocol.TopOriginExplicitVerificationMode, len(s.Around) > 0,
 		true, true, nil, algorithms(), protocol.AttestationPolicy{}, protocol.SignaturePolicy{}); err != nil {
 		return Credential{}, refused("verify registration", err)
 	}
@@ -176,7 +182,7 @@ func (s Site) Verify(c Challenge, a Assertion, known Credential) (counter uint32
 	if err != nil {
 		return 0, refused("parse assertion", err)
 	}
-	if err := parsed.Verify(c.text(), s.ID, "", s.Origins, nil, nil, protocol.TopOriginExplicitVerificationMode, false,
+	if err := parsed.Verify(c.text(), s.ID, "", s.Origins, nil, s.Around, protocol.TopOriginExplicitVerificationMode, len(s.Around) > 0,
 		true, true, known.Key, protocol.SignaturePolicy{}); err != nil {
 		return 0, refused("verify assertion", err)
 	}
@@ -198,7 +204,8 @@ func VerifyKey(c Challenge, a Assertion, key []byte) error {
 	if err := json.Unmarshal(a.ClientData, &client); err != nil {
 		return refused("parse client data", err)
 	}
-	if client.Type != protocol.AssertCeremony || client.CrossOrigin || subtle.ConstantTimeCompare([]byte(client.Challenge), []byte(c.text())) != 1 {
+	framed := client.CrossOrigin && c.Purpose != PurposeReturn
+	if client.Type != protocol.AssertCeremony || framed || subtle.ConstantTimeCompare([]byte(client.Challenge), []byte(c.text())) != 1 {
 		return refused("verify client data", errors.New("of something else"))
 	}
 	var data protocol.AuthenticatorData

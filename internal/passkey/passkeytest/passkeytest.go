@@ -28,6 +28,7 @@ type Authenticator struct {
 	RelyingID  string
 	Unverified bool // the person was not asked for a finger or a PIN
 	CrossSite  bool
+	Around     string // origin of the page around a frame
 
 	key *ecdsa.PrivateKey
 }
@@ -65,9 +66,13 @@ func encode(v any) []byte {
 }
 
 func (a *Authenticator) clientData(kind string, c passkey.Challenge) []byte {
-	b, err := json.Marshal(map[string]any{
+	client := map[string]any{
 		"type": kind, "challenge": base64.RawURLEncoding.EncodeToString(c.Bytes()), "origin": a.Origin, "crossOrigin": a.CrossSite,
-	})
+	}
+	if a.Around != "" {
+		client["topOrigin"] = a.Around
+	}
+	b, err := json.Marshal(client)
 	if err != nil {
 		panic(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/sotto-health/sotto/internal/hub"
+	"github.com/sotto-health/sotto/internal/proofing"
 )
 
 // AddFactor implements [hub.Factors].
@@ -14,11 +15,11 @@ func (s *Store) AddFactor(ctx context.Context, f hub.Factor) error {
 func addFactor(t *tx, f hub.Factor) error {
 	const insert = `
 INSERT INTO factor (practice, id, person, kind, name, credential, public_key, secret, counter, synced, introduction,
-    created_at, used_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+    created_at, used_at, introduced_by, record)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 ON CONFLICT DO NOTHING`
 	added, err := t.exec(insert, f.Practice, f.ID, f.Person, f.Kind, f.Name, orNull(f.Credential), blob(f.Key), blob(f.Secret),
-		f.Counter, integer(f.Synced), optional(f.Introduction), f.CreatedAt, f.UsedAt)
+		f.Counter, integer(f.Synced), optional(f.Introduction), f.CreatedAt, f.UsedAt, optional(f.IntroducedBy), f.Record)
 	if err == nil && added == 0 {
 		err = hub.ErrExists
 	}
@@ -26,12 +27,14 @@ ON CONFLICT DO NOTHING`
 }
 
 const factorColumns = `
-SELECT practice, id, person, kind, name, credential, public_key, secret, counter, synced, introduction, created_at, used_at
+SELECT practice, id, person, kind, name, credential, public_key, secret, counter, synced, introduction, created_at, used_at,
+    introduced_by, record
 FROM factor `
 
 func scanFactor(row scanner) (f hub.Factor, err error) {
 	err = row.Scan(&f.Practice, &f.ID, &f.Person, &f.Kind, &f.Name, &f.Credential, &f.Key, &f.Secret,
-		&f.Counter, (*flag)(&f.Synced), optionalTarget(&f.Introduction), &f.CreatedAt, &f.UsedAt)
+		&f.Counter, (*flag)(&f.Synced), optionalTarget(&f.Introduction), &f.CreatedAt, &f.UsedAt,
+		optionalTarget(&f.IntroducedBy), &f.Record)
 	return f, err
 }
 
@@ -105,6 +108,35 @@ func (s *Store) DeleteFactor(ctx context.Context, practice, person, id string) e
 			return hub.ErrLastFactor
 		}
 		_, err = t.exec(drop, practice, id)
+		return err
+	})
+}
+
+// DeletePasskey implements [hub.Factors].
+func (s *Store) DeletePasskey(ctx context.Context, practice, person, id string) error {
+	const drop = `DELETE FROM factor WHERE practice = $1 AND person = $2 AND id = $3 AND kind = $4`
+	return s.write(ctx, practice, func(t *tx) error {
+		dropped, err := t.exec(drop, practice, person, id, hub.FactorPasskey)
+		if err == nil && dropped == 0 {
+			err = hub.ErrNotFound
+		}
+		return err
+	})
+}
+
+// ForgetPasskeys implements [hub.Factors].
+func (s *Store) ForgetPasskeys(ctx context.Context, practice, person string) error {
+	const factors = `DELETE FROM factor WHERE practice = $1 AND person = $2 AND kind = $3`
+	const proofs = `DELETE FROM verification WHERE practice = $1 AND person = $2 AND method = $3`
+	return s.write(ctx, practice, func(t *tx) error {
+		dropped, err := t.exec(factors, practice, person, hub.FactorPasskey)
+		if err != nil {
+			return err
+		}
+		if dropped == 0 {
+			return hub.ErrNotFound
+		}
+		_, err = t.exec(proofs, practice, person, string(proofing.Passkey))
 		return err
 	})
 }

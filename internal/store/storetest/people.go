@@ -5,6 +5,7 @@ import (
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/hub"
+	"github.com/sotto-health/sotto/internal/proofing"
 )
 
 func testPractices(t *testing.T, store hub.Store) {
@@ -428,6 +429,33 @@ func testFactors(t *testing.T, store hub.Store) {
 		all, err := store.FactorsOf(ctx, here.id, dana.ID)
 		must(t, err)
 		same(t, len(all), 1)
+	})
+	t.Run("a patient's passkeys", func(t *testing.T) {
+		ana, device := newID("p"), newID("d")
+		first := hub.Factor{
+			ID: newID("f"), Practice: here.id, Person: ana, Kind: hub.FactorPasskey, Name: "phone", Credential: []byte("ana 1"), Key: []byte("k"), Secret: []byte{},
+			IntroducedBy: &api.DeviceIntroduction{Certificate: []byte("c"), Signature: []byte("s")}, Record: "r_1", CreatedAt: 1,
+		}
+		second := first
+		second.ID, second.Credential, second.CreatedAt = newID("f"), []byte("ana 2"), 2
+		must(t, store.AddFactor(ctx, first))
+		must(t, store.AddFactor(ctx, second))
+		all, err := store.FactorsOf(ctx, here.id, ana)
+		must(t, err)
+		same(t, all, []hub.Factor{first, second})
+		wants(t, store.DeletePasskey(ctx, here.id, newID("p"), first.ID), hub.ErrNotFound)
+		wants(t, store.DeletePasskey(ctx, elsewhere.id, ana, first.ID), hub.ErrNotFound)
+		wants(t, store.DeletePasskey(ctx, here.id, dana.ID, app.ID), hub.ErrNotFound) // not a passkey
+		must(t, store.DeletePasskey(ctx, here.id, ana, first.ID))
+		for _, by := range []proofing.Method{proofing.Passkey, proofing.PIN} {
+			must(t, store.PutVerification(ctx, hub.Verification{Practice: here.id, Person: ana, Device: device, Proof: proofing.Proof{Level: by.Level(), Method: by, Until: 9}}))
+		}
+		wants(t, store.ForgetPasskeys(ctx, elsewhere.id, ana), hub.ErrNotFound)
+		must(t, store.ForgetPasskeys(ctx, here.id, ana))
+		wants(t, store.ForgetPasskeys(ctx, here.id, ana), hub.ErrNotFound)
+		left, err := store.VerificationsOf(ctx, here.id, []string{ana})
+		must(t, err)
+		same(t, pick(left, func(v hub.Verification) proofing.Method { return v.Method }), []proofing.Method{proofing.PIN})
 	})
 	t.Run("T29: a recovery code is used once", func(t *testing.T) {
 		codes := []hub.RecoveryCode{{Salt: []byte("s"), Hash: []byte("a")}, {Salt: []byte("s"), Hash: []byte("b")}}

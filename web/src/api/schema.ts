@@ -1115,6 +1115,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/patients/return": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Become a device of the patient whose passkey signed for this device's key
+         * @description Whatever is wrong, the answer is the same.
+         */
+        readonly post: operations["post-patients-return"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/policy/rules": {
         readonly parameters: {
             readonly query?: never;
@@ -1382,6 +1402,23 @@ export interface paths {
         readonly put?: never;
         /** Staff: say that you have checked who the patient is */
         readonly post: operations["post-staff-conversations-by-id-verification-confirm"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/conversations/{id}/verification/forget-passkeys": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Staff: remove all passkeys of the patient, who has lost one */
+        readonly post: operations["post-staff-conversations-by-id-verification-forget-passkeys"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -2072,6 +2109,60 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/verification/passkey": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Patient: show by a passkey who is at this device */
+        readonly post: operations["post-verification-passkey"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/verification/passkeys": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Patient: add a passkey, to come back with on another device
+         * @description Only for whom the practice knows: matched, or signed in.
+         */
+        readonly post: operations["post-verification-passkeys"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/verification/passkeys/remove": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Patient: remove a passkey */
+        readonly post: operations["post-verification-passkeys-remove"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/welcomes": {
         readonly parameters: {
             readonly query?: never;
@@ -2137,6 +2228,10 @@ export interface components {
         readonly AddPasskey: {
             readonly introduction?: components["schemas"]["PasskeyAssertion"];
             readonly passkey: components["schemas"]["PasskeyRegistration"];
+        };
+        readonly AddPatientPasskey: {
+            readonly passkey: components["schemas"]["PasskeyRegistration"];
+            readonly signature: string;
         };
         readonly AgainCount: {
             /**
@@ -2713,6 +2808,10 @@ export interface components {
             /** Format: int64 */
             readonly revoked_at?: number;
         };
+        readonly DeviceIntroduction: {
+            readonly certificate: string;
+            readonly signature: string;
+        };
         readonly DeviceList: {
             readonly devices: readonly components["schemas"]["DeviceInfo"][];
         };
@@ -3034,6 +3133,7 @@ export interface components {
         };
         readonly KnownPasskey: {
             readonly credential: string;
+            readonly device?: components["schemas"]["DeviceIntroduction"];
             readonly introduction?: components["schemas"]["PasskeyAssertion"];
             /** @description COSE */
             readonly key: string;
@@ -3149,6 +3249,10 @@ export interface components {
             readonly asked_at?: number;
             /** @description this device had shown more, and its time is over */
             readonly lapsed?: boolean;
+            /** @description oldest first */
+            readonly passkeys: readonly components["schemas"]["PatientPasskey"][];
+            /** @description id, which a new passkey signs */
+            readonly person: string;
             readonly steps: components["schemas"]["VerificationSteps"];
             /** @description wrong facts were given too often: staff can help */
             readonly tries_spent?: boolean;
@@ -3260,6 +3364,20 @@ export interface components {
             /** @description in which one of them acts, or somebody acts for one of them */
             readonly relations: readonly components["schemas"]["Relation"][];
         };
+        readonly PatientPasskey: {
+            /** Format: int64 */
+            readonly created_at: number;
+            readonly id: string;
+            /** @description as its owner knows it: my phone */
+            readonly name: string;
+            /** @description on all of its owner's machines */
+            readonly synced?: boolean;
+            /**
+             * Format: int64
+             * @description 0 if never
+             */
+            readonly used_at?: number;
+        };
         readonly PatientProof: {
             /**
              * Format: int64
@@ -3306,6 +3424,11 @@ export interface components {
             readonly failures?: number;
             /** @description level that the queue asks for */
             readonly needed: string;
+            /**
+             * Format: int64
+             * @description with which the patient can come back
+             */
+            readonly passkeys?: number;
             /** @description of each of the patient's devices in the conversation, oldest first */
             readonly proofs: readonly components["schemas"]["PatientProof"][];
             /** @description what the patient was matched with */
@@ -3544,6 +3667,9 @@ export interface components {
             /** @description person id: for whom */
             readonly subject: string;
         };
+        readonly RemovePatientPasskey: {
+            readonly id: string;
+        };
         readonly RenameFactor: {
             readonly name: string;
         };
@@ -3553,6 +3679,14 @@ export interface components {
             readonly problem?: components["schemas"]["Problem"];
             readonly sent?: components["schemas"]["Sent"];
             readonly type: string;
+        };
+        readonly ReturnPatient: {
+            readonly passkey: components["schemas"]["PasskeyAssertion"];
+            /** @description slug */
+            readonly practice: string;
+            readonly proof: components["schemas"]["DeviceProof"];
+            /** @description P-256, SEC 1 uncompressed */
+            readonly public_key: string;
         };
         readonly ReviewEmergency: {
             readonly note: string;
@@ -3779,6 +3913,9 @@ export interface components {
             readonly holder: string;
             readonly token: string;
         };
+        readonly UsePatientPasskey: {
+            readonly passkey: components["schemas"]["PasskeyAssertion"];
+        };
         readonly Verification: {
             /**
              * Format: int64
@@ -3849,6 +3986,7 @@ export interface components {
 export type Ack = components['schemas']['Ack'];
 export type ActResult = components['schemas']['ActResult'];
 export type AddPasskey = components['schemas']['AddPasskey'];
+export type AddPatientPasskey = components['schemas']['AddPatientPasskey'];
 export type AgainCount = components['schemas']['AgainCount'];
 export type Agreement = components['schemas']['Agreement'];
 export type Agreements = components['schemas']['Agreements'];
@@ -3900,6 +4038,7 @@ export type ConversationReaders = components['schemas']['ConversationReaders'];
 export type CreateConversation = components['schemas']['CreateConversation'];
 export type Device = components['schemas']['Device'];
 export type DeviceInfo = components['schemas']['DeviceInfo'];
+export type DeviceIntroduction = components['schemas']['DeviceIntroduction'];
 export type DeviceList = components['schemas']['DeviceList'];
 export type DeviceProof = components['schemas']['DeviceProof'];
 export type DeviceSession = components['schemas']['DeviceSession'];
@@ -3957,6 +4096,7 @@ export type PasswordPolicy = components['schemas']['PasswordPolicy'];
 export type PasswordStrength = components['schemas']['PasswordStrength'];
 export type PastChat = components['schemas']['PastChat'];
 export type PatientPanel = components['schemas']['PatientPanel'];
+export type PatientPasskey = components['schemas']['PatientPasskey'];
 export type PatientProof = components['schemas']['PatientProof'];
 export type PatientRecord = components['schemas']['PatientRecord'];
 export type PatientVerification = components['schemas']['PatientVerification'];
@@ -3973,8 +4113,10 @@ export type Rating = components['schemas']['Rating'];
 export type ReadingGrade = components['schemas']['ReadingGrade'];
 export type RecoveryCodes = components['schemas']['RecoveryCodes'];
 export type Relation = components['schemas']['Relation'];
+export type RemovePatientPasskey = components['schemas']['RemovePatientPasskey'];
 export type RenameFactor = components['schemas']['RenameFactor'];
 export type Reply = components['schemas']['Reply'];
+export type ReturnPatient = components['schemas']['ReturnPatient'];
 export type ReviewEmergency = components['schemas']['ReviewEmergency'];
 export type RoleInfo = components['schemas']['RoleInfo'];
 export type SsoBegun = components['schemas']['SSOBegun'];
@@ -4004,6 +4146,7 @@ export type TakeApp = components['schemas']['TakeApp'];
 export type Transfer = components['schemas']['Transfer'];
 export type Typing = components['schemas']['Typing'];
 export type UseInvitation = components['schemas']['UseInvitation'];
+export type UsePatientPasskey = components['schemas']['UsePatientPasskey'];
 export type Verification = components['schemas']['Verification'];
 export type VerificationSteps = components['schemas']['VerificationSteps'];
 export type Voucher = components['schemas']['Voucher'];
@@ -8677,6 +8820,75 @@ export interface operations {
             };
         };
     };
+    readonly "post-patients-return": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ReturnPatient"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Device"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            readonly 429: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readonly "get-policy-rules": {
         readonly parameters: {
             readonly query?: never;
@@ -9703,6 +9915,64 @@ export interface operations {
             };
             /** @description Forbidden */
             readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-staff-conversations-by-id-verification-forget-passkeys": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PatientVerification"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -12216,6 +12486,240 @@ export interface operations {
             };
             /** @description Too Many Requests */
             readonly 429: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-verification-passkey": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["UsePatientPasskey"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["OwnVerification"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            readonly 429: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-verification-passkeys": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["AddPatientPasskey"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["OwnVerification"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            readonly 429: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-verification-passkeys-remove": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["RemovePatientPasskey"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["OwnVerification"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

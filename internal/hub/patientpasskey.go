@@ -1,0 +1,215 @@
+package hub
+
+import (
+	"context"
+	"errors"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
+	"github.com/sotto-health/sotto/internal/certificate"
+	"github.com/sotto-health/sotto/internal/passkey"
+	"github.com/sotto-health/sotto/internal/policy"
+	"github.com/sotto-health/sotto/internal/proofing"
+)
+
+// A patient whom the practice knows can add a passkey, and come back with it on
+// another device, or in a browser that lost its state: no code and no fact
+// that somebody else may know brings a device to a patient's chats (T11). The
+// passkey signs for the device's key, and the keeper checks that before it
+// certifies the device.
+
+var (
+	// ErrOtherPatient: the passkey is of another patient than the device.
+	ErrOtherPatient = errors.New("passkey of another patient")
+	// ErrUncertified: the keeper has not certified the device yet.
+	ErrUncertified = errors.New("device is not certified yet")
+)
+
+// maxPatientPasskeys is how many one patient may have.
+const maxPatientPasskeys = 10
+
+// framed is the site of the call, whose passkeys the practice's patients may
+// use in the pages that show the chat in a frame.
+func (p *cachedPractice) framed(from Source) passkey.Site {
+	site := from.Site
+	site.Around = p.Origins
+	return site
+}
+
+func (h *Hub) passkeysOfPatient(ctx context.Context, c *Caller) ([]api.PatientPasskey, error) {
+	factors, err := h.store.FactorsOf(ctx, c.Device.Practice, c.Device.Person)
+	if err != nil {
+		return nil, at("load passkeys", err)
+	}
+	all := make([]api.PatientPasskey, 0, len(factors))
+	for _, f := range factors {
+		all = append(all, api.PatientPasskey{ID: f.ID, Name: f.Name, Synced: f.Synced, CreatedAt: f.CreatedAt, UsedAt: f.UsedAt})
+	}
+	return all, nil
+}
+
+// AddPatientPasskey adds a passkey, which the calling device introduces.
+func (h *Hub) AddPatientPasskey(ctx context.Context, from Source, c *Caller, a api.AddPatientPasskey) (api.OwnVerification, error) {
+	if err := h.mayInPractice(c, policy.Identify); err != nil {
+		return api.OwnVerification{}, err
+	}
+	practice := c.Device.Practice
+	all, err := h.store.VerificationsOf(ctx, practice, []string{c.Device.Person})
+	if err != nil {
+		return api.OwnVerification{}, at("load verifications", err)
+	}
+	now := h.millis()
+	if !deviceStanding(all, c.Device.ID, now).Level.Reaches(proofing.Matched) {
+		return api.OwnVerification{}, ErrForbidden
+	}
+	if len(c.Device.Certificate) == 0 {
+		return api.OwnVerification{}, ErrUncertified // nobody could check the introduction later
+	}
+	known, err := h.store.FactorsOf(ctx, practice, c.Device.Person)
+	if err != nil {
+		return api.OwnVerification{}, at("load passkeys", err)
+	}
+	if len(known) >= maxPatientPasskeys {
+		return api.OwnVerification{}, ErrTooLarge
+	}
+	p, err := h.practice(ctx, practice)
+	if err != nil {
+		return api.OwnVerification{}, err
+	}
+	f, err := h.takePasskey(ctx, p.framed(from), p.Slug, c.Person, a.Passkey)
+	if err != nil {
+		return api.OwnVerification{}, err
+	}
+	introduction := certificate.Introduction{Practice: practice, Person: c.Device.Person, Key: f.Key}
+	if introduction.Verify(c.Device.PublicKey, a.Signature) != nil {
+		return api.OwnVerification{}, malformed("signature")
+	}
+	f.IntroducedBy = &api.DeviceIntroduction{Certificate: c.Device.Certificate, Signature: a.Signature}
+	for _, v := range all {
+		if v.Device == c.Device.ID && v.Record != "" && v.Holds(now) {
+			f.Record = v.Record
+		}
+	}
+	if err := h.store.Recording(h.event(ctx, c, audit.FactorAdded, f.ID).With("kind="+f.Kind)).AddFactor(ctx, f); err != nil {
+		return api.OwnVerification{}, err
+	}
+	h.announceVerification(ctx, practice, c.Device.Person)
+	return h.OwnVerification(ctx, c)
+}
+
+// RemovePatientPasskey removes one of the calling patient's, if the practice
+// knows that it is they.
+func (h *Hub) RemovePatientPasskey(ctx context.Context, c *Caller, id string) (api.OwnVerification, error) {
+	if err := h.mayInPractice(c, policy.Identify); err != nil {
+		return api.OwnVerification{}, err
+	}
+	if !validID("f", id) {
+		return api.OwnVerification{}, ErrNotFound
+	}
+	all, err := h.store.VerificationsOf(ctx, c.Device.Practice, []string{c.Device.Person})
+	if err != nil {
+		return api.OwnVerification{}, at("load verifications", err)
+	}
+	if !deviceStanding(all, c.Device.ID, h.millis()).Level.Reaches(proofing.Matched) {
+		return api.OwnVerification{}, ErrForbidden
+	}
+	if err := h.store.Recording(h.event(ctx, c, audit.FactorRemoved, id)).DeletePasskey(ctx, c.Device.Practice, c.Device.Person, id); err != nil {
+		return api.OwnVerification{}, err
+	}
+	h.announceVerification(ctx, c.Device.Practice, c.Device.Person)
+	return h.OwnVerification(ctx, c)
+}
+
+// patientOfPasskey returns the passkey that signed for a device's key, and whose
+// it is. Staff's are no patient's, whatever they signed. Anything wrong is
+// [ErrUnauthenticated].
+func (h *Hub) patientOfPasskey(ctx context.Context, from Source, practice string, key []byte, a *api.PasskeyAssertion) (Factor, Person, error) {
+	if err := h.rates.allow("patient-passkey", network(from.Address), h.limits.SignIns); err != nil {
+		return Factor{}, Person{}, err
+	}
+	p, err := h.practice(ctx, practice)
+	if err != nil {
+		return Factor{}, Person{}, err
+	}
+	c := passkey.Challenge{Purpose: passkey.PurposeReturn, Practice: p.Slug, Key: key}
+	f, err := h.checkPasskey(ctx, p.framed(from), practice, "", c, a)
+	if err != nil {
+		return Factor{}, Person{}, err
+	}
+	person, err := h.store.Person(ctx, practice, f.Person)
+	if err != nil {
+		return Factor{}, Person{}, at("load the owner of a passkey", err)
+	}
+	if person.Kind != api.KindPatient || person.DisabledAt != 0 {
+		return Factor{}, Person{}, ErrUnauthenticated
+	}
+	return f, person, nil
+}
+
+// UsePatientPasskey raises the calling device, which is the passkey's owner's
+// already. A device that has chats of its own becomes nobody else's: persons
+// are never merged by what somebody proves. Then it gives [ErrOtherPatient].
+func (h *Hub) UsePatientPasskey(ctx context.Context, from Source, c *Caller, u api.UsePatientPasskey) (api.OwnVerification, error) {
+	if err := h.mayInPractice(c, policy.Identify); err != nil {
+		return api.OwnVerification{}, err
+	}
+	f, person, err := h.patientOfPasskey(ctx, from, c.Device.Practice, c.Device.PublicKey, &u.Passkey)
+	if errors.Is(err, ErrUnauthenticated) {
+		e := h.event(ctx, c, audit.PatientNotVerified, c.Device.ID).Of(c.Device.Person).With("method=" + string(proofing.Passkey)).AsRefused("not-matched")
+		if err := h.store.Record(ctx, e); err != nil {
+			return api.OwnVerification{}, at("record a refusal", err)
+		}
+		return api.OwnVerification{}, ErrNotMatched
+	} else if err != nil {
+		return api.OwnVerification{}, err
+	}
+	if person.ID != c.Device.Person {
+		return api.OwnVerification{}, ErrOtherPatient
+	}
+	v := Verification{Practice: c.Device.Practice, Person: person.ID, Device: c.Device.ID, Record: f.Record}
+	if err := h.raise(ctx, c, v, proofing.Passkey); err != nil {
+		return api.OwnVerification{}, err
+	}
+	return h.OwnVerification(ctx, c)
+}
+
+// ReturnPatient makes a device of the patient whose passkey signed for its key.
+func (h *Hub) ReturnPatient(ctx context.Context, from Source, n api.ReturnPatient) (api.Device, error) {
+	if err := h.AllowGuest(from.Address); err != nil {
+		return api.Device{}, err
+	}
+	if err := checkPublicKey(n.PublicKey); err != nil {
+		return api.Device{}, err
+	}
+	p, err := h.store.PracticeBySlug(ctx, n.Practice)
+	if errors.Is(err, ErrNotFound) {
+		return api.Device{}, ErrUnauthenticated
+	} else if err != nil {
+		return api.Device{}, at("load practice", err)
+	}
+	proof := certificate.Proof{Purpose: certificate.PurposeRegister, Subject: p.ID, PublicKey: n.PublicKey, Nonce: n.Proof.Nonce}
+	if err := h.prove(ctx, proof, n.Proof.Signature); err != nil {
+		return api.Device{}, err
+	}
+	f, person, err := h.patientOfPasskey(ctx, from, p.ID, n.PublicKey, &n.Passkey)
+	if errors.Is(err, ErrUnauthenticated) {
+		e := h.event(ctx, nobody(p.ID), audit.SignInRefused, "").With("method=" + MethodPasskey).AsRefused("unauthenticated")
+		if err := h.store.Record(ctx, e); err != nil {
+			return api.Device{}, at("record a refusal", err)
+		}
+		return api.Device{}, ErrUnauthenticated
+	} else if err != nil {
+		return api.Device{}, err
+	}
+	voucher := n.Passkey
+	d, err := h.register(ctx, Device{
+		ID: NewID("d"), Practice: p.ID, Person: person.ID, Kind: person.Kind, Role: person.Role,
+		PublicKey: n.PublicKey, Proof: n.Proof, Voucher: &voucher, CreatedAt: h.millis(),
+	}, nil)
+	if err != nil {
+		return api.Device{}, err
+	}
+	who := party{Practice: p.ID, Role: roleOfKind(d.Kind), Person: d.Person, Device: d.ID}
+	v := Verification{Practice: p.ID, Person: d.Person, Device: d.ID, Record: f.Record}
+	return d, h.raise(ctx, who, v, proofing.Passkey)
+}
