@@ -6,76 +6,28 @@
 import { failureOf } from "../../core/shared/failure.ts";
 import type {
   Agreed,
-  Connection,
   Conversation,
   ConversationId,
   Core,
   CoreEvent,
-  Failure,
   FileInfo,
   IdentifyStep,
-  Keeping,
   Line,
   Member,
   Message,
   MessageId,
   PersonId,
 } from "../../core/shared/protocol.ts";
-import { after, type Facts, type Happening, type Screen } from "./flow.ts";
+import { after, type Facts, type Happening } from "./flow.ts";
 import type { Invitation } from "./invitation.ts";
 import { formsOf, hasAgreed, nextForm, noteAgreed } from "./agreed.ts";
 import { consentBytes, consentIn, parsePractice, PracticeError, textIn, type ConsentForm, type Practice } from "./practice.ts";
 import { atRisk } from "./risk.ts";
+import type { AboutMe, Signal, State } from "./state.ts";
 import { Thread } from "./thread.ts";
 import type { World } from "./world.ts";
 
-export interface State {
-  readonly screen: Screen;
-  readonly practice: Practice | undefined;
-  /** A form that stands before the chosen reason, besides the practice's own. */
-  readonly asking: ConsentForm | undefined;
-  /** The core is being started, since then. */
-  readonly startingSince: number | undefined;
-  readonly started: boolean;
-  readonly keeping: Keeping | undefined;
-  readonly connection: Connection;
-  readonly offlineSince: number | undefined;
-  readonly conversation: Conversation | undefined;
-  readonly lines: readonly Line[];
-  readonly older: boolean;
-  /** All up to here was read before; the divider follows it. */
-  readonly readUpTo: number | undefined;
-  /** Why the chat could not be opened. */
-  readonly openFailure: Failure | undefined;
-  /** Everybody who was ever seen in the chat, for the names of old lines. */
-  readonly people: ReadonlyMap<PersonId, Member>;
-  /** Nobody touched it for a while: what it holds is off the screen. */
-  readonly locked: boolean;
-  /** The chat was asked for by a one-time link; "over" if that does not work. */
-  readonly invitation: Invitation | "over" | undefined;
-  /** The person wrote something after which we ask whether they are safe. */
-  readonly atRisk: boolean;
-}
-
-/** Something that happened and that a person may want to hear of. */
-export type Signal =
-  | { kind: "message"; message: Message }
-  | { kind: "joined"; person: PersonId }
-  | { kind: "left"; person: PersonId }
-  | { kind: "place"; place: number }
-  | { kind: "ended" }
-  | { kind: "not-sent" }
-  | { kind: "draft"; text: string }
-  | { kind: "verification"; asked: boolean };
-
-export interface AboutMe {
-  readonly name: string;
-  readonly queue: string;
-  /** Shared devices keep nothing. Undefined if it was not asked. */
-  readonly ownDevice: boolean | undefined;
-  /** They write for somebody else. */
-  readonly writesFor?: "parent" | "carer";
-}
+export type { AboutMe, Signal, State } from "./state.ts";
 
 const pageLines = 50;
 const draftMs = 400;
