@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -264,112 +263,6 @@ func TestT50Receipts(t *testing.T) {
 		t.Error("a stranger took it back")
 	}
 	patient.say(id, "the chat goes on") // one kind is not the other
-}
-
-// afterWithdrawal says of each route that changes something within a
-// conversation what comes of it once consent was taken back. A route that is
-// not here fails the test: say first why it may be open.
-var afterWithdrawal = map[string]string{
-	"post /v1/conversations/{id}/frames":      "refused",
-	"post /v1/conversations/{id}/typing":      "refused",
-	"post /v1/conversations/{id}/attachments": "refused",
-	"post /v1/conversations/{id}/take":        "refused",
-	"post /v1/conversations/{id}/take-over":   "refused",
-	"post /v1/conversations/{id}/join":        "refused",
-	"post /v1/conversations/{id}/reopen":      "refused",
-	"patch /v1/attachments/{id}":              "refused",
-	"post /v1/conversations/{id}/ack":         "a place in what was said before",
-	"post /v1/conversations/{id}/leave":       "to go is always right",
-	"post /v1/conversations/{id}/close":       "it is closed",
-	"post /v1/conversations/{id}/withdraw":    "it is taken back",
-	"post /v1/conversations/{id}/rating":      "a number, of what was",
-	"put /v1/conversations/{id}":              "another conversation, with a consent of its own",
-	"delete /v1/attachments/{id}":             "drops what is not finished",
-	"post /v1/consents/{id}/withdraw":         "it is taken back",
-
-	"post /v1/staff/conversations/{id}/verification/ask":     "who somebody is, not what is said",
-	"post /v1/staff/conversations/{id}/verification/confirm": "who somebody is, not what is said",
-	"post /v1/staff/conversations/{id}/verification/reset":   "who somebody is, not what is said",
-	"put /v1/staff/conversations/{id}/confidential":          "hides what was said, and shows nothing",
-	"post /v1/staff/conversations/{id}/hold-backs":           "a note that something was not sent",
-
-	// Refused too, by the rule nobody-without-consent: the matrix of package
-	// policy tries it for every role.
-	"post /v1/staff/conversations/{id}/colleagues":  "a staff session's",
-	"post /v1/staff/conversations/{id}/transfer":    "a staff session's",
-	"post /v1/staff/conversations/{id}/break-glass": "a staff session's",
-}
-
-// TestT50NoConsentNoFrame tries every route that the description has, as
-// everybody who was in the conversation, after consent was taken back in its
-// midst.
-func TestT50NoConsentNoFrame(t *testing.T) {
-	w := newWorld(t)
-	patient, nurse, keeper := w.patient(), w.staff("dana"), w.clinic.keeper
-	id := patient.open("nurse")
-	nurse.take(id)
-	patient.catchUp(id)
-	keeper.catchUp(id)
-	everybody := map[string]*device{"patient": patient, "nurse": nurse, "keeper": keeper}
-	frames, files := map[string]api.SendFrame{}, map[string]string{}
-	for who, d := range everybody { // all that is under way
-		frames[who] = d.seal(id, "under way")
-		a, err := d.NewAttachment(w.ctx, id, api.NewAttachment{Size: 5})
-		w.must(err)
-		files[who] = a.ID
-	}
-	_, err := patient.Act(w.ctx, id, "withdraw")
-	w.must(err)
-	before, err := patient.Conversation(w.ctx, id)
-	w.must(err)
-
-	for path, methods := range w.described().Paths {
-		for method := range methods {
-			route := method + " " + path
-			within := strings.Contains(path, "/conversations/{id}") || strings.HasPrefix(path, "/v1/attachments/{id}")
-			if !within || method == "get" || method == "head" || strings.HasPrefix(path, "/v1/admin/") {
-				continue
-			}
-			meaning, known := afterWithdrawal[route]
-			if !known {
-				t.Errorf("%s: what comes of it once consent was taken back?", route)
-			}
-			if meaning != "refused" {
-				continue
-			}
-			for who, d := range everybody {
-				body, of := `{"typing":true}`, id
-				switch {
-				case strings.HasSuffix(path, "/frames"):
-					body = mustJSON(frames[who])
-				case strings.HasSuffix(path, "/attachments"):
-					body = `{"size":5}`
-				case method == "patch":
-					body, of = "12345", files[who]
-				}
-				resp, answer := w.raw(strings.ToUpper(method), fill(path, of), body,
-					"Authorization", "Bearer "+d.Token(), "Upload-Offset", "0", "Content-Type", contentType(method))
-				if resp.StatusCode != http.StatusForbidden {
-					t.Errorf("%s: %s got %d %s", route, who, resp.StatusCode, answer)
-				}
-			}
-		}
-	}
-	after, err := patient.Conversation(w.ctx, id)
-	w.must(err)
-	if after.Head != before.Head {
-		t.Errorf("the log grew from %d to %d", before.Head, after.Head)
-	}
-	work, err := keeper.Work(w.ctx)
-	w.must(err)
-	for _, g := range work.Groups {
-		if g.Conversation == id && len(g.Add) > 0 {
-			t.Errorf("the keeper is asked to let in %+v", g.Add)
-		}
-	}
-	if _, err := nurse.GroupInfo(w.ctx, id); err == nil {
-		t.Error("the nurse got what is needed to join from outside")
-	}
 }
 
 // TestT29dOrderOfSteps is a model of one conversation: whatever the order of
