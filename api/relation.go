@@ -116,18 +116,24 @@ type PastChat struct {
 type NewInvitation struct {
 	Queue    string `json:"queue" minLength:"1" maxLength:"64"`
 	Language string `json:"language" minLength:"2" maxLength:"35"`
-	Level    string `json:"level" enum:"guest,contact,matched,signed-in" doc:"how far the patient must show who they are before health is discussed, if the queue does not ask for more"`
 	Hours    int    `json:"hours,omitempty" minimum:"0" doc:"until the link ends, at most 336; 0 means 72"`
+	// Channel is how the link travels. By email and sms the hub sends it, and
+	// nobody else ever sees it: then it proves the contact that it was sent to.
+	Channel string `json:"channel,omitempty" enum:"link,email,sms" doc:"link, which is shown to the caller, if left out"`
+	Contact string `json:"contact,omitempty" maxLength:"254" doc:"address or number that it is sent to"`
+	Agreed  bool   `json:"agreed,omitempty" doc:"the caller says that the patient agreed to be written to there; without, nothing is sent"`
 }
 
 // A StaffInvitation is a link's state, as its maker sees it. The link itself
 // is shown once.
 type StaffInvitation struct {
 	ID           string `json:"id"`
-	State        string `json:"state" enum:"sent,opened,used,expired,revoked"`
+	State        string `json:"state" enum:"sent,failed,opened,used,expired,revoked" doc:"failed: the message could not be sent"`
+	Channel      string `json:"channel" enum:"link,email,sms"`
+	Contact      string `json:"contact,omitempty" doc:"where it was sent, most of it hidden"`
 	Queue        string `json:"queue"`
 	Language     string `json:"language"`
-	Level        string `json:"level"`
+	Level        string `json:"level" enum:"guest,contact" doc:"what its use proves: contact if the hub sent it, and else nothing"`
 	CreatedAt    int64  `json:"created_at"`
 	ExpiresAt    int64  `json:"expires_at"`
 	OpenedAt     int64  `json:"opened_at,omitempty"`
@@ -135,17 +141,19 @@ type StaffInvitation struct {
 	Conversation string `json:"conversation,omitempty"`
 }
 
-// InvitationMade is the answer, with the token. It belongs into the fragment of
-// an address, /c/{slug}#i={token}, where no server and no log sees it.
+// InvitationMade is the answer, with the token unless the hub has sent it. It
+// belongs into the fragment of an address, /c/{slug}#i={token}, where no server
+// and no log sees it.
 type InvitationMade struct {
 	Invitation StaffInvitation `json:"invitation"`
-	Token      string          `json:"token"`
-	Path       string          `json:"path" doc:"of the link on the practice's chat pages"`
+	Token      string          `json:"token,omitempty"`
+	Path       string          `json:"path,omitempty" doc:"of the link on the practice's chat pages"`
 }
 
 // StaffInvitations is GET /v1/staff/invitations: the caller's own, newest first.
 type StaffInvitations struct {
 	Invitations []StaffInvitation `json:"invitations"`
+	Channels    []string          `json:"channels" doc:"by which the hub can send links: email, sms"`
 }
 
 // OpenInvitation binds a link to the browser that opens it first:
@@ -162,7 +170,6 @@ type OpenInvitation struct {
 type OpenedInvitation struct {
 	Queue     string `json:"queue"`
 	Language  string `json:"language"`
-	Level     string `json:"level" enum:"guest,contact,matched,signed-in"`
 	ExpiresAt int64  `json:"expires_at"`
 }
 

@@ -22,7 +22,7 @@ func (s *Server) relationRoutes() {
 
 	staff(s, op(post, "/v1/staff/invitations", tagStaff, "Make a one-time link for a patient to begin a chat with the caller", refusals(401, 403, 422, 429)),
 		func(ctx context.Context, c *hub.StaffCaller, i *in[api.NewInvitation]) (*out[api.InvitationMade], error) {
-			return answer(s.hub.Invite(ctx, c, i.Body))
+			return answer(s.hub.Invite(ctx, c, i.Body, s.ownOriginOf(callOf(ctx))))
 		})
 	staff(s, op(get, "/v1/staff/invitations", tagStaff, "The links that the caller made", refusals(401, 403)),
 		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*out[api.StaffInvitations], error) {

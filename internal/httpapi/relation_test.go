@@ -228,7 +228,7 @@ func TestT57Invitations(t *testing.T) {
 	by := signedIn(w, dana)
 	invite := func() api.InvitationMade {
 		t.Helper()
-		made, err := w.hub.Invite(w.ctx, by, api.NewInvitation{Queue: "nurse", Language: "en", Level: "contact"})
+		made, err := w.hub.Invite(w.ctx, by, api.NewInvitation{Queue: "nurse", Language: "en"}, "https://chat.clinic.example")
 		w.must(err)
 		return made
 	}
@@ -287,11 +287,11 @@ func TestT57Invitations(t *testing.T) {
 	if states["used"] != 1 || states["expired"] != 2 || states["revoked"] != 1 {
 		t.Errorf("states %v", states)
 	}
-	if _, err := w.hub.Invite(w.ctx, w.member("adm", "administrator"), api.NewInvitation{Queue: "nurse", Language: "en", Level: "guest"}); !errors.Is(err, hub.ErrForbidden) {
+	if _, err := w.hub.Invite(w.ctx, w.member("adm", "administrator"), api.NewInvitation{Queue: "nurse", Language: "en"}, "https://chat.clinic.example"); !errors.Is(err, hub.ErrForbidden) {
 		t.Errorf("an administrator invites: %v", err)
 	}
 	for range 40 {
-		_, err = w.hub.Invite(w.ctx, by, api.NewInvitation{Queue: "nurse", Language: "en", Level: "contact"})
+		_, err = w.hub.Invite(w.ctx, by, api.NewInvitation{Queue: "nurse", Language: "en"}, "https://chat.clinic.example")
 	}
 	var rate *hub.RateError
 	if !errors.As(err, &rate) {

@@ -319,7 +319,7 @@ func TestT50NoConsentOtherWays(t *testing.T) {
 	}
 	wantCode(t, c.patient.agree(c.id, "chat"), api.CodeConsentWithdrawn)
 
-	made, err := w.hub.Invite(w.ctx, signedIn(w, c.nurse), api.NewInvitation{Queue: "nurse", Language: "en", Level: "guest"})
+	made, err := w.hub.Invite(w.ctx, signedIn(w, c.nurse), api.NewInvitation{Queue: "nurse", Language: "en"}, "https://chat.clinic.example")
 	w.must(err)
 	const holder = "holder-of-this-browser"
 	_, err = w.hub.OpenInvitation(w.ctx, api.OpenInvitation{Practice: "riverside", Token: made.Token, Holder: holder})

@@ -3,8 +3,6 @@ package hub
 import (
 	"context"
 	"errors"
-	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/sotto-health/sotto/api"
@@ -12,24 +10,6 @@ import (
 	"github.com/sotto-health/sotto/internal/policy"
 	"github.com/sotto-health/sotto/internal/proofing"
 )
-
-// A Messenger sends short messages over one channel. Its errors hold neither
-// the contact nor the text.
-type Messenger interface {
-	Send(ctx context.Context, m Message) error
-}
-
-// A Message is one that a Messenger sends. To is a clean contact; neither
-// Subject nor Text says anything about a person's health.
-type Message struct {
-	To      string
-	Sender  string // how the practice is named
-	Subject string
-	Text    string
-}
-
-// sendTime bounds one sending, which happens after the answer.
-const sendTime = 30 * time.Second
 
 // ErrCodeSpent: the code is used, too old, tried too often, or another
 // device's. A new one must be sent.
@@ -50,8 +30,7 @@ func (h *Hub) SendContactCode(ctx context.Context, c *Caller, address string, s 
 		return api.ContactCodeSent{}, err
 	}
 	channel := proofing.Channel(s.Channel)
-	messenger := h.messengers[channel]
-	if messenger == nil {
+	if h.messengers[channel] == nil {
 		return api.ContactCodeSent{}, malformed("channel")
 	}
 	contact, err := channel.Clean(s.Contact)
@@ -83,7 +62,7 @@ func (h *Hub) SendContactCode(ctx context.Context, c *Caller, address string, s 
 	}
 	m := codeMessage(p.sender(), code, s.Language)
 	m.To = contact
-	h.send(ctx, messenger, m, channel)
+	h.sendAsked(ctx, channel, m)
 	return api.ContactCodeSent{
 		Attempt: id, Contact: channel.Mask(contact), ExpiresAt: kept.ExpiresAt, ResendAt: now.Add(proofing.CodeResend).UnixMilli(),
 	}, nil
@@ -115,46 +94,6 @@ func (h *Hub) allowCode(ctx context.Context, c *Caller, network, contact string)
 		}
 	}
 	return nil
-}
-
-func (h *Hub) send(ctx context.Context, by Messenger, m Message, channel proofing.Channel) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTime)
-	h.background.Go(func() {
-		defer cancel()
-		if err := by.Send(ctx, m); err != nil {
-			h.log.WarnContext(ctx, "message could not be sent", slog.String("channel", string(channel)))
-		}
-	})
-}
-
-// sender is how messages name the practice, on one line.
-func (p cachedPractice) sender() string {
-	name := p.Identity.Sender
-	if name == "" {
-		name = p.Name
-	}
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, name)
-}
-
-// codeMessage says a code in the patient's language and nothing else.
-func codeMessage(sender, code, language string) Message {
-	words := map[string][2]string{
-		"en": {"Your code from {s}", "{c} is your code for {s}. It works for 10 minutes. We will never ask you to tell it to anyone."},
-		"es": {"Su código de {s}", "{c} es su código para {s}. Sirve por 10 minutos. Nunca le pediremos que se lo diga a nadie."},
-		"ar": {"رمزك من {s}", "{c} هو رمزك لدى {s}. يعمل لمدة 10 دقائق. لن نطلب منك أبدًا أن تخبر به أحدًا."},
-	}
-	base, _, _ := strings.Cut(language, "-")
-	text, ok := words[base]
-	if !ok {
-		text = words["en"]
-	}
-	fill := strings.NewReplacer("{s}", sender, "{c}", code)
-	return Message{Sender: sender, Subject: fill.Replace(text[0]), Text: fill.Replace(text[1])}
 }
 
 // CheckContactCode takes a code that the patient got.

@@ -55,7 +55,8 @@ func (h *Hub) CreateConversation(ctx context.Context, c *Caller, id string, n ap
 	if err := h.writesFor(ctx, c, &create.Conversation, n.For); err != nil {
 		return api.Conversation{}, err
 	}
-	if err := h.invited(ctx, p, create, n.Invitation); err != nil {
+	invitation, err := h.invited(ctx, p, create, n.Invitation)
+	if err != nil {
 		return api.Conversation{}, err
 	}
 	create.Receipts, create.Settle = receipts, stands(n.Queue, create.Conversation.CreatedAt, true)
@@ -72,6 +73,7 @@ func (h *Hub) CreateConversation(ctx context.Context, c *Caller, id string, n ap
 	}
 	h.counters.frame(api.FrameCommit)
 	h.announceNew(ctx, create)
+	h.proves(ctx, c, invitation)
 	return h.Conversation(ctx, c, id)
 }
 

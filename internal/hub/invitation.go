@@ -4,12 +4,15 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/policy"
+	"github.com/sotto-health/sotto/internal/proofing"
 )
 
 // This file is about one-time links with which a patient begins a chat with a
@@ -26,6 +29,7 @@ const (
 // The states of an invitation.
 const (
 	invitationSent    = "sent"
+	invitationFailed  = "failed" // the message could not be sent
 	invitationOpened  = "opened"
 	invitationUsed    = "used"
 	invitationExpired = "expired"
@@ -42,19 +46,48 @@ func (i *Invitation) state(now int64) string {
 		return invitationExpired
 	case i.OpenedAt != 0:
 		return invitationOpened
+	case i.FailedAt != 0:
+		return invitationFailed
 	}
 	return invitationSent
 }
 
+// channelLink is a link that staff hand over themselves.
+const channelLink = "link"
+
+// level is what the use of a link proves of who opened it: the contact that the
+// hub, and nobody else, sent it to. One that somebody was shown could have been
+// given to anybody, and proves nothing.
+func (i *Invitation) level() proofing.Level {
+	if i.Channel == channelLink || i.Contact == nil {
+		return proofing.Guest
+	}
+	return proofing.Link.Level()
+}
+
+// invitation is i as who made it sees it.
+func (h *Hub) invitation(i *Invitation, now int64) api.StaffInvitation {
+	out := i.api(now)
+	if i.Contact != nil {
+		contact, err := h.patients.open(i.Practice, "invitation/"+i.ID, i.Contact)
+		if err == nil { // else it was sealed under a key that is lost: the link still works
+			out.Contact = proofing.Channel(i.Channel).Mask(string(contact))
+		}
+	}
+	return out
+}
+
 func (i *Invitation) api(now int64) api.StaffInvitation {
 	return api.StaffInvitation{
-		ID: i.ID, State: i.state(now), Queue: i.Queue, Language: i.Language, Level: i.Level, CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt,
+		Channel: i.Channel,
+		ID:      i.ID, State: i.state(now), Queue: i.Queue, Language: i.Language, Level: string(i.level()), CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt,
 		OpenedAt: i.OpenedAt, UsedAt: i.UsedAt, Conversation: i.Conversation,
 	}
 }
 
-// Invite makes a one-time link to a chat with the caller.
-func (h *Hub) Invite(ctx context.Context, s *StaffCaller, n api.NewInvitation) (api.InvitationMade, error) {
+// Invite makes a one-time link to a chat with the caller, and sends it to a
+// contact if the caller names one. origin is that of the practice's chat pages.
+func (h *Hub) Invite(ctx context.Context, s *StaffCaller, n api.NewInvitation, origin string) (api.InvitationMade, error) {
 	if err := h.mayStaff(s, policy.Propose, s.practice()); err != nil {
 		return api.InvitationMade{}, err
 	}
@@ -74,17 +107,74 @@ func (h *Hub) Invite(ctx context.Context, s *StaffCaller, n api.NewInvitation) (
 	if n.Hours < 0 || n.Hours > mostInvitationHours {
 		return api.InvitationMade{}, malformed("hours")
 	}
+	channel, contact, err := h.invitedAt(pr.ID, &n)
+	if err != nil {
+		return api.InvitationMade{}, err
+	}
 	now := h.now()
+	hours := cmp.Or(n.Hours, defaultInvitationHours)
 	token, hash := newToken()
 	i := Invitation{
-		ID: NewID("i"), Practice: pr.ID, Token: hash, Queue: n.Queue, Language: n.Language, Level: n.Level, Staff: s.Person.ID, Channel: "link",
-		CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(time.Duration(cmp.Or(n.Hours, defaultInvitationHours)) * time.Hour).UnixMilli(),
+		ID: NewID("i"), Practice: pr.ID, Token: hash, Queue: n.Queue, Language: n.Language, Staff: s.Person.ID, Channel: channel,
+		CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(time.Duration(hours) * time.Hour).UnixMilli(),
 	}
-	made := h.event(ctx, s, audit.InvitationMade, i.ID).With("queue=" + i.Queue + ",level=" + i.Level)
+	detail := "queue=" + i.Queue + ",channel=" + channel
+	if contact != "" {
+		if i.Contact, err = h.patients.seal(pr.ID, "invitation/"+i.ID, []byte(contact)); err != nil {
+			return api.InvitationMade{}, at("seal contact", err)
+		}
+		detail += ",agreed=stated"
+	}
+	i.Level = string(i.level())
+	made := h.event(ctx, s, audit.InvitationMade, i.ID).With(detail)
 	if err := h.store.Recording(made).AddInvitation(ctx, i); err != nil {
 		return api.InvitationMade{}, at("store invitation", err)
 	}
-	return api.InvitationMade{Invitation: i.api(i.CreatedAt), Token: token, Path: "/c/" + pr.Slug + "#i=" + token}, nil
+	out := api.InvitationMade{Invitation: h.invitation(&i, i.CreatedAt)}
+	path := "/c/" + pr.Slug + "#i=" + token
+	if contact == "" {
+		out.Token, out.Path = token, path
+		return out, nil
+	}
+	m := linkMessage(pr.sender(), origin+path, strconv.Itoa(hours), i.Language)
+	m.To = contact
+	h.sendLink(ctx, proofing.Channel(channel), m, &i)
+	return out, nil
+}
+
+// invitedAt is how a link is to travel, and the clean contact that it is sent
+// to; none if the caller hands it over.
+func (h *Hub) invitedAt(practice string, n *api.NewInvitation) (channel, contact string, err error) {
+	switch channel = cmp.Or(n.Channel, channelLink); {
+	case channel == channelLink && n.Contact != "":
+		return "", "", malformed("contact")
+	case channel == channelLink:
+		return channel, "", nil
+	case h.messengers[proofing.Channel(channel)] == nil:
+		return "", "", malformed("channel")
+	case !n.Agreed:
+		return "", "", malformed("agreed")
+	}
+	if contact, err = proofing.Channel(channel).Clean(n.Contact); err != nil {
+		return "", "", malformed("contact")
+	}
+	index := string(h.patients.index(practice, "contact/"+channel, contact))
+	if err := h.rates.allow("invite-contact", practice+"/"+index, h.limits.CodesContact); err != nil {
+		return "", "", err
+	}
+	return channel, contact, h.rates.allow("code-practice", practice, h.limits.CodesPractice)
+}
+
+// proves notes what the use of an invitation proves of the device that began a
+// chat by it. Without it the chat goes on; the patient can prove it otherwise.
+func (h *Hub) proves(ctx context.Context, c *Caller, i *Invitation) {
+	if i == nil || i.level() == proofing.Guest {
+		return
+	}
+	v := Verification{Practice: c.Device.Practice, Person: c.Device.Person, Device: c.Device.ID}
+	if err := h.raise(ctx, c, v, proofing.Link); err != nil {
+		h.log.WarnContext(ctx, "what an invitation proves is not noted", slog.String("invitation", i.ID))
+	}
 }
 
 // Invitations lists those that the caller made.
@@ -96,9 +186,9 @@ func (h *Hub) Invitations(ctx context.Context, s *StaffCaller) (api.StaffInvitat
 	if err != nil {
 		return api.StaffInvitations{}, at("load invitations", err)
 	}
-	out := api.StaffInvitations{Invitations: make([]api.StaffInvitation, len(all))}
+	out := api.StaffInvitations{Invitations: make([]api.StaffInvitation, len(all)), Channels: h.channels()}
 	for i := range all {
-		out.Invitations[i] = all[i].api(h.millis())
+		out.Invitations[i] = h.invitation(&all[i], h.millis())
 	}
 	return out, nil
 }
@@ -115,7 +205,7 @@ func (h *Hub) RevokeInvitation(ctx context.Context, s *StaffCaller, id string) (
 	if err != nil {
 		return api.StaffInvitation{}, err
 	}
-	return i.api(h.millis()), nil
+	return h.invitation(&i, h.millis()), nil
 }
 
 // OpenInvitation binds a link to the browser that opens it first, and says
@@ -135,31 +225,31 @@ func (h *Hub) OpenInvitation(ctx context.Context, n api.OpenInvitation) (api.Ope
 	if err != nil {
 		return api.OpenedInvitation{}, err
 	}
-	return api.OpenedInvitation{Queue: i.Queue, Language: i.Language, Level: i.Level, ExpiresAt: i.ExpiresAt}, nil
+	return api.OpenedInvitation{Queue: i.Queue, Language: i.Language, ExpiresAt: i.ExpiresAt}, nil
 }
 
 // invited makes a new conversation one that was invited: with the staff person
 // who made the link as its assignee. It is spent with the conversation.
-func (h *Hub) invited(ctx context.Context, p cachedPractice, create *NewConversation, u *api.UseInvitation) error {
+func (h *Hub) invited(ctx context.Context, p cachedPractice, create *NewConversation, u *api.UseInvitation) (*Invitation, error) {
 	if u == nil {
-		return nil
+		return nil, nil
 	}
 	v := &create.Conversation
 	i, err := h.store.InvitationByToken(ctx, p.ID, hashToken(u.Token))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	now := h.millis()
 	if s := i.state(now); s != invitationOpened || i.Queue != v.Queue {
-		return ErrNotFound
+		return nil, ErrNotFound
 	}
 	create.Invitation = &SpentInvitation{Token: hashToken(u.Token), Holder: hashToken(u.Holder), At: now}
 	staff, err := h.store.Person(ctx, p.ID, i.Staff)
 	if errors.Is(err, ErrNotFound) || err == nil && (staff.DisabledAt != 0 || !h.policy.May(staff.principal(), policy.Take, h.about(v))) {
-		return nil // who invited may not answer any more: it waits for another
+		return &i, nil // who invited may not answer any more: it waits for another
 	} else if err != nil {
-		return err
+		return nil, err
 	}
 	v.assign(staff.ID)
-	return nil
+	return &i, nil
 }

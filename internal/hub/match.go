@@ -242,12 +242,7 @@ func (h *Hub) steps(ctx context.Context, practice string) (api.VerificationSteps
 	if err != nil {
 		return api.VerificationSteps{}, err
 	}
-	s := api.VerificationSteps{Channels: []string{}, Facts: []string{}}
-	for _, c := range []proofing.Channel{proofing.Email, proofing.SMS} {
-		if h.messengers[c] != nil {
-			s.Channels = append(s.Channels, string(c))
-		}
-	}
+	s := api.VerificationSteps{Channels: h.channels(), Facts: []string{}}
 	some, err := h.store.HasRoster(ctx, practice)
 	if err != nil {
 		return s, at("look at the roster", err)

@@ -42,14 +42,16 @@ type Invitation struct {
 	Token        [32]byte // SHA-256 of the token in the link
 	Queue        string
 	Language     string
-	Level        string
+	Level        string // that its use proves
 	Staff        string // person who made it
-	Channel      string // how it travels
+	Channel      string // how it travels: "link", or a [proofing.Channel] by which the hub sent it
+	Contact      []byte // where it was sent, sealed; nil if it was not
 	CreatedAt    int64
 	ExpiresAt    int64
 	OpenedAt     int64 // 0 until then; from then on it works in one browser only
 	UsedAt       int64
 	RevokedAt    int64
+	FailedAt     int64  // when it could not be sent
 	Conversation string // that it began
 }
 
@@ -99,6 +101,8 @@ type Invitations interface {
 	InvitationsBy(ctx context.Context, practice, staff string, limit int) ([]Invitation, error)
 	// InvitationsTo lists those by which the conversations began.
 	InvitationsTo(ctx context.Context, practice string, conversations []string) ([]Invitation, error)
+	// FailInvitation notes that one could not be sent.
+	FailInvitation(ctx context.Context, practice, id string, at int64) error
 	// RevokeInvitation ends a staff person's link. One that is used or revoked
 	// gives [ErrConflict].
 	RevokeInvitation(ctx context.Context, practice, id, staff string, at int64) (Invitation, error)

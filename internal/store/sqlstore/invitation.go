@@ -7,13 +7,14 @@ import (
 )
 
 const invitationFields = `
-SELECT practice, id, token, queue, language, level, staff, channel, created_at, expires_at, opened_at, used_at, revoked_at, conversation
+SELECT practice, id, token, queue, language, level, staff, channel, created_at, expires_at, opened_at, used_at, revoked_at, conversation,
+    contact, failed_at
 FROM invitation `
 
 func scanInvitation(row scanner) (i hub.Invitation, err error) {
 	var token []byte
 	err = row.Scan(&i.Practice, &i.ID, &token, &i.Queue, &i.Language, &i.Level, &i.Staff, &i.Channel, &i.CreatedAt, &i.ExpiresAt,
-		&i.OpenedAt, &i.UsedAt, &i.RevokedAt, &i.Conversation)
+		&i.OpenedAt, &i.UsedAt, &i.RevokedAt, &i.Conversation, &i.Contact, &i.FailedAt)
 	copy(i.Token[:], token)
 	return i, err
 }
@@ -21,10 +22,10 @@ func scanInvitation(row scanner) (i hub.Invitation, err error) {
 // AddInvitation implements [hub.Invitations].
 func (s *Store) AddInvitation(ctx context.Context, i hub.Invitation) error {
 	const insert = `
-INSERT INTO invitation (practice, id, token, queue, language, level, staff, channel, created_at, expires_at, opened_at, used_at, revoked_at, conversation)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, 0, '')`
+INSERT INTO invitation (practice, id, token, queue, language, level, staff, channel, created_at, expires_at, opened_at, used_at, revoked_at, conversation, contact)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, 0, '', $11)`
 	return s.write(ctx, i.Practice, func(t *tx) error {
-		_, err := t.exec(insert, i.Practice, i.ID, i.Token[:], i.Queue, i.Language, i.Level, i.Staff, i.Channel, i.CreatedAt, i.ExpiresAt)
+		_, err := t.exec(insert, i.Practice, i.ID, i.Token[:], i.Queue, i.Language, i.Level, i.Staff, i.Channel, i.CreatedAt, i.ExpiresAt, i.Contact)
 		return err
 	})
 }
@@ -80,6 +81,18 @@ func (s *Store) InvitationsTo(ctx context.Context, practice string, conversation
 	all, err := collect(ctx, s.reader(), scanInvitation, invitationFields+`
 WHERE practice = $1 AND conversation <> '' AND `+s.dialect.in("conversation", "$2")+` ORDER BY created_at DESC, id`, practice, document(conversations))
 	return all, s.translate(err)
+}
+
+// FailInvitation implements [hub.Invitations].
+func (s *Store) FailInvitation(ctx context.Context, practice, id string, at int64) error {
+	const fail = `UPDATE invitation SET failed_at = $3 WHERE practice = $1 AND id = $2`
+	return s.write(ctx, practice, func(t *tx) error {
+		n, err := t.exec(fail, practice, id, at)
+		if err == nil && n == 0 {
+			return hub.ErrNotFound
+		}
+		return err
+	})
 }
 
 // RevokeInvitation implements [hub.Invitations].

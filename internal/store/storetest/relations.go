@@ -190,6 +190,19 @@ func testInvitations(t *testing.T, store hub.Store) {
 		_, err = store.RevokeInvitation(ctx, c.id, i.ID, "p_s", 30)
 		wants(t, err, hub.ErrConflict)
 	})
+	t.Run("sent to a contact, or not", func(t *testing.T) {
+		i := hub.Invitation{
+			ID: newID("i"), Practice: c.id, Token: newToken(), Queue: "general", Language: "en", Level: "contact", Staff: "p_s", Channel: "email",
+			Contact: []byte("sealed"), CreatedAt: 11, ExpiresAt: 100,
+		}
+		must(t, store.AddInvitation(ctx, i))
+		must(t, store.FailInvitation(ctx, c.id, i.ID, 12))
+		wants(t, store.FailInvitation(ctx, newClinic(t, store).id, i.ID, 13), hub.ErrNotFound)
+		i.FailedAt = 12
+		got, err := store.InvitationByToken(ctx, c.id, i.Token)
+		must(t, err)
+		same(t, got, i)
+	})
 	t.Run("T57 taken back by who made it", func(t *testing.T) {
 		i := invite()
 		_, err := store.RevokeInvitation(ctx, c.id, i.ID, "p_t", 30)

@@ -3123,8 +3123,8 @@ export interface components {
         readonly InvitationMade: {
             readonly invitation: components["schemas"]["StaffInvitation"];
             /** @description of the link on the practice's chat pages */
-            readonly path: string;
-            readonly token: string;
+            readonly path?: string;
+            readonly token?: string;
         };
         readonly KeyPackageCount: {
             readonly has_last_resort: boolean;
@@ -3173,17 +3173,21 @@ export interface components {
             readonly public_key: string;
         };
         readonly NewInvitation: {
+            /** @description the caller says that the patient agreed to be written to there; without, nothing is sent */
+            readonly agreed?: boolean;
+            /**
+             * @description link, which is shown to the caller, if left out
+             * @enum {string}
+             */
+            readonly channel?: "link" | "email" | "sms";
+            /** @description address or number that it is sent to */
+            readonly contact?: string;
             /**
              * Format: int64
              * @description until the link ends, at most 336; 0 means 72
              */
             readonly hours?: number;
             readonly language: string;
-            /**
-             * @description how far the patient must show who they are before health is discussed, if the queue does not ask for more
-             * @enum {string}
-             */
-            readonly level: "guest" | "contact" | "matched" | "signed-in";
             readonly queue: string;
         };
         readonly NewPersonLink: {
@@ -3234,8 +3238,6 @@ export interface components {
             /** Format: int64 */
             readonly expires_at: number;
             readonly language: string;
-            /** @enum {string} */
-            readonly level: "guest" | "contact" | "matched" | "signed-in";
             readonly queue: string;
         };
         readonly OwnRelations: {
@@ -3808,6 +3810,10 @@ export interface components {
             readonly seen: boolean;
         };
         readonly StaffInvitation: {
+            /** @enum {string} */
+            readonly channel: "link" | "email" | "sms";
+            /** @description where it was sent, most of it hidden */
+            readonly contact?: string;
             readonly conversation?: string;
             /** Format: int64 */
             readonly created_at: number;
@@ -3815,16 +3821,25 @@ export interface components {
             readonly expires_at: number;
             readonly id: string;
             readonly language: string;
-            readonly level: string;
+            /**
+             * @description what its use proves: contact if the hub sent it, and else nothing
+             * @enum {string}
+             */
+            readonly level: "guest" | "contact";
             /** Format: int64 */
             readonly opened_at?: number;
             readonly queue: string;
-            /** @enum {string} */
-            readonly state: "sent" | "opened" | "used" | "expired" | "revoked";
+            /**
+             * @description failed: the message could not be sent
+             * @enum {string}
+             */
+            readonly state: "sent" | "failed" | "opened" | "used" | "expired" | "revoked";
             /** Format: int64 */
             readonly used_at?: number;
         };
         readonly StaffInvitations: {
+            /** @description by which the hub can send links: email, sms */
+            readonly channels: readonly string[];
             readonly invitations: readonly components["schemas"]["StaffInvitation"][];
         };
         readonly StaffMember: {
