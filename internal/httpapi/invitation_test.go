@@ -155,11 +155,14 @@ func TestT57SentInvitations(t *testing.T) {
 		t.Error("one that was taken back begins a chat")
 	}
 	_, late := invite()
+	tardy := w.patient()
 	w.clock.advance(72*time.Hour + time.Second)
-	if _, err := w.beginBy(w.patient(), late); err == nil {
+	for _, d := range []*device{tardy, patient, w.clinic.keeper} {
+		d.signIn()
+	}
+	if _, err := w.beginBy(tardy, late); err == nil {
 		t.Error("one that is over begins a chat")
 	}
-	patient.signIn()
 	if level, err := w.beginBy(patient, token); err == nil {
 		t.Errorf("one that is over, opened before, gives %s", level)
 	}

@@ -30,7 +30,7 @@ func (h *Hub) SendContactCode(ctx context.Context, c *Caller, address string, s 
 		return api.ContactCodeSent{}, err
 	}
 	channel := proofing.Channel(s.Channel)
-	if h.messengers[channel] == nil {
+	if !h.sends(channel) {
 		return api.ContactCodeSent{}, malformed("channel")
 	}
 	contact, err := channel.Clean(s.Contact)

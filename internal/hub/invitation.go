@@ -150,7 +150,7 @@ func (h *Hub) invitedAt(practice string, n *api.NewInvitation) (channel, contact
 		return "", "", malformed("contact")
 	case channel == channelLink:
 		return channel, "", nil
-	case h.messengers[proofing.Channel(channel)] == nil:
+	case !h.sends(proofing.Channel(channel)):
 		return "", "", malformed("channel")
 	case !n.Agreed:
 		return "", "", malformed("agreed")

@@ -62,11 +62,14 @@ func (h *Hub) send(ctx context.Context, channel proofing.Channel, m Message, fai
 	})
 }
 
+// sends reports whether something can be sent by the channel.
+func (h *Hub) sends(c proofing.Channel) bool { return h.messengers[c] != nil }
+
 // channels lists those by which something can be sent.
 func (h *Hub) channels() []string {
 	all := []string{}
 	for _, c := range []proofing.Channel{proofing.Email, proofing.SMS} {
-		if h.messengers[c] != nil {
+		if h.sends(c) {
 			all = append(all, string(c))
 		}
 	}

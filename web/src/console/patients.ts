@@ -46,8 +46,8 @@ export class Patients {
     return this.ask("POST", "/v1/staff/invitations", invitation);
   }
 
-  async invitations(): Promise<readonly Invitation[]> {
-    return (await this.ask<api.StaffInvitations>("GET", "/v1/staff/invitations")).invitations;
+  invitations(): Promise<api.StaffInvitations> {
+    return this.ask("GET", "/v1/staff/invitations");
   }
 
   revoke(id: string): Promise<Invitation> {

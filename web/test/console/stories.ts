@@ -158,6 +158,20 @@ export interface Story {
 
 const all = () => [...waiting(), ...mine(), ...team(), ...closed()];
 const full = async (): Promise<Script> => ({ conversations: all(), lines: { c_ana: (await anaLog()).lines, ...others() } });
+const link = (id: string, state: string, change: object = {}): object => ({
+  id, state, queue: "general", language: "en", level: "contact", channel: "email", contact: "a•••@m•••.example", created_at: now - 3 * 3_600_000, expires_at: now + 69 * 3_600_000, ...change,
+});
+const invitations = [
+  link("i_1", "sent"),
+  link("i_2", "opened", { channel: "sms", contact: "•••42", opened_at: now - 20 * minute }),
+  link("i_3", "failed", { channel: "sms", contact: "•••07" }),
+  link("i_4", "used", { channel: "link", contact: undefined, level: "guest", opened_at: now - 2 * 86_400_000, used_at: now - 2 * 86_400_000 }),
+  link("i_5", "expired", { created_at: now - 5 * 86_400_000, expires_at: now - 2 * 86_400_000 }),
+];
+/** A server that knows of invitations and nothing else. */
+const invites = {
+  server: { call: (method: string) => Promise.resolve(method === "GET" ? { invitations, channels: ["email", "sms"] } : { invitation: link("i_6", "sent", { contact: "•••42" }) }) },
+} as unknown as Partial<Account>;
 const nobody: Partial<Account> = { session: () => Promise.resolve(undefined) };
 
 export const stories: Record<string, Story> = {
@@ -330,6 +344,36 @@ export const stories: Record<string, Story> = {
       }
       await page.pause(300);
       page.click(/code|código|الرمز/i);
+    },
+  },
+  invite: { hash: "#/waiting", account: invites, script: full, then: (_, page) => page.click(/invit|دعوة/i) },
+  "invite-mail": {
+    hash: "#/waiting",
+    account: invites,
+    script: full,
+    async then(_, page) {
+      page.click(/invit|دعوة/i);
+      await page.pause(400);
+      for (const value of ["general", "email"]) document.querySelector<HTMLInputElement>(`dialog input[type=radio][value=${value}]`)?.click();
+      await page.pause(100);
+      document.querySelector<HTMLButtonElement>("dialog button.primary, dialog [data-look=primary]")?.click();
+      await page.pause(100);
+    },
+  },
+  "invite-sent": {
+    hash: "#/waiting",
+    account: invites,
+    script: full,
+    async then(_, page) {
+      page.click(/invit|دعوة/i);
+      await page.pause(400);
+      for (const value of ["general", "sms"]) document.querySelector<HTMLInputElement>(`dialog input[type=radio][value=${value}]`)?.click();
+      await page.pause(100);
+      page.fill(/mobile|móvil|هاتفه/i, "+1 555 555 0142");
+      document.querySelector<HTMLInputElement>("dialog input[type=checkbox]")?.click();
+      await page.pause(100);
+      page.click(/send the link|enviar el enlace|إرسال الرابط/i);
+      await page.pause(200);
     },
   },
   settings: { hash: "#/settings", script: full },
