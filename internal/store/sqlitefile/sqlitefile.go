@@ -168,15 +168,16 @@ func open(path string, key Key, config Config, committed hook, more ...string) (
 		if committed != nil {
 			c.WALHook(committed)
 		}
-		pragmas := `
+		pragmas := fmt.Sprintf(`
 			PRAGMA temp_store=memory;
-			PRAGMA page_size=4096;
+			PRAGMA page_size=%d;
 			PRAGMA journal_mode=wal;
 			PRAGMA synchronous=full;
 			PRAGMA journal_size_limit=67108864;
 			PRAGMA cache_size=-16384;
+			PRAGMA cache_spill=off;
 			PRAGMA foreign_keys=on;
-			PRAGMA trusted_schema=off;` + strings.Join(more, ";")
+			PRAGMA trusted_schema=off;`, pageSize) + strings.Join(more, ";")
 		if config.Overwrite {
 			pragmas += `;PRAGMA secure_delete=on`
 		}
