@@ -91,9 +91,13 @@ func (c *client) merge() {
 // receive gives the client a message and merges it if it is a commit.
 func (c *client) receive(message []byte) mls.Event {
 	c.t.Helper()
+	before := c.stateApart()
 	event, err := c.group.Receive(message)
 	if err != nil {
 		c.t.Fatalf("%s receives: %v", c.name, err)
+	}
+	if _, ok := event.(*mls.Application); ok && !bytes.Equal(before, c.stateApart()) {
+		c.t.Fatalf("%s: a message changed more than keys of messages", c.name)
 	}
 	if s, ok := event.(*mls.Staged); ok {
 		if err := c.group.Merge(s); err != nil {
@@ -105,11 +109,25 @@ func (c *client) receive(message []byte) mls.Event {
 
 func (c *client) seal(text string) []byte {
 	c.t.Helper()
+	before := c.stateApart()
 	m, err := c.group.Seal([]byte(text), nil)
 	if err != nil {
 		c.t.Fatalf("%s seals: %v", c.name, err)
 	}
+	if !bytes.Equal(before, c.stateApart()) {
+		c.t.Fatalf("%s: to seal changed more than keys of messages", c.name)
+	}
 	return m
+}
+
+// stateApart is what is kept of the group beside the keys of messages.
+func (c *client) stateApart() []byte {
+	c.t.Helper()
+	state, err := c.group.MarshalState()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return state
 }
 
 func (c *client) propose(p wire.Proposal) []byte {

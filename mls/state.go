@@ -15,19 +15,54 @@ import (
 	"github.com/sotto-health/sotto/mls/wire"
 )
 
-// stateVersion is the version of the encoding of a Group.
-const stateVersion = 1
+// Versions of the encoding of a Group: one that had the message keys among the
+// rest, and the present one.
+const (
+	stateVersionWhole = 1
+	stateVersion      = 2
+)
 
 // Marshal returns all of g but its configuration and its signers' private keys:
 // also a pending commit, past epochs and known proposals. It is secret, and the
 // caller seals it. A state that is older than the last message sent must never
 // be restored: its keys would be used twice.
 func (g *Group) Marshal() ([]byte, error) {
+	state, err := g.MarshalState()
+	return JoinState(state, g.MarshalKeys()), err
+}
+
+// JoinState makes of what [Group.MarshalState] and [Group.MarshalKeys] returned,
+// the second not before the first, what [Group.Marshal] returns.
+func JoinState(state, keys []byte) []byte {
 	var w codec.Writer
 	w.Uint8(stateVersion)
+	w.Vector(state)
+	w.Vector(keys)
+	return w.Bytes()
+}
+
+// MarshalKeys returns the keys of messages, of the present epoch and of past
+// ones. To seal a message, or to open an [Application], changes them and nothing
+// else of g: whoever keeps them apart need not write all of a large group for
+// each message, and overwrites what must not be found again.
+func (g *Group) MarshalKeys() []byte {
+	var w codec.Writer
+	w.Uint64(g.Epoch())
+	w.Vector(g.state.ConfirmationTag)
+	g.messages.write(&w)
+	w.Nest(func(w *codec.Writer) {
+		for _, p := range g.past {
+			p.messages.write(w)
+		}
+	})
+	return w.Bytes()
+}
+
+// MarshalState returns what [Group.MarshalKeys] leaves out.
+func (g *Group) MarshalState() ([]byte, error) {
+	var w codec.Writer
 	writeBool(&w, g.removed)
 	writeEpoch(&w, &nextEpoch{g.state, g.own, g.keys, g.secrets, g.signer})
-	g.messages.write(&w)
 	w.Nest(func(w *codec.Writer) {
 		for _, u := range g.updates {
 			w.Vector(u.pair.Private)
@@ -65,7 +100,17 @@ func Restore(cfg Config, signer suite.Signer, state []byte, successors ...suite.
 		Reader:  codec.NewReader(append([]byte(nil), state...)),
 		signers: append([]suite.Signer{signer}, successors...),
 	}
-	if v := r.Uint8(); v != stateVersion {
+	keys := r // of messages
+	switch v := r.Uint8(); v {
+	case stateVersionWhole:
+	case stateVersion:
+		joined := r
+		r = &stateReader{Reader: codec.NewReader(joined.Vector()), signers: joined.signers}
+		keys = &stateReader{Reader: codec.NewReader(joined.Vector())}
+		if joined.Finish() != nil {
+			return nil, joined.failure()
+		}
+	default:
 		r.Fail("group state of version %d", v)
 	}
 	g := &Group{cfg: cfg, removed: r.bool()}
@@ -75,13 +120,33 @@ func Restore(cfg Config, signer suite.Signer, state []byte, successors ...suite.
 	}
 	g.state, g.own, g.keys, g.secrets, g.signer = current.state, current.own, current.keys, current.secrets, current.signer
 	g.suite = g.state.Suite
-	r.suite = g.suite
-	g.messages = r.secretTree()
+	r.suite, keys.suite = g.suite, g.suite
+	var past *stateReader // keys of past epochs, if they are apart
+	if keys != r {
+		if epoch, tag := keys.Uint64(), keys.Vector(); epoch != g.Epoch() || !bytes.Equal(tag, g.state.ConfirmationTag) {
+			keys.Fail("keys of another epoch")
+		}
+	}
+	g.messages = keys.secretTree()
+	if keys != r {
+		past = &stateReader{Reader: keys.Nest(), suite: g.suite}
+	}
 	r.list(func(r *stateReader) {
 		pair := r.pair()
 		g.updates = append(g.updates, ownUpdate{pair, r.signer()})
 	})
-	r.list(func(r *stateReader) { g.past = append(g.past, r.past(g.state.Tree)) })
+	r.list(func(r *stateReader) { g.past = append(g.past, r.past(g.state.Tree, cmp.Or(past, r))) })
+	if r.failure() != nil {
+		return nil, r.failure()
+	}
+	if keys != r {
+		if !past.Empty() {
+			past.Fail("keys of more past epochs than there are")
+		}
+		if keys.Join(past.Reader); keys.Finish() != nil {
+			return nil, keys.failure()
+		}
+	}
 	r.list(func(r *stateReader) { g.resumed = append(g.resumed, resumptionKey{r.Uint64(), r.Vector()}) })
 	if r.bool() {
 		p := &pendingCommit{next: r.epoch()}
@@ -152,7 +217,6 @@ func (r *ratchet) write(w *codec.Writer) {
 func (p *pastEpoch) write(w *codec.Writer, now *tree.Tree) {
 	w.Vector(p.context.Marshal())
 	w.Vector(p.senderData)
-	p.messages.write(w)
 	w.Uint32(uint32(p.own))
 	w.Nest(func(w *codec.Writer) {
 		for _, leaf := range sortedKeys(p.members) {
@@ -281,7 +345,8 @@ func (r *stateReader) ratchet() ratchet {
 	return out
 }
 
-func (r *stateReader) past(now *tree.Tree) *pastEpoch {
+// past reads a past epoch, and its keys where keys has them.
+func (r *stateReader) past(now *tree.Tree, keys *stateReader) *pastEpoch {
 	p := new(pastEpoch)
 	var err error
 	if p.context, err = wire.ParseGroupContext(r.Vector()); err != nil {
@@ -289,7 +354,7 @@ func (r *stateReader) past(now *tree.Tree) *pastEpoch {
 		return p
 	}
 	p.senderData = r.Vector()
-	p.messages = r.secretTree()
+	p.messages = keys.secretTree()
 	p.own = wire.LeafIndex(r.Uint32())
 	p.members = make(map[wire.LeafIndex]Member)
 	r.list(func(r *stateReader) {

@@ -38,7 +38,7 @@ func (e *Engine) Agree(ctx context.Context, conversation string, receipts []api.
 			return errUnchanged
 		}
 		c.rec.stage, c.group = stageNew, nil
-		t.delete(prefixGroup + c.id)
+		t.dropGroup()
 		t.put(prefixNew+c.id, (&foundingRecord{consents: receipts}).marshal())
 		t.consents("given")
 		return nil

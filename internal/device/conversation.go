@@ -34,6 +34,7 @@ type conversation struct {
 	loaded  bool
 	rec     *convRecord
 	group   *mls.Group
+	apart   bool // the group's keys of messages are kept apart from it
 	broken  bool // the group's state is of no use: rejoin
 	out     []*outRecord
 	own     *ownCommit
@@ -129,6 +130,8 @@ func (c *conversation) load(ctx context.Context) error {
 	return nil
 }
 
+// loadGroup reads the group, whose keys of messages are kept apart: they change
+// with each message, and the rest, which is many times as long, does not.
 func (c *conversation) loadGroup(ctx context.Context, get func(string) ([]byte, error)) error {
 	b, err := get(prefixOwn)
 	if err != nil {
@@ -146,6 +149,13 @@ func (c *conversation) loadGroup(ctx context.Context, get func(string) ([]byte, 
 	if state == nil {
 		c.broken = c.rec.stage == stageOpen
 		return nil
+	}
+	keys, err := get(prefixKeys)
+	if err != nil {
+		return err
+	}
+	if c.apart = keys != nil; c.apart {
+		state = mls.JoinState(state, keys)
 	}
 	group, err := mls.Restore(c.e.groupConfig(), c.e.cfg.Signer, state)
 	if err != nil || (c.rec.stage == stageOpen && c.rolledBack(group)) {
@@ -188,6 +198,7 @@ type txn struct {
 	events  []Event
 	records []Record
 	group   bool // the group changed
+	keys    bool // its keys of messages did
 	lines   map[uint64]int
 	after   []func() // run once it is kept; c.mu is held
 }
@@ -221,6 +232,12 @@ func (t *txn) delete(key string) {
 	}
 }
 
+// dropGroup removes all that is kept of the group.
+func (t *txn) dropGroup() {
+	t.delete(prefixGroup + t.c.id)
+	t.delete(prefixKeys + t.c.id)
+}
+
 func (t *txn) putOut(o *outRecord) { t.put(outKey(t.c.id, o.number), o.marshal()) }
 
 // apply keeps the change, all or nothing, and then tells of it. If it cannot be
@@ -246,12 +263,17 @@ func (t *txn) write(ctx context.Context) error {
 		}
 	}
 	if c.group != nil && !c.broken {
-		if t.group {
-			state, err := c.group.Marshal()
+		if t.group || t.keys && !c.apart {
+			state, err := c.group.MarshalState()
 			if err != nil {
 				return fmt.Errorf("device: encode group: %w", err)
 			}
 			t.put(prefixGroup+c.id, state)
+			t.keys = true
+		}
+		if t.keys {
+			t.put(prefixKeys+c.id, c.group.MarshalKeys())
+			c.apart = true
 		}
 		c.rec.epoch = c.group.Epoch()
 		c.rec.transcript = bytes.Clone(c.group.Context().ConfirmedTranscriptHash)

@@ -248,7 +248,7 @@ func storeFailure(err error) error {
 // opens messages goes first, so that a crash leaves nothing readable behind.
 func (e *Engine) Forget(ctx context.Context) error {
 	e.Close()
-	for _, prefix := range []string{prefixGroup, prefixKP, prefixOwn, ""} {
+	for _, prefix := range []string{prefixKeys, prefixGroup, prefixKP, prefixOwn, ""} {
 		keys, err := e.cfg.Store.Keys(ctx, prefix)
 		if err != nil {
 			return storeFailure(err)

@@ -49,7 +49,11 @@ func stolenGroup(t *testing.T, p *devicetest.Person, id string) *mls.Group {
 	if err != nil || state == nil {
 		t.Fatal("no group state", err)
 	}
-	g, err := mls.Restore(mls.Config{Credentials: mls.AnyCredential{}}, p.Signer, state)
+	keys, err := p.Store.Get(t.Context(), "e/"+id)
+	if err != nil || keys == nil {
+		t.Fatal("no keys of messages", err)
+	}
+	g, err := mls.Restore(mls.Config{Credentials: mls.AnyCredential{}}, p.Signer, mls.JoinState(state, keys))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -430,7 +434,8 @@ func TestT05RemovedDeviceReadsNothingMore(t *testing.T) {
 	}
 	w.Eventually("its keys are gone", func() bool {
 		b, _ := maria.Store.Get(t.Context(), "g/"+id)
-		return b == nil && !maria.Joined(id)
+		keys, _ := maria.Store.Get(t.Context(), "e/"+id)
+		return b == nil && keys == nil && !maria.Joined(id)
 	})
 	maria.SeesTexts(id, "hello", "good morning")
 	if _, err := maria.SendText(t.Context(), id, "I am still here"); device.FailureOf(err) != device.FailureNotAMember {

@@ -166,7 +166,7 @@ func (c *conversation) found(ctx context.Context) (more bool, err error) {
 		// A key package may have lapsed meanwhile. The hub has stored nothing.
 		return false, errors.Join(err, c.with(ctx, func(t *txn) error {
 			c.rec.stage, c.group = stageNew, nil
-			t.delete(prefixGroup + c.id)
+			t.dropGroup()
 			return nil
 		}))
 	case codeOf(err) == api.CodeConsentMissing:

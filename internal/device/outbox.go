@@ -209,7 +209,7 @@ func (t *txn) sealOut(o *outRecord) error {
 		return fmt.Errorf("device: seal: %w", err)
 	}
 	o.payload, o.clientID = payload, newID("f_")
-	t.group = true
+	t.keys = true
 	t.putOut(o)
 	return nil
 }

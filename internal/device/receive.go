@@ -195,7 +195,7 @@ func (t *txn) outside() {
 	c.rec.stage = stageOutside
 	c.group, c.own, c.broken = nil, nil, false
 	t.found()
-	t.delete(prefixGroup + c.id)
+	t.dropGroup()
 	t.delete(prefixOwn + c.id)
 	me := c.e.me().person
 	if i := slices.IndexFunc(c.rec.members, func(m memberRecord) bool { return m.person == me }); i >= 0 {
@@ -275,7 +275,11 @@ func (t *txn) frame(f api.Frame) {
 		c.ownAt = 0
 	}
 	event, err := c.open(f.Payload)
-	t.group = true
+	if _, ok := event.(*mls.Application); ok {
+		t.keys = true
+	} else {
+		t.group = true
+	}
 	if err == nil {
 		switch event := event.(type) {
 		case *mls.Application:

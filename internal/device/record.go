@@ -21,6 +21,7 @@ const (
 	prefixKP     = "kp/" // + key package reference, hex
 	prefixConv   = "c/"  // + conversation
 	prefixGroup  = "g/"  // + conversation
+	prefixKeys   = "e/"  // + conversation: the group's keys of messages
 	prefixDraft  = "d/"  // + conversation
 	prefixNew    = "n/"  // + conversation: the call that creates it
 	prefixOwn    = "p/"  // + conversation: a commit on its way

@@ -37,7 +37,7 @@ func outsiders(w *devicetest.World, id string) int {
 }
 
 // conversationParts are all that a device keeps of conversations.
-var conversationParts = []string{"c/", "g/", "p/", "o/", "l/", "x/", "m/", "h/"}
+var conversationParts = []string{"c/", "g/", "e/", "p/", "o/", "l/", "x/", "m/", "h/"}
 
 func TestRejoinsByAWelcomeToALostKeyPackage(t *testing.T) {
 	w := devicetest.NewWorld(t)
