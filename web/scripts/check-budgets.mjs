@@ -17,10 +17,16 @@ function manifestOf(app) {
   return JSON.parse(readFileSync(`${dist}.vite/${app}.json`, "utf8"));
 }
 
-// Fetched when a patient tells who they are, which most never do: it has a row of its own.
-const sheet = "parts/IdentitySheet.svelte";
-// And the sheets of agreements, files and rating.
-const rare = "parts/later";
+// Parts that a press brings, and few press (src/patient/fetched.ts), by their words.
+/** @type {Record<string, { what: string, from: string }>} */
+const parts = {
+  menu: { what: "who can read, the menu and its questions", from: "src/patient/parts/MenuSheets.svelte" },
+  later: { what: "agreements, the list of files, rating", from: "src/patient/parts/LaterSheets.svelte" },
+  identity: { what: "telling who one is", from: "src/patient/parts/IdentitySheet.svelte" },
+  files: { what: "sending and seeing files", from: "src/patient/files.svelte.ts" },
+  copy: { what: "a copy to keep", from: "src/patient/copy.ts" },
+};
+const fromParts = Object.values(parts).map(({ from }) => from);
 
 /**
  * The files that a chunk needs, and with "later" also those it may come to need.
@@ -40,7 +46,7 @@ function needed(manifest, start, later) {
     for (const next of chunk.imports ?? []) visit(next);
     // Of the languages one loads; it is counted by itself.
     // What a press brings, and few press, is counted by itself too.
-    if (later) for (const next of chunk.dynamicImports ?? []) if (!["words/", sheet, rare].some((apart) => next.includes(apart))) visit(next);
+    if (later) for (const next of chunk.dynamicImports ?? []) if (!next.includes("words/") && !fromParts.includes(next)) visit(next);
   };
   visit(start);
   return files;
@@ -61,15 +67,27 @@ function catalogues(manifest) {
 const patient = manifestOf("patient");
 const console_ = manifestOf("console");
 const patientPage = "c/index.html";
-const consolePage = "staff/index.html";
+
+/**
+ * The chunk that a page starts with.
+ * @param {Record<string, any>} manifest
+ * @param {string} page
+ */
+function startOf(manifest, page) {
+  const html = readFileSync(dist + page, "utf8");
+  const found = Object.keys(manifest).find((key) => html.includes(` src="/${manifest[key].file}"`));
+  if (!found) throw new Error(`no chunk for ${page}`);
+  return found;
+}
 const patientWords = catalogues(patient);
 const largest = (/** @type {{ bytes: number }[]} */ words) => Math.max(0, ...words.map((each) => each.bytes));
+const wordsFor = (/** @type {string} */ app) => largest(patientWords.filter(({ key }) => key.startsWith(`${app}/`)));
 
-const first = needed(patient, patientPage, false);
-const all = needed(patient, patientPage, true);
-const staff = needed(console_, consolePage, false);
+const first = needed(patient, startOf(patient, patientPage), false);
+const all = needed(patient, startOf(patient, patientPage), true);
+const staff = needed(console_, startOf(console_, "staff/index.html"), false);
 const admin = manifestOf("admin");
-const adminFirst = needed(admin, "admin/index.html", false);
+const adminFirst = needed(admin, startOf(admin, "admin/index.html"), false);
 const adminWords = catalogues(admin);
 /** @param {{ key: string, bytes: number }[]} words @param {string[]} apps */
 const loaded = (words, ...apps) => apps.reduce((total, app) => total + largest(words.filter(({ key }) => key.startsWith(`${app}/`))), 0);
@@ -79,15 +97,21 @@ const rows = [
   { what: "launcher", bytes: size("launcher.js"), most: 3 },
   // The page draws its shell from its own HTML and CSS; no script is waited for.
   { what: "patient chat before first paint", bytes: sum([patientPage, ...styles(first)]), most: 35 },
-  { what: "patient chat before its first screen, with its words", bytes: sum(first) + largest(patientWords), most: 52 },
+  { what: "patient chat before its first screen, with its words", bytes: sum(first) + wordsFor("patient"), most: 50 },
   // The worker's own script belongs to the core, which it starts.
-  { what: "patient chat, telling who one is", bytes: sum([...needed(patient, `src/patient/${sheet}`, false)].filter((file) => !all.has(file))), most: 8 },
-  { what: "patient chat, all but the core and its worker", bytes: sum(all) + largest(patientWords), most: 83 },
-  { what: "patient chat, sheets that few open", bytes: sum([...needed(patient, `src/patient/${rare}.ts`, false)].filter((file) => !all.has(file))), most: 8 },
+  { what: "patient chat, all but the core and its worker", bytes: sum(all) + wordsFor("patient"), most: 75 },
+  ...Object.entries(parts).map(([words, { what, from }]) => ({
+    what: `patient chat, when pressed for: ${what}`,
+    bytes: sum([...needed(patient, from, false)].filter((file) => !all.has(file))) + wordsFor(`patient.${words}`),
+    most: 8,
+  })),
   { what: "staff console, first load, with its words", bytes: sum(staff) + loaded(consoleWords, "staff", "console"), most: 160 },
   { what: "administrators' page, first load, with its words", bytes: sum(adminFirst) + loaded(adminWords, "staff", "admin"), most: 180 },
   ...[...patientWords, ...consoleWords, ...adminWords.filter(({ key }) => !key.startsWith("staff/"))].map(({ key, bytes }) => ({ what: `words ${key}`, bytes, most: 8 })),
 ];
+
+// A part whose name is wrong would weigh nothing.
+for (const from of fromParts) if (!patient[from]) throw new Error(`no chunk for ${from}`);
 
 let over = false;
 for (const { what, bytes, most } of rows) {

@@ -1,7 +1,8 @@
 // Compiles the message catalogues of locales/ at build time, so that no ICU
 // parser is shipped, and gives each app one chunk for each language.
 //
-//   virtual:words/patient/es   the keys patient.* and ui.*
+//   virtual:words/patient/es   the keys patient.* and ui.*, but for
+//   virtual:words/patient.menu/es   what a part of it says that few need
 //   virtual:words/staff/es     the keys ui.*, and those of console.* that the
 //                              console and the administrators' page share
 //   virtual:words/console/es   the other keys console.*, but for
@@ -9,6 +10,7 @@
 //   virtual:words/admin/es     locales/admin/shell, and the titles of all sections
 //   virtual:words/admin.people/es   locales/admin/people, a section's own
 //   virtual:catalogue/people   the section's three, to be loaded when needed
+//   virtual:catalogue/patient.menu   a part's
 //   virtual:words/launcher     launcher.* of every language, as plain strings
 
 import { readdirSync, readFileSync } from "node:fs";
@@ -28,9 +30,15 @@ const shared = /^console\.(?:demo$|rail\.signOut$|(?:signIn|lock|expired|field|r
 /** What is said in dialogs of the console that few people open, and are fetched with them. */
 const rare = /^console\.(?:(?:handover|relate)\.|invite\.(?!title$)|emergency\.(?!open$|banner$))/;
 
-/** What sheets say that few patients open: the words come with the sheets. */
-const sheets = { identity: /^patient\.identity\./, later: /^patient\.(?:agreements|files|rate)\./ };
-const ofSheet = (/** @type {string} */ key) => Object.values(sheets).some((own) => own.test(key));
+/** What parts of the patient's chat say that few need (src/patient/fetched.ts): the words come with them. A word may be in several. */
+const parts = {
+  menu: /^(?:patient\.(?:agreements$|archive\.what|care-team|code\.|devices|end\.|files$|forget\.|id\.level\.|install|lock$|recall\.|sound\.|who\.|withdraw\.)|ui\.(?:code|theme))/,
+  later: /^patient\.(?:agreements|files|rate\.|withdraw\.(?:text|kept))/,
+  identity: /^patient\.(?:identity\.|id\.level\.matched)/,
+  files: /^(?:patient\.file\.|ui\.(?:photo\.alt|file\.save))/,
+  copy: /^patient\.copy\./,
+};
+const ofPart = (/** @type {string} */ key) => Object.values(parts).some((own) => own.test(key));
 
 /** The sections of the administrators' page, by their catalogues. */
 export const adminSections = readdirSync(new URL("admin/", folder))
@@ -56,8 +64,8 @@ function read(name, wanted = () => true) {
 export function wordsOf(app, language) {
   /** @type {Record<string, () => ReturnType<typeof read>[]>} */
   const apps = {
-    patient: () => [read(`${language}.json`, (key) => !ofSheet(key) && (key.startsWith("patient.") || key.startsWith("ui.")))],
-    ...Object.fromEntries(Object.entries(sheets).map(([name, own]) => [name, () => [read(`${language}.json`, (key) => own.test(key))]])),
+    patient: () => [read(`${language}.json`, (key) => !ofPart(key) && (key.startsWith("patient.") || key.startsWith("ui.")))],
+    ...Object.fromEntries(Object.entries(parts).map(([name, own]) => [`patient.${name}`, () => [read(`${language}.json`, (key) => own.test(key))]])),
     staff: () => [read(`${language}.json`, (key) => key.startsWith("ui.")), read(`console.${language}.json`, (key) => shared.test(key))],
     console: () => [read(`console.${language}.json`, (key) => !shared.test(key) && !rare.test(key))],
     "console.rare": () => [read(`console.${language}.json`, (key) => rare.test(key))],
@@ -67,8 +75,8 @@ export function wordsOf(app, language) {
     ],
   };
   const section = app.startsWith("admin.") && app.slice("admin.".length);
-  const parts = section ? [read(`admin/${section}.${language}.json`)] : (apps[app]?.() ?? []);
-  return { files: parts.map((part) => part.file), words: Object.assign({}, ...parts.map((part) => part.words)) };
+  const sources = section ? [read(`admin/${section}.${language}.json`)] : (apps[app]?.() ?? []);
+  return { files: sources.map((source) => source.file), words: Object.assign({}, ...sources.map((source) => source.words)) };
 }
 
 /** @returns {import("vite").Plugin} */
@@ -81,7 +89,8 @@ export function words() {
     load(id) {
       if (id.startsWith(`\0${sectionPrefix}`)) {
         const section = id.slice(sectionPrefix.length + 1);
-        return `export default {${languages.map((name) => `${name}: () => import("${prefix}admin.${section}/${name}")`).join(", ")}}`;
+        const app = section.startsWith("patient.") ? section : `admin.${section}`;
+        return `export default {${languages.map((name) => `${name}: () => import("${prefix}${app}/${name}")`).join(", ")}}`;
       }
       if (!id.startsWith(`\0${prefix}`)) return undefined;
       const [app, language] = id.slice(prefix.length + 1).split("/");

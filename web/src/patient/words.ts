@@ -1,6 +1,5 @@
 // Sentences that need more than one look-up.
 
-import type { Catalogues } from "../ui/words.svelte.ts";
 import type { Member, NoticeLine, PersonId } from "../core/shared/protocol.ts";
 import { weekdayAndClock } from "../ui/time.ts";
 import { t } from "../ui/words.svelte.ts";
@@ -66,17 +65,3 @@ export function joinedWords(people: readonly PersonId[], known: People, practice
   const names = people.map((person) => called(known.get(person), practice));
   return t("patient.notice.joined.many", { names: new Intl.ListFormat(language).format(names) });
 }
-
-/** What the sheet says where a patient tells who they are. */
-export const identityWords: Catalogues = {
-  en: () => import("virtual:words/identity/en"),
-  es: () => import("virtual:words/identity/es"),
-  ar: () => import("virtual:words/identity/ar"),
-};
-
-/** What the sheets of parts/later.ts say. */
-export const laterWords: Catalogues = {
-  en: () => import("virtual:words/later/en"),
-  es: () => import("virtual:words/later/es"),
-  ar: () => import("virtual:words/later/ar"),
-};

@@ -64,12 +64,12 @@ else {
     language,
     view,
     async press(key: WordKey, values) {
-      const name = t(key, values);
-      const button = await until(() =>
-        [...document.querySelectorAll<HTMLElement>("dialog[open] button, dialog[open] summary, button, summary")].find(
+      const button = await until(() => {
+        const name = t(key, values); // some words come with what they are on
+        return [...document.querySelectorAll<HTMLElement>("dialog[open] button, dialog[open] summary, button, summary")].find(
           (each) => (each.getAttribute("aria-label") === name || each.textContent.trim() === name) && each.checkVisibility(),
-        ),
-      );
+        );
+      });
       button.click();
       await tick();
     },

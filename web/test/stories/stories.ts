@@ -127,6 +127,12 @@ async function leaving(scene: Scene): Promise<void> {
   await scene.find("textarea");
 }
 
+/** Presses what opens a sheet, which is fetched then. */
+async function sheet(scene: Scene, key: WordKey): Promise<void> {
+  await scene.press(key);
+  await scene.find("dialog[open] .content > :not(.skeleton)");
+}
+
 const start = (scene: Scene): Promise<void> => scene.press("patient.start");
 
 async function about(scene: Scene): Promise<void> {
@@ -141,7 +147,8 @@ async function dropped(scene: Scene, files: File[]): Promise<void> {
   for (const file of files) transfer.items.add(file);
   const form = await scene.find("form.composer");
   form.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
-  await scene.pause(600);
+  await scene.find(`form.composer li:nth-child(${files.length})`);
+  await scene.pause(300);
 }
 
 export const stories: Record<string, Story> = {
@@ -307,41 +314,42 @@ export const stories: Record<string, Story> = {
     ...kept,
     script: full,
     play: async (scene) => {
-      await scene.press("patient.who");
+      await sheet(scene, "patient.who");
     },
   },
-  "who-waiting": { ...kept, script: () => ({ conversations: [conversation()] }), play: (scene) => scene.press("patient.who") },
+  "who-waiting": { ...kept, script: () => ({ conversations: [conversation()] }), play: (scene) => sheet(scene, "patient.who") },
   "code": {
     ...kept,
     script: full,
     play: async (scene) => {
-      await scene.press("patient.who");
+      await sheet(scene, "patient.who");
       await scene.press("patient.code.title");
+      await scene.find("dialog[open] .code");
     },
   },
-  "more": { ...kept, script: full, play: (scene) => scene.press("patient.more") },
+  "more": { ...kept, script: full, play: (scene) => sheet(scene, "patient.more") },
   "files": {
     ...kept,
     script: full,
     play: async (scene) => {
-      await scene.press("patient.more");
-      await scene.press("patient.files");
+      await sheet(scene, "patient.more");
+      await sheet(scene, "patient.files");
     },
   },
   "files-none": {
     ...kept,
     script: () => ({ conversations: [conversation()] }),
     play: async (scene) => {
-      await scene.press("patient.more");
-      await scene.press("patient.files");
+      await sheet(scene, "patient.more");
+      await sheet(scene, "patient.files");
     },
   },
   "withdraw": {
     ...kept,
     script: full,
     play: async (scene) => {
-      await scene.press("patient.more");
-      await scene.press("patient.withdraw.yes");
+      await sheet(scene, "patient.more");
+      await sheet(scene, "patient.withdraw.yes");
     },
   },
   "withdrawn": {
@@ -352,14 +360,14 @@ export const stories: Record<string, Story> = {
   "rate": {
     ...kept,
     script: (language) => ({ ...full(language), conversations: [{ ...opened(), state: "closed", closedBy: nurse }] }),
-    play: (scene) => scene.press("patient.rate"),
+    play: (scene) => sheet(scene, "patient.rate"),
   },
   "recall": {
     ...kept,
     script: full,
     play: async (scene) => {
       (await scene.find(".choices button")).click();
-      await scene.press("ui.message.recall");
+      await sheet(scene, "ui.message.recall");
     },
   },
   "recalled": {

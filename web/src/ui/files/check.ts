@@ -5,9 +5,6 @@ export type MediaType = "image/jpeg" | "image/png" | "image/webp" | "image/gif" 
 /** Why a file was not taken. */
 export type FileProblem = "too-large" | "wrong-type" | "unreadable" | "empty";
 
-/** Offered in the browser's file dialog. */
-export const accept = "image/jpeg,image/png,image/webp,image/heic,image/heif,application/pdf,.heic,.pdf";
-
 /** Enough bytes to tell a type. */
 export const headBytes = 32;
 

@@ -1,13 +1,17 @@
-// A file that somebody wants to see. Pictures open here; the rest is saved.
-// What arrived is looked at again before it is opened: the sender's device may
-// have said anything.
+// Files in the chat: those that will go with the next press of Send, and one
+// that somebody wants to see. Pictures open here; the rest is saved. What
+// arrived is looked at again before it is opened: the sender's device may have
+// said anything.
 
 import type { Message } from "../core/shared/protocol.ts";
 import { toast } from "../ui/toasts.svelte.ts";
 import { t } from "../ui/words.svelte.ts";
 import { checked, save } from "../ui/files/received.ts";
+import { Staging } from "../ui/files/staging.svelte.ts";
+import ImageViewer from "../ui/ImageViewer.svelte";
+import StagedFiles from "./parts/StagedFiles.svelte";
 
-export class FilesOpened {
+class Opened {
   /** The picture's name; undefined while none is open. */
   name = $state<string>();
   picture = $state.raw<Blob>();
@@ -41,5 +45,18 @@ export class FilesOpened {
   close(): void {
     this.name = undefined;
     this.picture = undefined;
+  }
+}
+
+export class Files {
+  readonly staging: Staging;
+  readonly opened: Opened;
+  readonly Staged = StagedFiles;
+  readonly Viewer = ImageViewer;
+
+  /** Files of at most so many bytes may be sent; load gets one that was received. */
+  constructor(max: () => number, load: (message: Message) => Promise<Blob>) {
+    this.staging = new Staging(max);
+    this.opened = new Opened(load);
   }
 }

@@ -1,0 +1,3 @@
+import type { CodeSplittingOptions } from "rolldown";
+
+export function together(starts: Record<string, string>): CodeSplittingOptions;
