@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { archive, me, message, notice, noon, nurse } from "../../test/fakeCore.ts";
 import type { PersonId } from "../core/shared/protocol.ts";
-import { arrange, mergeLines, type Row } from "./log.ts";
+import { arrange, arranger, mergeLines, type Row } from "./log.ts";
 
 const shape = (rows: readonly Row[]): string[] =>
   rows.map((row) => (row.type === "message" ? `${row.first ? "[" : ""}${row.message.body.kind === "text" ? row.message.body.text : "?"}${row.last ? "]" : ""}` : row.type));
@@ -46,4 +46,13 @@ test("a changed line takes the place of its former self", () => {
   const after = message(1, "x", { id: "m_x" as never });
   expect(mergeLines([before], [after])).toEqual([after]);
   expect(after.type === "message" && after.message.from).toBe(me);
+});
+
+test("a row that has not changed is the very row of before", () => {
+  const again = arranger();
+  const lines = [notice(1, { kind: "joined", person: nurse }), message(2, "a"), message(3, "b")];
+  const before = again(lines);
+  const after = again(mergeLines(lines, [message(4, "c")]));
+  expect(shape(after)).toEqual(["day", "notice", "[a", "b", "c]"]);
+  expect(after.map((row, place) => row === before[place])).toEqual([true, true, true, false, false]);
 });

@@ -85,6 +85,29 @@ export function arrange(lines: readonly Line[], { readUpTo }: ArrangeOptions = {
   return rows;
 }
 
+function same(a: Row, b: Row): boolean {
+  if (a.type === "message") return b.type === "message" && a.message === b.message && a.first === b.first && a.last === b.last;
+  if (a.type === "notice") return b.type === "notice" && a.line === b.line;
+  if (a.type === "joins") return b.type === "joins" && a.at === b.at && a.people.length === b.people.length;
+  return a.type === b.type;
+}
+
+/**
+ * Arranges a log again and again: what has not changed is the very row of
+ * before, which the page then leaves alone.
+ */
+export function arranger(): typeof arrange {
+  let before: ReadonlyMap<string, Row> = new Map();
+  return (lines, options) => {
+    const rows = arrange(lines, options).map((row) => {
+      const was = before.get(row.key);
+      return was && same(was, row) ? was : row;
+    });
+    before = new Map(rows.map((row) => [row.key, row]));
+    return rows;
+  };
+}
+
 function addNotice(rows: Row[], line: NoticeLine): void {
   const previous = rows[rows.length - 1];
   if (line.notice.kind === "joined") {
