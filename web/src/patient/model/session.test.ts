@@ -187,6 +187,30 @@ describe("coming back", () => {
   });
 });
 
+describe("coming back to a chat in the same tab", () => {
+  const here = { hasChat: true, inChat: true, practice: JSON.parse(JSON.stringify(practice())) as unknown };
+  const script = { conversations: [conversation()], lines: [message(1, "hello")] };
+
+  test("does not wait for what the practice says of itself now", async () => {
+    let answer: (now: ReturnType<typeof practice>) => void = () => undefined;
+    const { session } = visit({ memo: here, script, world: { loadPractice: () => new Promise((done) => (answer = done)) } });
+    await session.boot();
+    await settle();
+    expect(session.state.screen.at).toBe("chat");
+    expect(texts(session)).toEqual(["hello"]);
+    answer({ ...practice(), name: "Riverside, renamed" });
+    await settle();
+    expect(session.state.practice?.name).toBe("Riverside, renamed");
+  });
+
+  test("ends where the practice is gone", async () => {
+    const { session } = visit({ memo: here, script, world: { loadPractice: async () => Promise.reject(new PracticeError("not-found")) } });
+    await session.boot();
+    await settle();
+    expect(session.state.screen).toEqual({ at: "unreachable", reason: "not-found" });
+  });
+});
+
 describe("what is typed", () => {
   test("shows at once and goes out when there is a conversation", async () => {
     const { session, core } = visit({ script: {} });

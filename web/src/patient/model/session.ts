@@ -33,6 +33,8 @@ const pageLines = 50;
 const draftMs = 400;
 const typingMs = 4000;
 
+const reasonOf = (error: unknown): "unreachable" | "not-found" => (error instanceof PracticeError ? error.reason : "unreachable");
+
 export class Session {
   private current: State;
   private core: Core | undefined;
@@ -102,20 +104,40 @@ export class Session {
   /** Loads the practice and shows the first screen. */
   async boot(): Promise<void> {
     this.set({ screen: { at: "loading" } });
+    const { memo } = this.world;
+    // Back in a chat of this tab: it opens with what the practice last said of
+    // itself, beside asking what it says now.
+    const known = memo.inChat ? this.remembered() : undefined;
+    const asked = this.practice();
+    if (known) {
+      asked.then(
+        (practice) => this.set({ practice }),
+        (error: unknown) => this.happen({ kind: "no-practice", reason: reasonOf(error) }),
+      );
+    }
     try {
-      const [practice, storage] = await Promise.all([this.practice(), this.world.storageWorks()]);
+      const [practice, storage] = await Promise.all([known ?? asked, this.world.storageWorks()]);
       this.storage = storage;
-      this.set({ practice });
+      this.set({ practice: this.current.practice ?? practice });
       this.happen({ kind: "practice" });
       // A chat that is kept here is unlocked while the person finds their way.
-      if (this.world.memo.hasChat && storage && this.world.supported()) await this.start();
+      if (memo.hasChat && storage && this.world.supported()) await this.start();
     } catch (error) {
-      this.happen({ kind: "no-practice", reason: error instanceof PracticeError ? error.reason : "unreachable" });
+      this.happen({ kind: "no-practice", reason: reasonOf(error) });
     }
   }
 
-  // Whoever has a chat here can open it without a network, with what the
-  // practice last said of itself.
+  /** What the practice last said of itself to whoever has a chat here. */
+  private remembered(): Practice | undefined {
+    const { memo } = this.world;
+    try {
+      return memo.hasChat ? parsePractice(memo.practice) : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  // Whoever has a chat here can open it without a network.
   private async practice(): Promise<Practice> {
     const { memo } = this.world;
     try {
@@ -124,14 +146,10 @@ export class Session {
       if (memo.hasChat) memo.practice = practice;
       return practice;
     } catch (error) {
-      if (!memo.hasChat || !(error instanceof PracticeError) || error.reason !== "unreachable") throw error;
-      try {
-        const known = parsePractice(memo.practice);
-        this.fromMemo = true;
-        return known;
-      } catch {
-        throw error;
-      }
+      const known = reasonOf(error) === "unreachable" ? this.remembered() : undefined;
+      if (!known) throw error;
+      this.fromMemo = true;
+      return known;
     }
   }
 
