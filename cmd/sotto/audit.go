@@ -16,7 +16,7 @@ import (
 )
 
 type auditCommand struct {
-	Export exportAuditCommand `cmd:"" help:"Write the audit log of each practice into a folder: entries, tree, signed checkpoint and key. Continues an earlier export."`
+	Export exportAuditCommand `cmd:"" help:"Write the audit log of each practice into a folder: entries, tree, signed checkpoint and key. Continues an earlier export. With --format, write events for other programs instead."`
 	Verify verifyAuditCommand `cmd:"" help:"Check an exported log, alone and offline, or the live one; name each entry and tile that was changed, dropped or added."`
 	Watch  watchAuditCommand  `cmd:"" help:"Keep the last checkpoint seen of each log, and end with an error when history changes, shrinks or forks."`
 }
@@ -31,7 +31,10 @@ func (c *commands) openAudit(ctx context.Context) (*host.OpenHub, error) {
 }
 
 type exportAuditCommand struct {
-	Folder string `arg:"" help:"Where to write; each practice gets a folder in it." type:"path"`
+	Folder   string `arg:"" optional:"" help:"Where to write; each practice gets a folder in it, or a file. With --format and without a folder, one practice's events are printed." type:"path"`
+	Format   string `help:"csv, jsonl, ocsf (1.3) or fhir (R4 AuditEvent, one a line)." enum:",csv,jsonl,ocsf,fhir" default:""`
+	Practice string `help:"With --format: the practice's short name; without, each." placeholder:"SLUG"`
+	auditSelection
 }
 
 func (c exportAuditCommand) Run(ctx context.Context, cli *commands, s streams) error {
@@ -40,6 +43,15 @@ func (c exportAuditCommand) Run(ctx context.Context, cli *commands, s streams) e
 		return err
 	}
 	defer h.Close()
+	if c.Format != "" {
+		return c.events(ctx, h, s)
+	}
+	if c.Folder == "" {
+		return errors.New("name a folder, or a --format to print")
+	}
+	if c.auditSelection != (auditSelection{}) || c.Practice != "" {
+		return errors.New("a log that can be checked is whole: --practice and the filters go with --format")
+	}
 	if err := h.NoteAuditExport(ctx); err != nil {
 		return err
 	}

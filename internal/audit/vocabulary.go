@@ -290,7 +290,7 @@ func Vocabulary() []Spec {
 		{PatientSeen, Access, "person", true, "looked at what is known of a patient beside a conversation"},
 
 		{EvidenceExported, Export, "", false, "made an evidence pack for an auditor"},
-		{AuditExported, Export, "", false, "exported this log"},
+		{AuditExported, Export, "", true, "exported this log"},
 		{RecordRead, Export, "", true, "opened the sealed record of a conversation"},
 		{RecordVerified, Export, "", false, "checked the sealed record"},
 		{ConsentsExported, Export, "", false, "took out who agreed to what as a file"},

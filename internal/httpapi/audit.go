@@ -9,7 +9,8 @@ import (
 
 const tagAudit = "Audit log"
 
-type auditIn struct {
+// AuditSelection says which events. It is embedded, so it has a public name.
+type AuditSelection struct {
 	Kind         string `query:"kind" maxLength:"64"`
 	Category     string `query:"category" maxLength:"64"`
 	Outcome      string `query:"outcome" enum:"done,refused,failed"`
@@ -20,10 +21,22 @@ type auditIn struct {
 	Patient      string `query:"patient" maxLength:"64"`
 	From         int64  `query:"from" minimum:"0" doc:"Unix milliseconds, inclusive"`
 	Until        int64  `query:"until" minimum:"0" doc:"Unix milliseconds, exclusive"`
-	pageIn
 }
 
-type pageIn struct {
+func (i *AuditSelection) filter() hub.AuditFilter {
+	return hub.AuditFilter{
+		Kind: i.Kind, Category: i.Category, Outcome: i.Outcome, Person: i.Person, Subject: i.Subject, Object: i.Object,
+		Conversation: i.Conversation, Patient: i.Patient, From: i.From, Until: i.Until,
+	}
+}
+
+type auditIn struct {
+	AuditSelection
+	PageOf
+}
+
+// PageOf is a part of a list. It is embedded, so it has a public name.
+type PageOf struct {
 	Cursor string `query:"cursor" maxLength:"64"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
 }
@@ -49,10 +62,9 @@ func (s *Server) auditRoutes() {
 	staff(s, op(get, "/v1/admin/audit/events", tagAudit, "What was done, newest first",
 		about("For auditors and compliance officers. Each call is logged itself."), refusals(401, 403, 422)),
 		func(ctx context.Context, c *hub.StaffCaller, i *auditIn) (*out[api.AuditPage], error) {
-			return answer(s.hub.AuditEvents(ctx, c, hub.AuditFilter{
-				Kind: i.Kind, Category: i.Category, Outcome: i.Outcome, Person: i.Person, Subject: i.Subject, Object: i.Object,
-				Conversation: i.Conversation, Patient: i.Patient, From: i.From, Until: i.Until, Cursor: i.Cursor, Limit: i.Limit,
-			}))
+			f := i.filter()
+			f.Cursor, f.Limit = i.Cursor, i.Limit
+			return answer(s.hub.AuditEvents(ctx, c, f))
 		})
 	staff(s, op(get, "/v1/admin/audit/tile", tagAudit, "A tile of the log's tree", refusals(401, 403, 404)),
 		func(ctx context.Context, c *hub.StaffCaller, i *tileIn) (*out[api.AuditTile], error) {
@@ -75,15 +87,15 @@ func (s *Server) auditRoutes() {
 			return answer(s.hub.AuditGrowth(ctx, c.Person.Practice, i.Earlier, i.Later))
 		})
 	staff(s, op(get, "/v1/staff/devices/log", tagAudit, "Every device that ever spoke for the person, as the log says", refusals(401)),
-		func(ctx context.Context, c *hub.StaffCaller, i *pageIn) (*out[api.AuditPage], error) {
+		func(ctx context.Context, c *hub.StaffCaller, i *PageOf) (*out[api.AuditPage], error) {
 			return answer(s.hub.AuditOfDevices(ctx, &c.Person, i.Cursor, i.Limit))
 		})
 	device(s, op(get, "/v1/devices/log", tagAudit, "Every device that ever spoke for the caller, as the log says", refusals(401)),
-		func(ctx context.Context, c *hub.Caller, i *pageIn) (*out[api.AuditPage], error) {
+		func(ctx context.Context, c *hub.Caller, i *PageOf) (*out[api.AuditPage], error) {
 			return answer(s.hub.AuditOfDevices(ctx, &c.Person, i.Cursor, i.Limit))
 		})
 	device(s, op(get, "/v1/audit/own", tagAudit, "Patient: who saw one's messages, and what was done with one's chats", refusals(401, 403)),
-		func(ctx context.Context, c *hub.Caller, i *pageIn) (*out[api.AuditPage], error) {
+		func(ctx context.Context, c *hub.Caller, i *PageOf) (*out[api.AuditPage], error) {
 			return answer(s.hub.AuditOfPatient(ctx, c, i.Cursor, i.Limit))
 		})
 }

@@ -80,6 +80,7 @@ var leaves = map[string]string{
 	"delete /v1/staff/sso/identity":                                  "identity.unlinked",
 	"post /v1/staff/sso/sign-out":                                    "sign-in.ended",
 	"get /v1/admin/audit/events":                                     "audit.read",
+	"get /v1/admin/audit/export":                                     "audit.exported",
 	"get /v1/admin/audit/tile":                                       "- hashes only; the events were recorded as read",
 	"get /v1/admin/conversations/{id}/readers":                       "readers.explained",
 	"get /v1/admin/people":                                           "people.listed",

@@ -82,7 +82,12 @@ func (s *Server) outermost(next http.Handler) http.Handler {
 		out := &recorder{ResponseWriter: w}
 		s.setHeaders(out.Header(), r, c.id)
 		defer func() {
-			if recover() != nil {
+			what := recover()
+			if what == http.ErrAbortHandler { // an answer was broken off on purpose
+				s.finish(r, c, out, time.Since(start))
+				panic(what)
+			}
+			if what != nil {
 				// The panic's value may hold anything: only that it happened is
 				// logged, with the id that the caller is told.
 				s.log.ErrorContext(r.Context(), "panic", slog.String("request", c.id), slog.String("route", r.Pattern))

@@ -90,6 +90,7 @@ func (s *Server) apiRoutes(mux *http.ServeMux) {
 	s.peopleRoutes()
 	s.evidenceRoutes()
 	s.auditRoutes()
+	s.exportRoutes()
 	s.handoverRoutes()
 	s.verificationRoutes()
 	s.ssoRoutes(mux)

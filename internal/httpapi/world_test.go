@@ -18,6 +18,7 @@ import (
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/audit"
+	"github.com/sotto-health/sotto/internal/auditlog"
 	"github.com/sotto-health/sotto/internal/certificate"
 	"github.com/sotto-health/sotto/internal/certificate/authority"
 	"github.com/sotto-health/sotto/internal/consent"
@@ -525,6 +526,17 @@ func (c *clock) advance(d time.Duration) { c.ahead.Add(int64(d)) }
 type faultyStore struct {
 	hub.Store
 	full *atomic.Bool
+	// pages is how many more pages of the log can be read; 0 is no limit.
+	pages atomic.Int64
+}
+
+func (s *faultyStore) LogEntries(ctx context.Context, q hub.LogQuery) ([]auditlog.Entry, error) {
+	if left := s.pages.Load(); left == 1 {
+		return nil, fmt.Errorf("%s: %w", canary, hub.ErrUnavailable)
+	} else if left > 1 {
+		s.pages.Add(-1)
+	}
+	return s.Store.LogEntries(ctx, q)
 }
 
 func (s *faultyStore) Recording(events ...audit.Event) hub.Store {

@@ -83,12 +83,27 @@ type AuditFilter struct {
 // AuditEvents lists what the log says, newest first, for who answers for it.
 // To read the log is itself logged.
 func (h *Hub) AuditEvents(ctx context.Context, s *StaffCaller, f AuditFilter) (api.AuditPage, error) {
+	q, err := f.query(s.Person.Practice)
+	if err != nil {
+		return api.AuditPage{}, err
+	}
 	if err := h.readsAudit(ctx, s, f.Conversation, f.Patient, "list"); err != nil {
 		return api.AuditPage{}, err
 	}
+	return h.auditPage(ctx, q, f.Cursor, f.Limit)
+}
+
+// query is what a filter asks of the store.
+func (f *AuditFilter) query(practice string) (LogQuery, error) {
 	q := LogQuery{
-		Practice: s.Person.Practice, Outcome: f.Outcome, Person: f.Person, Subject: f.Subject, Object: f.Object,
+		Practice: practice, Outcome: f.Outcome, Person: f.Person, Subject: f.Subject, Object: f.Object,
 		Conversation: f.Conversation, Patient: f.Patient, From: f.From, Until: f.Until,
+	}
+	if f.Conversation != "" && !validID("c", f.Conversation) {
+		return q, malformed("conversation")
+	}
+	if f.Patient != "" && !validID("p", f.Patient) {
+		return q, malformed("patient")
 	}
 	switch {
 	case f.Kind != "":
@@ -100,10 +115,10 @@ func (h *Hub) AuditEvents(ctx context.Context, s *StaffCaller, f AuditFilter) (a
 			}
 		}
 		if q.Kinds == nil {
-			return api.AuditPage{}, malformed("category")
+			return q, malformed("category")
 		}
 	}
-	return h.auditPage(ctx, q, f.Cursor, f.Limit)
+	return q, nil
 }
 
 // readsAudit refuses whom policy does not let read the log, and records the
@@ -111,12 +126,6 @@ func (h *Hub) AuditEvents(ctx context.Context, s *StaffCaller, f AuditFilter) (a
 func (h *Hub) readsAudit(ctx context.Context, s *StaffCaller, conversation, patient, what string) error {
 	if err := h.mayStaff(s, policy.ReadAudit, s.practice()); err != nil {
 		return err
-	}
-	if conversation != "" && !validID("c", conversation) {
-		return malformed("conversation")
-	}
-	if patient != "" && !validID("p", patient) {
-		return malformed("patient")
 	}
 	if err := h.store.Record(ctx, h.event(ctx, s, audit.AuditRead, "").In(conversation, patient).With("what="+what)); err != nil {
 		return at("record a read", err)
@@ -287,11 +296,20 @@ func (h *Hub) AuditOfDevices(ctx context.Context, person *Person, cursor string,
 	}, cursor, limit)
 }
 
-// PracticeIDs lists the practices of the store.
-func (h *Hub) PracticeIDs(ctx context.Context) ([]string, error) {
+// Practices lists the practices of the store, for who runs the hub.
+func (h *Hub) Practices(ctx context.Context) ([]Practice, error) {
 	all, err := h.store.Practices(ctx)
 	if err != nil {
 		return nil, at("list practices", err)
+	}
+	return all, nil
+}
+
+// PracticeIDs lists the practices of the store.
+func (h *Hub) PracticeIDs(ctx context.Context) ([]string, error) {
+	all, err := h.Practices(ctx)
+	if err != nil {
+		return nil, err
 	}
 	ids := make([]string, len(all))
 	for i, p := range all {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -390,4 +391,26 @@ func (c *Client) Download(ctx context.Context, id string, offset int64, length i
 // DropAttachment is DELETE /v1/attachments/{id}.
 func (c *Client) DropAttachment(ctx context.Context, id string) error {
 	return c.request(ctx, http.MethodDelete, attachment(id), nil, nil)
+}
+
+// ExportAudit is GET /v1/admin/audit/export: it writes events in a format to w
+// as they come. An error means that w did not get them all.
+func (c *Client) ExportAudit(ctx context.Context, format string, filter url.Values, w io.Writer) error {
+	query := url.Values{"format": {format}}
+	maps.Copy(query, filter)
+	resp, err := c.do(ctx, http.MethodGet, "/v1/admin/audit/export?"+query.Encode(), nil, func(http.Header) {})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if _, err := io.Copy(w, resp.Body); err != nil {
+		return fmt.Errorf("hubclient: export: %w", err)
+	}
+	return nil
+}
+
+// AuditEvents is GET /v1/admin/audit/events.
+func (c *Client) AuditEvents(ctx context.Context, filter url.Values) (api.AuditPage, error) {
+	var page api.AuditPage
+	return page, c.request(ctx, http.MethodGet, "/v1/admin/audit/events?"+filter.Encode(), nil, &page)
 }

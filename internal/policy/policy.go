@@ -123,6 +123,7 @@ const (
 	Unite         Action = "patient.unite"               // say that two persons are one, and undo it
 	CheckIdentity Action = "conversation.check-identity" // see and check who the patient is
 	ReadAudit     Action = "audit.read"
+	ExportAudit   Action = "audit.export"     // take it out as a file
 	OwnAudit      Action = "audit.own"        // what concerns oneself
 	Explain       Action = "policy.explain"   // who can read a conversation, and why
 	Inspect       Action = "practice.inspect" // how the installation meets the rules
@@ -139,7 +140,7 @@ const (
 func Actions() []Action {
 	return []Action{
 		Begin, Know, Take, TakeOver, Join, Leave, Close, Reopen, Bring, Transfer, BreakGlass, Withdraw, AgreeForm, Rate, Frames, Send, Type, Attach, Admit, Add, Remove, Renew, Rejoin,
-		ListOwn, ListQueues, ListAll, Certify, Work, Configure, AddPerson, Grant, Disable, Revoke, Invite, ListPeople, Identify, CheckIdentity, Propose, Relate, Agree, Unite, ReadAudit, OwnAudit, Explain, Hide, Inspect, ReviewEmergency,
+		ListOwn, ListQueues, ListAll, Certify, Work, Configure, AddPerson, Grant, Disable, Revoke, Invite, ListPeople, Identify, CheckIdentity, Propose, Relate, Agree, Unite, ReadAudit, ExportAudit, OwnAudit, Explain, Hide, Inspect, ReviewEmergency,
 		ReadForms, WriteForm, ApproveForm, ReadReceipts,
 	}
 }

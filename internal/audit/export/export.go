@@ -14,6 +14,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,11 +28,10 @@ type Entry struct {
 	Event  audit.Event
 }
 
-// A Writer writes entries. Close writes what is still held back, and closes
-// nothing else.
+// A Writer writes entries. Flush writes what is still held back.
 type Writer interface {
 	Write(e Entry) error
-	Close() error
+	Flush() error
 }
 
 // A Format is a form of export.
@@ -44,6 +44,12 @@ const (
 	OCSF      Format = "ocsf"
 	FHIR      Format = "fhir"
 )
+
+// Known reports whether f is one of the formats.
+func (f Format) Known() bool { return slices.Contains(Formats(), f) }
+
+// Formats lists all.
+func Formats() []Format { return []Format{CSV, JSONLines, OCSF, FHIR} }
 
 // ErrFormat reports a format that is none.
 var ErrFormat = errors.New("export: no such format")
@@ -98,7 +104,7 @@ func (l *lines) Write(e Entry) error {
 	return err
 }
 
-func (l *lines) Close() error { return l.w.Flush() }
+func (l *lines) Flush() error { return l.w.Flush() }
 
 // A plain entry is an event as we name its parts.
 type plain struct {
@@ -155,7 +161,7 @@ func (t *table) Write(e Entry) error {
 		p.Patient, p.Subject, p.Detail, p.Reason, p.Reference, strings.Join(p.Rules, " "), p.Address, p.Request, p.Practice)
 }
 
-func (t *table) Close() error { return t.w.Flush() }
+func (t *table) Flush() error { return t.w.Flush() }
 
 func (t *table) row(cells ...string) error {
 	for i, c := range cells {

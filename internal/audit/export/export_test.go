@@ -69,7 +69,7 @@ func written(t *testing.T, f Format, all []Entry) []byte {
 			t.Fatal(err)
 		}
 	}
-	if err := w.Close(); err != nil {
+	if err := w.Flush(); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()

@@ -24,6 +24,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/admin/audit/export": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Events as a file, oldest first: CSV, JSON lines, OCSF or FHIR R4 AuditEvent, one a line
+         * @description For auditors and compliance officers. Each call is logged itself, and there is a limit on how many. Sotto-Events-At-Most says how many events there can be. The file is written as it is read: if the connection breaks before its end, it is not whole.
+         */
+        readonly get: operations["get-admin-audit-export"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/admin/audit/tile": {
         readonly parameters: {
             readonly query?: never;
@@ -4188,6 +4208,8 @@ export interface operations {
                 readonly from?: number;
                 /** @description Unix milliseconds, exclusive */
                 readonly until?: number;
+                readonly cursor?: string;
+                readonly limit?: number;
             };
             readonly header?: never;
             readonly path?: never;
@@ -4224,6 +4246,87 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "get-admin-audit-export": {
+        readonly parameters: {
+            readonly query: {
+                readonly format: "csv" | "jsonl" | "ocsf" | "fhir";
+                readonly kind?: string;
+                readonly category?: string;
+                readonly outcome?: "done" | "refused" | "failed";
+                /** @description who acted */
+                readonly person?: string;
+                /** @description whom it was about */
+                readonly subject?: string;
+                readonly object?: string;
+                readonly conversation?: string;
+                readonly patient?: string;
+                /** @description Unix milliseconds, inclusive */
+                readonly from?: number;
+                /** @description Unix milliseconds, exclusive */
+                readonly until?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/octet-stream": string;
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            readonly 429: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

@@ -17,6 +17,29 @@ export class Server {
 
   /** Calls the API, or throws a {@link Refused}. No body in the answer is an empty record. */
   async call(method: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
+    return bodyOf(await this.ask(method, path, body));
+  }
+
+  /**
+   * Fetches a file, or throws a {@link Refused}: one that breaks off is none.
+   * progress is told of each part as it comes, with the answer's headers.
+   */
+  async file(method: string, path: string, progress: (part: Uint8Array, headers: Headers) => void = () => undefined, signal?: AbortSignal): Promise<Blob> {
+    const { body, headers } = await this.ask(method, path, undefined, signal);
+    const parts: Uint8Array<ArrayBuffer>[] = [];
+    const reader = body?.getReader();
+    for (;;) {
+      const read = await reader?.read().catch(() => {
+        throw new Refused(signal?.aborted ? "cancelled" : "offline");
+      });
+      if (!read || read.done) break;
+      parts.push(read.value);
+      progress(read.value, headers);
+    }
+    return new Blob(parts, { type: headers.get("Content-Type") ?? "" });
+  }
+
+  private async ask(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
     let response: Response;
     try {
       response = await this.fetch(path, {
@@ -25,14 +48,14 @@ export class Server {
         cache: "no-store",
         headers: body === undefined ? {} : { "Content-Type": "application/json" },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(signal ? { signal } : {}),
       });
     } catch {
-      throw new Refused("offline");
+      throw new Refused(signal?.aborted ? "cancelled" : "offline");
     }
-    const value = await bodyOf(response);
-    if (response.ok) return value;
+    if (response.ok) return response;
     const after = Number(response.headers.get("Retry-After"));
-    const problem: Untrusted<api.Problem> = value;
+    const problem: Untrusted<api.Problem> = await bodyOf(response);
     const code = typeof problem.code === "string" ? problem.code : "";
     const reference = typeof problem.request_id === "string" ? problem.request_id : "";
     const refused = new Refused(refusalOf(response.status, code), reference, Number.isFinite(after) ? after : 0);

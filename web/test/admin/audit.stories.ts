@@ -38,6 +38,12 @@ async function checkAll(page: Parameters<NonNullable<Story["then"]>>[0]): Promis
   await page.pause(500);
 }
 
+async function exportAll(page: Parameters<NonNullable<Story["then"]>>[0]): Promise<void> {
+  for (let tries = 0; tries < 40 && !document.querySelector(".export button"); tries++) await page.pause(100);
+  document.querySelector<HTMLButtonElement>(".export button")?.click();
+  await page.pause(300);
+}
+
 export const stories: Record<string, Story> = {
   audit: { hash: "#/audit", as: "compliance", answers },
   "audit-checked": { hash: "#/audit", as: "auditor", answers, then: checkAll },
@@ -50,5 +56,12 @@ export const stories: Record<string, Story> = {
   "audit-patient": { hash: "#/audit?patient=p_ana", as: "compliance", answers: { ...answers, "GET /v1/admin/audit/events?limit=50&patient=p_ana": page } },
   "audit-none": { hash: "#/audit?outcome=failed", as: "compliance", answers: { ...answers, "GET /v1/admin/audit/events?limit=50&outcome=failed": { events: [] } } },
   "audit-error": { hash: "#/audit", as: "compliance", answers: { ...answers, "GET /v1/admin/audit/events?limit=50": { refused: 503, code: "unavailable" } } },
+  "audit-exporting": { hash: "#/audit", as: "auditor", answers: { ...answers, "GET /v1/admin/audit/export?format=csv": "never" }, then: exportAll },
+  "audit-export-limited": {
+    hash: "#/audit",
+    as: "auditor",
+    answers: { ...answers, "GET /v1/admin/audit/export?format=csv": { refused: 429, code: "rate-limited" } },
+    then: exportAll,
+  },
   "audit-entry": { hash: "#/audit/10", as: "compliance", answers },
 };

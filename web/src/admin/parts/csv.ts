@@ -14,7 +14,11 @@ export function csv(rows: readonly (readonly string[])[]): string {
 
 /** Offers text as a file. The mark at its start tells Excel that it is UTF-8. */
 export function download(name: string, text: string): void {
-  const address = URL.createObjectURL(new Blob(["\uFEFF", text], { type: "text/csv;charset=utf-8" }));
+  save(name, new Blob(["\uFEFF", text], { type: "text/csv;charset=utf-8" }));
+}
+
+export function save(name: string, file: Blob): void {
+  const address = URL.createObjectURL(file);
   const link = document.createElement("a");
   link.href = address;
   link.download = name;

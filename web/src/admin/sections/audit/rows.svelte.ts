@@ -60,7 +60,12 @@ export class Rows {
 
 /** The call of the API that an address stands for. Days are whole, in the reader's time zone. */
 export function pathOf(query: URLSearchParams): string {
-  const search = new URLSearchParams({ limit: "50" });
+  return `/v1/admin/audit/events?${selection(query, { limit: "50" })}`;
+}
+
+/** What an address selects, for the API. */
+export function selection(query: URLSearchParams, more: Readonly<Record<string, string>>): URLSearchParams {
+  const search = new URLSearchParams(more);
   for (const name of asked) {
     const value = query.get(name)?.trim();
     if (value) search.set(name, value);
@@ -68,7 +73,7 @@ export function pathOf(query: URLSearchParams): string {
   const [from, until] = [dayStart(query.get("from")), dayStart(query.get("until"), 1)];
   if (from !== undefined) search.set("from", String(from));
   if (until !== undefined) search.set("until", String(until));
-  return `/v1/admin/audit/events?${search}`;
+  return search;
 }
 
 function dayStart(day: string | null, later = 0): number | undefined {
