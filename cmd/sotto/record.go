@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	form "github.com/sotto-health/sotto/internal/audit/export"
 	"github.com/sotto-health/sotto/internal/certificate"
 	"github.com/sotto-health/sotto/internal/host"
+	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/installation"
 	"github.com/sotto-health/sotto/internal/keeperhost"
 	"github.com/sotto-health/sotto/internal/record"
@@ -74,11 +78,42 @@ type showRecordCommand struct {
 	JSON  bool   `name:"json" help:"Print JSON for programs."`
 	Files string `help:"Also open the attachments into this folder." placeholder:"FOLDER" type:"path"`
 	UTC   bool   `name:"utc" help:"Print times in UTC and not in this machine's time zone."`
+
+	Purpose string `help:"What for. It is recorded; what leaves the practice for another purpose than treatment, payment, operations, the patient or their authorization goes into the patient's accounting of disclosures (45 CFR 164.528)." enum:"operations,treatment,payment,patient,authorization,required-by-law,public-health,abuse,oversight,court,police,decedents,research,threat,government,workers-compensation,breach,other" default:"operations"`
+	To      string `help:"Who outside the practice gets it." placeholder:"NAME"`
+	Address string `help:"Their address." placeholder:"TEXT"`
+}
+
+// note records that the record is opened, before it is.
+func (c showRecordCommand) note(ctx context.Context, cli *commands, practice string, s streams) error {
+	if c.To == "" && !slices.Contains(form.Exempt(), c.Purpose) {
+		return errors.New("say with --to who gets it")
+	}
+	if postgres := os.Getenv("SOTTO_POSTGRES"); !host.Folder(cli.Data).There(postgres != "") {
+		_, err := fmt.Fprintln(s.err, "The hub is on another machine: write down there who opened this, and if it leaves the practice.")
+		return err
+	}
+	h, err := cli.openAudit(ctx)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	err = h.NoteRecordOpened(ctx, practice, hub.RecordOpening{Conversation: c.ID, Purpose: c.Purpose, Recipient: c.To, Address: c.Address})
+	if err != nil {
+		return fmt.Errorf("that the record is opened could not be written down, so it is not: %w", err)
+	}
+	return nil
 }
 
 func (c showRecordCommand) Run(ctx context.Context, cli *commands, s streams) error {
 	archive, v, err := cli.Record.open(cli)
 	if err != nil {
+		return err
+	}
+	if ids, err := archive.Conversations(ctx); err == nil && !slices.Contains(ids, c.ID) {
+		return errors.New("the record holds no conversation of that id; sotto record list prints all")
+	}
+	if err := c.note(ctx, cli, v.Practice, s); err != nil {
 		return err
 	}
 	names, err := certificate.NewVerifier(v.Practice, v.Authority.Public())

@@ -71,6 +71,7 @@ const (
 	PeopleListed        Kind = "people.listed"
 	ReadersExplained    Kind = "readers.explained"
 	AuditRead           Kind = "audit.read"
+	AccessRead          Kind = "access.read"
 	GroupInfoRead       Kind = "group-info.read"
 	ControlsRead        Kind = "controls.read"
 
@@ -154,6 +155,9 @@ const (
 const (
 	AuditExported    Kind = "audit.exported"
 	EvidenceExported Kind = "evidence.exported"
+	DisclosureMade   Kind = "disclosure.recorded"
+	DisclosureStruck Kind = "disclosure.struck"
+	AccountTaken     Kind = "disclosures.exported"
 	RecordRead       Kind = "record.read"
 	RecordVerified   Kind = "record.verified"
 	HistoryShared    Kind = "history.shared"
@@ -224,6 +228,7 @@ func Vocabulary() []Spec {
 		{PeopleListed, Access, "", false, "listed the practice's staff"},
 		{ReadersExplained, Access, "", true, "asked who can read a conversation"},
 		{AuditRead, Access, "", true, "read this log"},
+		{AccessRead, Access, "", true, "looked at who saw a patient's messages, or at what left the practice"},
 		{GroupInfoRead, Access, "", true, "got what is needed to join a conversation from outside"},
 		{ControlsRead, Access, "", false, "looked at how the installation meets the rules"},
 		{PatientVerificationRead, Access, "", true, "saw how a patient was proved, and which record they are"},
@@ -291,6 +296,9 @@ func Vocabulary() []Spec {
 
 		{EvidenceExported, Export, "", false, "made an evidence pack for an auditor"},
 		{AuditExported, Export, "", true, "exported this log"},
+		{DisclosureMade, Export, "disclosure", true, "wrote down that something of a patient's left the practice"},
+		{DisclosureStruck, Export, "disclosure", true, "struck what was written down as having left the practice"},
+		{AccountTaken, Export, "", true, "took out the account of what left the practice"},
 		{RecordRead, Export, "", true, "opened the sealed record of a conversation"},
 		{RecordVerified, Export, "", false, "checked the sealed record"},
 		{ConsentsExported, Export, "", false, "took out who agreed to what as a file"},

@@ -91,6 +91,7 @@ func (s *Server) apiRoutes(mux *http.ServeMux) {
 	s.evidenceRoutes()
 	s.auditRoutes()
 	s.exportRoutes()
+	s.accountingRoutes()
 	s.handoverRoutes()
 	s.verificationRoutes()
 	s.ssoRoutes(mux)

@@ -522,6 +522,30 @@ type Emergency struct {
 	ReviewedAt   int64
 }
 
+// A Disclosure is what left the practice of a patient's.
+type Disclosure struct {
+	ID         string
+	Practice   string
+	Patient    string
+	At         int64 // when it was disclosed
+	RecordedAt int64
+	Person     string // who wrote it down; empty for an operator
+	Source     string // "hand" or "record": see [api.Disclosure]
+	Recipient  string
+	Address    string
+	What       string
+	Purpose    string // code: see [api.RecordDisclosure]
+	StruckAt   int64  // 0 while it stands
+	StruckBy   string // person id
+	StruckWhy  string
+}
+
+// A Strike says who took a disclosure for a mistake, and why.
+type Strike struct {
+	At      int64
+	By, Why string
+}
+
 // An EmergencyReview is what somebody found of an emergency access.
 type EmergencyReview struct {
 	Verdict, Note, Reviewer string

@@ -45,6 +45,7 @@ type Store interface {
 	Relations
 	Invitations
 	Emergencies
+	Disclosures
 
 	// DeleteExpired drops sessions, known browsers, set-up links and spent
 	// nonces that ended
@@ -105,6 +106,17 @@ type Emergencies interface {
 	// ReviewEmergency sets what somebody found. One that was found to be fine
 	// gives [ErrConflict], and one of the reviewer's own [ErrForbidden].
 	ReviewEmergency(ctx context.Context, practice, id string, r EmergencyReview) (Emergency, error)
+}
+
+// Disclosures keeps what left the practice, for ever (45 CFR 164.528).
+type Disclosures interface {
+	AddDisclosure(ctx context.Context, d Disclosure) error
+	// Disclosures lists a patient's from since on by At, newest first, struck
+	// ones too.
+	Disclosures(ctx context.Context, practice, patient string, since int64, limit int) ([]Disclosure, error)
+	// StrikeDisclosure marks one as a mistake. One that is struck gives
+	// [ErrConflict].
+	StrikeDisclosure(ctx context.Context, practice, id string, s Strike) (Disclosure, error)
 }
 
 // ControlRuns keeps what was found of a practice's controls, for ever.

@@ -414,3 +414,42 @@ func (c *Client) AuditEvents(ctx context.Context, filter url.Values) (api.AuditP
 	var page api.AuditPage
 	return page, c.request(ctx, http.MethodGet, "/v1/admin/audit/events?"+filter.Encode(), nil, &page)
 }
+
+// Sightings is GET /v1/audit/sightings.
+func (c *Client) Sightings(ctx context.Context, cursor string) (*api.Sightings, error) {
+	return fetch[api.Sightings](ctx, c, http.MethodGet, "/v1/audit/sightings?"+url.Values{"cursor": {cursor}}.Encode(), nil)
+}
+
+// SightingsOf is GET /v1/admin/patients/{id}/sightings.
+func (c *Client) SightingsOf(ctx context.Context, patient, cursor string) (*api.Sightings, error) {
+	return fetch[api.Sightings](ctx, c, http.MethodGet, "/v1/admin/patients/"+url.PathEscape(patient)+"/sightings?"+url.Values{"cursor": {cursor}}.Encode(), nil)
+}
+
+// Disclosures is GET /v1/admin/patients/{id}/disclosures.
+func (c *Client) Disclosures(ctx context.Context, patient string) (*api.Disclosures, error) {
+	return fetch[api.Disclosures](ctx, c, http.MethodGet, "/v1/admin/patients/"+url.PathEscape(patient)+"/disclosures", nil)
+}
+
+// DisclosuresTable is GET /v1/admin/patients/{id}/disclosures/csv.
+func (c *Client) DisclosuresTable(ctx context.Context, patient string) ([]byte, error) {
+	resp, err := c.do(ctx, http.MethodGet, "/v1/admin/patients/"+url.PathEscape(patient)+"/disclosures/csv", nil, func(http.Header) {})
+	if err != nil {
+		return nil, err
+	}
+	defer drain(resp)
+	b, err := io.ReadAll(io.LimitReader(resp.Body, maxReply))
+	if err != nil {
+		return nil, fmt.Errorf("hubclient: table: %w", err)
+	}
+	return b, nil
+}
+
+// RecordDisclosure is POST /v1/admin/patients/{id}/disclosures.
+func (c *Client) RecordDisclosure(ctx context.Context, patient string, r api.RecordDisclosure) (*api.Disclosure, error) {
+	return fetch[api.Disclosure](ctx, c, http.MethodPost, "/v1/admin/patients/"+url.PathEscape(patient)+"/disclosures", r)
+}
+
+// StrikeDisclosure is POST /v1/admin/disclosures/{id}/strike.
+func (c *Client) StrikeDisclosure(ctx context.Context, id, why string) (*api.Disclosure, error) {
+	return fetch[api.Disclosure](ctx, c, http.MethodPost, "/v1/admin/disclosures/"+url.PathEscape(id)+"/strike", api.StrikeDisclosure{Why: why})
+}

@@ -127,6 +127,9 @@ const (
 	OwnAudit      Action = "audit.own"        // what concerns oneself
 	Explain       Action = "policy.explain"   // who can read a conversation, and why
 	Inspect       Action = "practice.inspect" // how the installation meets the rules
+	// ReadAccess is to see who saw a patient's messages, and what left the practice.
+	ReadAccess       Action = "patient.access"
+	RecordDisclosure Action = "patient.disclose" // write down what left it
 	// ReviewEmergency is to see who broke the glass, and to judge it.
 	ReviewEmergency Action = "emergency.review"
 
@@ -140,7 +143,7 @@ const (
 func Actions() []Action {
 	return []Action{
 		Begin, Know, Take, TakeOver, Join, Leave, Close, Reopen, Bring, Transfer, BreakGlass, Withdraw, AgreeForm, Rate, Frames, Send, Type, Attach, Admit, Add, Remove, Renew, Rejoin,
-		ListOwn, ListQueues, ListAll, Certify, Work, Configure, AddPerson, Grant, Disable, Revoke, Invite, ListPeople, Identify, CheckIdentity, Propose, Relate, Agree, Unite, ReadAudit, ExportAudit, OwnAudit, Explain, Hide, Inspect, ReviewEmergency,
+		ListOwn, ListQueues, ListAll, Certify, Work, Configure, AddPerson, Grant, Disable, Revoke, Invite, ListPeople, Identify, CheckIdentity, Propose, Relate, Agree, Unite, ReadAudit, ExportAudit, OwnAudit, Explain, Hide, Inspect, ReviewEmergency, ReadAccess, RecordDisclosure,
 		ReadForms, WriteForm, ApproveForm, ReadReceipts,
 	}
 }

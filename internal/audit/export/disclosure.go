@@ -6,40 +6,34 @@ import (
 	"github.com/sotto-health/sotto/internal/audit"
 )
 
-// A Disclosure is a line of the accounting that a patient may ask for (45 CFR
-// 164.528(b)(2)): when, to whom, what, and on what ground.
-type Disclosure struct {
-	Number       uint64
-	At           int64 // Unix milliseconds
-	To           string
-	Conversation string
-	What         audit.Kind
-	Ground       string
+// Disclosing lists the kinds of event that say that something of a patient's
+// left the practice: all exports but those that stay within it.
+func Disclosing() (kinds []audit.Kind) {
+	for _, s := range audit.Vocabulary() {
+		if s.Category == audit.Export && s.Chat && !slices.Contains(within, s.Kind) {
+			kinds = append(kinds, s.Kind)
+		}
+	}
+	return kinds
 }
 
 // Disclosed reports whether an event is a disclosure that the patient must be
-// told of: what of theirs left the practice. Seeing it for treatment, payment
-// and operations, within the practice, is none (164.528(a)(1)(i)); that is in
-// the report of who saw what.
-func Disclosed(e Entry, patient string) (Disclosure, bool) {
-	v := &e.Event
-	if v.Patient != patient || v.Outcome != audit.Done || v.Role == audit.Patient {
-		return Disclosure{}, false
-	}
-	spec, ok := audit.SpecOf(v.Kind)
-	if !ok || spec.Category != audit.Export || slices.Contains(within, v.Kind) {
-		return Disclosure{}, false
-	}
-	to := v.Reference
-	if to == "" {
-		to = v.Person
-	}
-	if to == "" {
-		to = string(v.Role)
-	}
-	return Disclosure{Number: e.Number, At: v.At, To: to, Conversation: v.Conversation, What: v.Kind, Ground: v.Reason}, true
+// told of, and which nobody wrote down as one with more words (then Reference
+// names that). Seeing it within the practice is none; nor is what is for
+// treatment, payment or operations, goes to the patient, or is authorised by
+// them (45 CFR 164.528(a)(1)). Where nobody said what for, it counts.
+func Disclosed(e *audit.Event, patient string) bool {
+	return e.Patient == patient && e.Outcome == audit.Done && e.Role != audit.Patient && e.Reference == "" &&
+		slices.Contains(Disclosing(), e.Kind) && !slices.Contains(Exempt(), e.Reason)
+}
+
+// Exempt lists the purposes that are not accounted for.
+func Exempt() []string {
+	return []string{"treatment", "payment", "operations", "patient", "authorization"}
 }
 
 // within are exports that do not leave the practice: its own devices get what
-// was said before, and its own record is checked.
-var within = []audit.Kind{audit.HistoryShared, audit.RecordVerified, audit.AuditExported}
+// was said before, its own record is checked, its own people read the log.
+var within = []audit.Kind{
+	audit.HistoryShared, audit.RecordVerified, audit.AuditExported, audit.DisclosureMade, audit.DisclosureStruck, audit.AccountTaken,
+}

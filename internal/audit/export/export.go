@@ -150,27 +150,28 @@ type table struct{ w *bufio.Writer }
 
 func newTable(w *bufio.Writer) (*table, error) {
 	t := &table{w}
-	return t, t.row(
+	return t, WriteRow(w,
 		"number", "time", "kind", "says", "category", "outcome", "role", "person", "device", "object", "conversation", "patient", "subject",
 		"detail", "reason", "reference", "rules", "address", "request", "practice")
 }
 
 func (t *table) Write(e Entry) error {
 	p := plainEntry(e)
-	return t.row(strconv.FormatUint(p.Number, 10), p.Time, p.Kind, p.Says, p.Category, p.Outcome, p.Role, p.Person, p.Device, p.Object, p.Conversation,
+	return WriteRow(t.w, strconv.FormatUint(p.Number, 10), p.Time, p.Kind, p.Says, p.Category, p.Outcome, p.Role, p.Person, p.Device, p.Object, p.Conversation,
 		p.Patient, p.Subject, p.Detail, p.Reason, p.Reference, strings.Join(p.Rules, " "), p.Address, p.Request, p.Practice)
 }
 
 func (t *table) Flush() error { return t.w.Flush() }
 
-func (t *table) row(cells ...string) error {
+// WriteRow writes a row of a table that no spreadsheet runs anything of.
+func WriteRow(w *bufio.Writer, cells ...string) error {
 	for i, c := range cells {
 		if i > 0 {
-			_ = t.w.WriteByte(',')
+			_ = w.WriteByte(',')
 		}
-		_, _ = t.w.WriteString(cell(c))
+		_, _ = w.WriteString(cell(c))
 	}
-	_, err := t.w.WriteString("\r\n") // a bufio.Writer keeps its first error
+	_, err := w.WriteString("\r\n") // a bufio.Writer keeps its first error
 	return err
 }
 

@@ -155,22 +155,27 @@ func TestOCSFShape(t *testing.T) {
 }
 
 func TestDisclosures(t *testing.T) {
-	e := func(k audit.Kind, patient string) Entry {
-		return Entry{7, audit.Event{Practice: "t", At: 5, Kind: k, Outcome: audit.Done, Role: audit.Operator, Patient: patient, Conversation: "c"}}
+	e := func(k audit.Kind, change func(*audit.Event)) *audit.Event {
+		v := &audit.Event{Practice: "t", At: 5, Kind: k, Outcome: audit.Done, Role: audit.Operator, Patient: "p_ana", Conversation: "c"}
+		change(v)
+		return v
 	}
-	d, ok := Disclosed(e(audit.RecordRead, "p_ana"), "p_ana")
-	if !ok || d != (Disclosure{Number: 7, At: 5, To: "operator", Conversation: "c", What: audit.RecordRead}) {
-		t.Errorf("%+v, %v", d, ok)
+	same := func(*audit.Event) {}
+	if !Disclosed(e(audit.RecordRead, same), "p_ana") || !Disclosed(e(audit.RecordRead, func(v *audit.Event) { v.Reason = "court" }), "p_ana") {
+		t.Error("the record was opened for somebody, and that is no disclosure")
 	}
-	refused := e(audit.RecordRead, "p_ana")
-	refused.Event.Outcome = audit.Refused
-	own := e(audit.RecordRead, "p_ana")
-	own.Event.Role = audit.Patient
-	for what, x := range map[string]Entry{
-		"another's": e(audit.RecordRead, "p_bo"), "seen for treatment": e(audit.ConversationOpened, "p_ana"), "within the practice": e(audit.HistoryShared, "p_ana"),
-		"refused": refused, "their own": own,
+	for what, x := range map[string]*audit.Event{
+		"another's":             e(audit.RecordRead, func(v *audit.Event) { v.Patient = "p_bo" }),
+		"seen for treatment":    e(audit.ConversationOpened, same),
+		"within the practice":   e(audit.HistoryShared, same),
+		"refused":               e(audit.RecordRead, func(v *audit.Event) { v.Outcome = audit.Refused }),
+		"their own":             e(audit.RecordRead, func(v *audit.Event) { v.Role = audit.Patient }),
+		"for operations":        e(audit.RecordRead, func(v *audit.Event) { v.Reason = "operations" }),
+		"written down by hand":  e(audit.RecordRead, func(v *audit.Event) { v.Reference = "x_1" }),
+		"the writing down":      e(audit.DisclosureMade, same),
+		"an export of this log": e(audit.AuditExported, same),
 	} {
-		if _, ok := Disclosed(x, "p_ana"); ok {
+		if Disclosed(x, "p_ana") {
 			t.Errorf("%s counts as a disclosure", what)
 		}
 	}

@@ -208,13 +208,13 @@ const (
 func verb(k audit.Kind) doing {
 	_, word, _ := strings.Cut(string(k), ".")
 	switch word {
-	case "added", "begun", "given", "registered", "issued", "made", "published", "sent", "proposed", "granted":
+	case "added", "begun", "given", "registered", "issued", "made", "published", "sent", "proposed", "granted", "recorded":
 		return create
 	case "opened", "listed", "downloaded", "read", "explained", "exported", "verified", "shared", "reviewed", "seen", "looked-at":
 		return read
 	case "changed", "renamed", "configured", "taken", "taken-over", "joined", "left", "closed", "reopened", "rated", "rejoined", "vouched", "archived", "claimed", "linked", "unlinked", "enabled", "hidden", "shown", "confirmed":
 		return change
-	case "removed", "dropped", "revoked", "withdrawn", "disabled", "ended", "ended-sessions":
+	case "removed", "dropped", "revoked", "withdrawn", "disabled", "ended", "struck", "ended-sessions":
 		return remove
 	}
 	return execute

@@ -52,6 +52,7 @@ func Run(t *testing.T, store hub.Store) {
 		{"invitations", testInvitations},
 		{"audit log", testAuditLog},
 		{"emergencies", testEmergencies},
+		{"disclosures", testDisclosures},
 		{"concurrency", testConcurrency},
 	} {
 		t.Run(group.name, func(t *testing.T) { group.run(t, store) })

@@ -350,6 +350,23 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/admin/disclosures/{id}/strike": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Say that what was written down was a mistake */
+        readonly post: operations["post-admin-disclosures-by-id-strike"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/admin/emergencies": {
         readonly parameters: {
             readonly query?: never;
@@ -393,6 +410,61 @@ export interface paths {
         };
         /** What the installation consists of, and where data flows */
         readonly get: operations["get-admin-inventory"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/patients/{id}/disclosures": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** What left the practice of a patient's in six years (45 CFR 164.528) */
+        readonly get: operations["get-admin-patients-by-id-disclosures"];
+        readonly put?: never;
+        /** Write down what left the practice outside this system */
+        readonly post: operations["post-admin-patients-by-id-disclosures"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/patients/{id}/disclosures/csv": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** The same as a table, for the patient */
+        readonly get: operations["get-admin-patients-by-id-disclosures-csv"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/patients/{id}/sightings": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Who saw a patient's messages
+         * @description The id is the patient's, or that of a conversation of theirs. For auditors and compliance officers.
+         */
+        readonly get: operations["get-admin-patients-by-id-sightings"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -586,6 +658,23 @@ export interface paths {
         };
         /** A proof that an entry is in the log of a checkpoint */
         readonly get: operations["get-audit-proof"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/audit/sightings": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Patient: who saw my messages, in few words */
+        readonly get: operations["get-audit-sightings"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -2846,6 +2935,48 @@ export interface components {
             /** @description send as Authorization: Bearer; never in a URL */
             readonly token: string;
         };
+        readonly Disclosure: {
+            readonly address?: string;
+            /**
+             * Format: int64
+             * @description when it was disclosed, Unix milliseconds
+             */
+            readonly at: number;
+            /** @description empty for an entry of the log alone */
+            readonly id?: string;
+            /**
+             * Format: int64
+             * @description of the entry in the audit log, for source log
+             */
+            readonly number?: number;
+            /** @description a code, see RecordDisclosure; empty where nobody said */
+            readonly purpose: string;
+            readonly recipient: string;
+            /** Format: int64 */
+            readonly recorded_at: number;
+            /** @description who wrote it down; none for who runs the system */
+            readonly recorder?: components["schemas"]["Person"];
+            /**
+             * @description hand: somebody wrote it down; record: the sealed record was opened for it; log: the log says that it left, and nobody said more
+             * @enum {string}
+             */
+            readonly source: "hand" | "record" | "log";
+            /** Format: int64 */
+            readonly struck_at?: number;
+            readonly struck_why?: string;
+            readonly what: string;
+        };
+        readonly Disclosures: {
+            readonly disclosures: readonly components["schemas"]["Disclosure"][];
+            /**
+             * Format: int64
+             * @description six years ago
+             */
+            readonly from: number;
+            readonly patient: string;
+            /** Format: int64 */
+            readonly until: number;
+        };
         readonly DraftForm: {
             /** Format: int64 */
             readonly base: number;
@@ -3652,6 +3783,19 @@ export interface components {
              */
             readonly score?: number;
         };
+        readonly RecordDisclosure: {
+            readonly address?: string;
+            /**
+             * Format: int64
+             * @description when, Unix milliseconds, not after now and at most six years ago
+             */
+            readonly at: number;
+            /** @enum {string} */
+            readonly purpose: "required-by-law" | "public-health" | "abuse" | "oversight" | "court" | "police" | "decedents" | "research" | "threat" | "government" | "workers-compensation" | "breach" | "other";
+            readonly recipient: string;
+            /** @description a brief description, not the content */
+            readonly what: string;
+        };
         readonly RecoveryCodes: {
             readonly codes: readonly string[];
         };
@@ -3799,6 +3943,39 @@ export interface components {
             /** @description the fragment of /staff/#setup=TOKEN */
             readonly token: string;
         };
+        readonly Sighting: {
+            /**
+             * Format: int64
+             * @description the last time, Unix milliseconds
+             */
+            readonly at: number;
+            readonly conversation?: string;
+            /** @description of staff */
+            readonly name?: string;
+            /** @description by the patient */
+            readonly own?: boolean;
+            readonly person?: string;
+            /** @description role or profession; operator, service or system for what is no person of the staff; empty if not known */
+            readonly role: string;
+            /**
+             * Format: int64
+             * @description the first time
+             */
+            readonly since: number;
+            /** Format: int64 */
+            readonly times: number;
+            /**
+             * @description read: opened the messages; file: opened a file; joined: came into the chat; emergency: went into it in an emergency; record: opened the sealed record; patient: looked at who the patient is; state: saw that the chat is there; log: read the audit log about the patient; tried: asked, and was refused
+             * @enum {string}
+             */
+            readonly way: "read" | "file" | "joined" | "emergency" | "record" | "patient" | "state" | "log" | "tried";
+        };
+        readonly Sightings: {
+            /** @description cursor of the next page */
+            readonly next?: string;
+            readonly patient: string;
+            readonly sightings: readonly components["schemas"]["Sighting"][];
+        };
         readonly SignIn: {
             /** @description of the authenticator app, or a recovery code */
             readonly code?: string;
@@ -3930,6 +4107,9 @@ export interface components {
             /** @description slug */
             readonly practice: string;
             readonly sso?: string;
+        };
+        readonly StrikeDisclosure: {
+            readonly why: string;
         };
         readonly TakeApp: {
             readonly code: string;
@@ -4077,6 +4257,8 @@ export type DeviceIntroduction = components['schemas']['DeviceIntroduction'];
 export type DeviceList = components['schemas']['DeviceList'];
 export type DeviceProof = components['schemas']['DeviceProof'];
 export type DeviceSession = components['schemas']['DeviceSession'];
+export type Disclosure = components['schemas']['Disclosure'];
+export type Disclosures = components['schemas']['Disclosures'];
 export type DraftForm = components['schemas']['DraftForm'];
 export type Emergencies = components['schemas']['Emergencies'];
 export type Emergency = components['schemas']['Emergency'];
@@ -4146,6 +4328,7 @@ export type PutCertificate = components['schemas']['PutCertificate'];
 export type Queue = components['schemas']['Queue'];
 export type Rating = components['schemas']['Rating'];
 export type ReadingGrade = components['schemas']['ReadingGrade'];
+export type RecordDisclosure = components['schemas']['RecordDisclosure'];
 export type RecoveryCodes = components['schemas']['RecoveryCodes'];
 export type Relation = components['schemas']['Relation'];
 export type RemovePatientPasskey = components['schemas']['RemovePatientPasskey'];
@@ -4167,6 +4350,8 @@ export type SetPassword = components['schemas']['SetPassword'];
 export type SetUp = components['schemas']['SetUp'];
 export type SetUpDone = components['schemas']['SetUpDone'];
 export type SetUpLinkMade = components['schemas']['SetUpLinkMade'];
+export type Sighting = components['schemas']['Sighting'];
+export type Sightings = components['schemas']['Sightings'];
 export type SignIn = components['schemas']['SignIn'];
 export type SignInList = components['schemas']['SignInList'];
 export type SignInRecord = components['schemas']['SignInRecord'];
@@ -4177,6 +4362,7 @@ export type StaffMemberAdded = components['schemas']['StaffMemberAdded'];
 export type StaffMembers = components['schemas']['StaffMembers'];
 export type StaffPerson = components['schemas']['StaffPerson'];
 export type StaffSession = components['schemas']['StaffSession'];
+export type StrikeDisclosure = components['schemas']['StrikeDisclosure'];
 export type TakeApp = components['schemas']['TakeApp'];
 export type Transfer = components['schemas']['Transfer'];
 export type Typing = components['schemas']['Typing'];
@@ -5580,6 +5766,86 @@ export interface operations {
             };
         };
     };
+    readonly "post-admin-disclosures-by-id-strike": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["StrikeDisclosure"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Disclosure"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readonly "get-admin-emergencies": {
         readonly parameters: {
             readonly query?: never;
@@ -5745,6 +6011,282 @@ export interface operations {
             };
             /** @description Not Found */
             readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "get-admin-patients-by-id-disclosures": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Disclosures"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-admin-patients-by-id-disclosures": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["RecordDisclosure"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Disclosure"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "get-admin-patients-by-id-disclosures-csv": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly "Content-Disposition"?: string;
+                    readonly "Content-Type"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "text/csv": string;
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "get-admin-patients-by-id-sightings": {
+        readonly parameters: {
+            readonly query?: {
+                readonly cursor?: string;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Sightings"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -6654,6 +7196,64 @@ export interface operations {
             };
             /** @description Not Found */
             readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "get-audit-sightings": {
+        readonly parameters: {
+            readonly query?: {
+                readonly cursor?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Sightings"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

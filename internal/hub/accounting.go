@@ -1,0 +1,244 @@
+package hub
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
+	"github.com/sotto-health/sotto/internal/audit/export"
+	"github.com/sotto-health/sotto/internal/policy"
+)
+
+// This file is the accounting of disclosures (45 CFR 164.528): what left the
+// practice of a patient's in six years, but for treatment, payment and
+// operations, to the patient, and by their authorisation.
+
+const (
+	accountedYears  = 6
+	mostDisclosures = 1000
+)
+
+// Where a disclosure is known from; see [api.Disclosure].
+const (
+	fromHand   = "hand"
+	fromRecord = "record"
+	fromLog    = "log"
+)
+
+// patientNamed returns the patient of that id, or of the conversation of that
+// id, if there is one in the practice.
+func (h *Hub) patientNamed(ctx context.Context, practice, id string) (string, error) {
+	if validID("c", id) {
+		return h.patientOf(ctx, practice, id)
+	}
+	if !validID("p", id) {
+		return "", ErrNotFound
+	}
+	p, err := h.store.Person(ctx, practice, id)
+	if err == nil && p.Kind != api.KindPatient {
+		err = ErrNotFound
+	}
+	return id, err
+}
+
+// mayReadAccess refuses who may not see how a patient's affairs were accessed,
+// and records the others. It returns the patient.
+func (h *Hub) mayReadAccess(ctx context.Context, s *StaffCaller, id string, kind audit.Kind, what string) (string, error) {
+	if err := h.mayStaff(s, policy.ReadAccess, s.practice()); err != nil {
+		return "", err
+	}
+	patient, err := h.patientNamed(ctx, s.Person.Practice, id)
+	if err != nil {
+		return "", err
+	}
+	if err := h.store.Record(ctx, h.event(ctx, s, kind, "").Of(patient).With("what="+what)); err != nil {
+		return "", at("record a read", err)
+	}
+	return patient, nil
+}
+
+// Disclosures is the accounting of a patient, who is named by their id or by
+// that of a conversation of theirs.
+func (h *Hub) Disclosures(ctx context.Context, s *StaffCaller, id string) (api.Disclosures, error) {
+	patient, err := h.mayReadAccess(ctx, s, id, audit.AccessRead, "disclosures")
+	if err != nil {
+		return api.Disclosures{}, err
+	}
+	return h.disclosures(ctx, s.Person.Practice, patient)
+}
+
+// ExportDisclosures is [Hub.Disclosures] as a table (RFC 4180), without what was
+// struck.
+func (h *Hub) ExportDisclosures(ctx context.Context, s *StaffCaller, id string) ([]byte, error) {
+	patient, err := h.mayReadAccess(ctx, s, id, audit.AccountTaken, "csv")
+	if err != nil {
+		return nil, err
+	}
+	all, err := h.disclosures(ctx, s.Person.Practice, patient)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	w := bufio.NewWriter(&b)
+	err = export.WriteRow(w, "date", "recipient", "address", "what", "purpose", "recorded", "recorder", "source")
+	for i := range all.Disclosures {
+		d := &all.Disclosures[i]
+		if d.StruckAt == 0 && err == nil {
+			err = export.WriteRow(w, day(d.At), d.Recipient, d.Address, d.What, d.Purpose, day(d.RecordedAt), d.Recorder.ID, d.Source)
+		}
+	}
+	if err := cmp.Or(err, w.Flush()); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+func day(millis int64) string { return time.UnixMilli(millis).UTC().Format(time.DateOnly) }
+
+func (h *Hub) disclosures(ctx context.Context, practice, patient string) (out api.Disclosures, err error) {
+	now := h.now()
+	out = api.Disclosures{Patient: patient, From: now.AddDate(-accountedYears, 0, 0).UnixMilli(), Until: now.UnixMilli(), Disclosures: []api.Disclosure{}}
+	written, err := h.store.Disclosures(ctx, practice, patient, out.From, mostDisclosures)
+	if err != nil {
+		return out, at("load disclosures", err)
+	}
+	q := LogQuery{Practice: practice, Patient: patient, From: out.From, Limit: mostDisclosures}
+	for _, k := range export.Disclosing() {
+		q.Kinds = append(q.Kinds, string(k))
+	}
+	if err := h.growLog(ctx, practice); err != nil {
+		return out, err
+	}
+	logged, err := h.store.LogEntries(ctx, q)
+	if err != nil {
+		return out, at("read the audit log", err)
+	}
+	var ids []string
+	for i := range written {
+		ids = append(ids, written[i].Person)
+	}
+	people, err := h.persons(ctx, practice, ids)
+	if err != nil {
+		return out, err
+	}
+	for i := range written {
+		out.Disclosures = append(out.Disclosures, h.describeDisclosure(&written[i], people[written[i].Person]))
+	}
+	for i := range logged {
+		e := &logged[i]
+		if export.Disclosed(&e.Event, patient) {
+			spec, _ := audit.SpecOf(e.Event.Kind)
+			out.Disclosures = append(out.Disclosures, api.Disclosure{
+				At: e.Event.At, RecordedAt: e.Event.At, Source: fromLog, What: spec.Says, Purpose: e.Event.Reason, Number: e.Leaf,
+				Recipient: cmp.Or(e.Event.Person, string(e.Event.Role)),
+			})
+		}
+	}
+	slices.SortStableFunc(out.Disclosures, func(a, b api.Disclosure) int { return cmp.Compare(b.At, a.At) })
+	out.Disclosures = out.Disclosures[:min(len(out.Disclosures), mostDisclosures)]
+	return out, nil
+}
+
+func (h *Hub) describeDisclosure(d *Disclosure, by Person) api.Disclosure {
+	out := api.Disclosure{
+		ID: d.ID, At: d.At, RecordedAt: d.RecordedAt, Source: d.Source, Recipient: d.Recipient, Address: d.Address, What: d.What,
+		Purpose: d.Purpose, StruckAt: d.StruckAt, StruckWhy: d.StruckWhy,
+	}
+	if by.ID != "" {
+		out.Recorder = h.person(by)
+	}
+	return out
+}
+
+// RecordDisclosure writes down what left the practice outside this system.
+func (h *Hub) RecordDisclosure(ctx context.Context, s *StaffCaller, id string, r api.RecordDisclosure) (api.Disclosure, error) {
+	if err := h.mayStaff(s, policy.RecordDisclosure, s.practice()); err != nil {
+		return api.Disclosure{}, err
+	}
+	patient, err := h.patientNamed(ctx, s.Person.Practice, id)
+	if err != nil {
+		return api.Disclosure{}, err
+	}
+	d := Disclosure{
+		ID: NewID("x"), Practice: s.Person.Practice, Patient: patient, At: r.At, RecordedAt: h.millis(), Person: s.Person.ID, Source: fromHand,
+		Recipient: strings.TrimSpace(r.Recipient), Address: strings.TrimSpace(r.Address), What: strings.TrimSpace(r.What), Purpose: r.Purpose,
+	}
+	switch {
+	case d.At > d.RecordedAt || d.At < h.now().AddDate(-accountedYears, 0, 0).UnixMilli():
+		return api.Disclosure{}, malformed("at")
+	case len(d.Recipient) < 2:
+		return api.Disclosure{}, malformed("recipient")
+	case len(d.What) < 2:
+		return api.Disclosure{}, malformed("what")
+	}
+	made := h.event(ctx, s, audit.DisclosureMade, d.ID).Of(patient).Because(d.Purpose, d.ID)
+	if err := h.store.Recording(made).AddDisclosure(ctx, d); err != nil {
+		return api.Disclosure{}, at("store a disclosure", err)
+	}
+	return h.describeDisclosure(&d, s.Person), nil
+}
+
+// StrikeDisclosure marks a line as a mistake: it stays, struck, with the reason.
+func (h *Hub) StrikeDisclosure(ctx context.Context, s *StaffCaller, id string, r api.StrikeDisclosure) (api.Disclosure, error) {
+	if err := h.mayStaff(s, policy.RecordDisclosure, s.practice()); err != nil {
+		return api.Disclosure{}, err
+	}
+	why := strings.TrimSpace(r.Why)
+	if len([]rune(why)) < leastWords {
+		return api.Disclosure{}, ErrNoReason
+	}
+	if !validID("x", id) {
+		return api.Disclosure{}, ErrNotFound
+	}
+	struck := h.event(ctx, s, audit.DisclosureStruck, id).Because("mistake", id)
+	d, err := h.store.Recording(struck).StrikeDisclosure(ctx, s.Person.Practice, id, Strike{At: h.millis(), By: s.Person.ID, Why: why})
+	if err != nil {
+		return api.Disclosure{}, err
+	}
+	p, err := h.persons(ctx, d.Practice, []string{d.Person})
+	return h.describeDisclosure(&d, p[d.Person]), err
+}
+
+// A RecordOpening says for whom and what for an operator opens the sealed
+// record of a conversation.
+type RecordOpening struct {
+	Conversation string
+	Purpose      string // one of [api.RecordDisclosure], or of [export.Exempt]
+	// Recipient is who gets it, outside the practice; empty if nobody does.
+	Recipient, Address string
+}
+
+// NoteRecordOpened records, for who runs the hub, that the record of a
+// conversation is opened, before it is; and accounts for it if it is to leave
+// the practice. No route leads here.
+func (h *Hub) NoteRecordOpened(ctx context.Context, practice string, o RecordOpening) error {
+	leaves := o.Recipient != "" && !slices.Contains(export.Exempt(), o.Purpose)
+	patient, err := h.patientOf(ctx, practice, o.Conversation)
+	if err != nil && (leaves || !errors.Is(err, ErrNotFound)) { // a record outlives a hub that was lost
+		return err
+	}
+	opened := h.event(ctx, operator(practice), audit.RecordRead, "").In(o.Conversation, patient).Because(o.Purpose, "")
+	if !leaves {
+		if err := h.store.Record(ctx, opened); err != nil {
+			return at("record a read", err)
+		}
+		return nil
+	}
+	d := Disclosure{
+		ID: NewID("x"), Practice: practice, Patient: patient, At: h.millis(), RecordedAt: h.millis(), Source: fromRecord,
+		Recipient: o.Recipient, Address: o.Address, What: "Transcript of the conversation " + o.Conversation, Purpose: o.Purpose,
+	}
+	opened.Reference = d.ID
+	made := h.event(ctx, operator(practice), audit.DisclosureMade, d.ID).In(o.Conversation, patient).Because(d.Purpose, d.ID)
+	if err := h.store.Recording(opened, made).AddDisclosure(ctx, d); err != nil {
+		return at("store a disclosure", err)
+	}
+	return nil
+}

@@ -1,0 +1,113 @@
+package hub
+
+import (
+	"context"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
+	"github.com/sotto-health/sotto/internal/policy"
+)
+
+// ways say how somebody got at what a patient said, by the kinds of event that
+// say so. What is not here is no way to it.
+var ways = map[audit.Kind]string{
+	audit.ConversationOpened: "read", audit.FileDownloaded: "file",
+	audit.ConversationTaken: "joined", audit.ConversationTakenOver: "joined", audit.ConversationJoined: "joined", audit.MemberRejoined: "joined",
+	audit.EmergencyOpened: "emergency", audit.RecordRead: "record",
+	audit.PatientSeen: "patient", audit.PatientVerificationRead: "patient",
+	audit.ConversationSeen: "state", audit.AuditRead: "log", audit.AccessRead: "log", audit.AuditExported: "log", audit.CallRefused: "tried",
+}
+
+// sightingsRead is how many events a page of sightings is made from.
+const sightingsRead = mostAuditPage
+
+// Sightings lists who saw a patient's messages, for who answers for that. The
+// patient is named by their id or by that of a conversation of theirs.
+func (h *Hub) Sightings(ctx context.Context, s *StaffCaller, id, cursor string) (api.Sightings, error) {
+	patient, err := h.mayReadAccess(ctx, s, id, audit.AccessRead, "sightings")
+	if err != nil {
+		return api.Sightings{}, err
+	}
+	return h.sightings(ctx, s.Person.Practice, patient, cursor)
+}
+
+// OwnSightings lists for a patient who saw their messages, and theirs alone.
+func (h *Hub) OwnSightings(ctx context.Context, c *Caller, cursor string) (api.Sightings, error) {
+	if !c.Patient() {
+		return api.Sightings{}, ErrForbidden
+	}
+	if err := h.may(c, policy.OwnAudit, c.Person.resource(false)); err != nil {
+		return api.Sightings{}, err
+	}
+	if err := h.recordOnce(ctx, c, h.event(ctx, c, audit.AccessRead, "").Of(c.Person.ID).With("what=own")); err != nil {
+		return api.Sightings{}, err
+	}
+	return h.sightings(ctx, c.Device.Practice, c.Person.ID, cursor)
+}
+
+func (h *Hub) sightings(ctx context.Context, practice, patient, cursor string) (api.Sightings, error) {
+	q := LogQuery{Practice: practice, Patient: patient}
+	for k := range ways {
+		q.Kinds = append(q.Kinds, string(k))
+	}
+	page, err := h.auditPage(ctx, q, cursor, sightingsRead)
+	if err != nil {
+		return api.Sightings{}, err
+	}
+	var ids []string
+	for i := range page.Events {
+		ids = append(ids, page.Events[i].Person)
+	}
+	people, err := h.persons(ctx, practice, ids)
+	if err != nil {
+		return api.Sightings{}, err
+	}
+	out := api.Sightings{Patient: patient, Sightings: []api.Sighting{}, Next: page.Next}
+	for i := range page.Events {
+		e := &page.Events[i]
+		seen, ok := sighting(e, people[e.Person], patient)
+		if !ok {
+			continue
+		}
+		if n := len(out.Sightings); n > 0 && again(&out.Sightings[n-1], &seen) {
+			last := &out.Sightings[n-1]
+			last.Since, last.Times = seen.At, last.Times+1
+			continue
+		}
+		out.Sightings = append(out.Sightings, seen)
+	}
+	return out, nil
+}
+
+// sighting is an event in few words. Who has not shown who they are, and the
+// patient who looks at this, are left out.
+func sighting(e *api.AuditEvent, p Person, patient string) (s api.Sighting, ok bool) {
+	kind := audit.Kind(e.Kind)
+	way := ways[kind]
+	switch audit.Outcome(e.Outcome) {
+	case audit.Refused:
+		way = "tried"
+	case audit.Failed:
+		return s, false
+	}
+	s = api.Sighting{At: e.At, Since: e.At, Times: 1, Way: way, Role: e.Role, Person: e.Person, Own: e.Person == patient, Conversation: e.Conversation}
+	switch {
+	case e.Role == string(audit.Nobody), s.Own && (way == "log" || way == "state" || way == "joined"):
+		return s, false
+	case p.ID != "" && !s.Own:
+		s.Role = p.Role
+		if p.Kind == api.KindStaff {
+			s.Name = p.Name
+		}
+	case e.Role == string(audit.Staff):
+		s.Role = "" // of somebody who is gone
+	}
+	return s, true
+}
+
+// again reports whether the earlier sighting is the later one over again: the
+// same person, way and chat, on the same day (UTC).
+func again(later, earlier *api.Sighting) bool {
+	return later.Person == earlier.Person && later.Role == earlier.Role && later.Way == earlier.Way &&
+		later.Conversation == earlier.Conversation && day(later.At) == day(earlier.At)
+}
