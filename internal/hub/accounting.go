@@ -32,6 +32,17 @@ const (
 	fromLog    = "log"
 )
 
+// Disclosures keeps what left the practice, for ever (45 CFR 164.528).
+type Disclosures interface {
+	AddDisclosure(ctx context.Context, d Disclosure) error
+	// Disclosures lists a patient's from since on by At, newest first, struck
+	// ones too.
+	Disclosures(ctx context.Context, practice, patient string, since int64, limit int) ([]Disclosure, error)
+	// StrikeDisclosure marks one as a mistake. One that is struck gives
+	// [ErrConflict].
+	StrikeDisclosure(ctx context.Context, practice, id string, s Strike) (Disclosure, error)
+}
+
 // patientNamed returns the patient of that id, or of the conversation of that
 // id, if there is one in the practice.
 func (h *Hub) patientNamed(ctx context.Context, practice, id string) (string, error) {

@@ -108,17 +108,6 @@ type Emergencies interface {
 	ReviewEmergency(ctx context.Context, practice, id string, r EmergencyReview) (Emergency, error)
 }
 
-// Disclosures keeps what left the practice, for ever (45 CFR 164.528).
-type Disclosures interface {
-	AddDisclosure(ctx context.Context, d Disclosure) error
-	// Disclosures lists a patient's from since on by At, newest first, struck
-	// ones too.
-	Disclosures(ctx context.Context, practice, patient string, since int64, limit int) ([]Disclosure, error)
-	// StrikeDisclosure marks one as a mistake. One that is struck gives
-	// [ErrConflict].
-	StrikeDisclosure(ctx context.Context, practice, id string, s Strike) (Disclosure, error)
-}
-
 // ControlRuns keeps what was found of a practice's controls, for ever.
 type ControlRuns interface {
 	// AddControlRun gives [ErrExists] if the practice has one of that id.
