@@ -1,5 +1,6 @@
-// Every message longer than it is, as other languages make it, to see what
-// does not fit: a short one in its last word, a long one by more words.
+// For a page with ?long: every message longer than it is, as other languages
+// make it, to see what does not fit: a short one in its last word, a long one
+// by more words.
 
 import { compileMessage } from "@lingui/message-utils/compileMessage";
 import type { Plugin } from "vite";
@@ -22,8 +23,9 @@ export function longWords(): Plugin {
     load(id) {
       if (!id.startsWith(prefix)) return undefined;
       const [app = "", language = ""] = id.slice(prefix.length).split("/");
-      const all = Object.fromEntries(Object.entries(wordsOf(app, language).words).map(([key, text]) => [key, stretched(text)]));
-      return `export default ${JSON.stringify(all)}`;
+      const words = Object.entries(wordsOf(app, language).words);
+      const each = (compiled: (text: string) => unknown): string => JSON.stringify(Object.fromEntries(words.map(([key, text]) => [key, compiled(text)])));
+      return `export default new URLSearchParams(location.search).has("long") ? ${each(stretched)} : ${each(compileMessage)}`;
     },
   };
 }

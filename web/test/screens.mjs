@@ -31,33 +31,42 @@ const tablet = { viewport: { width: 1024, height: 768 } };
 const desktop = { viewport: app === "patient" ? { width: 1280, height: 800 } : { width: 1440, height: 900 } };
 const small = { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true };
 
-const looks = [];
-for (const [size, device] of Object.entries({ phone, desktop }))
-  for (const language of ["en", "ar"]) for (const theme of ["light", "dark"]) looks.push({ size, device, language, theme, axe: true });
-looks.push(
-  { size: "phone", device: phone, language: "es", theme: "light" },
-  { size: "small", device: small, language: "en", theme: "light", axe: true },
-  { size: "phone", device: phone, language: "en", theme: "light", stretched: true },
-  { size: "phone", device: phone, language: "en", theme: "light", spaced: true },
-  { size: "desktop", device: { ...desktop, forcedColors: "active" }, language: "en", theme: "dark", axe: true, forced: true },
-);
-if (app !== "patient") {
-  looks.push(
-    { size: "tablet", device: tablet, language: "es", theme: "light", axe: true },
-    { size: "desktop", device: desktop, language: "en", theme: "light", stretched: true },
-  );
-}
-// What CI looks at: every language and theme on a phone, both scripts at a desk,
-// and each kind of stress once. SCREENS=all, the default elsewhere, is all.
+// A visit opens each story once; its looks follow one another on that page, as
+// a page follows a theme, a size or the reader's colours without being opened
+// again. Where only colours change, axe only looks at colours.
+const light = { theme: "light", axe: "all" };
+const dark = { theme: "dark", axe: "colours" };
+const visits = {
+  "phone-en": { device: phone, language: "en", looks: [light, dark, { theme: "light", size: "small", axe: "all" }] },
+  "phone-ar": { device: phone, language: "ar", looks: [light, dark] },
+  "phone-es": { device: phone, language: "es", looks: [{ theme: "light" }] },
+  "phone-long": { device: phone, language: "en", long: true, looks: [{ theme: "light" }] },
+  "phone-spaced": { device: phone, language: "en", looks: [{ theme: "light", spaced: true }] },
+  "desktop-en": { device: desktop, language: "en", looks: [light, dark, { theme: "dark", forced: true, axe: "all" }] },
+  "desktop-ar": { device: desktop, language: "ar", looks: [light, dark] },
+  ...(app !== "patient" && {
+    "tablet-es": { device: tablet, language: "es", looks: [{ theme: "light", axe: "all" }] },
+    "desktop-long": { device: desktop, language: "en", long: true, looks: [{ theme: "light" }] },
+  }),
+};
+// What CI looks at: every story on a phone and at a desk, in English and in
+// Arabic, light and dark, with axe for each language in each theme, on the
+// narrowest phone, in long words and in the reader's colours. SCREENS=all, the
+// default elsewhere, crosses them all.
+const forCI = {
+  "phone-en": { ...visits["phone-en"], looks: [light, dark, { theme: "light", size: "small" }] },
+  "phone-ar": { ...visits["phone-ar"], looks: [{ theme: "dark" }] },
+  "desktop-ar": { ...visits["desktop-ar"], looks: [{ theme: "dark", axe: "all" }, { theme: "light", axe: "colours" }, { theme: "dark", forced: true }] },
+  "phone-long": visits["phone-long"],
+};
 const spared = process.env.CI === "true" && process.env.SCREENS !== "all" && wantedLooks.length === 0;
-const seen = ({ size, language, theme, spaced, stretched, device }) =>
-  !spared ||
-  size === "small" ||
-  (size === "phone" && language !== "es" && !spaced) ||
-  (size === "desktop" && !stretched && (device.forcedColors === "active" || (language === "ar") === (theme === "dark")));
-for (const look of looks) {
-  look.name = [look.size, look.stretched ? "long" : look.language, look.forced ? "forced" : look.theme, look.spaced && "spaced"].filter(Boolean).join("-");
-}
+
+/** @param {string} visit @param {{ theme: string, size?: string, forced?: boolean, spaced?: boolean }} look */
+const nameOf = (visit, { theme, size, forced }) => (size ? `${size}-${visit.split("-")[1]}-${theme}` : `${visit}-${forced ? "forced" : theme}`);
+const some = Object.entries(spared ? forCI : visits).flatMap(([name, visit]) => {
+  const chosen = visit.looks.map((look) => ({ ...look, name: nameOf(name, look) })).filter((look) => wantedLooks.length === 0 || wantedLooks.some((part) => look.name.includes(part)));
+  return chosen.length > 0 ? [{ ...visit, looks: chosen }] : [];
+});
 
 const types = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
 const policy = [
@@ -96,8 +105,7 @@ async function serve(dist) {
   return { address: `http://localhost:${server.address().port}`, close: () => server.close() };
 }
 
-const plain = await serve(join(here, "dist"));
-const stretched = await serve(join(here, "dist-long"));
+const { address: at, close } = await serve(join(here, "dist"));
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
   args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"],
@@ -106,7 +114,7 @@ const browser = await chromium.launch({
 /** The names of all stories, as the page itself has them. */
 async function storyNames() {
   const page = await browser.newPage();
-  await page.goto(`${plain.address}/?story=`);
+  await page.goto(`${at}/?story=`);
   const names = await page.waitForFunction(() => document.documentElement.dataset.stories);
   const all = (await names.jsonValue()).split(" ");
   await page.close();
@@ -119,33 +127,53 @@ const fault = (where, what) => {
   console.log(faults.at(-1));
 };
 
-/** Looks at one story in one page. */
-async function look(page, at, story, { name, language, theme, stretched: long, axe: axed, size, spaced, forced }) {
-  const where = `${story} ${name}`;
-  await page.goto(`${at}/?story=${story}&lang=${language}&theme=${theme}${axed ? "&axe" : ""}`);
+/** Once a change of theme or size is drawn, and what it moved has come to rest. */
+const drawn = () =>
+  new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next))).then(() => Promise.all(document.getAnimations().filter((each) => each.effect?.getComputedTiming().endTime !== Infinity).map((each) => each.finished.catch(() => undefined))));
+
+// Where only colours changed since axe looked at all of it.
+const colours = { runOnly: { type: "rule", values: ["color-contrast", "link-in-text-block"] } };
+
+/** Looks at one story in one page, in all looks of a visit. */
+async function look(page, story, { device, language, long, looks }, noteLook) {
+  const axed = looks.some((each) => each.axe);
+  noteLook(looks[0].name);
+  await page.emulateMedia({ colorScheme: looks[0].theme, forcedColors: looks[0].forced ? "active" : "none" });
+  await page.setViewportSize(device.viewport);
+  await page.goto(`${at}/?story=${story}&lang=${language}&theme=${looks[0].theme}${long ? "&long" : ""}${axed ? "&axe" : ""}`);
   try {
     await page.waitForSelector("html[data-ready]", { timeout: 30_000, state: "attached" });
   } catch {
-    fault(where, "did not get ready");
+    fault(`${story} ${looks[0].name}`, "did not get ready");
   }
-  if (spaced) await page.evaluate(spaceOut);
-  await page.screenshot({ path: join(shots, `${story}.${name}.jpg`), type: "jpeg", quality: 85 });
-  const touched = app === "patient" && size !== "desktop" ? 44 : app !== "patient" ? 24 : 0;
-  for (const found of await page.evaluate(inspect, { least: long || spaced ? 0 : touched })) fault(where, found);
-  if (!axed) return;
-  // With the reader's own colours, contrast is theirs.
-  const rules = forced ? { "color-contrast": { enabled: false } } : {};
-  const { violations } = await page.evaluate((options) => globalThis.axe.run(document, options), { resultTypes: ["violations"], rules });
-  for (const { id, nodes } of violations) fault(where, `axe ${id}: ${nodes.map((node) => `${node.target.join(" ")} ${node.failureSummary?.split("\n")[1]?.trim() ?? ""}`).join(" | ")}`);
+  for (const [turn, { name, theme, axe, size, spaced, forced }] of looks.entries()) {
+    const where = `${story} ${name}`;
+    noteLook(name);
+    if (turn > 0) {
+      await page.emulateMedia({ colorScheme: theme, forcedColors: forced ? "active" : "none" });
+      await page.evaluate((next) => document.documentElement.dataset.theme && (document.documentElement.dataset.theme = next), theme);
+      if (size === "small") await page.setViewportSize(small.viewport);
+      await page.evaluate(drawn);
+    }
+    if (spaced) await page.evaluate(spaceOut);
+    await page.screenshot({ path: join(shots, `${story}.${name}.jpg`), type: "jpeg", quality: 85 });
+    const touched = app !== "patient" ? 24 : device === desktop ? 0 : 44;
+    for (const found of await page.evaluate(inspect, { least: long || spaced ? 0 : touched })) fault(where, found);
+    if (!axe) continue;
+    // With the reader's own colours, contrast is theirs. Without a look at all of it before, one at colours is not enough.
+    const only = axe === "colours" && looks[0].axe === "all" && turn > 0 ? colours : forced ? { rules: { "color-contrast": { enabled: false } } } : {};
+    const { violations } = await page.evaluate((options) => globalThis.axe.run(document, options), { resultTypes: ["violations"], ...only });
+    for (const { id, nodes } of violations) fault(where, `axe ${id}: ${nodes.map((node) => `${node.target.join(" ")} ${node.failureSummary?.split("\n")[1]?.trim() ?? ""}`).join(" | ")}`);
+  }
 }
 
-/** One look at all stories, in a browser context of its own. */
-async function goThrough(each, names) {
-  const at = (each.stretched ? stretched : plain).address;
-  const context = await browser.newContext({ colorScheme: each.theme, reducedMotion: "reduce", timezoneId: "America/New_York", ...each.device });
+/** One visit of some stories, in a browser context of its own. */
+async function goThrough(visit, names) {
+  const context = await browser.newContext({ reducedMotion: "reduce", timezoneId: "America/New_York", ...visit.device });
   const page = await context.newPage();
   let story = "";
-  const here = () => `${story} ${each.name}`;
+  let name = "";
+  const here = () => `${story} ${name}`;
   page.on("console", (message) => ["error", "warning"].includes(message.type()) && fault(here(), `console: ${message.text()}`));
   page.on("pageerror", (error) => fault(here(), `error: ${error.message}`));
   page.on("request", (request) => {
@@ -153,7 +181,7 @@ async function goThrough(each, names) {
   });
   for (story of names) {
     try {
-      await look(page, at, story, each);
+      await look(page, story, visit, (next) => (name = next));
       // What one story keeps, such as that the console is locked, is not the next one's.
       await page.evaluate(() => localStorage.clear());
     } catch (error) {
@@ -165,19 +193,20 @@ async function goThrough(each, names) {
 
 const began = Date.now();
 const names = await storyNames();
-const some = looks.filter((look) => (wantedLooks.length === 0 ? seen(look) : wantedLooks.some((part) => look.name.includes(part))));
 if (wanted.length === 0 && wantedLooks.length === 0) rmSync(shots, { recursive: true, force: true });
 mkdirSync(shots, { recursive: true });
-// Most of the time a page waits, so twice as many as there are processors.
-const waiting = [...some];
+// Most of the time a page waits, so twice as many as there are processors; a
+// few stories at a time, so that all are done at about the same time.
+const aWalk = 12;
+const waiting = some.flatMap((visit) => Array.from({ length: Math.ceil(names.length / aWalk) }, (_, walk) => ({ visit, part: names.slice(walk * aWalk, (walk + 1) * aWalk) })));
 await Promise.all(
   Array.from({ length: 2 * availableParallelism() }, async () => {
-    for (let next = waiting.shift(); next; next = waiting.shift()) await goThrough(next, names);
+    for (let next = waiting.shift(); next; next = waiting.shift()) await goThrough(next.visit, next.part);
   }),
 );
-await drawSheets(browser, shots, names, some.map(({ name }) => name));
+const allLooks = some.flatMap(({ looks }) => looks.map(({ name }) => name));
+if (!spared) await drawSheets(browser, shots, names, allLooks);
 await browser.close();
-plain.close();
-stretched.close();
-console.log(`${app}: ${names.length} stories in ${some.length} looks, ${Math.round((Date.now() - began) / 1000)} s, ${faults.length} faults`);
+close();
+console.log(`${app}: ${names.length} stories in ${allLooks.length} looks, ${Math.round((Date.now() - began) / 1000)} s, ${faults.length} faults`);
 process.exit(faults.length ? 1 : 0);

@@ -8,10 +8,10 @@ import { words } from "../../scripts/words.mjs";
 import { longWords } from "../long.ts";
 
 // The console's screens with a scripted core, to look at and to check. With
-// --mode long, every message is longer than it is.
-export default defineConfig(({ mode }) => ({
+// ?long, every message is longer than it is.
+export default defineConfig({
   root: fileURLToPath(new URL(".", import.meta.url)),
   base: "./",
-  plugins: [svelte({ configFile: fileURLToPath(new URL("../../svelte.config.js", import.meta.url)) }), words(), mode === "long" && longWords(), layers()],
-  build: { outDir: mode === "long" ? "dist-long" : "dist", emptyOutDir: true, minify: false, reportCompressedSize: false, modulePreload: { polyfill: false }, assetsInlineLimit: 0, target: "es2022" },
-}));
+  plugins: [svelte({ configFile: fileURLToPath(new URL("../../svelte.config.js", import.meta.url)) }), words(), longWords(), layers()],
+  build: { outDir: "dist", emptyOutDir: true, minify: false, reportCompressedSize: false, modulePreload: { polyfill: false }, assetsInlineLimit: 0, target: "es2022" },
+});

@@ -7,14 +7,14 @@ import { layers } from "../../scripts/layers.mjs";
 import { words } from "../../scripts/words.mjs";
 import { longWords } from "../long.ts";
 
-// With --mode long, every message is longer than it is.
-export default defineConfig(({ mode }) => ({
+// With ?long, every message is longer than it is.
+export default defineConfig({
   root: fileURLToPath(new URL("../..", import.meta.url)),
   publicDir: false,
-  plugins: [svelte(), words(), mode === "long" && longWords(), layers()],
+  plugins: [svelte(), words(), longWords(), layers()],
   logLevel: "warn",
   build: {
-    outDir: mode === "long" ? "test/stories/dist-long" : "test/stories/dist",
+    outDir: "test/stories/dist",
     emptyOutDir: true,
     rolldownOptions: { input: { stories: "test/stories/index.html" } },
     modulePreload: { polyfill: false },
@@ -22,4 +22,4 @@ export default defineConfig(({ mode }) => ({
     minify: false,
   },
   worker: { format: "es" },
-}));
+});
