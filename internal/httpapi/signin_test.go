@@ -1,12 +1,16 @@
 package httpapi_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/netip"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/coder/websocket"
+	"github.com/coder/websocket/wsjson"
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/httpapi"
@@ -331,6 +335,65 @@ func TestNetworks(t *testing.T) {
 				t.Errorf("%s from %s: %d %s", who, address, resp.StatusCode, body)
 			}
 		}
+	}
+}
+
+// TestNetworksThatChange: once the practice lets staff work from fewer networks,
+// sessions and sockets outside end by themselves, and those inside and the
+// patients' go on.
+func TestNetworksThatChange(t *testing.T) {
+	w := newWorld(t, func(_ *hub.Config, ac *httpapi.Config) {
+		ac.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	})
+	from := map[string]string{"inside": "10.1.0.7", "outside": "10.2.0.7", "patient": "198.51.100.4"}
+	who := map[string]*device{"inside": w.staff("dana"), "outside": w.staff("lee"), "patient": w.patient()}
+	sockets := map[string]*websocket.Conn{}
+	for name, d := range who {
+		conn, _, err := websocket.Dial(w.ctx, "ws"+strings.TrimPrefix(w.server.URL, "http")+"/v1/events",
+			&websocket.DialOptions{HTTPHeader: http.Header{"X-Forwarded-For": {from[name]}}})
+		w.must(err)
+		defer func() { _ = conn.CloseNow() }()
+		w.must(wsjson.Write(w.ctx, conn, api.Hello{Type: "hello", Token: d.Token()}))
+		var ready api.Event
+		w.must(wsjson.Read(w.ctx, conn, &ready))
+		sockets[name] = conn
+	}
+	p := w.clinic.Practice
+	p.Access.Networks = map[string][]netip.Prefix{"": {netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("127.0.0.0/8")}}
+	w.must(w.store.SavePractice(w.ctx, p)) // as another process does: nobody tells this hub
+	w.must(w.hub.CheckSessions(w.ctx))     // which looks twice a second
+
+	patience, stop := context.WithTimeout(w.ctx, 20*time.Second)
+	defer stop()
+	for { // what was pushed before comes first
+		var e api.Event
+		err := wsjson.Read(patience, sockets["outside"], &e)
+		if err == nil {
+			continue
+		}
+		if websocket.CloseStatus(err) != websocket.StatusPolicyViolation {
+			t.Errorf("the socket outside ended with %v", err)
+		}
+		break
+	}
+	for name, want := range map[string]bool{"inside": true, "outside": false, "patient": true} {
+		if want {
+			w.must(wsjson.Write(w.ctx, sockets[name], api.ClientMessage{Type: "ping", Call: 3}))
+			for {
+				var r api.Reply
+				w.must(wsjson.Read(w.ctx, sockets[name], &r))
+				if r.Type == "pong" {
+					break
+				}
+			}
+		}
+		resp, body := w.raw("GET", "/v1/devices/self", "", "Authorization", "Bearer "+who[name].Token(), "X-Forwarded-For", from[name])
+		if (resp.StatusCode == http.StatusOK) != want {
+			t.Errorf("%s: %d %s", name, resp.StatusCode, body)
+		}
+	}
+	if _, err := who["outside"].StaffSession(w.ctx); err == nil {
+		t.Error("the session outside goes on, from inside")
 	}
 }
 

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"slices"
 	"sync"
 
@@ -215,6 +216,17 @@ func (h *Hub) practice(ctx context.Context, id string) (cachedPractice, error) {
 	}
 	h.practices.byID[id] = p
 	return p, nil
+}
+
+// networks are the rules that are remembered, by practice.
+func (p *practices) networks() map[string]map[string][]netip.Prefix {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := make(map[string]map[string][]netip.Prefix, len(p.byID))
+	for id, known := range p.byID {
+		all[id] = known.Access.Networks
+	}
+	return all
 }
 
 func (p *practices) forget(id string) {

@@ -70,7 +70,8 @@ func (o *Outgoing) own(device string) bool {
 // A Connection is one open line to a device. Its reader takes events from
 // [Connection.Events] until [Connection.Done] is closed.
 type Connection struct {
-	Caller *Caller
+	Caller  *Caller
+	address string // where it comes from
 	// replied says that the device learns of what it sends by the replies.
 	replied bool
 	out     chan *Outgoing
@@ -128,7 +129,7 @@ func (h *Hub) Connect(ctx context.Context, c *Caller, replied bool) (*Connection
 		size = staffBuffer
 	}
 	conn := &Connection{
-		Caller: c, replied: replied, out: make(chan *Outgoing, size), done: make(chan struct{}),
+		Caller: c, address: audit.RequestOf(ctx).Address, replied: replied, out: make(chan *Outgoing, size), done: make(chan struct{}),
 		rooms: make(map[string]struct{}), left: make(map[string]struct{}),
 	}
 	h.board.add(conn)

@@ -76,22 +76,6 @@ func (h *Hub) AuthenticateLocked(ctx context.Context, cookie string) (*StaffCall
 	return &StaffCaller{Person: p, session: s, idleAt: s.idleAt(pr.Settings)}, nil
 }
 
-// AllowNetwork refuses staff who work from where their practice does not let
-// them.
-func (h *Hub) AllowNetwork(ctx context.Context, p Person, address string) error {
-	if p.Kind != api.KindStaff {
-		return nil
-	}
-	pr, err := h.practice(ctx, p.Practice)
-	if err != nil {
-		return err
-	}
-	if !pr.Access.allows(p.Role, address) {
-		return ErrNetwork
-	}
-	return nil
-}
-
 // staffIdle is when the staff session of a device session locks.
 func (h *Hub) staffIdle(ctx context.Context, id string) (int64, error) {
 	found, err := h.store.StaffSessionsByID(ctx, []string{id})
@@ -300,6 +284,9 @@ func (h *Hub) person(p Person) api.Person {
 // have been ended through another hub of the same store, or by the command
 // line.
 func (h *Hub) CheckSessions(ctx context.Context) error {
+	if err := h.checkNetworks(ctx); err != nil {
+		return err
+	}
 	open := h.board.staffSessions()
 	h.callers.staffSessions(open)
 	if len(open) == 0 {

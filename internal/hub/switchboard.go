@@ -194,6 +194,20 @@ func (b *switchboard) end(e *Ending) {
 	}
 }
 
+// staffConnections are those of staff.
+func (b *switchboard) staffConnections() (all []*Connection) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, of := range b.devices {
+		for _, conn := range of {
+			if conn.Caller.Staff() {
+				all = append(all, conn)
+			}
+		}
+	}
+	return all
+}
+
 // staffSessions are those that connections were opened with.
 func (b *switchboard) staffSessions() map[string]struct{} {
 	b.mu.Lock()
