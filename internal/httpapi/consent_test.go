@@ -94,7 +94,7 @@ func (d *device) sign(f *api.ConsentForm, conversation string) api.ConsentReceip
 // every step that is not the next.
 func TestFormsTakeTwoPeople(t *testing.T) {
 	w := newWorld(t)
-	author, other, nurse := w.member("ana", "compliance"), w.member("bo", "administrator"), w.member("cy", "nurse")
+	author, other, nurse := w.proven("ana", "compliance"), w.proven("bo", "administrator"), w.member("cy", "nurse")
 	patient := w.patient()
 	w.staff("dana")
 	var v api.FormVersion
@@ -162,11 +162,42 @@ func TestFormsTakeTwoPeople(t *testing.T) {
 	}
 }
 
+// TestFormsTakeBothFactors: what decides what patients are asked to agree to
+// takes both factors, shown a moment ago, from each of the two people.
+func TestFormsTakeBothFactors(t *testing.T) {
+	w := newWorld(t)
+	author, approver := w.proven("ana", "compliance"), w.proven("bo", "administrator")
+	_, err := w.hub.SaveDraft(w.ctx, author, "chat", draftOf(plainParts(), 0))
+	w.must(err)
+	step := func(who *hub.StaffCaller, act string) error {
+		_, err := w.hub.ActOnForm(w.ctx, who, "chat", 2, act, api.FormAct{Reason: "It is as it should be."})
+		return err
+	}
+	w.must(step(author, "submit"))
+	for _, s := range []struct {
+		who *hub.StaffCaller
+		act string
+	}{{approver, "approve"}, {author, "publish"}, {author, "retire"}} {
+		w.clock.advance(6 * time.Minute)
+		if err := step(s.who, s.act); !errors.Is(err, hub.ErrStepUp) {
+			t.Errorf("%s, long after both factors: %v", s.act, err)
+		}
+		w.clock.advance(-6 * time.Minute)
+		if s.act != "retire" {
+			w.must(step(s.who, s.act))
+		}
+	}
+	w.clock.advance(6 * time.Minute)
+	if _, err := w.hub.AttachForm(w.ctx, author, "chat", 2, api.FormQueues{Queues: []string{"nurse"}}); !errors.Is(err, hub.ErrStepUp) {
+		t.Errorf("queues, long after both factors: %v", err)
+	}
+}
+
 // TestT29dANewVersionAsksAgain: a patient writes no more until they agree; staff
 // go on; the message that waited goes out then.
 func TestT29dANewVersionAsksAgain(t *testing.T) {
 	w := newWorld(t)
-	author, approver := w.member("ana", "compliance"), w.member("bo", "administrator")
+	author, approver := w.proven("ana", "compliance"), w.proven("bo", "administrator")
 	patient, nurse := w.patient(), w.staff("dana")
 	id := patient.open("nurse")
 	nurse.take(id)
@@ -205,7 +236,7 @@ func TestT29dANewVersionAsksAgain(t *testing.T) {
 // TestT50Receipts: a receipt is good for one purpose, one text, one time, once.
 func TestT50Receipts(t *testing.T) {
 	w := newWorld(t)
-	author, approver := w.member("ana", "compliance"), w.member("bo", "administrator")
+	author, approver := w.proven("ana", "compliance"), w.proven("bo", "administrator")
 	mail := draftOf(plainParts(), 0)
 	mail.Kind = "email"
 	w.publish(author, approver, "mail", mail)
@@ -273,7 +304,7 @@ func TestT29dOrderOfSteps(t *testing.T) {
 		c.Limits.OpenChats, c.Limits.Guests, c.Limits.Anonymous = 1000, hub.Rate{PerSecond: 1e6, Burst: 1e6}, hub.Rate{PerSecond: 1e6, Burst: 1e6}
 	})
 	w.must(flag.Set("rapid.checks", "25"))
-	author, approver := w.member("ana", "compliance"), w.member("bo", "administrator")
+	author, approver := w.proven("ana", "compliance"), w.proven("bo", "administrator")
 	published := 1
 	rapid.Check(t, func(rt *rapid.T) {
 		patient, id := w.patient(), ""

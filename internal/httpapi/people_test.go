@@ -17,6 +17,20 @@ func (w *world) member(login, role string) *hub.StaffCaller {
 	return &hub.StaffCaller{Person: p}
 }
 
+// proven is a member who has shown both factors a moment ago.
+func (w *world) proven(login, role string) *hub.StaffCaller {
+	w.t.Helper()
+	p := w.member(login, role).Person
+	token, err := w.hub.NewSetUpLink(w.ctx, p.Practice, p.ID)
+	w.must(err)
+	browser := w.client()
+	_, _, err = browser.SetUpApp(w.ctx, token, phrase, w.clock.now())
+	w.must(err)
+	s, err := w.hub.AuthenticateStaff(w.ctx, browser.Cookie())
+	w.must(err)
+	return s
+}
+
 func pointer[T any](v T) *T { return &v }
 
 // TestPeople: administrators run the list of people, and nobody else does

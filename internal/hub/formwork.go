@@ -385,6 +385,13 @@ func (h *Hub) latest(ctx context.Context, s *StaffCaller, id string, version int
 	return api.FormVersion{}, ErrNotFound
 }
 
+// reaches reports whether an act decides what patients are asked to agree to.
+// Such an act takes both factors, shown a moment ago: a browser that somebody
+// left open must not speak for the practice.
+func reaches(act string) bool {
+	return act == actApprove || act == actPublish || act == actRetire || act == actQueues
+}
+
 // ActOnForm takes a step of a version's life.
 func (h *Hub) ActOnForm(ctx context.Context, s *StaffCaller, id string, version int, act string, a api.FormAct) (api.FormVersion, error) {
 	if len(from(act)) == 0 || act == actQueues || !validForm(id) {
@@ -435,6 +442,11 @@ func (h *Hub) changeForm(ctx context.Context, s *StaffCaller, id string, version
 		}
 		if !slices.Contains(from(act), f.State) {
 			return FormChange{}, ErrFormState
+		}
+		if reaches(act) {
+			if err := h.proved(s); err != nil {
+				return FormChange{}, err
+			}
 		}
 		var c FormChange
 		if err := change(&w, &f, &c); err != nil {
