@@ -7,13 +7,16 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/httpapi"
 	"github.com/sotto-health/sotto/internal/hub"
+	"github.com/sotto-health/sotto/internal/password"
 )
 
 // unlimited lifts every rate: a benchmark is no person.
@@ -105,4 +108,31 @@ func idle(b *testing.B, w *world, token string) net.Conn {
 	_, err = r.ReadByte() // the ready event begins
 	w.must(err)
 	return conn
+}
+
+// BenchmarkT27SignIn prints how long a refused sign-in takes for somebody and
+// for nobody, at what passwords cost by default: the quartiles should be alike.
+func BenchmarkT27SignIn(b *testing.B) {
+	most := hub.Rate{PerSecond: 1e9, Burst: 1e9}
+	w := newWorld(b, func(c *hub.Config, _ *httpapi.Config) {
+		c.Passwords = password.Cost{}
+		c.Limits.Logins, c.Limits.SignIns, c.Limits.Anonymous = most, most, most
+	})
+	w.staff("dana")
+	for _, login := range []string{"dana", "nobody"} {
+		b.Run(login, func(b *testing.B) {
+			var took []time.Duration
+			for i := range b.N {
+				start := time.Now()
+				w.raw("POST", "/v1/staff/sign-in", mustJSON(api.SignIn{
+					Practice: "riverside", Login: login, Authentication: api.Authentication{Password: "wrong", Code: "000000"},
+				}), "X-Forwarded-For", fmt.Sprintf("10.0.%d.%d", i/250, i%250))
+				took = append(took, time.Since(start))
+			}
+			slices.Sort(took)
+			for _, q := range []int{25, 50, 75, 99} {
+				b.ReportMetric(float64(took[len(took)*q/100].Microseconds())/1000, fmt.Sprintf("ms-p%d", q))
+			}
+		})
+	}
 }

@@ -25,6 +25,7 @@ type Stats struct {
 	Applications uint64 // application frames stored since the start
 	Handshakes   uint64 // commits and proposals stored since the start
 	Orphans      uint64 // files that no row named, deleted since the start
+	Hashes       uint64 // slow hashes of passwords, PINs and recovery codes since the start
 }
 
 // Stats returns the present figures.
@@ -34,5 +35,6 @@ func (h *Hub) Stats() Stats {
 		Applications: h.counters.application.Load(),
 		Handshakes:   h.counters.handshakes.Load(),
 		Orphans:      h.counters.orphans.Load(),
+		Hashes:       h.passwords.Done(),
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/crypto/argon2"
 )
@@ -37,7 +38,12 @@ const (
 type Hasher struct {
 	cost  Cost
 	slots chan struct{}
+	done  atomic.Uint64
 }
+
+// Done is how many hashes were computed since the start. One sign-in takes as
+// many whoever it is for, and whether or not there is such a person (T27).
+func (h *Hasher) Done() uint64 { return h.done.Load() }
 
 // NewHasher returns a Hasher that hashes at the given cost, and checks hashes
 // of any other.
@@ -77,7 +83,7 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	defer leave()
 	s := h.now()
 	s.salt = NewSalt()
-	if s.key, err = s.derive(password); err != nil {
+	if s.key, err = h.derive(s, password); err != nil {
 		return "", err
 	}
 	return s.encode(), nil
@@ -98,7 +104,7 @@ func (h *Hasher) Check(ctx context.Context, encoded, password string) (good, sta
 		s = h.now()
 		s.salt, s.key = make([]byte, SaltBytes), make([]byte, hashBytes)
 	}
-	key, err := s.derive(password)
+	key, err := h.derive(s, password)
 	if err != nil {
 		return false, false, err
 	}
@@ -115,7 +121,7 @@ func (h *Hasher) Key(ctx context.Context, code string, salt []byte) ([]byte, err
 	defer leave()
 	s := h.now()
 	s.salt = salt
-	return s.derive(code)
+	return h.derive(s, code)
 }
 
 // NewSalt returns random bytes.
@@ -136,6 +142,11 @@ type stored struct {
 // now is what a new hash costs.
 func (h *Hasher) now() stored {
 	return stored{fips: h.cost.FIPS, memory: h.cost.MemoryKiB, passes: h.cost.Passes, rounds: h.cost.Rounds}
+}
+
+func (h *Hasher) derive(s stored, password string) ([]byte, error) {
+	h.done.Add(1)
+	return s.derive(password)
 }
 
 func (s stored) derive(password string) ([]byte, error) {
