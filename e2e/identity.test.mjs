@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { assertAccessible, desktop, launch, Person, phone, picture } from "./browser.mjs";
-import { beginChat, patientSays, riverside, sees, signIn, takeNext } from "./people.mjs";
+import { addAuthenticator, beginChat, patientSays, riverside, sees, signIn, staffSays, takeNext } from "./people.mjs";
 import { Demo } from "./server.mjs";
 
 let demo, browser, patient, nurse;
@@ -67,9 +67,59 @@ test("wrong facts are refused in one sentence, right ones match", async () => {
   const pin = /Ana Pérez[\s\S]*?<code>(\d{6})<\/code>/.exec(await beside("patients"))[1];
   await sheet().getByLabel("PIN we gave you", { exact: true }).last().fill(pin);
   await sheet().getByRole("button", { name: "Check", exact: true }).click();
-  await sheet().getByText("Riverside Family Clinic knows who you are.").waitFor();
+  await patient.getByRole("dialog", { name: "How we know you" }).getByText("Riverside Family Clinic knows who you are.").waitFor();
   await badge("Identity matched 2/2");
   await nurse.getByText("R-10412").waitFor();
   await assertAccessible(nurse, "who the patient is");
   await picture(nurse, "42-matched");
+});
+
+let passkeys;
+
+test("a patient who is known saves a passkey", async () => {
+  const known = patient.getByRole("dialog", { name: "How we know you" });
+  await patient.keyboard.press("Escape");
+  const authenticator = await addAuthenticator(patient);
+  await patient.getByRole("button", { name: "More" }).click();
+  await patient.getByRole("button", { name: "How we know you" }).click();
+  await authenticator.verified(false);
+  await known.getByRole("button", { name: "Save a passkey" }).click();
+  await known.getByText("No passkey was saved.").waitFor();
+  await authenticator.verified(true);
+  await known.getByRole("button", { name: "Save a passkey" }).click();
+  await known.getByRole("button", { name: /^Remove / }).waitFor();
+  passkeys = await authenticator.credentials();
+  assert.equal(passkeys.length, 1);
+  assert.equal(passkeys[0].isResidentCredential, true);
+  await assertAccessible(patient, "how we know you");
+  await picture(patient, "43-passkey");
+  await known.getByRole("button", { name: "Close" }).last().click();
+});
+
+test("T11: with the passkey a new phone has the chats, and without it none", async () => {
+  const person = await Person.arrive(browser, { name: "Ana's new phone", origins: [demo.origin], ...phone });
+  person.allow(/status of 401/);
+  const page = await person.context.newPage();
+  const authenticator = await addAuthenticator(page);
+  await page.goto(demo.origin + riverside);
+  await page.getByRole("button", { name: "Open my chats with a passkey" }).click();
+  const sheet = page.getByRole("dialog", { name: "Open my chats with a passkey" });
+  await sheet.getByText("Yes, it is mine").click();
+  await assertAccessible(page, "coming back");
+  await picture(page, "44-come-back");
+  await sheet.getByRole("button", { name: "Use my passkey" }).click();
+  await sheet.getByText("No passkey was used.").waitFor();
+  await authenticator.receive(passkeys);
+  await sheet.getByRole("button", { name: "Use my passkey" }).click();
+  await sees(page, "hello");
+  await staffSays(nurse, "Welcome back");
+  await sees(page, "Welcome back");
+  await sees(patient, "Welcome back");
+  await picture(page, "45-back");
+  await page.getByRole("button", { name: "More" }).click();
+  await page.getByRole("button", { name: "How we know you" }).click();
+  await page.getByRole("dialog", { name: "How we know you" }).getByText("Riverside Family Clinic knows who you are.").waitFor();
+  await page.keyboard.press("Escape");
+  await page.reload();
+  await sees(page, "Welcome back");
 });

@@ -84,6 +84,10 @@ export async function addAuthenticator(page) {
     /** Whether the owner's finger is the right one. */
     verified: (isUserVerified) => client.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified }),
     credentials: async () => (await client.send("WebAuthn.getCredentials", { authenticatorId })).credentials,
+    /** Puts passkeys of another device here, as a person's account does. */
+    receive: async (credentials) => {
+      for (const credential of credentials) await client.send("WebAuthn.addCredential", { authenticatorId, credential });
+    },
   };
 }
 

@@ -18,11 +18,12 @@ function manifestOf(app) {
 }
 
 // Parts that a press brings, and few press (src/patient/fetched.ts), by their words.
-/** @type {Record<string, { what: string, from: string }>} */
+/** @type {Record<string, { what: string, from: string, words?: string }>} */
 const parts = {
   menu: { what: "who can read, the menu and its questions", from: "src/patient/parts/MenuSheets.svelte" },
   later: { what: "agreements, the list of files, rating", from: "src/patient/parts/LaterSheets.svelte" },
   identity: { what: "telling who one is", from: "src/patient/parts/IdentitySheet.svelte" },
+  back: { what: "coming back with a passkey", from: "src/patient/parts/ReturnSheet.svelte", words: "identity" },
   files: { what: "sending and seeing files", from: "src/patient/files.svelte.ts" },
   copy: { what: "a copy to keep", from: "src/patient/copy.ts" },
 };
@@ -100,7 +101,7 @@ const rows = [
   { what: "patient chat before its first screen, with its words", bytes: sum(first) + wordsFor("patient"), most: 50 },
   // The worker's own script belongs to the core, which it starts.
   { what: "patient chat, all but the core and its worker", bytes: sum(all) + wordsFor("patient"), most: 75 },
-  ...Object.entries(parts).map(([words, { what, from }]) => ({
+  ...Object.entries(parts).map(([name, { what, from, words = name }]) => ({
     what: `patient chat, when pressed for: ${what}`,
     bytes: sum([...needed(patient, from, false)].filter((file) => !all.has(file))) + wordsFor(`patient.${words}`),
     most: 8,

@@ -28,13 +28,13 @@ const sectionPrefix = "virtual:catalogue/";
 const shared = /^console\.(?:demo$|rail\.signOut$|(?:signIn|lock|expired|field|refusal|proof|strength|setUp|security|role)\.)/;
 
 /** What is said in dialogs of the console that few people open, and are fetched with them. */
-const rare = /^console\.(?:(?:handover|relate)\.|invite\.(?!title$)|emergency\.(?!open$|banner$))/;
+const rare = /^console\.(?:(?:handover|relate)\.|identity\.(?:how|right|name|born|address|phone|number|photo|reason|reasonHint|confirm|lost|forget)$|invite\.(?!title$)|emergency\.(?!open$|banner$))/;
 
 /** What parts of the patient's chat say that few need (src/patient/fetched.ts): the words come with them. A word may be in several. */
 const parts = {
-  menu: /^(?:patient\.(?:agreements$|archive\.what|care-team|code\.|devices|end\.|files$|forget\.|id\.level\.|install|lock$|recall\.|sound\.|who\.|withdraw\.)|ui\.(?:code|theme))/,
+  menu: /^(?:patient\.(?:agreements$|archive\.what|care-team|code\.|devices|end\.|files$|forget\.|id\.(?:level\.|known)|install|lock$|recall\.|sound\.|who\.|withdraw\.)|ui\.(?:code|theme))/,
   later: /^patient\.(?:agreements|files|rate\.|withdraw\.(?:text|kept))/,
-  identity: /^patient\.(?:identity\.|id\.level\.matched)/,
+  identity: /^patient\.(?:identity\.|id\.(?:level\.matched|known))/,
   files: /^(?:patient\.file\.|ui\.(?:photo\.alt|file\.save))/,
   copy: /^patient\.copy\./,
 };

@@ -181,6 +181,16 @@ export abstract class FakeBase<S extends BaseScript> implements Core {
     return this.identified?.(step, body) ?? { refused: "not-found" };
   }
 
+  async introduce(key: Uint8Array): Promise<Uint8Array> {
+    await this.called("introduce", key);
+    return new Uint8Array(70);
+  }
+
+  async comeBack(assertion: object): Promise<{ answer: unknown } | { refused: string }> {
+    await this.called("comeBack", assertion);
+    return this.identified?.("passkey", assertion) ?? { refused: "unauthenticated" };
+  }
+
   async rate(id: ConversationId, score: number): Promise<void> {
     await this.called("rate", id, score);
     this.change(id, { rating: score });

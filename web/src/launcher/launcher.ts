@@ -77,7 +77,7 @@ iframe{position:fixed;inset:0;width:100%;height:100%;border:0;background:Canvas;
       const address = new URL(`/c/${encodeURIComponent(practice)}?embed=1`, origin);
       if (authority) address.searchParams.set("authority", authority);
       frame.title = say.frame ?? "";
-      frame.allow = "clipboard-write";
+      frame.allow = "clipboard-write; publickey-credentials-get; publickey-credentials-create";
       frame.addEventListener("load", () => {
         loaded = true;
         tell("hello");

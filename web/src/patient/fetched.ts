@@ -18,6 +18,7 @@ interface Part<T> {
 export const menu = { words: menuWords, load: () => import("./parts/MenuSheets.svelte") };
 export const later = { words: laterWords, load: () => import("./parts/LaterSheets.svelte") };
 export const identity = { words: identityWords, load: () => import("./parts/IdentitySheet.svelte") };
+export const back = { words: identityWords, load: () => import("./parts/ReturnSheet.svelte") };
 export const files = { words: filesWords, load: () => import("./files.svelte.ts") };
 export const copy = { words: copyWords, load: () => import("./copy.ts") };
 

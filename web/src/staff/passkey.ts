@@ -6,7 +6,7 @@ import { Refused } from "./refused.ts";
 
 /** What a passkey is asked to sign. */
 export interface Ask {
-  readonly purpose: "sign-in" | "confirm" | "register" | "introduce" | "device";
+  readonly purpose: "sign-in" | "confirm" | "register" | "introduce" | "device" | "return";
   /** The practice's slug. */
   readonly practice: string;
   /** The person's id; empty to sign in. */

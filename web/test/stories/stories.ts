@@ -108,6 +108,48 @@ const full = (language: Language): Script => {
   };
 };
 
+/** What the hub says of who the patient is. */
+const ownLevel = (level: string, change: object = {}): { answer: unknown } => ({
+  answer: {
+    verification: { level, until: level === "guest" ? 0 : noon + 29 * 86_400_000 },
+    steps: { channels: ["email", "sms"], facts: ["phone", "postcode"], pin: true, days: 30 },
+    person: me,
+    passkeys: [],
+    ...change,
+  },
+});
+const onePasskey = { passkeys: [{ id: "f_1", name: "Chrome on Android", created_at: noon }] };
+
+/** Opens the sheet where the patient tells who they are, as the hub answers each step. */
+function identity(answers: Record<string, { answer: unknown } | { refused: string }>, then?: (scene: Scene) => Promise<void>): Story {
+  return {
+    ...kept,
+    script: full,
+    play: async (scene) => {
+      scene.core.identified = (step) => answers[step] ?? { refused: "not-found" };
+      await sheet(scene, "patient.more");
+      await scene.press("patient.id.known");
+      await scene.find("dialog[open] form, dialog[open] .content .acts");
+      await then?.(scene);
+    },
+  };
+}
+
+async function fill(scene: Scene, selector: string, value: string): Promise<void> {
+  const field = (await scene.find(selector)) as HTMLInputElement;
+  field.value = value;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  await scene.pause(20);
+}
+
+async function codeSent(scene: Scene): Promise<void> {
+  await fill(scene, "dialog[open] input[type=email]", "ana@mail.example");
+  await scene.press("patient.identity.send");
+  await scene.find("dialog[open] input[autocomplete=one-time-code]");
+}
+
+const sentCode = { answer: { attempt: "a_1", contact: "a•••@m•••.example", resend_at: noon + 640_000 } };
+
 /** Shut for the night: opens on Monday at eight. */
 const closedUntilMonday = (usual: Practice): Practice => ({
   ...usual,
@@ -328,6 +370,33 @@ export const stories: Record<string, Story> = {
     },
   },
   "more": { ...kept, script: full, play: (scene) => sheet(scene, "patient.more") },
+  "identity": identity({ "": ownLevel("guest") }),
+  "identity-limited": identity({ "": ownLevel("guest"), code: { refused: "rate-limited" } }, async (scene) => {
+    await fill(scene, "dialog[open] input[type=email]", "ana@mail.example");
+    await scene.press("patient.identity.send");
+  }),
+  "identity-sent": identity({ "": ownLevel("guest"), code: sentCode }, codeSent),
+  "identity-wrong-code": identity({ "": ownLevel("guest"), code: sentCode, "code/check": { refused: "not-matched" } }, async (scene) => {
+    await codeSent(scene);
+    await fill(scene, "dialog[open] input[autocomplete=one-time-code]", "000000");
+    await scene.press("patient.identity.check");
+  }),
+  "identity-match": identity({ "": ownLevel("contact") }),
+  "identity-wrong": identity({ "": ownLevel("contact"), match: { refused: "not-matched" } }, async (scene) => {
+    await fill(scene, "dialog[open] input[type=date]", "1984-03-09");
+    await fill(scene, "dialog[open] form label:last-of-type ~ input, dialog[open] form div:last-of-type input", "123456");
+    await scene.press("patient.identity.check");
+  }),
+  "identity-spent": identity({ "": ownLevel("guest", { tries_spent: true }) }),
+  "identity-none": identity({ "": ownLevel("guest", { steps: { channels: [], facts: [], pin: false, days: 30 } }) }),
+  "identity-lapsed": identity({ "": ownLevel("guest", { lapsed: true, ...onePasskey }) }),
+  "identity-failed": identity({}),
+  "identity-matched": identity({ "": ownLevel("matched") }),
+  "identity-passkeys": identity({ "": ownLevel("signed-in", onePasskey) }),
+  "identity-passkey-kept": identity({ "": ownLevel("signed-in", onePasskey), "passkeys/remove": { refused: "forbidden" } }, (scene) => scene.press("patient.identity.passkey.remove", { name: "Chrome on Android" })),
+  "identity-passkey-embedded": { ...identity({ "": ownLevel("matched") }), embedded: true },
+  "return": { play: (scene) => sheet(scene, "patient.return") },
+  "return-embedded": { embedded: true, play: (scene) => sheet(scene, "patient.return") },
   "files": {
     ...kept,
     script: full,

@@ -130,7 +130,7 @@ export interface Verification {
   readonly until?: number;
 }
 
-export type IdentifyStep = "" | "code" | "code/check" | "match";
+export type IdentifyStep = "" | "code" | "code/check" | "match" | "passkeys" | "passkeys/remove";
 
 export interface Conversation {
   readonly id: ConversationId;
@@ -275,6 +275,13 @@ export interface Core {
    * answers are those of /v1/verification.
    */
   identify(step: IdentifyStep, body?: object): Promise<{ answer: unknown } | { refused: string }>;
+  /** Patient: this device's signature for a new passkey, by its public key (COSE). */
+  introduce(key: Uint8Array): Promise<Uint8Array>;
+  /**
+   * Patient: a passkey signed for this device's key (an api.PasskeyAssertion). A
+   * new device becomes one of the patient's; one of theirs is signed in.
+   */
+  comeBack(assertion: object): Promise<{ answer: unknown } | { refused: string }>;
   /** Forget everything this device holds, keys first. */
   forget(): Promise<void>;
   subscribe(listener: (event: CoreEvent) => void): Promise<void>;

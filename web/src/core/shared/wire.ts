@@ -31,6 +31,8 @@ const repeats: Record<Method, "safe" | "never"> = {
   takeBack: "safe",
   rate: "safe",
   identify: "never",
+  introduce: "safe",
+  comeBack: "never",
   list: "safe",
   forget: "safe",
 };

@@ -85,7 +85,9 @@ const methods: Record<Method, readonly Check[]> = {
   agreements: [],
   takeBack: [id],
   rate: [id, count],
-  identify: [oneOf("", "code", "code/check", "match"), optional(shape({}))],
+  identify: [oneOf("", "code", "code/check", "match", "passkeys", "passkeys/remove"), optional(shape({}))],
+  introduce: [bytes(1024)],
+  comeBack: [shape({ nonce: text(256), credential: text(1364), client_data: text(5464), authenticator_data: text(5464), signature: text(1364), user_handle: optional(text(128)) })],
   list: [oneOf("waiting", "mine", "team", "closed"), optional(text(512))],
   forget: [],
 };

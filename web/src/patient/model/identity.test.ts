@@ -16,8 +16,8 @@ test("levels reach those below", () => {
 });
 
 test("takes what the hub says, and nothing that it should not", () => {
-  const own = readOwn({ verification: { level: "contact", until: 9 }, lapsed: true, steps: { channels: ["sms", "fax"], facts: ["postcode", "ssn"], pin: true } });
-  expect(own).toEqual({ level: "contact", until: 9, lapsed: true, spent: false, asked: false, channels: ["sms"], kinds: ["pin", "postcode"] });
+  const own = readOwn({ verification: { level: "contact", until: 9 }, lapsed: true, steps: { channels: ["sms", "fax"], facts: ["postcode", "ssn"], pin: true }, person: "p_1", passkeys: [{ id: "f_1", name: "phone", created_at: 7 }, { id: 3 }, null] });
+  expect(own).toEqual({ level: "contact", until: 9, lapsed: true, spent: false, asked: false, channels: ["sms"], kinds: ["pin", "postcode"], person: "p_1", passkeys: [{ id: "f_1", name: "phone", created: 7 }] });
   expect(canAct(readOwn(null))).toBe(false);
   expect(readOwn({ verification: { level: "root" } }).level).toBe("guest");
 });

@@ -25,6 +25,15 @@ export interface Own {
   readonly asked: boolean;
   readonly channels: readonly Channel[];
   readonly kinds: readonly FactKind[];
+  /** One's id, which a new passkey signs. */
+  readonly person: string;
+  readonly passkeys: readonly OwnPasskey[];
+}
+
+export interface OwnPasskey {
+  readonly id: string;
+  readonly name: string;
+  readonly created: number;
 }
 
 const record = (value: unknown): Record<string, unknown> => (typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {});
@@ -42,10 +51,15 @@ export function readOwn(answer: unknown): Own {
     asked: typeof from.asked_at === "number" && from.asked_at > 0,
     channels: (["email", "sms"] as const).filter((c) => list(steps.channels).includes(c)),
     kinds: facts.filter((kind) => (kind === "pin" ? steps.pin === true : list(steps.facts).includes(kind))),
+    person: typeof from.person === "string" ? from.person : "",
+    passkeys: list(from.passkeys).flatMap((each) => {
+      const { id, name, created_at: created } = record(each);
+      return typeof id === "string" && typeof name === "string" ? [{ id, name, created: typeof created === "number" ? created : 0 }] : [];
+    }),
   };
 }
 
 /** True if there is anything that the patient can do. */
 export function canAct(own: Own): boolean {
-  return own.channels.length > 0 || own.kinds.length > 0;
+  return own.channels.length > 0 || own.kinds.length > 0 || own.passkeys.length > 0;
 }

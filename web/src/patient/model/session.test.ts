@@ -535,3 +535,34 @@ test("a chat that is hidden keeps what is typed", async () => {
   expect(session.state.locked).toBe(false);
   expect(session.draftText).toBe("half a th");
 });
+
+describe("coming back with a passkey", () => {
+  const older = conversation({ id: "c_old" as ConversationId, state: "closed", createdAt: noon - 2000, members: [member(), theArchive] });
+  const newer = conversation({ id: "c_new" as ConversationId, state: "open", createdAt: noon - 1000, members: [member(), theArchive, nurseDana] });
+
+  test("the chat that goes on is shown once this device is in it", async () => {
+    const { session, core, memo } = visit();
+    await session.boot();
+    expect(await session.inside.start(true)).toBe(true);
+    session.inside.returned();
+    core.emit({ kind: "conversation", conversation: { ...newer, joined: false, joining: true } });
+    expect(session.state.screen.at).toBe("welcome");
+    core.emit({ kind: "conversation", conversation: older });
+    expect(session.state.conversation?.id).toBe("c_old");
+    core.emit({ kind: "conversation", conversation: newer });
+    core.emit({ kind: "conversation", conversation: { ...older, unread: 3 } });
+    expect(session.state.screen.at).toBe("chat");
+    expect(session.state.conversation?.id).toBe("c_new");
+    expect(memo.hasChat).toBe(true);
+  });
+
+  test("a device of others keeps nothing", async () => {
+    const { session, core, memo } = visit();
+    await session.boot();
+    await session.inside.start(false);
+    session.inside.returned();
+    core.emit({ kind: "conversation", conversation: newer });
+    expect(session.state.screen.at).toBe("chat");
+    expect(memo.hasChat).toBe(false);
+  });
+});

@@ -44,6 +44,8 @@ export class Session {
   private about: AboutMe | undefined;
   private leaving = false;
   private fromMemo = false;
+  private returning = false;
+  private deviceKey: Uint8Array | undefined;
   private conversationId: ConversationId | undefined;
   private readonly latest = new Map<ConversationId, Conversation>();
   private readonly thread = new Thread();
@@ -202,15 +204,42 @@ export class Session {
   }
 
   /** For what loads later: the core, the chat that is open, and what the browser gives. */
-  get inside(): { core: Core | undefined; conversation: Conversation | undefined; world: World; agreed(form: ConsentForm): Promise<Agreed>; refreshed(practice: Practice): void; noteAgreed(form: ConsentForm): void } {
+  get inside(): {
+    core: Core | undefined;
+    deviceKey: Uint8Array | undefined;
+    conversation: Conversation | undefined;
+    world: World;
+    agreed(form: ConsentForm): Promise<Agreed>;
+    refreshed(practice: Practice): void;
+    noteAgreed(form: ConsentForm): void;
+    start(ownDevice: boolean): Promise<boolean>;
+    returned(): void;
+  } {
     return {
       core: this.core,
+      deviceKey: this.deviceKey,
       conversation: this.current.conversation,
       world: this.world,
       agreed: (form) => this.agreed(form),
       refreshed: (practice) => this.set({ practice }),
       noteAgreed: (form) => noteAgreed(this.world.memo, form),
+      start: (ownDevice) => {
+        if (!ownDevice) this.memoryOnly = true;
+        return this.start();
+      },
+      returned: () => (this.returning = true),
     };
+  }
+
+  // The chats of who came back with a passkey come one by one, as the practice
+  // lets this device in. The newest that goes on is shown.
+  private welcomeBack(conversation: Conversation): void {
+    const shown = this.conversationId && this.latest.get(this.conversationId);
+    if (!conversation.joined || (shown && (shown.state !== "closed" || conversation.state === "closed"))) return;
+    this.thread.clear();
+    if (!this.memoryOnly) this.world.memo.hasChat = true;
+    this.enter(conversation.id);
+    if (this.current.screen.at === "welcome") this.happen({ kind: "continue" });
   }
 
   /** True if the chat that is being unlocked was had before. */
@@ -320,6 +349,7 @@ export class Session {
         deviceName: this.world.deviceName,
         ...(this.world.authority ? { authority: this.world.authority } : {}),
       });
+      this.deviceKey = started.deviceKey;
       this.set({ started: true, startingSince: undefined, keeping: started.keeping });
       if (started.keeping === "memory") this.memoryOnly = true;
       const newest = [...started.conversations].sort((a, b) => Number(b.state !== "closed") - Number(a.state !== "closed") || b.createdAt - a.createdAt)[0];
@@ -611,6 +641,7 @@ export class Session {
       }
       case "conversation":
         this.meet(event.conversation);
+        if (this.returning) this.welcomeBack(event.conversation);
         break;
       case "line":
         this.line(event.line);
