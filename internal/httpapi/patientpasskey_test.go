@@ -316,3 +316,40 @@ func TestLostPasskeys(t *testing.T) {
 		t.Error("the log holds a passkey's name")
 	}
 }
+
+// TestT22NothingMergesPersons: two guests who match one record, by the same
+// facts and the same contact, stay two, and neither sees the other's chats.
+// Only staff say that two persons are one.
+func TestT22NothingMergesPersons(t *testing.T) {
+	w, box := identityWorld(t)
+	nurse := w.staff("dana")
+	one, two := w.patient(), w.patient()
+	var chats []string
+	for _, d := range []*device{one, two} {
+		sent, err := d.SendContactCode(w.ctx, email("ana@mail.example"))
+		w.must(err)
+		_, code := box.next()
+		_, err = d.CheckContactCode(w.ctx, api.CheckContactCode{Attempt: sent.Attempt, Code: code})
+		w.must(err)
+		_, err = d.MatchPatient(w.ctx, pin("1984-03-09", "123456"))
+		w.must(err)
+		_, err = d.AddPatientPasskey(w.ctx, d.newPasskey(w.authenticator()))
+		w.must(err)
+		id := d.open("nurse")
+		_, err = nurse.Act(w.ctx, id, "take")
+		w.must(err)
+		chats = append(chats, id)
+	}
+	if one.person == two.person {
+		t.Fatal("one guest became the other")
+	}
+	for i, d := range []*device{two, one} {
+		_, err := d.Conversation(w.ctx, chats[i])
+		wantCode(t, err, api.CodeNotFound)
+	}
+	links, err := w.store.PersonLinksOf(w.ctx, w.clinic.ID, []string{one.person, two.person})
+	w.must(err)
+	if len(links) != 0 {
+		t.Errorf("the hub linked them: %+v", links)
+	}
+}
