@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,7 +19,10 @@ import (
 	"github.com/sotto-health/sotto/internal/bench"
 	demopractice "github.com/sotto-health/sotto/internal/demo"
 	"github.com/sotto-health/sotto/internal/host"
+	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/practice"
+	"github.com/sotto-health/sotto/internal/store/sqlite"
+	"github.com/sotto-health/sotto/internal/store/sqlitefile"
 )
 
 type benchCommand struct {
@@ -46,6 +50,15 @@ func (c benchCommand) Run(ctx context.Context, s streams) error {
 	return bench.Run(ctx, bench.Config{
 		Server: func(ctx context.Context, mode bench.Mode) (*bench.Server, error) {
 			return startBenchServer(ctx, folder, mode)
+		},
+		Store: func(ctx context.Context) (hub.Store, func() error, error) {
+			var key sqlitefile.Key
+			_, _ = rand.Read(key[:]) // crypto/rand never fails
+			store, err := sqlite.Open(ctx, filepath.Join(folder, "store", "hub.db"), key, sqlitefile.Config{})
+			if err != nil {
+				return nil, nil, err
+			}
+			return store, store.Close, nil
 		},
 		Out: s.out, Conversations: c.Conversations, MessageBytes: c.MessageBytes, Duration: c.Duration, Idle: c.Idle,
 	})

@@ -13,13 +13,17 @@ import (
 	"io"
 	"runtime/debug"
 	"time"
+
+	"github.com/sotto-health/sotto/internal/hub"
 )
 
 // A Config says what to measure and against what.
 type Config struct {
 	// Server starts the server and returns it once it answers.
 	Server func(ctx context.Context, mode Mode) (*Server, error)
-	Out    io.Writer
+	// Store opens an empty store in this process, and says how to close it.
+	Store func(ctx context.Context) (store hub.Store, closeStore func() error, err error)
+	Out   io.Writer
 
 	Conversations int           // that talk at once
 	MessageBytes  int           // of each message's text
@@ -64,7 +68,8 @@ func Run(ctx context.Context, c Config) error {
 	}
 	fmt.Fprintf(c.Out, "%d conversations of a patient, a staff person and the keeper; %d-byte messages; every message on disk before it is acknowledged\n",
 		c.Conversations, c.MessageBytes)
-	if err := talk.measure(ctx); err != nil {
+	cost, err := talk.measure(ctx)
+	if err != nil {
 		return joinStop(err, server)
 	}
 	seats, err := talk.seats(ctx)
@@ -76,6 +81,9 @@ func Run(ctx context.Context, c Config) error {
 		return err
 	}
 
+	if err := measureAudit(ctx, c, cost.server, cost.server+cost.clients); err != nil {
+		return fmt.Errorf("measure the audit log: %w", err)
+	}
 	if server, err = c.Server(ctx, HubOnly); err != nil {
 		return fmt.Errorf("start the hub alone: %w", err)
 	}

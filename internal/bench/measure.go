@@ -51,50 +51,51 @@ func (t *talk) say(ctx context.Context, p *client) error {
 }
 
 // measure sends as much as can be for a while, and then half of that at an
-// even pace.
-func (t *talk) measure(ctx context.Context) error {
-	full, err := t.phase(ctx, "as many as possible", t.flood)
+// even pace. It returns what a message of the first took.
+func (t *talk) measure(ctx context.Context) (cost, error) {
+	full, each, err := t.phase(ctx, "as many as possible", t.flood)
 	if err != nil {
-		return err
+		return cost{}, err
 	}
-	if _, err = t.phase(ctx, "half of that, evenly", func(ctx context.Context) error { return t.pace(ctx, full/2) }); err != nil {
-		return err
-	}
-	return nil
+	_, _, err = t.phase(ctx, "half of that, evenly", func(ctx context.Context) error { return t.pace(ctx, full/2) })
+	return each, err
 }
 
+// A cost is what a message takes of processors.
+type cost struct{ clients, server time.Duration }
+
 // phase runs send for the configured time and prints what came of it. It
-// returns the messages decrypted a second.
-func (t *talk) phase(ctx context.Context, name string, send func(context.Context) error) (perSecond float64, err error) {
+// returns the messages decrypted a second and what each took.
+func (t *talk) phase(ctx context.Context, name string, send func(context.Context) error) (perSecond float64, each cost, err error) {
 	latencies := new(Latencies)
 	t.latencies.Store(latencies)
 	before, err := t.snapshot()
 	if err != nil {
-		return 0, err
+		return 0, cost{}, err
 	}
 	phase, cancel := context.WithTimeout(ctx, t.config.Duration)
 	defer cancel()
 	if err := send(phase); err != nil {
-		return 0, err
+		return 0, cost{}, err
 	}
 	if err := pause(ctx, time.Second); err != nil { // let the last ones arrive
-		return 0, err
+		return 0, cost{}, err
 	}
 	after, err := t.snapshot()
 	if err != nil {
-		return 0, err
+		return 0, cost{}, err
 	}
 	n := after.opened - before.opened
 	if n == 0 {
-		return 0, fmt.Errorf("bench: no message arrived in phase %q", name)
+		return 0, cost{}, fmt.Errorf("bench: no message arrived in phase %q", name)
 	}
 	perSecond = float64(n) / t.config.Duration.Seconds()
 	q := latencies.Quantiles(0.50, 0.95, 0.99)
-	each := func(d time.Duration) time.Duration { return (d / time.Duration(n)).Round(time.Microsecond) }
+	each = cost{(after.client.cpu - before.client.cpu) / time.Duration(n), (after.server.cpu - before.server.cpu) / time.Duration(n)}
 	fmt.Fprintf(t.config.Out, "%-22s %8.0f messages/s decrypted   p50 %v  p95 %v  p99 %v   processor a message: clients %v, server %v   stored %d bytes a message\n",
 		name, perSecond, q[0].Round(100*time.Microsecond), q[1].Round(100*time.Microsecond), q[2].Round(100*time.Microsecond),
-		each(after.client.cpu-before.client.cpu), each(after.server.cpu-before.server.cpu), (after.stored-before.stored)/n)
-	return perSecond, nil
+		each.clients.Round(time.Microsecond), each.server.Round(time.Microsecond), (after.stored-before.stored)/n)
+	return perSecond, each, nil
 }
 
 type snapshot struct {
