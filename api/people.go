@@ -3,16 +3,18 @@ package api
 // A StaffMember is a staff person as administrators see them:
 // GET /v1/admin/people.
 type StaffMember struct {
-	ID         string   `json:"id"`
-	Login      string   `json:"login"`
-	Name       string   `json:"name"`
-	Title      string   `json:"title"`
-	Role       string   `json:"role" doc:"role or profession, as in the member list: nurse, administrator ..."`
-	Access     string   `json:"access" doc:"the role that policy knows them by: agent, clinician, supervisor, compliance, administrator, auditor; empty means no rights"`
-	Queues     []string `json:"queues" doc:"queues that the person works on; none means all"`
-	CreatedAt  int64    `json:"created_at"`
-	DisabledAt int64    `json:"disabled_at,omitempty"`
-	Online     bool     `json:"online"`
+	ID     string   `json:"id"`
+	Login  string   `json:"login"`
+	Name   string   `json:"name"`
+	Title  string   `json:"title"`
+	Role   string   `json:"role" doc:"role or profession, as in the member list: nurse, administrator ..."`
+	Access string   `json:"access" doc:"the role that policy knows them by: agent, clinician, supervisor, compliance, administrator, auditor; empty means no rights"`
+	Queues []string `json:"queues" doc:"queues that the person is given one by one; with none, and in no department, they work on all"`
+	// Departments are ids.
+	Departments []string `json:"departments" doc:"whose queues the person works on"`
+	CreatedAt   int64    `json:"created_at"`
+	DisabledAt  int64    `json:"disabled_at,omitempty"`
+	Online      bool     `json:"online"`
 }
 
 // StaffMembers is the answer of GET /v1/admin/people.
@@ -46,6 +48,8 @@ type NewStaffMember struct {
 	Title  string   `json:"title" maxLength:"64" doc:"shown to patients: Nurse"`
 	Role   string   `json:"role" maxLength:"64"`
 	Queues []string `json:"queues,omitempty" maxItems:"200"`
+	// Departments are ids.
+	Departments []string `json:"departments,omitempty" maxItems:"50"`
 }
 
 // StaffMemberAdded is its answer. Whoever has the link can become the person:
@@ -66,9 +70,11 @@ type SetUpLinkMade struct {
 // role ends the person's sessions and devices; they sign in anew with it.
 // Disabling is for good.
 type ChangeStaffMember struct {
-	Role    *string   `json:"role,omitempty" maxLength:"64"`
-	Queues  *[]string `json:"queues,omitempty" maxItems:"200"`
-	Disable bool      `json:"disable,omitempty"`
+	Role   *string   `json:"role,omitempty" maxLength:"64"`
+	Queues *[]string `json:"queues,omitempty" maxItems:"200"`
+	// Departments are ids.
+	Departments *[]string `json:"departments,omitempty" maxItems:"50"`
+	Disable     bool      `json:"disable,omitempty"`
 }
 
 // A PolicyRule is one sentence of who may do what: GET /v1/policy/rules.

@@ -135,6 +135,8 @@ const (
 	PersonAdded        Kind = "person.added"
 	PersonChanged      Kind = "person.changed"
 	PersonDisabled     Kind = "person.disabled"
+	DepartmentChanged  Kind = "department.changed"
+	DepartmentRetired  Kind = "department.retired"
 	PracticeConfigured Kind = "practice.configured"
 
 	RelationGranted   Kind = "relation.granted"
@@ -277,7 +279,9 @@ func Vocabulary() []Spec {
 		{KeyPackageClaimed, Keys, "device", false, "took a key with which a device can be let into a conversation"},
 
 		{PersonAdded, Policy, "person", false, "added a person"},
-		{PersonChanged, Policy, "person", false, "changed a person's role or queues"},
+		{PersonChanged, Policy, "person", false, "changed a person's role, departments or queues"},
+		{DepartmentChanged, Policy, "department", false, "made or changed a department: its name, or the queues that belong to it"},
+		{DepartmentRetired, Policy, "department", false, "retired a department"},
 		{PersonDisabled, Policy, "person", false, "took all access from a person"},
 		{RosterChanged, Policy, "practice", false, "changed what is on file of the practice's patients"},
 		{PracticeConfigured, Policy, "practice", false, "changed the practice's settings"},

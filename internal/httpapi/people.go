@@ -32,13 +32,25 @@ func (s *Server) peopleRoutes() {
 		func(ctx context.Context, c *hub.StaffCaller, i *byDevice) (*none, error) {
 			return nil, s.hub.RevokeStaffDevice(ctx, c, i.ID, i.Device)
 		})
-	staff(s, op(http.MethodPatch, "/v1/admin/people/{id}", tagAdmin, "Change a person's role or queues, or disable them", refusals(401, 403, 404, 409, 422)),
+	staff(s, op(http.MethodPatch, "/v1/admin/people/{id}", tagAdmin, "Change a person's role, departments or queues, or disable them", refusals(401, 403, 404, 409, 422)),
 		func(ctx context.Context, c *hub.StaffCaller, i *inID[api.ChangeStaffMember]) (*out[api.StaffMember], error) {
 			return answer(s.hub.ChangeStaffMember(ctx, c, i.ID, i.Body))
 		})
 	staff(s, op(post, "/v1/admin/people/{id}/set-up-link", tagAdmin, "Make a one-time link to set up a person's sign-in", refusals(401, 403, 404, 409)),
 		func(ctx context.Context, c *hub.StaffCaller, i *ByID) (*out[api.SetUpLinkMade], error) {
 			return answer(s.hub.SetUpLinkFor(ctx, c, i.ID))
+		})
+	staff(s, op(get, "/v1/admin/departments", tagAdmin, "The practice's departments", refusals(401, 403)),
+		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*out[api.Departments], error) {
+			return answer(s.hub.Departments(ctx, c))
+		})
+	staff(s, op(post, "/v1/admin/departments", tagAdmin, "Make a department", refusals(401, 403, 409, 422)),
+		func(ctx context.Context, c *hub.StaffCaller, i *in[api.NewDepartment]) (*out[api.Department], error) {
+			return answer(s.hub.AddDepartment(ctx, c, i.Body))
+		})
+	staff(s, op(patch, "/v1/admin/departments/{id}", tagAdmin, "Rename a department, give it queues, or retire it", refusals(401, 403, 404, 409, 422)),
+		func(ctx context.Context, c *hub.StaffCaller, i *inID[api.ChangeDepartment]) (*out[api.Department], error) {
+			return answer(s.hub.ChangeDepartment(ctx, c, i.ID, i.Body))
 		})
 	staff(s, op(get, "/v1/policy/rules", tagAdmin, "Who may do what, in sentences", refusals(401)),
 		func(context.Context, *hub.StaffCaller, *none) (*out[api.PolicyRules], error) {

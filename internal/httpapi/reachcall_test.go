@@ -68,6 +68,8 @@ func (r *reach) subject(route, name string, p *practice, d *device, chat string)
 		return r.person(p)
 	case strings.HasPrefix(path, "/v1/admin/people/"):
 		return r.person(p)
+	case strings.HasPrefix(path, "/v1/admin/departments/"):
+		return r.department(p)
 	case strings.HasPrefix(path, "/v1/admin/emergencies/"):
 		return r.emergency(p)
 	case strings.HasPrefix(path, "/v1/staff/invitations/"):
@@ -126,6 +128,18 @@ func (r *reach) person(p *practice) string {
 	added, err := r.hub.AddStaff(r.ctx, hub.Person{Practice: p.ID, Role: "billing", Name: "Bo", Title: "Billing", Login: hub.NewID("p")})
 	r.must(err)
 	return added.ID
+}
+
+func (r *reach) department(p *practice) string {
+	id := hub.NewID("g")
+	if p != nil {
+		_, err := r.store.ChangeDepartment(r.ctx, p.ID, id, func(d *hub.Department, _ []hub.Department) error {
+			d.Name, d.CreatedAt = id, 1
+			return nil
+		})
+		r.must(err)
+	}
+	return id
 }
 
 func (r *reach) emergency(p *practice) string {

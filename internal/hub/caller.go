@@ -138,7 +138,15 @@ func (h *Hub) Authenticate(ctx context.Context, token string) (*Caller, error) {
 
 // works reports whether a staff person is given the queue.
 func (p *Person) works(queue string) bool {
-	return len(p.Queues) == 0 || slices.Contains(p.Queues, queue)
+	queues, all := p.serves()
+	return all || slices.Contains(queues, queue)
+}
+
+// serves lists the queues that a staff person is given, one by one or by their
+// departments; all says that they are given every one.
+func (p *Person) serves() (queues []string, all bool) {
+	who := p.principal()
+	return who.Queues, who.AllQueues()
 }
 
 // wants reports whether policy wants the person in the group.

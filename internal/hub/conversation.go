@@ -406,7 +406,14 @@ func boxAction(box string) policy.Action {
 
 // query says what a box holds for the caller.
 func (c *Caller) query(box string) (ConversationQuery, error) {
-	me, queues := c.Device.Person, c.Person.Queues
+	me := c.Device.Person
+	queues, all := c.Person.serves()
+	switch {
+	case all:
+		queues = nil // which asks for every one
+	case len(queues) == 0:
+		queues = []string{""} // in departments without queues: which no chat waits in
+	}
 	switch box {
 	case boxOwn:
 		return ConversationQuery{Patient: me, Order: ByLast}, nil

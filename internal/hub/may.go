@@ -22,7 +22,8 @@ func roleOf(kind, role string) policy.Role {
 
 // principal is the person as policy sees them.
 func (p *Person) principal() *policy.Principal {
-	who := &policy.Principal{ID: p.ID, Practice: p.Practice, Queues: p.Queues}
+	who := &policy.Principal{ID: p.ID, Practice: p.Practice, Departments: p.Departments}
+	who.Queues = append(append(who.Queues, p.Queues...), p.DepartmentQueues...)
 	if r := roleOf(p.Kind, p.Role); r != "" {
 		who.Roles = []policy.Role{r}
 	}

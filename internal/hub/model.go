@@ -140,14 +140,19 @@ type Person struct {
 	Role       string
 	Name       string
 	Title      string
-	Login      string   // unique within the practice, case folded; staff only
-	Password   string   // encoded hash; empty if the person has none
-	PasswordAt int64    // when it was chosen
-	Failures   int      // wrong guesses by strangers since the last sign-in
-	Queues     []string // what a staff person works on; empty means all
-	ExternalID string   // the practice's directory's id of the person; empty if it keeps them not
-	CreatedAt  int64
-	DisabledAt int64 // 0 while enabled
+	Login      string // unique within the practice, case folded; staff only
+	Password   string // encoded hash; empty if the person has none
+	PasswordAt int64  // when it was chosen
+	Failures   int    // wrong guesses by strangers since the last sign-in
+	// Queues are those given to a staff person one by one, beside those of their
+	// departments. With neither, they work on all.
+	Queues []string
+	// Departments are those that a staff person is in, by id; DepartmentQueues
+	// the queues that belong to them now. Only the store sets the latter.
+	Departments, DepartmentQueues []string
+	ExternalID                    string // the practice's directory's id of the person; empty if it keeps them not
+	CreatedAt                     int64
+	DisabledAt                    int64 // 0 while enabled
 }
 
 // A SetUpLink lets one person choose what to sign in with, once.

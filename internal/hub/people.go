@@ -54,7 +54,8 @@ func (h *Hub) staffMember(p Person) api.StaffMember {
 		queues = []string{}
 	}
 	return api.StaffMember{
-		ID: p.ID, Login: p.Login, Name: p.Name, Title: p.Title, Role: p.Role, Access: string(roleOf(p.Kind, p.Role)), Queues: queues,
+		Departments: append([]string{}, p.Departments...),
+		ID:          p.ID, Login: p.Login, Name: p.Name, Title: p.Title, Role: p.Role, Access: string(roleOf(p.Kind, p.Role)), Queues: queues,
 		CreatedAt: p.CreatedAt, DisabledAt: p.DisabledAt, Online: h.board.online(p.ID),
 	}
 }
@@ -89,6 +90,7 @@ func (h *Hub) AddStaffMember(ctx context.Context, s *StaffCaller, n api.NewStaff
 	}
 	p, err := h.addStaff(ctx, s, Person{
 		Practice: s.Person.Practice, Login: n.Login, Name: n.Name, Title: cmp.Or(n.Title, n.Role), Role: n.Role, Queues: n.Queues,
+		Departments: sortedSet(n.Departments),
 	})
 	if errors.Is(err, ErrExists) {
 		return api.StaffMemberAdded{}, ErrConflict
@@ -169,6 +171,9 @@ func (h *Hub) changed(ctx context.Context, by Actor, known *Person, n api.Change
 	if n.Queues != nil {
 		of = append(append(of, "queues="), *n.Queues...)
 	}
+	if n.Departments != nil {
+		of = append(append(of, "departments="), *n.Departments...)
+	}
 	return h.event(ctx, by, kind, known.ID).With(strings.Join(of, ","))
 }
 
@@ -204,7 +209,7 @@ func changeStaff(may permission, p *Person, last bool, n api.ChangeStaffMember, 
 	if p.DisabledAt != 0 {
 		return ErrConflict
 	}
-	if n.Role != nil || n.Queues != nil {
+	if n.Role != nil || n.Queues != nil || n.Departments != nil {
 		losing := last && n.Role != nil && *n.Role != p.Role
 		if err := may(policy.Grant, p.resource(losing)); err != nil {
 			return err
@@ -216,6 +221,9 @@ func changeStaff(may permission, p *Person, last bool, n api.ChangeStaffMember, 
 	if n.Queues != nil {
 		p.Queues = *n.Queues
 	}
+	if n.Departments != nil {
+		p.Departments = sortedSet(*n.Departments)
+	}
 	if n.Disable {
 		if err := may(policy.Disable, p.resource(last)); err != nil {
 			return err
@@ -224,6 +232,9 @@ func changeStaff(may permission, p *Person, last bool, n api.ChangeStaffMember, 
 	}
 	return nil
 }
+
+// sortedSet is ids without order or repetition.
+func sortedSet(ids []string) []string { return slices.Compact(slices.Sorted(slices.Values(ids))) }
 
 // Rules lists the sentences of policy, for everybody who is signed in.
 func (h *Hub) Rules() api.PolicyRules {

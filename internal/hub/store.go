@@ -46,6 +46,7 @@ type Store interface {
 	Invitations
 	Emergencies
 	Disclosures
+	Departments
 
 	// DeleteExpired drops sessions, known browsers, set-up links and spent
 	// nonces that ended
@@ -250,7 +251,8 @@ type People interface {
 	// DisablePerson sets DisabledAt if it is 0, revokes every device of the
 	// person as RevokeDevice does, and deletes the person's staff sessions.
 	DisablePerson(ctx context.Context, practice, id string, at int64) error
-	// ChangePerson stores what change makes of a person's Role, Queues and
+	// ChangePerson stores what change makes of a person's Role, Queues,
+	// Departments (which must exist and not be retired: [ErrConflict]) and
 	// DisabledAt, and nothing if it returns an error. last says that the person
 	// is the practice's only administrator who is not disabled; no other change
 	// of its people runs meanwhile. With a new role, or when disabled, every

@@ -185,7 +185,7 @@ func (p *Principal) entity() cedar.Entity {
 		UID: cedar.NewEntityUID("Caller", cedar.String(p.ID)),
 		Attributes: cedar.NewRecord(cedar.RecordMap{
 			"id": cedar.String(p.ID), "practice": cedar.String(p.Practice), "roles": set(p.Roles),
-			"care": cedar.Boolean(care), "queues": set(p.Queues), "allQueues": cedar.Boolean(care && len(p.Queues) == 0),
+			"care": cedar.Boolean(care), "queues": set(p.Queues), "allQueues": cedar.Boolean(p.AllQueues()),
 		}),
 	}
 }

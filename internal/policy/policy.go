@@ -130,6 +130,9 @@ const (
 	// ReadAccess is to see who saw a patient's messages, and what left the practice.
 	ReadAccess       Action = "patient.access"
 	RecordDisclosure Action = "patient.disclose" // write down what left it
+	// ArrangeDepartments is to make, rename and retire departments and to say
+	// which queues belong to them.
+	ArrangeDepartments Action = "practice.departments"
 	// ReviewEmergency is to see who broke the glass, and to judge it.
 	ReviewEmergency Action = "emergency.review"
 
@@ -143,7 +146,7 @@ const (
 func Actions() []Action {
 	return []Action{
 		Begin, Know, Take, TakeOver, Join, Leave, Close, Reopen, Bring, Transfer, BreakGlass, Withdraw, AgreeForm, Rate, Frames, Send, Type, Attach, Admit, Add, Remove, Renew, Rejoin,
-		ListOwn, ListQueues, ListAll, Certify, Work, Configure, AddPerson, Grant, Disable, Revoke, Invite, ListPeople, Identify, CheckIdentity, Propose, Relate, Agree, Unite, ReadAudit, ExportAudit, OwnAudit, Explain, Hide, Inspect, ReviewEmergency, ReadAccess, RecordDisclosure,
+		ListOwn, ListQueues, ListAll, Certify, Work, Configure, ArrangeDepartments, AddPerson, Grant, Disable, Revoke, Invite, ListPeople, Identify, CheckIdentity, Propose, Relate, Agree, Unite, ReadAudit, ExportAudit, OwnAudit, Explain, Hide, Inspect, ReviewEmergency, ReadAccess, RecordDisclosure,
 		ReadForms, WriteForm, ApproveForm, ReadReceipts,
 	}
 }
@@ -153,8 +156,17 @@ type Principal struct {
 	ID       string // of the person
 	Practice string
 	Roles    []Role
-	// Queues that a staff person is given; none means all.
+	// Queues that a staff person is given, one by one or by their departments.
 	Queues []string
+	// Departments that a staff person is in, by id.
+	Departments []string
+}
+
+// AllQueues reports whether somebody is given every queue: they look after
+// patients, and are held to no queue and no department. Who is in a department
+// that has no queues is given none.
+func (p *Principal) AllQueues() bool {
+	return slices.ContainsFunc(p.Roles, Role.care) && len(p.Queues) == 0 && len(p.Departments) == 0
 }
 
 // A Resource is what is asked about: a conversation, if it has an ID; else a

@@ -113,8 +113,9 @@ func anyPrincipal() *rapid.Generator[*Principal] {
 	return rapid.Custom(func(t *rapid.T) *Principal {
 		return &Principal{
 			ID: rapid.SampledFrom([]string{"p_1", "p_2", "p_3"}).Draw(t, "id"), Practice: rapid.SampledFrom([]string{"t_1", "t_2"}).Draw(t, "practice"),
-			Roles:  rapid.SliceOfDistinct(rapid.SampledFrom(Roles()), func(r Role) Role { return r }).Draw(t, "roles"),
-			Queues: rapid.SliceOf(rapid.SampledFrom([]string{"q_1", "q_2"})).Draw(t, "queues"),
+			Roles:       rapid.SliceOfDistinct(rapid.SampledFrom(Roles()), func(r Role) Role { return r }).Draw(t, "roles"),
+			Queues:      rapid.SliceOf(rapid.SampledFrom([]string{"q_1", "q_2"})).Draw(t, "queues"),
+			Departments: rapid.SliceOf(rapid.SampledFrom([]string{"g_1", "g_2"})).Draw(t, "departments"),
 		}
 	})
 }
@@ -141,7 +142,7 @@ func TestBoundaries(t *testing.T) {
 		d := e.Decide(p, a, r)
 		runs := slices.Contains(p.Roles, Administrator) || slices.Contains(p.Roles, Auditor)
 		// The practice's directory may do to people what administrators may, and no more.
-		runsPeople := slices.Contains(p.Roles, Administrator) || slices.Contains(p.Roles, Directory) && a != Configure
+		runsPeople := slices.Contains(p.Roles, Administrator) || slices.Contains(p.Roles, Directory) && a != Configure && a != ArrangeDepartments
 		in := slices.Contains(r.Wanted, p.ID) || slices.Contains(r.Members, p.ID) || r.Patient == p.ID
 		for broken, is := range map[string]bool{
 			"in another practice":           r.Practice != p.Practice,
@@ -153,11 +154,13 @@ func TestBoundaries(t *testing.T) {
 				!slices.Contains(r.Wanted, p.ID) && !slices.Contains(p.Roles, Supervisor),
 			"lets others into a chat that they are not in": slices.Contains([]Action{Bring, Transfer}, a) &&
 				!slices.Contains(r.Wanted, p.ID) && !slices.Contains(p.Roles, Supervisor),
-			"one who is no clinician breaks the glass":    a == BreakGlass && !slices.Contains(p.Roles, Clinician),
+			"one who is no clinician breaks the glass": a == BreakGlass && !slices.Contains(p.Roles, Clinician),
+			"a queue that they are not given": len(p.Queues)+len(p.Departments) > 0 && !slices.Contains(p.Queues, r.Queue) && !in &&
+				slices.Contains([]Action{Take, TakeOver, Join, Leave, Close, Reopen, Bring, Transfer}, a),
 			"past their grant":                            r.ID != "" && r.PastGrant && r.Patient == p.ID,
 			"a role for oneself":                          a == Grant && r.Person == p.ID,
 			"the last administrator goes":                 a == Disable && r.LastAdministrator,
-			"one who is no administrator runs the system": !runsPeople && slices.Contains([]Action{Grant, Disable, AddPerson, Configure}, a),
+			"one who is no administrator runs the system": !runsPeople && slices.Contains([]Action{Grant, Disable, AddPerson, Configure, ArrangeDepartments}, a),
 			"another lets people in":                      !slices.Contains(p.Roles, Keeper) && slices.Contains([]Action{Add, Remove, Certify}, a),
 		} {
 			if is && d.Allowed {

@@ -11,7 +11,12 @@ import (
 
 // AddPerson implements [hub.People].
 func (s *Store) AddPerson(ctx context.Context, p hub.Person) error {
-	return s.write(ctx, p.Practice, func(t *tx) error { return addPerson(t, p) })
+	return s.write(ctx, p.Practice, func(t *tx) error {
+		if err := addPerson(t, p); err != nil || len(p.Departments) == 0 {
+			return err
+		}
+		return putDepartments(t, p.Practice, p.ID, p.Departments)
+	})
 }
 
 func addPerson(t *tx, p hub.Person) error {
@@ -37,13 +42,18 @@ ON CONFLICT DO NOTHING`
 
 const personColumns = `
 SELECT practice, id, kind, role, name, title, coalesce(login, ''), password, queues, created_at, disabled_at,
-    password_at, failures, coalesce(external_id, '')
+    password_at, failures, coalesce(external_id, ''),
+    coalesce((SELECT string_agg(d.department, ',') FROM department_person d WHERE d.practice = person.practice AND d.person = person.id), ''),
+    coalesce((SELECT string_agg(q.queue, ',') FROM department_person d
+        JOIN department_queue q ON q.practice = d.practice AND q.department = d.department
+        WHERE d.practice = person.practice AND d.person = person.id), '')
 FROM person `
 
 func scanPerson(row scanner) (p hub.Person, err error) {
-	var queues string
+	var queues, departments, theirs string
 	err = row.Scan(&p.Practice, &p.ID, &p.Kind, &p.Role, &p.Name, &p.Title, &p.Login, &p.Password,
-		&queues, &p.CreatedAt, &p.DisabledAt, &p.PasswordAt, &p.Failures, &p.ExternalID)
+		&queues, &p.CreatedAt, &p.DisabledAt, &p.PasswordAt, &p.Failures, &p.ExternalID, &departments, &theirs)
+	p.Departments, p.DepartmentQueues = words(departments), words(theirs)
 	if err != nil {
 		return p, err
 	}

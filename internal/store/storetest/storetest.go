@@ -53,6 +53,7 @@ func Run(t *testing.T, store hub.Store) {
 		{"audit log", testAuditLog},
 		{"emergencies", testEmergencies},
 		{"disclosures", testDisclosures},
+		{"departments", testDepartments},
 		{"concurrency", testConcurrency},
 	} {
 		t.Run(group.name, func(t *testing.T) { group.run(t, store) })

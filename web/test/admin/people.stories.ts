@@ -7,14 +7,14 @@ import type { Story } from "./story.ts";
 const day = 86_400_000;
 
 function person(id: string, name: string, role: string, access: string, change: Partial<api.StaffMember> = {}): api.StaffMember {
-  return { id, name, login: name.toLowerCase().replace(/[^a-z]+/g, "."), title: "", role, access, queues: [], created_at: now - 90 * day, online: false, ...change };
+  return { id, name, login: name.toLowerCase().replace(/[^a-z]+/g, "."), title: "", role, access, queues: [], departments: [], created_at: now - 90 * day, online: false, ...change };
 }
 
-const dana = person("p_dana", "Dana Ortiz", "nurse", "clinician", { title: "Registered nurse", online: true, queues: ["q_general", "q_rx"] });
+const dana = person("p_dana", "Dana Ortiz", "nurse", "clinician", { title: "Registered nurse", online: true, queues: ["q_rx"], departments: ["g_family"] });
 const people: api.StaffMember[] = [
   person("p_administrator", "Pat Rivera", "administrator", "administrator", { online: true }),
   dana,
-  person("p_lee", "Samuel Lee", "physician", "clinician"),
+  person("p_lee", "Samuel Lee", "physician", "clinician", { departments: ["g_new"] }),
   person("p_kim", "Kim Tran", "front-desk", "agent", { queues: ["q_visit"] }),
   person("p_robin", "Robin Diaz", "compliance", "compliance"),
   person("p_sam", "Sam Okafor", "auditor", "auditor"),
@@ -42,7 +42,15 @@ const detail: api.StaffPerson = {
   last_sign_in: { id: "i_1", at: now - 3_600_000, method: "passkey", outcome: "signed-in", browser: "Chrome", address: "192.0.2.7", new: false, seen: true },
   conversations: 4,
 };
+const departments: api.Departments = {
+  departments: [
+    { id: "g_family", name: "Family medicine", queues: ["q_general", "q_visit"], people: 1, created_at: now - 90 * day },
+    { id: "g_new", name: "Travel clinic", queues: [], people: 0, created_at: now - day },
+    { id: "g_old", name: "Weight clinic", queues: [], people: 0, created_at: now - 900 * day, retired_at: now - 30 * day },
+  ],
+};
 const answers: NonNullable<Story["answers"]> = {
+  "GET /v1/admin/departments": { ...departments },
   "GET /v1/admin/people": list,
   "GET /v1/admin/people/p_dana": { ...detail },
   "POST /v1/admin/people/p_dana/set-up-link": { token: "kqz7-2f9m-x4tw-8hjd-vr5c-n3pb-6ygs", expires_at: now + 3 * day },
@@ -51,12 +59,12 @@ const answers: NonNullable<Story["answers"]> = {
 export const stories: Record<string, Story> = {
   "sign-in": { hash: "#/people", signedIn: false },
   people: { hash: "#/people", answers },
-  "people-many": { hash: "#/people", answers: { "GET /v1/admin/people": { roles, people: Array.from({ length: 120 }, (_, i) => person(`p_${i}`, `Test Person ${i}`, "nurse", "clinician")) } } },
+  "people-many": { hash: "#/people", answers: { ...answers, "GET /v1/admin/people": { roles, people: Array.from({ length: 120 }, (_, i) => person(`p_${i}`, `Test Person ${i}`, "nurse", "clinician")) } } },
   "people-filtered": { hash: "#/people?role=nurse&state=enabled", answers },
   "people-none": { hash: "#/people?q=zzz", answers },
   "people-auditor": { hash: "#/people", as: "auditor", answers },
-  "people-loading": { hash: "#/people", answers: { "GET /v1/admin/people": "never" } },
-  "people-error": { hash: "#/people", answers: { "GET /v1/admin/people": { refused: 503, code: "unavailable" } } },
+  "people-loading": { hash: "#/people", answers: { ...answers, "GET /v1/admin/people": "never" } },
+  "people-error": { hash: "#/people", answers: { ...answers, "GET /v1/admin/people": { refused: 503, code: "unavailable" } } },
   "people-new": { hash: "#/people/new", answers },
   "people-new-missing": {
     hash: "#/people/new",
@@ -79,6 +87,19 @@ export const stories: Record<string, Story> = {
       }
       await page.pause(50);
       document.querySelector<HTMLButtonElement>("form button[type=submit]")?.click();
+    },
+  },
+  departments: { hash: "#/people/departments", answers },
+  "departments-none": { hash: "#/people/departments", answers: { ...answers, "GET /v1/admin/departments": { departments: [] } } },
+  "departments-auditor": { hash: "#/people/departments", as: "auditor", answers },
+  "department-change": { hash: "#/people/departments", answers, then: () => document.querySelector<HTMLButtonElement>("tbody button")?.click() },
+  "department-retire": {
+    hash: "#/people/departments",
+    answers,
+    async then(page) {
+      document.querySelectorAll<HTMLButtonElement>("tbody button")[1]?.click();
+      await page.pause(100);
+      document.querySelector<HTMLButtonElement>("dialog button.danger")?.click();
     },
   },
   person: { hash: "#/people/p_dana", answers },
