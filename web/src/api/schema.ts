@@ -350,6 +350,41 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/admin/departments": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** The practice's departments */
+        readonly get: operations["get-admin-departments"];
+        readonly put?: never;
+        /** Make a department */
+        readonly post: operations["post-admin-departments"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/departments/{id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        /** Rename a department, give it queues, or retire it */
+        readonly patch: operations["patch-admin-departments-by-id"];
+        readonly trace?: never;
+    };
     readonly "/v1/admin/disclosures/{id}/strike": {
         readonly parameters: {
             readonly query?: never;
@@ -505,7 +540,7 @@ export interface paths {
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
-        /** Change a person's role or queues, or disable them */
+        /** Change a person's role, departments or queues, or disable them */
         readonly patch: operations["patch-admin-people-by-id"];
         readonly trace?: never;
     };
@@ -2557,7 +2592,13 @@ export interface components {
             readonly expires_at: number;
             readonly nonce: string;
         };
+        readonly ChangeDepartment: {
+            readonly name?: string;
+            readonly queues?: readonly string[];
+            readonly retire?: boolean;
+        };
         readonly ChangeStaffMember: {
+            readonly departments?: readonly string[];
             readonly disable?: boolean;
             readonly queues?: readonly string[];
             readonly role?: string;
@@ -2887,6 +2928,25 @@ export interface components {
             readonly more_consents?: readonly components["schemas"]["ConsentReceipt"][];
             readonly queue: string;
             readonly welcome: string;
+        };
+        readonly Department: {
+            /** Format: int64 */
+            readonly created_at: number;
+            readonly id: string;
+            readonly name: string;
+            /**
+             * Format: int64
+             * @description who are in it
+             */
+            readonly people: number;
+            /** @description that belong to it; a queue belongs to one department at most */
+            readonly queues: readonly string[];
+            /** Format: int64 */
+            readonly retired_at?: number;
+        };
+        readonly Departments: {
+            /** @description by name, retired ones included */
+            readonly departments: readonly components["schemas"]["Department"][];
         };
         readonly Device: {
             /** @description empty until the keeper has certified the device */
@@ -3316,6 +3376,10 @@ export interface components {
              */
             readonly size: number;
         };
+        readonly NewDepartment: {
+            readonly name: string;
+            readonly queues?: readonly string[];
+        };
         readonly NewGuest: {
             /** @description slug */
             readonly practice: string;
@@ -3368,6 +3432,7 @@ export interface components {
             readonly public_key: string;
         };
         readonly NewStaffMember: {
+            readonly departments?: readonly string[];
             readonly login: string;
             readonly name: string;
             readonly queues?: readonly string[];
@@ -4044,13 +4109,15 @@ export interface components {
             readonly access: string;
             /** Format: int64 */
             readonly created_at: number;
+            /** @description whose queues the person works on */
+            readonly departments: readonly string[];
             /** Format: int64 */
             readonly disabled_at?: number;
             readonly id: string;
             readonly login: string;
             readonly name: string;
             readonly online: boolean;
-            /** @description queues that the person works on; none means all */
+            /** @description queues that the person is given one by one; with none, and in no department, they work on all */
             readonly queues: readonly string[];
             /** @description role or profession, as in the member list: nurse, administrator ... */
             readonly role: string;
@@ -4222,6 +4289,7 @@ export type BringColleague = components['schemas']['BringColleague'];
 export type CertificateRequest = components['schemas']['CertificateRequest'];
 export type Certificates = components['schemas']['Certificates'];
 export type Challenge = components['schemas']['Challenge'];
+export type ChangeDepartment = components['schemas']['ChangeDepartment'];
 export type ChangeStaffMember = components['schemas']['ChangeStaffMember'];
 export type CheckContactCode = components['schemas']['CheckContactCode'];
 export type CheckPassword = components['schemas']['CheckPassword'];
@@ -4251,6 +4319,8 @@ export type ConversationPage = components['schemas']['ConversationPage'];
 export type ConversationReader = components['schemas']['ConversationReader'];
 export type ConversationReaders = components['schemas']['ConversationReaders'];
 export type CreateConversation = components['schemas']['CreateConversation'];
+export type Department = components['schemas']['Department'];
+export type Departments = components['schemas']['Departments'];
 export type Device = components['schemas']['Device'];
 export type DeviceInfo = components['schemas']['DeviceInfo'];
 export type DeviceIntroduction = components['schemas']['DeviceIntroduction'];
@@ -4295,6 +4365,7 @@ export type LinkIdentity = components['schemas']['LinkIdentity'];
 export type LinkedIdentity = components['schemas']['LinkedIdentity'];
 export type MatchPatient = components['schemas']['MatchPatient'];
 export type NewAttachment = components['schemas']['NewAttachment'];
+export type NewDepartment = components['schemas']['NewDepartment'];
 export type NewGuest = components['schemas']['NewGuest'];
 export type NewInvitation = components['schemas']['NewInvitation'];
 export type NewPersonLink = components['schemas']['NewPersonLink'];
@@ -5739,6 +5810,202 @@ export interface operations {
             };
             /** @description Not Found */
             readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "get-admin-departments": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Departments"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-admin-departments": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["NewDepartment"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Department"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "patch-admin-departments-by-id": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ChangeDepartment"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Department"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
