@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"database/sql"
 	"os"
 	"testing"
 	"time"
@@ -39,4 +40,21 @@ func TestClock(t *testing.T) {
 
 func BenchmarkAppend(b *testing.B) {
 	storetest.BenchmarkAppend(b, openTest(b, postgrestest.NewDatabase(b), Config{}))
+}
+
+func BenchmarkLogList(b *testing.B) {
+	url := postgrestest.NewDatabase(b)
+	storetest.BenchmarkLogList(b, func() storetest.ClosingStore {
+		store, err := Open(b.Context(), url, Config{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		return store
+	}, func() *sql.DB {
+		db, err := sql.Open("pgx", url)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return db
+	}, `SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'audit_entry' AND indexname NOT LIKE '%_pkey'`)
 }

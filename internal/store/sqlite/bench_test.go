@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"database/sql"
 	"path/filepath"
 	"testing"
 
@@ -10,4 +11,22 @@ import (
 
 func BenchmarkAppend(b *testing.B) {
 	storetest.BenchmarkAppend(b, openTest(b, filepath.Join(b.TempDir(), "hub.db"), newKey(), sqlitefile.Config{}))
+}
+
+func BenchmarkLogList(b *testing.B) {
+	path, key := filepath.Join(b.TempDir(), "hub.db"), newKey()
+	storetest.BenchmarkLogList(b, func() storetest.ClosingStore {
+		store, err := Open(b.Context(), path, key, sqlitefile.Config{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		return store
+	}, func() *sql.DB {
+		file, err := sqlitefile.Open(b.Context(), path, key, sqlitefile.Config{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { _ = file.Close() })
+		return file.Write
+	}, `SELECT name, sql FROM sqlite_master WHERE tbl_name = 'audit_entry' AND type = 'index' AND sql IS NOT NULL`)
 }

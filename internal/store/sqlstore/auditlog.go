@@ -1,15 +1,11 @@
 package sqlstore
 
 import (
-	"cmp"
 	"context"
-	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/auditlog"
-	"github.com/sotto-health/sotto/internal/hub"
 )
 
 // LogsWaiting implements [hub.Audit].
@@ -196,95 +192,5 @@ func (s *Store) LogRange(ctx context.Context, practice string, first int64, limi
 	}
 	const query = entryColumns + ` AND leaf >= $2 ORDER BY leaf LIMIT $3`
 	all, err := collect(ctx, s.reader(), entryScanner(practice), query, number, first, max(limit, 1))
-	return all, s.translate(err)
-}
-
-// LogEntries implements [hub.Audit].
-func (s *Store) LogEntries(ctx context.Context, q hub.LogQuery) ([]auditlog.Entry, error) {
-	if len(q.Kinds) < 2 || narrow(&q) {
-		return s.logEntries(ctx, q)
-	}
-	// Each kind has an index in the order of the list; all together have not.
-	var all []auditlog.Entry
-	for _, kind := range q.Kinds {
-		one := q
-		one.Kinds = []string{kind}
-		found, err := s.logEntries(ctx, one)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, found...)
-	}
-	slices.SortFunc(all, func(a, b auditlog.Entry) int {
-		if q.Forward {
-			a, b = b, a
-		}
-		return cmp.Or(cmp.Compare(b.Event.At, a.Event.At), cmp.Compare(b.Leaf, a.Leaf))
-	})
-	return all[:min(len(all), max(q.Limit, 1))], nil
-}
-
-// narrow reports whether a query is about one person or thing, which few
-// entries are.
-func narrow(q *hub.LogQuery) bool {
-	return q.Person != "" || q.Subject != "" || q.Object != "" || q.Conversation != "" || q.Patient != ""
-}
-
-func (s *Store) logEntries(ctx context.Context, q hub.LogQuery) ([]auditlog.Entry, error) {
-	number, err := s.logNumber(ctx, q.Practice)
-	if err != nil {
-		return nil, s.translate(err)
-	}
-	args := []any{number}
-	query := entryColumns
-	add := func(condition string, value any) {
-		args = append(args, value)
-		query += " AND " + strings.ReplaceAll(condition, "?", fmt.Sprintf("$%d", len(args)))
-	}
-	for _, f := range []struct{ condition, value string }{
-		{"person = ? AND person <> ''", q.Person},
-		{"subject = ? AND subject <> ''", q.Subject},
-		{"object = ? AND object <> '' AND kind <> 'frame.sent' AND kind <> 'handshake.sent'", q.Object},
-		{"conversation = ? AND conversation <> ''", q.Conversation},
-		{"patient = ? AND patient <> ''", q.Patient},
-	} {
-		if f.value != "" {
-			add(f.condition, f.value)
-		}
-	}
-	switch q.Outcome {
-	case "", string(audit.Done):
-		if q.Outcome != "" {
-			add("outcome = ?", q.Outcome)
-		}
-	default:
-		add("outcome = ? AND outcome <> 'done'", q.Outcome)
-	}
-	switch {
-	case len(q.Kinds) == 0:
-	case narrow(&q):
-		// The index of the one thing, not that of the kind.
-		args = append(args, document(q.Kinds))
-		query += " AND " + s.dialect.in("(kind || '')", fmt.Sprintf("$%d", len(args)))
-	default:
-		add("kind = ?", q.Kinds[0])
-	}
-	beyond, order := "(at, leaf) < (?, #)", "at DESC, leaf DESC"
-	if q.Forward {
-		beyond, order = "(at, leaf) > (?, #)", "at, leaf"
-	}
-	if q.Beyond != nil {
-		args = append(args, q.Beyond.Leaf)
-		add(strings.ReplaceAll(beyond, "#", fmt.Sprintf("$%d", len(args))), q.Beyond.At)
-	}
-	if q.From > 0 {
-		add("at >= ?", q.From)
-	}
-	if q.Until > 0 {
-		add("at < ?", q.Until)
-	}
-	args = append(args, max(q.Limit, 1))
-	query += fmt.Sprintf(" ORDER BY %s LIMIT $%d", order, len(args))
-	all, err := collect(ctx, s.reader(), entryScanner(q.Practice), query, args...)
 	return all, s.translate(err)
 }

@@ -1,0 +1,157 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/sotto-health/sotto/internal/audit"
+	"github.com/sotto-health/sotto/internal/auditlog"
+	"github.com/sotto-health/sotto/internal/hub"
+)
+
+// LogEntries implements [hub.Audit].
+//
+// Each list is read from an index that has its order. A thing, a conversation
+// or a patient has few entries, so one index serves, whatever else is asked
+// for. Who acts and what is done can be most of the log: then the index has all
+// that is asked for, and lists of several kinds or outcomes are merged.
+func (s *Store) LogEntries(ctx context.Context, q hub.LogQuery) ([]auditlog.Entry, error) {
+	number, err := s.logNumber(ctx, q.Practice)
+	if err != nil {
+		return nil, s.translate(err)
+	}
+	l := &logList{store: s, order: "at DESC, leaf DESC", query: &q}
+	if q.Forward {
+		l.order = "at, leaf"
+	}
+	l.practice, l.limit = l.argument(number), l.argument(max(q.Limit, 1))
+	l.bounds()
+	query := entryColumns + l.within + " ORDER BY " + l.order + " LIMIT " + l.limit
+	switch where := l.thing(); {
+	case where != "":
+		query = entryColumns + where + l.within + " ORDER BY " + l.order + " LIMIT " + l.limit
+	case q.Person != "" && undone(q.Outcome):
+		query = entryColumns + " AND person = " + l.argument(q.Person) + l.outcome() + l.kinds() + l.within + " ORDER BY " + l.order + " LIMIT " + l.limit
+	case q.Person != "":
+		person := " AND person = " + l.argument(q.Person) + " AND person <> ''"
+		query = l.merged(person, l.beside("outcome", q.Outcome), "")
+	case q.Outcome != "":
+		query = l.merged("", "", q.Outcome)
+	case len(q.Kinds) > 0:
+		query = l.merged("", "", string(audit.Done), string(audit.Refused), string(audit.Failed))
+	}
+	all, err := collect(ctx, s.reader(), entryScanner(q.Practice), query, l.args...)
+	return all, s.translate(err)
+}
+
+// undone reports whether few entries have that outcome.
+func undone(outcome string) bool { return outcome != "" && outcome != string(audit.Done) }
+
+// A logList is a statement in the making.
+type logList struct {
+	store           *Store
+	query           *hub.LogQuery
+	args            []any
+	practice, limit string // parameters
+	order           string
+	within          string // conditions of time
+}
+
+// argument returns the parameter that stands for a value.
+func (l *logList) argument(value any) string {
+	l.args = append(l.args, value)
+	return fmt.Sprintf("$%d", len(l.args))
+}
+
+func (l *logList) bounds() {
+	q := l.query
+	if q.Beyond != nil {
+		sign := "<"
+		if q.Forward {
+			sign = ">"
+		}
+		l.within = fmt.Sprintf(" AND (at, leaf) %s (%s, %s)", sign, l.argument(q.Beyond.At), l.argument(q.Beyond.Leaf))
+	}
+	if q.From > 0 {
+		l.within += " AND at >= " + l.argument(q.From)
+	}
+	if q.Until > 0 {
+		l.within += " AND at < " + l.argument(q.Until)
+	}
+}
+
+// beside is a condition for which no index is looked up.
+func (l *logList) beside(column, value string) string {
+	if value == "" {
+		return ""
+	}
+	return " AND (" + column + " || '') = " + l.argument(value)
+}
+
+// thing returns the conditions of a list of what few entries are about; nothing
+// if it is of no such thing. The first of those asked for is looked up.
+func (l *logList) thing() (where string) {
+	q := l.query
+	for _, f := range []struct{ column, value, index string }{
+		{"object", q.Object, " AND object <> '' AND kind <> 'frame.sent' AND kind <> 'handshake.sent'"},
+		{"conversation", q.Conversation, " AND conversation <> ''"},
+		{"patient", q.Patient, " AND patient <> ''"},
+		{"subject", q.Subject, " AND subject <> ''"},
+	} {
+		switch {
+		case f.value == "":
+		case where == "":
+			where = " AND " + f.column + " = " + l.argument(f.value) + f.index
+		default:
+			where += l.beside(f.column, f.value)
+		}
+	}
+	if where != "" {
+		where += l.beside("person", q.Person) + l.beside("outcome", q.Outcome) + l.kinds()
+	}
+	return where
+}
+
+func (l *logList) outcome() string {
+	return " AND outcome = " + l.argument(l.query.Outcome) + " AND outcome <> 'done'"
+}
+
+// kinds is a condition for which no index is looked up.
+func (l *logList) kinds() string {
+	switch len(l.query.Kinds) {
+	case 0:
+		return ""
+	case 1:
+		return l.beside("kind", l.query.Kinds[0])
+	}
+	return " AND " + l.store.dialect.in("(kind || '')", l.argument(document(l.query.Kinds)))
+}
+
+// merged is a statement that takes the first of each kind, and of each outcome
+// if there are any, and of those the first.
+func (l *logList) merged(where, beside string, outcomes ...string) string {
+	kinds := l.query.Kinds
+	if len(kinds) == 0 {
+		for _, k := range audit.Vocabulary() {
+			kinds = append(kinds, string(k.Kind))
+		}
+	}
+	equal := make([]string, len(outcomes))
+	for i, outcome := range outcomes {
+		if outcome != "" {
+			equal[i] = " AND outcome = " + l.argument(outcome)
+		}
+	}
+	var parts []string
+	for _, kind := range kinds {
+		of := l.argument(kind)
+		for _, outcome := range equal {
+			parts = append(parts, "SELECT * FROM (SELECT at, leaf FROM audit_entry WHERE practice = "+l.practice+where+" AND kind = "+of+outcome+
+				beside+l.within+" ORDER BY "+l.order+" LIMIT "+l.limit+") AS part")
+		}
+	}
+	// The sum keeps the engine from walking along the index of times.
+	return entryColumns + " AND leaf IN (SELECT leaf FROM (" + strings.Join(parts, " UNION ALL ") + ") AS parts ORDER BY " + l.order +
+		" LIMIT " + l.limit + ") ORDER BY " + strings.Replace(l.order, "at", "at + 0", 1)
+}
