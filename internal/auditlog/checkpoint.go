@@ -1,11 +1,9 @@
 package auditlog
 
 import (
-	"bytes"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"strconv"
@@ -120,7 +118,7 @@ func OpenCheckpoint(signed []byte, verifier string, witnesses ...string) (Checkp
 		return c, nil
 	}
 	for _, w := range witnesses {
-		if witnessed(n, w) {
+		if _, _, ok := witnessed(n, w); ok {
 			return c, nil
 		}
 	}
@@ -131,79 +129,11 @@ func OpenCheckpoint(signed []byte, verifier string, witnesses ...string) (Checkp
 // is wrong with a log whose checkpoint does not open.
 func ReadUnsigned(signed []byte) (Checkpoint, error) { return parseCheckpoint(string(signed)) }
 
-// Cosigning of checkpoints (C2SP tlog-cosignature, version 1).
-const cosignatureType = 0x04
-
-// A Witness signs checkpoints of logs that it has seen only grow.
-type Witness struct {
-	name string
-	key  ed25519.PrivateKey
-}
-
-// NewWitness returns one of that name, which should be a domain name.
-func NewWitness(name string, seed []byte) (*Witness, error) {
-	if len(seed) != SeedBytes {
-		return nil, errors.New("auditlog: a seed has 32 bytes")
+// KeyName returns the origin of the log whose public key that is.
+func KeyName(verifier string) (string, error) {
+	v, err := note.NewVerifier(strings.TrimSpace(verifier))
+	if err != nil {
+		return "", errors.New("auditlog: not the public key of a log")
 	}
-	if name == "" || strings.ContainsAny(name, "+ \t\n") {
-		return nil, errors.New("auditlog: a witness needs a name without blanks")
-	}
-	return &Witness{name: name, key: ed25519.NewKeyFromSeed(seed)}, nil
-}
-
-func cosignatureID(name string, public ed25519.PublicKey) uint32 {
-	h := sha256.Sum256(append([]byte(name+"\n\x04"), public...))
-	return binary.BigEndian.Uint32(h[:])
-}
-
-// Verifier returns the witness's public key as one line of text.
-func (w *Witness) Verifier() string {
-	public := w.key.Public().(ed25519.PublicKey)
-	return fmt.Sprintf("%s+%08x+%s", w.name, cosignatureID(w.name, public),
-		base64.StdEncoding.EncodeToString(append([]byte{cosignatureType}, public...)))
-}
-
-func cosigned(text string, at uint64) []byte {
-	return fmt.Appendf(nil, "cosignature/v1\ntime %d\n%s", at, text)
-}
-
-// Cosign returns the signature line for a checkpoint's text at a time, Unix
-// seconds. Whether the log has only grown is for the caller to know.
-func (w *Witness) Cosign(c Checkpoint, at uint64) []byte {
-	sig := binary.BigEndian.AppendUint32(nil, cosignatureID(w.name, w.key.Public().(ed25519.PublicKey)))
-	sig = binary.BigEndian.AppendUint64(sig, at)
-	sig = append(sig, ed25519.Sign(w.key, cosigned(c.text(), at))...)
-	return []byte("— " + w.name + " " + base64.StdEncoding.EncodeToString(sig) + "\n")
-}
-
-// witnessed reports whether a witness with that verifier has signed n.
-func witnessed(n *note.Note, verifier string) bool {
-	name, rest, _ := strings.Cut(strings.TrimSpace(verifier), "+")
-	_, encoded, _ := strings.Cut(rest, "+")
-	public, err := base64.StdEncoding.DecodeString(encoded)
-	if err != nil || len(public) != 1+ed25519.PublicKeySize || public[0] != cosignatureType {
-		return false
-	}
-	key := ed25519.PublicKey(public[1:])
-	for _, s := range append(n.Sigs, n.UnverifiedSigs...) {
-		if s.Name != name || s.Hash != cosignatureID(name, key) {
-			continue
-		}
-		sig, err := base64.StdEncoding.DecodeString(s.Base64)
-		if err != nil || len(sig) != 4+8+ed25519.SignatureSize {
-			continue
-		}
-		if ed25519.Verify(key, cosigned(n.Text, binary.BigEndian.Uint64(sig[4:12])), sig[12:]) {
-			return true
-		}
-	}
-	return false
-}
-
-// WithCosignature returns a signed checkpoint with one more signature line.
-func WithCosignature(signed, line []byte) []byte {
-	if bytes.Contains(signed, line) {
-		return signed
-	}
-	return append(bytes.Clone(signed), line...)
+	return v.Name(), nil
 }
