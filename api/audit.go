@@ -47,12 +47,24 @@ type AuditKinds struct {
 	Kinds []AuditKind `json:"kinds"`
 }
 
+// An AuditWitness is somebody independent who signs heads of the log, having
+// seen it only grow (C2SP tlog-cosignature).
+type AuditWitness struct {
+	Name     string `json:"name"`
+	Verifier string `json:"verifier" doc:"its public key (C2SP signed-note)"`
+	Size     int64  `json:"size" doc:"of the log when it last signed; 0 if it never did"`
+	At       int64  `json:"at" doc:"when, by its clock, Unix milliseconds; 0 if it never did"`
+	Signed   string `json:"signed" doc:"the head that it signed"`
+	Problem  string `json:"problem,omitempty" enum:"away,refuses,bad-signature,contradicts" doc:"why it did not sign when it was asked last"`
+}
+
 // An AuditCheckpoint is the signed head of the log (C2SP tlog-checkpoint).
 type AuditCheckpoint struct {
-	Signed   string `json:"signed" doc:"the signed note"`
-	Verifier string `json:"verifier" doc:"the log's public key (C2SP signed-note)"`
-	Size     int64  `json:"size"`
-	Root     []byte `json:"root"`
+	Witnesses []AuditWitness `json:"witnesses" doc:"what came of asking independent witnesses to sign heads of the log"`
+	Signed    string         `json:"signed" doc:"the signed note"`
+	Verifier  string         `json:"verifier" doc:"the log's public key (C2SP signed-note)"`
+	Size      int64          `json:"size"`
+	Root      []byte         `json:"root"`
 }
 
 // An AuditProof is a proof by the tree (RFC 9162, section 2.1).

@@ -17,6 +17,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/sotto-health/sotto/internal/auditlog/witness"
 	"github.com/sotto-health/sotto/internal/certificate"
 	"github.com/sotto-health/sotto/internal/host"
 	"github.com/sotto-health/sotto/internal/messenger"
@@ -75,11 +76,16 @@ type serveCommand struct {
 	Origin           []string       `help:"Address that browsers use, such as https://chat.clinic.example." placeholder:"URL"`
 	Proxies          []netip.Prefix `help:"Networks of proxies in front, whose X-Forwarded-For is believed, such as 10.0.0.0/8." placeholder:"CIDR"`
 	AuditCheckpoints string         `help:"Folder for the signed heads of the audit logs, one a minute at most. Best on another machine." placeholder:"FOLDER" type:"path"`
+	AuditWitness     []string       `help:"A witness that signs the heads of the audit logs: its key, a blank and its address. May be given several times." placeholder:"KEY URL" sep:"none"`
 }
 
 func (c serveCommand) Run(ctx context.Context, cli *commands, s streams) error {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return errors.New("--tls-cert and --tls-key belong together")
+	}
+	witnesses, err := witness.ParseParties(c.AuditWitness)
+	if err != nil {
+		return err
 	}
 	log := slog.New(slog.NewJSONHandler(s.err, nil))
 	h, err := cli.open(ctx, log)
@@ -93,7 +99,7 @@ func (c serveCommand) Run(ctx context.Context, cli *commands, s streams) error {
 	}
 	return host.Serve(ctx, h, host.ServeConfig{
 		Listen: c.Listen, MetricsListen: c.MetricsListen, CertFile: c.TLSCert, KeyFile: c.TLSKey,
-		Origins: c.Origin, Proxies: c.Proxies, Web: pages, Log: log, AuditCheckpoints: c.AuditCheckpoints,
+		Origins: c.Origin, Proxies: c.Proxies, Web: pages, Log: log, AuditCheckpoints: c.AuditCheckpoints, AuditWitnesses: witnesses,
 	})
 }
 

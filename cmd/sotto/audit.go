@@ -16,9 +16,10 @@ import (
 )
 
 type auditCommand struct {
-	Export exportAuditCommand `cmd:"" help:"Write the audit log of each practice into a folder: entries, tree, signed checkpoint and key. Continues an earlier export. With --format, write events for other programs instead."`
-	Verify verifyAuditCommand `cmd:"" help:"Check an exported log, alone and offline, or the live one; name each entry and tile that was changed, dropped or added."`
-	Watch  watchAuditCommand  `cmd:"" help:"Keep the last checkpoint seen of each log, and end with an error when history changes, shrinks or forks."`
+	Export  exportAuditCommand  `cmd:"" help:"Write the audit log of each practice into a folder: entries, tree, signed checkpoint and key. Continues an earlier export. With --format, write events for other programs instead."`
+	Verify  verifyAuditCommand  `cmd:"" help:"Check an exported log, alone and offline, or the live one; name each entry and tile that was changed, dropped or added."`
+	Witness witnessAuditCommand `cmd:"" help:"Be a witness of other logs: sign their heads as long as they only grow (C2SP tlog-witness)."`
+	Watch   watchAuditCommand   `cmd:"" help:"Keep the last checkpoint seen of each log, and end with an error when history changes, shrinks or forks."`
 }
 
 // openAudit opens the live logs.
@@ -76,6 +77,7 @@ func (c exportAuditCommand) Run(ctx context.Context, cli *commands, s streams) e
 type verifyAuditCommand struct {
 	Folder     string   `arg:"" optional:"" help:"An exported log, or a folder of them. Without one, the live log is checked." type:"existingdir"`
 	Checkpoint []string `help:"An earlier checkpoint, which the log must have grown from." placeholder:"FILE" type:"existingfile"`
+	Witness    []string `help:"The key of a witness. Each --checkpoint must have the signature of one of those given." placeholder:"KEY"`
 	Key        []string `help:"The log's key as export printed it, or a file with it. Without one the key in the folder is believed." placeholder:"KEY"`
 }
 
@@ -83,6 +85,14 @@ func (c verifyAuditCommand) Run(ctx context.Context, cli *commands, s streams) e
 	keys, err := readKeys(c.Key)
 	if err != nil {
 		return err
+	}
+	for _, w := range c.Witness {
+		if !auditlog.IsWitnessKey(w) {
+			return errors.New("--witness is no key of a witness: it printed one when it was started")
+		}
+	}
+	if len(c.Witness) > 0 && len(c.Checkpoint) == 0 {
+		return errors.New("--witness goes with --checkpoint: which checkpoint should it have signed?")
 	}
 	earlier := make(map[string][]byte)
 	for _, path := range c.Checkpoint {
@@ -97,7 +107,7 @@ func (c verifyAuditCommand) Run(ctx context.Context, cli *commands, s streams) e
 	defer done()
 	wrong := logs.wrong
 	for _, log := range logs.all {
-		n, err := checkLog(ctx, log, keys, earlier, s.out)
+		n, err := checkLog(ctx, log, keys, earlier, c.Witness, s.out)
 		if err != nil {
 			return err
 		}
@@ -187,7 +197,7 @@ func (c *commands) logs(ctx context.Context, folder string, out io.Writer) (foun
 
 // checkLog checks a log, prints what is wrong and returns how much is. Of
 // earlier, by file, it takes away those that are this log's.
-func checkLog(ctx context.Context, log *auditlog.Log, keys map[string]string, earlier map[string][]byte, out io.Writer) (wrong int, err error) {
+func checkLog(ctx context.Context, log *auditlog.Log, keys map[string]string, earlier map[string][]byte, witnesses []string, out io.Writer) (wrong int, err error) {
 	say := func(what any) {
 		fmt.Fprintf(out, "%s: %v\n", log.Name, what)
 		wrong++
@@ -223,6 +233,9 @@ func checkLog(ctx context.Context, log *auditlog.Log, keys map[string]string, ea
 		if err != nil {
 			say(fmt.Sprintf("checkpoint %s is not signed by the log's key: the key or the checkpoint was changed", path))
 			continue
+		}
+		if _, err := auditlog.OpenCheckpoint(signed, verifier, witnesses...); err != nil {
+			say(fmt.Sprintf("checkpoint %s is not signed by a witness that was given", path))
 		}
 		before = append(before, e)
 	}

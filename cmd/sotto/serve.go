@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/sotto-health/sotto/internal/auditlog/witness"
 	"github.com/sotto-health/sotto/internal/host"
 	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/messenger"
@@ -29,6 +30,7 @@ type serveCommand struct {
 	Origin           []string       `help:"Address that browsers use, such as https://chat.clinic.example." placeholder:"URL"`
 	Proxies          []netip.Prefix `help:"Networks of proxies in front, whose X-Forwarded-For is believed, such as 10.0.0.0/8." placeholder:"CIDR"`
 	AuditCheckpoints string         `help:"Folder for the signed heads of the audit logs, one a minute at most. Best on another machine." placeholder:"FOLDER" type:"path"`
+	AuditWitness     []string       `help:"A witness that signs the heads of the audit logs: its key, a blank and its address. May be given several times." placeholder:"KEY URL" sep:"none"`
 	LogLevel         string         `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info"`
 
 	Demo         bool   `help:"Serve a demo practice of invented people, and a sample clinic page."`
@@ -42,6 +44,10 @@ type serveCommand struct {
 func (c serveCommand) Run(ctx context.Context, cli *commands, s streams) error {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return errors.New("--tls-cert and --tls-key belong together")
+	}
+	witnesses, err := witness.ParseParties(c.AuditWitness)
+	if err != nil {
+		return err
 	}
 	log, err := newLog(s, c.LogLevel)
 	if err != nil {
@@ -80,7 +86,7 @@ func (c serveCommand) Run(ctx context.Context, cli *commands, s streams) error {
 	group.Go(func() error {
 		return host.Serve(ctx, h, host.ServeConfig{
 			Listen: c.Listen, MetricsListen: c.MetricsListen, CertFile: c.TLSCert, KeyFile: c.TLSKey,
-			Origins: c.Origin, Proxies: c.Proxies, Web: pages, Log: log, AuditCheckpoints: c.AuditCheckpoints,
+			Origins: c.Origin, Proxies: c.Proxies, Web: pages, Log: log, AuditCheckpoints: c.AuditCheckpoints, AuditWitnesses: witnesses,
 			Listening: func(local net.Addr) { listening <- local },
 		})
 	})

@@ -22,6 +22,7 @@ type Source interface {
 // A Log is a log and what is signed of it.
 type Log struct {
 	Name     string // a practice's short name
+	Practice string // its id; empty for a log that lies in a folder
 	Signed   []byte // its checkpoint
 	Verifier string // the public key that should have signed it
 	Source   Source

@@ -25,6 +25,7 @@ const (
 	archiveOld      = 31 * day
 	buildOld        = 180 * day
 	clockApart      = 5 * time.Second
+	witnessLate     = time.Hour
 )
 
 func (x *examination) program() {
@@ -173,6 +174,26 @@ func (x *examination) backup() {
 	x.expect("backup-place", !b.Beside, "Backups are on another disk.", Warn, "Backups are on the disk that they are backups of.", "Copy them to another machine.")
 }
 
+// witnesses finds those who do not sign the audit log's heads. That there is
+// none is no finding: it is an option.
+func (x *examination) witnesses(check string, p *installation.Practice) {
+	for _, w := range p.Witnesses {
+		late := x.facts.At.Sub(w.At)
+		switch {
+		case w.Contradicts:
+			x.expect(check, false, "", Fail, "The witness "+w.Name+" has signed another history of the audit log: it was rewritten, or an old backup was put back.",
+				"Keep what is there as evidence. Compare with the checkpoints that were published: sotto audit verify --checkpoint FILE (45 CFR 164.312(c)(1)).")
+		case w.Problem != "":
+			x.expect(check, false, "", Warn, "The witness "+w.Name+" did not sign the audit log's head when it was asked last ("+w.Problem+").",
+				"Ask who runs it; check its key and address in --audit-witness. The log goes on without it.")
+		default:
+			x.expect(check, late < witnessLate, fmt.Sprintf("The witness %s has signed the first %d entries of the audit log.", w.Name, w.Size), Warn,
+				fmt.Sprintf("The witness %s has signed nothing of the audit log for %s.", w.Name, late.Round(time.Minute)),
+				"See that the server runs with --audit-witness, and look at its log.")
+		}
+	}
+}
+
 func (x *examination) practice(p *installation.Practice) {
 	of := func(check string) string { return check + ":" + p.Slug }
 	if s := x.facts.Server; p.Demo && s != nil {
@@ -183,6 +204,7 @@ func (x *examination) practice(p *installation.Practice) {
 		x.expect(of("demo"), !open, "The demo practice is for this machine alone.", Fail,
 			"A demo practice, whose sign-ins anybody can see, is served to others.", "Serve a practice of your own from a new data folder.")
 	}
+	x.witnesses(of("audit-witness"), p)
 	var one, never, unused, admins int
 	for i := range p.People {
 		person := &p.People[i]

@@ -60,6 +60,15 @@ func TestT54SeededMistakes(t *testing.T) {
 		check string
 		level string
 	}{
+		"a witness of another history": {func(f *installation.Facts) {
+			f.Practices[0].Witnesses = []installation.Witness{{Name: "w", Size: 9, At: now, Problem: "contradicts", Contradicts: true}}
+		}, "audit-witness:oak", Fail},
+		"a witness that is away": {func(f *installation.Facts) {
+			f.Practices[0].Witnesses = []installation.Witness{{Name: "w", Size: 9, At: now, Problem: "away"}}
+		}, "audit-witness:oak", Warn},
+		"a witness that is not asked": {func(f *installation.Facts) {
+			f.Practices[0].Witnesses = []installation.Witness{{Name: "w", Size: 9, At: now.Add(-2 * time.Hour)}}
+		}, "audit-witness:oak", Warn},
 		"plain HTTP":              {func(f *installation.Facts) { f.Server.TLS, f.Server.Certificate = false, nil }, "tls", Fail},
 		"an address without TLS":  {func(f *installation.Facts) { f.Server.Origins = []string{"http://chat.clinic.example"} }, "origin", Fail},
 		"expired certificate":     {func(f *installation.Facts) { f.Server.Certificate.NotAfter = now.Add(-day) }, "tls-expiry", Fail},

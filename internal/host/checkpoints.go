@@ -12,19 +12,21 @@ import (
 	"time"
 
 	"github.com/sotto-health/sotto/internal/auditlog"
+	"github.com/sotto-health/sotto/internal/auditlog/witness"
 	"github.com/sotto-health/sotto/internal/durable"
 )
 
 // publishEvery is how often checkpoints are published, at most.
 const publishEvery = time.Minute
 
-// publishCheckpoints puts the signed heads of the audit logs into a folder, at
-// once and then every minute, until ctx ends.
-func publishCheckpoints(ctx context.Context, h *OpenHub, folder string, log *slog.Logger) {
+// publishCheckpoints has the heads of the audit logs signed by witnesses, if
+// there are any, and puts them into a folder, unless it is empty; at once and
+// then every minute, until ctx ends.
+func publishCheckpoints(ctx context.Context, h *OpenHub, folder string, parties []witness.Party, log *slog.Logger) {
 	tick := time.NewTicker(publishEvery)
 	defer tick.Stop()
 	for {
-		if err := publish(ctx, h, folder, time.Now()); err != nil && ctx.Err() == nil {
+		if err := publish(ctx, h, folder, parties, time.Now(), log); err != nil && ctx.Err() == nil {
 			var damage *auditlog.DamageError
 			if errors.As(err, &damage) {
 				log.ErrorContext(ctx, "the audit log contradicts what was published of it; nothing more is published", slog.String("damage", damage.Error()))
@@ -43,9 +45,15 @@ func publishCheckpoints(ctx context.Context, h *OpenHub, folder string, log *slo
 // publish writes, for each practice, SLUG/checkpoint and SLUG/DATE/SIZE, unless
 // the log is as it was. What was published is never overwritten by what
 // contradicts it.
-func publish(ctx context.Context, h *OpenHub, folder string, now time.Time) error {
+func publish(ctx context.Context, h *OpenHub, folder string, parties []witness.Party, now time.Time, say *slog.Logger) error {
 	logs, err := h.AuditLogs(ctx, true)
 	if err != nil {
+		return err
+	}
+	if len(parties) > 0 {
+		err = cosign(ctx, h, logs, parties, &witness.Client{}, now, say)
+	}
+	if folder == "" {
 		return err
 	}
 	for _, log := range logs {

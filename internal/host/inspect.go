@@ -230,7 +230,7 @@ func (h *OpenHub) inspectPractice(ctx context.Context, folder Folder, p hub.Prac
 	out := &installation.Practice{
 		ID: p.ID, Slug: p.Slug, Name: p.Name, Demo: p.Demo, Languages: p.Languages, Origins: p.Origins, Queues: len(p.Queues), Suite: p.Suite,
 		IdleStaff: int(p.StaffIdle().Minutes()), IdlePatient: cmp.Or(p.IdlePatient, 15), Networks: len(p.Access.Networks) > 0,
-		ConsentForm: p.Consent.ID, ConsentVer: p.Consent.Version, ConsentTexts: []string{}, RiskLanguages: []string{}, People: []installation.Person{},
+		ConsentForm: p.Consent.ID, ConsentVer: p.Consent.Version, ConsentTexts: []string{}, RiskLanguages: []string{}, People: []installation.Person{}, Witnesses: []installation.Witness{},
 		Archive: archive(folder, p.Slug),
 	}
 	for language := range p.Consent.Texts {
@@ -274,6 +274,17 @@ func (h *OpenHub) inspectPractice(ctx context.Context, folder Folder, p hub.Prac
 	out.LogSize = -1
 	if head, err := h.store.LogHead(ctx, p.ID); err == nil {
 		out.LogSize = head.Size
+	}
+	witnesses, err := h.LogWitnesses(ctx, p.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range witnesses {
+		one := installation.Witness{Name: w.Name(), Size: w.Size, Problem: w.Problem, Contradicts: w.Problem == hub.WitnessContradicts}
+		if w.At > 0 {
+			one.At = time.UnixMilli(w.At).UTC()
+		}
+		out.Witnesses = append(out.Witnesses, one)
 	}
 	_, _, out.Conversations, err = h.store.ListConversations(ctx, hub.ConversationQuery{Practice: p.ID, Order: hub.ByCreated, Limit: 1})
 	return out, err

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/sotto-health/sotto/internal/auditlog/witness"
 	"github.com/sotto-health/sotto/internal/durable"
 	"github.com/sotto-health/sotto/internal/httpapi"
 )
@@ -32,6 +33,8 @@ type ServeConfig struct {
 	// AuditCheckpoints is a folder for the signed heads of the audit logs; empty
 	// publishes none.
 	AuditCheckpoints string
+	// AuditWitnesses sign the heads of the audit logs.
+	AuditWitnesses []witness.Party
 	// Grace is how long calls may take to end when stopping. Zero means 10 s.
 	Grace time.Duration
 	// Listening is called once calls are accepted, with the address of a second
@@ -88,8 +91,11 @@ func Serve(ctx context.Context, h *OpenHub, c ServeConfig) error {
 	}
 	go sweep(ctx, h, c.Log)
 	go growLogs(ctx, h, c.Log)
-	if c.AuditCheckpoints != "" {
-		go publishCheckpoints(ctx, h, c.AuditCheckpoints, c.Log)
+	if err := forgetWitnesses(ctx, h, c.AuditWitnesses); err != nil {
+		return errors.Join(err, main.Close())
+	}
+	if c.AuditCheckpoints != "" || len(c.AuditWitnesses) > 0 {
+		go publishCheckpoints(ctx, h, c.AuditCheckpoints, c.AuditWitnesses, c.Log)
 	}
 
 	select {

@@ -38,6 +38,7 @@ func newMetrics(h *hub.Hub) *metrics {
 		return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return of(h.Stats()) })
 	}
 	m.registry.MustRegister(
+		witnesses{h},
 		m.calls, m.took, m.socketRefusals,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "sotto_connections", Help: "Push connections open now."},
@@ -59,4 +60,23 @@ func (m *metrics) observe(route string, status int, took time.Duration) {
 
 func (m *metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+// witnesses are gauges of the witnesses of the audit log, by their names.
+type witnesses struct{ hub *hub.Hub }
+
+var witnessProblem = prometheus.NewDesc("sotto_audit_witness_problem", "1 if a witness did not sign the audit log's head when it was asked last.", []string{"witness"}, nil)
+
+// Describe implements [prometheus.Collector].
+func (witnesses) Describe(c chan<- *prometheus.Desc) { c <- witnessProblem }
+
+// Collect implements [prometheus.Collector].
+func (w witnesses) Collect(c chan<- prometheus.Metric) {
+	for name, problem := range w.hub.Stats().Witnesses {
+		value := 0.0
+		if problem {
+			value = 1
+		}
+		c <- prometheus.MustNewConstMetric(witnessProblem, prometheus.GaugeValue, value, name)
+	}
 }

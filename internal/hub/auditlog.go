@@ -198,7 +198,11 @@ func (h *Hub) AuditKinds() api.AuditKinds {
 // there are and nothing of them.
 func (h *Hub) AuditCheckpoint(ctx context.Context, practice string) (api.AuditCheckpoint, error) {
 	signed, verifier, head, err := h.Checkpoint(ctx, practice)
-	return api.AuditCheckpoint{Signed: string(signed), Verifier: verifier, Size: head.Size, Root: head.Root[:]}, err
+	if err != nil {
+		return api.AuditCheckpoint{}, err
+	}
+	witnesses, err := h.auditWitnesses(ctx, practice)
+	return api.AuditCheckpoint{Signed: string(signed), Verifier: verifier, Size: head.Size, Root: head.Root[:], Witnesses: witnesses}, err
 }
 
 // AuditProof proves that an entry is in the tree of a size that the log has

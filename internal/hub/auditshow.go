@@ -42,7 +42,7 @@ func (h *Hub) auditLog(ctx context.Context, p *Practice, grow bool) (*auditlog.L
 		return nil, at("load the log's head", err)
 	}
 	signed, err := s.Sign(head.Size, head.Root)
-	return &auditlog.Log{Name: p.Slug, Signed: signed, Verifier: s.Verifier(), Source: &auditSource{h.store, p.ID}}, err
+	return &auditlog.Log{Name: p.Slug, Practice: p.ID, Signed: signed, Verifier: s.Verifier(), Source: &auditSource{h.store, p.ID}}, err
 }
 
 // NoteAuditExport records in each practice's log that it is exported.

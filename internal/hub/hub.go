@@ -108,6 +108,8 @@ type Hub struct {
 	opened     *opened
 	auditSeed  []byte
 
+	witnesses sync.Map // whether one has a problem, by its name
+
 	lapsesTold atomic.Int64 // until when lapsed verifications were announced
 
 	background sync.WaitGroup // what is done after its answer

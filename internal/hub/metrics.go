@@ -26,11 +26,20 @@ type Stats struct {
 	Handshakes   uint64 // commits and proposals stored since the start
 	Orphans      uint64 // files that no row named, deleted since the start
 	Hashes       uint64 // slow hashes of passwords, PINs and recovery codes since the start
+	// Witnesses says of each witness, by its name, whether it did not sign when
+	// it was asked last.
+	Witnesses map[string]bool
 }
 
 // Stats returns the present figures.
 func (h *Hub) Stats() Stats {
+	witnesses := make(map[string]bool)
+	h.witnesses.Range(func(name, problem any) bool {
+		witnesses[name.(string)] = problem.(bool)
+		return true
+	})
 	return Stats{
+		Witnesses:    witnesses,
 		Connections:  h.board.count(),
 		Applications: h.counters.application.Load(),
 		Handshakes:   h.counters.handshakes.Load(),

@@ -90,6 +90,14 @@ type Audit interface {
 	// LogEntries lists entries from the newest to the oldest, or, with Forward,
 	// the other way. Of one time, the number decides.
 	LogEntries(ctx context.Context, q LogQuery) ([]auditlog.Entry, error)
+
+	// SaveWitness keeps what came of asking a witness, in place of what was kept.
+	SaveWitness(ctx context.Context, w LogWitness) error
+	// LogWitnesses lists what is kept of the witnesses of a practice's log, by
+	// their keys.
+	LogWitnesses(ctx context.Context, practice string) ([]LogWitness, error)
+	// DropWitness is no error if nothing is kept.
+	DropWitness(ctx context.Context, practice, key string) error
 }
 
 // Emergencies keeps every time that somebody broke the glass, for ever.

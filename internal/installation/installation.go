@@ -157,8 +157,19 @@ type Practice struct {
 	Consents      int      `json:"consents_withdrawn"`
 	// LogSize is how many entries the log of who did what has; below 0 if it
 	// could not be read.
-	LogSize int64    `json:"log_size"`
-	Archive *Archive `json:"archive,omitempty"` // nil if the keeper's folder is not here
+	LogSize int64 `json:"log_size"`
+	// Witnesses are those who sign the heads of that log.
+	Witnesses []Witness `json:"witnesses"`
+	Archive   *Archive  `json:"archive,omitempty"` // nil if the keeper's folder is not here
+}
+
+// A Witness signs the heads of a practice's audit log.
+type Witness struct {
+	Name        string    `json:"name"`
+	Size        int64     `json:"size"`        // of the log when it last signed
+	At          time.Time `json:"at"`          // when; zero if it never did
+	Problem     string    `json:"problem"`     // why it did not sign when asked last; empty if it did
+	Contradicts bool      `json:"contradicts"` // it has signed another history
 }
 
 // A Person is one of the staff, without their name.

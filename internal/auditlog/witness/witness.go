@@ -100,3 +100,20 @@ func (p Party) Name() string {
 	name, _, _ := strings.Cut(p.Key, "+")
 	return name
 }
+
+// ParseParties reads several, none twice.
+func ParseParties(all []string) (parties []Party, err error) {
+	seen := make(map[string]bool)
+	for _, s := range all {
+		p, err := ParseParty(s)
+		if err != nil {
+			return nil, err
+		}
+		if seen[p.Key] {
+			return nil, fmt.Errorf("the witness %s is named twice", p.Name())
+		}
+		seen[p.Key] = true
+		parties = append(parties, p)
+	}
+	return parties, nil
+}

@@ -159,4 +159,22 @@ func testAuditLog(t *testing.T, store hub.Store) {
 		must(t, err)
 		same(t, events(forward), all[2:5])
 	})
+	t.Run("what came of asking witnesses is kept", func(t *testing.T) {
+		c, other := newClinic(t, store), newClinic(t, store)
+		first := hub.LogWitness{Practice: c.id, Key: "a+00000000+AA", TriedAt: 5, Problem: hub.WitnessAway}
+		second := hub.LogWitness{Practice: c.id, Key: "b+00000000+AA", Size: 7, At: 6, Signed: []byte("note"), TriedAt: 8}
+		must(t, store.SaveWitness(ctx, second))
+		must(t, store.SaveWitness(ctx, first))
+		must(t, store.SaveWitness(ctx, hub.LogWitness{Practice: other.id, Key: "a+00000000+AA", TriedAt: 1}))
+		first.Size, first.At, first.Signed, first.TriedAt, first.Problem = 9, 10, []byte("signed"), 11, ""
+		must(t, store.SaveWitness(ctx, first))
+		got, err := store.LogWitnesses(ctx, c.id)
+		must(t, err)
+		same(t, got, []hub.LogWitness{first, second})
+		must(t, store.DropWitness(ctx, c.id, first.Key))
+		must(t, store.DropWitness(ctx, c.id, "nobody"))
+		got, err = store.LogWitnesses(ctx, c.id)
+		must(t, err)
+		same(t, got, []hub.LogWitness{second})
+	})
 }
