@@ -56,5 +56,5 @@ func BenchmarkLogList(b *testing.B) {
 			b.Fatal(err)
 		}
 		return db
-	}, `SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'audit_entry' AND indexname NOT LIKE '%_pkey'`)
+	}, `SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'audit_entry' AND indexname NOT LIKE '%_pkey'`, `VACUUM (ANALYZE) audit_entry`)
 }

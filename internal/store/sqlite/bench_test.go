@@ -32,5 +32,5 @@ func BenchmarkLogList(b *testing.B) {
 			b.Fatal(err)
 		}
 		return file.Write
-	}, `SELECT name, sql FROM sqlite_master WHERE tbl_name = 'audit_entry' AND type = 'index' AND sql IS NOT NULL`)
+	}, `SELECT name, sql FROM sqlite_master WHERE tbl_name = 'audit_entry' AND type = 'index' AND sql IS NOT NULL`, `ANALYZE audit_entry`)
 }

@@ -2480,6 +2480,8 @@ export interface components {
             readonly size: number;
             /** @description the log's public key (C2SP signed-note) */
             readonly verifier: string;
+            /** @description what came of asking independent witnesses to sign heads of the log */
+            readonly witnesses: readonly components["schemas"]["AuditWitness"][];
         };
         readonly AuditEvent: {
             readonly address?: string;
@@ -2546,6 +2548,28 @@ export interface components {
         readonly AuditTile: {
             /** @description 32 bytes each, at most 256 */
             readonly hashes: string;
+        };
+        readonly AuditWitness: {
+            /**
+             * Format: int64
+             * @description when, by its clock, Unix milliseconds; 0 if it never did
+             */
+            readonly at: number;
+            readonly name: string;
+            /**
+             * @description why it did not sign when it was asked last
+             * @enum {string}
+             */
+            readonly problem?: "away" | "refuses" | "bad-signature" | "contradicts";
+            /** @description the head that it signed */
+            readonly signed: string;
+            /**
+             * Format: int64
+             * @description of the log when it last signed; 0 if it never did
+             */
+            readonly size: number;
+            /** @description its public key (C2SP signed-note) */
+            readonly verifier: string;
         };
         readonly Authentication: {
             /** @description of the authenticator app, or a recovery code */
@@ -4282,6 +4306,7 @@ export type AuditKinds = components['schemas']['AuditKinds'];
 export type AuditPage = components['schemas']['AuditPage'];
 export type AuditProof = components['schemas']['AuditProof'];
 export type AuditTile = components['schemas']['AuditTile'];
+export type AuditWitness = components['schemas']['AuditWitness'];
 export type Authentication = components['schemas']['Authentication'];
 export type BeginSso = components['schemas']['BeginSSO'];
 export type BreakGlass = components['schemas']['BreakGlass'];

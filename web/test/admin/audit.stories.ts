@@ -22,7 +22,7 @@ function event(number: number, change: Partial<api.AuditEvent> = {}): api.AuditE
 
 const events = [event(12), event(11, { kind: "sign-in.done", object: "s_1", conversation: undefined, patient: undefined }), event(10, { kind: "call.refused", outcome: "refused", reason: "forbidden", rules: ["administrators-run-and-do-not-read"], person: "p_pat" })];
 const page = { events, next: "1790000000000.9" } satisfies api.AuditPage;
-const head: api.AuditCheckpoint = { signed: vector.signed, verifier: vector.verifier, size: 13, root: "" };
+const head: api.AuditCheckpoint = { signed: vector.signed, verifier: vector.verifier, size: 13, root: "", witnesses: [] };
 const proofs = Object.fromEntries(vector.entries.map(({ number, proof }) => [`GET /v1/audit/proof?number=${number}&size=13`, { size: 13, number, hashes: proof }]));
 const answers: NonNullable<Story["answers"]> = {
   "GET /v1/audit/kinds": { kinds },
@@ -46,6 +46,22 @@ async function exportAll(page: Parameters<NonNullable<Story["then"]>>[0]): Promi
 
 export const stories: Record<string, Story> = {
   audit: { hash: "#/audit", as: "compliance", answers },
+  "audit-witnesses": {
+    hash: "#/audit",
+    as: "compliance",
+    answers: {
+      ...answers,
+      "GET /v1/audit/checkpoint": {
+        ...head,
+        witnesses: [
+          { name: "witness.example", verifier: "a", size: 13, at: 1_790_000_000_000, signed: "" },
+          { name: "notary.example", verifier: "b", size: 9, at: 1_789_000_000_000, signed: "", problem: "away" },
+          { name: "seal.example", verifier: "c", size: 40, at: 1_789_000_000_000, signed: "", problem: "contradicts" },
+        ],
+      },
+    },
+    then: checkAll,
+  },
   "audit-checked": { hash: "#/audit", as: "auditor", answers, then: checkAll },
   "audit-wrong": {
     hash: "#/audit",

@@ -29,6 +29,8 @@ export class Log {
   private readonly key: string;
   private checking: Promise<{ readonly head: Head; readonly anchored: boolean }> | undefined;
   head = $state.raw<Head>();
+  /** Who signs heads of the log beside the practice, as the server tells. */
+  witnesses = $state<readonly api.AuditWitness[]>([]);
   /** The log does not begin with what this browser saw: stop, and keep what there is. */
   broken = $state(false);
   private proofs = $state.raw<ReadonlyMap<number, Proof>>(new Map());
@@ -81,7 +83,7 @@ export class Log {
   }
 
   private async load(): Promise<{ readonly head: Head; readonly anchored: boolean }> {
-    const { signed, verifier } = await this.admin.get<api.AuditCheckpoint>("/v1/audit/checkpoint");
+    const { signed, verifier, witnesses } = await this.admin.get<api.AuditCheckpoint>("/v1/audit/checkpoint");
     const head = await openCheckpoint(signed, verifier);
     const kept = this.kept();
     if (kept) {
@@ -93,6 +95,7 @@ export class Log {
     }
     if (head.size > 0) this.store?.setItem(this.key, JSON.stringify({ verifier, size: head.size, root: toBase64(head.root) } satisfies Kept));
     this.head = head;
+    this.witnesses = witnesses;
     return { head, anchored: kept !== undefined };
   }
 
