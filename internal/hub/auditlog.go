@@ -67,6 +67,27 @@ func (h *Hub) tiles(ctx context.Context, practice string) auditlog.Tiles {
 	return func(level int, n int64) ([]byte, error) { return h.store.LogTile(ctx, practice, level, n) }
 }
 
+// A LogQuery selects entries of a log; empty fields select all.
+type LogQuery struct {
+	Practice     string // always set
+	Kinds        []string
+	Outcome      string
+	Person       string // who acted
+	Subject      string // whom it was about
+	Object       string // but for frames and handshakes
+	Conversation string
+	Patient      string
+	From, Until  int64 // times, Unix milliseconds: From <= At < Until; 0 is no bound
+	// Beyond is the last entry of the page before; those after it in the list's
+	// order are selected. Nil begins the list.
+	Beyond  *LogPlace
+	Forward bool
+	Limit   int
+}
+
+// A LogPlace is where an entry stands in a list.
+type LogPlace struct{ At, Leaf int64 }
+
 // mostAuditPage is how many events a page has.
 const mostAuditPage = 200
 

@@ -127,27 +127,6 @@ type ControlRuns interface {
 	ControlRuns(ctx context.Context, practice string, since int64, limit int) ([]api.ControlRun, error)
 }
 
-// A LogQuery selects entries of a log; empty fields select all.
-type LogQuery struct {
-	Practice     string // always set
-	Kinds        []string
-	Outcome      string
-	Person       string // who acted
-	Subject      string // whom it was about
-	Object       string // but for frames and handshakes
-	Conversation string
-	Patient      string
-	From, Until  int64 // times, Unix milliseconds: From <= At < Until; 0 is no bound
-	// Beyond is the last entry of the page before; those after it in the list's
-	// order are selected. Nil begins the list.
-	Beyond  *LogPlace
-	Forward bool
-	Limit   int
-}
-
-// A LogPlace is where an entry stands in a list.
-type LogPlace struct{ At, Leaf int64 }
-
 // Practices keeps the practices and the consent forms they have published.
 type Practices interface {
 	// SavePractice creates or replaces a practice by its id, and stores what
