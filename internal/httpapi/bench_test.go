@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"runtime"
 	"slices"
 	"strings"
@@ -114,25 +115,29 @@ func idle(b *testing.B, w *world, token string) net.Conn {
 // for nobody, at what passwords cost by default: the quartiles should be alike.
 func BenchmarkT27SignIn(b *testing.B) {
 	most := hub.Rate{PerSecond: 1e9, Burst: 1e9}
-	w := newWorld(b, func(c *hub.Config, _ *httpapi.Config) {
+	w := newWorld(b, func(c *hub.Config, ac *httpapi.Config) {
+		ac.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} // each guess from another network, so that none is held back
 		c.Passwords = password.Cost{}
 		c.Limits.Logins, c.Limits.SignIns, c.Limits.Anonymous = most, most, most
 	})
 	w.staff("dana")
-	for _, login := range []string{"dana", "nobody"} {
-		b.Run(login, func(b *testing.B) {
-			var took []time.Duration
-			for i := range b.N {
-				start := time.Now()
-				w.raw("POST", "/v1/staff/sign-in", mustJSON(api.SignIn{
-					Practice: "riverside", Login: login, Authentication: api.Authentication{Password: "wrong", Code: "000000"},
-				}), "X-Forwarded-For", fmt.Sprintf("10.0.%d.%d", i/250, i%250))
-				took = append(took, time.Since(start))
+	took := map[string][]time.Duration{}
+	for i := range b.N { // by turns, so that what else the machine does falls on both
+		for _, login := range []string{"dana", "nobody"} {
+			start := time.Now()
+			resp, _ := w.raw("POST", "/v1/staff/sign-in", mustJSON(api.SignIn{
+				Practice: "riverside", Login: login, Authentication: api.Authentication{Password: "wrong", Code: "000000"},
+			}), "X-Forwarded-For", fmt.Sprintf("10.%d.%d.1", i/250%250, i%250))
+			took[login] = append(took[login], time.Since(start))
+			if resp.StatusCode != http.StatusUnauthorized {
+				b.Fatalf("answered %d", resp.StatusCode)
 			}
-			slices.Sort(took)
-			for _, q := range []int{25, 50, 75, 99} {
-				b.ReportMetric(float64(took[len(took)*q/100].Microseconds())/1000, fmt.Sprintf("ms-p%d", q))
-			}
-		})
+		}
+	}
+	for login, all := range took {
+		slices.Sort(all)
+		for _, q := range []int{25, 50, 75} {
+			b.ReportMetric(float64(all[len(all)*q/100].Microseconds())/1000, fmt.Sprintf("%s-ms-p%d", login, q))
+		}
 	}
 }
