@@ -41,7 +41,7 @@ func privacy() []api.Control {
 			Missing: "There is no record of whom the practice may talk with.",
 		}),
 		own("512", "Uses that need no consent", "Disclosures for law, public health and threats follow their own conditions.", api.Control{
-			Kind: api.KindPermitted, Missing: "There is no form for such disclosures.",
+			Kind: api.KindPermitted, Missing: "Such disclosures are written down under Patient reports, but nothing asks whether the conditions of each are met.",
 		}),
 		own("514(a)-(b)", "De-identification", "Data is de-identified only by one of two methods.", api.Control{
 			Kind: api.KindPermitted, Evidence: []string{"no-deidentification"},
@@ -75,7 +75,9 @@ func privacy() []api.Control {
 			Missing: "There are no requests for amendment.",
 		}),
 		own("528", "Accounting of disclosures", "Patients may ask who was told of their care, for six years back.", api.Control{
-			Missing: "The report is not shown by this map yet.",
+			HeldBy:   "The account joins what was written down with what the log says left the practice; the page Patient reports shows it and makes a table of it, beside who saw the messages.",
+			Evidence: []string{"audit-log"},
+			Tests:    []string{"TestAccountingOfDisclosures", "TestDisclosures", "TestT22WhoSawMyMessages", "TestRecord"},
 		}),
 		own("530(c)", "Safeguards", "Health information is guarded from all who should not have it.", api.Control{
 			HeldBy:   "End-to-end encryption, roles, locks and the checks of sotto doctor.",
