@@ -23,7 +23,7 @@ import type { Invitation } from "./invitation.ts";
 import { formsOf, hasAgreed, nextForm, noteAgreed } from "./agreed.ts";
 import { consentBytes, consentIn, parsePractice, PracticeError, textIn, type ConsentForm, type Practice } from "./practice.ts";
 import { atRisk } from "./risk.ts";
-import type { AboutMe, Signal, State } from "./state.ts";
+import { beginning, type AboutMe, type Signal, type State } from "./state.ts";
 import { Thread } from "./thread.ts";
 import type { World } from "./world.ts";
 
@@ -57,25 +57,7 @@ export class Session {
   private marked = 0;
 
   constructor(private readonly world: World) {
-    this.current = {
-      screen: { at: "loading" },
-      practice: undefined,
-      asking: undefined,
-      startingSince: undefined,
-      started: false,
-      keeping: undefined,
-      connection: "connecting",
-      offlineSince: undefined,
-      conversation: undefined,
-      lines: [],
-      older: false,
-      readUpTo: undefined,
-      openFailure: undefined,
-      people: new Map(),
-      locked: false,
-      atRisk: false,
-      invitation: undefined,
-    };
+    this.current = beginning();
   }
 
   get state(): State {

@@ -52,3 +52,26 @@ export interface AboutMe {
   /** They write for somebody else. */
   readonly writesFor?: "parent" | "carer";
 }
+
+/** How a visit begins. */
+export function beginning(): State {
+  return {
+    screen: { at: "loading" },
+    practice: undefined,
+    asking: undefined,
+    startingSince: undefined,
+    started: false,
+    keeping: undefined,
+    connection: "connecting",
+    offlineSince: undefined,
+    conversation: undefined,
+    lines: [],
+    older: false,
+    readUpTo: undefined,
+    openFailure: undefined,
+    people: new Map(),
+    locked: false,
+    atRisk: false,
+    invitation: undefined,
+  };
+}
