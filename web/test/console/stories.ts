@@ -172,6 +172,44 @@ const invitations = [
 const invites = {
   server: { call: (method: string) => Promise.resolve(method === "GET" ? { invitations, channels: ["email", "sms"] } : { invitation: link("i_6", "sent", { contact: "•••42" }) }) },
 } as unknown as Partial<Account>;
+const aDay = 86_400_000;
+/** What the server knows of the patient of a chat: a carer acts for them, they are two persons, they agreed to three forms. */
+const knows: Record<string, object> = {
+  patient: {
+    approvers: [{ id: lee, kind: "staff", name: "Lee Okafor", role: "supervisor", online: true }],
+    chats: [
+      { id: "c_ana", state: "open", queue: "general", created_at: now - 34 * minute, last_at: now - minute, confidential: false, for: "carer", relation: "r_1" },
+      { id: "c_before", state: "closed", queue: "results", created_at: now - 40 * aDay, last_at: now - 39 * aDay, confidential: false },
+    ],
+    hidden: 1,
+    invitations: [],
+    links: [{ id: "l_1", linked_at: now - 9 * aDay, linked_by: lee, person: ana, other: "p_other", reason: "patient-said" }],
+    majority: 18,
+    may_grant: true,
+    may_link: true,
+    person: ana,
+    persons: [ana],
+    relations: [{ id: "r_1", active: true, holder: ana, subject: "p_mother", kind: "carer", queues: [], starts_at: now - 20 * aDay, ends_at: now + 200 * aDay }],
+  },
+  consents: {
+    consent: "given",
+    consents: [
+      { form: "chat", kind: "chat", version: 3, at: now - 34 * minute },
+      { form: "email", kind: "email", version: 1, at: now - 20 * aDay },
+      { form: "part2", kind: "part2", version: 2, at: now - 20 * aDay, until: now - aDay },
+    ],
+  },
+  verification: { needed: "matched", proofs: [], verification: { level: "contact" } },
+};
+const patients = {
+  server: { call: (_: string, path: string) => Promise.resolve(knows[path.split("/").pop() ?? ""] ?? {}) },
+} as unknown as Partial<Account>;
+/** Opens the pane of details where it is not there already. */
+async function withDetails(page: StoryPage): Promise<void> {
+  await page.pause(150);
+  if (!document.querySelector("[data-pane=details]")) page.key("]");
+  for (let tries = 0; tries < 40 && !document.querySelector("#patient-title ~ div button"); tries++) await page.pause(50);
+}
 const nobody: Partial<Account> = { session: () => Promise.resolve(undefined) };
 
 export const stories: Record<string, Story> = {
@@ -344,6 +382,40 @@ export const stories: Record<string, Story> = {
       }
       await page.pause(300);
       page.click(/code|código|الرمز/i);
+    },
+  },
+  "details-patient": {
+    hash: "#/mine/c_ana",
+    account: patients,
+    script: full,
+    async then(_, page) {
+      await withDetails(page);
+      document.querySelector("#patient-title")?.scrollIntoView();
+    },
+  },
+  "details-relate": {
+    hash: "#/mine/c_ana",
+    account: patients,
+    script: full,
+    async then(_, page) {
+      await withDetails(page);
+      const here = document.querySelector("#patient-title")?.parentElement;
+      [...(here?.querySelectorAll<HTMLElement>("button") ?? [])].at(2)?.click();
+      for (let tries = 0; tries < 40 && !document.querySelector("dialog[open] input, dialog[open] select"); tries++) await page.pause(50);
+    },
+  },
+  "hold-back": {
+    hash: "#/mine/c_ana",
+    account: patients,
+    script: full,
+    async then(core, page) {
+      core.change("c_ana", { verification: { level: "guest" } });
+      await page.pause(100);
+      document.querySelector<HTMLElement>("form.composer textarea")?.focus();
+      page.type("Your HbA1c is 8.1, so the diabetes medicine metformin goes up. Her number is 415-555-0134.");
+      await page.pause(50);
+      document.querySelector<HTMLFormElement>("form.composer")?.requestSubmit();
+      for (let tries = 0; tries < 60 && !document.querySelector("dialog[open]"); tries++) await page.pause(50);
     },
   },
   invite: { hash: "#/waiting", account: invites, script: full, then: (_, page) => page.click(/invit|دعوة/i) },

@@ -242,6 +242,22 @@ export const stories: Record<string, Story> = {
       await scene.press("patient.about.go");
     },
   },
+  "about-you-child": {
+    play: async (scene) => {
+      await about(scene);
+      (await scene.find("input[value=child]")).click();
+    },
+  },
+  "about-you-other": {
+    play: async (scene) => {
+      await about(scene);
+      (await scene.find("input[value=other]")).click();
+    },
+  },
+  "invited": { play: async ({ session }) => session.invite({ token: "t".repeat(32), holder: "h".repeat(32), queue: "q_general" }) },
+  // A link that was used, has run out or was taken back: it is not said which.
+  "invited-over": { play: async ({ session }) => session.invite(undefined) },
+  "chat-quick-exit": { ...kept, practice: (usual) => ({ ...usual, quick_exit: true }), script: full },
   "unlocking": {
     ...kept,
     script: () => ({ hang: ["start"] }),
