@@ -475,6 +475,7 @@ export function accountOf(story: Story): Account {
     practice: () => Promise.resolve(practice),
     signOut: () => Promise.resolve(undefined),
     lock: () => Promise.resolve(),
+    active: () => Promise.resolve(session),
     canUsePasskeys: true,
     sawSignIns: () => Promise.resolve(),
     factors: () =>
