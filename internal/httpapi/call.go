@@ -83,7 +83,7 @@ func (s *Server) outermost(next http.Handler) http.Handler {
 		s.setHeaders(out.Header(), r, c.id)
 		defer func() {
 			what := recover()
-			if what == http.ErrAbortHandler { // an answer was broken off on purpose
+			if err, ok := what.(error); ok && errors.Is(err, http.ErrAbortHandler) { // an answer was broken off on purpose
 				s.finish(r, c, out, time.Since(start))
 				panic(what)
 			}

@@ -172,11 +172,11 @@ func TestT23PatientsNeverBecomeStaff(t *testing.T) {
 	wantCode(t, w.signInPasskey(w.asks(key, passkey.Challenge{Purpose: passkey.PurposeSignIn})), api.CodeUnauthenticated)
 	wantCode(t, w.signInPasskey(w.asks(key, passkey.Challenge{Purpose: passkey.PurposeReturn, Key: patient.signer.Public()})), api.CodeUnauthenticated)
 	resp, _ := w.raw("GET", "/v1/staff/factors", "", "Authorization", "Bearer "+patient.Token())
-	if resp.StatusCode != 401 {
+	if resp.StatusCode != http.StatusUnauthorized {
 		t.Errorf("a patient's session at staff's: %d", resp.StatusCode)
 	}
 	resp, body := w.raw("POST", "/v1/verification/passkeys/remove", `{"id":"f_aaaaaaaaaaaaaaaaaaaaaaaaaa"}`, "Cookie", "__Host-sotto_staff=x")
-	if resp.StatusCode != 401 {
+	if resp.StatusCode != http.StatusUnauthorized {
 		t.Errorf("a staff cookie at a patient's: %d %s", resp.StatusCode, body)
 	}
 	nurse := w.staff("dana")

@@ -15,6 +15,7 @@ CREATE TABLE department_queue (
     department TEXT NOT NULL,
     PRIMARY KEY (practice, queue)
 );
+CREATE INDEX department_queue_department ON department_queue (practice, department);
 
 CREATE TABLE department_person (
     practice   TEXT NOT NULL,
