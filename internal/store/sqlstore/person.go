@@ -44,9 +44,8 @@ const personColumns = `
 SELECT practice, id, kind, role, name, title, coalesce(login, ''), password, queues, created_at, disabled_at,
     password_at, failures, coalesce(external_id, ''),
     coalesce((SELECT string_agg(d.department, ',') FROM department_person d WHERE d.practice = person.practice AND d.person = person.id), ''),
-    coalesce((SELECT string_agg(q.queue, ',') FROM department_person d
-        JOIN department_queue q ON q.practice = d.practice AND q.department = d.department
-        WHERE d.practice = person.practice AND d.person = person.id), '')
+    coalesce((SELECT string_agg(q.queue, ',') FROM department_person d CROSS JOIN department_queue q
+        WHERE d.practice = person.practice AND d.person = person.id AND q.practice = d.practice AND q.department = d.department), '')
 FROM person `
 
 func scanPerson(row scanner) (p hub.Person, err error) {
