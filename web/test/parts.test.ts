@@ -53,6 +53,6 @@ test.each(parts)("$file comes with its words", ({ words, file }) => {
 
 test("every word is in a catalogue that somebody loads", () => {
   const all = new Set([...known, ...parts.flatMap(({ words }) => Object.keys(wordsOf(`patient.${words}`, "en").words))]);
-  expect(parts).toHaveLength(5);
+  expect(parts.length).toBeGreaterThanOrEqual(5); // that they were found at all
   expect(Object.keys(english).filter((key) => !key.startsWith("launcher.") && !all.has(key))).toEqual([]);
 });

@@ -2,7 +2,7 @@
 // prints, and the same as data with the signature. Made here on their device.
 
 import type { Agreement } from "../core/shared/protocol.ts";
-import { dayAndClock } from "../ui/time.ts";
+import { date, moment } from "../ui/time.ts";
 import { directionOf, t } from "../ui/words.svelte.ts";
 import type { ConsentForm } from "./model/practice.ts";
 import type { View } from "./view.svelte.ts";
@@ -15,9 +15,9 @@ export function receiptPage({ language, practiceName }: Pick<View, "language" | 
   const text = form.texts[mine.language];
   if (!text) return "";
   const facts = [
-    `${t("patient.consent.version", { version: form.version, date: dayAndClock(language, form.published_at, Infinity) })}`,
-    t("patient.agreements.when", { when: dayAndClock(language, mine.at, Infinity) }),
-    ...(mine.withdrawnAt ? [t("patient.agreements.taken", { when: dayAndClock(language, mine.withdrawnAt, Infinity) })] : []),
+    `${t("patient.consent.version", { version: form.version, date: date(language, form.published_at) })}`,
+    t("patient.agreements.when", { when: moment(language, mine.at) }),
+    ...(mine.withdrawnAt ? [t("patient.agreements.taken", { when: moment(language, mine.withdrawnAt) })] : []),
   ];
   const points = text.points.map((point) => `<li>${safe(point)}</li>`).join("");
   const full = text.full.split(/\n\s*\n/).map((part) => `<p>${safe(part)}</p>`).join("");

@@ -22,6 +22,11 @@ export function date(language: string, at: number, timeZone?: string): string {
   return format(language, { dateStyle: "long", timeZone }).format(at);
 }
 
+/** March 2, 2027 at 10:03:07 AM EST: for what is kept as proof. */
+export function moment(language: string, at: number): string {
+  return format(language, { dateStyle: "long", timeStyle: "long" }).format(at);
+}
+
 /** Whole days by this device's calendar: 0 is today, 1 yesterday. */
 export function daysAgo(at: number, now: number): number {
   const midnight = (ms: number): number => new Date(ms).setHours(0, 0, 0, 0);
