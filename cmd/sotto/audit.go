@@ -16,6 +16,7 @@ import (
 )
 
 type auditCommand struct {
+	List    listAuditCommand    `cmd:"" help:"Print what was done, newest first, a page at a time. It is recorded."`
 	Export  exportAuditCommand  `cmd:"" help:"Write the audit log of each practice into a folder: entries, tree, signed checkpoint and key. Continues an earlier export. With --format, write events for other programs instead."`
 	Verify  verifyAuditCommand  `cmd:"" help:"Check an exported log, alone and offline, or the live one; name each entry and tile that was changed, dropped or added."`
 	Witness witnessAuditCommand `cmd:"" help:"Be a witness of other logs: sign their heads as long as they only grow (C2SP tlog-witness)."`

@@ -23,6 +23,8 @@ type auditSelection struct {
 	Category     string    `help:"security, access, consent, membership, keys, policy, export or system."`
 	Outcome      string    `help:"done, refused or failed." enum:",done,refused,failed" default:""`
 	Person       string    `help:"Who acted." placeholder:"ID"`
+	Subject      string    `help:"Whom it was about." placeholder:"ID"`
+	Object       string    `help:"What was acted upon." placeholder:"ID"`
 	Patient      string    `help:"Whose affairs it touched." placeholder:"ID"`
 	Conversation string    `placeholder:"ID"`
 }
@@ -30,7 +32,8 @@ type auditSelection struct {
 // filter is the selection as the hub knows it. Days are whole.
 func (a *auditSelection) filter() hub.AuditFilter {
 	f := hub.AuditFilter{
-		Kind: a.Kind, Category: a.Category, Outcome: a.Outcome, Person: a.Person, Patient: a.Patient, Conversation: a.Conversation,
+		Kind: a.Kind, Category: a.Category, Outcome: a.Outcome, Person: a.Person, Subject: a.Subject, Object: a.Object,
+		Patient: a.Patient, Conversation: a.Conversation,
 	}
 	day := func(t time.Time, later int) int64 {
 		if t.IsZero() {
@@ -42,19 +45,33 @@ func (a *auditSelection) filter() hub.AuditFilter {
 	return f
 }
 
+// wrongFlag is err in the words of the command line.
+func wrongFlag(err error) error {
+	var wrong *hub.MalformedError
+	if errors.As(err, &wrong) {
+		return fmt.Errorf("--%s is none", wrong.Field)
+	}
+	return err
+}
+
+// auditedPractices returns the practice of a short name, or each.
+func auditedPractices(ctx context.Context, h *host.OpenHub, slug string) ([]hub.Practice, error) {
+	if slug == "" {
+		return h.Practices(ctx)
+	}
+	p, err := h.PracticeBySlug(ctx, slug)
+	if err != nil {
+		return nil, fmt.Errorf("no practice %q", slug)
+	}
+	return []hub.Practice{p}, nil
+}
+
 // events writes the selected events of each practice in the format: into a
 // file of the folder each, or, if that is empty, of one practice to out.
 func (c exportAuditCommand) events(ctx context.Context, h *host.OpenHub, s streams) error {
-	practices, err := h.Practices(ctx)
+	practices, err := auditedPractices(ctx, h, c.Practice)
 	if err != nil {
 		return err
-	}
-	if c.Practice != "" {
-		p, err := h.PracticeBySlug(ctx, c.Practice)
-		if err != nil {
-			return fmt.Errorf("no practice %q", c.Practice)
-		}
-		practices = []hub.Practice{p}
 	}
 	if c.Folder == "" && len(practices) != 1 {
 		return fmt.Errorf("there are %d practices: name a folder, or one with --practice", len(practices))
@@ -62,11 +79,8 @@ func (c exportAuditCommand) events(ctx context.Context, h *host.OpenHub, s strea
 	for i := range practices {
 		p := &practices[i]
 		x, err := h.ExportAuditFor(ctx, p.ID, c.filter(), form.Format(c.Format))
-		var wrong *hub.MalformedError
-		if errors.As(err, &wrong) {
-			return fmt.Errorf("--%s is none", wrong.Field)
-		} else if err != nil {
-			return err
+		if err != nil {
+			return wrongFlag(err)
 		}
 		if c.Folder == "" {
 			if err := x.Write(ctx, s.out, nil); err != nil {
