@@ -96,3 +96,49 @@ func TestT22Departments(t *testing.T) {
 		t.Errorf("departments: %+v", list)
 	}
 }
+
+// TestT22DepartmentsReachOpenConnections: who is taken off a queue hears
+// nothing more of it, by a connection that is open as by one that comes after;
+// and who is given one hears of it.
+func TestT22DepartmentsReachOpenConnections(t *testing.T) {
+	bySocketAndPoll(t, func(t *testing.T, w *world, listen func(*device) *listener) {
+		admin, nurse, patient := w.staffAs(w.clinic, "administrator", "ada"), w.staffAs(w.clinic, "nurse", "nan"), w.patient()
+		var triage, desk api.Department
+		admin.asks("POST /v1/admin/departments", api.NewDepartment{Name: "Triage", Queues: []string{"nurse"}}, &triage, 200)
+		admin.asks("POST /v1/admin/departments", api.NewDepartment{Name: "Desk"}, &desk, 200)
+		person := "PATCH /v1/admin/people/" + nurse.person
+		admin.asks(person, api.ChangeStaffMember{Departments: &[]string{triage.ID}}, nil, 200)
+
+		hears := func(l *listener, id string) {
+			t.Helper()
+			l.until("chat "+id, func(e api.Event) bool { return e.Summary != nil && e.Summary.ID == id })
+		}
+		deaf := func(l *listener, id string) {
+			t.Helper()
+			l.stop()
+			<-l.ended
+			close(l.events)
+			for e := range l.events {
+				if e.Summary != nil && e.Summary.ID == id {
+					t.Errorf("a queue that is no longer theirs: %+v", e.Summary)
+				}
+			}
+		}
+		first := listen(nurse)
+		hears(first, patient.open("nurse"))
+		admin.asks(person, api.ChangeStaffMember{Departments: &[]string{desk.ID}}, nil, 200)
+		gone := patient.open("nurse")
+		second := listen(nurse)
+		unheard := patient.open("nurse")
+		admin.asks("PATCH /v1/admin/departments/"+desk.ID, api.ChangeDepartment{Queues: &[]string{"front-desk"}}, nil, 200)
+		third := listen(nurse)
+		hears(third, patient.open("front-desk"))
+		admin.asks("PATCH /v1/admin/departments/"+desk.ID, api.ChangeDepartment{Queues: &[]string{}}, nil, 200)
+		moved := patient.open("front-desk")
+		fourth := listen(nurse)
+		deaf(first, gone)
+		deaf(second, unheard)
+		deaf(third, moved)
+		deaf(fourth, moved)
+	})
+}

@@ -52,6 +52,8 @@ type Notice struct {
 
 	// End ends sessions.
 	End *Ending
+	// Renew says that staff have gained or lost queues.
+	Renew *Renewal
 	// Here is what a hub tells the others about itself.
 	Here *Here
 	// Lost says that notices of other hubs were lost, and not which: everybody
@@ -75,6 +77,15 @@ func (e *Ending) matches(c *Caller) bool {
 		e.Person != "" && e.Person == c.Device.Person
 }
 
+// A Renewal selects staff of a practice whose queues have changed.
+type Renewal struct {
+	Person string // one; empty for all of the practice's staff
+}
+
+func (r *Renewal) matches(practice string, c *Caller) bool {
+	return c.Staff() && c.Device.Practice == practice && (r.Person == "" || r.Person == c.Device.Person)
+}
+
 // notify publishes n. That it fails is logged and no more: what happened is
 // stored, and clients find it when they next ask.
 func (h *Hub) notify(ctx context.Context, n Notice) {
@@ -86,7 +97,8 @@ func (h *Hub) notify(ctx context.Context, n Notice) {
 // deliver is what the broker calls for every notice.
 func (h *Hub) deliver(n Notice) {
 	switch {
-	case n.Lost:
+	case n.Lost: // it may have said that a session is over, or what has changed
+		h.callers.drop(func(*Caller) bool { return true })
 		h.board.letAllGo(ReasonSlow)
 		return
 	case n.Here != nil:
@@ -99,6 +111,11 @@ func (h *Hub) deliver(n Notice) {
 		h.callers.drop(n.End.matches)
 		h.board.end(n.End)
 	}
+	if n.Renew != nil {
+		renewed := func(c *Caller) bool { return n.Renew.matches(n.Practice, c) }
+		h.callers.drop(renewed)
+		h.board.renew(renewed)
+	}
 	h.board.deliver(&n)
 }
 
@@ -106,6 +123,12 @@ func (h *Hub) deliver(n Notice) {
 // forgotten and connections closed.
 func (h *Hub) endSessions(ctx context.Context, practice string, e Ending) {
 	h.notify(ctx, Notice{Practice: practice, End: &e})
+}
+
+// queuesChanged has staff work with the queues that they are given now,
+// everywhere: their connections come back with them. Nobody named is all staff.
+func (h *Hub) queuesChanged(ctx context.Context, practice, person string) {
+	h.notify(ctx, Notice{Practice: practice, Renew: &Renewal{Person: person}})
 }
 
 // ringKeeper tells the practice's services that there may be work.

@@ -104,7 +104,13 @@ func (c *Connection) letGo(r Reason) {
 }
 
 // offer hands o over, or lets a reader go that is too slow. It never blocks.
+// Who was let go gets nothing more: it may be no longer for them.
 func (c *Connection) offer(o *Outgoing) {
+	select {
+	case <-c.done:
+		return
+	default:
+	}
 	select {
 	case c.out <- o:
 	default:
@@ -138,7 +144,32 @@ func (h *Hub) Connect(ctx context.Context, c *Caller, replied bool) (*Connection
 		h.board.remove(conn)
 		return nil, api.Event{}, err
 	}
+	if err := h.renewLate(ctx, conn); err != nil {
+		h.board.remove(conn)
+		return nil, api.Event{}, err
+	}
 	return conn, ready, nil
+}
+
+// renewLate lets a staff person's new connection go again if what they work on
+// changed while it opened: the notice came before the connection was listed.
+func (h *Hub) renewLate(ctx context.Context, conn *Connection) error {
+	c := conn.Caller
+	if !c.Staff() {
+		return nil
+	}
+	now, err := h.store.Person(ctx, c.Device.Practice, c.Device.Person)
+	if err != nil {
+		return at("load who connects", err)
+	}
+	before, was := c.Person.serves()
+	after, is := now.serves()
+	if was == is && sameSet(before, after) && now.Role == c.Person.Role && now.DisabledAt == 0 {
+		return nil
+	}
+	h.callers.drop(func(o *Caller) bool { return o.Device.Person == now.ID })
+	conn.letGo(ReasonSlow)
+	return nil
 }
 
 // enterRooms puts the connection into the rooms of the device's conversations,

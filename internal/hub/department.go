@@ -115,7 +115,9 @@ func (h *Hub) arrange(ctx context.Context, s *StaffCaller, id string, n api.Chan
 	} else if err != nil {
 		return api.Department{}, err
 	}
-	h.callers.drop(func(c *Caller) bool { return c.Person.Practice == d.Practice && c.Staff() })
+	if n.Queues != nil || n.Retire {
+		h.queuesChanged(ctx, d.Practice, "")
+	}
 	return d.api(), nil
 }
 

@@ -31,7 +31,13 @@ type doorbell struct {
 	Joined       []string `json:"j,omitempty"`
 	Left         []string `json:"l,omitempty"`
 	End          *ended   `json:"z,omitempty"`
+	Renew        *renewed `json:"w,omitempty"`
 	Here         *Here    `json:"h,omitempty"`
+}
+
+// renewed is a Renewal.
+type renewed struct {
+	Person string `json:"p,omitempty"`
 }
 
 // ended is an Ending. Hashes of tokens open nothing.
@@ -59,6 +65,9 @@ func (n *Notice) Doorbell() ([]byte, error) {
 			d.End.Token = e.Token[:]
 		}
 	}
+	if n.Renew != nil {
+		d.Renew = &renewed{n.Renew.Person}
+	}
 	return json.Marshal(d)
 }
 
@@ -76,6 +85,9 @@ func ParseDoorbell(b []byte) (Notice, error) {
 	if e := d.End; e != nil {
 		n.End = &Ending{Staff: e.Staff, Device: e.Device, Person: e.Person}
 		copy(n.End.Token[:], e.Token)
+	}
+	if d.Renew != nil {
+		n.Renew = &Renewal{Person: d.Renew.Person}
 	}
 	return n, nil
 }

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"reflect"
 	"testing"
 	"time"
 )
@@ -34,5 +35,24 @@ func TestPeers(t *testing.T) {
 	gone := p.lapse(later)
 	if len(gone) != 2 || p.has("p_sam") || p.keeper("p_keeper") || len(p.hubs) != 1 {
 		t.Errorf("of a hub that died remains: %v, gone %v", p.hubs, gone)
+	}
+}
+
+// TestDoorbellsCarryWhatIsOver: the other hubs of a store learn whose session
+// is over, and whose queues have changed (T22).
+func TestDoorbellsCarryWhatIsOver(t *testing.T) {
+	for _, n := range []Notice{
+		{Practice: "t_1", End: &Ending{Token: [32]byte{1}, Staff: "s_1", Device: "d_1", Person: "p_1"}},
+		{Practice: "t_1", Renew: &Renewal{Person: "p_1"}},
+		{Practice: "t_1", Renew: &Renewal{}},
+	} {
+		bell, err := n.Doorbell()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := ParseDoorbell(bell)
+		if err != nil || !reflect.DeepEqual(got, n) {
+			t.Errorf("%+v came as %+v, %v", n, got, err)
+		}
 	}
 }

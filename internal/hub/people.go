@@ -199,7 +199,7 @@ func (h *Hub) changePerson(ctx context.Context, by Actor, may permission, known 
 	if before.Role != after.Role || before.DisabledAt != after.DisabledAt {
 		h.accessEnded(ctx, after)
 	} else {
-		h.callers.drop(func(c *Caller) bool { return c.Person.ID == after.ID })
+		h.queuesChanged(ctx, after.Practice, after.ID)
 	}
 	return after, nil
 }

@@ -435,6 +435,19 @@ func (b *switchboard) letRoomGo(conversation string, r Reason) {
 	}
 }
 
+// renew lets those go that match. They come back, as who they are by then.
+func (b *switchboard) renew(match func(*Caller) bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, of := range b.devices {
+		for _, conn := range of {
+			if match(conn.Caller) {
+				conn.letGo(ReasonSlow)
+			}
+		}
+	}
+}
+
 // letAllGo lets everybody go. They may come back at once.
 func (b *switchboard) letAllGo(r Reason) {
 	b.mu.Lock()
