@@ -73,7 +73,7 @@ type serveCommand struct {
 	MetricsListen    string         `help:"Address for metrics, which only the operator should reach." placeholder:"ADDRESS"`
 	TLSCert          string         `name:"tls-cert" help:"Certificate chain (PEM)." type:"existingfile"`
 	TLSKey           string         `name:"tls-key" help:"Its private key (PEM)." type:"existingfile"`
-	Origin           []string       `help:"Address that browsers use, such as https://chat.clinic.example." placeholder:"URL"`
+	Origin           []string       `help:"Address that browsers use, such as https://chat.clinic.example. Without it no links are sent to patients." placeholder:"URL"`
 	Proxies          []netip.Prefix `help:"Networks of proxies in front, whose X-Forwarded-For is believed, such as 10.0.0.0/8." placeholder:"CIDR"`
 	AuditCheckpoints string         `help:"Folder for the signed heads of the audit logs, one a minute at most. Best on another machine." placeholder:"FOLDER" type:"path"`
 	AuditWitness     []string       `help:"A witness that signs the heads of the audit logs: its key, a blank and its address. May be given several times." placeholder:"KEY URL" sep:"none"`

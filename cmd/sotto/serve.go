@@ -27,7 +27,7 @@ type serveCommand struct {
 	MetricsListen    string         `help:"Address for metrics, which only the operator should reach." placeholder:"ADDRESS"`
 	TLSCert          string         `name:"tls-cert" help:"Certificate chain (PEM). Without one, put a TLS proxy in front: browsers need HTTPS on anything but localhost." type:"existingfile"`
 	TLSKey           string         `name:"tls-key" help:"Its private key (PEM)." type:"existingfile"`
-	Origin           []string       `help:"Address that browsers use, such as https://chat.clinic.example." placeholder:"URL"`
+	Origin           []string       `help:"Address that browsers use, such as https://chat.clinic.example. Without it no links are sent to patients." placeholder:"URL"`
 	Proxies          []netip.Prefix `help:"Networks of proxies in front, whose X-Forwarded-For is believed, such as 10.0.0.0/8." placeholder:"CIDR"`
 	AuditCheckpoints string         `help:"Folder for the signed heads of the audit logs, one a minute at most. Best on another machine." placeholder:"FOLDER" type:"path"`
 	AuditWitness     []string       `help:"A witness that signs the heads of the audit logs: its key, a blank and its address. May be given several times." placeholder:"KEY URL" sep:"none"`
@@ -79,6 +79,10 @@ func (c serveCommand) Run(ctx context.Context, cli *commands, s streams) error {
 		}
 	}
 
+	links := ""
+	if demo != nil {
+		links = demo.chatBase
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	group, ctx := errgroup.WithContext(ctx)
@@ -86,7 +90,7 @@ func (c serveCommand) Run(ctx context.Context, cli *commands, s streams) error {
 	group.Go(func() error {
 		return host.Serve(ctx, h, host.ServeConfig{
 			Listen: c.Listen, MetricsListen: c.MetricsListen, CertFile: c.TLSCert, KeyFile: c.TLSKey,
-			Origins: c.Origin, Proxies: c.Proxies, Web: pages, Log: log, AuditCheckpoints: c.AuditCheckpoints, AuditWitnesses: witnesses,
+			Origins: c.Origin, Links: links, Proxies: c.Proxies, Web: pages, Log: log, AuditCheckpoints: c.AuditCheckpoints, AuditWitnesses: witnesses,
 			Listening: func(local net.Addr) { listening <- local },
 		})
 	})

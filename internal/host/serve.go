@@ -27,6 +27,8 @@ type ServeConfig struct {
 	CertFile, KeyFile string
 	// Origins are the hub's own web origins; see [httpapi.Config].
 	Origins []string
+	// Links is the origin of links that are sent; see [httpapi.Config].
+	Links   string
 	Proxies []netip.Prefix
 	Web     fs.FS
 	Log     *slog.Logger
@@ -49,7 +51,7 @@ func Serve(ctx context.Context, h *OpenHub, c ServeConfig) error {
 	if c.Grace == 0 {
 		c.Grace = 10 * time.Second
 	}
-	api, err := httpapi.New(h.Hub, httpapi.Config{Log: c.Log, Origins: c.Origins, Proxies: c.Proxies, Web: c.Web})
+	api, err := httpapi.New(h.Hub, httpapi.Config{Log: c.Log, Origins: c.Origins, Links: c.Links, Proxies: c.Proxies, Web: c.Web})
 	if err != nil {
 		return err
 	}

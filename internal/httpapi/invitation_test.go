@@ -205,7 +205,7 @@ func TestInvitationsShowWhatBecameOfThem(t *testing.T) {
 	<-f.tried
 	seen := false
 	for range 200 { // it is noted after the attempt
-		list, err := w.hub.Invitations(w.ctx, signedIn(w, dana))
+		list, err := w.hub.Invitations(w.ctx, signedIn(w, dana), chatOrigin)
 		w.must(err)
 		if !slices.Equal(list.Channels, []string{"sms"}) {
 			t.Fatalf("channels %v", list.Channels)
@@ -220,5 +220,40 @@ func TestInvitationsShowWhatBecameOfThem(t *testing.T) {
 	}
 	if strings.Contains(w.logs.String(), canary) {
 		t.Error("the log holds what a messenger said")
+	}
+}
+
+// TestT57LinksLeadToConfiguredOrigins: nobody makes the practice send a link to
+// a host of theirs, by what a request says of where it went.
+func TestT57LinksLeadToConfiguredOrigins(t *testing.T) {
+	for _, configured := range [][]string{nil, {chatOrigin}} {
+		box := &postbox{came: make(chan struct{}, 64)}
+		w := newWorld(t, func(c *hub.Config, ac *httpapi.Config) {
+			c.Messengers = map[proofing.Channel]hub.Messenger{proofing.Email: box}
+			ac.Origins = configured
+		})
+		dana := w.staff("dana")
+		forged := func(method, body string) (int, string) {
+			t.Helper()
+			resp, got := w.raw(method, "/v1/staff/invitations", body, "Host", "evil.example", "Cookie", "__Host-sotto_staff="+dana.Cookie())
+			return resp.StatusCode, got
+		}
+		body := mustJSON(api.NewInvitation{Queue: "nurse", Language: "en", Channel: "email", Contact: "ann@mail.example", Agreed: true})
+		status, got := forged("POST", body)
+		_, list := forged("GET", "")
+		switch {
+		case configured == nil && (status != http.StatusUnprocessableEntity || !strings.Contains(list, `"channels":[]`)):
+			t.Errorf("no origin is configured: status %d, %s, list %s", status, got, list)
+		case configured != nil && status != http.StatusOK:
+			t.Errorf("with an origin: status %d, %s", status, got)
+		case configured != nil:
+			sentLink(t, box)
+		}
+		w.hub.Close() // what is on its way is sent
+		for _, m := range box.sent {
+			if strings.Contains(m.Text, "evil.example") {
+				t.Errorf("the practice sent %q", m.Text)
+			}
+		}
 	}
 }

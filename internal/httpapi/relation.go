@@ -7,6 +7,15 @@ import (
 	"github.com/sotto-health/sotto/internal/hub"
 )
 
+// linkOrigin is where links lead that are sent to patients: to one of the
+// configured origins, whatever host a call names. Empty if there is none.
+func (s *Server) linkOrigin(c *call) string {
+	if len(s.config.Origins) == 0 {
+		return s.config.Links
+	}
+	return s.ownOriginOf(c)
+}
+
 // relationRoutes are about who a patient is to whom: one-time links, who writes
 // for somebody else, and which persons are one.
 func (s *Server) relationRoutes() {
@@ -22,11 +31,11 @@ func (s *Server) relationRoutes() {
 
 	staff(s, op(post, "/v1/staff/invitations", tagStaff, "Make a one-time link for a patient to begin a chat with the caller", refusals(401, 403, 422, 429)),
 		func(ctx context.Context, c *hub.StaffCaller, i *in[api.NewInvitation]) (*out[api.InvitationMade], error) {
-			return answer(s.hub.Invite(ctx, c, i.Body, s.ownOriginOf(callOf(ctx))))
+			return answer(s.hub.Invite(ctx, c, i.Body, s.linkOrigin(callOf(ctx))))
 		})
 	staff(s, op(get, "/v1/staff/invitations", tagStaff, "The links that the caller made", refusals(401, 403)),
 		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*out[api.StaffInvitations], error) {
-			return answer(s.hub.Invitations(ctx, c))
+			return answer(s.hub.Invitations(ctx, c, s.linkOrigin(callOf(ctx))))
 		})
 	staff(s, op(post, "/v1/staff/invitations/{id}/revoke", tagStaff, "Take back a link", refusals(401, 403, 404, 409)),
 		func(ctx context.Context, c *hub.StaffCaller, i *ByID) (*out[api.StaffInvitation], error) {

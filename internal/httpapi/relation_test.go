@@ -278,7 +278,7 @@ func TestT57Invitations(t *testing.T) {
 			t.Errorf("%s: %d %s; unknown: %s", what, status, said, unknown)
 		}
 	}
-	list, err := w.hub.Invitations(w.ctx, by)
+	list, err := w.hub.Invitations(w.ctx, by, chatOrigin)
 	w.must(err)
 	states := map[string]int{}
 	for _, i := range list.Invitations {

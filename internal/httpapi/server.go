@@ -31,6 +31,10 @@ type Config struct {
 	// Origins are the hub's own web origins, such as "https://chat.clinic.example".
 	// If empty, an origin is the hub's own if its host is the request's.
 	Origins []string
+	// Links is the origin that links lead to which are sent to patients, where
+	// Origins is empty. If it is empty too, none are sent: the host of a request
+	// is what its sender says.
+	Links string
 	// Proxies are networks whose X-Forwarded-For tells the client's address.
 	Proxies []netip.Prefix
 	// Web is the built web pages, or nil.

@@ -628,7 +628,9 @@ func (w *world) raw(method, path, body string, headers ...string) (*http.Respons
 		req.Header.Set("Content-Type", "application/json")
 	}
 	for i := 0; i+1 < len(headers); i += 2 {
-		req.Header.Set(headers[i], headers[i+1])
+		if req.Header.Set(headers[i], headers[i+1]); headers[i] == "Host" {
+			req.Host = headers[i+1]
+		}
 	}
 	resp, err := w.server.Client().Do(req)
 	w.must(err)

@@ -86,7 +86,9 @@ func (i *Invitation) api(now int64) api.StaffInvitation {
 }
 
 // Invite makes a one-time link to a chat with the caller, and sends it to a
-// contact if the caller names one. origin is that of the practice's chat pages.
+// contact if the caller names one. origin is that of the practice's chat pages,
+// by configuration: nothing is sent that leads to where a call says it came to.
+// If it is empty, nothing is sent.
 func (h *Hub) Invite(ctx context.Context, s *StaffCaller, n api.NewInvitation, origin string) (api.InvitationMade, error) {
 	if err := h.mayStaff(s, policy.Propose, s.practice()); err != nil {
 		return api.InvitationMade{}, err
@@ -106,6 +108,9 @@ func (h *Hub) Invite(ctx context.Context, s *StaffCaller, n api.NewInvitation, o
 	}
 	if n.Hours < 0 || n.Hours > mostInvitationHours {
 		return api.InvitationMade{}, malformed("hours")
+	}
+	if origin == "" && n.Channel != "" && n.Channel != channelLink {
+		return api.InvitationMade{}, malformed("channel")
 	}
 	channel, contact, err := h.invitedAt(pr.ID, &n)
 	if err != nil {
@@ -177,8 +182,8 @@ func (h *Hub) proves(ctx context.Context, c *Caller, i *Invitation) {
 	}
 }
 
-// Invitations lists those that the caller made.
-func (h *Hub) Invitations(ctx context.Context, s *StaffCaller) (api.StaffInvitations, error) {
+// Invitations lists those that the caller made. origin is as in [Hub.Invite].
+func (h *Hub) Invitations(ctx context.Context, s *StaffCaller, origin string) (api.StaffInvitations, error) {
 	if err := h.mayStaff(s, policy.Propose, s.practice()); err != nil {
 		return api.StaffInvitations{}, err
 	}
@@ -186,7 +191,10 @@ func (h *Hub) Invitations(ctx context.Context, s *StaffCaller) (api.StaffInvitat
 	if err != nil {
 		return api.StaffInvitations{}, at("load invitations", err)
 	}
-	out := api.StaffInvitations{Invitations: make([]api.StaffInvitation, len(all)), Channels: h.channels()}
+	out := api.StaffInvitations{Invitations: make([]api.StaffInvitation, len(all)), Channels: []string{}}
+	if origin != "" {
+		out.Channels = h.channels()
+	}
 	for i := range all {
 		out.Invitations[i] = h.invitation(&all[i], h.millis())
 	}
