@@ -121,8 +121,12 @@ func (k *Keeper) Start(ctx context.Context) error {
 	if err := k.engine.Adopt(ctx, &k.cfg.Practice, k.cfg.Device); err != nil {
 		return fmt.Errorf("keeper: adopt device: %w", err)
 	}
-	if _, err := k.engine.Start(ctx, device.StartOptions{Surface: device.SurfaceService, Practice: k.cfg.Practice.Slug}); err != nil {
+	started, err := k.engine.Start(ctx, device.StartOptions{Surface: device.SurfaceService, Practice: k.cfg.Practice.Slug})
+	if err != nil {
 		return fmt.Errorf("keeper: start: %w", err)
+	}
+	if err := k.meetPatients(ctx, started.Conversations); err != nil {
+		return fmt.Errorf("keeper: note whom it knows: %w", err)
 	}
 	wake(k.work)
 	wake(k.jobs)

@@ -183,3 +183,22 @@ func TestWhatIsNotCertified(t *testing.T) {
 		t.Errorf("waiting for ever should be 4, not %q", got)
 	}
 }
+
+// TestT11KeeperOfBeforeNotesItsPatients: a keeper that starts on what a former
+// version kept notes the patients whom it knows.
+func TestT11KeeperOfBeforeNotesItsPatients(t *testing.T) {
+	w := devicetest.NewWorld(t)
+	sam := w.Patient("sam")
+	id := sam.Open("Sam")
+	w.Eventually("sam is in", func() bool { return sam.Joined(id) })
+	note := "k/patient/" + sam.View(id).Patient
+	w.Eventually("the keeper knows the chat", func() bool { return w.Keeper.Engine().Knows(t.Context(), id) })
+	w.Keeper.Close()
+	if err := w.KeeperStore.Apply(t.Context(), nil, []string{note}); err != nil {
+		t.Fatal(err)
+	}
+	w.StartKeeper()
+	if kept, err := w.KeeperStore.Get(t.Context(), note); err != nil || kept == nil {
+		t.Errorf("nothing is noted of the patient: %v", err)
+	}
+}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/certificate"
+	"github.com/sotto-health/sotto/internal/device"
 	"github.com/sotto-health/sotto/internal/passkey"
 )
 
@@ -20,7 +21,7 @@ import (
 const prefixPasskey = "k/passkey/"
 
 // prefixPatient is where the keeper notes the first device of a patient: +
-// person. The value is the SHA-256 of its signature key.
+// person. The value is the SHA-256 of its signature key, or metBefore.
 const prefixPatient = "k/patient/"
 
 // errWaits says that a device has no voucher yet. It may get one.
@@ -102,6 +103,42 @@ func (k *Keeper) patientVouched(ctx context.Context, r api.CertificateRequest) e
 		}
 	}
 	return k.signed(r, *r.Voucher, passkey.PurposeReturn, r.PublicKey, known)
+}
+
+// metBefore is noted of a patient whose first device the keeper has certified
+// without noting its key: no device is the first any more.
+var metBefore = []byte{0}
+
+// meetPatients notes the patients of conversations of whom nothing is noted, as
+// of those from before the keeper noted any: whatever device the hub names next,
+// it is not their first.
+func (k *Keeper) meetPatients(ctx context.Context, all []device.Conversation) error {
+	names, err := k.cfg.Store.Keys(ctx, prefixPatient)
+	if err != nil {
+		return err
+	}
+	noted := make(map[string]bool, len(names))
+	for _, name := range names {
+		noted[name] = true
+	}
+	met := map[string][]byte{}
+	note := func(person string) {
+		if name := prefixPatient + person; person != "" && !noted[name] {
+			met[name] = metBefore
+		}
+	}
+	for i := range all {
+		note(all[i].Patient)
+		for _, m := range all[i].Members {
+			if m.Kind == certificate.KindPatient {
+				note(m.Person)
+			}
+		}
+	}
+	if len(met) == 0 {
+		return nil
+	}
+	return k.cfg.Store.Apply(ctx, met, nil)
 }
 
 // introduced checks that a device of the patient introduced the passkey. The

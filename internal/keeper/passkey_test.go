@@ -11,6 +11,7 @@ import (
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/certificate"
 	"github.com/sotto-health/sotto/internal/certificate/authority"
+	"github.com/sotto-health/sotto/internal/device"
 	"github.com/sotto-health/sotto/internal/passkey"
 	"github.com/sotto-health/sotto/internal/passkey/passkeytest"
 	"github.com/sotto-health/sotto/mls/suite"
@@ -244,5 +245,39 @@ func TestT11PasskeysVouchForPatientsDevices(t *testing.T) {
 		if err := k.patientVouched(ctx, r); !errors.Is(err, ErrRefused) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestT11PatientsOfBeforeHaveHadTheirFirst: a hub has no second device certified
+// as the first of a patient whose chats are older than the keeper's notes.
+func TestT11PatientsOfBeforeHaveHadTheirFirst(t *testing.T) {
+	ctx := t.Context()
+	k := newKeeper()
+	old := []device.Conversation{
+		{ID: "c_1", Patient: person, Members: []device.Member{{Person: "p_former", Kind: certificate.KindPatient}, {Person: "p_nurse", Kind: certificate.KindStaff}}},
+		{ID: "c_2"}, // of which the keeper knows no more than the name
+	}
+	for range 2 { // at each start
+		if err := k.meetPatients(ctx, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, who := range []string{person, "p_former"} {
+		r := request("ghost", nil)
+		r.Device.Person = who
+		if err := k.patientVouched(ctx, r); !errors.Is(err, ErrRefused) {
+			t.Errorf("a second device of %s: %v", who, err)
+		}
+	}
+	first := request("phone", nil)
+	first.Device.Person = "p_new"
+	if err := k.patientVouched(ctx, first); err != nil {
+		t.Errorf("the first device of somebody new: %v", err)
+	}
+	if err := k.meetPatients(ctx, []device.Conversation{{ID: "c_3", Patient: "p_new"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := k.patientVouched(ctx, first); err != nil {
+		t.Errorf("the same device, asked for again: %v", err)
 	}
 }
