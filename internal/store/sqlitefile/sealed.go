@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"sync"
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/util/vfsutil"
@@ -14,8 +15,9 @@ import (
 // layer names the file layer to SQLite.
 const layer = "sotto-xts"
 
-// register makes the file layer known to SQLite. To do it again does no harm.
-func register() { vfs.Register(layer, sealedVFS{vfs.Find("")}) }
+// register makes the file layer known to SQLite: one for the process, as is what
+// SQLite knows, for connections to the same file share its lock.
+var register = sync.OnceFunc(func() { vfs.Register(layer, &sealedVFS{VFS: vfs.Find("")}) })
 
 // sectorSize is what is encrypted as one: sector n of a file, from 0 on, under
 // the tweak n. It divides each size of page that SQLite knows.
@@ -25,10 +27,13 @@ const sectorSize = 512
 // The form on disk is that of the driver's own layer (vfs/xts), which makes a
 // system call for each sector; this one makes one for each read or write, and
 // one for all that a transaction appends to the write-ahead log.
-type sealedVFS struct{ vfs.VFS }
+type sealedVFS struct {
+	vfs.VFS
+	logs sync.Map // the path of a write-ahead log to its *sync.RWMutex
+}
 
 // Open implements [vfs.VFS] for files without a name.
-func (v sealedVFS) Open(name string, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
+func (v *sealedVFS) Open(name string, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
 	if name == "" {
 		return v.OpenFilename(nil, flags)
 	}
@@ -36,12 +41,16 @@ func (v sealedVFS) Open(name string, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag
 }
 
 // OpenFilename implements [vfs.VFSFilename].
-func (v sealedVFS) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
+func (v *sealedVFS) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
 	file, flags, err := vfsutil.WrapOpenFilename(v.VFS, name, flags)
 	if err != nil || flags&(vfs.OPEN_SUPER_JOURNAL|vfs.OPEN_MEMORY) != 0 {
 		return file, flags, err // a super journal holds names of files alone
 	}
-	sealed := &sealedFile{File: file, log: flags&vfs.OPEN_WAL != 0}
+	sealed := &sealedFile{File: file}
+	if flags&vfs.OPEN_WAL != 0 {
+		lock, _ := v.logs.LoadOrStore(name.String(), new(sync.RWMutex))
+		sealed.log = lock.(*sync.RWMutex)
+	}
 	switch database, ok := vfsutil.UnwrapFile[*sealedFile](name.DatabaseFile()); {
 	case ok:
 		sealed.cipher = database.cipher
@@ -65,10 +74,15 @@ type sealedFile struct {
 	cipher *sectorCipher // nil until a database's key is known
 	buffer []byte        // sectors on their way
 
+	// log is nil but for the write-ahead log, whose frames begin and end within
+	// a block of the cipher: to append one changes the block that the one before
+	// ends in, which others may be reading, and a file that is written while it
+	// is read may show some of a block as it was and some as it will be. So
+	// nobody in this process reads the log while somebody writes it.
+	log *sync.RWMutex
 	// Of the write-ahead log, the frames from heldAt on of the transaction that
 	// commits, not in the file yet. Nobody looks for them before SQLite has
 	// synced them, and it writes none before it commits (PRAGMA cache_spill).
-	log    bool
 	held   []byte
 	heldAt int64
 }
@@ -142,7 +156,13 @@ func (f *sealedFile) ReadAt(p []byte, off int64) (int, error) {
 // decrypt reads whole sectors. One that the file has only in part is of no use:
 // a crash left it, and it is as if it were not there.
 func (f *sealedFile) decrypt(p []byte, off int64) (int, error) {
+	if f.log != nil {
+		f.log.RLock()
+	}
 	n, err := f.File.ReadAt(p, off)
+	if f.log != nil {
+		f.log.RUnlock()
+	}
 	n = int(roundDown(int64(n)))
 	for at := 0; at < n; at += sectorSize {
 		sector := p[at : at+sectorSize]
@@ -157,7 +177,7 @@ func (f *sealedFile) WriteAt(p []byte, off int64) (int, error) {
 		return 0, sqlite3.READONLY
 	}
 	switch {
-	case f.log && len(f.held) == 0 && len(p) == frameHeader && off%(frameHeader+pageSize) == logHeader:
+	case f.log != nil && len(f.held) == 0 && len(p) == frameHeader && off%(frameHeader+pageSize) == logHeader:
 		f.heldAt = off
 		fallthrough
 	case len(f.held) > 0 && off == f.heldAt+int64(len(f.held)):
@@ -222,6 +242,10 @@ func (f *sealedFile) write(p []byte, off int64) error {
 	for at := 0; at < len(b); at += sectorSize {
 		sector := b[at : at+sectorSize]
 		f.cipher.encrypt(sector, uint64((from+int64(at))/sectorSize))
+	}
+	if f.log != nil {
+		f.log.Lock()
+		defer f.log.Unlock()
 	}
 	_, err := f.File.WriteAt(b, from)
 	return full(err)

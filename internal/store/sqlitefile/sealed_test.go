@@ -2,11 +2,14 @@ package sqlitefile
 
 import (
 	"bytes"
+	"crypto/aes"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"runtime"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -23,7 +26,11 @@ func newSealed(t interface{ Fatal(...any) }, below vfs.File, log bool) *sealedFi
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &sealedFile{File: below, cipher: cipher, log: log}
+	file := &sealedFile{File: below, cipher: cipher}
+	if log {
+		file.log = new(sync.RWMutex)
+	}
+	return file
 }
 
 // TestSealedIsAFile: whatever is written anywhere is what is read, and what
@@ -164,6 +171,95 @@ func TestGivenUpCommit(t *testing.T) {
 	}
 	if len(*slice) != 0 || len(f.held) != 0 {
 		t.Error("it was written, or is still held")
+	}
+}
+
+// A slow file changes a byte at a time. A system's file may look so to whoever
+// reads it meanwhile.
+type slow struct{ vfs.File }
+
+func (s slow) WriteAt(p []byte, off int64) (int, error) {
+	for i := range p {
+		if _, err := s.File.WriteAt(p[i:i+1], off+int64(i)); err != nil {
+			return i, err
+		}
+		if i%aes.BlockSize == aes.BlockSize/2 {
+			runtime.Gosched()
+		}
+	}
+	return len(p), nil
+}
+
+// TestFrameIsReadWhileTheNextIsWritten: the last block of a committed frame is
+// also the first of the next one, and nobody reads it half changed: a checkpoint
+// would move what it read into the database.
+func TestFrameIsReadWhileTheNextIsWritten(t *testing.T) {
+	below := slow{new(vfsutil.SliceFile)}
+	writer, reader := newSealed(t, below, true), newSealed(t, below, true)
+	reader.log = writer.log // as the layer gives it to files of one path
+	const next = logHeader + frameHeader + pageSize
+	page := bytes.Repeat([]byte{7}, pageSize)
+	for _, err := range []error{
+		writer.write(make([]byte, logHeader+frameHeader), 0),
+		writer.write(page, logHeader+frameHeader),
+		writer.write(make([]byte, frameHeader+pageSize), next),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	written := make(chan error)
+	go func() {
+		var err error
+		for n := 0; n < 300 && err == nil; n++ {
+			if _, err = writer.WriteAt(bytes.Repeat([]byte{byte(n)}, frameHeader), next); err == nil {
+				err = writer.Sync(0)
+			}
+		}
+		written <- err
+	}()
+	got := make([]byte, pageSize)
+	for {
+		select {
+		case err := <-written:
+			if err != nil {
+				t.Error(err)
+			}
+			return
+		default:
+		}
+		if _, err := reader.ReadAt(got, logHeader+frameHeader); err != nil || !bytes.Equal(got, page) {
+			t.Fatalf("the page ends in %x, %v", got[pageSize-2*aes.BlockSize:], err)
+		}
+	}
+}
+
+// TestLogHasOneLock: all connections to a file share its lock, also those made
+// after another file was opened.
+func TestLogHasOneLock(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	logs := func() (locks int) {
+		vfs.Find(layer).(*sealedVFS).logs.Range(func(name, _ any) bool {
+			if name == path+"-wal" {
+				locks++
+			}
+			return true
+		})
+		return locks
+	}
+	for _, path := range []string{path, filepath.Join(t.TempDir(), "b.db"), path} {
+		file, err := Open(t.Context(), path, Key{1}, Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if err := file.Close(); err != nil {
+				t.Error(err)
+			}
+		}()
+		if locks := logs(); locks != 1 {
+			t.Fatalf("%d locks", locks)
+		}
 	}
 }
 
