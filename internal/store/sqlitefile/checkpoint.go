@@ -68,9 +68,14 @@ func (c *checkpointer) committed(conn *sqlite3.Conn, schema string, pages int) e
 	case pages < checkpointAt:
 		c.next = checkpointAt
 	case pages >= checkpointNow:
+		// The transaction is committed whatever is returned here, and an error is
+		// that of its commit to whoever asked for it. So the only one to return
+		// is that of a disk that should not be written any more. A busy log is
+		// moved beside or next time, and one that has no room to go to grows,
+		// until there is none for it either and a commit fails that is none.
 		_, _, err := conn.WALCheckpoint(schema, sqlite3.CHECKPOINT_PASSIVE)
-		if errors.Is(err, sqlite3.BUSY) {
-			return nil // it is being done beside
+		if errors.Is(err, sqlite3.BUSY) || errors.Is(err, sqlite3.LOCKED) || IsFull(err) {
+			return nil
 		}
 		return err
 	case pages >= c.next:
