@@ -125,18 +125,21 @@ func IsFull(err error) bool {
 		errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }
 
-// prepare makes an empty file that only its owner may read: SQLite's own
-// would be readable by all.
+// prepare makes an empty file that only its owner may read: SQLite's own would
+// be readable by all. So would be the index of its log, and whoever may read
+// that may lock it, so that nobody can write any more.
 func prepare(path string) error {
 	if err := durable.MakeFolder(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
+	for _, path := range []string{path, path + "-shm"} {
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			return err
+		}
+		if err := f.Close(); err != nil {
+			return err
+		}
 	}
 	return durable.SyncFolder(filepath.Dir(path))
 }
