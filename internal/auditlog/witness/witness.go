@@ -11,6 +11,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"strconv"
 	"strings"
@@ -88,7 +89,7 @@ func ParseParty(s string) (p Party, err error) {
 		return p, errors.New("the witness's key is no key of a witness: it printed one when it was started")
 	}
 	u, err := url.Parse(p.URL)
-	local := u != nil && (u.Hostname() == "localhost" || strings.HasPrefix(u.Hostname(), "127.") || u.Hostname() == "::1")
+	local := u != nil && (u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback())
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Scheme != "https" && (u.Scheme != "http" || !local) {
 		return p, errors.New("the witness's address is not an https:// address")
 	}

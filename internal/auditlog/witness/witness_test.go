@@ -326,6 +326,7 @@ func TestParties(t *testing.T) {
 		key + " https://witness.example/sotto":  true,
 		key + " http://127.0.0.1:9000":          true,
 		key + " http://witness.example":         false,
+		key + " http://127.witness.example":     false,
 		key + " https://a:b@witness.example":    false,
 		key + " https://witness.example/?x":     false,
 		key:                                     false,
