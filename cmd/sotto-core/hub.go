@@ -120,6 +120,10 @@ func (h hub) Agreements(ctx context.Context) (*api.Agreements, error) {
 	return get[api.Agreements](ctx, h, "/v1/consents")
 }
 
+func (h hub) Sightings(ctx context.Context, cursor string) (*api.Sightings, error) {
+	return get[api.Sightings](ctx, h, "/v1/audit/sightings?cursor="+segment(cursor))
+}
+
 func (h hub) WithdrawConsent(ctx context.Context, id string) (*api.Agreement, error) {
 	return post[api.Agreement](ctx, h, "/v1/consents/"+segment(id)+"/withdraw", nil)
 }

@@ -105,6 +105,8 @@ func (c *core) call(ctx context.Context, method string, args js.Value) (any, err
 		return nil, e.Agree(ctx, text(0), receipts)
 	case "agreements":
 		return agreements(ctx, e)
+	case "sightings":
+		return sightings(ctx, e, text(0))
 	case "takeBack":
 		return nil, e.TakeBack(ctx, text(0))
 	case "rate":
@@ -273,6 +275,19 @@ func agreements(ctx context.Context, e *device.Engine) (any, error) {
 			return object{"form": f.ID, "kind": f.Kind, "version": f.Version}
 		}),
 	}, nil
+}
+
+// sightings are who saw the person's messages, as the hub's API tells them.
+func sightings(ctx context.Context, e *device.Engine, cursor string) (any, error) {
+	page, err := e.Sightings(ctx, cursor)
+	if err != nil {
+		return nil, err
+	}
+	return object{
+		"sightings": list(page.Sightings, func(s api.Sighting) object {
+			return object{"at": s.At, "since": s.Since, "times": s.Times, "way": s.Way, "role": s.Role, "name": s.Name, "own": s.Own}
+		}),
+	}.with("next", page.Next), nil
 }
 
 func fileInfo(o js.Value) (info device.FileInfo, err error) {

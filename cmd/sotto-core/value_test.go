@@ -31,6 +31,7 @@ var samples = []any{
 	api.PublishKeyPackages{Packages: [][]byte{{1}, {2, 3}}},
 	api.Problem{Code: api.CodeStaleEpoch, Status: 409, Epoch: 4, Head: 12},
 	api.Agreements{Agreements: []api.Agreement{{ConsentReceipt: api.ConsentReceipt{Form: "chat", Version: 2, SHA256: []byte{7}, Signature: []byte{0x30}}, ID: "r_1", Sequence: 3}}, Offered: []api.FormHead{}},
+	api.Sightings{Patient: "p_1", Sightings: []api.Sighting{{At: 1_900_000_000_000, Since: 1_899_999_000_000, Times: 3, Way: "read", Role: "nurse", Name: "Dana Ortiz", Person: "s_1", Conversation: "c_1"}, {Times: 1, Way: "file", Role: "patient", Own: true}}, Next: "9.1"},
 	[]api.ClaimedKeyPackage{{Device: "d", Package: []byte{5}, LastResort: true}},
 }
 

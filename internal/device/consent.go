@@ -110,6 +110,15 @@ func (e *Engine) Agreements(ctx context.Context) (list *api.Agreements, err erro
 	return list, err
 }
 
+// Sightings lists who saw the patient's messages, a page at a time.
+func (e *Engine) Sightings(ctx context.Context, cursor string) (page *api.Sightings, err error) {
+	err = e.call(ctx, func(ctx context.Context) (err error) {
+		page, err = e.cfg.Hub.Sightings(ctx, cursor)
+		return err
+	})
+	return page, err
+}
+
 // TakeBack takes one agreement back, at the hub and at once.
 func (e *Engine) TakeBack(ctx context.Context, id string) error {
 	return e.call(ctx, func(ctx context.Context) error {

@@ -50,6 +50,8 @@ type Hub interface {
 	GiveConsent(ctx context.Context, give api.GiveConsent) (*api.ConsentGiven, error)
 	// Agreements is GET /v1/consents.
 	Agreements(ctx context.Context) (*api.Agreements, error)
+	// Sightings is GET /v1/audit/sightings?cursor=.
+	Sightings(ctx context.Context, cursor string) (*api.Sightings, error)
 	// WithdrawConsent is POST /v1/consents/{id}/withdraw.
 	WithdrawConsent(ctx context.Context, id string) (*api.Agreement, error)
 	// Frames is GET /v1/conversations/{id}/frames?after=&limit=.

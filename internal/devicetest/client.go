@@ -345,6 +345,11 @@ func (c *Client) GiveConsent(ctx context.Context, give api.GiveConsent) (*api.Co
 	return given, err
 }
 
+// Sightings implements device.Hub. There are none.
+func (c *Client) Sightings(context.Context, string) (*api.Sightings, error) {
+	return &api.Sightings{}, nil
+}
+
 // Agreements implements device.Hub. There are none.
 func (c *Client) Agreements(context.Context) (*api.Agreements, error) {
 	return &api.Agreements{}, nil

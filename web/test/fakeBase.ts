@@ -22,6 +22,8 @@ import type {
   OpenOptions,
   PersonId,
   RecallReason,
+  Sighting,
+  Sightings,
   Started,
   StartOptions,
 } from "../src/core/shared/protocol.ts";
@@ -31,6 +33,8 @@ export type ActName = Parameters<Core["act"]>[1];
 export interface BaseScript {
   conversations?: readonly Conversation[];
   agreements?: readonly Agreement[];
+  /** Pages, the newest first. */
+  sightings?: readonly (readonly Sighting[])[];
   /** The next call of this name is refused. */
   fail?: Partial<Record<keyof Core, Failure>>;
   /** These calls never end. */
@@ -66,6 +70,14 @@ export abstract class FakeBase<S extends BaseScript> implements Core {
   async agreements(): Promise<Agreements> {
     await this.called("agreements");
     return { agreements: this.script.agreements ?? [], offered: [] };
+  }
+
+  async sightings(cursor?: string): Promise<Sightings> {
+    await this.called("sightings", cursor);
+    const [first, ...older] = this.script.sightings ?? [];
+    const page = cursor ? older[Number(cursor) - 1] : first;
+    const next = cursor ? Number(cursor) + 1 : 1;
+    return { sightings: page ?? [], ...(older.length >= next ? { next: String(next) } : {}) };
   }
 
   async takeBack(id: string): Promise<void> {

@@ -221,6 +221,27 @@ export interface Agreements {
   readonly offered: readonly { readonly form: string; readonly kind: string; readonly version: number }[];
 }
 
+/** One time, or several in a row, that somebody got at what the person wrote. */
+export interface Sighting {
+  /** The last time, and the first. */
+  readonly at: number;
+  readonly since: number;
+  readonly times: number;
+  readonly way: "read" | "file" | "joined" | "emergency" | "record" | "patient" | "state" | "log" | "tried";
+  /** Role or profession; operator, service or system for what is no person of the staff; empty if not known. */
+  readonly role: string;
+  /** Of staff; else empty. */
+  readonly name: string;
+  /** By the person themselves. */
+  readonly own: boolean;
+}
+
+export interface Sightings {
+  readonly sightings: readonly Sighting[];
+  /** Of the page before; absent on the last. */
+  readonly next?: string;
+}
+
 export interface OpenOptions {
   readonly queue: string;
   readonly language: string;
@@ -264,6 +285,8 @@ export interface Core {
   agree(conversation: ConversationId | "", consents: readonly Agreed[]): Promise<void>;
   /** Patient: what I agreed to, newest first, and could. */
   agreements(): Promise<Agreements>;
+  /** Patient: who saw my messages, newest first. */
+  sightings(cursor?: string): Promise<Sightings>;
   /** Patient: take one back. What a chat stands on closes it. */
   takeBack(agreement: string): Promise<void>;
   /** Patient: how a closed conversation was, 1 to 5. */

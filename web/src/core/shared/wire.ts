@@ -28,6 +28,7 @@ const repeats: Record<Method, "safe" | "never"> = {
   act: "safe",
   agree: "safe",
   agreements: "safe",
+  sightings: "safe",
   takeBack: "safe",
   rate: "safe",
   identify: "never",

@@ -14,6 +14,8 @@ test.each([
   ["lines, newest", call("lines", "c_1")],
   ["lines before", call("lines", "c_1", 7, 50)],
   ["list", call("list", "waiting")],
+  ["sightings, newest", call("sightings")],
+  ["sightings before", call("sightings", "17.3")],
   ["forget", call("forget")],
 ])("takes %s", (_, message) => {
   expect(isCall(message)).toBe(true);
@@ -35,6 +37,7 @@ test.each([
   ["a file that is none", call("sendFile", "c_1", "abc", info)],
   ["a negative size", call("sendFile", "c_1", new Blob([]), { ...info, size: -1 })],
   ["a position that is no number", call("markRead", "c_1", "7")],
+  ["a cursor that is no text", call("sightings", 17)],
   ["an unknown act", call("act", "c_1", "delete")],
 ])("refuses %s", (_, message) => {
   expect(isCall(message)).toBe(false);

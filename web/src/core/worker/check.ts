@@ -83,6 +83,7 @@ const methods: Record<Method, readonly Check[]> = {
   act: [id, oneOf("take", "take-over", "join", "leave", "close", "reopen", "withdraw")],
   agree: [text(64), agreed],
   agreements: [],
+  sightings: [optional(text(512))],
   takeBack: [id],
   rate: [id, count],
   identify: [oneOf("", "code", "code/check", "match", "passkeys", "passkeys/remove"), optional(shape({}))],
