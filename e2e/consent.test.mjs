@@ -77,6 +77,20 @@ test("a patient and a nurse write to each other", async () => {
   await sees(nurse, "When do you open?");
 });
 
+test("the patient sees who opened the messages (T22)", async () => {
+  await patient.getByRole("button", { name: "More choices" }).click();
+  await patient.getByRole("button", { name: "Who saw my messages" }).press("Enter");
+  const sheet = patient.getByRole("dialog", { name: "Who saw my messages" });
+  const dana = sheet.getByRole("listitem").filter({ hasText: "Dana Ortiz" }).filter({ hasText: "Nurse" });
+  await dana.filter({ hasText: "Opened your messages" }).first().waitFor();
+  await dana.filter({ hasText: "Came into the chat" }).first().waitFor();
+  await sheet.getByRole("heading", { name: new RegExp(`^Today .*${new Date().getFullYear()}$`) }).waitFor();
+  await picture(patient, "69-who-saw");
+  await assertAccessible(patient, "who saw my messages");
+  await patient.keyboard.press("Escape");
+  await sheet.waitFor({ state: "hidden" });
+});
+
 test("the compliance officer writes the next version, and cannot approve it", async () => {
   officer = await atForms(robin, "robin.diaz");
   await officer.getByRole("link", { name: "chat, version 1" }).click();

@@ -24,6 +24,7 @@ const parts = {
   later: { what: "agreements, the list of files, rating", from: "src/patient/parts/LaterSheets.svelte" },
   identity: { what: "telling who one is", from: "src/patient/parts/IdentitySheet.svelte" },
   back: { what: "coming back with a passkey", from: "src/patient/parts/ReturnSheet.svelte", words: "identity" },
+  seen: { what: "who saw my messages", from: "src/patient/parts/SeenSheet.svelte" },
   files: { what: "sending and seeing files", from: "src/patient/files.svelte.ts" },
   copy: { what: "a copy to keep", from: "src/patient/copy.ts" },
 };

@@ -7,6 +7,7 @@ import filesWords from "virtual:catalogue/patient.files";
 import identityWords from "virtual:catalogue/patient.identity";
 import laterWords from "virtual:catalogue/patient.later";
 import menuWords from "virtual:catalogue/patient.menu";
+import seenWords from "virtual:catalogue/patient.seen";
 
 import { learn, type Catalogues } from "../ui/words.svelte.ts";
 
@@ -19,6 +20,7 @@ export const menu = { words: menuWords, load: () => import("./parts/MenuSheets.s
 export const later = { words: laterWords, load: () => import("./parts/LaterSheets.svelte") };
 export const identity = { words: identityWords, load: () => import("./parts/IdentitySheet.svelte") };
 export const back = { words: identityWords, load: () => import("./parts/ReturnSheet.svelte") };
+export const seen = { words: seenWords, load: () => import("./parts/SeenSheet.svelte") };
 export const files = { words: filesWords, load: () => import("./files.svelte.ts") };
 export const copy = { words: copyWords, load: () => import("./copy.ts") };
 

@@ -1,6 +1,6 @@
 // Every screen and state of the patient chat.
 
-import type { Message, SendState } from "../../src/core/shared/protocol.ts";
+import type { Message, SendState, Sighting } from "../../src/core/shared/protocol.ts";
 import type { Memo } from "../../src/patient/model/memo.ts";
 import type { Practice } from "../../src/patient/model/practice.ts";
 import type { Session } from "../../src/patient/model/session.ts";
@@ -173,6 +173,37 @@ async function leaving(scene: Scene): Promise<void> {
 async function sheet(scene: Scene, key: WordKey): Promise<void> {
   await scene.press(key);
   await scene.find("dialog[open] .content > :not(.skeleton)");
+}
+
+const saw = (change: Partial<Sighting>): Sighting => ({ at: noon, since: change.at ?? noon, times: 1, way: "read", role: "nurse", name: "Dana Ortiz", own: false, ...change });
+const hour = 3_600_000;
+const firstSeen: readonly Sighting[] = [
+  saw({ times: 3, since: noon - hour }),
+  saw({ way: "joined", at: noon - hour }),
+  saw({ way: "file", own: true, role: "patient", name: "", at: noon - 2 * hour }),
+  saw({ way: "emergency", role: "physician", name: "Omar Haddad", at: noon - 22 * hour }),
+  saw({ way: "tried", role: "front-desk", name: "Mei Lin", at: noon - 23 * hour }),
+];
+const earlierSeen: readonly Sighting[] = [
+  saw({ way: "record", role: "operator", name: "", at: noon - 90 * 24 * hour }),
+  saw({ way: "joined", role: "keeper", name: "", at: noon - 90 * 24 * hour }),
+  saw({ way: "state", role: "service", name: "", at: noon - 90 * 24 * hour }),
+  saw({ way: "log", role: "compliance", name: "Robin Diaz", at: noon - 91 * 24 * hour }),
+  saw({ way: "patient", role: "", name: "", at: noon - 91 * 24 * hour }),
+];
+
+/** Opens the sheet of who saw the messages, as the hub tells it page by page. */
+function seen(pages: readonly (readonly Sighting[])[], script: Partial<Script> = {}, then?: (scene: Scene) => Promise<void>): Story {
+  return {
+    ...kept,
+    script: (language) => ({ ...full(language), sightings: pages, ...script }),
+    play: async (scene) => {
+      await sheet(scene, "patient.more");
+      await scene.press("patient.seen");
+      if (!script.fail && !script.hang) await scene.find("dialog[open] .content section");
+      await then?.(scene);
+    },
+  };
 }
 
 const start = (scene: Scene): Promise<void> => scene.press("patient.start");
@@ -429,6 +460,14 @@ export const stories: Record<string, Story> = {
       await sheet(scene, "patient.files");
     },
   },
+  "seen": seen([firstSeen, earlierSeen]),
+  "seen-all": seen([firstSeen, earlierSeen], {}, async (scene) => {
+    await scene.press("patient.seen.older");
+    await scene.find("dialog[open] .content section:nth-of-type(3)");
+  }),
+  "seen-none": seen([]),
+  "seen-failed": seen([firstSeen], { fail: { sightings: "offline" } }, (scene) => scene.find("dialog[open] [role=alert]").then(() => undefined)),
+  "seen-loading": seen([firstSeen], { hang: ["sightings"] }, (scene) => scene.find("dialog[open] .content .skeleton").then(() => undefined)),
   "withdraw": {
     ...kept,
     script: full,
