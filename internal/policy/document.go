@@ -44,5 +44,6 @@ func Document(e *Engine) string {
 		}
 		fmt.Fprintf(&b, "| %s | %s |\n", role, strings.Join(who, ", "))
 	}
+	tableDocument(&b, e)
 	return b.String()
 }

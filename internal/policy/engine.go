@@ -9,6 +9,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/cedar-policy/cedar-go"
 )
@@ -29,6 +30,7 @@ type Rule struct {
 type Engine struct {
 	rules []Rule
 	by    map[Action]rules
+	table func() []Row
 }
 
 // rules are those that can speak of one action.
@@ -62,6 +64,7 @@ func load(from fs.FS) (*Engine, error) {
 	}
 	slices.Sort(names)
 	e := &Engine{by: make(map[Action]rules)}
+	e.table = sync.OnceValue(e.makeTable)
 	for _, a := range Actions() {
 		e.by[a] = make(rules)
 	}
