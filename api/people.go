@@ -91,6 +91,28 @@ type PolicyRules struct {
 	Rules []PolicyRule `json:"rules"`
 }
 
+// A PolicyCell is what one role may do of one action.
+type PolicyCell struct {
+	Role   string   `json:"role"`
+	When   []string `json:"when" enum:"always,own-chat,other-chat,taking-part,queue,queue-waiting,queue-taken,elsewhere,not-in,themselves,others,practice" doc:"one is enough; none means never. Elsewhere is a chat of another queue that they do not take part in, not-in any that they do not take part in, practice what is of no chat and no person"`
+	Unless []string `json:"unless" enum:"withdrawn,due,past-grant,closed,last-administrator,author" doc:"what takes it away again"`
+	Rules  []string `json:"rules" doc:"ids of the rules that allow it, or forbid it"`
+}
+
+// A PolicyRow is one action, with what each role may do of it.
+type PolicyRow struct {
+	Action string       `json:"action"`
+	Area   string       `json:"area" enum:"chats,patients,people,practice,oversight,forms"`
+	Cells  []PolicyCell `json:"cells" doc:"one for each of the roles, in their order"`
+}
+
+// PolicyTable says who may do what, as the engine itself answers about staff
+// who are given a queue: GET /v1/admin/policy.
+type PolicyTable struct {
+	Roles []string    `json:"roles"`
+	Rows  []PolicyRow `json:"rows"`
+}
+
 // Ways in which somebody can read a conversation.
 const (
 	ReadsNow   = "reads"      // is in the group and has its keys

@@ -133,6 +133,7 @@ var leaves = map[string]string{
 	"post /v1/key-packages":                                          "key-packages.published",
 	"post /v1/key-packages/claim":                                    "key-package.claimed",
 	"get /v1/policy/rules":                                           "- no data",
+	"get /v1/admin/policy":                                           "- no data",
 	"get /v1/practices/{slug}":                                       "- public",
 	"post /v1/staff/active":                                          "- a sign of life, every minute",
 	"get /v1/staff/devices":                                          "- one's own",

@@ -56,6 +56,10 @@ func (s *Server) peopleRoutes() {
 		func(context.Context, *hub.StaffCaller, *none) (*out[api.PolicyRules], error) {
 			return answer(s.hub.Rules(), nil)
 		})
+	staff(s, op(get, "/v1/admin/policy", tagAdmin, "Who may do what, role by role", refusals(401, 403)),
+		func(_ context.Context, c *hub.StaffCaller, _ *none) (*out[api.PolicyTable], error) {
+			return answer(s.hub.PolicyTable(c))
+		})
 	staff(s, op(get, "/v1/admin/conversations/{id}/readers", tagAdmin, "Who can read a conversation, and why", refusals(401, 404)),
 		func(ctx context.Context, c *hub.StaffCaller, i *ByID) (*out[api.ConversationReaders], error) {
 			return answer(s.hub.Readers(ctx, c, i.ID))

@@ -2,11 +2,13 @@ package httpapi_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/hub"
+	"github.com/sotto-health/sotto/internal/policy"
 )
 
 // member adds somebody with a role, as a caller who is signed in.
@@ -182,6 +184,42 @@ func TestReaders(t *testing.T) {
 	for _, who := range []*hub.StaffCaller{admin, clerk} {
 		if _, err := w.hub.Readers(w.ctx, who, id); !errors.Is(err, hub.ErrNotFound) {
 			t.Errorf("a %s asks: %v", who.Person.Role, err)
+		}
+	}
+}
+
+// TestPolicyTable: those who answer for the rules are served what the engine
+// decides, cell by cell, by rules that they can read; others are refused.
+func TestPolicyTable(t *testing.T) {
+	w := newWorld(t)
+	engine, err := policy.New()
+	w.must(err)
+	var served api.PolicyTable
+	for login, role := range map[string]string{"cyd": "compliance", "ada": "administrator", "ode": "auditor"} {
+		w.staffAs(w.clinic, role, login).asks("GET /v1/admin/policy", nil, &served, 200)
+	}
+	for login, role := range map[string]string{"nan": "nurse", "fay": "front-desk", "sue": "supervisor"} {
+		w.staffAs(w.clinic, role, login).asks("GET /v1/admin/policy", nil, nil, 403)
+	}
+	same := func(got []string, want string) bool { return fmt.Sprint(got) == want }
+	if !same(served.Roles, fmt.Sprint(policy.Roles())) || len(served.Rows) != len(policy.Actions()) {
+		t.Fatalf("served %v and %d rows", served.Roles, len(served.Rows))
+	}
+	for i, want := range engine.Table() {
+		row := served.Rows[i]
+		if row.Action != string(want.Action) || row.Area != want.Area || len(row.Cells) != len(want.Cells) {
+			t.Fatalf("row %d is %s in %s", i, row.Action, row.Area)
+		}
+		for k, cell := range want.Cells {
+			got := row.Cells[k]
+			if got.Role != string(cell.Role) || !same(got.When, fmt.Sprint(cell.When)) || !same(got.Unless, fmt.Sprint(cell.Unless)) || !slices.Equal(got.Rules, cell.Rules) {
+				t.Errorf("%s: served %+v, the engine says %+v", row.Action, got, cell)
+			}
+			for _, id := range got.Rules {
+				if _, ok := engine.Rule(id); !ok {
+					t.Errorf("%s: no rule %s", row.Action, id)
+				}
+			}
 		}
 	}
 }

@@ -249,6 +249,32 @@ func (h *Hub) Rules() api.PolicyRules {
 	return out
 }
 
+// PolicyTable says who may do what, for those who answer for it. It is of the
+// program and not of the practice, so to read it is not recorded.
+func (h *Hub) PolicyTable(s *StaffCaller) (api.PolicyTable, error) {
+	if err := h.mayStaff(s, policy.Inspect, s.practice()); err != nil {
+		return api.PolicyTable{}, err
+	}
+	out := api.PolicyTable{Roles: texts(policy.Roles())}
+	for _, r := range h.policy.Table() {
+		row := api.PolicyRow{Action: string(r.Action), Area: r.Area, Cells: make([]api.PolicyCell, len(r.Cells))}
+		for i, c := range r.Cells {
+			row.Cells[i] = api.PolicyCell{Role: string(c.Role), When: texts(c.When), Unless: texts(c.Unless), Rules: texts(c.Rules)}
+		}
+		out.Rows = append(out.Rows, row)
+	}
+	return out, nil
+}
+
+// texts is never nil, which would be null on the wire.
+func texts[S ~string](all []S) []string {
+	out := make([]string, len(all))
+	for i, s := range all {
+		out[i] = string(s)
+	}
+	return out
+}
+
 // Readers answers who can read a conversation, and why.
 func (h *Hub) Readers(ctx context.Context, s *StaffCaller, id string) (api.ConversationReaders, error) {
 	if !validID("c", id) {

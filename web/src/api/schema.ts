@@ -596,6 +596,23 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/admin/policy": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Who may do what, role by role */
+        readonly get: operations["get-admin-policy"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/attachments/{id}": {
         readonly parameters: {
             readonly query?: never;
@@ -3700,6 +3717,22 @@ export interface components {
             readonly undone_at?: number;
             readonly undone_by?: string;
         };
+        readonly PolicyCell: {
+            readonly role: string;
+            /** @description ids of the rules that allow it, or forbid it */
+            readonly rules: readonly string[];
+            /** @description what takes it away again */
+            readonly unless: readonly ("withdrawn" | "due" | "past-grant" | "closed" | "last-administrator" | "author")[];
+            /** @description one is enough; none means never. Elsewhere is a chat of another queue that they do not take part in, not-in any that they do not take part in, practice what is of no chat and no person */
+            readonly when: readonly ("always" | "own-chat" | "other-chat" | "taking-part" | "queue" | "queue-waiting" | "queue-taken" | "elsewhere" | "not-in" | "themselves" | "others" | "practice")[];
+        };
+        readonly PolicyRow: {
+            readonly action: string;
+            /** @enum {string} */
+            readonly area: "chats" | "patients" | "people" | "practice" | "oversight" | "forms";
+            /** @description one for each of the roles, in their order */
+            readonly cells: readonly components["schemas"]["PolicyCell"][];
+        };
         readonly PolicyRule: {
             /** @description none means all */
             readonly actions: readonly string[];
@@ -3711,6 +3744,10 @@ export interface components {
         };
         readonly PolicyRules: {
             readonly rules: readonly components["schemas"]["PolicyRule"][];
+        };
+        readonly PolicyTable: {
+            readonly roles: readonly string[];
+            readonly rows: readonly components["schemas"]["PolicyRow"][];
         };
         readonly Practice: {
             /** @description policy: keeper (the practice's archive is a member) */
@@ -4415,8 +4452,11 @@ export type PatientRecord = components['schemas']['PatientRecord'];
 export type PatientVerification = components['schemas']['PatientVerification'];
 export type Person = components['schemas']['Person'];
 export type PersonLink = components['schemas']['PersonLink'];
+export type PolicyCell = components['schemas']['PolicyCell'];
+export type PolicyRow = components['schemas']['PolicyRow'];
 export type PolicyRule = components['schemas']['PolicyRule'];
 export type PolicyRules = components['schemas']['PolicyRules'];
+export type PolicyTable = components['schemas']['PolicyTable'];
 export type Practice = components['schemas']['Practice'];
 export type Problem = components['schemas']['Problem'];
 export type PublishKeyPackages = components['schemas']['PublishKeyPackages'];
@@ -7127,6 +7167,53 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "get-admin-policy": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PolicyTable"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
