@@ -111,7 +111,7 @@ func exemplify(v reflect.Value, name string, enum string) {
 			return
 		}
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
-		exemplify(v.Index(0), name, "")
+		exemplify(v.Index(0), name, enum)
 	case reflect.Map:
 		v.Set(reflect.MakeMap(v.Type()))
 		value := reflect.New(v.Type().Elem()).Elem()
