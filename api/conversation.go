@@ -104,6 +104,7 @@ type SendFrame struct {
 	Payload   []byte `json:"payload" doc:"MLSMessage"`
 	Welcome   []byte `json:"welcome,omitempty" doc:"with a commit that adds"`
 	GroupInfo []byte `json:"group_info,omitempty" doc:"with every commit: of the new epoch"`
+	History   bool   `json:"history,omitempty" doc:"the keeper alone: an application frame that hands over what was said before somebody joined; it is recorded as history.shared"`
 }
 
 // Sent says where a frame stands.

@@ -89,20 +89,28 @@ func (c showRecordCommand) note(ctx context.Context, cli *commands, practice str
 	if c.To == "" && !slices.Contains(form.Exempt(), c.Purpose) {
 		return errors.New("say with --to who gets it")
 	}
-	if postgres := os.Getenv("SOTTO_POSTGRES"); !host.Folder(cli.Data).There(postgres != "") {
-		_, err := fmt.Fprintln(s.err, "The hub is on another machine: write down there who opened this, and if it leaves the practice.")
-		return err
-	}
-	h, err := cli.openAudit(ctx)
-	if err != nil {
-		return err
-	}
-	defer h.Close()
-	err = h.NoteRecordOpened(ctx, practice, hub.RecordOpening{Conversation: c.ID, Purpose: c.Purpose, Recipient: c.To, Address: c.Address})
+	err := cli.noteInHub(ctx, s, "write down there who opened this, and if it leaves the practice", func(h *host.OpenHub) error {
+		return h.NoteRecordOpened(ctx, practice, hub.RecordOpening{Conversation: c.ID, Purpose: c.Purpose, Recipient: c.To, Address: c.Address})
+	})
 	if err != nil {
 		return fmt.Errorf("that the record is opened could not be written down, so it is not: %w", err)
 	}
 	return nil
+}
+
+// noteInHub writes something down in the hub's audit log. Where the hub is on
+// another machine it says what to do instead.
+func (c *commands) noteInHub(ctx context.Context, s streams, instead string, note func(*host.OpenHub) error) error {
+	if postgres := os.Getenv("SOTTO_POSTGRES"); !host.Folder(c.Data).There(postgres != "") {
+		_, err := fmt.Fprintf(s.err, "The hub is on another machine: %s.\n", instead)
+		return err
+	}
+	h, err := c.openAudit(ctx)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	return note(h)
 }
 
 func (c showRecordCommand) Run(ctx context.Context, cli *commands, s streams) error {
@@ -146,6 +154,17 @@ type verifyRecordCommand struct {
 	Accept bool     `help:"Take the record's mark and manifest as they are for whole from now on. Only after you know why they changed, as after restoring a backup."`
 }
 
+// note records that the record is checked, before anything is shown of it.
+func (c verifyRecordCommand) note(ctx context.Context, cli *commands, practice, found string, s streams) error {
+	err := cli.noteInHub(ctx, s, "write down there who checked this record", func(h *host.OpenHub) error {
+		return h.NoteRecordVerified(ctx, practice, found)
+	})
+	if err != nil {
+		return fmt.Errorf("that the record is checked could not be written down, so nothing is shown: %w", err)
+	}
+	return nil
+}
+
 func (c verifyRecordCommand) Run(ctx context.Context, cli *commands, s streams) error {
 	archive, v, err := cli.Record.open(cli)
 	if err != nil {
@@ -161,11 +180,18 @@ func (c verifyRecordCommand) Run(ctx context.Context, cli *commands, s streams) 
 		notes = append(notes, record.Noted{Manifest: n, Hash: hash})
 	}
 	if c.Accept {
+		if err := c.note(ctx, cli, v.Practice, "accept=yes", s); err != nil {
+			return err
+		}
 		if err := archive.Accept(ctx); err != nil {
 			return err
 		}
 	}
 	report, err := archive.Verify(ctx, notes...)
+	if err != nil {
+		return err
+	}
+	err = c.note(ctx, cli, v.Practice, fmt.Sprintf("conversations=%d,records=%d,problems=%d", report.Conversations, report.Records, len(report.Problems)), s)
 	if err != nil {
 		return err
 	}

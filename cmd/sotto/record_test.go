@@ -66,6 +66,11 @@ func TestRecord(t *testing.T) {
 		t.Errorf("got %+v", transcript)
 	}
 	does(t, data, words("record verify"), "1 conversations, 2 records", "as it was written")
+	does(t, data, words("audit list --kind record.verified"), "done", "operator", "conversations=1,records=2,problems=0")
+	does(t, data, words("record verify --accept"), "as it was written")
+	if out := does(t, data, words("audit list --kind record.verified"), "accept=yes"); strings.Count(out, "record.verified") != 3 {
+		t.Errorf("the checks are on record as\n%s", out)
+	}
 	does(t, data, words("audit export --format csv --kind record.read"), id+",,,,operations,")
 	does(t, data, words("record show --purpose authorization "+id), "my knee hurts")
 	does(t, data, words("audit export --format csv --kind record.read"), id+",,,,authorization,")
@@ -114,6 +119,23 @@ func TestTamperedRecord(t *testing.T) {
 	if changed < 4 {
 		t.Errorf("only %d files were changed", changed)
 	}
+	does(t, data, words("audit list --kind record.verified --limit 1"), "problems=1")
 	does(t, data, words("record verify"), "as it was written")
 	does(t, data, words("record show "+id), "my knee hurts")
+}
+
+// TestRecordIsNotCheckedUnseen: what cannot be written down is not done, nor
+// shown: neither what a record says nor how it stands.
+func TestRecordIsNotCheckedUnseen(t *testing.T) {
+	data, id := newRecord(t)
+	key := filepath.Join(host.Folder(data).HubPart(), "audit.key")
+	if err := os.WriteFile(key, []byte("no key"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range []string{"record verify", "record verify --accept", "record show " + id} {
+		out, err := sotto(t, data, words(args)...)
+		if err == nil || !strings.Contains(err.Error(), "could not be written down") || out != "" {
+			t.Errorf("sotto %s: %v, and prints\n%s", args, err, out)
+		}
+	}
 }

@@ -168,11 +168,9 @@ const (
 
 // Running.
 const (
-	HubStarted      Kind = "hub.started"
-	HubStopped      Kind = "hub.stopped"
-	ControlsLooked  Kind = "controls.looked-at"
-	CheckpointMade  Kind = "checkpoint.published"
-	RetentionChosen Kind = "audit.archived"
+	HubStarted     Kind = "hub.started"
+	HubStopped     Kind = "hub.stopped"
+	ControlsLooked Kind = "controls.looked-at"
 )
 
 // A Spec says what a kind means and which fields its events have besides those
@@ -306,13 +304,11 @@ func Vocabulary() []Spec {
 		{RecordRead, Export, "", true, "opened the sealed record of a conversation"},
 		{RecordVerified, Export, "", false, "checked the sealed record"},
 		{ConsentsExported, Export, "", false, "took out who agreed to what as a file"},
-		{HistoryShared, Export, "device", true, "handed a device what was said before it joined"},
+		{HistoryShared, Export, "position", true, "handed those who came late what was said before they joined"},
 
 		{HubStarted, Running, "", false, "started the hub"},
 		{HubStopped, Running, "", false, "stopped the hub"},
 		{ControlsLooked, Running, "", false, "had all controls looked at anew"},
-		{CheckpointMade, Running, "", false, "published a checkpoint of this log"},
-		{RetentionChosen, Running, "", false, "moved old entries of this log to the practice's store"},
 	}
 }
 

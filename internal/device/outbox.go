@@ -219,7 +219,7 @@ func (c *conversation) sendFrame(ctx context.Context, o *outRecord) (more bool, 
 	var sent *api.Sent
 	asked := c.epoch()
 	err = c.e.call(ctx, func(ctx context.Context) (err error) {
-		sent, err = c.e.cfg.Hub.Send(ctx, c.id, api.SendFrame{ClientID: o.clientID, Kind: api.FrameApplication, Payload: o.payload})
+		sent, err = c.e.cfg.Hub.Send(ctx, c.id, api.SendFrame{ClientID: o.clientID, Kind: api.FrameApplication, Payload: o.payload, History: o.kind == outHistory})
 		return err
 	})
 	if codeOf(err) == api.CodeConsentDue {

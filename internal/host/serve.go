@@ -45,6 +45,9 @@ type ServeConfig struct {
 	Listening func(local net.Addr)
 }
 
+// lastWrite is how long it may take to write down that the hub has stopped.
+const lastWrite = 5 * time.Second
+
 // Serve serves h until ctx ends, then lets every call finish within the grace
 // time. It returns nil after a clean stop.
 func Serve(ctx context.Context, h *OpenHub, c ServeConfig) error {
@@ -67,6 +70,9 @@ func Serve(ctx context.Context, h *OpenHub, c ServeConfig) error {
 	local, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return errors.Join(fmt.Errorf("listen for the keeper: %w", err), listener.Close())
+	}
+	if err := h.NoteStarted(ctx); err != nil {
+		return errors.Join(fmt.Errorf("that the hub starts could not be written down, so it does not: %w", err), listener.Close(), local.Close())
 	}
 	main := newServer(api.Handler())
 	failed := make(chan error, 3)
@@ -111,7 +117,9 @@ func Serve(ctx context.Context, h *OpenHub, c ServeConfig) error {
 	if metrics != nil {
 		err = errors.Join(err, metrics.Shutdown(stopping))
 	}
-	return err
+	writing, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWrite)
+	defer cancel()
+	return errors.Join(err, h.NoteStopped(writing))
 }
 
 func serveMetrics(ctx context.Context, address string, handler http.Handler, failed chan<- error) (*http.Server, error) {

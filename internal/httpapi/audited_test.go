@@ -111,7 +111,7 @@ var leaves = map[string]string{
 	"post /v1/conversations/{id}/attachments":                        "- room alone; the file is recorded when it is there",
 	"post /v1/conversations/{id}/close":                              "conversation.closed",
 	"get /v1/conversations/{id}/frames":                              "conversation.opened",
-	"post /v1/conversations/{id}/frames":                             "frame.sent handshake.sent",
+	"post /v1/conversations/{id}/frames":                             "frame.sent handshake.sent history.shared",
 	"get /v1/conversations/{id}/group-info":                          "group-info.read",
 	"post /v1/conversations/{id}/join":                               "conversation.joined",
 	"post /v1/conversations/{id}/leave":                              "conversation.left",

@@ -47,14 +47,35 @@ func (h *Hub) auditLog(ctx context.Context, p *Practice, grow bool) (*auditlog.L
 
 // NoteAuditExport records in each practice's log that it is exported.
 func (h *Hub) NoteAuditExport(ctx context.Context) error {
+	return h.note(ctx, operator, audit.AuditExported)
+}
+
+// NoteStarted records in each practice's log that this hub begins to serve.
+func (h *Hub) NoteStarted(ctx context.Context) error { return h.note(ctx, itself, audit.HubStarted) }
+
+// NoteStopped records in each practice's log that this hub ends by itself. A
+// start without one follows a crash.
+func (h *Hub) NoteStopped(ctx context.Context) error { return h.note(ctx, itself, audit.HubStopped) }
+
+// note records in each practice's log what was done to all of them.
+func (h *Hub) note(ctx context.Context, by func(practice string) Actor, kind audit.Kind) error {
 	practices, err := h.PracticeIDs(ctx)
 	if err != nil {
 		return err
 	}
 	for _, id := range practices {
-		if err := h.store.Record(ctx, h.event(ctx, operator(id), audit.AuditExported, "")); err != nil {
-			return at("record the export", err)
+		if err := h.store.Record(ctx, h.event(ctx, by(id), kind, "")); err != nil {
+			return at("record an act on all practices", err)
 		}
+	}
+	return nil
+}
+
+// NoteRecordVerified records, for who runs the hub, that the record of a
+// practice was checked, and in codes what came of it. No route leads here.
+func (h *Hub) NoteRecordVerified(ctx context.Context, practice, found string) error {
+	if err := h.store.Record(ctx, h.event(ctx, operator(practice), audit.RecordVerified, "").With(found)); err != nil {
+		return at("record a check", err)
 	}
 	return nil
 }

@@ -33,7 +33,11 @@ func (h *Hub) QueueSend(ctx context.Context, c *Caller, conversation string, s a
 		done, err := h.sendHandshake(ctx, c, a, m, &s)
 		return func() (api.Sent, error) { return sent(done), err }
 	}
-	sending := h.event(ctx, c, audit.FrameSent, "").In(conversation, "")
+	kind := audit.FrameSent
+	if s.History {
+		kind = audit.HistoryShared
+	}
+	sending := h.event(ctx, c, kind, "").In(conversation, "")
 	stored := h.store.Recording(sending).QueueFrame(ctx, *a)
 	return func() (api.Sent, error) {
 		done, err := stored()
@@ -57,6 +61,9 @@ func (h *Hub) prepareSend(c *Caller, conversation string, s *api.SendFrame) (*Ap
 		return nil, parsedFrame{}, err
 	}
 	if !c.speaks {
+		return nil, parsedFrame{}, ErrForbidden
+	}
+	if s.History && !c.Keeper() { // only the keeper may say that it shares the record
 		return nil, parsedFrame{}, ErrForbidden
 	}
 	m, err := parseFrame(conversation, s)
@@ -130,6 +137,8 @@ func checkFrame(s *api.SendFrame) error {
 		return ErrTooLarge
 	case s.Kind != api.FrameCommit && (s.Welcome != nil || s.GroupInfo != nil):
 		return malformed("welcome")
+	case s.History && s.Kind != api.FrameApplication:
+		return malformed("history")
 	case s.Kind == api.FrameCommit && s.GroupInfo == nil:
 		return malformed("group_info")
 	}

@@ -83,7 +83,8 @@ func recordFrame(t *tx, events []audit.Event, patient string, position uint64) e
 		if e.Conversation != "" {
 			e.Patient = patient
 		}
-		if e.Kind == audit.FrameSent || e.Kind == audit.HandshakeSent {
+		switch e.Kind {
+		case audit.FrameSent, audit.HandshakeSent, audit.HistoryShared:
 			e.Object = strconv.FormatUint(position, 10)
 		}
 		var err error

@@ -67,6 +67,7 @@ func testAudit(t *testing.T, store hub.Store) {
 		patient, keeper := c.device(api.KindPatient), c.device(api.KindService)
 		v := c.conversation(patient, keeper)
 		sent := c.event(audit.FrameSent, "").In(v.ID, "")
+		shared := c.event(audit.HistoryShared, "").In(v.ID, "")
 		a := send(v, patient, 1, "sealed")
 		at, err := store.Recording(sent).AppendFrame(ctx, a)
 		must(t, err)
@@ -81,6 +82,10 @@ func testAudit(t *testing.T, store hub.Store) {
 		}
 		want := sent.In(v.ID, patient.Person)
 		want.Object = strconv.FormatUint(at.Position, 10)
-		same(t, c.waiting(), []audit.Event{want})
+		history, err := store.Recording(shared).AppendFrame(ctx, send(v, keeper, 1, "transcript"))
+		must(t, err)
+		handed := shared.In(v.ID, patient.Person)
+		handed.Object = strconv.FormatUint(history.Position, 10)
+		same(t, c.waiting(), []audit.Event{want, handed})
 	})
 }

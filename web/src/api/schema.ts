@@ -4012,6 +4012,8 @@ export interface components {
             readonly client_id: string;
             /** @description with every commit: of the new epoch */
             readonly group_info?: string;
+            /** @description the keeper alone: an application frame that hands over what was said before somebody joined; it is recorded as history.shared */
+            readonly history?: boolean;
             /** @enum {string} */
             readonly kind: "application" | "commit" | "proposal";
             /** @description MLSMessage */
