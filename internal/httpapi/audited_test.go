@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -293,8 +294,9 @@ func (c *callWatch) collect(w *world) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
+	all := flag.Lookup("test.run").Value.String() == "" // some routes leave their event once in a while, not in each few tests
 	for route, n := range watched.succeeded {
-		if says := leaves[route]; code == 0 && says != "" && !strings.HasPrefix(says, "-") && watched.left[route] == 0 {
+		if says := leaves[route]; code == 0 && all && says != "" && !strings.HasPrefix(says, "-") && watched.left[route] == 0 {
 			fmt.Fprintf(os.Stderr, "T41: %s succeeded %d times and never left %s\n", route, n, says)
 			code = 1
 		}

@@ -187,8 +187,9 @@ func (f failing) Send(context.Context, hub.Message) error {
 // be sent, and over the API which channels there are.
 func TestInvitationsShowWhatBecameOfThem(t *testing.T) {
 	f := failing{make(chan struct{}, 1)}
-	w := newWorld(t, func(c *hub.Config, _ *httpapi.Config) {
+	w := newWorld(t, func(c *hub.Config, ac *httpapi.Config) {
 		c.Messengers = map[proofing.Channel]hub.Messenger{proofing.SMS: f}
+		ac.Origins = []string{chatOrigin}
 	})
 	dana := w.staff("dana")
 	call := func(method, body string) (int, string) {
