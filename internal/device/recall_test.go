@@ -135,9 +135,9 @@ func TestRecallTooLate(t *testing.T) {
 	said := sam.Say(id, "Hello?")
 	w.Eventually("it is sent", func() bool { return sam.State(id, said) == device.StateSent })
 	late.Store(true)
-	if err := sam.Recall(ctx, said, content.RecallUnsaid); device.FailureOf(err) != device.FailureTooLate {
-		t.Errorf("after the time: %v", err)
-	}
+	w.Eventually("it is refused as too late, once the outbox has let go of it", func() bool {
+		return device.FailureOf(sam.Recall(ctx, said, content.RecallUnsaid)) == device.FailureTooLate
+	})
 }
 
 // TestRecallWithoutNetwork waits for the line: until then all is as it was.
