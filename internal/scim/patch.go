@@ -50,38 +50,60 @@ func attribute(path string) string {
 	return strings.ToLower(path)
 }
 
-// Patch changes the user as a patch says.
-func (u *User) Patch(b []byte) error {
+// A resource is what a patch changes, an attribute at a time.
+type resource interface {
+	set(name string, v any) error
+	add(name string, v any) error
+	remove(o operation) error
+	check() error
+}
+
+// patch changes a resource as a patch says.
+func patch(r resource, b []byte) error {
 	all, err := operations(b)
 	if err != nil {
 		return err
 	}
 	for _, o := range all {
-		switch fields, whole := o.Value.(map[string]any); {
-		case o.Op == "remove":
-			err = u.remove(attribute(o.Path))
-		case o.Path == "" && whole: // Okta
-			err = u.setAll(fields)
-		case o.Path == "":
-			err = invalid("invalidSyntax", "without a path the value is an object")
-		default:
-			err = u.set(attribute(o.Path), o.Value)
-		}
-		if err != nil {
+		if err := apply(r, o); err != nil {
 			return err
 		}
 	}
-	return u.check()
+	return r.check()
 }
 
-func (u *User) setAll(fields map[string]any) error {
+func apply(r resource, o operation) error {
+	fields, whole := o.Value.(map[string]any)
+	switch {
+	case o.Op == "remove":
+		return r.remove(o)
+	case o.Path == "" && whole: // Okta
+		return setAll(r, fields)
+	case o.Path == "":
+		return invalid("invalidSyntax", "without a path the value is an object")
+	case o.Op == "add":
+		return r.add(attribute(o.Path), o.Value)
+	}
+	return r.set(attribute(o.Path), o.Value)
+}
+
+func setAll(r resource, fields map[string]any) error {
 	for name, v := range fields {
-		if err := u.set(attribute(name), v); err != nil {
+		if err := r.set(attribute(name), v); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// Patch changes the user as a patch says.
+func (u *User) Patch(b []byte) error { return patch(u, b) }
+
+// Patch changes the group as a patch says.
+func (g *Group) Patch(b []byte) error { return patch(g, b) }
+
+// add sets an attribute: a user has none of many values that is kept.
+func (u *User) add(name string, v any) error { return u.set(name, v) }
 
 // set sets an attribute. Those that are not kept are passed over.
 func (u *User) set(name string, v any) (err error) {
@@ -116,53 +138,27 @@ func (u *User) set(name string, v any) (err error) {
 	return err
 }
 
-func (u *User) remove(name string) error {
-	switch name {
+func (u *User) remove(o operation) error {
+	switch name := attribute(o.Path); name {
 	case "username", "active":
 		return invalid("mutability", "userName and active cannot be removed")
 	case "name":
 		u.Name = Name{}
 		return nil
+	default:
+		return u.set(name, "")
 	}
-	return u.set(name, "")
 }
 
-// Patch changes the group as a patch says.
-func (g *Group) Patch(b []byte) error {
-	all, err := operations(b)
-	if err != nil {
-		return err
+func (g *Group) add(name string, v any) error {
+	if name != "members" {
+		return g.set(name, v)
 	}
-	for _, o := range all {
-		switch fields, whole := o.Value.(map[string]any); {
-		case o.Op == "remove":
-			err = g.remove(o)
-		case o.Path == "" && whole:
-			err = g.setAll(fields)
-		case o.Path == "":
-			err = invalid("invalidSyntax", "without a path the value is an object")
-		case o.Op == "add" && attribute(o.Path) == "members":
-			var more []Member
-			if more, err = members(o.Value); err == nil {
-				g.Members = unique(append(g.Members, more...))
-			}
-		default:
-			err = g.set(attribute(o.Path), o.Value)
-		}
-		if err != nil {
-			return err
-		}
+	more, err := members(v)
+	if err == nil {
+		g.Members = unique(append(g.Members, more...))
 	}
-	return g.check()
-}
-
-func (g *Group) setAll(fields map[string]any) error {
-	for name, v := range fields {
-		if err := g.set(attribute(name), v); err != nil {
-			return err
-		}
-	}
-	return nil
+	return err
 }
 
 func (g *Group) set(name string, v any) (err error) {
