@@ -109,11 +109,7 @@ func (s *Store) CountDeclined(ctx context.Context, practice, form string, versio
 UPDATE consent_form SET declined = declined + 1
 WHERE practice = $1 AND form = $2 AND version = $3 AND state = 'published'`
 	return s.write(ctx, practice, func(t *tx) error {
-		n, err := t.exec(count, practice, form, version)
-		if err == nil && n == 0 {
-			return hub.ErrNotFound
-		}
-		return err
+		return t.must(count, practice, form, version)
 	})
 }
 

@@ -84,11 +84,7 @@ func (s *Store) PutVoucher(ctx context.Context, practice, person, device string,
 UPDATE device SET voucher = $4
 WHERE practice = $1 AND id = $2 AND person = $3 AND certified_at = 0 AND revoked_at = 0`
 	return s.write(ctx, practice, func(t *tx) error {
-		changed, err := t.exec(update, practice, device, person, document(voucher))
-		if err == nil && changed == 0 {
-			err = hub.ErrNotFound
-		}
-		return err
+		return t.must(update, practice, device, person, document(voucher))
 	})
 }
 

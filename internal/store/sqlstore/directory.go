@@ -43,11 +43,7 @@ func (s *Store) DirectoryTokens(ctx context.Context, practice string) ([]hub.Dir
 func (s *Store) DeleteDirectoryToken(ctx context.Context, practice, id string) error {
 	const remove = `DELETE FROM directory_token WHERE practice = $1 AND id = $2`
 	return s.write(ctx, practice, func(t *tx) error {
-		gone, err := t.exec(remove, practice, id)
-		if err == nil && gone == 0 {
-			err = hub.ErrNotFound
-		}
-		return err
+		return t.must(remove, practice, id)
 	})
 }
 
@@ -99,11 +95,7 @@ func (s *Store) DirectoryGroups(ctx context.Context, practice string) ([]hub.Dir
 func (s *Store) DeleteDirectoryGroup(ctx context.Context, practice, id string) error {
 	const remove = `DELETE FROM directory_group WHERE practice = $1 AND id = $2`
 	return s.write(ctx, practice, func(t *tx) error {
-		gone, err := t.exec(remove, practice, id)
-		if err == nil && gone == 0 {
-			err = hub.ErrNotFound
-		}
-		return err
+		return t.must(remove, practice, id)
 	})
 }
 
@@ -125,10 +117,6 @@ UPDATE person SET login = $3, name = $4, title = $5, external_id = $6 WHERE prac
 		if len(others) > 0 {
 			return hub.ErrExists
 		}
-		changed, err := t.exec(update, p.Practice, p.ID, p.Login, p.Name, p.Title, external)
-		if err == nil && changed == 0 {
-			err = hub.ErrNotFound
-		}
-		return err
+		return t.must(update, p.Practice, p.ID, p.Login, p.Name, p.Title, external)
 	})
 }

@@ -71,11 +71,7 @@ WHERE practice = $1 AND id = $2 AND (counter < $5 OR counter = 0 AND CAST($6 AS 
 func (s *Store) RenameFactor(ctx context.Context, practice, person, id, name string) error {
 	const update = `UPDATE factor SET name = $4 WHERE practice = $1 AND id = $2 AND person = $3`
 	return s.write(ctx, practice, func(t *tx) error {
-		changed, err := t.exec(update, practice, id, person, name)
-		if err == nil && changed == 0 {
-			err = hub.ErrNotFound
-		}
-		return err
+		return t.must(update, practice, id, person, name)
 	})
 }
 
@@ -116,11 +112,7 @@ func (s *Store) DeleteFactor(ctx context.Context, practice, person, id string) e
 func (s *Store) DeletePasskey(ctx context.Context, practice, person, id string) error {
 	const drop = `DELETE FROM factor WHERE practice = $1 AND person = $2 AND id = $3 AND kind = $4`
 	return s.write(ctx, practice, func(t *tx) error {
-		dropped, err := t.exec(drop, practice, person, id, hub.FactorPasskey)
-		if err == nil && dropped == 0 {
-			err = hub.ErrNotFound
-		}
-		return err
+		return t.must(drop, practice, person, id, hub.FactorPasskey)
 	})
 }
 
@@ -129,14 +121,10 @@ func (s *Store) ForgetPasskeys(ctx context.Context, practice, person string) err
 	const factors = `DELETE FROM factor WHERE practice = $1 AND person = $2 AND kind = $3`
 	const proofs = `DELETE FROM verification WHERE practice = $1 AND person = $2 AND method = $3`
 	return s.write(ctx, practice, func(t *tx) error {
-		dropped, err := t.exec(factors, practice, person, hub.FactorPasskey)
-		if err != nil {
+		if err := t.must(factors, practice, person, hub.FactorPasskey); err != nil {
 			return err
 		}
-		if dropped == 0 {
-			return hub.ErrNotFound
-		}
-		_, err = t.exec(proofs, practice, person, string(proofing.Passkey))
+		_, err := t.exec(proofs, practice, person, string(proofing.Passkey))
 		return err
 	})
 }

@@ -46,11 +46,7 @@ func (s *Store) IdentityOf(ctx context.Context, practice, person, issuer string)
 func (s *Store) UnlinkIdentity(ctx context.Context, practice, person, issuer string) error {
 	const remove = `DELETE FROM identity_link WHERE practice = $1 AND person = $2 AND issuer = $3`
 	return s.write(ctx, practice, func(t *tx) error {
-		gone, err := t.exec(remove, practice, person, issuer)
-		if err == nil && gone == 0 {
-			err = hub.ErrNotFound
-		}
-		return err
+		return t.must(remove, practice, person, issuer)
 	})
 }
 

@@ -36,10 +36,7 @@ func (s *Store) OpenInvitation(ctx context.Context, practice string, token, hold
 UPDATE invitation SET holder = $3, opened_at = CASE WHEN opened_at = 0 THEN $4 ELSE opened_at END
 WHERE practice = $1 AND token = $2 AND used_at = 0 AND revoked_at = 0 AND expires_at > $4 AND (holder IS NULL OR holder = $3)`
 	err = s.write(ctx, practice, func(t *tx) error {
-		n, err := t.exec(open, practice, token[:], holder[:], now)
-		if err == nil && n == 0 {
-			return hub.ErrNotFound
-		} else if err != nil {
+		if err := t.must(open, practice, token[:], holder[:], now); err != nil {
 			return err
 		}
 		i, err = scanInvitation(t.row(ctx, invitationFields+`WHERE practice = $1 AND token = $2`, practice, token[:]))
@@ -56,11 +53,7 @@ WHERE practice = $1 AND token = $2 AND holder = $3 AND used_at = 0 AND revoked_a
 	if i == nil {
 		return nil
 	}
-	n, err := t.exec(spend, c.Practice, i.Token[:], i.Holder[:], i.At, c.ID)
-	if err == nil && n == 0 {
-		return hub.ErrNotFound
-	}
-	return err
+	return t.must(spend, c.Practice, i.Token[:], i.Holder[:], i.At, c.ID)
 }
 
 // InvitationByToken implements [hub.Invitations].
@@ -87,11 +80,7 @@ WHERE practice = $1 AND conversation <> '' AND `+s.dialect.in("conversation", "$
 func (s *Store) FailInvitation(ctx context.Context, practice, id string, at int64) error {
 	const fail = `UPDATE invitation SET failed_at = $3 WHERE practice = $1 AND id = $2`
 	return s.write(ctx, practice, func(t *tx) error {
-		n, err := t.exec(fail, practice, id, at)
-		if err == nil && n == 0 {
-			return hub.ErrNotFound
-		}
-		return err
+		return t.must(fail, practice, id, at)
 	})
 }
 

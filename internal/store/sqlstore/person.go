@@ -151,12 +151,8 @@ func (s *Store) ClaimSetUpLink(ctx context.Context, token [32]byte, e hub.Enrolm
 		if err != nil {
 			return err
 		}
-		used, err := t.exec(use, token[:], now)
-		if err != nil {
+		if err := t.must(use, token[:], now); err != nil {
 			return err
-		}
-		if used == 0 {
-			return hub.ErrNotFound
 		}
 		link.UsedAt = now
 		for _, drop := range []string{dropFactors, dropBrowsers} {
@@ -192,11 +188,7 @@ func setPassword(t *tx, practice, person, password string, at int64) error {
 	const update = `
 UPDATE person SET password = $3, password_at = CASE WHEN CAST($4 AS BIGINT) = 0 THEN password_at ELSE $5 END
 WHERE practice = $1 AND id = $2`
-	changed, err := t.exec(update, practice, person, password, at, at)
-	if err == nil && changed == 0 {
-		err = hub.ErrNotFound
-	}
-	return err
+	return t.must(update, practice, person, password, at, at)
 }
 
 // CountFailure implements [hub.People].

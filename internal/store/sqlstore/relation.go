@@ -81,11 +81,7 @@ WHERE settled = 0 AND ends_at > 0 AND ends_at <= $1 ORDER BY ends_at, id LIMIT $
 // SettleRelation implements [hub.Relations].
 func (s *Store) SettleRelation(ctx context.Context, practice, id string) error {
 	return s.write(ctx, practice, func(t *tx) error {
-		n, err := t.exec(`UPDATE relation SET settled = 1 WHERE practice = $1 AND id = $2`, practice, id)
-		if err == nil && n == 0 {
-			return hub.ErrNotFound
-		}
-		return err
+		return t.must(`UPDATE relation SET settled = 1 WHERE practice = $1 AND id = $2`, practice, id)
 	})
 }
 
@@ -124,10 +120,7 @@ func (s *Store) PersonLinksOf(ctx context.Context, practice string, persons []st
 func (s *Store) UndoPersonLink(ctx context.Context, practice, id, by string, at int64) (l hub.PersonLink, err error) {
 	const undo = `UPDATE person_link SET undone_by = $3, undone_at = $4 WHERE practice = $1 AND id = $2 AND undone_at = 0`
 	err = s.write(ctx, practice, func(t *tx) error {
-		n, err := t.exec(undo, practice, id, by, at)
-		if err == nil && n == 0 {
-			return hub.ErrNotFound
-		} else if err != nil {
+		if err := t.must(undo, practice, id, by, at); err != nil {
 			return err
 		}
 		l, err = scanPersonLink(t.row(ctx, linkFields+`WHERE practice = $1 AND id = $2`, practice, id))

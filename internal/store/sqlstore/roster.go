@@ -69,11 +69,7 @@ func (s *Store) RosterEntry(ctx context.Context, practice, id string) (hub.Roste
 func (s *Store) SetRosterPIN(ctx context.Context, practice, id string, pin []byte) error {
 	const update = `UPDATE roster_entry SET pin = $3 WHERE practice = $1 AND id = $2`
 	return s.write(ctx, practice, func(t *tx) error {
-		changed, err := t.exec(update, practice, id, some(pin))
-		if err == nil && changed == 0 {
-			err = hub.ErrNotFound
-		}
-		return err
+		return t.must(update, practice, id, some(pin))
 	})
 }
 

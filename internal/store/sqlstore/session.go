@@ -60,11 +60,7 @@ WHERE practice = $1 AND person = $2 AND expires_at > $3 ORDER BY created_at DESC
 // changeSession runs an update of one session.
 func (s *Store) changeSession(ctx context.Context, update, id string, args ...any) error {
 	return s.write(ctx, id, func(t *tx) error {
-		changed, err := t.exec(update, append([]any{id}, args...)...)
-		if err == nil && changed == 0 {
-			err = hub.ErrNotFound
-		}
-		return err
+		return t.must(update, append([]any{id}, args...)...)
 	})
 }
 

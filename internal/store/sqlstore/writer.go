@@ -345,6 +345,16 @@ func (t *tx) exec(query string, args ...any) (int64, error) {
 	return n, nil
 }
 
+// must runs a statement that changes rows; that none was there to change is
+// [hub.ErrNotFound].
+func (t *tx) must(query string, args ...any) error {
+	n, err := t.exec(query, args...)
+	if err == nil && n == 0 {
+		err = hub.ErrNotFound
+	}
+	return err
+}
+
 // change runs a statement that changes one row and returns some of it.
 func (t *tx) change(query string, args ...any) *sql.Row {
 	t.changed = true
