@@ -7,7 +7,6 @@ package practice
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +18,7 @@ import (
 	"time"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/consent"
 	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/password"
 	"github.com/sotto-health/sotto/internal/proofing"
@@ -322,10 +322,9 @@ func (f *File) Settings() hub.Settings {
 }
 
 func (t Text) published() api.ConsentText {
-	full := strings.Join(t.Full, "\n\n")
-	all := append(append([]string{t.Title}, t.Points...), full)
-	hash := sha256.Sum256([]byte(strings.Join(all, "\n")))
-	return api.ConsentText{Title: t.Title, Points: t.Points, Full: full, SHA256: hash[:]}
+	p := api.ConsentText{Title: t.Title, Points: t.Points, Full: strings.Join(t.Full, "\n\n")}
+	p.SHA256 = consent.Hash(p)
+	return p
 }
 
 func readHours(hours []Hours) ([]hub.Hours, error) {
