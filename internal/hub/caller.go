@@ -226,13 +226,16 @@ func (h *Hub) practice(ctx context.Context, id string) (cachedPractice, error) {
 	return p, nil
 }
 
-// networks are the rules that are remembered, by practice.
-func (p *practices) networks() map[string]map[string][]netip.Prefix {
+// networks are the rules that are remembered at now, by practice. Those that
+// have lapsed are loaded again before they are used.
+func (p *practices) networks(now int64) map[string]map[string][]netip.Prefix {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	all := make(map[string]map[string][]netip.Prefix, len(p.byID))
 	for id, known := range p.byID {
-		all[id] = known.Access.Networks
+		if now < known.until {
+			all[id] = known.Access.Networks
+		}
 	}
 	return all
 }

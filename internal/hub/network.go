@@ -64,7 +64,7 @@ func (h *Hub) checkNetworks(ctx context.Context) error {
 // renewNetworks forgets the practices whose networks have changed, as by the
 // command line, which is another process.
 func (h *Hub) renewNetworks(ctx context.Context) error {
-	for id, known := range h.practices.networks() {
+	for id, known := range h.practices.networks(h.millis()) {
 		stored, err := h.store.Practice(ctx, id)
 		if err != nil {
 			return at("load practice", err)
