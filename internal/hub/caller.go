@@ -137,9 +137,8 @@ func (h *Hub) Authenticate(ctx context.Context, token string) (*Caller, error) {
 }
 
 // works reports whether a staff person is given the queue.
-func (p *Person) works(queue string) bool {
-	queues, all := p.serves()
-	return all || slices.Contains(queues, queue)
+func works(who *policy.Principal, queue string) bool {
+	return who.AllQueues() || slices.Contains(who.Queues, queue)
 }
 
 // serves lists the queues that a staff person is given, one by one or by their

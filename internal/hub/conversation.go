@@ -407,9 +407,9 @@ func boxAction(box string) policy.Action {
 // query says what a box holds for the caller.
 func (c *Caller) query(box string) (ConversationQuery, error) {
 	me := c.Device.Person
-	queues, all := c.Person.serves()
+	queues := c.principal.Queues
 	switch {
-	case all:
+	case c.principal.AllQueues():
 		queues = nil // which asks for every one
 	case len(queues) == 0:
 		queues = []string{""} // in departments without queues: which no chat waits in

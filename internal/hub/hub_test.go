@@ -386,7 +386,7 @@ func TestStaffHearOfTheirQueues(t *testing.T) {
 	conns := map[string]*Connection{}
 	for name, p := range map[string]Person{"nurse": {Queues: []string{"nurse"}}, "front": {Queues: []string{"front"}}, "all": {}, "administrator": {}} {
 		p.Kind, p.Role = api.KindStaff, "nurse"
-		c := &Caller{Device: Device{ID: name, Person: name, Practice: "t", Kind: api.KindStaff}, Person: p, queues: name != "administrator"}
+		c := &Caller{Device: Device{ID: name, Person: name, Practice: "t", Kind: api.KindStaff}, Person: p, principal: p.principal(), queues: name != "administrator"}
 		conns[name] = &Connection{Caller: c, out: make(chan *Outgoing, 10), done: make(chan struct{}), rooms: map[string]struct{}{}}
 		b.add(conns[name])
 	}

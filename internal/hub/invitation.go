@@ -100,7 +100,7 @@ func (h *Hub) Invite(ctx context.Context, s *StaffCaller, n api.NewInvitation, o
 	if err != nil {
 		return api.InvitationMade{}, err
 	}
-	if !slices.ContainsFunc(pr.Queues, func(q api.Queue) bool { return q.ID == n.Queue }) || !s.Person.works(n.Queue) {
+	if !slices.ContainsFunc(pr.Queues, func(q api.Queue) bool { return q.ID == n.Queue }) || !works(s.Person.principal(), n.Queue) {
 		return api.InvitationMade{}, malformed("queue")
 	}
 	if !slices.Contains(pr.Languages, n.Language) {

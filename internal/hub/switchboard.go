@@ -301,7 +301,7 @@ func (b *switchboard) audience(n *Notice) map[*Connection]struct{} {
 	if n.Services || n.Staff {
 		for conn := range b.practices[n.Practice] {
 			c := conn.Caller
-			if n.Services && c.Service() || n.Staff && c.queues && c.Person.works(n.Queue) {
+			if n.Services && c.Service() || n.Staff && c.queues && works(c.principal, n.Queue) {
 				add(conn)
 			}
 		}
