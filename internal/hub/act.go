@@ -142,18 +142,26 @@ func (h *Hub) lineMoved(ctx context.Context, before, after *Conversation) {
 	if err != nil {
 		return // they see it when they next ask
 	}
-	for place, v := range waiting {
-		if !h.online(v.Patient) {
-			continue
+	var here []Conversation
+	var places []int
+	for i := range waiting {
+		if h.online(waiting[i].Patient) {
+			here, places = append(here, waiting[i]), append(places, i+1)
 		}
-		all, err := h.describeAll(ctx, v.Practice, []Conversation{v})
-		if err != nil {
-			return
-		}
-		all[0].Place = place + 1
+	}
+	if len(here) == 0 {
+		return
+	}
+	all, err := h.describeAll(ctx, after.Practice, here)
+	if err != nil {
+		return
+	}
+	for i := range all {
+		v := &all[i]
+		v.Place = places[i]
 		h.notify(ctx, Notice{
-			Practice: v.Practice, Persons: []string{v.Patient},
-			Event: api.Event{Type: api.EventConversation, ConversationID: v.ID, Summary: &all[0]},
+			Practice: after.Practice, Persons: []string{v.Patient},
+			Event: api.Event{Type: api.EventConversation, ConversationID: v.ID, Summary: v},
 		})
 	}
 }

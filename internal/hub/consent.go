@@ -96,11 +96,13 @@ func (h *Hub) GiveConsent(ctx context.Context, c *Caller, g api.GiveConsent) (ap
 		return api.ConsentGiven{}, err
 	}
 	described, err := h.describe(ctx, v)
-	out.Conversation = &described
-	if h.summariseIt(ctx, v) != nil {
+	if err != nil {
 		h.log.WarnContext(ctx, "conversation not announced", slog.String("conversation", v.ID))
+		return api.ConsentGiven{}, err
 	}
-	return out, err
+	h.announceSummary(ctx, &v, described)
+	out.Conversation = &described
+	return out, nil
 }
 
 // detail is what the log keeps of a receipt besides its form.

@@ -448,8 +448,14 @@ func (h *Hub) summariseIt(ctx context.Context, v Conversation) error {
 	if err != nil {
 		return err
 	}
+	h.announceSummary(ctx, &v, summary)
+	return nil
+}
+
+// announceSummary is summarise for who has described the conversation.
+func (h *Hub) announceSummary(ctx context.Context, v *Conversation, summary api.Conversation) {
 	var persons []string
-	past := h.about(&v).PastGrant
+	past := h.about(v).PastGrant
 	for _, p := range v.Participants {
 		if !past || p.Person != v.Patient {
 			persons = append(persons, p.Person)
@@ -459,5 +465,4 @@ func (h *Hub) summariseIt(ctx context.Context, v Conversation) error {
 		Practice: v.Practice, Conversation: v.ID, Persons: persons, Staff: true, Queue: v.Queue, Services: true,
 		Event: api.Event{Type: api.EventConversation, ConversationID: v.ID, Summary: &summary},
 	})
-	return nil
 }
