@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/sotto-health/sotto/internal/auditlog"
 	"github.com/sotto-health/sotto/internal/auditlog/archive"
-	"github.com/sotto-health/sotto/internal/host"
 )
 
 type auditCommand struct {
@@ -23,15 +21,6 @@ type auditCommand struct {
 	Watch   watchAuditCommand   `cmd:"" help:"Keep the last checkpoint seen of each log, and end with an error when history changes, shrinks or forks."`
 }
 
-// openAudit opens the live logs.
-func (c *commands) openAudit(ctx context.Context) (*host.OpenHub, error) {
-	folder, postgres := host.Folder(c.Data), os.Getenv("SOTTO_POSTGRES")
-	if !folder.There(postgres != "") {
-		return nil, fmt.Errorf("there is no installation in %s: check --data", c.Data)
-	}
-	return host.Open(ctx, host.HubConfig{Folder: folder, PostgresURL: postgres, Log: slog.New(slog.DiscardHandler)})
-}
-
 type exportAuditCommand struct {
 	Folder   string `arg:"" optional:"" help:"Where to write; each practice gets a folder in it, or a file. With --format and without a folder, one practice's events are printed." type:"path"`
 	Format   string `help:"csv, jsonl, ocsf (1.3) or fhir (R4 AuditEvent, one a line)." enum:",csv,jsonl,ocsf,fhir" default:""`
@@ -40,7 +29,7 @@ type exportAuditCommand struct {
 }
 
 func (c exportAuditCommand) Run(ctx context.Context, cli *commands, s streams) error {
-	h, err := cli.openAudit(ctx)
+	h, err := cli.openInstalled(ctx)
 	if err != nil {
 		return err
 	}
@@ -154,7 +143,7 @@ type foundLogs struct {
 // logs opens the logs in a folder, or the live ones if folder is empty.
 func (c *commands) logs(ctx context.Context, folder string, out io.Writer) (found foundLogs, done func(), err error) {
 	if folder == "" {
-		h, err := c.openAudit(ctx)
+		h, err := c.openInstalled(ctx)
 		if err != nil {
 			return found, nil, err
 		}

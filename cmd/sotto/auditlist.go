@@ -31,7 +31,7 @@ func (c listAuditCommand) Run(ctx context.Context, cli *commands, s streams) err
 	if c.Limit < 1 || c.Limit > mostListed {
 		return fmt.Errorf("--limit is 1 to %d", mostListed)
 	}
-	h, err := cli.openAudit(ctx)
+	h, err := cli.openInstalled(ctx)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"time"
 
@@ -28,11 +27,7 @@ type controlsCommand struct {
 
 // open opens the installation and finds the practice.
 func (c controlsCommand) open(ctx context.Context, cli *commands) (*host.OpenHub, *host.Inspector, string, error) {
-	folder, postgres := host.Folder(cli.Data), os.Getenv("SOTTO_POSTGRES")
-	if !folder.There(postgres != "") {
-		return nil, nil, "", fmt.Errorf("there is no installation in %s: check --data", cli.Data)
-	}
-	h, err := host.Open(ctx, host.HubConfig{Folder: folder, PostgresURL: postgres, Log: slog.New(slog.DiscardHandler), Backups: cli.Backups})
+	h, err := cli.openInstalled(ctx)
 	if err != nil {
 		return nil, nil, "", err
 	}

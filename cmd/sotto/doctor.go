@@ -4,10 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"log/slog"
-	"os"
 
 	"github.com/sotto-health/sotto/internal/doctor"
 	"github.com/sotto-health/sotto/internal/host"
@@ -37,17 +34,17 @@ func (c doctorCommand) Run(ctx context.Context, cli *commands, s streams) error 
 
 // inspect looks at the installation in the data folder. It makes nothing.
 func (c *commands) inspect(ctx context.Context) (*installation.Facts, error) {
-	folder, postgres := host.Folder(c.Data), os.Getenv("SOTTO_POSTGRES")
-	if !folder.There(postgres != "") {
-		return nil, fmt.Errorf("there is no installation in %s: check --data", c.Data)
+	config, err := c.installed()
+	if err != nil {
+		return nil, err
 	}
-	h, err := host.Open(ctx, host.HubConfig{Folder: folder, PostgresURL: postgres, Log: slog.New(slog.DiscardHandler)})
+	h, err := host.Open(ctx, config)
 	if err != nil {
 		h = nil // that it cannot be opened is a finding
 	} else {
 		defer h.Close()
 	}
-	return host.Inspect(ctx, h, host.InspectConfig{Folder: folder, PostgresURL: postgres, Backups: c.Backups})
+	return host.Inspect(ctx, h, host.InspectConfig{Folder: config.Folder, PostgresURL: config.PostgresURL, Backups: config.Backups})
 }
 
 func writeJSON(w io.Writer, v any) error {

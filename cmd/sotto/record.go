@@ -105,7 +105,7 @@ func (c *commands) noteInHub(ctx context.Context, s streams, instead string, not
 		_, err := fmt.Fprintf(s.err, "The hub is on another machine: %s.\n", instead)
 		return err
 	}
-	h, err := c.openAudit(ctx)
+	h, err := c.openInstalled(ctx)
 	if err != nil {
 		return err
 	}
