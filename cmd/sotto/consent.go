@@ -3,9 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-
-	"github.com/sotto-health/sotto/internal/hub"
 )
 
 type consentCommand struct {
@@ -17,15 +14,11 @@ type consentExportCommand struct {
 }
 
 func (c consentExportCommand) Run(ctx context.Context, cli *commands, s streams) error {
-	h, err := cli.openHub(ctx, hub.Limits{})
+	h, p, err := cli.openPractice(ctx, c.Slug)
 	if err != nil {
 		return err
 	}
 	defer h.Close()
-	p, err := h.PracticeBySlug(ctx, c.Slug)
-	if err != nil {
-		return fmt.Errorf("no practice %q", c.Slug)
-	}
 	out := json.NewEncoder(s.out)
 	for after := uint64(0); ; {
 		bundle, next, err := h.ExportAllReceipts(ctx, p.ID, after)

@@ -17,16 +17,13 @@ type directoryCommand struct {
 	Revoke revokeDirectoryCommand `cmd:"" help:"End a token at once."`
 }
 
-// staff opens the practice as the staff commands do.
-func (c directoryCommand) staff() staffCommand { return staffCommand{Practice: c.Practice} }
-
 type tokenDirectoryCommand struct {
 	Name string `arg:"" help:"What the token is for: Entra ID."`
 	Days int    `default:"180" help:"Days until it ends, at most 366."`
 }
 
 func (c tokenDirectoryCommand) Run(ctx context.Context, cli *commands, s streams) error {
-	h, p, err := cli.Directory.staff().open(ctx, cli)
+	h, p, err := cli.openPractice(ctx, cli.Directory.Practice)
 	if err != nil {
 		return err
 	}
@@ -44,7 +41,7 @@ func day(at int64) string { return time.UnixMilli(at).UTC().Format(time.DateOnly
 type tokensDirectoryCommand struct{}
 
 func (tokensDirectoryCommand) Run(ctx context.Context, cli *commands, s streams) error {
-	h, p, err := cli.Directory.staff().open(ctx, cli)
+	h, p, err := cli.openPractice(ctx, cli.Directory.Practice)
 	if err != nil {
 		return err
 	}
@@ -63,7 +60,7 @@ type revokeDirectoryCommand struct {
 }
 
 func (c revokeDirectoryCommand) Run(ctx context.Context, cli *commands, s streams) error {
-	h, p, err := cli.Directory.staff().open(ctx, cli)
+	h, p, err := cli.openPractice(ctx, cli.Directory.Practice)
 	if err != nil {
 		return err
 	}

@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 
 	"github.com/sotto-health/sotto/internal/host"
+	"github.com/sotto-health/sotto/internal/hub"
 )
 
 // installed says how to open the installation in the data folder, which must be
@@ -26,4 +29,30 @@ func (c *commands) openInstalled(ctx context.Context) (*host.OpenHub, error) {
 		return nil, err
 	}
 	return host.Open(ctx, config)
+}
+
+// openPractice opens the hub, which must be there, and finds the practice.
+func (c *commands) openPractice(ctx context.Context, slug string) (*host.OpenHub, hub.Practice, error) {
+	// To open a hub makes one, which is not wanted of a mistyped folder.
+	if _, err := os.Stat(host.Folder(c.Data).HubPart()); errors.Is(err, fs.ErrNotExist) {
+		return nil, hub.Practice{}, fmt.Errorf("there is no hub in %s: check --data", c.Data)
+	}
+	h, err := c.openHub(ctx, hub.Limits{})
+	if err != nil {
+		return nil, hub.Practice{}, err
+	}
+	p, err := practiceCalled(ctx, h, slug)
+	if err != nil {
+		return nil, hub.Practice{}, errors.Join(err, h.Close())
+	}
+	return h, p, nil
+}
+
+// practiceCalled returns the practice of a short name.
+func practiceCalled(ctx context.Context, h *host.OpenHub, slug string) (hub.Practice, error) {
+	p, err := h.PracticeBySlug(ctx, slug)
+	if errors.Is(err, hub.ErrNotFound) {
+		err = fmt.Errorf("there is no practice %q", slug)
+	}
+	return p, err
 }

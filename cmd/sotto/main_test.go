@@ -102,14 +102,16 @@ func TestStaff(t *testing.T) {
 		t.Errorf("one is disabled:\n%s", list)
 	}
 	refuses(t, data, staff("disable nobody"), "nobody has that login")
-	refuses(t, data, words("staff --practice elsewhere list"), `no practice "elsewhere"`)
+	for _, line := range []string{"staff --practice elsewhere list", "patient --practice elsewhere pin 1", "directory --practice elsewhere tokens", "consent export elsewhere"} {
+		refuses(t, data, words(line), `there is no practice "elsewhere"`)
+	}
 	refuses(t, data, words("staff list"), "--practice")
 }
 
 // TestWrongFolder gives a folder that holds nothing: the error names the
 // mistake, and nothing is made there.
 func TestWrongFolder(t *testing.T) {
-	for _, line := range []string{"staff --practice riverside list", "record list", "record verify", "record show c_x", "practice pin riverside"} {
+	for _, line := range []string{"staff --practice riverside list", "consent export riverside", "record list", "record verify", "record show c_x", "practice pin riverside"} {
 		data := filepath.Join(t.TempDir(), "mistyped")
 		refuses(t, data, words(line), "there is no")
 		if _, err := os.Stat(data); err == nil {

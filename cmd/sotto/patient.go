@@ -9,7 +9,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/sotto-health/sotto/internal/host"
 	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/roster"
 )
@@ -53,7 +52,7 @@ func (c addPatientCommand) Run(ctx context.Context, cli *commands, s streams) er
 }
 
 func (c patientCommand) put(ctx context.Context, cli *commands, s streams, entries []roster.Entry) error {
-	h, p, err := c.open(ctx, cli)
+	h, p, err := cli.openPractice(ctx, c.Practice)
 	if err != nil {
 		return err
 	}
@@ -70,7 +69,7 @@ type pinPatientCommand struct {
 }
 
 func (c pinPatientCommand) Run(ctx context.Context, cli *commands, s streams) error {
-	h, p, err := cli.Patient.open(ctx, cli)
+	h, p, err := cli.openPractice(ctx, cli.Patient.Practice)
 	if err != nil {
 		return err
 	}
@@ -87,8 +86,4 @@ func (c pinPatientCommand) Run(ctx context.Context, cli *commands, s streams) er
 	}
 	_, err = fmt.Fprintf(s.out, "%s %s\nGive it to the patient by hand or by post. It goes with their date of birth.\n", pin[:4], pin[4:])
 	return err
-}
-
-func (c patientCommand) open(ctx context.Context, cli *commands) (*host.OpenHub, hub.Practice, error) {
-	return staffCommand{Practice: c.Practice}.open(ctx, cli)
 }

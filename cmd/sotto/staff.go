@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"strings"
 
@@ -44,7 +43,7 @@ type addStaffCommand struct {
 }
 
 func (c addStaffCommand) Run(ctx context.Context, cli *commands, s streams) error {
-	h, p, err := cli.Staff.open(ctx, cli)
+	h, p, err := cli.openPractice(ctx, cli.Staff.Practice)
 	if err != nil {
 		return err
 	}
@@ -121,27 +120,8 @@ func printLink(ctx context.Context, h *host.OpenHub, p hub.Person, s streams) er
 	return err
 }
 
-func (c staffCommand) open(ctx context.Context, cli *commands) (*host.OpenHub, hub.Practice, error) {
-	// To open a hub makes one, which is not wanted of a mistyped folder.
-	if _, err := os.Stat(host.Folder(cli.Data).HubPart()); errors.Is(err, fs.ErrNotExist) {
-		return nil, hub.Practice{}, fmt.Errorf("there is no hub in %s: check --data", cli.Data)
-	}
-	h, err := cli.openHub(ctx, hub.Limits{})
-	if err != nil {
-		return nil, hub.Practice{}, err
-	}
-	p, err := h.PracticeBySlug(ctx, c.Practice)
-	if errors.Is(err, hub.ErrNotFound) {
-		err = fmt.Errorf("there is no practice %q", c.Practice)
-	}
-	if err != nil {
-		return nil, hub.Practice{}, errors.Join(err, h.Close())
-	}
-	return h, p, nil
-}
-
 func (c staffCommand) each(ctx context.Context, cli *commands, do func(*host.OpenHub, hub.Person) error) error {
-	h, p, err := c.open(ctx, cli)
+	h, p, err := cli.openPractice(ctx, c.Practice)
 	if err != nil {
 		return err
 	}
