@@ -2,7 +2,6 @@ package control
 
 import (
 	"fmt"
-	"net"
 	"net/url"
 	"slices"
 	"time"
@@ -231,7 +230,7 @@ func tlsInUse(s *Subject) api.ControlFinding {
 		return short("Renew it.", "The certificate has expired.")
 	case server.TLS:
 		return met("TLS 1.2 and 1.3 alone are spoken.")
-	case !loopback(server.Listen):
+	case !installation.Loopback(server.Listen):
 		return short("Give --tls-cert and --tls-key.", "The server listens on %s without TLS.", server.Listen)
 	}
 	for _, o := range server.Origins {
@@ -240,12 +239,6 @@ func tlsInUse(s *Subject) api.ControlFinding {
 		}
 	}
 	return decide("Before others use it: a certificate, or a TLS proxy in front.", "The server can be reached from this machine alone, without TLS.")
-}
-
-func loopback(listen string) bool {
-	host, _, err := net.SplitHostPort(listen)
-	ip := net.ParseIP(host)
-	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
 }
 
 const archiveCheckedWithin = 31 * 24 * time.Hour

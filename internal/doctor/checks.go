@@ -47,7 +47,7 @@ func (x *examination) server() {
 	}
 	x.expect("running", s.Answers, "The server answers on "+s.Listen+".", Fail,
 		"The server that noted itself on "+s.Listen+" does not answer.", "Look at its log; start it anew. If it runs on another machine, run sotto doctor there.")
-	public := !loopbackAddress(s.Listen)
+	public := !installation.Loopback(s.Listen)
 	x.expect("tls", s.TLS || !public, "Nothing leaves this machine without TLS.", Fail,
 		"The server listens on "+s.Listen+" without TLS: others on the network can read sign-ins.",
 		"Give --tls-cert and --tls-key, or listen on 127.0.0.1 behind a proxy that has TLS (45 CFR 164.312(e)(1)).")
@@ -60,7 +60,7 @@ func (x *examination) server() {
 		x.certificate(c)
 	}
 	if s.Metrics != "" {
-		x.expect("metrics", loopbackAddress(s.Metrics), "Metrics are served to this machine alone.", Fail,
+		x.expect("metrics", installation.Loopback(s.Metrics), "Metrics are served to this machine alone.", Fail,
 			"Metrics are served on "+s.Metrics+", without sign-in or TLS.", "Use --metrics-listen 127.0.0.1:9480, and let the collector come through a tunnel.")
 	}
 	x.expect("debug-routes", !s.DebugRoutes, "No profiler is served.", Fail,
@@ -197,7 +197,7 @@ func (x *examination) witnesses(check string, p *installation.Practice) {
 func (x *examination) practice(p *installation.Practice) {
 	of := func(check string) string { return check + ":" + p.Slug }
 	if s := x.facts.Server; p.Demo && s != nil {
-		open := !loopbackAddress(s.Listen) || slices.ContainsFunc(s.Origins, func(o string) bool {
+		open := !installation.Loopback(s.Listen) || slices.ContainsFunc(s.Origins, func(o string) bool {
 			u, err := url.Parse(o)
 			return err != nil || !localName(u.Hostname())
 		})
@@ -266,17 +266,6 @@ func people(n int) string {
 		return "One person"
 	}
 	return fmt.Sprintf("%d people", n)
-}
-
-// loopbackAddress reports whether an address to listen on can be reached from
-// this machine alone.
-func loopbackAddress(listen string) bool {
-	host, _, err := net.SplitHostPort(listen)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func localName(host string) bool {

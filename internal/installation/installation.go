@@ -6,7 +6,10 @@
 // It judges nothing, and holds no secret, no content, and no name of a person.
 package installation
 
-import "time"
+import (
+	"net"
+	"time"
+)
 
 // Facts are what was found at one moment.
 type Facts struct {
@@ -207,4 +210,12 @@ type ArchiveCheck struct {
 	Records       int       `json:"records"`
 	Problems      int       `json:"problems"`
 	Manifest      string    `json:"manifest"` // NUMBER:HASH
+}
+
+// Loopback reports whether an address to listen on can be reached from this
+// machine alone.
+func Loopback(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
 }

@@ -9,7 +9,6 @@ package inventory
 
 import (
 	"fmt"
-	"net"
 	"strings"
 
 	"github.com/sotto-health/sotto/api"
@@ -84,12 +83,12 @@ func Of(f *installation.Facts, p *installation.Practice) *api.Inventory {
 		switch {
 		case s.TLS:
 			way = "TLS 1.2 or 1.3"
-		case !loopback(s.Listen):
+		case !installation.Loopback(s.Listen):
 			way, open = "none: plain HTTP", true
 		}
 		if s.Metrics != "" {
 			add(api.Asset{ID: "metrics", Kind: "link", Zone: hub, Name: "Metrics on " + s.Metrics, Holds: "counts", Guarded: "by where it listens", Weight: "low", CheckedBy: "metrics"})
-			flow("hub", "metrics", "counts and times", "none", !loopback(s.Metrics))
+			flow("hub", "metrics", "counts and times", "none", !installation.Loopback(s.Metrics))
 		}
 	}
 	flow("patient-devices", "hub", "sealed messages", "MLS end to end; "+way, open)
@@ -115,10 +114,4 @@ func databaseWay(f *installation.Facts) string {
 		return "TLS, verified"
 	}
 	return "not verified"
-}
-
-func loopback(listen string) bool {
-	host, _, err := net.SplitHostPort(listen)
-	ip := net.ParseIP(host)
-	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
 }
