@@ -48,34 +48,34 @@ type Actor struct {
 // An Event is one act as the log keeps it. Its fields are bounded by
 // [Event.Check]; what each kind carries is in its [Spec].
 type Event struct {
-	Practice string
-	At       int64 // Unix milliseconds, by the hub's clock
-	Kind     Kind
-	Outcome  Outcome
+	Practice string  `json:"practice"`
+	At       int64   `json:"at"` // Unix milliseconds, by the hub's clock
+	Kind     Kind    `json:"kind"`
+	Outcome  Outcome `json:"outcome"`
 
-	Role   Role
-	Person string
-	Device string
+	Role   Role   `json:"role"`
+	Person string `json:"person"`
+	Device string `json:"device"`
 
 	// Object is the id of what was acted upon; its kind is Spec.Object.
-	Object string
+	Object string `json:"object"`
 	// Subject is the person whom the object belongs to, where that is neither the
 	// actor nor the object: whose device was let in.
-	Subject string
+	Subject string `json:"subject"`
 	// Conversation and Patient say whose affairs it touched, where it did.
-	Conversation string
-	Patient      string
+	Conversation string `json:"conversation"`
+	Patient      string `json:"patient"`
 	// Detail is what else there is to know, in codes: "role=nurse".
-	Detail string
+	Detail string `json:"detail"`
 	// Reason is a code: why it was refused, or on what ground it was done.
-	Reason string
+	Reason string `json:"reason"`
 	// Reference is the id of a record that says more, kept elsewhere.
-	Reference string
+	Reference string `json:"reference"`
 	// Rules are the ids of the policy rules that decided.
-	Rules []string
+	Rules []string `json:"rules"`
 
-	Address string // network address that the call came from
-	Request string // id of the call, as in its answer and in the operator's log
+	Address string `json:"address"` // network address that the call came from
+	Request string `json:"request"` // id of the call, as in its answer and in the operator's log
 }
 
 // New returns the event of an act that was done. The request in ctx, if there

@@ -132,43 +132,22 @@ func member(b []byte, name, value string) []byte {
 // Parse reads what [Event.Encode] made, and nothing else.
 func Parse(b []byte) (Event, error) {
 	var w struct {
-		V            int      `json:"v"`
-		Practice     string   `json:"practice"`
-		At           int64    `json:"at"`
-		Kind         Kind     `json:"kind"`
-		Outcome      Outcome  `json:"outcome"`
-		Role         Role     `json:"role"`
-		Person       string   `json:"person"`
-		Device       string   `json:"device"`
-		Object       string   `json:"object"`
-		Subject      string   `json:"subject"`
-		Conversation string   `json:"conversation"`
-		Patient      string   `json:"patient"`
-		Detail       string   `json:"detail"`
-		Reason       string   `json:"reason"`
-		Reference    string   `json:"reference"`
-		Rules        []string `json:"rules"`
-		Address      string   `json:"address"`
-		Request      string   `json:"request"`
+		V int `json:"v"`
+		Event
 	}
 	if err := json.Unmarshal(b, &w); err != nil {
 		return Event{}, ErrEvent // its text might quote what was read
 	}
-	e := Event{
-		Practice: w.Practice, At: w.At, Kind: w.Kind, Outcome: w.Outcome, Role: w.Role, Person: w.Person, Device: w.Device,
-		Object: w.Object, Subject: w.Subject, Conversation: w.Conversation, Patient: w.Patient, Detail: w.Detail, Reason: w.Reason,
-		Reference: w.Reference, Rules: w.Rules, Address: w.Address, Request: w.Request,
-	}
 	// One meaning has one encoding: what does not come out as it went in is not
 	// one of ours.
-	again, err := e.Encode()
+	again, err := w.Encode()
 	if err != nil {
 		return Event{}, err
 	}
 	if !bytes.Equal(again, b) {
 		return Event{}, fault("encoding")
 	}
-	return e, nil
+	return w.Event, nil
 }
 
 // SaltBytes is the length of a [Salt].
