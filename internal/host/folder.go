@@ -10,13 +10,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/sotto-health/sotto/internal/auditlog"
 	"github.com/sotto-health/sotto/internal/blob"
 	"github.com/sotto-health/sotto/internal/durable"
 	"github.com/sotto-health/sotto/internal/hub"
+	"github.com/sotto-health/sotto/internal/installation"
 	"github.com/sotto-health/sotto/internal/keyfile"
 	"github.com/sotto-health/sotto/internal/proofing"
 	"github.com/sotto-health/sotto/internal/store/postgres"
@@ -59,6 +62,7 @@ type OpenHub struct {
 	broker    *postgres.Broker // nil if no other hub can share the store
 	folder    Folder
 	inspector *Inspector
+	sendsBy   []installation.Messenger // not nil
 }
 
 // Open opens the hub's store, makes it if it is not there, and returns a hub.
@@ -103,9 +107,26 @@ func Open(ctx context.Context, c HubConfig) (*OpenHub, error) {
 		}
 		return nil, errors.Join(err, store.Close())
 	}
-	open := &OpenHub{Hub: h, store: store, blobs: blobs, broker: broker, folder: c.Folder, inspector: inspector}
+	open := &OpenHub{Hub: h, store: store, blobs: blobs, broker: broker, folder: c.Folder, inspector: inspector, sendsBy: messengers(c.Messengers)}
 	inspector.hub = open
 	return open, nil
+}
+
+// messengers are the services that messages go out by: hosts alone, for their
+// addresses hold passwords.
+func messengers(by map[proofing.Channel]hub.Messenger) []installation.Messenger {
+	all := []installation.Messenger{}
+	for _, channel := range slices.Sorted(maps.Keys(by)) {
+		if _, keeps := by[channel].(interface{ Keeps() }); keeps {
+			continue // a demo's
+		}
+		m := installation.Messenger{Channel: string(channel)}
+		if placed, ok := by[channel].(interface{ Host() string }); ok {
+			m.Host = placed.Host()
+		}
+		all = append(all, m)
+	}
+	return all
 }
 
 func openStore(ctx context.Context, c HubConfig) (*sqlstore.Store, error) {

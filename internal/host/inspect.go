@@ -233,6 +233,12 @@ func (h *OpenHub) inspectPractice(ctx context.Context, folder Folder, p hub.Prac
 		ConsentForm: p.Consent.ID, ConsentVer: p.Consent.Version, ConsentTexts: []string{}, RiskLanguages: []string{}, People: []installation.Person{}, Witnesses: []installation.Witness{},
 		Archive: archive(folder, p.Slug),
 	}
+	if sso := p.Access.SSO; sso != nil {
+		out.Provider = &installation.Provider{Only: sso.Only}
+		if u, err := url.Parse(sso.Issuer); err == nil {
+			out.Provider.Host = u.Hostname()
+		}
+	}
 	for language := range p.Consent.Texts {
 		out.ConsentTexts = append(out.ConsentTexts, language)
 	}

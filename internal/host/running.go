@@ -19,10 +19,10 @@ import (
 const runningFile = "running.json"
 
 // noteRunning writes what runs, and returns what takes the note away.
-func noteRunning(ctx context.Context, f Folder, c ServeConfig, listen string) (gone func(), err error) {
+func noteRunning(ctx context.Context, h *OpenHub, c ServeConfig, listen string) (gone func(), err error) {
 	s := installation.Server{
 		PID: os.Getpid(), StartedAt: time.Now().UTC().Truncate(time.Second), Listen: listen, Metrics: c.MetricsListen, TLS: c.CertFile != "",
-		Origins: c.Origins, Debug: c.Log.Enabled(ctx, slog.LevelDebug),
+		Origins: c.Origins, Debug: c.Log.Enabled(ctx, slog.LevelDebug), Messengers: h.sendsBy,
 	}
 	for _, p := range c.Proxies {
 		s.Proxies = append(s.Proxies, p.String())
@@ -31,12 +31,12 @@ func noteRunning(ctx context.Context, f Folder, c ServeConfig, listen string) (g
 	if err != nil {
 		return nil, err
 	}
-	path := filepath.Join(f.HubPart(), runningFile)
+	path := filepath.Join(h.folder.HubPart(), runningFile)
 	if err := durable.WriteFile(path, append(b, '\n'), 0o600); err != nil {
 		return nil, fmt.Errorf("note what runs: %w", err)
 	}
 	return func() {
-		if now, err := readRunning(f); err == nil && now.PID == s.PID {
+		if now, err := readRunning(h.folder); err == nil && now.PID == s.PID {
 			_ = os.Remove(path)
 		}
 	}, nil

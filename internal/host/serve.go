@@ -88,7 +88,7 @@ func Serve(ctx context.Context, h *OpenHub, c ServeConfig) error {
 	if err != nil {
 		return errors.Join(err, main.Close())
 	}
-	gone, err := noteRunning(ctx, h.folder, c, listener.Addr().String())
+	gone, err := noteRunning(ctx, h, c, listener.Addr().String())
 	if err != nil {
 		return errors.Join(err, main.Close())
 	}

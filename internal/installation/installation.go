@@ -58,11 +58,35 @@ type Server struct {
 	Origins   []string  `json:"origins"`
 	Proxies   []string  `json:"proxies"`
 	Debug     bool      `json:"debug"` // its log is at level debug
+	// Messengers are what it sends codes and links by; nil if it did not say.
+	Messengers []Messenger `json:"messengers"`
 
 	// What it answered when it was asked:
 	Answers     bool         `json:"answers"`
 	DebugRoutes bool         `json:"debug_routes"` // it serves a profiler
 	Certificate *Certificate `json:"certificate,omitempty"`
+}
+
+// A Messenger is a service outside of the program that carries messages to
+// patients.
+type Messenger struct {
+	Channel string `json:"channel"` // email or sms
+	Host    string `json:"host"`    // without port, path and sign-in; empty if it does not say
+}
+
+// Local reports whether it is on this very machine.
+func (m *Messenger) Local() bool {
+	ip := net.ParseIP(m.Host)
+	return m.Host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// Messengers returns what the server sends by, and whether all of it is known:
+// it is not if no server answers.
+func (f *Facts) Messengers() (all []Messenger, known bool) {
+	if f.Server == nil {
+		return nil, false
+	}
+	return f.Server.Messengers, f.Server.Answers && f.Server.Messengers != nil
 }
 
 // A Certificate is what the server showed, and how it speaks TLS.
@@ -163,7 +187,9 @@ type Practice struct {
 	LogSize int64 `json:"log_size"`
 	// Witnesses are those who sign the heads of that log.
 	Witnesses []Witness `json:"witnesses"`
-	Archive   *Archive  `json:"archive,omitempty"` // nil if the keeper's folder is not here
+	// Provider is where its staff sign in beside here; nil if there is none.
+	Provider *Provider `json:"provider,omitempty"`
+	Archive  *Archive  `json:"archive,omitempty"` // nil if the keeper's folder is not here
 }
 
 // A Witness signs the heads of a practice's audit log.
@@ -173,6 +199,14 @@ type Witness struct {
 	At          time.Time `json:"at"`          // when; zero if it never did
 	Problem     string    `json:"problem"`     // why it did not sign when asked last; empty if it did
 	Contradicts bool      `json:"contradicts"` // it has signed another history
+}
+
+// A Provider is a practice's OpenID provider for staff.
+type Provider struct {
+	Host string `json:"host"` // of its issuer, without port and path
+	// Only says that staff sign in there alone, but for administrators with a
+	// passkey.
+	Only bool `json:"only"`
 }
 
 // A Person is one of the staff, without their name.

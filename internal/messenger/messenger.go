@@ -84,6 +84,9 @@ func NewSMTP(address, from string, roots *tls.Config) (*SMTP, error) {
 	return s, nil
 }
 
+// Host is the mail server's name.
+func (s *SMTP) Host() string { return s.host }
+
 // Send implements [hub.Messenger].
 func (s *SMTP) Send(ctx context.Context, m hub.Message) error {
 	msg := mail.NewMsg(mail.WithNoDefaultUserAgent())
@@ -159,6 +162,15 @@ func values(m map[string]string) func(func(string) bool) {
 	}
 }
 
+// Host is the name of the provider's machine.
+func (g *Gateway) Host() string {
+	u, err := url.Parse(g.URL)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
+
 // Send implements [hub.Messenger].
 func (g *Gateway) Send(ctx context.Context, m hub.Message) error {
 	fill := strings.NewReplacer("{to}", m.To, "{text}", m.Text)
@@ -212,6 +224,9 @@ type Sent struct {
 }
 
 const outboxSize = 50
+
+// Keeps says that messages stay in this program.
+func (*Outbox) Keeps() {}
 
 // Send implements [hub.Messenger].
 func (o *Outbox) Send(_ context.Context, m hub.Message) error {
