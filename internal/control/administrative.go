@@ -131,7 +131,7 @@ func administrative() []api.Control {
 		{
 			ID: "308(a)(7)(ii)(C)", Family: family, Kind: api.KindRequired, NIST: contingency, Owner: securityOfficial, Review: 12,
 			Title: "Emergency mode operation", Asks: "Critical work goes on, safely, while systems are down.",
-			HeldBy:   "Chat needs no other service. Without a network the patient's chat opens with what was said, and what is typed goes out later.",
+			HeldBy:   "Chat itself needs no other service but its database; what is set up beside it may be needed to sign in or to reach patients. Without a network the patient's chat opens with what was said, and what is typed goes out later.",
 			Evidence: []string{"stands-alone"},
 			Tests:    []string{"TestKeeperIsDown", "TestKeeperAway", "e2e/offline.test.mjs: the chat opens without a network, with what was said and what waits", "e2e/story.test.mjs: a killed server loses nothing"},
 		},
@@ -157,7 +157,9 @@ func administrative() []api.Control {
 		{
 			ID: "308(b)(1)", Family: family, Kind: api.KindRequired, Proposed: "written verification every year; told within 24 hours of a contingency", NIST: "SP 800-66r2, 5.1.9 Business Associate Contracts", Owner: privacyOfficial, Review: 12,
 			Title: "Business associate contracts", Asks: "Others who handle health information for the practice are bound by contract.",
-			Missing: "There is no register of contracts. Whoever runs the hub or stores its database and backups for you is a business associate, even without keys.",
+			HeldBy:   "This map names the services that are set up here.",
+			Evidence: []string{"outside-services"},
+			Missing:  "There is no register of contracts. Whoever runs the hub or stores its database and backups for you is a business associate, even without keys.",
 		},
 		{
 			ID: "314(a)", Family: family, Kind: api.KindRequired, NIST: "SP 800-66r2, 5.4.1 Business Associate Contracts or Other Arrangements", Owner: privacyOfficial, Review: 12,

@@ -24,6 +24,7 @@ func subject() *Subject {
 		At: now, Build: installation.Build{Version: "v1.0.0", Time: now.Add(-time.Hour)},
 		Server: &installation.Server{
 			Listen: ":443", TLS: true, Answers: true, Origins: []string{"https://chat.clinic.example"},
+			Messengers:  []installation.Messenger{},
 			Certificate: &installation.Certificate{NotBefore: now.Add(-time.Hour), NotAfter: now.Add(90 * 24 * time.Hour)},
 		},
 		Clock: installation.Clock{Synchronised: &yes}, Disk: installation.Disk{FreeBytes: 50 << 30, TotalBytes: 100 << 30},
@@ -177,6 +178,17 @@ func TestEachQueryNotices(t *testing.T) {
 				s.Practice.People[i].LastSignIn = time.Time{}
 			}
 		}, d},
+		"who carries codes":     {"308(a)(7)(ii)(C)", m, func(s *Subject) { s.Facts.Server.Messengers = mail() }, d},
+		"codes, not known":      {"308(a)(7)(ii)(C)", m, func(s *Subject) { s.Facts.Server.Messengers = nil }, short},
+		"codes, no answer":      {"308(a)(7)(ii)(C)", m, func(s *Subject) { s.Facts.Server.Answers = false }, short},
+		"remote database":       {"308(a)(7)(ii)(C)", m, func(s *Subject) { s.Facts.Database.Remote, s.Facts.Database.Verified = true, true }, d},
+		"sign-in there alone":   {"308(a)(7)(ii)(C)", m, func(s *Subject) { s.Practice.Provider = &installation.Provider{Only: true} }, d},
+		"sign-in here too":      {"308(a)(7)(ii)(C)", m, func(s *Subject) { s.Practice.Provider = new(installation.Provider) }, m},
+		"witnesses hold not up": {"308(a)(7)(ii)(C)", m, func(s *Subject) { s.Practice.Witnesses = []installation.Witness{{Name: "w"}} }, m},
+		"some sign in there": {"308(a)(7)(ii)(C)", m, func(s *Subject) {
+			s.Practice.Provider = new(installation.Provider)
+			s.Practice.People[3].Passkeys = 0
+		}, d},
 		"networks": {"312(a)(2)(vi) proposed", m, func(s *Subject) { s.Practice.Networks = false }, d},
 		"form":     {"506, 508", m, func(s *Subject) { s.Practice.Languages = []string{"en", "es"} }, short},
 		"doctor":   {"308(a)(8)", m, func(s *Subject) { s.Facts.Server.Metrics = "0.0.0.0:1" }, short},
@@ -193,6 +205,45 @@ func TestEachQueryNotices(t *testing.T) {
 			t.Errorf("%s: %s is %s after, want %s", name, c.control, got, c.after)
 		}
 	}
+}
+
+func mail() []installation.Messenger {
+	return []installation.Messenger{{Channel: "email", Host: "mail.clinic.example"}, {Channel: "sms"}}
+}
+
+// TestServicesOfOthers: what is said of mail, text messages and sign-ins
+// elsewhere is what is set up.
+func TestServicesOfOthers(t *testing.T) {
+	expect := func(f api.ControlFinding, state string, says ...string) {
+		t.Helper()
+		if f.State != state || f.State != api.ControlMet && f.Fix == "" {
+			t.Errorf("%+v, want %s", f, state)
+		}
+		for _, s := range says {
+			if !strings.Contains(f.Says, s) {
+				t.Errorf("%q does not say %q", f.Says, s)
+			}
+		}
+	}
+	s := subject()
+	expect(quietNotices(s), api.ControlMet, "sends no mail")
+	expect(standsAlone(s), api.ControlMet, "no service outside")
+	expect(outsideServices(s), api.ControlDecision, "no mail or text message service")
+
+	s.Facts.Server.Messengers = mail()
+	s.Facts.Database.Remote = true
+	s.Practice.Provider = &installation.Provider{Host: "login.clinic.example", Only: true}
+	expect(quietNotices(s), api.ControlDecision, "mail by mail.clinic.example", "text messages by a service that does not tell its name")
+	if f := quietNotices(s); !strings.Contains(f.Fix, "business associate") {
+		t.Errorf("the fix is %q", f.Fix)
+	}
+	expect(standsAlone(s), api.ControlDecision, "mail.clinic.example", "login.clinic.example", "database")
+	expect(outsideServices(s), api.ControlDecision, "mail.clinic.example", "login.clinic.example", "database")
+
+	s.Facts.Server = nil
+	expect(quietNotices(s), api.ControlShort, "No server answers")
+	expect(standsAlone(s), api.ControlShort, "No server answers", "login.clinic.example")
+	expect(outsideServices(s), api.ControlDecision, "No server answers")
 }
 
 func TestUnknownPractice(t *testing.T) {

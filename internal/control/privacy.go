@@ -59,7 +59,7 @@ func privacy() []api.Control {
 			Missing: "There are no restriction flags.",
 		}),
 		own("522(b)", "Confidential communications", "Patients may ask to be reached in another way or place.", api.Control{
-			HeldBy:   "Notices hold no content and name no clinic's specialty; the chat can stay on one page alone.",
+			HeldBy:   "Notices in the browser hold no content. Codes and links that are sent hold how the practice names itself (identity.sender) and nothing of a chat. The chat can stay on one page alone.",
 			Evidence: []string{"quiet-notices"},
 			Tests:    []string{"e2e/crosssite.test.mjs: kept on this page only, it works from end to end"},
 			Missing:  "There is no record of the way a patient wants to be reached.",

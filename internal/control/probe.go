@@ -1,9 +1,11 @@
 package control
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sotto-health/sotto/api"
@@ -20,7 +22,8 @@ func probes() map[string]Probe {
 		"database-encrypted": databaseEncrypted, "database-link": databaseLink, "keys-guarded": keysGuarded, "keys-apart": keysApart,
 		"tls": tlsInUse, "archive-verified": archiveVerified, "backup": backup, "backup-apart": backupApart,
 		"doctor": doctorFinds, "release": release, "inventory": inventoryMade, "stands-alone": standsAlone, "quiet-notices": quietNotices,
-		"audit-log": auditLog, "facility": facility, "no-deidentification": noDeidentification,
+		"outside-services": outsideServices,
+		"audit-log":        auditLog, "facility": facility, "no-deidentification": noDeidentification,
 		"clearinghouse":     notApplicable("The product has no clearinghouse functions. If the practice is a clearinghouse, this control is its own."),
 		"group-health-plan": notApplicable("The practice is a provider. If it sponsors a group health plan, this control is its own."),
 	}
@@ -336,12 +339,84 @@ func inventoryMade(s *Subject) api.ControlFinding {
 	return met("sotto inventory lists %d keys, %d staff, %d queues and the database of this installation.", len(s.Facts.Keys), len(s.working()), s.Practice.Queues)
 }
 
-func standsAlone(*Subject) api.ControlFinding {
-	return met("No other service is configured that chat would wait for.")
+// messengers names what the server sends by. notLooked is what to say if that,
+// or whether that is all, could not be looked at.
+func (s *Subject) messengers() (named, notLooked string) {
+	all, known := s.Facts.Messengers()
+	var names []string
+	for _, m := range all {
+		way := map[string]string{"email": "mail", "sms": "text messages"}[m.Channel]
+		names = append(names, cmp.Or(way, m.Channel)+" by "+cmp.Or(m.Host, "a service that does not tell its name"))
+	}
+	if !known {
+		notLooked = "No server answers that says what it sends mail and text messages by. "
+	}
+	return strings.Join(names, ", "), notLooked
 }
 
-func quietNotices(*Subject) api.ControlFinding {
-	return met("No mail, SMS or push service is configured; notices in the browser hold no content.")
+func standsAlone(s *Subject) api.ControlFinding {
+	var waits []string
+	if s.Facts.Database.Remote {
+		waits = append(waits, "Chat stops while the database's machine is away.")
+	}
+	alone := "Chat needs no service outside of this installation."
+	if p := s.Practice.Provider; p != nil {
+		without := s.count(func(p *installation.Person) bool { return !p.CanSignIn() })
+		switch {
+		case p.Only:
+			waits = append(waits, fmt.Sprintf("While %s is away, nobody but an administrator with a passkey can sign in.", p.Host))
+		case without > 0:
+			waits = append(waits, fmt.Sprintf("While %s is away, %d people have no other way to sign in.", p.Host, without))
+		default:
+			alone += fmt.Sprintf(" While %s is away, everybody can sign in here.", p.Host)
+		}
+	}
+	messengers, notLooked := s.messengers()
+	if messengers != "" {
+		waits = append(waits, fmt.Sprintf("No codes and links reach patients while what carries them is away (%s).", messengers))
+	}
+	switch {
+	case notLooked != "":
+		return short("Start the server and look again.", "%s", strings.TrimSpace(notLooked+strings.Join(waits, " ")))
+	case len(waits) > 0:
+		return decide("Write down how work goes on without each, and try it.", "%s", strings.Join(waits, " "))
+	}
+	if len(s.Practice.Witnesses) > 0 {
+		alone += " Witnesses of the log hold nothing up."
+	}
+	return met("%s", alone)
+}
+
+func quietNotices(s *Subject) api.ControlFinding {
+	messengers, notLooked := s.messengers()
+	if messengers != "" {
+		return decide("Set identity.sender to a name that tells nothing of care. Have a business associate agreement with whoever carries them, or write down why none is needed (45 CFR 164.308(b)(1)).",
+			"%sCodes and links leave as %s: who carries them sees whom they are for, the link or code, and how the practice names itself. They hold nothing of a chat.", notLooked, messengers)
+	}
+	if notLooked != "" {
+		return short("Start the server and look again.", "%s", strings.TrimSpace(notLooked))
+	}
+	return met("The server sends no mail, text or push messages; notices in the browser hold no content.")
+}
+
+// outsideServices is never met: who runs the machines cannot be seen.
+func outsideServices(s *Subject) api.ControlFinding {
+	messengers, notLooked := s.messengers()
+	var all []string
+	if messengers != "" {
+		all = append(all, messengers)
+	}
+	if s.Facts.Database.Remote {
+		all = append(all, "a database on another machine")
+	}
+	if p := s.Practice.Provider; p != nil {
+		all = append(all, "sign-ins of staff at "+p.Host)
+	}
+	if len(all) == 0 {
+		all = []string{"no mail or text message service, database elsewhere or identity provider that is known"}
+	}
+	return decide("Have a business associate agreement with whoever handles health information for you, and write down for each other why none is needed.",
+		"%sSet up here: %s. Who hosts this machine and its backups cannot be seen from here.", notLooked, strings.Join(all, "; "))
 }
 
 func auditLog(s *Subject) api.ControlFinding {
