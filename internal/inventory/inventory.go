@@ -1,13 +1,15 @@
 // Package inventory lists what an installation consists of and where data flows
 // (45 CFR 164.308(a)(1)(ii)(A); the proposed rule's inventory and network map),
 // as a list and as a picture. It is made from facts of the live configuration:
-// what is not set up is not in it.
+// what is not set up is not in it, and what could not be looked at is said to be
+// not known.
 //
 // It knows what the installation knows. Proxies, phones and people's habits are
 // for the practice to add.
 package inventory
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -96,12 +98,42 @@ func Of(f *installation.Facts, p *installation.Practice) *api.Inventory {
 	flow("staff", "staff-devices", "what they read and write", "two factors, locks", false)
 	flow("hub", "database", "sealed messages, accounts", databaseWay(f), f.Database.Remote && !f.Database.Verified)
 	flow("hub", "attachments", "sealed files", "sealed by the sender's device", false)
+	services(f, p, add, flow)
 	for n, o := range p.Origins {
 		id := fmt.Sprintf("page-%d", n+1)
 		add(api.Asset{ID: id, Kind: "link", Zone: elsewhere, Name: o, Holds: "nothing; it shows the chat in a frame", Guarded: "a frame of its own origin", Weight: "low"})
 		flow(id, "patient-devices", "the frame's address", "no content reaches the page", false)
 	}
 	return i
+}
+
+// services lists what others run for the practice, as far as it is set up.
+func services(f *installation.Facts, p *installation.Practice, add func(api.Asset), flow func(from, to, carries, guarded string, open bool)) {
+	messengers, known := f.Messengers()
+	if !known {
+		add(api.Asset{ID: "messengers", Kind: "link", Zone: elsewhere, Name: "Mail and text messages: not known", Holds: "no server answers that says what it sends by", Guarded: "not known", Weight: "medium", CheckedBy: "running"})
+	}
+	for _, m := range messengers {
+		name, guarded, zone := map[string]string{"email": "Mail", "sms": "Text messages"}[m.Channel], "TLS", elsewhere
+		if m.Local() {
+			guarded, zone = "this machine alone", hub
+		}
+		id := "messenger:" + m.Channel
+		add(api.Asset{ID: id, Kind: "link", Zone: zone, Name: cmp.Or(name, m.Channel) + ": " + cmp.Or(m.Host, "not told"), Holds: "patients' contacts, codes, links, the practice's name; no content", Guarded: "by an agreement with who runs it", Weight: "medium", CheckedBy: "links"})
+		flow("hub", id, "contacts, codes and links", guarded, false)
+		flow(id, "patient-devices", "codes and links, which work once", "not end to end; who carries them can read them", true)
+	}
+	if s := p.Provider; s != nil {
+		holds := "who of the staff signs in and when; nothing of patients"
+		add(api.Asset{ID: "provider", Kind: "link", Zone: elsewhere, Name: "Staff sign-in: " + s.Host, Holds: holds, Guarded: "by who runs it: who rules there signs in here", Weight: "high"})
+		flow("staff-devices", "provider", "sign-ins of staff", "TLS", false)
+		flow("hub", "provider", "one-time codes for who signed in", "TLS", false)
+	}
+	for n, w := range p.Witnesses {
+		id := fmt.Sprintf("witness-%d", n+1)
+		add(api.Asset{ID: id, Kind: "link", Zone: elsewhere, Name: "Witness: " + w.Name, Holds: "size and hash of the audit log; nothing of patients", Guarded: "by who runs it", Weight: "low", CheckedBy: "audit-witness:" + p.Slug})
+		flow("hub", id, "size and hash of the audit log", "signed; TLS or this machine alone", false)
+	}
 }
 
 func databaseWay(f *installation.Facts) string {

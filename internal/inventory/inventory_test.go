@@ -64,10 +64,59 @@ func TestInventory(t *testing.T) {
 
 	f = &installation.Facts{Database: installation.Database{Engine: installation.SQLite}, Practices: []installation.Practice{{Slug: "oak"}}}
 	i = Of(f, &f.Practices[0])
-	for _, id := range []string{"keeper", "archive", "backups", "metrics", "page-1"} {
+	for _, id := range []string{"keeper", "archive", "backups", "metrics", "page-1", "messenger:email", "messenger:sms", "provider", "witness-1"} {
 		if asset(i, id) != nil {
 			t.Errorf("%s is there", id)
 		}
+	}
+}
+
+// TestServicesOfOthers: mail and text gateways, an identity provider and
+// witnesses are assets with flows if they are set up, in the picture too; that
+// nothing is known of them is said.
+func TestServicesOfOthers(t *testing.T) {
+	f := facts()
+	f.Server.Answers, f.Server.Messengers = true, []installation.Messenger{}
+	before := Of(f, &f.Practices[0])
+	f.Server.Messengers = []installation.Messenger{{Channel: "email", Host: "mail.clinic.example"}, {Channel: "sms", Host: "127.0.0.1"}}
+	f.Practices[0].Provider = &installation.Provider{Host: "login.clinic.example"}
+	f.Practices[0].Witnesses = []installation.Witness{{Name: "witness.example/sotto"}}
+	i := Of(f, &f.Practices[0])
+	var b bytes.Buffer
+	if err := WriteSVG(&b, i); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]struct{ name, zone string }{
+		"messenger:email": {"Mail: mail.clinic.example", elsewhere}, "messenger:sms": {"Text messages: 127.0.0.1", hub},
+		"provider": {"Staff sign-in: login.clinic.example", elsewhere}, "witness-1": {"Witness: witness.example/sotto", elsewhere},
+	} {
+		if asset(before, id) != nil {
+			t.Errorf("%s is there before it is set up", id)
+		}
+		if a := asset(i, id); a == nil || a.Name != want.name || a.Zone != want.zone {
+			t.Errorf("%s is %+v", id, a)
+		}
+		if !strings.Contains(b.String(), want.name) {
+			t.Errorf("the picture has no %q", want.name)
+		}
+		if !slices.ContainsFunc(i.Flows, func(flow api.Flow) bool { return flow.From == "hub" && flow.To == id }) {
+			t.Errorf("nothing flows to %s", id)
+		}
+	}
+	for _, flow := range i.Flows {
+		if asset(i, flow.From) == nil || asset(i, flow.To) == nil {
+			t.Errorf("%+v goes nowhere", flow)
+		}
+		if strings.HasPrefix(flow.From, "messenger:") && !flow.Open {
+			t.Errorf("%+v counts as guarded", flow)
+		}
+	}
+	if asset(i, "messengers") != nil {
+		t.Error("what is known is not known")
+	}
+	f.Server.Answers = false
+	if i = Of(f, &f.Practices[0]); asset(i, "messengers") == nil || asset(i, "messenger:email") == nil {
+		t.Error("a server that does not answer is believed to send by nothing else, or by nothing")
 	}
 }
 
