@@ -56,6 +56,10 @@ func (x *examination) server() {
 		well := err == nil && (u.Scheme == "https" || u.Scheme == "http" && localName(u.Hostname()))
 		x.expect("origin", well, "Browsers come by "+o+".", Fail, "Browsers come by "+o+", which is not HTTPS.", "Use an https:// address in --origin.")
 	}
+	if len(s.Messengers) > 0 {
+		x.expect("links", len(s.Origins) > 0, "Links that are sent lead to "+strings.Join(s.Origins[:min(1, len(s.Origins))], "")+".", Warn,
+			"Mail or text messages are set up, but no address that links could lead to: codes are sent, links are not.", "Give --origin, the address that browsers use.")
+	}
 	if c := s.Certificate; c != nil {
 		x.certificate(c)
 	}

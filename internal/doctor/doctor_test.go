@@ -22,7 +22,8 @@ func healthy() *installation.Facts {
 		Build: installation.Build{Version: "v1.2.0", Time: now.Add(-10 * day)},
 		Server: &installation.Server{
 			Listen: "0.0.0.0:443", TLS: true, Metrics: "127.0.0.1:9480", Origins: []string{"https://chat.clinic.example"}, Proxies: []string{"10.0.0.7/32"},
-			Answers: true, Certificate: &installation.Certificate{NotBefore: now.Add(-30 * day), NotAfter: now.Add(60 * day)},
+			Messengers: []installation.Messenger{{Channel: "email", Host: "mail.clinic.example"}},
+			Answers:    true, Certificate: &installation.Certificate{NotBefore: now.Add(-30 * day), NotAfter: now.Add(60 * day)},
 		},
 		Clock:    installation.Clock{Synchronised: &yes},
 		Disk:     installation.Disk{FreeBytes: 100 << 30, TotalBytes: 200 << 30},
@@ -75,6 +76,9 @@ func TestT54SeededMistakes(t *testing.T) {
 		"certificate of tomorrow": {func(f *installation.Facts) { f.Server.Certificate.NotBefore = now.Add(day) }, "tls-expiry", Fail},
 		"certificate ends soon":   {func(f *installation.Facts) { f.Server.Certificate.NotAfter = now.Add(5 * day) }, "tls-expiry", Warn},
 		"old TLS":                 {func(f *installation.Facts) { f.Server.Certificate.Old = true }, "tls-versions", Fail},
+		"links to nowhere": {func(f *installation.Facts) {
+			f.Server.Origins, f.Server.Messengers = nil, []installation.Messenger{{Channel: "email"}}
+		}, "links", Warn},
 		"open metrics":            {func(f *installation.Facts) { f.Server.Metrics = "0.0.0.0:9480" }, "metrics", Fail},
 		"profiler":                {func(f *installation.Facts) { f.Server.DebugRoutes = true }, "debug-routes", Fail},
 		"debug log":               {func(f *installation.Facts) { f.Server.Debug = true }, "log-level", Warn},
