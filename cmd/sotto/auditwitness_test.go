@@ -109,6 +109,7 @@ func TestT40WitnessOfAServer(t *testing.T) {
 		out, _ := sotto(t, data, "doctor")
 		return out
 	}
+	does(t, data, words("inventory"), "Witness: witness.example")
 	if out := doctor(); !strings.Contains(out, "The witness witness.example has signed the first ") {
 		t.Error(out)
 	}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"archive/zip"
 	"encoding/json"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -9,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/doctor"
+	"github.com/sotto-health/sotto/internal/installation"
 )
 
 func TestControlsCommand(t *testing.T) {
@@ -47,6 +51,82 @@ func TestControlsCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	refuses(t, data, []string{"controls", "verify", file, "--key", key}, "not valid")
+}
+
+// TestServicesAreNamedWithoutSecrets sets up mail, text messages and an
+// identity provider: each is named where the installation is described and
+// judged, and nothing of what opens them is.
+func TestServicesAreNamedWithoutSecrets(t *testing.T) {
+	const canary = "canary"
+	data, folder := t.TempDir(), t.TempDir()
+	settings, picture, zipped := filepath.Join(folder, "sms.json"), filepath.Join(folder, "flows.svg"), filepath.Join(folder, "evidence.zip")
+	gateway := `{"url": "https://canary-a:canary-b@sms.provider.example:8443/canary-c/Messages?key=canary-d", "headers": {"X-Key": "canary-e"},
+		"user": "canary-f", "password": "canary-g", "fields": {"Body": "{text}", "Token": "canary-h"}}`
+	if err := os.WriteFile(settings, []byte(gateway), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SOTTO_SMTP", "smtps://canary-i:canary-j@mail.provider.example:4650/canary-k")
+	t.Setenv("SOTTO_SMTP_FROM", "canary-l@clinic.example")
+	t.Setenv("SOTTO_SMS", settings)
+	t.Setenv("CLIENT_SECRET", "canary-m")
+	sso := `"access": {"sso": {"name": "Account", "issuer": "https://login.provider.example/canary-n", "client_id": "canary-o", "client_secret_env": "CLIENT_SECRET", "only": true}}, `
+	does(t, data, []string{"practice", "apply", practiceFile(t, `"demo": true`, sso+`"demo": true`)})
+	serving(t, data)
+
+	shown := map[string]string{"inventory": does(t, data, []string{"inventory", "--svg", picture}), "inventory as JSON": does(t, data, words("inventory --json"))}
+	shown["controls"], _ = sotto(t, data, words("controls --all")...)
+	shown["controls as JSON"], _ = sotto(t, data, words("controls --json")...)
+	does(t, data, []string{"controls", "pack", zipped})
+	for name, file := range map[string]string{"picture": picture, "note of the server": filepath.Join(data, "hub", "running.json")} {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown[name] = string(b)
+	}
+	z, err := zip.OpenReader(zipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	for _, f := range z.File {
+		b, err := fs.ReadFile(z, f.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown[f.Name] = string(b)
+	}
+	var evidence struct{ Facts installation.Facts }
+	if err := json.Unmarshal([]byte(shown["evidence.json"]), &evidence); err != nil {
+		t.Fatal(err)
+	}
+	if p := evidence.Facts.Practices[0].Provider; p == nil || *p != (installation.Provider{Host: "login.provider.example", Only: true}) {
+		t.Errorf("the provider is %+v", p)
+	}
+	if all, known := evidence.Facts.Messengers(); !known || len(all) != 2 {
+		t.Errorf("the messengers are %+v, known: %v", all, known)
+	}
+	for where, text := range shown {
+		if strings.Contains(text, canary) {
+			t.Errorf("%s: a secret is in it:\n%s", where, text)
+		}
+		hosts := []string{"mail.provider.example", "sms.provider.example", "login.provider.example"}
+		switch where {
+		case "manifest.txt", "README.txt", "evidence.pdf": // hashes, words, and what is compressed
+			hosts = nil
+		case "note of the server":
+			hosts = hosts[:2] // it is not of a practice
+		}
+		for _, h := range hosts {
+			if !strings.Contains(text, h) {
+				t.Errorf("%s does not name %s", where, h)
+			}
+		}
+	}
+	levels, _ := diagnose(t, data)
+	if levels["links"] != doctor.Warn {
+		t.Errorf("that links are not sent is %q", levels["links"])
+	}
 }
 
 func TestInventoryCommand(t *testing.T) {
