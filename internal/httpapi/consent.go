@@ -1,15 +1,17 @@
 package httpapi
 
 import (
+	"bufio"
 	"bytes"
+	"cmp"
 	"context"
-	"encoding/csv"
 	"encoding/hex"
 	"encoding/json"
 	"strconv"
 	"time"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit/export"
 	"github.com/sotto-health/sotto/internal/hub"
 )
 
@@ -172,14 +174,14 @@ func saved(kind, name string, b []byte) *file {
 	return &file{ContentType: kind, Disposition: `attachment; filename="` + name + `"`, Body: b}
 }
 
-// table writes receipts as RFC 4180. Nothing in it is anybody's free text.
+// table writes receipts as RFC 4180, of which no spreadsheet runs anything.
 func table(rs []api.Agreement) ([]byte, error) {
 	var b bytes.Buffer
-	w := csv.NewWriter(&b)
-	err := w.Write([]string{
+	w := bufio.NewWriter(&b)
+	err := export.WriteRow(w,
 		"sequence", "receipt", "person", "conversation", "kind", "form", "version", "language", "received_at", "device_at", "method",
 		"withdrawn_at", "current", "text_sha256", "device",
-	})
+	)
 	when := func(ms int64) string {
 		if ms == 0 {
 			return ""
@@ -188,12 +190,12 @@ func table(rs []api.Agreement) ([]byte, error) {
 	}
 	for _, r := range rs {
 		if err == nil {
-			err = w.Write([]string{
+			err = export.WriteRow(w,
 				strconv.FormatUint(r.Sequence, 10), r.ID, r.Person, r.Conversation, r.Kind, r.Form, strconv.Itoa(r.Version), r.Language,
 				when(r.ReceivedAt), when(r.At), r.Method, when(r.WithdrawnAt), strconv.FormatBool(r.Current), hex.EncodeToString(r.SHA256), r.Device,
-			})
+			)
 		}
 	}
-	w.Flush()
+	err = cmp.Or(err, w.Flush())
 	return b.Bytes(), err
 }
