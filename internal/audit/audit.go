@@ -132,12 +132,6 @@ func (e Event) AsRefused(reason string, rules ...string) Event {
 	return e
 }
 
-// AsFailed returns e as an act that failed, and why.
-func (e Event) AsFailed(reason string) Event {
-	e.Outcome, e.Reason = Failed, reason
-	return e
-}
-
 // A Request is where an act came from.
 type Request struct {
 	ID      string

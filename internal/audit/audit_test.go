@@ -76,9 +76,9 @@ func TestEventsKeepToTheirKind(t *testing.T) {
 	if err := base.Check(); err != nil {
 		t.Fatal(err)
 	}
-	object := base
-	object.Object = "p_b"
-	for _, e := range []audit.Event{object, base.In("c_a", ""), base.AsRefused(""), base.AsFailed("")} {
+	object, failed := base, base
+	object.Object, failed.Outcome = "p_b", audit.Failed
+	for _, e := range []audit.Event{object, base.In("c_a", ""), base.AsRefused(""), failed} {
 		if e.Check() == nil {
 			t.Errorf("%+v is taken", e)
 		}

@@ -312,14 +312,7 @@ func named(checks []string, what string) string {
 		more = fmt.Sprintf(" and %d more", len(checks)-4)
 		checks = checks[:4]
 	}
-	list := ""
-	for i, c := range checks {
-		if i > 0 {
-			list += ", "
-		}
-		list += c
-	}
-	return "sotto doctor finds " + what + ": " + list + more
+	return "sotto doctor finds " + what + ": " + strings.Join(checks, ", ") + more
 }
 
 const releaseWithin = 180 * 24 * time.Hour

@@ -1,6 +1,11 @@
 package export
 
-import "github.com/sotto-health/sotto/internal/audit"
+import (
+	"strconv"
+	"strings"
+
+	"github.com/sotto-health/sotto/internal/audit"
+)
 
 // The part of FHIR R4 AuditEvent (hl7.org/fhir/R4/auditevent.html) that our
 // events fill. Whom and what they are about is named by identifiers: the log
@@ -151,13 +156,8 @@ func fhirDetails(v *audit.Event) (all []fhirDetail) {
 
 // fhirID is the same for the same entry, of what ids may hold.
 func fhirID(e Entry) string {
-	id := []byte(e.Event.Practice)
-	for i, c := range id {
-		if c == '_' {
-			id[i] = '-'
-		}
-	}
-	return decimal(string(id[:min(len(id), 43)])+".", e.Number)
+	id := strings.ReplaceAll(e.Event.Practice, "_", "-")
+	return id[:min(len(id), 43)] + "." + strconv.FormatUint(e.Number, 10)
 }
 
 func fhirType(s audit.Spec) fhirCoding {

@@ -212,12 +212,10 @@ func verb(k audit.Kind) doing {
 		return create
 	case "opened", "listed", "downloaded", "read", "explained", "exported", "verified", "shared", "reviewed", "seen", "looked-at":
 		return read
-	case "changed", "renamed", "configured", "taken", "taken-over", "joined", "left", "closed", "reopened", "rated", "rejoined", "vouched", "archived", "claimed", "linked", "unlinked", "enabled", "hidden", "shown", "confirmed":
+	case "changed", "renamed", "configured", "taken", "taken-over", "joined", "left", "closed", "reopened", "rated", "rejoined", "vouched", "claimed", "linked", "unlinked", "enabled", "hidden", "shown", "confirmed":
 		return change
 	case "removed", "dropped", "revoked", "withdrawn", "disabled", "ended", "struck", "ended-sessions":
 		return remove
 	}
 	return execute
 }
-
-func decimal(prefix string, n uint64) string { return prefix + strconv.FormatUint(n, 10) }

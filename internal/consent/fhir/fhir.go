@@ -11,6 +11,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sotto-health/sotto/api"
@@ -60,6 +61,10 @@ func identifier(system, value string) map[string]any {
 }
 
 func instant(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z") }
+
+func organization(p Practice) map[string]any {
+	return map[string]any{"type": "Organization", "identifier": identifier("https://sotto.health/fhir/practice", p.ID), "display": p.Name}
+}
 
 // scope is R4's consentscope: HIPAA's treatment is patient-privacy, and what
 // stands beside it too.
@@ -120,7 +125,7 @@ func Consent(p Practice, g Given) map[string]any {
 		"patient":          patient,
 		"dateTime":         instant(g.ReceivedAt),
 		"performer":        []any{patient},
-		"organization":     []any{map[string]any{"type": "Organization", "identifier": identifier("https://sotto.health/fhir/practice", p.ID), "display": p.Name}},
+		"organization":     []any{organization(p)},
 		"sourceAttachment": attachment,
 		"policyRule":       rule(kind),
 		"verification":     []any{verification},
@@ -137,12 +142,11 @@ func provision(p Practice, g Given, kind string) map[string]any {
 	case g.Until != 0:
 		period["end"] = instant(g.Until)
 	}
-	organization := map[string]any{"type": "Organization", "identifier": identifier("https://sotto.health/fhir/practice", p.ID), "display": p.Name}
 	of := map[string]any{
 		"type": "permit", "period": period,
 		"actor": []any{map[string]any{
 			"role":      codeable(coding{"http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "IRCP", "information recipient"}),
-			"reference": organization,
+			"reference": organization(p),
 		}},
 		"purpose": []any{map[string]any{"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": purpose(kind)}},
 	}
@@ -162,13 +166,7 @@ func purpose(kind string) string {
 
 // id is a receipt's id in the letters that FHIR allows.
 func id(receipt string) string {
-	b := []byte(receipt)
-	for i, c := range b {
-		if c == '_' {
-			b[i] = '-'
-		}
-	}
-	return string(b)
+	return strings.ReplaceAll(receipt, "_", "-")
 }
 
 // Bundle returns a collection of resources, in order. self is where more of

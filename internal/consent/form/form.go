@@ -132,7 +132,7 @@ func (p *Parts) Render(language string, f Facts) (text api.ConsentText, ok bool)
 	}
 	var all []string
 	add := func(heading, body string) {
-		if body = oneParagraph(body); body != "" {
+		if body = oneLine(body); body != "" {
 			all = append(all, heading+": "+body)
 		}
 	}
@@ -165,7 +165,5 @@ func Widened(named, now []string) []string {
 	return more
 }
 
+// oneLine puts s on one line: blank lines part paragraphs.
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
-
-// oneParagraph keeps blank lines, which part paragraphs, out of a part.
-func oneParagraph(s string) string { return oneLine(s) }
