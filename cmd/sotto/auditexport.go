@@ -54,22 +54,10 @@ func wrongFlag(err error) error {
 	return err
 }
 
-// auditedPractices returns the practice of a short name, or each.
-func auditedPractices(ctx context.Context, h *host.OpenHub, slug string) ([]hub.Practice, error) {
-	if slug == "" {
-		return h.Practices(ctx)
-	}
-	p, err := h.PracticeBySlug(ctx, slug)
-	if err != nil {
-		return nil, fmt.Errorf("no practice %q", slug)
-	}
-	return []hub.Practice{p}, nil
-}
-
 // events writes the selected events of each practice in the format: into a
 // file of the folder each, or, if that is empty, of one practice to out.
 func (c exportAuditCommand) events(ctx context.Context, h *host.OpenHub, s streams) error {
-	practices, err := auditedPractices(ctx, h, c.Practice)
+	practices, err := practicesOf(ctx, h, c.Practice)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -36,24 +35,13 @@ func (c listAuditCommand) Run(ctx context.Context, cli *commands, s streams) err
 		return err
 	}
 	defer h.Close()
-	practices, err := auditedPractices(ctx, h, c.Practice)
+	p, err := onlyPractice(ctx, h, c.Practice)
 	if err != nil {
 		return err
 	}
-	switch len(practices) {
-	case 0:
-		return errors.New("there is no practice yet")
-	case 1:
-	default:
-		slugs := make([]string, len(practices))
-		for i := range practices {
-			slugs[i] = practices[i].Slug
-		}
-		return fmt.Errorf("say which --practice: there are %d (%s)", len(slugs), strings.Join(slugs, ", "))
-	}
 	f := c.filter()
 	f.Cursor, f.Limit = c.Cursor, c.Limit
-	page, err := h.AuditEventsFor(ctx, practices[0].ID, f)
+	page, err := h.AuditEventsFor(ctx, p.ID, f)
 	if err != nil {
 		return wrongFlag(err)
 	}

@@ -112,7 +112,9 @@ func TestAuditListFilters(t *testing.T) {
 	refuses(t, t.TempDir(), words("audit list"), "no installation")
 	second := practiceFile(t, `"riverside"`, `"hilltop"`)
 	does(t, data, []string{"practice", "apply", second})
-	refuses(t, data, words("audit list"), "say which --practice: there are 2")
+	for _, line := range []string{"audit list", "controls", "inventory"} {
+		refuses(t, data, words(line), "say which --practice: there are 2 (hilltop, riverside)")
+	}
 	if events := listed(t, data, "--practice", "hilltop", "--person", "p_one").Events; len(events) != 0 {
 		t.Errorf("another practice's log has %s", fmt.Sprint(events))
 	}

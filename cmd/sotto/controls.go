@@ -12,7 +12,6 @@ import (
 	"github.com/sotto-health/sotto/internal/control/pack"
 	"github.com/sotto-health/sotto/internal/durable"
 	"github.com/sotto-health/sotto/internal/host"
-	"github.com/sotto-health/sotto/internal/hub"
 )
 
 type controlsCommand struct {
@@ -31,30 +30,11 @@ func (c controlsCommand) open(ctx context.Context, cli *commands) (*host.OpenHub
 	if err != nil {
 		return nil, nil, "", err
 	}
-	i := h.Inspector()
-	practice, err := c.practice(ctx, h, i)
+	p, err := onlyPractice(ctx, h, c.Practice)
 	if err != nil {
 		return nil, nil, "", errors.Join(err, h.Close())
 	}
-	return h, i, practice, nil
-}
-
-func (c controlsCommand) practice(ctx context.Context, h *host.OpenHub, i *host.Inspector) (string, error) {
-	if c.Practice != "" {
-		p, err := h.PracticeBySlug(ctx, c.Practice)
-		if errors.Is(err, hub.ErrNotFound) {
-			return "", fmt.Errorf("there is no practice %q", c.Practice)
-		}
-		return p.ID, err
-	}
-	facts, err := i.Facts(ctx)
-	if err != nil {
-		return "", err
-	}
-	if n := len(facts.Practices); n != 1 {
-		return "", fmt.Errorf("say which --practice: there are %d", n)
-	}
-	return facts.Practices[0].ID, nil
+	return h, h.Inspector(), p.ID, nil
 }
 
 type showControlsCommand struct {

@@ -12,12 +12,21 @@ import (
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/doctor"
+	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/installation"
 )
 
 func TestControlsCommand(t *testing.T) {
 	data := t.TempDir()
 	refuses(t, filepath.Join(data, "mistyped"), words("controls"), "there is no installation")
+	h, err := (&commands{Data: data}).openHub(t.Context(), hub.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	refuses(t, data, words("controls"), "there is no practice yet")
 	does(t, data, []string{"practice", "apply", practiceFile(t, "", "")})
 
 	text, err := sotto(t, data, words("controls")...)

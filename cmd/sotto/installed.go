@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"strings"
 
 	"github.com/sotto-health/sotto/internal/host"
 	"github.com/sotto-health/sotto/internal/hub"
@@ -55,4 +56,36 @@ func practiceCalled(ctx context.Context, h *host.OpenHub, slug string) (hub.Prac
 		err = fmt.Errorf("there is no practice %q", slug)
 	}
 	return p, err
+}
+
+// practicesOf returns the practice of a short name, or each if that is empty.
+func practicesOf(ctx context.Context, h *host.OpenHub, slug string) ([]hub.Practice, error) {
+	if slug == "" {
+		return h.Practices(ctx)
+	}
+	p, err := practiceCalled(ctx, h, slug)
+	if err != nil {
+		return nil, err
+	}
+	return []hub.Practice{p}, nil
+}
+
+// onlyPractice returns the practice of a short name, or the only one there is
+// if that is empty.
+func onlyPractice(ctx context.Context, h *host.OpenHub, slug string) (hub.Practice, error) {
+	practices, err := practicesOf(ctx, h, slug)
+	if err != nil {
+		return hub.Practice{}, err
+	}
+	switch len(practices) {
+	case 0:
+		return hub.Practice{}, errors.New("there is no practice yet")
+	case 1:
+		return practices[0], nil
+	}
+	slugs := make([]string, len(practices))
+	for i := range practices {
+		slugs[i] = practices[i].Slug
+	}
+	return hub.Practice{}, fmt.Errorf("say which --practice: there are %d (%s)", len(slugs), strings.Join(slugs, ", "))
 }
