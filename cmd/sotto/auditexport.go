@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -83,37 +82,25 @@ func (c exportAuditCommand) events(ctx context.Context, h *host.OpenHub, s strea
 	return nil
 }
 
-// exportFile writes an export whole or not at all, and says how far it is.
-func exportFile(ctx context.Context, x *hub.AuditExport, path string, say io.Writer) (err error) {
+// exportFile writes an export whole or not at all, for the owner alone, and says
+// how far it is.
+func exportFile(ctx context.Context, x *hub.AuditExport, path string, say io.Writer) error {
 	if err := durable.MakeFolder(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".export-*") // for the owner alone
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, f.Close(), os.Remove(f.Name()))
-		}
-	}()
 	var all, told int64
-	err = x.Write(ctx, f, func(written int64) {
-		all = written
-		if all-told >= 100_000 {
-			told = all
-			fmt.Fprintf(say, "%s: %d events so far\n", path, all)
-		}
+	err := durable.WriteWith(path, 0o600, func(w io.Writer) error {
+		return x.Write(ctx, w, func(written int64) {
+			all = written
+			if all-told >= 100_000 {
+				told = all
+				fmt.Fprintf(say, "%s: %d events so far\n", path, all)
+			}
+		})
 	})
-	if err == nil {
-		err = f.Sync()
-	}
 	if err != nil {
 		return fmt.Errorf("export to %s: %w", path, err)
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
 	fmt.Fprintf(say, "%s: %d events\n", path, all)
-	return f.Close()
+	return nil
 }

@@ -22,7 +22,13 @@ const TempPrefix = ".tmp-"
 // WriteFile puts data at path, in place of what was there. The folder must
 // exist.
 func WriteFile(path string, data []byte, mode os.FileMode) error {
-	temp, err := writeTemp(path, bytes.NewReader(data), mode)
+	return WriteWith(path, mode, from(bytes.NewReader(data)))
+}
+
+// WriteWith is [WriteFile] with what fill writes. If fill fails, so does
+// WriteWith, and what was at path is there still.
+func WriteWith(path string, mode os.FileMode, fill func(io.Writer) error) error {
+	temp, err := writeTemp(path, mode, fill)
 	if err != nil {
 		return err
 	}
@@ -41,7 +47,7 @@ func CreateFile(path string, data []byte, mode os.FileMode) error {
 // CreateFrom is [CreateFile] with what r gives up to its end. If r fails, so
 // does CreateFrom, and nothing is at path.
 func CreateFrom(path string, r io.Reader, mode os.FileMode) error {
-	temp, err := writeTemp(path, r, mode)
+	temp, err := writeTemp(path, mode, from(r))
 	if err != nil {
 		return err
 	}
@@ -83,14 +89,21 @@ func SyncFolder(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-func writeTemp(path string, r io.Reader, mode os.FileMode) (string, error) {
+// from fills a file with what r gives up to its end.
+func from(r io.Reader) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := io.Copy(w, r)
+		return err
+	}
+}
+
+func writeTemp(path string, mode os.FileMode, fill func(io.Writer) error) (string, error) {
 	temp := filepath.Join(filepath.Dir(path), TempPrefix+rand.Text())
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return "", err
 	}
-	_, err = io.Copy(f, r)
-	if err == nil {
+	if err = fill(f); err == nil {
 		err = f.Sync()
 	}
 	if err := errors.Join(err, f.Close()); err != nil {

@@ -2,6 +2,7 @@ package durable
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -19,6 +20,28 @@ func TestWriteFileReplaces(t *testing.T) {
 		}
 	}
 	onlyOneName(t, filepath.Dir(path))
+}
+
+func TestWriteWithIsWholeOrNot(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	broken := errors.New("broken")
+	for _, c := range []struct {
+		text string
+		err  error
+		want string
+	}{{"first", nil, "first"}, {"half of the sec", broken, "first"}, {"third", nil, "third"}} {
+		err := WriteWith(path, 0o600, func(w io.Writer) error {
+			_, err := io.WriteString(w, c.text)
+			return errors.Join(err, c.err)
+		})
+		if !errors.Is(err, c.err) {
+			t.Errorf("%s: %v", c.text, err)
+		}
+		if got, err := os.ReadFile(path); err != nil || string(got) != c.want {
+			t.Errorf("read %q, %v; want %q", got, err, c.want)
+		}
+		onlyOneName(t, filepath.Dir(path))
+	}
 }
 
 func TestCreateFileNeverReplaces(t *testing.T) {
