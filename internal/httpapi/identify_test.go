@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/httpapi"
 	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/proofing"
@@ -287,6 +289,28 @@ func TestT22WhoSeesTheRecord(t *testing.T) {
 	if strings.Contains(body, "4417") || strings.Contains(body, "Ana") {
 		t.Errorf("the patient's side has the record: %s", body)
 	}
+}
+
+// TestT22RefusedLookIsRecorded: who asks about the patient of a chat that is
+// not theirs learns nothing, and that they asked is in the log.
+func TestT22RefusedLookIsRecorded(t *testing.T) {
+	w := newWorld(t)
+	patient, away, front := w.patient(), w.staff("kim"), w.staff("fred", "front-desk")
+	id := patient.open("nurse")
+	refused := func(d *device, call, path string) {
+		t.Helper()
+		if resp, _ := w.raw("GET", "/v1/staff/conversations/"+id+path, "", "Cookie", "__Host-sotto_staff="+d.Cookie()); resp.StatusCode != http.StatusNotFound {
+			t.Errorf("%s: %s", path, resp.Status)
+		}
+		want := strings.Join([]string{d.person, patient.person, "call=" + call, "not-theirs-to-know", ""}, " ")
+		for end := time.Now().Add(10 * time.Second); !slices.Contains(w.events(string(audit.CallRefused)), want); time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("nothing in the log is %q, but %q", want, w.events(string(audit.CallRefused)))
+			}
+		}
+	}
+	refused(away, "get-staff-conversations-by-id-verification", "/verification")
+	refused(front, "get-staff-conversations-by-id-consents", "/consents")
 }
 
 func TestStaffConfirmAndAsk(t *testing.T) {

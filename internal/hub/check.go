@@ -20,26 +20,10 @@ import (
 // and over teaches people to wave it through (T28).
 const askAgain = 30 * time.Second
 
-// checked loads a conversation whose patient the staff person may check. Any
-// other is as if it were not there.
-func (h *Hub) checked(ctx context.Context, s *StaffCaller, id string) (Conversation, error) {
-	if !validID("c", id) {
-		return Conversation{}, ErrNotFound
-	}
-	v, err := h.store.Conversation(ctx, s.Person.Practice, id)
-	if err != nil {
-		return Conversation{}, err
-	}
-	if h.mayStaff(s, policy.CheckIdentity, v.resource()) != nil {
-		return Conversation{}, ErrNotFound
-	}
-	return v, nil
-}
-
 // PatientVerification says how the patient of a conversation was proved, and
 // which record of the practice they were matched with.
 func (h *Hub) PatientVerification(ctx context.Context, s *StaffCaller, id string) (api.PatientVerification, error) {
-	v, err := h.checked(ctx, s, id)
+	v, err := h.staffConversation(ctx, s, id, policy.CheckIdentity)
 	if err != nil {
 		return api.PatientVerification{}, err
 	}
@@ -122,7 +106,7 @@ func (h *Hub) describeVerification(ctx context.Context, v Conversation) (api.Pat
 
 // AskPatient asks the patient of a conversation to show who they are.
 func (h *Hub) AskPatient(ctx context.Context, s *StaffCaller, id string) (api.PatientVerification, error) {
-	v, err := h.checked(ctx, s, id)
+	v, err := h.staffConversation(ctx, s, id, policy.CheckIdentity)
 	if err != nil {
 		return api.PatientVerification{}, err
 	}
@@ -148,7 +132,7 @@ func (h *Hub) AskPatient(ctx context.Context, s *StaffCaller, id string) (api.Pa
 // person or by phone, by two identifiers. All devices of the patient in the
 // chat are raised by it.
 func (h *Hub) ConfirmPatient(ctx context.Context, s *StaffCaller, id string, n api.ConfirmPatient) (api.PatientVerification, error) {
-	v, err := h.checked(ctx, s, id)
+	v, err := h.staffConversation(ctx, s, id, policy.CheckIdentity)
 	if err != nil {
 		return api.PatientVerification{}, err
 	}
@@ -188,7 +172,7 @@ func (h *Hub) ConfirmPatient(ctx context.Context, s *StaffCaller, id string, n a
 
 // LetPatientTryAgain gives the patient's devices their tries back.
 func (h *Hub) LetPatientTryAgain(ctx context.Context, s *StaffCaller, id string) (api.PatientVerification, error) {
-	v, err := h.checked(ctx, s, id)
+	v, err := h.staffConversation(ctx, s, id, policy.CheckIdentity)
 	if err != nil {
 		return api.PatientVerification{}, err
 	}
@@ -210,7 +194,7 @@ func (h *Hub) LetPatientTryAgain(ctx context.Context, s *StaffCaller, id string)
 // lost one, and what they have proved. The patient's devices stay: from one of
 // them, once matched again, the patient can add another.
 func (h *Hub) ForgetPasskeys(ctx context.Context, s *StaffCaller, id string) (api.PatientVerification, error) {
-	v, err := h.checked(ctx, s, id)
+	v, err := h.staffConversation(ctx, s, id, policy.CheckIdentity)
 	if err != nil {
 		return api.PatientVerification{}, err
 	}

@@ -336,16 +336,9 @@ func newest(list []api.ConversationConsent, r Receipt) []api.ConversationConsent
 // ConversationConsents tells a staff person what a conversation that they may
 // know of stands on.
 func (h *Hub) ConversationConsents(ctx context.Context, s *StaffCaller, id string) (api.ConversationConsents, error) {
-	if !validID("c", id) {
-		return api.ConversationConsents{}, ErrNotFound
-	}
-	v, err := h.store.Conversation(ctx, s.Person.Practice, id)
+	v, err := h.staffConversation(ctx, s, id, policy.Know, policy.Explain)
 	if err != nil {
 		return api.ConversationConsents{}, err
-	}
-	know, explain := h.mayStaff(s, policy.Know, h.about(&v)), h.mayStaff(s, policy.Explain, h.about(&v))
-	if know != nil && explain != nil {
-		return api.ConversationConsents{}, ErrNotFound
 	}
 	given, err := h.store.Receipts(ctx, ReceiptQuery{Practice: v.Practice, Person: v.Patient, Conversations: []string{"", v.ID}, Limit: maxAgreements})
 	if err != nil {

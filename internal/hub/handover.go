@@ -22,7 +22,7 @@ func (h *Hub) couldServe(p *Person, v *Conversation) bool {
 
 // Colleagues lists whom the caller may bring into a conversation.
 func (h *Hub) Colleagues(ctx context.Context, s *StaffCaller, id string) (api.Colleagues, error) {
-	v, err := h.staffConversation(ctx, s, id)
+	v, err := h.staffConversation(ctx, s, id, policy.Know)
 	if err != nil {
 		return api.Colleagues{}, err
 	}
@@ -107,7 +107,7 @@ func (h *Hub) Transfer(ctx context.Context, s *StaffCaller, id string, t api.Tra
 
 // handOver makes a change that brings in the person, if one is named.
 func (h *Hub) handOver(ctx context.Context, s *StaffCaller, id string, a policy.Action, done audit.Event, person string, change func(*Conversation) error) (api.ActResult, error) {
-	before, err := h.staffConversation(ctx, s, id)
+	before, err := h.staffConversation(ctx, s, id, policy.Know)
 	if err != nil {
 		return api.ActResult{}, err
 	}

@@ -86,7 +86,7 @@ func (h *Hub) UnlinkPersons(ctx context.Context, s *StaffCaller, id string) (api
 
 // PatientPanel is what is known of the patient of a conversation.
 func (h *Hub) PatientPanel(ctx context.Context, s *StaffCaller, conversation string) (api.PatientPanel, error) {
-	v, err := h.staffConversation(ctx, s, conversation)
+	v, err := h.staffConversation(ctx, s, conversation, policy.Know)
 	if err != nil {
 		return api.PatientPanel{}, err
 	}

@@ -277,17 +277,11 @@ func texts[S ~string](all []S) []string {
 
 // Readers answers who can read a conversation, and why.
 func (h *Hub) Readers(ctx context.Context, s *StaffCaller, id string) (api.ConversationReaders, error) {
-	if !validID("c", id) {
-		return api.ConversationReaders{}, ErrNotFound
-	}
-	v, err := h.store.Conversation(ctx, s.Person.Practice, id)
+	v, err := h.staffConversation(ctx, s, id, policy.Explain)
 	if err != nil {
 		return api.ConversationReaders{}, err
 	}
 	about := h.about(&v)
-	if h.mayStaff(s, policy.Explain, about) != nil {
-		return api.ConversationReaders{}, errHidden // as if it were not there
-	}
 	if err := h.store.Record(ctx, h.event(ctx, s, audit.ReadersExplained, "").In(v.ID, v.Patient)); err != nil {
 		return api.ConversationReaders{}, at("record a read", err)
 	}

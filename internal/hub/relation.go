@@ -292,7 +292,7 @@ func (h *Hub) writesFor(ctx context.Context, c *Caller, v *Conversation, f *api.
 // Hide keeps a conversation from whoever writes for somebody else in it, or no
 // longer.
 func (h *Hub) Hide(ctx context.Context, s *StaffCaller, id string, hide bool) (api.Conversation, error) {
-	before, err := h.staffConversation(ctx, s, id)
+	before, err := h.staffConversation(ctx, s, id, policy.Know)
 	if err != nil {
 		return api.Conversation{}, err
 	}
@@ -318,22 +318,28 @@ func (h *Hub) Hide(ctx context.Context, s *StaffCaller, id string, hide bool) (a
 	return h.describe(ctx, v)
 }
 
-// staffConversation loads one that a signed-in staff person may know of.
-func (h *Hub) staffConversation(ctx context.Context, s *StaffCaller, id string) (Conversation, error) {
+// staffConversation loads one to which a signed-in staff person may do one of
+// the actions. Any other is as if it were not there, but that they tried is
+// recorded.
+func (h *Hub) staffConversation(ctx context.Context, s *StaffCaller, id string, actions ...policy.Action) (Conversation, error) {
 	if !validID("c", id) {
 		return Conversation{}, ErrNotFound
 	}
 	v, err := h.store.Conversation(ctx, s.Person.Practice, id)
-	if err == nil && h.mayStaff(s, policy.Know, h.about(&v)) != nil {
-		err = errHidden
+	if err != nil {
+		return Conversation{}, err
 	}
-	return v, err
+	about := h.about(&v)
+	if !slices.ContainsFunc(actions, func(a policy.Action) bool { return h.mayStaff(s, a, about) == nil }) {
+		return Conversation{}, errHidden
+	}
+	return v, nil
 }
 
 // HoldBack records that a staff person sent, all the same, what their device
 // took for health information.
 func (h *Hub) HoldBack(ctx context.Context, s *StaffCaller, id string, n api.HoldBack) error {
-	v, err := h.staffConversation(ctx, s, id)
+	v, err := h.staffConversation(ctx, s, id, policy.Know)
 	if err != nil {
 		return err
 	}
