@@ -292,12 +292,15 @@ func (h *Hub) readers(ctx context.Context, practice string) ([]string, error) {
 	return classes, nil
 }
 
+// due reports whether the patient has to agree again, at now, before they write.
+func (v *Conversation) due(now int64) bool { return v.ConsentDue != 0 && v.ConsentDue <= now }
+
 // consentState is how a conversation's consent stands at now.
 func (v *Conversation) consentState(now int64) string {
 	switch {
 	case v.WithdrawnAt != 0:
 		return "withdrawn"
-	case v.ConsentDue != 0 && v.ConsentDue <= now:
+	case v.due(now):
 		return "due"
 	}
 	return "given"

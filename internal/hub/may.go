@@ -33,7 +33,7 @@ func (p *Person) principal() *policy.Principal {
 // resource is the conversation as policy sees it.
 func (v *Conversation) resource() *policy.Resource {
 	r := &policy.Resource{
-		Practice: v.Practice, ID: v.ID, Queue: v.Queue, Patient: v.Patient, Withdrawn: v.WithdrawnAt != 0, DueFrom: v.ConsentDue,
+		Practice: v.Practice, ID: v.ID, Queue: v.Queue, Patient: v.Patient, Withdrawn: v.WithdrawnAt != 0,
 		Claimed: v.State == api.StateOpen && v.Assignee != "", Closed: v.State == api.StateClosed,
 	}
 	for _, p := range v.Participants {
@@ -51,15 +51,15 @@ func (v *Conversation) resource() *policy.Resource {
 
 // about is the conversation as policy sees it now.
 func (h *Hub) about(v *Conversation) *policy.Resource {
-	r := v.resource()
-	ended := v.RelationEnds != 0 && h.millis() >= v.RelationEnds
+	r, now := v.resource(), h.millis() // policy has no clock
+	ended := v.RelationEnds != 0 && now >= v.RelationEnds
 	r.PastGrant = v.WritesFor != "" && (ended || v.Confidential)
+	r.Due = v.due(now)
 	return r
 }
 
 // may returns nil if the caller may do a upon r, and else why not.
 func (h *Hub) may(c *Caller, a policy.Action, r *policy.Resource) error {
-	r.Due = r.DueFrom != 0 && r.DueFrom <= h.millis() // policy has no clock
 	d := h.policy.Decide(c.principal, a, r)
 	switch {
 	case d.Allowed:

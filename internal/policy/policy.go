@@ -186,8 +186,7 @@ type Resource struct {
 	// PastGrant says that the patient's side writes for somebody else and may
 	// no longer: the practice's grant has ended, or the chat is confidential.
 	PastGrant bool
-	Due       bool  // the patient has to agree again before they write
-	DueFrom   int64 // Unix milliseconds from which Due is true, for who sets it; 0 for never
+	Due       bool // the patient has to agree again before they write
 
 	// Of a version of a consent form, which is of the practice:
 	Form    string
