@@ -49,13 +49,7 @@ func (h *Hub) patientNamed(ctx context.Context, practice, id string) (string, er
 	if validID("c", id) {
 		return h.patientOf(ctx, practice, id)
 	}
-	if !validID("p", id) {
-		return "", ErrNotFound
-	}
-	p, err := h.store.Person(ctx, practice, id)
-	if err == nil && p.Kind != api.KindPatient {
-		err = ErrNotFound
-	}
+	_, err := h.personOfKind(ctx, practice, id, api.KindPatient)
 	return id, err
 }
 

@@ -50,7 +50,7 @@ func (h *Hub) LinkPersons(ctx context.Context, s *StaffCaller, n api.NewPersonLi
 		return api.PersonLink{}, err
 	}
 	for _, id := range []string{n.Person, n.Other} {
-		if _, err := h.patientPerson(ctx, s.Person.Practice, id); err != nil {
+		if _, err := h.personOfKind(ctx, s.Person.Practice, id, api.KindPatient); err != nil {
 			return api.PersonLink{}, err
 		}
 	}

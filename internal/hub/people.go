@@ -124,11 +124,17 @@ func (h *Hub) staffPerson(ctx context.Context, s *StaffCaller, id string) (Perso
 	if err := h.mayStaff(s, policy.ListPeople, s.practice()); err != nil {
 		return Person{}, err
 	}
+	return h.personOfKind(ctx, s.Person.Practice, id, api.KindStaff)
+}
+
+// personOfKind loads a person of the practice. One of another kind is as if
+// they were not there.
+func (h *Hub) personOfKind(ctx context.Context, practice, id, kind string) (Person, error) {
 	if !validID("p", id) {
 		return Person{}, ErrNotFound
 	}
-	p, err := h.store.Person(ctx, s.Person.Practice, id)
-	if err == nil && p.Kind != api.KindStaff {
+	p, err := h.store.Person(ctx, practice, id)
+	if err == nil && p.Kind != kind {
 		err = ErrNotFound
 	}
 	return p, err

@@ -98,20 +98,9 @@ func (h *Hub) DirectoryUsers(ctx context.Context, d *Directory, f scim.Filter) (
 	return all, nil
 }
 
-func (h *Hub) directoryPerson(ctx context.Context, d *Directory, id string) (Person, error) {
-	if !validID("p", id) {
-		return Person{}, ErrNotFound
-	}
-	p, err := h.store.Person(ctx, d.Practice, id)
-	if err == nil && p.Kind != api.KindStaff {
-		err = ErrNotFound
-	}
-	return p, err
-}
-
 // DirectoryUser returns one of them.
 func (h *Hub) DirectoryUser(ctx context.Context, d *Directory, id string) (scim.User, error) {
-	p, err := h.directoryPerson(ctx, d, id)
+	p, err := h.personOfKind(ctx, d.Practice, id, api.KindStaff)
 	return scimUser(&p), err
 }
 
@@ -136,7 +125,7 @@ func (h *Hub) AddDirectoryUser(ctx context.Context, d *Directory, u scim.User) (
 
 // ChangeDirectoryUser makes of a person what change makes of the user.
 func (h *Hub) ChangeDirectoryUser(ctx context.Context, d *Directory, id string, change func(*scim.User) error) (scim.User, error) {
-	p, err := h.directoryPerson(ctx, d, id)
+	p, err := h.personOfKind(ctx, d.Practice, id, api.KindStaff)
 	if err != nil {
 		return scim.User{}, err
 	}

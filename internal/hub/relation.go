@@ -54,18 +54,6 @@ func (r *Relation) api(now int64) api.Relation {
 	}
 }
 
-// patientPerson loads a patient of the practice.
-func (h *Hub) patientPerson(ctx context.Context, practice, id string) (Person, error) {
-	if !validID("p", id) {
-		return Person{}, ErrNotFound
-	}
-	p, err := h.store.Person(ctx, practice, id)
-	if err == nil && p.Kind != api.KindPatient {
-		err = ErrNotFound
-	}
-	return p, err
-}
-
 // GrantRelation lets one patient write for another. It takes a supervisor, or a
 // supervisor who agreed.
 func (h *Hub) GrantRelation(ctx context.Context, s *StaffCaller, n api.NewRelation) (api.Relation, error) {
@@ -77,7 +65,7 @@ func (h *Hub) GrantRelation(ctx context.Context, s *StaffCaller, n api.NewRelati
 	if err != nil {
 		return api.Relation{}, err
 	}
-	if _, err := h.patientPerson(ctx, practice, n.Holder); err != nil {
+	if _, err := h.personOfKind(ctx, practice, n.Holder, api.KindPatient); err != nil {
 		return api.Relation{}, err
 	}
 	if err := h.checkQueues(ctx, practice, n.Queues); err != nil {
@@ -95,7 +83,7 @@ func (h *Hub) GrantRelation(ctx context.Context, s *StaffCaller, n api.NewRelati
 	if n.Subject == "" {
 		subject = &Person{ID: NewID("p"), Practice: practice, Kind: api.KindPatient, Role: string(policy.Patient), CreatedAt: now}
 		r.Subject = subject.ID
-	} else if _, err := h.patientPerson(ctx, practice, n.Subject); err != nil {
+	} else if _, err := h.personOfKind(ctx, practice, n.Subject, api.KindPatient); err != nil {
 		return api.Relation{}, err
 	}
 	if r.Subject == r.Holder {
