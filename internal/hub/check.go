@@ -50,12 +50,7 @@ func (h *Hub) describeVerification(ctx context.Context, v Conversation) (api.Pat
 			out.Needed = q.Level
 		}
 	}
-	var in []string
-	for _, m := range v.Members {
-		if m.Person == v.Patient {
-			in = append(in, m.Device)
-		}
-	}
+	in := v.patientDevices()
 	records := make(map[string]bool)
 	for _, one := range all {
 		if !slices.Contains(in, one.Device) {
@@ -153,19 +148,15 @@ func (h *Hub) ConfirmPatient(ctx context.Context, s *StaffCaller, id string, n a
 	if len(reason) < 10 {
 		return api.PatientVerification{}, malformed("reason")
 	}
-	raised := false
-	for _, m := range v.Members {
-		if m.Person != v.Patient {
-			continue
-		}
-		kept := Verification{Practice: v.Practice, Person: v.Patient, Device: m.Device, Staff: s.Person.ID, Reason: strings.Join(identifiers, ",") + ": " + reason}
+	devices := v.patientDevices()
+	if len(devices) == 0 {
+		return api.PatientVerification{}, ErrNotAMember
+	}
+	for _, device := range devices {
+		kept := Verification{Practice: v.Practice, Person: v.Patient, Device: device, Staff: s.Person.ID, Reason: strings.Join(identifiers, ",") + ": " + reason}
 		if err := h.raise(ctx, s, kept, by); err != nil {
 			return api.PatientVerification{}, err
 		}
-		raised = true
-	}
-	if !raised {
-		return api.PatientVerification{}, ErrNotAMember
 	}
 	return h.describeVerification(ctx, v)
 }
@@ -176,14 +167,8 @@ func (h *Hub) LetPatientTryAgain(ctx context.Context, s *StaffCaller, id string)
 	if err != nil {
 		return api.PatientVerification{}, err
 	}
-	var devices []string
-	for _, m := range v.Members {
-		if m.Person == v.Patient {
-			devices = append(devices, m.Device)
-		}
-	}
 	e := h.event(ctx, s, audit.PatientTriesReset, "").In(v.ID, v.Patient)
-	if err := h.store.Recording(e).ClearIdentityFailures(ctx, v.Practice, devices); err != nil {
+	if err := h.store.Recording(e).ClearIdentityFailures(ctx, v.Practice, v.patientDevices()); err != nil {
 		return api.PatientVerification{}, at("clear tries", err)
 	}
 	h.announceVerification(ctx, v.Practice, v.Patient)

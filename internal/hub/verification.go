@@ -61,14 +61,22 @@ func deviceStanding(of []Verification, device string, now int64) proofing.Proof 
 	return proofing.Standing(proofs, now)
 }
 
+// patientDevices lists the patient's devices that are in the group.
+func (v *Conversation) patientDevices() (devices []string) {
+	for _, m := range v.Members {
+		if m.Person == v.Patient {
+			devices = append(devices, m.Device)
+		}
+	}
+	return devices
+}
+
 // standing is that of the patient in the conversation: of the least proven of
 // their devices that are in the group.
 func (v *Conversation) standing(of []Verification, now int64) proofing.Proof {
 	var all []proofing.Proof
-	for _, m := range v.Members {
-		if m.Person == v.Patient {
-			all = append(all, deviceStanding(of, m.Device, now))
-		}
+	for _, device := range v.patientDevices() {
+		all = append(all, deviceStanding(of, device, now))
 	}
 	return proofing.Least(all)
 }
