@@ -269,7 +269,7 @@ func (h *Hub) titles(practice, queue string, staff []Person) []string {
 	titles := []string{}
 	about := &policy.Resource{Practice: practice, ID: "any", Queue: queue}
 	for _, p := range staff {
-		if p.DisabledAt == 0 && p.Title != "" && h.policy.May(p.principal(), policy.Take, about) && !slices.Contains(titles, p.Title) {
+		if p.DisabledAt == 0 && p.Title != "" && !slices.Contains(titles, p.Title) && h.policy.May(p.principal(), policy.Take, about) {
 			titles = append(titles, p.Title)
 		}
 	}

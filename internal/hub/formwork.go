@@ -230,9 +230,10 @@ func grade(language string, t api.ConsentText) api.ReadingGrade {
 	return g
 }
 
-// unfinished returns why the version cannot be given to anybody yet.
-func (w *work) unfinished(f *ConsentForm) error {
-	for _, l := range w.languages(f) {
+// unfinished returns why a version in these languages cannot be given to
+// anybody yet.
+func unfinished(languages []api.FormLanguage) error {
+	for _, l := range languages {
 		if l.Text == nil {
 			return &UnfinishedError{"language " + l.Language + " is not there"}
 		}
@@ -244,8 +245,8 @@ func (w *work) unfinished(f *ConsentForm) error {
 }
 
 // above reports whether the text reads above the aim in any language.
-func (w *work) above(f *ConsentForm) bool {
-	return slices.ContainsFunc(w.languages(f), func(l api.FormLanguage) bool { return l.Reading.Above })
+func above(languages []api.FormLanguage) bool {
+	return slices.ContainsFunc(languages, func(l api.FormLanguage) bool { return l.Reading.Above })
 }
 
 // partsOf checks and takes over what an author sent.
@@ -474,10 +475,11 @@ func (h *Hub) step(s *StaffCaller, w *work, f *ConsentForm, act, reason string, 
 	now := h.millis()
 	switch act {
 	case actSubmit, actApprove:
-		if err := w.unfinished(f); err != nil {
+		languages := w.languages(f)
+		if err := unfinished(languages); err != nil {
 			return err
 		}
-		if w.above(f) && reason == "" {
+		if above(languages) && reason == "" {
 			return &UnfinishedError{"it reads above grade 6: say why"}
 		}
 		f.State = FormSubmitted
@@ -490,11 +492,12 @@ func (h *Hub) step(s *StaffCaller, w *work, f *ConsentForm, act, reason string, 
 		}
 		f.State = FormDraft
 	case actPublish:
-		if err := w.unfinished(f); err != nil {
+		languages := w.languages(f)
+		if err := unfinished(languages); err != nil {
 			return err
 		}
 		// Measured again: who reads may have changed the text since.
-		if w.above(f) && (f.reasonFor(actSubmit) == "" || f.reasonFor(actApprove) == "") {
+		if above(languages) && (f.reasonFor(actSubmit) == "" || f.reasonFor(actApprove) == "") {
 			return &UnfinishedError{"it reads above grade 6, and not both people have said why"}
 		}
 		f.Texts, f.Readers = w.rendered(f), w.readers
