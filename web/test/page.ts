@@ -7,6 +7,10 @@ export interface StoryPage {
   /** Into the field of that label. */
   fill(label: RegExp, text: string): void;
   click(name: RegExp): void;
+  /** Presses as a person does: what is pressed has the focus. */
+  press(selector: string): Promise<void>;
+  /** Fails the story unless that has the focus. */
+  focused(selector: string): void;
   pause(ms: number): Promise<void>;
 }
 
@@ -28,5 +32,16 @@ export const page: StoryPage = {
     put(found && document.getElementById(found.htmlFor), text);
   },
   click: (name) => [...document.querySelectorAll<HTMLElement>("button, a.button")].find((b) => name.test(b.textContent ?? "") || name.test(b.getAttribute("aria-label") ?? ""))?.click(),
+  async press(selector) {
+    for (let tries = 0; tries < 40 && !document.querySelector(selector); tries++) await page.pause(100);
+    const found = document.querySelector<HTMLElement>(selector);
+    if (!found) throw new Error(`no ${selector}`);
+    found.focus();
+    found.click();
+    await page.pause(100);
+  },
+  focused(selector) {
+    if (!document.activeElement?.matches(selector)) throw new Error(`the focus is on ${document.activeElement?.localName ?? "nothing"}, not on ${selector}`);
+  },
   pause: (ms) => new Promise((done) => setTimeout(done, ms)),
 };

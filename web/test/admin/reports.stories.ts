@@ -51,4 +51,14 @@ export const stories: Record<string, Story> = {
   "reports-error": { hash: `#/access/${id}`, as: "compliance", answers: { [`GET ${base}/sightings`]: { refused: 503, code: "unavailable" }, [`GET ${base}/disclosures`]: { ...left } } },
   "reports-write": { hash: `#/access/${id}`, as: "compliance", answers, then: press("main .head .row button") },
   "reports-strike": { hash: `#/access/${id}`, as: "compliance", answers, then: press("main section:last-of-type tbody td button") },
+  "reports-kept": {
+    hash: `#/access/${id}`,
+    as: "compliance",
+    answers,
+    async then(page) {
+      await page.press("main section:last-of-type tbody td button");
+      await page.press("dialog[open] header button");
+      page.focused("main section:last-of-type tbody td button");
+    },
+  },
 };

@@ -448,6 +448,17 @@ export const stories: Record<string, Story> = {
       await page.pause(200);
     },
   },
+  "handover-not": {
+    hash: "#/mine/c_ana",
+    account: { colleagues: () => Promise.resolve({ people: [{ id: "p_lee", kind: "staff", role: "physician", name: "Lee Park", online: true }], queues: ["billing"] }) },
+    script: full,
+    async then(_, page) {
+      await page.press("main button[aria-haspopup=menu]");
+      await page.press("main [role=menuitem]:nth-of-type(2)");
+      await page.press("dialog[open] footer button");
+      page.focused("main button[aria-haspopup=menu]");
+    },
+  },
   settings: { hash: "#/settings", script: full },
   keys: { hash: "#/mine/c_ana", script: full, then: (_, page) => page.key("?") },
   palette: {
