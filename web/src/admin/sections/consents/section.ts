@@ -11,10 +11,10 @@ declare module "../../../ui/words.svelte.ts" {
 
 export const section: Section = {
   id: "consents",
-  order: 30,
+  order: 35,
   title: "admin.consents.title",
   icon: "shield",
-  key: "c",
+  key: "f",
   needs: ["consent.forms"],
   words,
   load: () => import("./Consents.svelte"),
