@@ -1,5 +1,7 @@
 // Lists as files for a spreadsheet (RFC 4180).
 
+import { save } from "../../ui/files/received.ts";
+
 // A spreadsheet would run a cell that begins so (OWASP, CSV injection).
 const formula = /^[=+\-@\t\r]/;
 
@@ -14,14 +16,5 @@ export function csv(rows: readonly (readonly string[])[]): string {
 
 /** Offers text as a file. The mark at its start tells Excel that it is UTF-8. */
 export function download(name: string, text: string): void {
-  save(name, new Blob(["\uFEFF", text], { type: "text/csv;charset=utf-8" }));
-}
-
-export function save(name: string, file: Blob): void {
-  const address = URL.createObjectURL(file);
-  const link = document.createElement("a");
-  link.href = address;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(address);
+  save(new Blob(["\uFEFF", text], { type: "text/csv;charset=utf-8" }), name);
 }
