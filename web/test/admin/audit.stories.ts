@@ -80,4 +80,5 @@ export const stories: Record<string, Story> = {
     then: exportAll,
   },
   "audit-entry": { hash: "#/audit/10", as: "compliance", answers },
+  "audit-entry-error": { hash: "#/audit/12", as: "compliance", answers: { ...answers, "GET /v1/admin/audit/events?limit=50": { refused: 503, code: "unavailable" } } },
 };

@@ -9,7 +9,7 @@ export const asked = ["category", "kind", "outcome", "person", "patient", "conve
 
 export class Rows {
   private readonly admin: Admin;
-  events = $state.raw<readonly api.AuditEvent[]>();
+  value = $state.raw<readonly api.AuditEvent[]>();
   kinds = $state.raw<ReadonlyMap<string, api.AuditKind>>(new Map());
   next = $state("");
   problem = $state.raw<Refused>();
@@ -25,29 +25,29 @@ export class Rows {
     const path = pathOf(query);
     if (path === this.path) return;
     this.path = path;
-    this.events = undefined;
-    await this.load(path, false);
+    this.value = undefined;
+    await this.fetch(path, false);
   }
 
-  async again(): Promise<void> {
-    await this.load(this.path, false);
+  async load(): Promise<void> {
+    await this.fetch(this.path, false);
   }
 
   async more(): Promise<void> {
-    await this.load(`${this.path}&cursor=${encodeURIComponent(this.next)}`, true);
+    await this.fetch(`${this.path}&cursor=${encodeURIComponent(this.next)}`, true);
   }
 
-  private async load(path: string, append: boolean): Promise<void> {
+  private async fetch(path: string, append: boolean): Promise<void> {
     this.busy = true;
     const { path: wanted } = this;
     try {
-      if (this.kinds.size === 0) {
-        const { kinds } = await this.admin.get<api.AuditKinds>("/v1/audit/kinds");
-        this.kinds = new Map(kinds.map((kind) => [kind.kind, kind]));
-      }
-      const page = await this.admin.get<api.AuditPage>(path);
+      const [page, known] = await Promise.all([
+        this.admin.get<api.AuditPage>(path),
+        this.kinds.size > 0 ? undefined : this.admin.get<api.AuditKinds>("/v1/audit/kinds"),
+      ]);
+      if (known) this.kinds = new Map(known.kinds.map((kind) => [kind.kind, kind]));
       if (wanted !== this.path) return; // something else was asked for meanwhile
-      this.events = append ? [...(this.events ?? []), ...page.events] : page.events;
+      this.value = append ? [...(this.value ?? []), ...page.events] : page.events;
       this.next = page.next ?? "";
       this.problem = undefined;
     } catch (error) {
