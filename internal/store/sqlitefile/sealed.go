@@ -282,12 +282,15 @@ func (f *sealedFile) Sync(flags vfs.SyncFlag) error {
 	return full(f.File.Sync(flags))
 }
 
-// Size implements [vfs.File].
+// Size implements [vfs.File]. What it counts can be read: SQLite takes it for a
+// broken disk if a file is shorter than it says, as one is whose last sector a
+// crash cut.
 func (f *sealedFile) Size() (int64, error) {
 	if err := f.heldNone(); err != nil {
 		return 0, err
 	}
-	return f.File.Size()
+	size, err := f.File.Size()
+	return roundDown(size), err
 }
 
 // Truncate implements [vfs.File].

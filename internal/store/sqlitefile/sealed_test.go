@@ -67,6 +67,9 @@ func TestTornSectorIsNotThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	*below = (*below)[:sectorSize+100]
+	if size, err := file.Size(); size != sectorSize || err != nil {
+		t.Errorf("size %d, %v: SQLite would read what is not there", size, err)
+	}
 	got := make([]byte, 2*sectorSize)
 	if n, err := file.ReadAt(got, 0); n != sectorSize || err == nil {
 		t.Errorf("read %d, %v", n, err)
