@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -38,11 +39,12 @@ func rounds(short, ci int) int {
 }
 
 func killUnderLoad(t *testing.T, rounds int, devicesToo bool) {
-	data, address := t.TempDir(), freeAddress(t)
-	server := start(t, "sotto", "--data", data, "serve", "--demo", "--unlimited", "--log-level", "error", "--listen", address, "--clinic-listen", freeAddress(t))
+	data, heads, address := t.TempDir(), t.TempDir(), freeAddress(t)
+	server := start(t, "sotto", "--data", data, "serve", "--demo", "--unlimited", "--log-level", "error", "--listen", address, "--clinic-listen", freeAddress(t), "--audit-checkpoints", heads)
 	awaitReady(t, address)
 	url := "http://" + address
 	load := newLoad(t, url, data, 4)
+	load.heads = heads
 
 	for round := range rounds {
 		before := load.acknowledged()
@@ -70,6 +72,7 @@ type load struct {
 	seats  []*seat
 	quit   chan struct{}
 	typing sync.WaitGroup
+	heads  string // where the server publishes heads of the audit log
 
 	mu    sync.Mutex        // guards acked
 	acked map[string]uint64 // by text, the position that the hub gave
@@ -245,7 +248,25 @@ func (l *load) check(data string) (typed int) {
 	if report := run(l.t, "sotto", "--data", data, "record", "verify"); !strings.Contains(report, "as it was written") {
 		l.t.Errorf("verify: %s", report)
 	}
+	l.checkLog(data)
 	return typed
+}
+
+// checkLog has the audit log checked against each head that the server published
+// in one of its lives.
+func (l *load) checkLog(data string) {
+	l.t.Helper()
+	published, err := filepath.Glob(filepath.Join(l.heads, "*", "20*", "*"))
+	if err != nil || len(published) < 2 {
+		l.t.Errorf("%d heads of the audit log were published (%v)", len(published), err)
+	}
+	args := []string{"--data", data, "audit", "verify"}
+	for _, path := range published {
+		args = append(args, "--checkpoint", path)
+	}
+	if report := run(l.t, "sotto", args...); !strings.Contains(report, "as it was written") {
+		l.t.Errorf("audit verify: %s", report)
+	}
 }
 
 // checkPositions checks that what was acknowledged is where the hub had said.

@@ -34,16 +34,20 @@ type Config struct {
 // Open opens the store in the database at url, such as
 // postgres://sotto@db.example/sotto?sslmode=verify-full.
 func Open(ctx context.Context, url string, config Config) (*sqlstore.Store, error) {
+	parsed, err := pgx.ParseConfig(url)
+	if err != nil {
+		// pgx leaves the password out of its text, but quotes the rest.
+		return nil, errors.New("the database's address is not a PostgreSQL URL or key=value list")
+	}
+	return open(ctx, parsed, config)
+}
+
+func open(ctx context.Context, parsed *pgx.ConnConfig, config Config) (*sqlstore.Store, error) {
 	if config.Connections == 0 {
 		config.Connections = 16
 	}
 	if config.Writers <= 0 {
 		config.Writers = 4
-	}
-	parsed, err := pgx.ParseConfig(url)
-	if err != nil {
-		// pgx leaves the password out of its text, but quotes the rest.
-		return nil, errors.New("the database's address is not a PostgreSQL URL or key=value list")
 	}
 	if parsed.ConnectTimeout == 0 {
 		parsed.ConnectTimeout = 10 * time.Second

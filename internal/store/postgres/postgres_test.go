@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"database/sql"
+	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -11,7 +12,18 @@ import (
 	"github.com/sotto-health/sotto/internal/store/storetest"
 )
 
-func TestMain(m *testing.M) { os.Exit(postgrestest.Run(m)) }
+// TestMain lets this binary be the child that TestT41KilledAfterEachStatement
+// kills.
+func TestMain(m *testing.M) {
+	url := os.Getenv("SOTTO_TEST_LIVE")
+	if url == "" {
+		os.Exit(postgrestest.Run(m))
+	}
+	if err := liveOnce(url, os.Getenv("SOTTO_TEST_LIFE"), os.Getenv("SOTTO_TEST_KILL"), os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
 
 func openTest(t testing.TB, url string, config Config) *sqlstore.Store {
 	t.Helper()

@@ -26,16 +26,22 @@ const (
 	canary       = "canary-5d1f" // stands for what a patient gave us
 )
 
-// TestMain lets this binary be the child that TestKilledWhileAppending kills.
+// TestMain lets this binary be the child that TestKilledWhileAppending and
+// TestT41KilledAtEachWrite kill.
 func TestMain(m *testing.M) {
+	var err error
+	key := os.Getenv("SOTTO_TEST_KEY")
 	if path := os.Getenv("SOTTO_TEST_APPEND"); path != "" {
-		if err := appendForEver(path, os.Getenv("SOTTO_TEST_KEY"), os.Stdout); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
+		err = appendForEver(path, key, os.Stdout)
+	} else if path := os.Getenv("SOTTO_TEST_LIVE"); path != "" {
+		err = liveOnce(path, key, os.Getenv("SOTTO_TEST_LIFE"), os.Getenv("SOTTO_TEST_KILL"), os.Stdout)
+	} else {
+		os.Exit(m.Run())
 	}
-	os.Exit(m.Run())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }
 
 func newConversation() hub.NewConversation {
