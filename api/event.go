@@ -19,6 +19,7 @@ const (
 	EventWork         = "work"         // keeper: fetch /v1/work
 	EventEnded        = "ended"        // the session is over; sign in again
 	EventKeyPackages  = "key-packages" // few are left: publish more
+	EventEmergency    = "emergency"    // staff: somebody broke the glass, or it was reviewed: fetch /v1/staff/session
 	EventVerification = "verification" // patient: fetch /v1/verification; with a ConversationID, staff there ask who they are
 )
 

@@ -34,6 +34,7 @@ type BreakGlass struct {
 type Emergency struct {
 	ID           string `json:"id"`
 	Conversation string `json:"conversation"`
+	Queue        string `json:"queue" doc:"that the chat was in"`
 	Patient      string `json:"patient"`
 	Person       Person `json:"person"`
 	Reason       string `json:"reason" enum:"danger,absent,urgent,other"`

@@ -131,6 +131,9 @@ type StaffSession struct {
 	SSO string `json:"sso,omitempty"`
 	// NewSignIns is how many sign-ins the person has not been shown yet.
 	NewSignIns int `json:"new_sign_ins"`
+	// Emergencies is how many emergency accesses the person has been told of and
+	// nobody has reviewed: GET /v1/admin/emergencies.
+	Emergencies int `json:"emergencies"`
 	// May are the actions of policy that the person may do somewhere in the
 	// practice, by which a page knows what to offer. Each call asks again.
 	May []string `json:"may"`

@@ -112,7 +112,7 @@ func bodyOf(b device.Body) object {
 }
 
 func memberOf(m device.Member) object {
-	return object{
+	o := object{
 		"person":   m.Person,
 		"name":     m.Name,
 		"title":    m.Title,
@@ -124,6 +124,10 @@ func memberOf(m device.Member) object {
 		"devices":  m.Devices,
 		"online":   m.Online,
 	}
+	if m.Emergency {
+		o["emergency"] = true
+	}
+	return o
 }
 
 func conversationOf(c device.Conversation) object {

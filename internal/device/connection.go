@@ -181,6 +181,8 @@ func (e *Engine) onEvent(event api.Event) {
 		e.self.kick(e, e.fetchSelf, true)
 	case api.EventKeyPackages:
 		e.packages.kick(e, e.refill, true)
+	case api.EventEmergency:
+		e.events.add(Event{Kind: EventEmergency})
 	case api.EventVerification:
 		e.events.add(Event{Kind: EventVerification, ConversationID: event.ConversationID})
 	case api.EventWork:
@@ -267,7 +269,7 @@ func listed(s *api.Conversation, me string) *Conversation {
 	for _, p := range s.Participant {
 		v.Joining = v.Joining || (p.Person.ID == me && p.Wanted)
 		if p.Joined { // the hub's word, so not verified
-			v.Members = append(v.Members, Member{Person: p.Person.ID, Name: p.Person.Name, Kind: p.Person.Kind, Role: p.Person.Role, Since: p.Since, Online: p.Person.Online, Me: p.Person.ID == me})
+			v.Members = append(v.Members, Member{Person: p.Person.ID, Name: p.Person.Name, Kind: p.Person.Kind, Role: p.Person.Role, Since: p.Since, Online: p.Person.Online, Me: p.Person.ID == me, Emergency: p.Emergency})
 		}
 	}
 	return v

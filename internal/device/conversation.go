@@ -354,6 +354,7 @@ func (c *conversation) viewLocked() *Conversation {
 		v.Members = append(v.Members, Member{
 			Person: m.person, Name: m.name, Title: m.title, Kind: m.kind, Role: m.role, Verified: m.verified,
 			Me: m.person == me, Since: m.since, Devices: m.devices, Online: c.e.isOnline(m.person),
+			Emergency: slices.Contains(s.urgent, m.person),
 		})
 	}
 	now := c.e.cfg.Now()
@@ -407,6 +408,9 @@ func (t *txn) summarise(s *api.Conversation) {
 		if p.Person.ID == me {
 			now.wanted = p.Wanted
 		}
+		if p.Emergency {
+			now.urgent = append(now.urgent, p.Person.ID)
+		}
 		if i := slices.IndexFunc(c.rec.members, func(m memberRecord) bool { return m.person == p.Person.ID }); i >= 0 {
 			t.acknowledged(p.Person.ID, p.Acked)
 		}
@@ -421,6 +425,12 @@ func (t *txn) summarise(s *api.Conversation) {
 		case before.state == api.StateClosed:
 			t.notice(c.rec.cursor, t.c.e.millis(), Notice{Kind: NoticeReopened, Person: c.rec.reopening})
 			c.rec.reopening = ""
+		}
+	}
+	for _, person := range now.urgent {
+		if c.rec.stage == stageOpen && !slices.Contains(before.urgent, person) {
+			t.aside(c.rec.cursor)
+			t.notice(c.rec.cursor, t.c.e.millis(), Notice{Kind: NoticeEmergency, Person: person})
 		}
 	}
 	t.told()

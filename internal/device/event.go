@@ -47,6 +47,7 @@ const (
 	EventConversation = "conversation" // Conversation
 	EventLine         = "line"         // Line
 	EventLineRemoved  = "line-removed" // ConversationID, LineID
+	EventEmergency    = "emergency"    // staff: there is an emergency access to review, or no longer
 	EventVerification = "verification" // ConversationID: where staff ask who the patient is; empty if the level has changed
 	EventFailed       = "failed"       // Failure: the engine cannot go on
 )
@@ -130,6 +131,7 @@ const (
 	NoticeDeviceRemoved = "device-removed"
 	NoticeClosed        = "closed"
 	NoticeReopened      = "reopened"
+	NoticeEmergency     = "emergency" // Person went in by breaking the glass, by the hub's word
 	NoticeHistoryShared = "history-shared"
 	NoticeGap           = "gap"
 	NoticeRefused       = "refused"
@@ -166,6 +168,8 @@ type Member struct {
 	Since    int64
 	Devices  int
 	Online   bool
+	// Emergency says that the person is in by breaking the glass, by the hub's word.
+	Emergency bool
 }
 
 // A Conversation as its list and header show it.

@@ -209,7 +209,7 @@ func (t *txn) merge(entries []content.Entry, before uint64) error {
 // transcript.
 func sharedNotice(kind string) bool {
 	switch kind {
-	case NoticeJoined, NoticeLeft, NoticeRemoved, NoticeDeviceAdded, NoticeDeviceRemoved, NoticeClosed, NoticeReopened:
+	case NoticeJoined, NoticeLeft, NoticeRemoved, NoticeDeviceAdded, NoticeDeviceRemoved, NoticeClosed, NoticeReopened, NoticeEmergency:
 		return true
 	}
 	return false

@@ -231,3 +231,40 @@ func TestOvertakenSummary(t *testing.T) {
 		t.Errorf("closed %d times, now %s", closed, v.State)
 	}
 }
+
+// TestT47EmergencyIsALine: who goes in by breaking the glass stands as such in
+// everybody's log and among the members, and in the log of who comes later.
+func TestT47EmergencyIsALine(t *testing.T) {
+	w := devicetest.NewWorld(t)
+	sam, maria := w.Patient("sam"), w.Staff("maria")
+	id := sam.Open("Sam")
+	said := sam.Say(id, "Hello?")
+	w.Eventually("it is sent", func() bool { return sam.State(id, said) == device.StateSent })
+	now := w.Hub.Summary(id)
+	now.Participant = append(now.Participant, api.Participant{Person: api.Person{ID: "p_maria", Kind: api.KindStaff}, Wanted: true, Emergency: true})
+	w.Hub.PushSummary(now)
+	sam.SeesNotice(id, "emergency p_maria")
+	w.Hub.PushSummary(now)
+	if err := maria.Act(context.Background(), id, "join"); err != nil {
+		t.Fatal(err)
+	}
+	w.Eventually("maria is in", func() bool { return maria.Joined(id) })
+	maria.SeesNotice(id, "emergency p_maria") // by what the keeper shares
+	n := 0
+	for _, line := range sam.Notices(id) {
+		if strings.HasPrefix(line, "emergency") {
+			n++
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d lines of it: %q", n, sam.Notices(id))
+	}
+	again := w.Hub.Summary(id)
+	for i := range again.Participant {
+		again.Participant[i].Emergency = again.Participant[i].Person.ID == "p_maria"
+	}
+	w.Hub.PushSummary(again)
+	w.Eventually("it stands beside the name", func() bool {
+		return slices.ContainsFunc(sam.View(id).Members, func(m device.Member) bool { return m.Emergency && m.Person == "p_maria" })
+	})
+}

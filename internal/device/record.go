@@ -81,6 +81,7 @@ type summaryRecord struct {
 	rating                                             int
 	revision                                           uint64
 	verification                                       Verification
+	urgent                                             []string // persons who are in by breaking the glass
 }
 
 // A convRecord is a conversation but for its group, lines and outbox.
@@ -132,7 +133,7 @@ func (c *convRecord) marshal() []byte {
 	w.Text(c.reopening)
 	w.Uint(c.notified)
 	s := &c.summary
-	w.Array(19)
+	w.Array(20)
 	for _, text := range []string{s.state, s.queue, s.language, s.patient, s.assignee, s.consent} {
 		w.Text(text)
 	}
@@ -149,6 +150,10 @@ func (c *convRecord) marshal() []byte {
 	w.Text(s.verification.Method)
 	w.Int(s.verification.At)
 	w.Int(s.verification.Until)
+	w.Array(len(s.urgent))
+	for _, person := range s.urgent {
+		w.Text(person)
+	}
 	w.Array(len(c.members))
 	for _, m := range c.members {
 		w.Array(11)
@@ -188,7 +193,7 @@ func parseConvRecord(b []byte) (*convRecord, error) {
 	}
 	c.last, c.updatedAt, c.sentSince = r.Text(maxKept), r.Int(), int(r.Uint(1<<31))
 	c.name, c.closing, c.reopening, c.notified = r.Text(maxKept), r.Text(maxKept), r.Text(maxKept), r.Uint(anyUint)
-	fields := r.Array(19)
+	fields := r.Array(20)
 	c.summary = summaryRecord{
 		state: r.Text(maxKept), queue: r.Text(maxKept), language: r.Text(maxKept), patient: r.Text(maxKept),
 		assignee: r.Text(maxKept), consent: r.Text(maxKept), createdAt: r.Int(), waitingFrom: r.Int(), lastAt: r.Int(),
@@ -197,8 +202,13 @@ func parseConvRecord(b []byte) (*convRecord, error) {
 	if fields >= 15 { // 12 before messages could be left
 		c.summary.left, c.summary.rating, c.summary.revision = r.Bool(), int(r.Uint(5)), r.Uint(anyUint)
 	}
-	if fields == 19 { // 15 before patients could show who they are
+	if fields >= 19 { // 15 before patients could show who they are
 		c.summary.verification = Verification{Level: r.Text(maxKept), Method: r.Text(maxKept), At: r.Int(), Until: r.Int()}
+	}
+	if fields == 20 { // 19 before emergencies were kept
+		for n := r.Array(maxKept); n > 0 && r.Err() == nil; n-- {
+			c.summary.urgent = append(c.summary.urgent, r.Text(maxKept))
+		}
 	}
 	for n := r.Array(maxKept); n > 0 && r.Err() == nil; n-- {
 		r.Tuple(11)

@@ -207,3 +207,57 @@ func TestT47BreakGlass(t *testing.T) {
 		t.Errorf("reviewed, and it is %q", got)
 	}
 }
+
+// TestT47SupervisorsAreTold: who answers for the queue hears of an emergency
+// access at once and until somebody has reviewed it, and nobody else does.
+func TestT47SupervisorsAreTold(t *testing.T) {
+	w := newWorld(t)
+	patient, dana, lee := w.patient(), w.staff("dana"), w.staff("lee")
+	boss, away := w.staffAs(w.clinic, "supervisor", "alex", "nurse"), w.staffAs(w.clinic, "supervisor", "sky", "front-desk")
+	id := patient.open("nurse")
+	_, err := dana.Act(w.ctx, id, "take")
+	w.must(err)
+	told := boss.listen()
+	quiet, quieter := away.listen(), dana.listen()
+	clinician, err := w.hub.AuthenticateStaff(w.ctx, lee.Cookie())
+	w.must(err)
+	e, err := w.hub.BreakGlass(w.ctx, clinician, id, api.BreakGlass{Reason: "danger", Words: "nobody answers, and she has fallen"})
+	w.must(err)
+	told.next(api.EventEmergency)
+	count := func(d *device, want int) {
+		t.Helper()
+		s, err := d.StaffSession(w.ctx)
+		w.must(err)
+		if s.Emergencies != want {
+			t.Errorf("%s is to review %d, want %d", s.Person.Role, s.Emergencies, want)
+		}
+	}
+	count(boss, 1)
+	count(away, 0)
+	count(dana, 0)
+	count(lee, 0)
+	_, err = w.hub.ReviewEmergency(w.ctx, w.as(boss), e.ID, api.ReviewEmergency{Verdict: "fine"})
+	w.must(err)
+	told.next(api.EventEmergency) // so that the banner goes
+	count(boss, 0)
+
+	// Where nobody answers for the queue, all hear of it who may review it.
+	_, err = w.hub.ChangeStaffMember(w.ctx, w.member("pat", "administrator"), boss.person, api.ChangeStaffMember{Queues: &[]string{"front-desk"}})
+	w.must(err)
+	other := w.patient().open("nurse")
+	_, err = dana.Act(w.ctx, other, "take")
+	w.must(err)
+	again, err := w.hub.BreakGlass(w.ctx, clinician, other, api.BreakGlass{Reason: "urgent", Words: "care can not wait for dana"})
+	w.must(err)
+	if again.Queue != "nurse" {
+		t.Errorf("of the queue %q", again.Queue)
+	}
+	quiet.next(api.EventEmergency)
+	count(boss, 1)
+	count(away, 1)
+	for len(quieter.events) > 0 {
+		if e := <-quieter.events; e.Type == api.EventEmergency {
+			t.Error("somebody who reviews nothing is told")
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,7 +56,7 @@ func (h *Hub) BreakGlass(ctx context.Context, s *StaffCaller, id string, b api.B
 	}
 	now := h.now()
 	e := Emergency{
-		ID: NewID("e"), Practice: before.Practice, Conversation: id, Patient: before.Patient, Person: s.Person.ID,
+		ID: NewID("e"), Practice: before.Practice, Conversation: id, Queue: before.Queue, Patient: before.Patient, Person: s.Person.ID,
 		Reason: b.Reason, Words: strings.TrimSpace(b.Words), OpenedAt: now.UnixMilli(),
 		EndsAt: now.Add(emergencyLife).UnixMilli(), DueAt: now.Add(emergencyReview).UnixMilli(),
 	}
@@ -77,7 +78,64 @@ func (h *Hub) BreakGlass(ctx context.Context, s *StaffCaller, id string, b api.B
 	}
 	h.log.WarnContext(ctx, "emergency access", slog.String("emergency", e.ID), slog.String("conversation", id), slog.String("person", e.Person))
 	h.moved(ctx, &before, &after)
+	h.tellOfEmergency(ctx, &e)
 	return h.describeEmergency(&e, s.Person), nil
+}
+
+// tellOfEmergency has those who are told of e look again, now.
+func (h *Hub) tellOfEmergency(ctx context.Context, e *Emergency) {
+	told, err := h.toldOf(ctx, e)
+	if err != nil { // they find it when they next ask
+		h.log.WarnContext(ctx, "emergency access not announced", slog.String("emergency", e.ID))
+		return
+	}
+	h.notify(ctx, Notice{Practice: e.Practice, Persons: told, Event: api.Event{Type: api.EventEmergency}})
+}
+
+// toldOf lists who is told of an emergency access. Where nobody is there for
+// its queue, everybody is who may review it: somebody always is.
+func (h *Hub) toldOf(ctx context.Context, e *Emergency) ([]string, error) {
+	all, err := h.store.PersonsOfKind(ctx, e.Practice, api.KindStaff)
+	if err != nil {
+		return nil, at("load staff", err)
+	}
+	var told, could []string
+	for _, p := range all {
+		who := p.principal()
+		if p.DisabledAt != 0 || p.ID == e.Person || !h.policy.May(who, policy.ReviewEmergency, &policy.Resource{Practice: e.Practice}) {
+			continue
+		}
+		could = append(could, p.ID)
+		if h.policy.May(who, policy.HearEmergency, &policy.Resource{Practice: e.Practice, ID: e.Conversation, Queue: e.Queue, Patient: e.Patient}) {
+			told = append(told, p.ID)
+		}
+	}
+	if len(told) == 0 {
+		return could, nil
+	}
+	return told, nil
+}
+
+// toReview counts what a person has been told of and nobody has judged.
+func (h *Hub) toReview(ctx context.Context, p *Person) (int, error) {
+	if !h.policy.May(p.principal(), policy.ReviewEmergency, &policy.Resource{Practice: p.Practice}) {
+		return 0, nil
+	}
+	all, err := h.store.UnreviewedEmergencies(ctx, p.Practice)
+	if err != nil {
+		return 0, at("load emergencies", err)
+	}
+	n := 0
+	for i := range all {
+		told, err := h.toldOf(ctx, &all[i])
+		if err != nil {
+			return 0, err
+		}
+		if slices.Contains(told, p.ID) {
+			n++
+		}
+	}
+	return n, nil
 }
 
 // emergencies lists who is in each conversation by an emergency now.
@@ -176,6 +234,7 @@ func (h *Hub) ReviewEmergency(ctx context.Context, s *StaffCaller, id string, r 
 	if err != nil {
 		return api.Emergency{}, err
 	}
+	h.tellOfEmergency(ctx, &e)
 	return h.describeEmergency(&e, p), nil
 }
 
@@ -188,7 +247,7 @@ func (h *Hub) describeEmergency(e *Emergency, who Person) api.Emergency {
 		state = "open"
 	}
 	return api.Emergency{
-		ID: e.ID, Conversation: e.Conversation, Patient: e.Patient, Person: h.person(who), Reason: e.Reason, Words: e.Words,
+		ID: e.ID, Conversation: e.Conversation, Queue: e.Queue, Patient: e.Patient, Person: h.person(who), Reason: e.Reason, Words: e.Words,
 		OpenedAt: e.OpenedAt, EndsAt: e.EndsAt, EndedAt: e.EndedAt, DueAt: e.DueAt, State: state, Note: e.Note,
 		Reviewer: e.Reviewer, ReviewedAt: e.ReviewedAt,
 	}

@@ -515,6 +515,7 @@ type Emergency struct {
 	Conversation string
 	Patient      string
 	Person       string
+	Queue        string // that the chat was in
 	Reason       string // code: see [api.BreakGlass]
 	Words        string // what the person wrote
 	OpenedAt     int64

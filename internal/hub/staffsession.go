@@ -136,6 +136,9 @@ func (h *Hub) describeSession(ctx context.Context, s StaffSession) (api.StaffSes
 	if identity != nil && identity.Linked {
 		described.SSO = identity.Provider
 	}
+	if described.Emergencies, err = h.toReview(ctx, &p); err != nil {
+		return api.StaffSession{}, err
+	}
 	for _, in := range ins {
 		if !in.Seen {
 			described.NewSignIns++

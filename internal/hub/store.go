@@ -105,6 +105,9 @@ type Emergencies interface {
 	AddEmergency(ctx context.Context, e Emergency) error
 	// Emergencies lists a practice's from since on, newest first.
 	Emergencies(ctx context.Context, practice string, since int64, limit int) ([]Emergency, error)
+	// UnreviewedEmergencies lists those of a practice that nobody has judged
+	// yet, the oldest first.
+	UnreviewedEmergencies(ctx context.Context, practice string) ([]Emergency, error)
 	// LastingEmergencies lists those of a practice that have not ended.
 	LastingEmergencies(ctx context.Context, practice string) ([]Emergency, error)
 	// EndingEmergencies lists those of all practices that have not ended and

@@ -36,6 +36,7 @@ const (
 	KindDeviceRemoved = "device-removed"
 	KindClosed        = "closed"
 	KindReopened      = "reopened"
+	KindEmergency     = "emergency" // Person was let in by breaking the glass
 	KindGap           = "gap"
 	KindRefused       = "refused"
 )

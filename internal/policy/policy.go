@@ -135,6 +135,8 @@ const (
 	ArrangeDepartments Action = "practice.departments"
 	// ReviewEmergency is to see who broke the glass, and to judge it.
 	ReviewEmergency Action = "emergency.review"
+	// HearEmergency is to be told at once that somebody broke the glass there.
+	HearEmergency Action = "emergency.hear"
 
 	ReadForms    Action = "consent.forms"    // drafts of consent forms, and how many agreed
 	WriteForm    Action = "consent.write"    // and submit, publish, retire
@@ -146,7 +148,7 @@ const (
 func Actions() []Action {
 	return []Action{
 		Begin, Know, Take, TakeOver, Join, Leave, Close, Reopen, Bring, Transfer, BreakGlass, Withdraw, AgreeForm, Rate, Frames, Send, Type, Attach, Admit, Add, Remove, Renew, Rejoin,
-		ListOwn, ListQueues, ListAll, Certify, Work, Configure, ArrangeDepartments, AddPerson, Grant, Disable, Revoke, Invite, ListPeople, Identify, CheckIdentity, Propose, Relate, Agree, Unite, ReadAudit, ExportAudit, OwnAudit, Explain, Hide, Inspect, ReviewEmergency, ReadAccess, RecordDisclosure,
+		ListOwn, ListQueues, ListAll, Certify, Work, Configure, ArrangeDepartments, AddPerson, Grant, Disable, Revoke, Invite, ListPeople, Identify, CheckIdentity, Propose, Relate, Agree, Unite, ReadAudit, ExportAudit, OwnAudit, Explain, Hide, Inspect, ReviewEmergency, HearEmergency, ReadAccess, RecordDisclosure,
 		ReadForms, WriteForm, ApproveForm, ReadReceipts,
 	}
 }

@@ -3,11 +3,11 @@ import { describe, expect, it } from "vitest";
 import { CoreError } from "../src/core/shared/failure.ts";
 import type { ConversationId, PersonId } from "../src/core/shared/protocol.ts";
 import type { StaffSession } from "../src/staff/account.ts";
-import { Desk, type News } from "../src/console/desk.svelte.ts";
+import { Desk, type DeskOptions, type News } from "../src/console/desk.svelte.ts";
 import type { Clock } from "../src/console/model/undo.ts";
 import { chat, ConsoleFake, dana, lee, LogWriter, patient, staff, type Script } from "./consoleFake.ts";
 
-const session: StaffSession = { practice: "riverside", person: { id: dana, role: "nurse", name: "Dana Ortiz" }, login: "dana", expires_at: 0, idle_at: 0, idle_seconds: 600, locked: false, password_expired: false, has_passkey: false, new_sign_ins: 0, may: ["conversations.queues"] };
+const session: StaffSession = { practice: "riverside", person: { id: dana, role: "nurse", name: "Dana Ortiz" }, login: "dana", expires_at: 0, idle_at: 0, idle_seconds: 600, locked: false, password_expired: false, has_passkey: false, new_sign_ins: 0, emergencies: 0, may: ["conversations.queues"] };
 const one = "c_one" as ConversationId;
 const ana = "p_ana" as PersonId;
 
@@ -35,11 +35,11 @@ async function settle(): Promise<void> {
   for (let i = 0; i < 20; i++) await Promise.resolve();
 }
 
-async function opened(script: Script = {}) {
+async function opened(script: Script = {}, more: Pick<DeskOptions, "toReview"> = {}) {
   const core = new ConsoleFake(script);
   const clock = manual();
   const news: News[] = [];
-  const desk = new Desk({ core, session, practice: undefined, deviceName: "Test", clock, news: (n) => news.push(n) });
+  const desk = new Desk({ core, session, practice: undefined, deviceName: "Test", clock, news: (n) => news.push(n), ...more });
   await desk.start();
   await settle();
   return { core, clock, news, desk };
@@ -219,5 +219,22 @@ describe("the line to the server", () => {
     clock.pass(1000);
     await settle();
     expect(core.named("list").length).toBe(before + 4);
+  });
+});
+
+describe("emergency accesses to review", () => {
+  it("are counted anew when the hub says so, and told when there are more", async () => {
+    let waiting = 1;
+    const { core, desk, news } = await opened({}, { toReview: () => Promise.resolve(waiting) });
+    expect(desk.toReview).toBe(1);
+    waiting = 2;
+    core.emit({ kind: "emergency" });
+    await settle();
+    expect(desk.toReview).toBe(2);
+    waiting = 0;
+    core.emit({ kind: "emergency" });
+    await settle();
+    expect(desk.toReview).toBe(0);
+    expect(news.filter((n) => n.kind === "emergency")).toHaveLength(2);
   });
 });

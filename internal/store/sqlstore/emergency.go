@@ -9,28 +9,35 @@ import (
 // AddEmergency implements [hub.Emergencies].
 func (s *Store) AddEmergency(ctx context.Context, e hub.Emergency) error {
 	const insert = `
-INSERT INTO emergency (practice, id, conversation, patient, person, reason, words, opened_at, ends_at, ended_at, due_at, verdict, note, reviewer, reviewed_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`
+INSERT INTO emergency (practice, id, conversation, patient, person, reason, words, opened_at, ends_at, ended_at, due_at, verdict, note, reviewer, reviewed_at, queue)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
 	return s.write(ctx, e.Practice, func(t *tx) error {
 		_, err := t.exec(insert, e.Practice, e.ID, e.Conversation, e.Patient, e.Person, e.Reason, e.Words,
-			e.OpenedAt, e.EndsAt, e.EndedAt, e.DueAt, e.Verdict, e.Note, e.Reviewer, e.ReviewedAt)
+			e.OpenedAt, e.EndsAt, e.EndedAt, e.DueAt, e.Verdict, e.Note, e.Reviewer, e.ReviewedAt, e.Queue)
 		return err
 	})
 }
 
 const emergencyColumns = `
-SELECT practice, id, conversation, patient, person, reason, words, opened_at, ends_at, ended_at, due_at, verdict, note, reviewer, reviewed_at
+SELECT practice, id, conversation, patient, person, reason, words, opened_at, ends_at, ended_at, due_at, verdict, note, reviewer, reviewed_at, queue
 FROM emergency `
 
 func scanEmergency(row scanner) (e hub.Emergency, err error) {
 	return e, row.Scan(&e.Practice, &e.ID, &e.Conversation, &e.Patient, &e.Person, &e.Reason, &e.Words,
-		&e.OpenedAt, &e.EndsAt, &e.EndedAt, &e.DueAt, &e.Verdict, &e.Note, &e.Reviewer, &e.ReviewedAt)
+		&e.OpenedAt, &e.EndsAt, &e.EndedAt, &e.DueAt, &e.Verdict, &e.Note, &e.Reviewer, &e.ReviewedAt, &e.Queue)
 }
 
 // Emergencies implements [hub.Emergencies].
 func (s *Store) Emergencies(ctx context.Context, practice string, since int64, limit int) ([]hub.Emergency, error) {
 	const query = emergencyColumns + `WHERE practice = $1 AND opened_at >= $2 ORDER BY opened_at DESC, id LIMIT $3`
 	all, err := collect(ctx, s.reader(), scanEmergency, query, practice, since, limit)
+	return all, s.translate(err)
+}
+
+// UnreviewedEmergencies implements [hub.Emergencies].
+func (s *Store) UnreviewedEmergencies(ctx context.Context, practice string) ([]hub.Emergency, error) {
+	const query = emergencyColumns + `WHERE practice = $1 AND verdict = '' ORDER BY opened_at, id`
+	all, err := collect(ctx, s.reader(), scanEmergency, query, practice)
 	return all, s.translate(err)
 }
 

@@ -15,7 +15,7 @@ func testEmergencies(t *testing.T, store hub.Store) {
 	here, elsewhere := newID("t"), newID("t")
 	add := func(practice string, at int64) hub.Emergency {
 		e := hub.Emergency{
-			ID: newID("e"), Practice: practice, Conversation: newID("c"), Patient: newID("p"), Person: newID("p"),
+			ID: newID("e"), Practice: practice, Conversation: newID("c"), Queue: "nurse", Patient: newID("p"), Person: newID("p"),
 			Reason: "danger", Words: "she \"may\" fall", OpenedAt: at, EndsAt: at + 10, DueAt: at + 100,
 		}
 		if err := store.AddEmergency(ctx, e); err != nil {
@@ -36,6 +36,8 @@ func testEmergencies(t *testing.T, store hub.Store) {
 	lists("the newest", got, err, last)
 	got, err = store.Emergencies(ctx, here, 2000, 10)
 	lists("of late", got, err, last)
+	got, err = store.UnreviewedEmergencies(ctx, here)
+	lists("that nobody reviewed", got, err, first, last)
 	got, err = store.LastingEmergencies(ctx, here)
 	lists("that last", got, err, last, first)
 	ending := func(now int64) (mine []hub.Emergency) {
@@ -78,6 +80,8 @@ func testEmergencies(t *testing.T, store hub.Store) {
 		got, err := store.ReviewEmergency(ctx, here, first.ID, review)
 		lists("reviewed", []hub.Emergency{got}, err, first)
 	}
+	got, err = store.UnreviewedEmergencies(ctx, here)
+	lists("that nobody reviewed yet", got, err, last)
 	if _, err := store.ReviewEmergency(ctx, here, first.ID, review); !errors.Is(err, hub.ErrConflict) {
 		t.Errorf("review of what was found fine: %v", err)
 	}

@@ -22,6 +22,12 @@ export class Admin {
     return this.session.may.includes(action);
   }
 
+  /** Looks again how many emergency accesses this person is to review. */
+  async lookForEmergencies(): Promise<void> {
+    const found = await this.account.session().catch(() => undefined);
+    if (found && !found.locked) this.session = { ...this.session, emergencies: found.emergencies };
+  }
+
   get me(): string {
     return this.session.person.id;
   }

@@ -3116,6 +3116,8 @@ export interface components {
             readonly opened_at: number;
             readonly patient: string;
             readonly person: components["schemas"]["Person"];
+            /** @description that the chat was in */
+            readonly queue: string;
             /** @enum {string} */
             readonly reason: "danger" | "absent" | "urgent" | "other";
             /** Format: int64 */
@@ -4214,6 +4216,8 @@ export interface components {
             readonly sessions: readonly components["schemas"]["SessionInfo"][];
         };
         readonly StaffSession: {
+            /** Format: int64 */
+            readonly emergencies: number;
             /**
              * Format: int64
              * @description the end of it, whatever is done

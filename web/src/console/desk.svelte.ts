@@ -63,6 +63,7 @@ export interface Taken {
 export type News =
   | { kind: "message"; message: Message; conversation: Conversation | undefined }
   | { kind: "waiting"; conversation: Conversation }
+  | { kind: "emergency" }
   | { kind: "typing"; conversation: Conversation; person: PersonId };
 
 export interface DeskOptions {
@@ -74,6 +75,8 @@ export interface DeskOptions {
   readonly news: (news: News) => void;
   /** What is done about patients as persons; absent where there is no server. */
   readonly patients?: Patients;
+  /** How many emergency accesses this person is to review, by the server. */
+  readonly toReview?: () => Promise<number>;
 }
 
 const undoMs = 10_000;
@@ -108,6 +111,8 @@ export class Desk {
   busy = $state.raw<ReadonlyMap<ConversationId, Act>>(new Map());
   /** Chats that this person went into in an emergency, and until when. */
   emergencies = $state.raw<ReadonlyMap<ConversationId, number>>(new Map());
+  /** Emergency accesses that this person has been told of and nobody has reviewed. */
+  toReview = $state(0);
   openId = $state<ConversationId>();
   /** The message that somebody thinks of taking back. */
   recalling = $state.raw<Message>();
@@ -116,6 +121,7 @@ export class Desk {
   unread = $derived(unreadTotal(this.inbox));
 
   private readonly clock: Clock;
+  private readonly countToReview: () => Promise<number>;
   private readonly news: (news: News) => void;
   private readonly threads = new Map<ConversationId, Thread>();
   private readonly drafts = new Map<ConversationId, string>();
@@ -136,6 +142,8 @@ export class Desk {
     this.patients = options.patients;
     this.clock = options.clock;
     this.news = options.news;
+    this.toReview = options.session.emergencies;
+    this.countToReview = options.toReview ?? (() => Promise.resolve(this.toReview));
     this.inbox = emptyInbox(options.session.person.id as PersonId);
     this.undo = new UndoQueue({
       clock: options.clock,
@@ -202,6 +210,9 @@ export class Desk {
       case "line-removed":
         this.threads.get(event.conversation)?.drop(event.id);
         break;
+      case "emergency":
+        void this.lookForEmergencies();
+        break;
       case "leading":
         this.leading = event.leading;
         break;
@@ -216,8 +227,19 @@ export class Desk {
     this.connection = connection;
     this.queued = queued;
     if (connection !== "online" || before === "online") return;
+    void this.lookForEmergencies(); // what was said meanwhile is lost
     if (this.phase === "preparing") void this.ready();
     else if (this.phase === "ready") for (const box of boxes) this.refreshSoon(box);
+  }
+
+  private async lookForEmergencies(): Promise<void> {
+    try {
+      const before = this.toReview;
+      this.toReview = await this.countToReview();
+      if (this.toReview > before) this.news({ kind: "emergency" });
+    } catch {
+      // Asked again with the next word of the hub, and whenever the page loads.
+    }
   }
 
   /** A member with a name, from whatever chat, also after they have left. */

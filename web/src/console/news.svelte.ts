@@ -33,6 +33,10 @@ export class NewsDesk {
         if (settings().sound) chime("waiting");
         if (settings().desktopNotices) notice(t("console.notify.waiting"));
         break;
+      case "emergency": // the banner that comes with it says it, and is heard
+        if (settings().sound) chime("waiting");
+        if (settings().desktopNotices) notice(t("console.emergency.open"));
+        break;
       case "message":
         this.message(news);
         break;

@@ -27,6 +27,8 @@ export function noticeWords(
     case "reopened":
       if (notice.person === undefined) return t("console.notice.reopenedNobody");
       return notice.person === me ? t("console.notice.reopenedMe") : t("console.notice.reopened", { name: nameOf(notice.person) });
+    case "emergency":
+      return t("console.notice.emergency", { name: nameOf(notice.person) });
     case "history-shared":
       return t("console.notice.history", { name: nameOf(notice.person), count: notice.count });
     case "gap":

@@ -47,6 +47,8 @@ export function noticeWords(line: NoticeLine, people: People, practice: string):
       return member?.me ? t("patient.notice.closed.me") : member ? t("patient.notice.closed", { name }) : t("patient.notice.closed.nobody");
     case "reopened":
       return member?.me ? t("patient.notice.reopened.me") : member ? t("patient.notice.reopened", { name }) : t("patient.notice.reopened.nobody");
+    case "emergency":
+      return t("patient.notice.emergency", { name });
     case "history-shared":
       return t("patient.notice.history", { name, count: notice.count });
     case "gap":

@@ -1,7 +1,7 @@
 // The sections "Who can read" and "Emergency access". Names are made up.
 
 import type * as api from "../../src/api/schema.ts";
-import { now } from "./server.ts";
+import { now, session as sessionOf } from "./server.ts";
 import type { Story } from "./story.ts";
 
 const hour = 3_600_000;
@@ -28,7 +28,7 @@ const says: Record<string, string> = {
 };
 const rules: api.PolicyRules = { rules: Object.entries(says).map(([rule, text]) => ({ id: rule, says: text, forbids: false, actions: [], text: "" })) };
 const emergency = (n: number, state: api.Emergency["state"], change: Partial<api.Emergency> = {}): api.Emergency => ({
-  id: `e_${n}`, conversation: id, patient: "p_ana", person: one("Samuel Lee", "physician"), reason: "danger",
+  id: `e_${n}`, conversation: id, queue: "general", patient: "p_ana", person: one("Samuel Lee", "physician"), reason: "danger",
   words: "She wrote that she fell and nobody answers her.", opened_at: now - n * 24 * hour, ends_at: now - n * 24 * hour + hour, ended_at: now - n * 24 * hour + hour,
   due_at: now - n * 24 * hour + 72 * hour, state, ...change,
 });
@@ -46,6 +46,12 @@ export const stories: Record<string, Story> = {
   readers: { hash: `#/readers/${id}`, as: "compliance", answers },
   "readers-unknown": { hash: "#/readers/c_none", as: "compliance" },
   emergencies: { hash: "#/emergencies", as: "compliance", answers },
+  // Who may review is told on every section, until it is done.
+  "emergency-told": {
+    hash: "#/readers",
+    as: "compliance",
+    answers: { ...answers, "GET /v1/staff/session": { ...sessionOf("compliance"), emergencies: 2 } },
+  },
   "emergencies-none": { hash: "#/emergencies", as: "supervisor", answers: { "GET /v1/admin/emergencies": { emergencies: [] } } },
   "emergency-review": { hash: "#/emergencies", as: "compliance", answers, then: () => document.querySelector<HTMLButtonElement>("tbody button")?.click() },
 };

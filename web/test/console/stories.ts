@@ -29,7 +29,7 @@ export const practice: Practice = {
   idle_minutes_staff: 10,
 };
 
-const session: StaffSession = { practice: "riverside", person: { id: dana, role: "nurse", name: "Dana Ortiz" }, login: "dana", expires_at: now + 3_600_000, idle_at: 0, idle_seconds: 600, locked: false, password_expired: false, has_passkey: false, new_sign_ins: 0, may: ["conversations.queues"] };
+const session: StaffSession = { practice: "riverside", person: { id: dana, role: "nurse", name: "Dana Ortiz" }, login: "dana", expires_at: now + 3_600_000, idle_at: 0, idle_seconds: 600, locked: false, password_expired: false, has_passkey: false, new_sign_ins: 0, emergencies: 0, may: ["conversations.queues"] };
 const invitation: Invitation = {
   practice: "riverside",
   person: session.person,
@@ -212,7 +212,59 @@ async function withDetails(page: StoryPage): Promise<void> {
 }
 const nobody: Partial<Account> = { session: () => Promise.resolve(undefined) };
 
+/** A physician, to whom a chat that a colleague took is closed. */
+const physician: Partial<Account> = {
+  session: () => Promise.resolve({ ...session, person: { ...session.person, role: "physician" }, may: ["conversations.queues", "conversation.break-glass"] }),
+};
+const colleagues: Partial<Account> = {
+  colleagues: () =>
+    Promise.resolve({
+      people: [
+        { id: "p_nour", kind: "staff", role: "front-desk", name: "Nour Haddad", online: true },
+        { id: "p_omar", kind: "staff", role: "pharmacist", name: "Omar Khalil", online: false },
+      ],
+      queues: ["refill", "results", "billing"],
+    }),
+};
+/** Opens the menu of a chat and presses what matches. */
+async function fromMenu(page: StoryPage, what: RegExp): Promise<void> {
+  await page.pause(150);
+  document.querySelector<HTMLElement>("main header [aria-haspopup=menu]")?.click();
+  await page.pause(100);
+  page.click(what);
+  for (let tries = 0; tries < 40 && !document.querySelector("dialog[open]"); tries++) await page.pause(50);
+  await page.pause(150);
+}
+const toReview = (count: number): Partial<Account> => ({ session: () => Promise.resolve({ ...session, emergencies: count, may: ["conversations.queues", "conversation.bring", "emergency.review"] }) });
+
 export const stories: Record<string, Story> = {
+  bring: { hash: "#/mine/c_ana", account: colleagues, script: full, then: (_, page) => fromMenu(page, /add person|añadir persona|أضف شخص/i) },
+  transfer: { hash: "#/mine/c_ana", account: colleagues, script: full, then: (_, page) => fromMenu(page, /transfer|حوّل/i) },
+  "break-glass": {
+    hash: "#/team/c_t1",
+    account: physician,
+    signedIn: true,
+    script: full,
+    async then(_, page) {
+      await page.pause(200);
+      page.click(/emergency access|acceso de emergencia|وصول طارئ/i);
+      for (let tries = 0; tries < 40 && !document.querySelector("dialog[open]"); tries++) await page.pause(50);
+      await page.pause(150);
+    },
+  },
+  "emergency-told": { hash: "#/waiting", account: toReview(2), signedIn: true, script: full },
+  "emergency-line": {
+    hash: "#/mine/c_ana",
+    script: async () => {
+      const script = await full();
+      const log = new LogWriter("c_ana", now - 30 * minute).says(ana, "My chest feels tight since this morning.").notice({ kind: "emergency", person: lee }).notice({ kind: "joined", person: lee });
+      return { ...script, lines: { ...script.lines, c_ana: log.lines }, conversations: script.conversations?.map((c) => (c.id === "c_ana" ? { ...c, members: c.members.map((m) => (m.person === lee ? { ...m, emergency: true } : m)) } : c)) };
+    },
+    async then(_, page) {
+      await page.pause(150);
+      if (!document.querySelector("[data-pane=details]")) page.key("]");
+    },
+  },
   "sign-in": { account: nobody, script: () => ({}) },
   "sign-in-wrong": {
     account: { ...nobody, signIn: () => Promise.reject(new Refused("unauthenticated", "7F3K")) },

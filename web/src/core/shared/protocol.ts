@@ -91,6 +91,7 @@ export type Notice =
   | { kind: "device-removed"; person: PersonId }
   | { kind: "closed"; person?: PersonId }
   | { kind: "reopened"; person?: PersonId }
+  | { kind: "emergency"; person: PersonId } // came in by breaking the glass, by the hub's word
   | { kind: "history-shared"; person: PersonId; count: number }
   | { kind: "gap" } // frames are missing or were refused
   | { kind: "refused"; rule: string }; // a lying hub or member was caught
@@ -118,6 +119,8 @@ export interface Member {
   readonly since: number;
   readonly devices: number;
   readonly online: boolean;
+  /** In by breaking the glass, for an hour at most, by the hub's word. */
+  readonly emergency?: boolean;
 }
 
 /** How far the practice knows who a patient is. A level lapses by the hub's clock. */
@@ -315,6 +318,7 @@ export type CoreEvent =
   | { kind: "conversation"; conversation: Conversation }
   | { kind: "line"; line: Line }
   | { kind: "line-removed"; conversation: ConversationId; id: string }
+  | { kind: "emergency" } // staff: there is an emergency access to review, or no longer
   | { kind: "verification"; conversation: ConversationId | "" } // patient: staff ask there, or the level has changed
   | { kind: "leading"; leading: boolean } // which of several tabs runs the core
   | { kind: "failed"; failure: Failure }; // the worker cannot go on

@@ -73,6 +73,7 @@ const eventKinds: Record<CoreEvent["kind"], (event: Record<string, unknown>) => 
   conversation: (e) => isRecord(e.conversation),
   line: (e) => isRecord(e.line),
   "line-removed": (e) => typeof e.id === "string",
+  emergency: () => true,
   verification: (e) => typeof e.conversation === "string",
   leading: (e) => typeof e.leading === "boolean",
   failed: (e) => isFailure(e.failure),
