@@ -16,7 +16,7 @@ import (
 // probes are all queries, by name.
 func probes() map[string]Probe {
 	return map[string]Probe{
-		"roles": roles, "unique-people": uniquePeople, "official": official, "administrators": administrators, "unused-accounts": unusedAccounts,
+		"roles": roles, "unique-people": uniquePeople, "official": official, "administrators": administrators, "unused-accounts": unusedAccounts, "emergencies": emergencies,
 		"two-factors": twoFactors, "passkeys": passkeys, "devices-certified": devicesCertified, "sign-ins": signIns, "keeper": keeper,
 		"idle-limit": idleLimit, "networks": networks, "queues": queues, "consent-form": consentForm, "suite": suite,
 		"database-encrypted": databaseEncrypted, "database-link": databaseLink, "keys-guarded": keysGuarded, "keys-apart": keysApart,
@@ -86,6 +86,19 @@ func administrators(s *Subject) api.ControlFinding {
 		return decide("Give the role to a second person.", "One person alone is administrator.")
 	}
 	return met("%d administrators can sign in.", n)
+}
+
+func emergencies(s *Subject) api.ControlFinding {
+	reviewers := s.count(func(p *installation.Person) bool {
+		return (p.Access == "supervisor" || p.Access == "compliance") && p.CanSignIn()
+	})
+	switch {
+	case s.Practice.EmergenciesDue > 0:
+		return short("Open Emergency access in the administrators' page and review each.", "%d emergency accesses should have been reviewed by now.", s.Practice.EmergenciesDue)
+	case reviewers == 0:
+		return decide("Give somebody the role supervisor or compliance.", "Nobody who can sign in reviews emergency accesses.")
+	}
+	return met("%d people review emergency accesses; %d wait for it, none for longer than three days.", reviewers, s.Practice.Emergencies)
 }
 
 const unusedAfter = 90 * 24 * time.Hour

@@ -23,7 +23,9 @@ func technical() []api.Control {
 		{
 			ID: "312(a)(2)(ii)", Family: family, Kind: api.KindRequired, NIST: access, Owner: privacyOfficial, Review: 12,
 			Title: "Emergency access", Asks: "There is a way to get to needed health information in an emergency.",
-			Missing: "Emergency access that opens a chat with a reason, for a short time, and tells the privacy official is not shown by this map yet.",
+			HeldBy:   "A clinician goes into a chat that is closed to them with a reason and both factors, for an hour. The patient sees it, supervisors of the queue and who has the role compliance are told at once and until somebody else has reviewed it.",
+			Evidence: []string{"emergencies"},
+			Tests:    []string{"TestT47BreakGlass", "TestT47SupervisorsAreTold", "TestT47EmergencyIsALine", "TestT47ClaimedIsClosed"},
 		},
 		{
 			ID: "312(a)(2)(iii)", Family: family, Kind: api.KindAddressable, Proposed: "required", NIST: access, Owner: administrator, Review: 12,

@@ -66,7 +66,7 @@ func Inspect(ctx context.Context, h *OpenHub, c InspectConfig) (*installation.Fa
 		return nil, err
 	}
 	for _, p := range all {
-		practice, err := h.inspectPractice(ctx, c.Folder, p)
+		practice, err := h.inspectPractice(ctx, c.Folder, p, f.At.UnixMilli())
 		if err != nil {
 			return nil, err
 		}
@@ -226,7 +226,8 @@ func writable(folder string) bool {
 	return err == nil && string(b) == "sotto"
 }
 
-func (h *OpenHub) inspectPractice(ctx context.Context, folder Folder, p hub.Practice) (*installation.Practice, error) {
+// inspectPractice looks at one practice as of now, in Unix milliseconds.
+func (h *OpenHub) inspectPractice(ctx context.Context, folder Folder, p hub.Practice, now int64) (*installation.Practice, error) {
 	out := &installation.Practice{
 		ID: p.ID, Slug: p.Slug, Name: p.Name, Demo: p.Demo, Languages: p.Languages, Origins: p.Origins, Queues: len(p.Queues), Suite: p.Suite,
 		IdleStaff: int(p.StaffIdle().Minutes()), IdlePatient: cmp.Or(p.IdlePatient, 15), Networks: len(p.Access.Networks) > 0,
@@ -277,6 +278,16 @@ func (h *OpenHub) inspectPractice(ctx context.Context, folder Folder, p hub.Prac
 		return nil, err
 	}
 	out.Uncertified = len(waiting)
+	urgent, err := h.store.UnreviewedEmergencies(ctx, p.ID)
+	if err != nil {
+		return nil, err
+	}
+	out.Emergencies = len(urgent)
+	for _, e := range urgent {
+		if now > e.DueAt {
+			out.EmergenciesDue++
+		}
+	}
 	out.LogSize = -1
 	if head, err := h.store.LogHead(ctx, p.ID); err == nil {
 		out.LogSize = head.Size

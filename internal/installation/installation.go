@@ -177,11 +177,13 @@ type Practice struct {
 	Suite         uint16   `json:"suite"` // MLS
 	RiskLanguages []string `json:"risk_languages"`
 
-	People        []Person `json:"people"` // staff
-	Keeper        bool     `json:"keeper"` // a keeper is enrolled and certified
-	Uncertified   int      `json:"uncertified_devices"`
-	Conversations int      `json:"conversations"`
-	Consents      int      `json:"consents_withdrawn"`
+	People         []Person `json:"people"` // staff
+	Keeper         bool     `json:"keeper"` // a keeper is enrolled and certified
+	Uncertified    int      `json:"uncertified_devices"`
+	Conversations  int      `json:"conversations"`
+	Consents       int      `json:"consents_withdrawn"`
+	Emergencies    int      `json:"emergencies_open"` // emergency accesses that nobody has reviewed
+	EmergenciesDue int      `json:"emergencies_late"` // of these, for longer than they should have been
 	// LogSize is how many entries the log of who did what has; below 0 if it
 	// could not be read.
 	LogSize int64 `json:"log_size"`
