@@ -18,6 +18,7 @@ type OwnVerification struct {
 	Steps        VerificationSteps `json:"steps"`
 	Person       string            `json:"person" doc:"id, which a new passkey signs"`
 	Passkeys     []PatientPasskey  `json:"passkeys" doc:"oldest first"`
+	PortalWaits  int64             `json:"portal_waits,omitempty" doc:"this device signed in at the portal then, and staff have yet to say whose account it is"`
 }
 
 // A PatientPasskey is one with which a patient comes back.
@@ -54,6 +55,30 @@ type VerificationSteps struct {
 	Facts    []string `json:"facts" doc:"what can be given beside the date of birth: phone, email, postcode, record"`
 	PIN      bool     `json:"pin" doc:"a PIN that the practice issued can be given"`
 	Days     int      `json:"days" doc:"how long a proof holds"`
+	Portal   string   `json:"portal,omitempty" doc:"name of the practice's portal, if they can sign in there"`
+}
+
+// PortalBegun is the answer to POST /v1/verification/portal. The browser goes to
+// Address and comes back to /c/SLUG/portal with the parameters of [FinishPortal].
+type PortalBegun struct {
+	Address string `json:"address"`
+	Attempt string `json:"attempt" doc:"sealed: of use to the calling device alone, once, for fifteen minutes"`
+}
+
+// FinishPortal hands over what the portal sent the browser back with:
+// POST /v1/verification/portal/finish.
+type FinishPortal struct {
+	Attempt string `json:"attempt" maxLength:"4096"`
+	State   string `json:"state" maxLength:"256"`
+	Code    string `json:"code,omitempty" maxLength:"4096"`
+	Issuer  string `json:"iss,omitempty" maxLength:"2048" doc:"RFC 9207"`
+	Error   string `json:"error,omitempty" maxLength:"256"`
+}
+
+// LinkPortal says which record the account is that the patient signed in with:
+// POST /v1/staff/conversations/{id}/verification/portal.
+type LinkPortal struct {
+	Number string `json:"number" minLength:"1" maxLength:"64" doc:"the practice's record number, exactly as on file"`
 }
 
 // SendContactCode has a one-time code sent to a contact that the patient
@@ -104,6 +129,8 @@ type PatientVerification struct {
 	TriesSpent   bool           `json:"tries_spent,omitempty" doc:"the patient can try no more until staff let them"`
 	AskedAt      int64          `json:"asked_at,omitempty" doc:"when staff last asked"`
 	Passkeys     int            `json:"passkeys,omitempty" doc:"with which the patient can come back"`
+	PortalWaits  int64          `json:"portal_waits,omitempty" doc:"the patient signed in at the portal then, and nobody has said whose account it is"`
+	PortalLinked bool           `json:"portal_linked,omitempty" doc:"an account of the portal is linked with a record"`
 }
 
 // A PatientProof is one step of one device.

@@ -47,6 +47,9 @@ const (
 	PatientAsked       Kind = "patient.asked"
 	PatientTriesReset  Kind = "patient.tries-reset"
 	PatientPasskeysOut Kind = "patient.passkeys-forgotten"
+	PortalWaits        Kind = "patient.portal-waits"
+	PortalLinked       Kind = "patient.portal-linked"
+	PortalUnlinked     Kind = "patient.portal-unlinked"
 	PatientPINIssued   Kind = "patient.pin-issued"
 	ContactCodeSent    Kind = "contact-code.sent"
 )
@@ -212,6 +215,9 @@ func Vocabulary() []Spec {
 		{PatientPasskeysOut, Security, "", true, "removed all passkeys of a patient"},
 		{PatientPINIssued, Security, "record", false, "gave a patient of the roster a PIN"},
 		{ContactCodeSent, Security, "device", true, "had a one-time code sent to a contact"},
+		{PortalWaits, Security, "device", true, "signed in at the practice's portal with an account of which nobody has said whose it is"},
+		{PortalLinked, Security, "device", true, "said which patient on file has the portal account that a device signed in with"},
+		{PortalUnlinked, Security, "", true, "said that a patient's portal account is not theirs"},
 		{PatientVerified, Security, "device", true, "showed who a patient is, on a device of the patient's"},
 
 		{IdentityLinked, Security, "person", false, "linked a person to their account at the practice's sign-in provider"},

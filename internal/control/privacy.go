@@ -47,8 +47,10 @@ func privacy() []api.Control {
 			Kind: api.KindPermitted, Evidence: []string{"no-deidentification"},
 		}),
 		own("514(h)", "Verifying who asks", "The practice makes sure of who it tells.", api.Control{
-			HeldBy:  "Members of a chat are on a list that both can open, and can compare a safety code.",
-			Missing: "Patients can show who they are (docs/decisions/0060), but this map has no look at it yet.",
+			HeldBy: "Patients show who they are in steps: a contact, what is on file, a passkey or the practice's portal. Staff see the step, and the record, beside the chat. " +
+				"Members of a chat are on a list that both can open, and can compare a safety code.",
+			Tests:   []string{"TestPatientsAreMatchedWithTheRoster", "TestStaffConfirmAndAsk", "TestPortalRaisesTheDevice", "TestT11NobodyIsMerged"},
+			Missing: "This map does not look at which step each queue asks for.",
 		}),
 		own("520", "Notice of privacy practices", "Patients are given the notice and asked to acknowledge it.", api.Control{
 			HeldBy:   "The form that patients agree to is versioned, and its text is kept.",

@@ -35,6 +35,15 @@ func (h *OpenHub) ApplyPractice(ctx context.Context, file *practice.File, e *cer
 			sso.Secret = h.SealSecret(e.Practice, secret)
 		}
 	}
+	if portal := settings.Identity.Portal; portal != nil {
+		secret, err := file.PortalSecret(os.Getenv, os.ReadFile)
+		if err != nil {
+			return nil, err
+		}
+		if secret != "" {
+			portal.Secret = h.SealPortalSecret(e.Practice, secret)
+		}
+	}
 	settings.AuthorityKey, settings.Suite = e.AuthorityKey, uint16(suite.MLKEM768P256)
 	if _, err := h.SavePractice(ctx, hub.Practice{ID: e.Practice, Slug: e.Slug, Settings: settings}); err != nil {
 		if errors.Is(err, hub.ErrConflict) {

@@ -46,6 +46,15 @@ func (s *Server) verificationRoutes() {
 		func(ctx context.Context, c *hub.Caller, i *in[api.RemovePatientPasskey]) (*out[api.OwnVerification], error) {
 			return answer(s.hub.RemovePatientPasskey(ctx, c, i.Body.ID))
 		})
+	device(s, op(post, "/v1/verification/portal", tagVerification, "Patient: begin to sign in at the practice's portal", refusals(401, 403, 404, 429, 503)),
+		func(ctx context.Context, c *hub.Caller, _ *none) (*out[api.PortalBegun], error) {
+			return answer(s.hub.BeginPortal(ctx, s.source(ctx), c))
+		})
+	device(s, op(post, "/v1/verification/portal/finish", tagVerification, "Patient: hand over what the portal sent the browser back with",
+		about("Good once, and for the device alone that began. An account of which nobody has said whose it is waits for staff."), refusals(401, 403, 404, 409, 422, 429, 503)),
+		func(ctx context.Context, c *hub.Caller, i *in[api.FinishPortal]) (*out[api.OwnVerification], error) {
+			return answer(s.hub.FinishPortal(ctx, s.source(ctx), c, i.Body))
+		})
 
 	const path = "/v1/staff/conversations/{id}/verification"
 	staff(s, op(get, path, tagVerification, "Staff: how the patient of a conversation was proved", refusals(401, 404)),
@@ -67,5 +76,13 @@ func (s *Server) verificationRoutes() {
 	staff(s, op(post, path+"/forget-passkeys", tagVerification, "Staff: remove all passkeys of the patient, who has lost one", refusals(401, 404)),
 		func(ctx context.Context, c *hub.StaffCaller, i *ByID) (*out[api.PatientVerification], error) {
 			return answer(s.hub.ForgetPasskeys(ctx, c, i.ID))
+		})
+	staff(s, op(post, path+"/portal", tagVerification, "Staff: say which record the account is that the patient signed in with", refusals(401, 403, 404, 409, 422)),
+		func(ctx context.Context, c *hub.StaffCaller, i *inID[api.LinkPortal]) (*out[api.PatientVerification], error) {
+			return answer(s.hub.LinkPortal(ctx, c, i.ID, i.Body))
+		})
+	staff(s, op(post, path+"/portal/unlink", tagVerification, "Staff: say that the patient's portal account is not theirs", refusals(401, 404)),
+		func(ctx context.Context, c *hub.StaffCaller, i *ByID) (*out[api.PatientVerification], error) {
+			return answer(s.hub.UnlinkPortal(ctx, c, i.ID))
 		})
 }

@@ -53,6 +53,8 @@ var afterWithdrawal = map[string]string{
 	"post /v1/staff/conversations/{id}/verification/confirm":         "who somebody is, not what is said",
 	"post /v1/staff/conversations/{id}/verification/reset":           "who somebody is, not what is said",
 	"post /v1/staff/conversations/{id}/verification/forget-passkeys": "who somebody is, not what is said",
+	"post /v1/staff/conversations/{id}/verification/portal":          "who somebody is, not what is said",
+	"post /v1/staff/conversations/{id}/verification/portal/unlink":   "who somebody is, not what is said",
 	"put /v1/staff/conversations/{id}/confidential":                  "hides what was said, and shows nothing",
 	"post /v1/staff/conversations/{id}/hold-backs":                   "a note that something was not sent",
 	"post /v1/staff/conversations/{id}/colleagues":                   "staff refused",

@@ -96,7 +96,7 @@ func (h *Hub) describeVerification(ctx context.Context, v Conversation) (api.Pat
 		return out, at("load passkeys", err)
 	}
 	out.Passkeys = len(factors)
-	return out, nil
+	return out, h.describePortal(ctx, v.Practice, v.Patient, &out)
 }
 
 // AskPatient asks the patient of a conversation to show who they are.

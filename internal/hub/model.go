@@ -73,6 +73,8 @@ type Identity struct {
 	// Facts are those that may be asked for beside the date of birth. None
 	// means all.
 	Facts []roster.Fact
+	// Portal is where patients sign in; nil if there is none.
+	Portal *Portal
 }
 
 // defaultProofDays is the re-verification period of a practice that sets none.

@@ -19,8 +19,9 @@ import (
 // certifies the device.
 
 var (
-	// ErrOtherPatient: the passkey is of another patient than the device.
-	ErrOtherPatient = errors.New("passkey of another patient")
+	// ErrOtherPatient: the passkey, or the account at the portal, is of another
+	// patient than the device.
+	ErrOtherPatient = errors.New("of another patient")
 	// ErrUncertified: the keeper has not certified the device yet.
 	ErrUncertified = errors.New("device is not certified yet")
 )

@@ -35,6 +35,7 @@ type Store interface {
 	Roster
 	ContactCodes
 	IdentityChecks
+	PortalAccounts
 	KeyPackages
 	Conversations
 	Frames

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"time"
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/audit"
@@ -43,7 +44,10 @@ func (h *Hub) OwnVerification(ctx context.Context, c *Caller) (api.OwnVerificati
 		return out, err
 	}
 	out.TriesSpent, out.AskedAt = own.Failures >= matchTries, asked.AskedAt
-	out.Steps, err = h.steps(ctx, practice)
+	if out.Steps, err = h.steps(ctx, practice); err != nil {
+		return out, err
+	}
+	out.Steps.Portal, out.PortalWaits, err = h.portalStep(ctx, c)
 	return out, err
 }
 
@@ -102,11 +106,15 @@ func (h *Hub) verifications(ctx context.Context, practice string, vs []Conversat
 // raise notes a proof that a device of a patient has given, or staff for it,
 // and tells both sides. From when it counts and until when is the hub's to say.
 func (h *Hub) raise(ctx context.Context, who Actor, v Verification, by proofing.Method) error {
+	return h.raiseAt(ctx, who, v, by, h.now())
+}
+
+// raiseAt is raise for a proof that was given some time ago, and lapses as such.
+func (h *Hub) raiseAt(ctx context.Context, who Actor, v Verification, by proofing.Method, now time.Time) error {
 	p, err := h.practice(ctx, v.Practice)
 	if err != nil {
 		return err
 	}
-	now := h.now()
 	v.Proof = proofing.Proof{Level: by.Level(), Method: by, At: now.UnixMilli(), Until: now.Add(p.Identity.holds()).UnixMilli()}
 	e := h.event(ctx, who, audit.PatientVerified, v.Device).Of(v.Person).With("method=" + string(by))
 	if err := h.store.Recording(e).PutVerification(ctx, v); err != nil {

@@ -191,6 +191,16 @@ func (c *Client) UsePatientPasskey(ctx context.Context, u api.UsePatientPasskey)
 	return fetch[api.OwnVerification](ctx, c, http.MethodPost, "/v1/verification/passkey", u)
 }
 
+// BeginPortal is POST /v1/verification/portal.
+func (c *Client) BeginPortal(ctx context.Context) (*api.PortalBegun, error) {
+	return fetch[api.PortalBegun](ctx, c, http.MethodPost, "/v1/verification/portal", nil)
+}
+
+// FinishPortal is POST /v1/verification/portal/finish.
+func (c *Client) FinishPortal(ctx context.Context, f api.FinishPortal) (*api.OwnVerification, error) {
+	return fetch[api.OwnVerification](ctx, c, http.MethodPost, "/v1/verification/portal/finish", f)
+}
+
 // AddPatientPasskey is POST /v1/verification/passkeys.
 func (c *Client) AddPatientPasskey(ctx context.Context, a api.AddPatientPasskey) (*api.OwnVerification, error) {
 	return fetch[api.OwnVerification](ctx, c, http.MethodPost, "/v1/verification/passkeys", a)

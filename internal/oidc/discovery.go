@@ -101,7 +101,7 @@ func SafeURL(u *url.URL) bool {
 
 // discovered is what a provider says of itself.
 type discovered struct {
-	provider    *gooidc.Provider
+	endpoint    oauth2.Endpoint
 	issuer      string
 	keys        gooidc.KeySet
 	until       time.Time
@@ -134,11 +134,11 @@ func (c *Client) discover(ctx context.Context, issuer string) (*discovered, erro
 	if err != nil {
 		return nil, ErrUnavailable // its text may quote the provider's answer
 	}
-	fresh := &discovered{provider: p, issuer: issuer, until: c.now().Add(discoveryLife)}
+	fresh := &discovered{endpoint: p.Endpoint(), issuer: issuer, until: c.now().Add(discoveryLife)}
 	if err := p.Claims(fresh); err != nil {
 		return nil, ErrUnavailable
 	}
-	if e := p.Endpoint(); !safe(e.AuthURL) || !safe(e.TokenURL) || !safe(fresh.KeysURL) {
+	if e := fresh.endpoint; !safe(e.AuthURL) || !safe(e.TokenURL) || !safe(fresh.KeysURL) {
 		return nil, ErrUnavailable
 	}
 	fresh.keys = gooidc.NewRemoteKeySet(c.context(context.WithoutCancel(ctx)), fresh.KeysURL)
@@ -184,7 +184,7 @@ func (k *fetchedKeys) refusal() error {
 }
 
 func (d *discovered) oauth(p Provider, redirect string, scopes []string) *oauth2.Config {
-	e := d.provider.Endpoint()
+	e := d.endpoint
 	e.AuthStyle = oauth2.AuthStyleInHeader
 	if p.Secret == "" || len(d.Methods) > 0 && !slices.Contains(d.Methods, "client_secret_basic") {
 		e.AuthStyle = oauth2.AuthStyleInParams

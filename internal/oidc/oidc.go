@@ -38,6 +38,8 @@ const (
 	MaxToken = 64 << 10
 	// maxValues bounds how many values of one claim are looked at.
 	maxValues = 1000
+	// AnyAge is for a provider that does not say when somebody signed in there.
+	AnyAge = time.Duration(-1)
 )
 
 // ErrUnavailable: the provider cannot be reached, or answers what no provider
@@ -71,6 +73,10 @@ type Provider struct {
 	Issuer   string // exactly as the provider names itself
 	ClientID string
 	Secret   string // empty for a public client
+	// FHIR is the base URL of a FHIR server that the provider guards (SMART App
+	// Launch 2.2.0); empty for a provider that is that alone. Its description
+	// must name the same issuer, and says where to send people.
+	FHIR string
 }
 
 // A Request is what is asked of the provider.
@@ -78,14 +84,11 @@ type Request struct {
 	RedirectURL string   // registered there, exactly
 	Scopes      []string // besides openid
 	// MaxAge is how long ago the person may have signed in at the provider. 0
-	// asks them to sign in again.
+	// asks them to sign in again; [AnyAge] leaves it to the provider.
 	MaxAge time.Duration
 	// ACR are acceptable values of the claim acr; the provider may ignore them,
 	// so who asks looks at what came back. Contexts are the same for acrs.
 	ACR, Contexts []string
-	// Audience is the FHIR server that a patient's portal is asked about (SMART
-	// App Launch, section 2.0.9); empty for staff.
-	Audience string
 }
 
 // An Attempt is what must come back with the answer. It is secret, and belongs
@@ -97,7 +100,7 @@ type Attempt struct {
 	Nonce       string `json:"n"`
 	Verifier    string `json:"v"` // PKCE
 	At          int64  `json:"t"` // Unix seconds
-	MaxAge      int64  `json:"m"` // seconds
+	MaxAge      int64  `json:"m"` // seconds; -1 for any
 }
 
 // An Answer is what the provider sent the browser back with.
@@ -115,9 +118,11 @@ type Identity struct {
 	Session  string // the claim sid; empty if the provider has none
 	AuthTime time.Time
 	Token    string // the ID token: a hint for signing out
-	// Patient is a patient's id in the FHIR server that was asked about.
+	// Patient is the id of a patient of the FHIR server, of whom the person may
+	// see something; empty if the token endpoint named none.
 	Patient string
 	claims  map[string]json.RawMessage
+	access  string // the access token: it goes to the FHIR server and nowhere else
 }
 
 // Values returns a claim that is a text or a list of texts.
@@ -139,7 +144,7 @@ func (i *Identity) Values(claim string) []string {
 
 // Begin returns an attempt and the address to send the browser to.
 func (c *Client) Begin(ctx context.Context, p Provider, r Request) (Attempt, string, error) {
-	d, err := c.discover(ctx, p.Issuer)
+	d, err := c.discoverAt(ctx, p)
 	if err != nil {
 		return Attempt{}, "", err
 	}
@@ -147,9 +152,11 @@ func (c *Client) Begin(ctx context.Context, p Provider, r Request) (Attempt, str
 		Issuer: p.Issuer, RedirectURL: r.RedirectURL, State: random(), Nonce: random(), Verifier: oauth2.GenerateVerifier(),
 		At: c.now().Unix(), MaxAge: int64(r.MaxAge / time.Second),
 	}
-	options := []oauth2.AuthCodeOption{
-		oauth2.S256ChallengeOption(a.Verifier), gooidc.Nonce(a.Nonce),
-		oauth2.SetAuthURLParam("max_age", strconv.FormatInt(a.MaxAge, 10)),
+	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(a.Verifier), gooidc.Nonce(a.Nonce)}
+	if r.MaxAge == AnyAge {
+		a.MaxAge = -1
+	} else {
+		options = append(options, oauth2.SetAuthURLParam("max_age", strconv.FormatInt(a.MaxAge, 10)))
 	}
 	if a.MaxAge == 0 {
 		options = append(options, oauth2.SetAuthURLParam("prompt", "login"))
@@ -164,8 +171,8 @@ func (c *Client) Begin(ctx context.Context, p Provider, r Request) (Attempt, str
 		}
 		options = append(options, oauth2.SetAuthURLParam("claims", string(asked)))
 	}
-	if r.Audience != "" {
-		options = append(options, oauth2.SetAuthURLParam("aud", r.Audience))
+	if p.FHIR != "" {
+		options = append(options, oauth2.SetAuthURLParam("aud", p.FHIR))
 	}
 	return a, d.oauth(p, r.RedirectURL, append([]string{gooidc.ScopeOpenID}, r.Scopes...)).AuthCodeURL(a.State, options...), nil
 }
@@ -186,7 +193,7 @@ func (c *Client) Finish(ctx context.Context, p Provider, a Attempt, got Answer) 
 	if a.Issuer != p.Issuer { // the practice has another provider by now
 		return nil, refused(ReasonIssuer)
 	}
-	d, err := c.discover(ctx, p.Issuer)
+	d, err := c.discoverAt(ctx, p)
 	if err != nil {
 		return nil, err
 	}
@@ -217,12 +224,16 @@ func (c *Client) Finish(ctx context.Context, p Provider, a Attempt, got Answer) 
 	if patient, ok := tokens.Extra("patient").(string); ok {
 		who.Patient = patient
 	}
+	who.access = tokens.AccessToken
 	return &who.Identity, nil
 }
 
 // recent checks that the person signed in at the provider not too long ago: a
 // provider that does not say when gives no session.
 func (c *Client) recent(at, began time.Time, maxAge int64) error {
+	if maxAge < 0 {
+		return nil // who asked does without
+	}
 	latest := c.now().Add(Skew)
 	earliest := began.Add(-time.Duration(maxAge)*time.Second - Skew)
 	if at.IsZero() || at.Before(earliest) || at.After(latest) {

@@ -78,6 +78,8 @@ type Identity struct {
 	// Facts are those asked for beside the date of birth: phone, email,
 	// postcode, record (the last four of the record number). None means all.
 	Facts []roster.Fact `json:"facts"`
+	// Portal is where patients sign in. It may be left out.
+	Portal *Portal `json:"portal"`
 }
 
 // Hours are when staff are expected to answer on some days of the week.
@@ -232,6 +234,8 @@ func (f *File) checkLimits() error {
 		return errors.New("identity: sender: at most 60 bytes, on one line")
 	case slices.ContainsFunc(f.Identity.Facts, func(r roster.Fact) bool { return !slices.Contains(roster.Facts(), r) }):
 		return errors.New("identity: facts: phone, email, postcode, record")
+	case f.Identity.Portal.check() != nil:
+		return fmt.Errorf("identity: portal: %w", f.Identity.Portal.check())
 	case !within(f.Idle.Staff, 3, 60), !within(f.Idle.Patient, 3, 60):
 		// Less would leave no time for the two minutes of warning.
 		return errors.New("idle_minutes: staff and patient: 3 to 60")
@@ -298,7 +302,7 @@ func (f *File) Settings() hub.Settings {
 		Access: hub.Access{
 			Password: f.Access.Password, Networks: f.Access.Networks, SSO: f.Access.SSO.settings(), Groups: f.Access.groupRules(),
 		},
-		Identity:      hub.Identity{Days: f.Identity.Days, Sender: f.Identity.Sender, Facts: f.Identity.Facts},
+		Identity:      hub.Identity{Days: f.Identity.Days, Sender: f.Identity.Sender, Facts: f.Identity.Facts, Portal: f.Identity.Portal.settings()},
 		RecallMinutes: f.RecallMinutes, IdleStaff: f.Idle.Staff, IdlePatient: f.Idle.Patient, RiskWords: f.RiskWords,
 		RecordNumbers: f.RecordNumbers, Majority: f.Majority, QuickExit: f.QuickExit,
 		Consent: api.ConsentForm{

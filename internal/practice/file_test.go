@@ -140,3 +140,48 @@ func TestSSO(t *testing.T) {
 		t.Error("an empty secret is taken")
 	}
 }
+
+// TestPortal: the same for the portal that patients sign in at.
+func TestPortal(t *testing.T) {
+	with := func(portal string) []byte {
+		var f map[string]any
+		if err := json.Unmarshal(demo.PracticeFile, &f); err != nil {
+			t.Fatal(err)
+		}
+		f["identity"] = json.RawMessage(`{"portal": ` + portal + `}`)
+		b, err := json.Marshal(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	const good = `{"name": "MyRiverside", "issuer": "https://portal.example/t1", "client_id": "sotto", "client_secret_env": "X", "scopes": ["profile"],
+		"fhir": "https://fhir.example/r4/", "record_system": "urn:oid:1.2", "max_age_minutes": 30}`
+	for name, change := range map[string][2]string{
+		"no name":                {`"MyRiverside"`, `""`},
+		"issuer without TLS":     {`https://portal`, `http://portal`},
+		"no client":              {`"sotto"`, `""`},
+		"two secrets":            {`"client_secret_env": "X"`, `"client_secret_env": "X", "client_secret_file": "y"`},
+		"a secret in the file":   {`"client_secret_env": "X"`, `"client_secret": "X"`},
+		"a scope with a blank":   {`"profile"`, `"a b"`},
+		"FHIR without TLS":       {`https://fhir`, `http://fhir`},
+		"FHIR with a query":      {`/r4/`, `/r4?x=1`},
+		"a system but no server": {`"fhir": "https://fhir.example/r4/",`, ``},
+		"a sign-in of years":     {`30`, `99999`},
+		"less than never":        {`30`, `-2`},
+	} {
+		if _, err := practice.Parse(with(strings.Replace(good, change[0], change[1], 1))); !errors.Is(err, practice.ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	f, err := practice.Parse(with(good))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := f.Settings().Identity.Portal; p.FHIR != "https://fhir.example/r4" || p.RecordSystem != "urn:oid:1.2" || p.Secret != nil {
+		t.Errorf("%+v", p)
+	}
+	if secret, err := f.PortalSecret(func(string) string { return " s3cret\n" }, nil); err != nil || secret != "s3cret" {
+		t.Errorf("%q, %v", secret, err)
+	}
+}

@@ -124,21 +124,29 @@ func (a *Access) groupRules() hub.GroupRules {
 	return rules
 }
 
-// ClientSecret reads the client secret from where the file says; it is empty if
-// it says nothing.
+// ClientSecret reads the client secret of the provider for staff from where the
+// file says; it is empty if it says nothing.
 func (f *File) ClientSecret(getenv func(string) string, readFile func(string) ([]byte, error)) (string, error) {
 	s := f.Access.SSO
 	if s == nil {
 		return "", nil
 	}
+	secret, err := clientSecret(s.SecretFile, s.SecretEnv, getenv, readFile)
+	if err != nil {
+		return "", fmt.Errorf("access: sso: %w", err)
+	}
+	return secret, nil
+}
+
+func clientSecret(file, env string, getenv func(string) string, readFile func(string) ([]byte, error)) (string, error) {
 	secret := ""
 	switch {
-	case s.SecretEnv != "":
-		secret = getenv(s.SecretEnv)
-	case s.SecretFile != "":
-		b, err := readFile(s.SecretFile)
+	case env != "":
+		secret = getenv(env)
+	case file != "":
+		b, err := readFile(file)
 		if err != nil {
-			return "", fmt.Errorf("access: sso: client_secret_file: %w", err)
+			return "", fmt.Errorf("client_secret_file: %w", err)
 		}
 		secret = string(b)
 	default:
@@ -146,7 +154,7 @@ func (f *File) ClientSecret(getenv func(string) string, readFile func(string) ([
 	}
 	secret = strings.TrimSpace(secret)
 	if secret == "" || len(secret) > 1024 {
-		return "", errors.New("access: sso: the client secret is empty, or longer than 1024 bytes")
+		return "", errors.New("the client secret is empty, or longer than 1024 bytes")
 	}
 	return secret, nil
 }

@@ -20,6 +20,9 @@ import (
 	"time"
 )
 
+// access is the access token that it gives.
+const access = "of-use-at-the-fhir-server"
+
 // A Claims is what a token holds.
 type Claims = map[string]any
 
@@ -42,6 +45,12 @@ type Provider struct {
 	Careless bool
 	// Down providers answer nothing.
 	Down bool
+	// FHIR is what it says at the FHIR server that it guards, /fhir, of itself
+	// (SMART App Launch 2.2.0); nil if it guards none. Patient is whom the person
+	// may see, and Resource what it has of them.
+	FHIR     Claims
+	Patient  string
+	Resource Claims
 	// Alter changes a token's header and claims before it is signed.
 	Alter func(header, claims Claims)
 	// Sign replaces the signature over the bytes.
@@ -67,6 +76,14 @@ func New(t testing.TB, now func() time.Time) *Provider {
 	mux.HandleFunc("GET /.well-known/openid-configuration", p.describe)
 	mux.HandleFunc("GET /keys", p.keys)
 	mux.HandleFunc("POST /token", p.token)
+	mux.HandleFunc("GET /fhir/.well-known/smart-configuration", func(w http.ResponseWriter, _ *http.Request) { p.answer(w, p.FHIR) })
+	mux.HandleFunc("GET /fhir/Patient/{id}", func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer "+access || r.PathValue("id") != p.Patient {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		p.answer(w, p.Resource)
+	})
 	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if p.Down {
 			w.WriteHeader(http.StatusBadGateway)
@@ -76,6 +93,19 @@ func New(t testing.TB, now func() time.Time) *Provider {
 	}))
 	t.Cleanup(p.Close)
 	return p
+}
+
+// Guard has it guard a FHIR server, as the patient of an id with identifiers by
+// system. It returns the server's address.
+func (p *Provider) Guard(patient string, identifiers ...Claims) string {
+	p.Patient = patient
+	p.Resource = Claims{"resourceType": "Patient", "id": patient, "identifier": identifiers}
+	p.Claims["fhirUser"] = p.URL + "/fhir/Patient/" + patient
+	p.FHIR = Claims{
+		"issuer": p.Name(), "authorization_endpoint": p.URL + "/authorize", "token_endpoint": p.URL + "/token",
+		"code_challenge_methods_supported": []string{"S256"}, "capabilities": []string{"launch-standalone", "sso-openid-connect", "context-standalone-patient"},
+	}
+	return p.URL + "/fhir"
 }
 
 // Name is the issuer.
@@ -149,7 +179,11 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 		"nonce": asked.Get("nonce"), "auth_time": now.Unix(),
 	}
 	maps.Copy(claims, p.Claims)
-	p.answer(w, Claims{"access_token": "unused", "token_type": "Bearer", "expires_in": 60, "id_token": p.Token("JWT", claims)})
+	answer := Claims{"access_token": access, "token_type": "Bearer", "expires_in": 60, "id_token": p.Token("JWT", claims)}
+	if p.Patient != "" {
+		answer["patient"] = p.Patient
+	}
+	p.answer(w, answer)
 }
 
 // Token signs claims, as Alter and Sign will have it.

@@ -37,6 +37,7 @@ func Run(t *testing.T, store hub.Store) {
 		{"roster", testRoster},
 		{"contact codes", testContactCodes},
 		{"identity checks", testIdentityChecks},
+		{"portal accounts", testPortalAccounts},
 		{"key packages", testKeyPackages},
 		{"conversations", testConversations},
 		{"lists", testLists},

@@ -1586,6 +1586,40 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/staff/conversations/{id}/verification/portal": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Staff: say which record the account is that the patient signed in with */
+        readonly post: operations["post-staff-conversations-by-id-verification-portal"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/staff/conversations/{id}/verification/portal/unlink": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Staff: say that the patient's portal account is not theirs */
+        readonly post: operations["post-staff-conversations-by-id-verification-portal-unlink"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/staff/conversations/{id}/verification/reset": {
         readonly parameters: {
             readonly query?: never;
@@ -2318,6 +2352,43 @@ export interface paths {
         readonly put?: never;
         /** Patient: remove a passkey */
         readonly post: operations["post-verification-passkeys-remove"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/verification/portal": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Patient: begin to sign in at the practice's portal */
+        readonly post: operations["post-verification-portal"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/verification/portal/finish": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Patient: hand over what the portal sent the browser back with
+         * @description Good once, and for the device alone that began. An account of which nobody has said whose it is waits for staff.
+         */
+        readonly post: operations["post-verification-portal-finish"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -3178,6 +3249,14 @@ export interface components {
              */
             readonly recovery_codes: number;
         };
+        readonly FinishPortal: {
+            readonly attempt: string;
+            readonly code?: string;
+            readonly error?: string;
+            /** @description RFC 9207 */
+            readonly iss?: string;
+            readonly state: string;
+        };
         readonly FinishSSO: {
             readonly code?: string;
             readonly error?: string;
@@ -3396,6 +3475,10 @@ export interface components {
             /** @description the claim sub */
             readonly subject: string;
         };
+        readonly LinkPortal: {
+            /** @description the practice's record number, exactly as on file */
+            readonly number: string;
+        };
         readonly LinkedIdentity: {
             readonly linked: boolean;
             /** Format: int64 */
@@ -3514,6 +3597,11 @@ export interface components {
             readonly passkeys: readonly components["schemas"]["PatientPasskey"][];
             /** @description id, which a new passkey signs */
             readonly person: string;
+            /**
+             * Format: int64
+             * @description this device signed in at the portal then, and staff have yet to say whose account it is
+             */
+            readonly portal_waits?: number;
             readonly steps: components["schemas"]["VerificationSteps"];
             /** @description wrong facts were given too often: staff can help */
             readonly tries_spent?: boolean;
@@ -3690,6 +3778,13 @@ export interface components {
              * @description with which the patient can come back
              */
             readonly passkeys?: number;
+            /** @description an account of the portal is linked with a record */
+            readonly portal_linked?: boolean;
+            /**
+             * Format: int64
+             * @description the patient signed in at the portal then, and nobody has said whose account it is
+             */
+            readonly portal_waits?: number;
             /** @description of each of the patient's devices in the conversation, oldest first */
             readonly proofs: readonly components["schemas"]["PatientProof"][];
             /** @description what the patient was matched with */
@@ -3750,6 +3845,11 @@ export interface components {
         readonly PolicyTable: {
             readonly roles: readonly string[];
             readonly rows: readonly components["schemas"]["PolicyRow"][];
+        };
+        readonly PortalBegun: {
+            readonly address: string;
+            /** @description sealed: of use to the calling device alone, once, for fifteen minutes */
+            readonly attempt: string;
         };
         readonly Practice: {
             /** @description policy: keeper (the practice's archive is a member) */
@@ -4296,6 +4396,8 @@ export interface components {
             readonly facts: readonly string[];
             /** @description a PIN that the practice issued can be given */
             readonly pin: boolean;
+            /** @description name of the practice's portal, if they can sign in there */
+            readonly portal?: string;
         };
         readonly Voucher: {
             readonly passkey: components["schemas"]["PasskeyAssertion"];
@@ -4405,6 +4507,7 @@ export type Event = components['schemas']['Event'];
 export type EventPage = components['schemas']['EventPage'];
 export type Factor = components['schemas']['Factor'];
 export type Factors = components['schemas']['Factors'];
+export type FinishPortal = components['schemas']['FinishPortal'];
 export type FinishSso = components['schemas']['FinishSSO'];
 export type Flow = components['schemas']['Flow'];
 export type FormAct = components['schemas']['FormAct'];
@@ -4430,6 +4533,7 @@ export type InvitationMade = components['schemas']['InvitationMade'];
 export type KeyPackageCount = components['schemas']['KeyPackageCount'];
 export type KnownPasskey = components['schemas']['KnownPasskey'];
 export type LinkIdentity = components['schemas']['LinkIdentity'];
+export type LinkPortal = components['schemas']['LinkPortal'];
 export type LinkedIdentity = components['schemas']['LinkedIdentity'];
 export type MatchPatient = components['schemas']['MatchPatient'];
 export type NewAttachment = components['schemas']['NewAttachment'];
@@ -4463,6 +4567,7 @@ export type PolicyRow = components['schemas']['PolicyRow'];
 export type PolicyRule = components['schemas']['PolicyRule'];
 export type PolicyRules = components['schemas']['PolicyRules'];
 export type PolicyTable = components['schemas']['PolicyTable'];
+export type PortalBegun = components['schemas']['PortalBegun'];
 export type Practice = components['schemas']['Practice'];
 export type Problem = components['schemas']['Problem'];
 export type PublishKeyPackages = components['schemas']['PublishKeyPackages'];
@@ -11112,6 +11217,144 @@ export interface operations {
             };
         };
     };
+    readonly "post-staff-conversations-by-id-verification-portal": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["LinkPortal"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PatientVerification"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-staff-conversations-by-id-verification-portal-unlink": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PatientVerification"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readonly "post-staff-conversations-by-id-verification-reset": {
         readonly parameters: {
             readonly query?: never;
@@ -13832,6 +14075,176 @@ export interface operations {
             };
             /** @description Internal Server Error */
             readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-verification-portal": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PortalBegun"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            readonly 429: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-verification-portal-finish": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["FinishPortal"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["OwnVerification"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            readonly 429: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            readonly 503: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

@@ -1,0 +1,75 @@
+package storetest
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/hub"
+	"github.com/sotto-health/sotto/internal/proofing"
+)
+
+func testPortalAccounts(t *testing.T, store hub.Store) {
+	ctx := t.Context()
+	c, other := newClinic(t, store), newClinic(t, store)
+	d, e := c.device(api.KindPatient), c.device(api.KindPatient)
+	seen := hub.PortalAccount{Practice: c.id, Account: []byte("a"), Person: d.Person, Device: d.ID, At: 5}
+	must(t, store.SeePortalAccount(ctx, seen))
+	of := func(person string) []hub.PortalAccount {
+		t.Helper()
+		all, err := store.PortalAccountsOf(ctx, c.id, person)
+		must(t, err)
+		return all
+	}
+	if diff := cmp.Diff([]hub.PortalAccount{seen}, of(d.Person)); diff != "" {
+		t.Error(diff)
+	}
+	for name, err := range map[string]error{
+		"another practice":  errorOf(store.PortalAccount(ctx, other.id, seen.Account)),
+		"another account":   errorOf(store.PortalAccount(ctx, c.id, []byte("b"))),
+		"nothing to remove": store.DropPortalAccounts(ctx, c.id, d.Person, "p_staff"),
+	} {
+		if !errors.Is(err, hub.ErrNotFound) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	linked := seen
+	linked.Record, linked.Staff = "r_1", "p_staff"
+	must(t, store.SeePortalAccount(ctx, linked))
+	// Seen again by somebody else's device, with nothing said: what was said stands.
+	moved := hub.PortalAccount{Practice: c.id, Account: []byte("a"), Person: e.Person, Device: e.ID, At: 9}
+	must(t, store.SeePortalAccount(ctx, moved))
+	moved.Record, moved.Staff = "r_1", "p_staff"
+	got, err := store.PortalAccount(ctx, c.id, seen.Account)
+	must(t, err)
+	equal(t, got, moved)
+	second := hub.PortalAccount{Practice: c.id, Account: []byte("b"), Record: "r_1", Person: d.Person, Device: d.ID, At: 9}
+	if err := store.SeePortalAccount(ctx, second); !errors.Is(err, hub.ErrExists) {
+		t.Errorf("two accounts of one record: %v", err)
+	}
+	second.Practice = other.id
+	must(t, store.SeePortalAccount(ctx, second))
+
+	// Whoever has shown by it who they are has it too, until it is dropped.
+	proof := func(d hub.Device, by proofing.Method, record string) hub.Verification {
+		return hub.Verification{Practice: c.id, Person: d.Person, Device: d.ID, Record: record, Proof: proofing.Proof{Level: by.Level(), Method: by, Until: 99}}
+	}
+	must(t, store.PutVerification(ctx, proof(d, proofing.Portal, "r_1")))
+	must(t, store.PutVerification(ctx, proof(d, proofing.PIN, "r_1")))
+	must(t, store.PutVerification(ctx, proof(e, proofing.Portal, "r_1")))
+	if len(of(d.Person)) != 1 || len(of(e.Person)) != 1 {
+		t.Errorf("%v, %v", of(d.Person), of(e.Person))
+	}
+	must(t, store.DropPortalAccounts(ctx, c.id, d.Person, "p_other"))
+	got, err = store.PortalAccount(ctx, c.id, seen.Account)
+	must(t, err)
+	moved.Record, moved.Staff = "", "p_other"
+	equal(t, got, moved)
+	left, err := store.VerificationsOf(ctx, c.id, []string{d.Person, e.Person})
+	must(t, err)
+	if len(left) != 1 || left[0].Method != proofing.PIN {
+		t.Errorf("what the account proved is left: %+v", left)
+	}
+}
