@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/sotto-health/sotto/internal/auditlog"
 	"github.com/sotto-health/sotto/internal/auditlog/archive"
@@ -97,7 +98,7 @@ func (c verifyAuditCommand) Run(ctx context.Context, cli *commands, s streams) e
 	defer done()
 	wrong := logs.wrong
 	for _, log := range logs.all {
-		n, err := checkLog(ctx, log, keys, earlier, c.Witness, s.out)
+		n, err := checkLog(ctx, log, keys, earlier, c.Witness, time.Now(), s.out)
 		if err != nil {
 			return err
 		}
@@ -187,7 +188,7 @@ func (c *commands) logs(ctx context.Context, folder string, out io.Writer) (foun
 
 // checkLog checks a log, prints what is wrong and returns how much is. Of
 // earlier, by file, it takes away those that are this log's.
-func checkLog(ctx context.Context, log *auditlog.Log, keys map[string]string, earlier map[string][]byte, witnesses []string, out io.Writer) (wrong int, err error) {
+func checkLog(ctx context.Context, log *auditlog.Log, keys map[string]string, earlier map[string][]byte, witnesses []string, now time.Time, out io.Writer) (wrong int, err error) {
 	say := func(what any) {
 		fmt.Fprintf(out, "%s: %v\n", log.Name, what)
 		wrong++
@@ -198,7 +199,7 @@ func checkLog(ctx context.Context, log *auditlog.Log, keys map[string]string, ea
 		if given, ok := keys[name]; !ok {
 			say("no --key is this log's: its key is called " + name)
 		} else if given != verifier {
-			say("key " + archive.KeyFile + " was changed: it is not the key that was given")
+			say("key " + keyPlace(log) + " was changed: it is not the key that was given")
 			verifier = given
 		}
 	}
@@ -224,8 +225,10 @@ func checkLog(ctx context.Context, log *auditlog.Log, keys map[string]string, ea
 			say(fmt.Sprintf("checkpoint %s is not signed by the log's key: the key or the checkpoint was changed", path))
 			continue
 		}
-		if _, err := auditlog.OpenCheckpoint(signed, verifier, witnesses...); err != nil {
+		if w, err := auditlog.OpenCheckpoint(signed, verifier, witnesses...); err != nil {
 			say(fmt.Sprintf("checkpoint %s is not signed by a witness that was given", path))
+		} else {
+			e = w
 		}
 		before = append(before, e)
 	}
@@ -239,6 +242,25 @@ func checkLog(ctx context.Context, log *auditlog.Log, keys map[string]string, ea
 	if report.More > 0 {
 		say(fmt.Sprintf("and %d more", report.More))
 	}
-	fmt.Fprintf(out, "%s: %d entries were checked\n", log.Name, report.Head.Size)
+	if report.Until.Sub(now) > auditlog.ClockTolerance {
+		say(fmt.Sprintf("entries are dated up to %s, which is yet to come: the hub's clock was ahead, or this machine's is behind", when(report.Until)))
+	}
+	for _, d := range report.Noted {
+		fmt.Fprintf(out, "%s: note: %v\n", log.Name, d)
+	}
+	if fmt.Fprintf(out, "%s: %d entries were checked", log.Name, report.Head.Size); !report.From.IsZero() {
+		fmt.Fprintf(out, ", from %s until %s", when(report.From), when(report.Until))
+	}
+	fmt.Fprintln(out)
 	return wrong, nil
 }
+
+// keyPlace is where the key of a log lies: that of one in a folder beside it.
+func keyPlace(log *auditlog.Log) string {
+	if log.Practice == "" {
+		return archive.KeyFile
+	}
+	return "hub/audit.key"
+}
+
+func when(t time.Time) string { return t.UTC().Format(time.RFC3339) }

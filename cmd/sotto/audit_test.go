@@ -208,6 +208,12 @@ func TestT40TamperedExport(t *testing.T) {
 		"the whole chain is forged, by who has the key": {func(t *testing.T, f string) {
 			forge(t, data, f, f, 0, func(e *audit.Event) { e.Person = "p_two" })
 		}, []string{"--checkpoint", early}, []string{"the log forked from it"}},
+		"an entry is dated back and all is signed anew, by who has the key": {func(t *testing.T, f string) {
+			forge(t, data, f, f, 0, func(e *audit.Event) { e.At -= time.Hour.Milliseconds() })
+		}, nil, []string{"entry 300 is dated ", "before entry 299, and nothing says that the clock was set back"}},
+		"an entry is dated ahead and all is signed anew, by who has the key": {func(t *testing.T, f string) {
+			forge(t, data, f, f, 0, func(e *audit.Event) { e.At += time.Hour.Milliseconds() })
+		}, nil, []string{"entry 301 is dated ", "which is yet to come"}},
 		"a tile is changed": {func(t *testing.T, f string) {
 			change(t, f, "tile/0/001", func(b []byte) []byte { b[5*32] ^= 1; return b })
 		}, nil, []string{"tile 1 of level 0 (tile/0/001) was changed at hash 5"}},
@@ -306,6 +312,7 @@ func TestT40TamperedDatabase(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ do, want string }{
 		"edit":   {"UPDATE audit_entry SET person = 'p_two' WHERE leaf = 300", "entry 300 was changed"},
+		"clock":  {"UPDATE audit_entry SET at = at - 3600000 WHERE leaf = 300", "entry 300 was changed"},
 		"delete": {"DELETE FROM audit_entry WHERE leaf = 300", "entry 300 is missing"},
 		"reorder": {
 			"UPDATE audit_entry SET leaf = CASE leaf WHEN 300 THEN -1 ELSE 300 END WHERE leaf IN (300, 301); UPDATE audit_entry SET leaf = 301 WHERE leaf = -1",
@@ -332,6 +339,31 @@ func TestT40TamperedDatabase(t *testing.T) {
 			names(t, data, words("audit verify"), c.want)
 		})
 	}
+}
+
+// TestT40LiveKeyAndBackup: verify names, of the live log, a key that is another,
+// and a database that an older copy was put in place of, also once it went on.
+func TestT40LiveKeyAndBackup(t *testing.T) {
+	data, kept := newAuditLog(t), t.TempDir()
+	log := export(t, data, kept)
+	verify := []string{"audit", "verify", "--key", filepath.Join(log, archive.KeyFile), "--checkpoint", filepath.Join(log, archive.CheckpointFile)}
+	database, key := filepath.Join(data, "hub", "hub.db"), filepath.Join(data, "hub", "audit.key")
+	backup, ours := read(t, database), read(t, key)
+	does(t, data, verify, "as it was written", "entries were checked, from 20")
+
+	if err := os.Remove(key); err != nil { // and the hub makes another
+		t.Fatal(err)
+	}
+	names(t, data, verify, "key hub/audit.key was changed", "is not signed by the log's key")
+	write(t, ours, key)
+
+	happens(t, data, 5)
+	later := export(t, data, filepath.Join(kept, "later"))
+	verify[len(verify)-1] = filepath.Join(later, archive.CheckpointFile)
+	write(t, backup, database)
+	names(t, data, verify, "the log has shrunk to", "or an older copy was put back")
+	happens(t, data, 40)
+	names(t, data, verify, "the log forked from it")
 }
 
 // TestT40Watch: the monitor sees an old backup come back, a fork and another

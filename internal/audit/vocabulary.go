@@ -173,6 +173,7 @@ const (
 const (
 	HubStarted     Kind = "hub.started"
 	HubStopped     Kind = "hub.stopped"
+	ClockChanged   Kind = "clock.changed"
 	ControlsLooked Kind = "controls.looked-at"
 )
 
@@ -314,6 +315,7 @@ func Vocabulary() []Spec {
 
 		{HubStarted, Running, "", false, "started the hub"},
 		{HubStopped, Running, "", false, "stopped the hub"},
+		{ClockChanged, Running, "", false, "went by a clock that was set, or woke from sleep: detail says by how many seconds"},
 		{ControlsLooked, Running, "", false, "had all controls looked at anew"},
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 )
@@ -23,6 +24,9 @@ type Checkpoint struct {
 	Origin string
 	Size   int64
 	Root   Hash
+	// WitnessedAt is when a witness signed it, by the witness's clock. The zero
+	// time is that none did; it is no part of what is signed.
+	WitnessedAt time.Time
 }
 
 // text is the body of the signed note.
@@ -93,11 +97,12 @@ func (s *Signer) Verifier() string { return s.text }
 
 // Sign returns a signed checkpoint.
 func (s *Signer) Sign(size int64, root Hash) ([]byte, error) {
-	return note.Sign(&note.Note{Text: Checkpoint{s.origin, size, root}.text()}, s.signer)
+	return note.Sign(&note.Note{Text: Checkpoint{Origin: s.origin, Size: size, Root: root}.text()}, s.signer)
 }
 
 // OpenCheckpoint checks a signed checkpoint by the log's verifier, and, if
-// there are any, that at least one of the witnesses has signed it too.
+// there are any, that at least one of the witnesses has signed it too: the time
+// of the first to do so is the checkpoint's.
 func OpenCheckpoint(signed []byte, verifier string, witnesses ...string) (Checkpoint, error) {
 	v, err := note.NewVerifier(strings.TrimSpace(verifier))
 	if err != nil {
@@ -118,9 +123,13 @@ func OpenCheckpoint(signed []byte, verifier string, witnesses ...string) (Checkp
 		return c, nil
 	}
 	for _, w := range witnesses {
-		if _, _, ok := witnessed(n, w); ok {
-			return c, nil
+		_, seconds, ok := witnessed(n, w)
+		if at := time.Unix(int64(min(seconds, latest)), 0); ok && (c.WitnessedAt.IsZero() || at.Before(c.WitnessedAt)) {
+			c.WitnessedAt = at
 		}
+	}
+	if !c.WitnessedAt.IsZero() {
+		return c, nil
 	}
 	return Checkpoint{}, fmt.Errorf("%w: no witness has signed it", ErrCheckpoint)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // A Source is a log as somebody keeps it, whom [Verify] does not believe.
@@ -36,6 +37,12 @@ type Report struct {
 	Head   Head
 	Damage []*DamageError
 	More   int // places beyond those in Damage
+	// Noted names entries that are dated before earlier ones because the clock
+	// was set, as the hub itself wrote down.
+	Noted []*DamageError
+	// From is the time of the first entry, Until the latest of any; zero if there
+	// is none.
+	From, Until time.Time
 }
 
 func (r *Report) add(e *DamageError) {
@@ -47,10 +54,10 @@ func (r *Report) add(e *DamageError) {
 }
 
 // Verify reads all of a log and names each entry and tile that is not as the
-// head says, and each earlier checkpoint that the log has not grown from. An
-// error is for what could not be read.
+// head says, each earlier checkpoint that the log has not grown from, and each
+// entry whose time cannot be right. An error is for what could not be read.
 func Verify(ctx context.Context, s Source, head Head, earlier ...Checkpoint) (*Report, error) {
-	v := &verifier{ctx: ctx, source: s, head: head, report: Report{Head: head}}
+	v := &verifier{ctx: ctx, source: s, head: head, report: Report{Head: head}, clock: newClockCheck(earlier)}
 	for _, c := range earlier {
 		if c.Size > head.Size {
 			v.report.add(shrunk(c, head))
@@ -70,6 +77,13 @@ func Verify(ctx context.Context, s Source, head Head, earlier ...Checkpoint) (*R
 				return nil, err
 			}
 		}
+	}
+	for _, d := range v.clock.left() {
+		v.report.add(d)
+	}
+	v.report.Noted = v.clock.noted
+	if v.clock.first != 0 {
+		v.report.From, v.report.Until = time.UnixMilli(v.clock.first), time.UnixMilli(v.clock.latest)
 	}
 	for level := range v.rows {
 		if err := v.check(level); err != nil {
@@ -129,6 +143,7 @@ type verifier struct {
 	source Source
 	head   Head
 	report Report
+	clock  *clockCheck
 	size   int64
 	rows   []row
 }
@@ -296,6 +311,7 @@ func (v *verifier) place(base int64, width int, entries []Entry) (slots []*Entry
 		if e.Leaf < last {
 			v.report.add(&DamageError{What: "entry", At: e.Leaf, How: fmt.Sprintf("is out of order: it stands after entry %d", last)})
 		}
+		inOrder := e.Leaf > last
 		last = max(last, e.Leaf)
 		slots[at] = e
 		if e.Erased {
@@ -304,6 +320,10 @@ func (v *verifier) place(base int64, width int, entries []Entry) (slots []*Entry
 		} else if d := e.damage(); d != nil {
 			named[at] = true
 			v.report.add(d)
+		} else if inOrder {
+			for _, d := range v.clock.entry(e) {
+				v.report.add(d)
+			}
 		}
 	}
 	for i := 0; i < width; i++ {

@@ -2,6 +2,8 @@ package hub
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/auditlog"
@@ -50,8 +52,71 @@ func (h *Hub) NoteAuditExport(ctx context.Context) error {
 	return h.note(ctx, operator, audit.AuditExported)
 }
 
-// NoteStarted records in each practice's log that this hub begins to serve.
-func (h *Hub) NoteStarted(ctx context.Context) error { return h.note(ctx, itself, audit.HubStarted) }
+// NoteStarted records in each practice's log that this hub begins to serve, and
+// before it, if that is so, that its clock is behind the log.
+func (h *Hub) NoteStarted(ctx context.Context) error {
+	practices, err := h.PracticeIDs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range practices {
+		events := []audit.Event{h.event(ctx, itself(id), audit.HubStarted, "")}
+		newest, err := h.newestEntry(ctx, id)
+		if err != nil {
+			return err
+		}
+		if back := time.Duration(events[0].At-newest) * time.Millisecond; -back > auditlog.ClockTolerance {
+			events = append([]audit.Event{h.clockEvent(ctx, id, back)}, events...)
+		}
+		if err := h.store.Record(ctx, events...); err != nil {
+			return at("record that the hub starts", err)
+		}
+	}
+	return nil
+}
+
+// newestEntry returns the time of the last entry of a practice's log, in Unix
+// milliseconds; 0 if it is empty.
+func (h *Hub) newestEntry(ctx context.Context, practice string) (int64, error) {
+	if err := h.growLog(ctx, practice); err != nil {
+		return 0, err
+	}
+	head, err := h.store.LogHead(ctx, practice)
+	if err != nil {
+		return 0, at("load the log's head", err)
+	}
+	last, err := h.store.LogRange(ctx, practice, max(0, head.Size-1), 1)
+	if err != nil {
+		return 0, at("read the audit log", err)
+	}
+	if len(last) == 0 {
+		return 0, nil
+	}
+	return last[0].Event.At, nil
+}
+
+// NoteClockChanged records in each practice's log that this machine's clock was
+// set, by how much; below zero is back.
+func (h *Hub) NoteClockChanged(ctx context.Context, by time.Duration) error {
+	practices, err := h.PracticeIDs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range practices {
+		if err := h.store.Record(ctx, h.clockEvent(ctx, id, by)); err != nil {
+			return at("record that the clock was set", err)
+		}
+	}
+	return nil
+}
+
+func (h *Hub) clockEvent(ctx context.Context, practice string, by time.Duration) audit.Event {
+	detail := fmt.Sprintf("ahead=%d", int64(by.Seconds()))
+	if by < 0 {
+		detail = fmt.Sprintf("back=%d", int64(-by.Seconds()))
+	}
+	return h.event(ctx, itself(practice), audit.ClockChanged, "").With(detail)
+}
 
 // NoteStopped records in each practice's log that this hub ends by itself. A
 // start without one follows a crash.
