@@ -32,6 +32,8 @@ type AuditEvent struct {
 type AuditPage struct {
 	Events []AuditEvent `json:"events"`
 	Next   string       `json:"next,omitempty" doc:"cursor of the next page"`
+	// Names are looked up when the page is made: the log holds none.
+	Names map[string]string `json:"names,omitempty" doc:"what the staff in these events are called now, by id"`
 }
 
 // An AuditKind says what a kind of event means.

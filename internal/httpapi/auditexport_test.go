@@ -129,6 +129,28 @@ func TestExportsAreLimited(t *testing.T) {
 	wantCode(t, err, api.CodeRateLimited)
 }
 
+// TestNamesBesideTheLog: who reads the log learns what staff in it are called,
+// and nothing of patients; the events themselves hold no name.
+func TestNamesBesideTheLog(t *testing.T) {
+	w := newWorld(t)
+	patient, nurse := w.patient(), w.staff("dana")
+	id := patient.open("nurse")
+	nurse.take(id)
+	page, err := w.staffAs(w.clinic, "auditor", "ada").AuditEvents(w.ctx, url.Values{"conversation": {id}})
+	w.must(err)
+	if page.Names[nurse.person] == "" {
+		t.Errorf("the nurse has no name in %v", page.Names)
+	}
+	if name, named := page.Names[patient.person]; named {
+		t.Errorf("the patient is called %q", name)
+	}
+	for _, e := range page.Events {
+		if strings.Contains(e.Encoded, page.Names[nurse.person]) {
+			t.Errorf("%s holds a name", e.Kind)
+		}
+	}
+}
+
 // TestPagesOfTheLog: what the list is asked for is what it gives, page by page.
 func TestPagesOfTheLog(t *testing.T) {
 	w := newWorld(t)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -111,7 +112,35 @@ func (h *Hub) AuditEvents(ctx context.Context, s *StaffCaller, f AuditFilter) (a
 	if err := h.readsAudit(ctx, s, f.Conversation, f.Patient, "list"); err != nil {
 		return api.AuditPage{}, err
 	}
-	return h.auditPage(ctx, q, f.Cursor, f.Limit)
+	page, err := h.auditPage(ctx, q, f.Cursor, f.Limit)
+	if err != nil {
+		return api.AuditPage{}, err
+	}
+	page.Names, err = h.staffNames(ctx, q.Practice, page.Events)
+	return page, err
+}
+
+// staffNames tells what the staff in events are called now, by id.
+func (h *Hub) staffNames(ctx context.Context, practice string, events []api.AuditEvent) (map[string]string, error) {
+	ids := make(map[string]bool)
+	for i := range events {
+		for _, id := range []string{events[i].Person, events[i].Subject, events[i].Object} {
+			if validID("p", id) {
+				ids[id] = true
+			}
+		}
+	}
+	people, err := h.persons(ctx, practice, slices.Collect(maps.Keys(ids)))
+	if err != nil {
+		return nil, err
+	}
+	names := make(map[string]string)
+	for id, p := range people {
+		if p.Kind == api.KindStaff {
+			names[id] = p.Name
+		}
+	}
+	return names, nil
 }
 
 // AuditEventsFor is [Hub.AuditEvents] for who runs the hub: no route leads here.

@@ -2620,6 +2620,10 @@ export interface components {
         };
         readonly AuditPage: {
             readonly events: readonly components["schemas"]["AuditEvent"][];
+            /** @description what the staff in these events are called now, by id */
+            readonly names?: {
+                readonly [key: string]: string;
+            };
             /** @description cursor of the next page */
             readonly next?: string;
         };

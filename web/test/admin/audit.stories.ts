@@ -21,7 +21,7 @@ function event(number: number, change: Partial<api.AuditEvent> = {}): api.AuditE
 }
 
 const events = [event(12), event(11, { kind: "sign-in.done", object: "s_1", conversation: undefined, patient: undefined }), event(10, { kind: "call.refused", outcome: "refused", reason: "forbidden", rules: ["administrators-run-and-do-not-read"], person: "p_pat" })];
-const page = { events, next: "1790000000000.9" } satisfies api.AuditPage;
+const page = { events, next: "1790000000000.9", names: { p_dana: "Dana Ortiz", p_pat: "Pat Rivera" } } satisfies api.AuditPage;
 const head: api.AuditCheckpoint = { signed: vector.signed, verifier: vector.verifier, size: 13, root: "", witnesses: [] };
 const proofs = Object.fromEntries(vector.entries.map(({ number, proof }) => [`GET /v1/audit/proof?number=${number}&size=13`, { size: 13, number, hashes: proof }]));
 const answers: NonNullable<Story["answers"]> = {

@@ -11,6 +11,8 @@ export class Rows {
   private readonly admin: Admin;
   value = $state.raw<readonly api.AuditEvent[]>();
   kinds = $state.raw<ReadonlyMap<string, api.AuditKind>>(new Map());
+  /** What the staff in the rows are called, by id. */
+  names = $state.raw<ReadonlyMap<string, string>>(new Map());
   next = $state("");
   problem = $state.raw<Refused>();
   busy = $state(false);
@@ -48,6 +50,7 @@ export class Rows {
       if (known) this.kinds = new Map(known.kinds.map((kind) => [kind.kind, kind]));
       if (wanted !== this.path) return; // something else was asked for meanwhile
       this.value = append ? [...(this.value ?? []), ...page.events] : page.events;
+      this.names = new Map([...this.names, ...Object.entries(page.names ?? {})]);
       this.next = page.next ?? "";
       this.problem = undefined;
     } catch (error) {
