@@ -168,6 +168,10 @@ func growLogs(ctx context.Context, h *OpenHub, log *slog.Logger) {
 // command line, ends here too.
 const sessionCheck = 500 * time.Millisecond
 
+// firstLook is when controls are first looked at after a start: by then it
+// answers calls, which the look tries.
+const firstLook = 20 * time.Second
+
 // A sweeper is what has to be called now and then: a hub.
 type sweeper interface {
 	CheckSessions(ctx context.Context) error
@@ -192,6 +196,8 @@ func sweep(ctx context.Context, h sweeper, log *slog.Logger) {
 	defer beat.Stop()
 	second := time.NewTicker(sessionCheck)
 	defer second.Stop()
+	look := time.NewTimer(firstLook)
+	defer look.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -211,10 +217,12 @@ func sweep(ctx context.Context, h sweeper, log *slog.Logger) {
 			if err := h.Sweep(ctx); err != nil {
 				log.WarnContext(ctx, "what has expired could not be dropped")
 			}
-		case <-slow.C:
-			if err := h.LookDaily(ctx); err != nil {
+		case <-look.C:
+			if err := h.LookDaily(ctx); err != nil && ctx.Err() == nil {
 				log.WarnContext(ctx, "controls could not be looked at")
 			}
+			look.Reset(time.Hour)
+		case <-slow.C:
 			if err := h.SweepOrphans(ctx); err != nil {
 				log.WarnContext(ctx, "orphaned files could not be dropped")
 			}

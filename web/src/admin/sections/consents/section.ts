@@ -13,7 +13,7 @@ export const section: Section = {
   id: "consents",
   order: 35,
   title: "admin.consents.title",
-  icon: "shield",
+  icon: "file",
   key: "f",
   needs: ["consent.forms"],
   words,

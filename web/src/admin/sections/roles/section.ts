@@ -13,7 +13,7 @@ export const section: Section = {
   id: "roles",
   order: 25,
   title: "admin.roles.title",
-  icon: "shield",
+  icon: "verified",
   key: "r",
   needs: ["practice.inspect"],
   words,
