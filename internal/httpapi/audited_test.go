@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/sotto-health/sotto/internal/audit"
+	"github.com/sotto-health/sotto/internal/store/postgres/postgrestest"
 )
 
 // leaves says which events a call of each route leaves, or "-" and why it
@@ -297,7 +298,7 @@ func (c *callWatch) collect(w *world) {
 }
 
 func TestMain(m *testing.M) {
-	code := m.Run()
+	code := postgrestest.Run(m)
 	all := flag.Lookup("test.run").Value.String() == "" // some routes leave their event once in a while, not in each few tests
 	for route, n := range watched.succeeded {
 		if says := leaves[route]; code == 0 && all && says != "" && !strings.HasPrefix(says, "-") && watched.left[route] == 0 {
