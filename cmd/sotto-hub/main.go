@@ -17,6 +17,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/sotto-health/sotto/internal/auditlog/stream"
 	"github.com/sotto-health/sotto/internal/auditlog/witness"
 	"github.com/sotto-health/sotto/internal/certificate"
 	"github.com/sotto-health/sotto/internal/host"
@@ -87,6 +88,10 @@ func (c serveCommand) Run(ctx context.Context, cli *commands, s streams) error {
 	if err != nil {
 		return err
 	}
+	streams, err := stream.FromEnvironment(os.Getenv)
+	if err != nil {
+		return err
+	}
 	log := slog.New(slog.NewJSONHandler(s.err, nil))
 	h, err := cli.open(ctx, log)
 	if err != nil {
@@ -99,7 +104,7 @@ func (c serveCommand) Run(ctx context.Context, cli *commands, s streams) error {
 	}
 	return host.Serve(ctx, h, host.ServeConfig{
 		Listen: c.Listen, MetricsListen: c.MetricsListen, CertFile: c.TLSCert, KeyFile: c.TLSKey,
-		Origins: c.Origin, Proxies: c.Proxies, Web: pages, Log: log, AuditCheckpoints: c.AuditCheckpoints, AuditWitnesses: witnesses,
+		Origins: c.Origin, Proxies: c.Proxies, Web: pages, Log: log, AuditCheckpoints: c.AuditCheckpoints, AuditWitnesses: witnesses, AuditStreams: streams,
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/sotto-health/sotto/internal/auditlog/stream"
 	"github.com/sotto-health/sotto/internal/auditlog/witness"
 	"github.com/sotto-health/sotto/internal/host"
 	"github.com/sotto-health/sotto/internal/hub"
@@ -46,6 +47,10 @@ func (c serveCommand) Run(ctx context.Context, cli *commands, s streams) error {
 		return errors.New("--tls-cert and --tls-key belong together")
 	}
 	witnesses, err := witness.ParseParties(c.AuditWitness)
+	if err != nil {
+		return err
+	}
+	streams, err := stream.FromEnvironment(os.Getenv)
 	if err != nil {
 		return err
 	}
@@ -90,7 +95,7 @@ func (c serveCommand) Run(ctx context.Context, cli *commands, s streams) error {
 	group.Go(func() error {
 		return host.Serve(ctx, h, host.ServeConfig{
 			Listen: c.Listen, MetricsListen: c.MetricsListen, CertFile: c.TLSCert, KeyFile: c.TLSKey,
-			Origins: c.Origin, Links: links, Proxies: c.Proxies, Web: pages, Log: log, AuditCheckpoints: c.AuditCheckpoints, AuditWitnesses: witnesses,
+			Origins: c.Origin, Links: links, Proxies: c.Proxies, Web: pages, Log: log, AuditCheckpoints: c.AuditCheckpoints, AuditWitnesses: witnesses, AuditStreams: streams,
 			Listening: func(local net.Addr) { listening <- local },
 		})
 	})

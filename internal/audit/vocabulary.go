@@ -167,6 +167,8 @@ const (
 	RecordVerified   Kind = "record.verified"
 	HistoryShared    Kind = "history.shared"
 	ConsentsExported Kind = "consents.exported"
+	StreamConfigured Kind = "audit-stream.configured"
+	StreamStopped    Kind = "audit-stream.stopped"
 )
 
 // Running.
@@ -175,6 +177,8 @@ const (
 	HubStopped     Kind = "hub.stopped"
 	ClockChanged   Kind = "clock.changed"
 	ControlsLooked Kind = "controls.looked-at"
+	StreamFailed   Kind = "audit-stream.failed"
+	StreamResumed  Kind = "audit-stream.resumed"
 )
 
 // A Spec says what a kind means and which fields its events have besides those
@@ -313,10 +317,15 @@ func Vocabulary() []Spec {
 		{ConsentsExported, Export, "", false, "took out who agreed to what as a file"},
 		{HistoryShared, Export, "position", true, "handed those who came late what was said before they joined"},
 
+		{StreamConfigured, Export, "stream", false, "began to send this log to a receiver outside as it grows, or to another one"},
+		{StreamStopped, Export, "stream", false, "ended the sending of this log to a receiver outside"},
+
 		{HubStarted, Running, "", false, "started the hub"},
 		{HubStopped, Running, "", false, "stopped the hub"},
 		{ClockChanged, Running, "", false, "went by a clock that was set, or woke from sleep: detail says by how many seconds"},
 		{ControlsLooked, Running, "", false, "had all controls looked at anew"},
+		{StreamFailed, Running, "stream", false, "could not get this log to a receiver outside; it waits"},
+		{StreamResumed, Running, "stream", false, "gets this log to a receiver outside again"},
 	}
 }
 

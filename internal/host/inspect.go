@@ -303,8 +303,38 @@ func (h *OpenHub) inspectPractice(ctx context.Context, folder Folder, p hub.Prac
 		}
 		out.Witnesses = append(out.Witnesses, one)
 	}
+	if out.Streams, err = h.inspectStreams(ctx, p.ID); err != nil {
+		return nil, err
+	}
 	_, _, out.Conversations, err = h.store.ListConversations(ctx, hub.ConversationQuery{Practice: p.ID, Order: hub.ByCreated, Limit: 1})
 	return out, err
+}
+
+// inspectStreams lists the streams that have not stopped.
+func (h *OpenHub) inspectStreams(ctx context.Context, practice string) ([]installation.Stream, error) {
+	all, err := h.LogStreams(ctx, practice)
+	if err != nil {
+		return nil, err
+	}
+	out := []installation.Stream{}
+	for _, s := range all {
+		if s.StoppedAt != 0 {
+			continue
+		}
+		out = append(out, installation.Stream{
+			Name: s.Name, Target: s.Target, Position: s.Position, SentAt: moment(s.SentAt), BegunAt: moment(s.BegunAt),
+			Problem: s.Problem, Since: moment(s.ProblemAt), Rejected: s.Rejected,
+		})
+	}
+	return out, nil
+}
+
+// moment is a time of so many Unix milliseconds; zero for 0.
+func moment(millis int64) time.Time {
+	if millis == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(millis).UTC()
 }
 
 func (h *OpenHub) inspectPerson(ctx context.Context, p hub.Person) (*installation.Person, error) {

@@ -22,7 +22,7 @@ const runningFile = "running.json"
 func noteRunning(ctx context.Context, h *OpenHub, c ServeConfig, listen string) (gone func(), err error) {
 	s := installation.Server{
 		PID: os.Getpid(), StartedAt: time.Now().UTC().Truncate(time.Second), Listen: listen, Metrics: c.MetricsListen, TLS: c.CertFile != "",
-		Origins: c.Origins, Debug: c.Log.Enabled(ctx, slog.LevelDebug), Messengers: h.sendsBy,
+		Origins: c.Origins, Debug: c.Log.Enabled(ctx, slog.LevelDebug), Messengers: h.sendsBy, Receivers: receivers(c.AuditStreams),
 	}
 	for _, p := range c.Proxies {
 		s.Proxies = append(s.Proxies, p.String())

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/sotto-health/sotto/internal/auditlog/stream"
 	"github.com/sotto-health/sotto/internal/auditlog/witness"
 	"github.com/sotto-health/sotto/internal/durable"
 	"github.com/sotto-health/sotto/internal/httpapi"
@@ -37,6 +38,8 @@ type ServeConfig struct {
 	AuditCheckpoints string
 	// AuditWitnesses sign the heads of the audit logs.
 	AuditWitnesses []witness.Party
+	// AuditStreams send the audit logs to receivers outside as they grow.
+	AuditStreams []stream.Setting
 	// Grace is how long calls may take to end when stopping. Zero means 10 s.
 	Grace time.Duration
 	// Listening is called once calls are accepted, with the address of a second
@@ -106,6 +109,9 @@ func Serve(ctx context.Context, h *OpenHub, c ServeConfig) error {
 	if c.AuditCheckpoints != "" || len(c.AuditWitnesses) > 0 {
 		go publishCheckpoints(ctx, h, c.AuditCheckpoints, c.AuditWitnesses, c.Log)
 	}
+	streaming, stopStreaming := context.WithCancel(ctx)
+	defer stopStreaming()
+	streams := runStreams(streaming, h, c.AuditStreams, c.Log)
 
 	select {
 	case err = <-failed:
@@ -118,6 +124,8 @@ func Serve(ctx context.Context, h *OpenHub, c ServeConfig) error {
 	if metrics != nil {
 		err = errors.Join(err, metrics.Shutdown(stopping))
 	}
+	stopStreaming()
+	streams.Wait()
 	writing, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWrite)
 	defer cancel()
 	return errors.Join(err, h.NoteStopped(writing))

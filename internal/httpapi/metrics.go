@@ -38,7 +38,7 @@ func newMetrics(h *hub.Hub) *metrics {
 		return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return of(h.Stats()) })
 	}
 	m.registry.MustRegister(
-		witnesses{h},
+		witnesses{h}, streams{h},
 		m.calls, m.took, m.socketRefusals,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "sotto_connections", Help: "Push connections open now."},
@@ -78,5 +78,53 @@ func (w witnesses) Collect(c chan<- prometheus.Metric) {
 			value = 1
 		}
 		c <- prometheus.MustNewConstMetric(witnessProblem, prometheus.GaugeValue, value, name)
+	}
+}
+
+// streams are gauges and counts of the streams of the audit log, by their names
+// and over all practices.
+type streams struct{ hub *hub.Hub }
+
+type streamFigure struct {
+	desc *prometheus.Desc
+	kind prometheus.ValueType
+}
+
+func newStreamFigure(name, help string, kind prometheus.ValueType) streamFigure {
+	return streamFigure{prometheus.NewDesc("sotto_audit_stream_"+name, help, []string{"stream"}, nil), kind}
+}
+
+var (
+	streamPosition = newStreamFigure("position", "Entries of the audit logs that the receiver has for certain.", prometheus.GaugeValue)
+	streamLag      = newStreamFigure("lag", "Entries of the audit logs that the receiver has not for certain.", prometheus.GaugeValue)
+	streamProblem  = newStreamFigure("problem", "1 if entries wait because the receiver does not take them.", prometheus.GaugeValue)
+	streamSuccess  = newStreamFigure("last_success_timestamp_seconds", "When the receiver last got an entry; 0 if it never did.", prometheus.GaugeValue)
+	streamFailures = newStreamFigure("failures_total", "Attempts to send that failed, of this hub since its start.", prometheus.CounterValue)
+	streamRejected = newStreamFigure("rejected_total", "Entries that the receiver took and said it did not keep.", prometheus.CounterValue)
+)
+
+// Describe implements [prometheus.Collector].
+func (streams) Describe(c chan<- *prometheus.Desc) {
+	for _, f := range []streamFigure{streamPosition, streamLag, streamProblem, streamSuccess, streamFailures, streamRejected} {
+		c <- f.desc
+	}
+}
+
+// Collect implements [prometheus.Collector].
+func (s streams) Collect(c chan<- prometheus.Metric) {
+	for name, f := range s.hub.Stats().Streams {
+		say := func(of streamFigure, value float64) {
+			c <- prometheus.MustNewConstMetric(of.desc, of.kind, value, name)
+		}
+		say(streamPosition, float64(f.Position))
+		say(streamLag, float64(f.Lag))
+		problem := 0.0
+		if f.Problem {
+			problem = 1
+		}
+		say(streamProblem, problem)
+		say(streamSuccess, float64(f.SentAt)/1000)
+		say(streamFailures, float64(f.Failures))
+		say(streamRejected, float64(f.Rejected))
 	}
 }

@@ -109,6 +109,7 @@ type Hub struct {
 	auditSeed  []byte
 
 	witnesses sync.Map // whether one has a problem, by its name
+	streams   sync.Map // [auditlog.StreamFigures] of streams of the audit log, by name
 
 	lapsesTold atomic.Int64 // until when lapsed verifications were announced
 

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/auditlog"
 )
 
 // counters count since the start.
@@ -29,6 +30,8 @@ type Stats struct {
 	// Witnesses says of each witness, by its name, whether it did not sign when
 	// it was asked last.
 	Witnesses map[string]bool
+	// Streams says how those of the audit log fare, by their names.
+	Streams map[string]auditlog.StreamFigures
 }
 
 // Stats returns the present figures.
@@ -38,8 +41,14 @@ func (h *Hub) Stats() Stats {
 		witnesses[name.(string)] = problem.(bool)
 		return true
 	})
+	streams := make(map[string]auditlog.StreamFigures)
+	h.streams.Range(func(name, figures any) bool {
+		streams[name.(string)] = figures.(auditlog.StreamFigures)
+		return true
+	})
 	return Stats{
 		Witnesses:    witnesses,
+		Streams:      streams,
 		Connections:  h.board.count(),
 		Applications: h.counters.application.Load(),
 		Handshakes:   h.counters.handshakes.Load(),

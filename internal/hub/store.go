@@ -42,6 +42,7 @@ type Store interface {
 	Attachments
 	Shared
 	Audit
+	LogStreams
 	ControlRuns
 	Relations
 	Invitations

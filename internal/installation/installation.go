@@ -60,6 +60,8 @@ type Server struct {
 	Debug     bool      `json:"debug"` // its log is at level debug
 	// Messengers are what it sends codes and links by; nil if it did not say.
 	Messengers []Messenger `json:"messengers"`
+	// Receivers are where it streams the audit logs to; nil if it did not say.
+	Receivers []Receiver `json:"receivers"`
 
 	// What it answered when it was asked:
 	Answers     bool         `json:"answers"`
@@ -87,6 +89,13 @@ func (f *Facts) Messengers() (all []Messenger, known bool) {
 		return nil, false
 	}
 	return f.Server.Messengers, f.Server.Answers && f.Server.Messengers != nil
+}
+
+// A Receiver gets the audit logs of all practices as they grow.
+type Receiver struct {
+	Name  string `json:"name"`  // syslog or otlp
+	Host  string `json:"host"`  // without port, path and sign-in
+	Plain bool   `json:"plain"` // without TLS, on this very machine
 }
 
 // A Certificate is what the server showed, and how it speaks TLS.
@@ -189,6 +198,8 @@ type Practice struct {
 	LogSize int64 `json:"log_size"`
 	// Witnesses are those who sign the heads of that log.
 	Witnesses []Witness `json:"witnesses"`
+	// Streams are how far that log has come to receivers outside.
+	Streams []Stream `json:"streams"`
 	// Provider is where its staff sign in beside here; nil if there is none.
 	Provider *Provider `json:"provider,omitempty"`
 	Archive  *Archive  `json:"archive,omitempty"` // nil if the keeper's folder is not here
@@ -201,6 +212,18 @@ type Witness struct {
 	At          time.Time `json:"at"`          // when; zero if it never did
 	Problem     string    `json:"problem"`     // why it did not sign when asked last; empty if it did
 	Contradicts bool      `json:"contradicts"` // it has signed another history
+}
+
+// A Stream is how far a practice's audit log has come to a receiver outside.
+type Stream struct {
+	Name     string    `json:"name"`     // syslog or otlp
+	Target   string    `json:"target"`   // its address, without anything secret
+	Position int64     `json:"position"` // entries that it has for certain
+	SentAt   time.Time `json:"sent_at"`  // when it last got one; zero if it never did
+	BegunAt  time.Time `json:"begun_at"`
+	Problem  string    `json:"problem"`  // why entries wait; empty if none do
+	Since    time.Time `json:"since"`    // of the problem
+	Rejected int64     `json:"rejected"` // entries that it said it did not keep
 }
 
 // A Provider is a practice's OpenID provider for staff.

@@ -52,6 +52,7 @@ func Run(t *testing.T, store hub.Store) {
 		{"links of persons", testPersonLinks},
 		{"invitations", testInvitations},
 		{"audit log", testAuditLog},
+		{"log streams", testLogStreams},
 		{"emergencies", testEmergencies},
 		{"disclosures", testDisclosures},
 		{"departments", testDepartments},
