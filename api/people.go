@@ -39,9 +39,13 @@ type StaffPerson struct {
 type RoleInfo struct {
 	Role   string `json:"role"`
 	Access string `json:"access"`
+	// Privileged roles are asked for, and given once somebody else approves.
+	Privileged bool `json:"privileged"`
 }
 
-// NewStaffMember adds a staff person: POST /v1/admin/people.
+// NewStaffMember adds a staff person: POST /v1/admin/people. With a privileged
+// role it needs both factors shown a moment ago: the person has no role until
+// somebody else has approved it.
 type NewStaffMember struct {
 	Login  string   `json:"login" minLength:"1" maxLength:"128"`
 	Name   string   `json:"name" minLength:"1" maxLength:"128"`
@@ -57,6 +61,8 @@ type NewStaffMember struct {
 type StaffMemberAdded struct {
 	Person StaffMember   `json:"person"`
 	Link   SetUpLinkMade `json:"link"`
+	// Request is what somebody else has to approve, if the role is privileged.
+	Request *GrantRequest `json:"request,omitempty"`
 }
 
 // A SetUpLinkMade is a one-time link to choose what one signs in with:
@@ -95,7 +101,7 @@ type PolicyRules struct {
 type PolicyCell struct {
 	Role   string   `json:"role"`
 	When   []string `json:"when" enum:"always,own-chat,other-chat,taking-part,queue,queue-waiting,queue-taken,elsewhere,not-in,themselves,others,practice" doc:"one is enough; none means never. Elsewhere is a chat of another queue that they do not take part in, not-in any that they do not take part in, practice what is of no chat and no person"`
-	Unless []string `json:"unless" enum:"withdrawn,due,past-grant,closed,last-administrator,author" doc:"what takes it away again"`
+	Unless []string `json:"unless" enum:"withdrawn,due,past-grant,closed,last-administrator,author,takes-two,requester" doc:"what takes it away again"`
 	Rules  []string `json:"rules" doc:"ids of the rules that allow it, or forbid it"`
 }
 

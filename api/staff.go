@@ -134,6 +134,9 @@ type StaffSession struct {
 	// Emergencies is how many emergency accesses the person has been told of and
 	// nobody has reviewed: GET /v1/admin/emergencies.
 	Emergencies int `json:"emergencies"`
+	// Approvals is how many requests wait for an answer that the person may
+	// give: GET /v1/admin/requests.
+	Approvals int `json:"approvals"`
 	// May are the actions of policy that the person may do somewhere in the
 	// practice, by which a page knows what to offer. Each call asks again.
 	May []string `json:"may"`

@@ -19,6 +19,9 @@ type staffCommand struct {
 	Add      addStaffCommand      `cmd:"" help:"Add a staff person and print a one-time set-up link."`
 	Link     linkStaffCommand     `cmd:"" help:"Print a new one-time set-up link, as after a forgotten password."`
 	Identity identityStaffCommand `cmd:"" help:"Say who a staff person is at the practice's OpenID provider."`
+	Requests requestsStaffCommand `cmd:"" help:"List what waits for a second person: roles with much power, new sign-ins of who has one."`
+	Approve  approveStaffCommand  `cmd:"" help:"Approve a request, where nobody else can."`
+	Refuse   refuseStaffCommand   `cmd:"" help:"Refuse a request."`
 	Disable  disableStaffCommand  `cmd:"" help:"End all access of a staff person at once."`
 }
 

@@ -138,6 +138,10 @@ const (
 	PersonAdded        Kind = "person.added"
 	PersonChanged      Kind = "person.changed"
 	PersonDisabled     Kind = "person.disabled"
+	GrantRequested     Kind = "grant.requested"
+	GrantApproved      Kind = "grant.approved"
+	GrantRefused       Kind = "grant.refused"
+	GrantWithdrawn     Kind = "grant.withdrawn"
 	DepartmentChanged  Kind = "department.changed"
 	DepartmentRetired  Kind = "department.retired"
 	PracticeConfigured Kind = "practice.configured"
@@ -289,6 +293,10 @@ func Vocabulary() []Spec {
 
 		{PersonAdded, Policy, "person", false, "added a person"},
 		{PersonChanged, Policy, "person", false, "changed a person's role, departments or queues"},
+		{GrantRequested, Policy, "person", false, "asked for a role with much power for a person, or for a new sign-in of who has one"},
+		{GrantApproved, Policy, "person", false, "approved what another asked for: a role with much power, or a new sign-in of who has one"},
+		{GrantRefused, Policy, "person", false, "refused what another asked for: a role with much power, or a new sign-in of who has one"},
+		{GrantWithdrawn, Policy, "person", false, "took back that they asked for a role with much power for a person, or for a new sign-in of who has one"},
 		{DepartmentChanged, Policy, "department", false, "made or changed a department: its name, or the queues that belong to it"},
 		{DepartmentRetired, Policy, "department", false, "retired a department"},
 		{PersonDisabled, Policy, "person", false, "took all access from a person"},

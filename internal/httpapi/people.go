@@ -40,6 +40,18 @@ func (s *Server) peopleRoutes() {
 		func(ctx context.Context, c *hub.StaffCaller, i *ByID) (*out[api.SetUpLinkMade], error) {
 			return answer(s.hub.SetUpLinkFor(ctx, c, i.ID))
 		})
+	staff(s, op(post, "/v1/admin/people/{id}/requests", tagAdmin, "Ask for what takes two: a role with much power, or a new sign-in of who has one", refusals(401, 403, 404, 409, 422)),
+		func(ctx context.Context, c *hub.StaffCaller, i *inID[api.NewGrantRequest]) (*out[api.GrantRequest], error) {
+			return answer(s.hub.RequestGrant(ctx, c, i.ID, i.Body))
+		})
+	staff(s, op(get, "/v1/admin/requests", tagAdmin, "What was asked for that takes two, and the answers", refusals(401, 403)),
+		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*out[api.GrantRequests], error) {
+			return answer(s.hub.GrantRequests(ctx, c))
+		})
+	staff(s, op(post, "/v1/admin/requests/{id}/decision", tagAdmin, "Approve or refuse what another asked for, or take back what one did", refusals(401, 403, 404, 409, 422)),
+		func(ctx context.Context, c *hub.StaffCaller, i *inID[api.DecideGrant]) (*out[api.GrantRequest], error) {
+			return answer(s.hub.DecideGrant(ctx, c, i.ID, i.Body))
+		})
 	staff(s, op(get, "/v1/admin/departments", tagAdmin, "The practice's departments", refusals(401, 403)),
 		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*out[api.Departments], error) {
 			return answer(s.hub.Departments(ctx, c))

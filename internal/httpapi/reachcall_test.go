@@ -70,6 +70,8 @@ func (r *reach) subject(route, name string, p *practice, d *device, chat string)
 		return r.person(p)
 	case strings.HasPrefix(path, "/v1/admin/departments/"):
 		return r.department(p)
+	case strings.HasPrefix(path, "/v1/admin/requests/"):
+		return r.request(p)
 	case strings.HasPrefix(path, "/v1/admin/emergencies/"):
 		return r.emergency(p)
 	case strings.HasPrefix(path, "/v1/staff/invitations/"):
@@ -142,6 +144,17 @@ func (r *reach) department(p *practice) string {
 	return id
 }
 
+func (r *reach) request(p *practice) string {
+	id := hub.NewID("q")
+	if p != nil {
+		r.must(r.store.AddGrantRequest(r.ctx, hub.GrantRequest{
+			ID: id, Practice: p.ID, Kind: hub.GrantRole, Person: r.person(p), Role: "supervisor", Was: "billing", Reason: "she leads",
+			RequestedAt: r.clock.now().UnixMilli(), ExpiresAt: r.clock.now().UnixMilli() + 1e9,
+		}))
+	}
+	return id
+}
+
 func (r *reach) emergency(p *practice) string {
 	id := hub.NewID("e")
 	if p != nil {
@@ -198,6 +211,8 @@ func (r *reach) body(route string, d *device, chat string) string {
 		}
 	case "patch /v1/admin/people/{id}":
 		return `{"queues":["nurse"]}`
+	case "post /v1/admin/people/{id}/requests":
+		return `{"kind":"role","role":"supervisor","reason":"she leads the ward"}`
 	case "post /v1/admin/people":
 		return fmt.Sprintf(`{"name":"Bo","login":%q,"role":"billing","title":"Billing","queues":[]}`, hub.NewID("p"))
 	case "post /v1/staff/conversations/{id}/transfer":

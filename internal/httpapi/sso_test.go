@@ -378,6 +378,10 @@ func TestSSOGroups(t *testing.T) {
 		t.Errorf("groups unmade an administrator: %q", code)
 	}
 	w.access(func(a *hub.Access) { a.Groups.Administrators = true })
+	if code, got := try("sub-1", []string{"IT"}); code != "" || got.Role != "front-desk" {
+		t.Errorf("a group alone made an administrator: %q, %s", code, got.Role)
+	}
+	w.approveAll()
 	if code, got := try("sub-1", []string{"IT"}); code != "" || got.Role != "administrator" {
 		t.Errorf("%q, %s", code, got.Role)
 	}

@@ -36,14 +36,17 @@ func (h *Hub) PracticeBySlug(ctx context.Context, slug string) (Practice, error)
 // AddStaff adds a staff person who cannot sign in yet; see NewSetUpLink. The
 // id and times of p are set here. A login in use gives [ErrExists].
 func (h *Hub) AddStaff(ctx context.Context, p Person) (Person, error) {
+	if p.Role == "" {
+		return Person{}, errors.New("hub: a staff person needs a role")
+	}
 	return h.addStaff(ctx, operator(p.Practice), p)
 }
 
 func (h *Hub) addStaff(ctx context.Context, who Actor, p Person) (Person, error) {
 	p.ID, p.Kind, p.CreatedAt, p.DisabledAt, p.Password = NewID("p"), api.KindStaff, h.millis(), 0, ""
 	p.Login = foldLogin(p.Login)
-	if p.Login == "" || p.Practice == "" || roleOf(p.Kind, p.Role) == "" {
-		return Person{}, errors.New("hub: a staff person needs a practice, a login and a role or profession that policy knows")
+	if p.Login == "" || p.Practice == "" || p.Role != "" && roleOf(p.Kind, p.Role) == "" {
+		return Person{}, errors.New("hub: a staff person needs a practice, a login and, if any, a role or profession that policy knows")
 	}
 	return p, h.store.Recording(h.event(ctx, who, audit.PersonAdded, p.ID).With("role="+p.Role)).AddPerson(ctx, p)
 }

@@ -44,6 +44,16 @@ func (h *Hub) assignRole(ctx context.Context, p Person, role string, queues []st
 	if queues == nil {
 		queues = []string{}
 	}
+	if privileged(role) && p.Role != role {
+		// Who runs the directory does not give it alone. Until somebody has
+		// approved it the person stays what they are, if that is not privileged.
+		if err := h.askByGroups(ctx, &p, role); err != nil {
+			return p, err
+		}
+		if role = p.Role; privileged(role) {
+			role = ""
+		}
+	}
 	n := api.ChangeStaffMember{Role: &role, Queues: &queues}
 	if p.Role == role {
 		n.Role = nil

@@ -43,7 +43,7 @@ func (h *Hub) StaffMembers(ctx context.Context, s *StaffCaller) (api.StaffMember
 		m.People[i] = h.staffMember(p)
 	}
 	for _, name := range policy.StaffRoles() {
-		m.Roles = append(m.Roles, api.RoleInfo{Role: name, Access: string(policy.RoleOf(name))})
+		m.Roles = append(m.Roles, api.RoleInfo{Role: name, Access: string(policy.RoleOf(name)), Privileged: privileged(name)})
 	}
 	return m, nil
 }
@@ -88,8 +88,15 @@ func (h *Hub) AddStaffMember(ctx context.Context, s *StaffCaller, n api.NewStaff
 	if err := h.checkQueues(ctx, s.Person.Practice, n.Queues); err != nil {
 		return api.StaffMemberAdded{}, err
 	}
+	role := n.Role
+	if privileged(role) {
+		if err := h.proved(s); err != nil {
+			return api.StaffMemberAdded{}, err
+		}
+		role = "" // no rights until somebody else approves
+	}
 	p, err := h.addStaff(ctx, s, Person{
-		Practice: s.Person.Practice, Login: n.Login, Name: n.Name, Title: cmp.Or(n.Title, n.Role), Role: n.Role, Queues: n.Queues,
+		Practice: s.Person.Practice, Login: n.Login, Name: n.Name, Title: cmp.Or(n.Title, n.Role), Role: role, Queues: n.Queues,
 		Departments: sortedSet(n.Departments),
 	})
 	if errors.Is(err, ErrExists) {
@@ -97,8 +104,17 @@ func (h *Hub) AddStaffMember(ctx context.Context, s *StaffCaller, n api.NewStaff
 	} else if err != nil {
 		return api.StaffMemberAdded{}, err
 	}
-	link, err := h.newSetUpLink(ctx, s, p.Practice, p.ID)
-	return api.StaffMemberAdded{Person: h.staffMember(p), Link: link}, err
+	added := api.StaffMemberAdded{Person: h.staffMember(p)}
+	if role != n.Role {
+		r, err := h.askForGrant(ctx, s, &p, GrantRequest{Kind: GrantRole, Role: n.Role, Requester: s.Person.ID})
+		if err != nil {
+			return api.StaffMemberAdded{}, at("ask for the role", err)
+		}
+		described := h.describeGrant(s, &r, map[string]Person{p.ID: p, s.Person.ID: s.Person})
+		added.Request = &described
+	}
+	added.Link, err = h.newSetUpLink(ctx, s, p.Practice, p.ID)
+	return added, err
 }
 
 // SetUpLinkFor makes a link with which a person sets up their sign-in, as when
@@ -109,11 +125,15 @@ func (h *Hub) SetUpLinkFor(ctx context.Context, s *StaffCaller, person string) (
 	if err != nil {
 		return api.SetUpLinkMade{}, err
 	}
-	if err := h.mayStaff(s, policy.Invite, p.resource(false)); err != nil {
-		return api.SetUpLinkMade{}, err
-	}
 	if p.DisabledAt != 0 {
 		return api.SetUpLinkMade{}, ErrConflict
+	}
+	takesTwo, err := h.linkTakesTwo(ctx, &p)
+	if err != nil {
+		return api.SetUpLinkMade{}, err
+	}
+	if err := h.mayBecome(ctx, s, &p, takesTwo); err != nil {
+		return api.SetUpLinkMade{}, err
 	}
 	return h.newSetUpLink(ctx, s, p.Practice, p.ID)
 }
@@ -217,7 +237,9 @@ func changeStaff(may permission, p *Person, last bool, n api.ChangeStaffMember, 
 	}
 	if n.Role != nil || n.Queues != nil || n.Departments != nil {
 		losing := last && n.Role != nil && *n.Role != p.Role
-		if err := may(policy.Grant, p.resource(losing)); err != nil {
+		about := p.resource(losing)
+		about.TakesTwo = n.Role != nil && *n.Role != p.Role && privileged(*n.Role)
+		if err := may(policy.Grant, about); err != nil {
 			return err
 		}
 	}

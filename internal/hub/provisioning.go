@@ -183,14 +183,20 @@ func (h *Hub) setActive(ctx context.Context, d *Directory, p Person, active bool
 	if !active {
 		return h.changePerson(ctx, d, may, &p, api.ChangeStaffMember{Disable: true})
 	}
+	role := ""
 	event := h.event(ctx, d, audit.PersonEnabled, p.ID)
 	after, err := h.store.Recording(event).ChangePerson(ctx, d.Practice, p.ID, h.millis(), func(p *Person, _ bool) error {
 		if err := may(policy.Grant, p.resource(false)); err != nil {
 			return err
 		}
-		p.DisabledAt = 0
+		if p.DisabledAt = 0; privileged(p.Role) {
+			role, p.Role = p.Role, "" // until somebody approves it
+		}
 		return nil
 	})
+	if err == nil && role != "" {
+		err = h.askByGroups(ctx, &after, role)
+	}
 	return after, err
 }
 

@@ -408,7 +408,7 @@ func (h *Hub) LinkStaffIdentity(ctx context.Context, s *StaffCaller, person, sub
 	if err != nil {
 		return err
 	}
-	if err := h.mayStaff(s, policy.Invite, p.resource(false)); err != nil {
+	if err := h.mayBecome(ctx, s, &p, privileged(p.Role)); err != nil {
 		return err
 	}
 	return h.linkStaff(ctx, s, p.Practice, p.ID, subject)

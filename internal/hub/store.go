@@ -47,6 +47,7 @@ type Store interface {
 	Relations
 	Invitations
 	Emergencies
+	Grants
 	Disclosures
 	Departments
 

@@ -203,6 +203,7 @@ func (r *Resource) entity() cedar.Entity {
 			"claimed": cedar.Boolean(r.Claimed), "closed": cedar.Boolean(r.Closed),
 			"pastGrant": cedar.Boolean(r.PastGrant),
 			"person":    cedar.String(r.Person), "lastAdministrator": cedar.Boolean(r.LastAdministrator),
+			"takesTwo": cedar.Boolean(r.TakesTwo), "requester": cedar.String(r.Requester),
 		}),
 	}
 }

@@ -70,6 +70,12 @@ func sortedProfessions() []string { return slices.Sorted(maps.Keys(professions))
 // care are the roles that look after patients.
 func (r Role) care() bool { return r == Agent || r == Clinician || r == Supervisor }
 
+// Privileged reports whether the role gives so much that nobody gives it alone:
+// to run the system, to answer for it, or to go into others' chats.
+func (r Role) Privileged() bool {
+	return r == Supervisor || r == Compliance || r == Administrator || r == Auditor
+}
+
 // An Action is something that can be done. The vocabulary is closed.
 type Action string
 
@@ -111,7 +117,9 @@ const (
 	Work          Action = "practice.work" // ask what the keeper has to do
 	Configure     Action = "practice.configure"
 	AddPerson     Action = "person.add"
-	Grant         Action = "person.grant" // give or take a role
+	Grant         Action = "person.grant"   // give or take a role
+	RequestGrant  Action = "person.request" // ask for what takes two: see [Role.Privileged]
+	ApproveGrant  Action = "person.approve" // or refuse, what another asked for
 	Disable       Action = "person.disable"
 	Revoke        Action = "person.revoke" // a device
 	Invite        Action = "person.invite" // with a link to set up their sign-in anew
@@ -148,7 +156,7 @@ const (
 func Actions() []Action {
 	return []Action{
 		Begin, Know, Take, TakeOver, Join, Leave, Close, Reopen, Bring, Transfer, BreakGlass, Withdraw, AgreeForm, Rate, Frames, Send, Type, Attach, Admit, Add, Remove, Renew, Rejoin,
-		ListOwn, ListQueues, ListAll, Certify, Work, Configure, ArrangeDepartments, AddPerson, Grant, Disable, Revoke, Invite, ListPeople, Identify, CheckIdentity, Propose, Relate, Agree, Unite, ReadAudit, ExportAudit, OwnAudit, Explain, Hide, Inspect, ReviewEmergency, HearEmergency, ReadAccess, RecordDisclosure,
+		ListOwn, ListQueues, ListAll, Certify, Work, Configure, ArrangeDepartments, AddPerson, Grant, RequestGrant, ApproveGrant, Disable, Revoke, Invite, ListPeople, Identify, CheckIdentity, Propose, Relate, Agree, Unite, ReadAudit, ExportAudit, OwnAudit, Explain, Hide, Inspect, ReviewEmergency, HearEmergency, ReadAccess, RecordDisclosure,
 		ReadForms, WriteForm, ApproveForm, ReadReceipts,
 	}
 }
@@ -197,6 +205,10 @@ type Resource struct {
 	// Of a person:
 	Person            string
 	LastAdministrator bool
+	// TakesTwo says that what is done gives much power, and that no second
+	// person has agreed.
+	TakesTwo  bool
+	Requester string // person who asked for what is approved
 }
 
 // NoConsent is the id of the rule that forbids what needs a consent which the

@@ -128,7 +128,7 @@ func anyResource() *rapid.Generator[*Resource] {
 			Queue: rapid.SampledFrom([]string{"q_1", "q_2"}).Draw(t, "queue"), Patient: persons.Draw(t, "patient"),
 			Wanted: rapid.SliceOf(persons).Draw(t, "wanted"), Members: rapid.SliceOf(persons).Draw(t, "members"),
 			Withdrawn: rapid.Bool().Draw(t, "withdrawn"), Claimed: rapid.Bool().Draw(t, "claimed"), Closed: rapid.Bool().Draw(t, "closed"), Person: persons.Draw(t, "person"),
-			LastAdministrator: rapid.Bool().Draw(t, "last"), PastGrant: rapid.Bool().Draw(t, "past"),
+			LastAdministrator: rapid.Bool().Draw(t, "last"), TakesTwo: rapid.Bool().Draw(t, "two"), Requester: persons.Draw(t, "requester"), PastGrant: rapid.Bool().Draw(t, "past"),
 		}
 	})
 }
@@ -158,9 +158,11 @@ func TestBoundaries(t *testing.T) {
 			"a queue that they are not given": len(p.Queues)+len(p.Departments) > 0 && !slices.Contains(p.Queues, r.Queue) && !in &&
 				slices.Contains([]Action{Take, TakeOver, Join, Leave, Close, Reopen, Bring, Transfer}, a),
 			"past their grant":                            r.ID != "" && r.PastGrant && r.Patient == p.ID,
-			"a role for oneself":                          a == Grant && r.Person == p.ID,
-			"the last administrator goes":                 a == Disable && r.LastAdministrator,
-			"one who is no administrator runs the system": !runsPeople && slices.Contains([]Action{Grant, Disable, AddPerson, Configure, ArrangeDepartments}, a),
+			"a role for oneself":                          slices.Contains([]Action{Grant, RequestGrant, ApproveGrant}, a) && r.Person == p.ID,
+			"much power by one alone":                     slices.Contains([]Action{Grant, Invite}, a) && r.TakesTwo,
+			"one approves what they asked for":            a == ApproveGrant && r.Requester == p.ID,
+			"the last administrator goes":                 slices.Contains([]Action{Disable, Grant, ApproveGrant}, a) && r.LastAdministrator,
+			"one who is no administrator runs the system": !runsPeople && slices.Contains([]Action{Grant, RequestGrant, Disable, AddPerson, Configure, ArrangeDepartments}, a),
 			"another lets people in":                      !slices.Contains(p.Roles, Keeper) && slices.Contains([]Action{Add, Remove, Certify}, a),
 		} {
 			if is && d.Allowed {

@@ -46,6 +46,8 @@ const (
 	ChatOver         Exception = "closed"
 	OnlyOneLeft      Exception = "last-administrator"
 	WroteIt          Exception = "author"
+	NeedsSecond      Exception = "takes-two"
+	AskedForIt       Exception = "requester"
 )
 
 // exceptions are how each changes what it is about.
@@ -59,6 +61,8 @@ var exceptions = []struct {
 	{GrantEnded, "chat", func(r *Resource, _ string) { r.PastGrant = true }},
 	{ChatOver, "chat", func(r *Resource, _ string) { r.Closed = true }},
 	{OnlyOneLeft, "person", func(r *Resource, _ string) { r.LastAdministrator = true }},
+	{NeedsSecond, "person", func(r *Resource, _ string) { r.TakesTwo = true }},
+	{AskedForIt, "person", func(r *Resource, p string) { r.Requester = p }},
 	{WroteIt, "practice", func(r *Resource, p string) { r.Authors = []string{p} }},
 }
 

@@ -35,6 +35,10 @@ func tableCases(role Role, me string) []tableCase {
 				r.Closed = true
 			case OnlyOneLeft:
 				r.LastAdministrator = true
+			case NeedsSecond:
+				r.TakesTwo = true
+			case AskedForIt:
+				r.Requester = me
 			case WroteIt:
 				r.Authors = []string{other, me}
 			}
@@ -58,8 +62,8 @@ func tableCases(role Role, me string) []tableCase {
 			}
 		}
 	}
-	add(&Resource{Person: me}, []Exception{OnlyOneLeft}, Themselves)
-	add(&Resource{Person: other}, []Exception{OnlyOneLeft}, Others)
+	add(&Resource{Person: me}, []Exception{OnlyOneLeft, NeedsSecond, AskedForIt}, Themselves)
+	add(&Resource{Person: other}, []Exception{OnlyOneLeft, NeedsSecond, AskedForIt}, Others)
 	add(&Resource{Form: "form"}, []Exception{WroteIt}, AtPractice)
 	return all
 }

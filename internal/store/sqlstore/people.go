@@ -19,13 +19,12 @@ func (s *Store) ChangePerson(ctx context.Context, practice, id string, at int64,
 func (s *Store) changePerson(ctx context.Context, t *tx, practice, id string, at int64, change func(*hub.Person, bool) error) (stored hub.Person, err error) {
 	// Whoever changes people of a practice waits for the others: two
 	// administrators who remove each other must not both succeed.
-	const lock = `SELECT id FROM practice WHERE id = $1`
 	const others = `
 SELECT count(*) FROM person
 WHERE practice = $1 AND kind = 'staff' AND kind <> 'patient' AND role = 'administrator' AND disabled_at = 0 AND id <> $2`
 	const update = `
 UPDATE person SET role = $3, queues = $4, disabled_at = $5 WHERE practice = $1 AND id = $2`
-	if _, err := scanString(t.row(ctx, lock+s.dialect.Lock, practice)); err != nil {
+	if err := s.lockPeople(ctx, t, practice); err != nil {
 		return hub.Person{}, err
 	}
 	one := func() (hub.Person, error) {

@@ -54,6 +54,7 @@ func Run(t *testing.T, store hub.Store) {
 		{"audit log", testAuditLog},
 		{"log streams", testLogStreams},
 		{"emergencies", testEmergencies},
+		{"grant requests", testGrants},
 		{"disclosures", testDisclosures},
 		{"departments", testDepartments},
 		{"concurrency", testConcurrency},

@@ -579,6 +579,23 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/admin/people/{id}/requests": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Ask for what takes two: a role with much power, or a new sign-in of who has one */
+        readonly post: operations["post-admin-people-by-id-requests"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/admin/people/{id}/set-up-link": {
         readonly parameters: {
             readonly query?: never;
@@ -607,6 +624,40 @@ export interface paths {
         readonly get: operations["get-admin-policy"];
         readonly put?: never;
         readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/requests": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** What was asked for that takes two, and the answers */
+        readonly get: operations["get-admin-requests"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/requests/{id}/decision": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Approve or refuse what another asked for, or take back what one did */
+        readonly post: operations["post-admin-requests-by-id-decision"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -3045,6 +3096,11 @@ export interface components {
             readonly queue: string;
             readonly welcome: string;
         };
+        readonly DecideGrant: {
+            /** @enum {string} */
+            readonly decision: "approve" | "refuse" | "withdraw";
+            readonly note?: string;
+        };
         readonly Department: {
             /** Format: int64 */
             readonly created_at: number;
@@ -3402,6 +3458,42 @@ export interface components {
             readonly conversation?: string;
             readonly receipt: components["schemas"]["ConsentReceipt"];
         };
+        readonly GrantRequest: {
+            /** Format: int64 */
+            readonly decided_at?: number;
+            /** @description name; empty if it was done at the server */
+            readonly decided_by?: string;
+            /** Format: int64 */
+            readonly expires_at: number;
+            readonly id: string;
+            /**
+             * @description role: give the role; link: make a link to set up the person's sign-in anew
+             * @enum {string}
+             */
+            readonly kind: "role" | "link";
+            readonly may_decide: boolean;
+            readonly note?: string;
+            readonly person: components["schemas"]["Person"];
+            readonly reason?: string;
+            /** Format: int64 */
+            readonly requested_at: number;
+            /** @description their name */
+            readonly requested_by?: string;
+            /** @description person id; empty if the practice's directory asks */
+            readonly requester?: string;
+            /** @description of kind role */
+            readonly role?: string;
+            /**
+             * @description used: an approved link was made
+             * @enum {string}
+             */
+            readonly state: "open" | "approved" | "refused" | "withdrawn" | "expired" | "used";
+            /** @description the person's role when it was asked; empty for none */
+            readonly was?: string;
+        };
+        readonly GrantRequests: {
+            readonly requests: readonly components["schemas"]["GrantRequest"][];
+        };
         readonly GroupInfo: {
             /** Format: int64 */
             readonly epoch: number;
@@ -3509,6 +3601,12 @@ export interface components {
         readonly NewDepartment: {
             readonly name: string;
             readonly queues?: readonly string[];
+        };
+        readonly NewGrantRequest: {
+            /** @enum {string} */
+            readonly kind: "role" | "link";
+            readonly reason: string;
+            readonly role?: string;
         };
         readonly NewGuest: {
             /** @description slug */
@@ -3823,7 +3921,7 @@ export interface components {
             /** @description ids of the rules that allow it, or forbid it */
             readonly rules: readonly string[];
             /** @description what takes it away again */
-            readonly unless: readonly ("withdrawn" | "due" | "past-grant" | "closed" | "last-administrator" | "author")[];
+            readonly unless: readonly ("withdrawn" | "due" | "past-grant" | "closed" | "last-administrator" | "author" | "takes-two" | "requester")[];
             /** @description one is enough; none means never. Elsewhere is a chat of another queue that they do not take part in, not-in any that they do not take part in, practice what is of no chat and no person */
             readonly when: readonly ("always" | "own-chat" | "other-chat" | "taking-part" | "queue" | "queue-waiting" | "queue-taken" | "elsewhere" | "not-in" | "themselves" | "others" | "practice")[];
         };
@@ -4093,6 +4191,7 @@ export interface components {
         };
         readonly RoleInfo: {
             readonly access: string;
+            readonly privileged: boolean;
             readonly role: string;
         };
         readonly SSOBegun: {
@@ -4295,6 +4394,7 @@ export interface components {
         readonly StaffMemberAdded: {
             readonly link: components["schemas"]["SetUpLinkMade"];
             readonly person: components["schemas"]["StaffMember"];
+            readonly request?: components["schemas"]["GrantRequest"];
         };
         readonly StaffMembers: {
             readonly people: readonly components["schemas"]["StaffMember"][];
@@ -4320,6 +4420,8 @@ export interface components {
             readonly sessions: readonly components["schemas"]["SessionInfo"][];
         };
         readonly StaffSession: {
+            /** Format: int64 */
+            readonly approvals: number;
             /** Format: int64 */
             readonly emergencies: number;
             /**
@@ -4493,6 +4595,7 @@ export type ConversationPage = components['schemas']['ConversationPage'];
 export type ConversationReader = components['schemas']['ConversationReader'];
 export type ConversationReaders = components['schemas']['ConversationReaders'];
 export type CreateConversation = components['schemas']['CreateConversation'];
+export type DecideGrant = components['schemas']['DecideGrant'];
 export type Department = components['schemas']['Department'];
 export type Departments = components['schemas']['Departments'];
 export type Device = components['schemas']['Device'];
@@ -4525,6 +4628,8 @@ export type FormVersion = components['schemas']['FormVersion'];
 export type Frame = components['schemas']['Frame'];
 export type FramePage = components['schemas']['FramePage'];
 export type GiveConsent = components['schemas']['GiveConsent'];
+export type GrantRequest = components['schemas']['GrantRequest'];
+export type GrantRequests = components['schemas']['GrantRequests'];
 export type GroupInfo = components['schemas']['GroupInfo'];
 export type GroupWork = components['schemas']['GroupWork'];
 export type Head = components['schemas']['Head'];
@@ -4542,6 +4647,7 @@ export type LinkedIdentity = components['schemas']['LinkedIdentity'];
 export type MatchPatient = components['schemas']['MatchPatient'];
 export type NewAttachment = components['schemas']['NewAttachment'];
 export type NewDepartment = components['schemas']['NewDepartment'];
+export type NewGrantRequest = components['schemas']['NewGrantRequest'];
 export type NewGuest = components['schemas']['NewGuest'];
 export type NewInvitation = components['schemas']['NewInvitation'];
 export type NewPersonLink = components['schemas']['NewPersonLink'];
@@ -7224,6 +7330,86 @@ export interface operations {
             };
         };
     };
+    readonly "post-admin-people-by-id-requests": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["NewGrantRequest"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["GrantRequest"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readonly "post-admin-people-by-id-set-up-link": {
         readonly parameters: {
             readonly query?: never;
@@ -7329,6 +7515,133 @@ export interface operations {
             };
             /** @description Forbidden */
             readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "get-admin-requests": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["GrantRequests"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-admin-requests-by-id-decision": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["DecideGrant"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["GrantRequest"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

@@ -15,7 +15,7 @@ export type StaffPerson = Required<Pick<api.Person, "id" | "role" | "name">>;
 
 export type StaffSession = Pick<
   api.StaffSession,
-  "practice" | "login" | "expires_at" | "idle_at" | "idle_seconds" | "locked" | "password_expired" | "has_passkey" | "sso" | "new_sign_ins" | "emergencies" | "may"
+  "practice" | "login" | "expires_at" | "idle_at" | "idle_seconds" | "locked" | "password_expired" | "has_passkey" | "sso" | "new_sign_ins" | "emergencies" | "approvals" | "may"
 > & { readonly person: StaffPerson };
 
 /** Actions of policy that open something on the administrators' page. */
@@ -311,6 +311,7 @@ function readSession(body: Untrusted<api.StaffSession>): StaffSession {
     ...(text(body.sso) === "" ? {} : { sso: text(body.sso) }),
     new_sign_ins: number(body.new_sign_ins),
     emergencies: number(body.emergencies),
+    approvals: number(body.approvals),
     may: list(body.may).map(text),
   };
 }
