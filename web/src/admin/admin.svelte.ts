@@ -22,10 +22,10 @@ export class Admin {
     return this.session.may.includes(action);
   }
 
-  /** Looks again how many emergency accesses this person is to review. */
-  async lookForEmergencies(): Promise<void> {
+  /** Looks again how much waits for this person: emergency accesses to review, requests to answer. */
+  async lookForWork(): Promise<void> {
     const found = await this.account.session().catch(() => undefined);
-    if (found && !found.locked) this.session = { ...this.session, emergencies: found.emergencies };
+    if (found && !found.locked) this.session = { ...this.session, emergencies: found.emergencies, approvals: found.approvals };
   }
 
   get me(): string {

@@ -1,7 +1,7 @@
 // The section "People". Names are made up.
 
 import type * as api from "../../src/api/schema.ts";
-import { now } from "./server.ts";
+import { now, session as sessionOf } from "./server.ts";
 import type { Story } from "./story.ts";
 
 const day = 86_400_000;
@@ -22,7 +22,7 @@ const people: api.StaffMember[] = [
 ];
 const roles: api.RoleInfo[] = ["nurse:clinician", "physician:clinician", "front-desk:agent", "supervisor:supervisor", "compliance:compliance", "administrator:administrator", "auditor:auditor"].map((each) => {
   const [role = "", access = ""] = each.split(":");
-  return { role, access };
+  return { role, access, privileged: ["supervisor", "compliance", "administrator", "auditor"].includes(access) };
 });
 const list = { people, roles } satisfies api.StaffMembers;
 
@@ -49,14 +49,46 @@ const departments: api.Departments = {
     { id: "g_old", name: "Weight clinic", queues: [], people: 0, created_at: now - 900 * day, retired_at: now - 30 * day },
   ],
 };
+const request = (id: string, change: Partial<api.GrantRequest>): api.GrantRequest => ({
+  id, kind: "role", person: { id: "p_dana", kind: "staff", role: "nurse", name: "Dana Ortiz", online: true }, role: "supervisor", was: "nurse", requester: "p_other", requested_by: "Alex Morgan",
+  reason: "Leads the ward from Monday", requested_at: now - 3_600_000, expires_at: now + 6 * day, state: "open", may_decide: true, ...change,
+});
+const requests: api.GrantRequests = {
+  requests: [
+    request("q_1", {}),
+    request("q_2", { kind: "link", person: { id: "p_robin", kind: "staff", role: "compliance", name: "Robin Diaz", online: false }, requester: "p_administrator", requested_by: "Pat Rivera", reason: "Lost her phone", may_decide: false }),
+    request("q_3", { requester: "", requested_by: "", reason: "", role: "auditor", person: { id: "p_sam", kind: "staff", role: "auditor", name: "Sam Okafor", online: false }, was: "", state: "approved", decided_by: "Pat Rivera", decided_at: now - 2 * day, may_decide: false }),
+    request("q_4", { state: "refused", decided_at: now - 9 * day, note: "Not before the training", may_decide: false }),
+    request("q_5", { state: "expired", may_decide: false }),
+  ],
+};
 const answers: NonNullable<Story["answers"]> = {
   "GET /v1/admin/departments": { ...departments },
   "GET /v1/admin/people": list,
+  "GET /v1/admin/requests": { ...requests },
+  "GET /v1/admin/people/p_robin": { ...detail, person: people[4] ?? dana },
   "GET /v1/admin/people/p_dana": { ...detail },
   "POST /v1/admin/people/p_dana/set-up-link": { token: "kqz7-2f9m-x4tw-8hjd-vr5c-n3pb-6ygs", expires_at: now + 3 * day },
 };
 
 export const stories: Record<string, Story> = {
+  requests: { hash: "#/requests", answers },
+  "requests-none": { hash: "#/requests", as: "auditor", answers: { ...answers, "GET /v1/admin/requests": { requests: [] } } },
+  "request-answer": {
+    hash: "#/requests",
+    answers,
+    async then(page) {
+      for (let tries = 0; tries < 40 && !document.querySelector("tbody button"); tries++) await page.pause(50);
+      document.querySelector<HTMLButtonElement>("tbody button")?.click();
+    },
+  },
+  "requests-wait": { hash: "#/people", as: "compliance", answers: { ...answers, "GET /v1/staff/session": { ...sessionOf("compliance"), approvals: 2 } } },
+  "person-privileged": { hash: "#/people/p_robin", answers },
+  "person-ask-link": {
+    hash: "#/people/p_robin",
+    answers: { ...answers, "GET /v1/admin/requests": { requests: [] } },
+    then: () => [...document.querySelectorAll<HTMLButtonElement>("main .row button")].at(1)?.click(),
+  },
   "sign-in": { hash: "#/people", signedIn: false },
   people: { hash: "#/people", answers },
   "people-many": { hash: "#/people", answers: { ...answers, "GET /v1/admin/people": { roles, people: Array.from({ length: 120 }, (_, i) => person(`p_${i}`, `Test Person ${i}`, "nurse", "clinician")) } } },
