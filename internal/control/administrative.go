@@ -79,9 +79,9 @@ func administrative() []api.Control {
 		{
 			ID: "308(a)(4)(ii)(C)", Family: family, Kind: api.KindAddressable, Proposed: "required", NIST: information, Owner: administrator, Review: 3,
 			Title: "Access establishment and change", Asks: "Access is given, reviewed and changed by that policy.",
-			HeldBy:   "Nobody gives themselves a role; a new role ends what the old one had open.",
+			HeldBy:   "Nobody gives themselves a role; roles with much power are asked for by one and approved by another; a new role ends what the old one had open.",
 			Evidence: []string{"roles", "unused-accounts"},
-			Tests:    []string{"TestOwnRole", "TestNewRoleEndsAccess", "TestPeople"},
+			Tests:    []string{"TestOwnRole", "TestT22TwoForMuchPower", "TestDirectoryAsksToo", "TestT43NobodyBecomesThem", "TestNewRoleEndsAccess", "TestPeople"},
 		},
 		{
 			ID: "308(a)(5)(ii)(A)", Family: family, Kind: api.KindAddressable, Proposed: "required, every year and within 30 days for new staff", NIST: training, Owner: privacyOfficial, Review: 12,
