@@ -35,8 +35,9 @@ func administrative() []api.Control {
 		{
 			ID: "308(a)(1)(ii)(D)", Family: family, Kind: api.KindRequired, NIST: management, Owner: privacyOfficial, Review: 1,
 			Title: "Review of activity", Asks: "Logs and reports of access are looked at regularly.",
-			HeldBy:   "Those who answer for the practice read and filter the log in the administrators' page; reading it is recorded too.",
-			Evidence: []string{"audit-log"},
+			HeldBy:   "Those who answer for the practice read and filter the log in the administrators' page; reading it is recorded too. The practice's own SIEM may get it as it grows.",
+			Evidence: []string{"audit-log", "audit-stream"},
+			Tests:    []string{"TestSyslog", "TestOTLP", "TestOutage"},
 			Missing:  "There is no review with sign-off yet.",
 		},
 		{

@@ -248,6 +248,26 @@ func TestServicesOfOthers(t *testing.T) {
 	expect(outsideServices(s), api.ControlDecision, "No server answers")
 }
 
+// TestStreamsOfTheLog: the map shows where the audit log goes, and falls short
+// while it does not get there; another machine needs an agreement.
+func TestStreamsOfTheLog(t *testing.T) {
+	s := subject()
+	if f := auditStream(s); f.State != api.ControlMet || !strings.Contains(f.Says, "no SIEM") {
+		t.Errorf("without any: %+v", f)
+	}
+	s.Practice.Streams = []installation.Stream{{Name: "syslog", Target: "tls://siem.clinic.example:6514"}, {Name: "otlp", Target: "http://127.0.0.1:4318/v1/logs"}}
+	if f := auditStream(s); f.State != api.ControlMet || !strings.Contains(f.Says, "siem.clinic.example") {
+		t.Errorf("well: %+v", f)
+	}
+	if f := outsideServices(s); !strings.Contains(f.Says, "siem.clinic.example") || strings.Contains(f.Says, "127.0.0.1") {
+		t.Errorf("services: %+v", f)
+	}
+	s.Practice.Streams[0].Problem = "away"
+	if f := auditStream(s); f.State != api.ControlShort || f.Fix == "" || !strings.Contains(f.Says, "siem.clinic.example (away)") {
+		t.Errorf("away: %+v", f)
+	}
+}
+
 func TestUnknownPractice(t *testing.T) {
 	if _, err := Evaluate(subject().Facts, "t_elm"); err == nil {
 		t.Error("a practice that is not there was judged")

@@ -23,7 +23,7 @@ func probes() map[string]Probe {
 		"tls": tlsInUse, "archive-verified": archiveVerified, "backup": backup, "backup-apart": backupApart,
 		"doctor": doctorFinds, "release": release, "inventory": inventoryMade, "stands-alone": standsAlone, "quiet-notices": quietNotices,
 		"outside-services": outsideServices,
-		"audit-log":        auditLog, "facility": facility, "no-deidentification": noDeidentification,
+		"audit-log":        auditLog, "audit-stream": auditStream, "facility": facility, "no-deidentification": noDeidentification,
 		"clearinghouse":     notApplicable("The product has no clearinghouse functions. If the practice is a clearinghouse, this control is its own."),
 		"group-health-plan": notApplicable("The practice is a provider. If it sponsors a group health plan, this control is its own."),
 	}
@@ -418,8 +418,13 @@ func outsideServices(s *Subject) api.ControlFinding {
 	if p := s.Practice.Provider; p != nil {
 		all = append(all, "sign-ins of staff at "+p.Host)
 	}
+	for i := range s.Practice.Streams {
+		if r := &s.Practice.Streams[i]; !r.Local() {
+			all = append(all, "the audit log to "+r.Host())
+		}
+	}
 	if len(all) == 0 {
-		all = []string{"no mail or text message service, database elsewhere or identity provider that is known"}
+		all = []string{"no mail or text message service, database elsewhere, identity provider or receiver of the audit log that is known"}
 	}
 	return decide("Have a business associate agreement with whoever handles health information for you, and write down for each other why none is needed.",
 		"%sSet up here: %s. Who hosts this machine and its backups cannot be seen from here.", notLooked, strings.Join(all, "; "))
@@ -434,6 +439,24 @@ func auditLog(s *Subject) api.ControlFinding {
 	default:
 		return met("The log of who did what has %d entries in a tree whose head is signed; sotto audit verify checks it, and an export of it.", n)
 	}
+}
+
+func auditStream(s *Subject) api.ControlFinding {
+	var away, well []string
+	for _, r := range s.Practice.Streams {
+		if r.Problem != "" {
+			away = append(away, r.Host()+" ("+r.Problem+")")
+		} else {
+			well = append(well, r.Host())
+		}
+	}
+	switch {
+	case len(away) > 0:
+		return short("sotto doctor names what to do.", "The audit log does not get to %s.", strings.Join(away, " and "))
+	case len(well) > 0:
+		return met("The audit log goes to %s as it grows.", strings.Join(well, " and "))
+	}
+	return met("The audit log is watched here alone: no SIEM gets it.")
 }
 
 func facility(s *Subject) api.ControlFinding {

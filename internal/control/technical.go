@@ -44,9 +44,9 @@ func technical() []api.Control {
 		{
 			ID: "312(b)", Family: family, Kind: api.KindRequired, Proposed: "adds alerts in real time", NIST: "SP 800-66r2, 5.3.2 Audit Controls", Owner: privacyOfficial, Review: 3,
 			Title: "Audit controls", Asks: "What happens in systems with health information is recorded, and the records are examined.",
-			HeldBy:   "Each act, read and refusal leaves an event in the transaction of what it records; events are in a Merkle log with signed heads, and the page proves each in the browser.",
-			Evidence: []string{"audit-log"},
-			Tests:    []string{"TestEveryRouteIsAudited", "TestT41KilledAtEachWrite", "TestT41KilledAfterEachStatement", "TestT41CutAfterEachStatement", "TestT40AChangedRowIsNamed", "TestT40TamperedExport", "TestT40TamperedDatabase", "TestT40LiveKeyAndBackup", "TestT40Watch", "TestT40Clock", "TestT40WitnessFindsRewriting", "TestNoSentenceFits", "TestCommitmentHidesAndBinds", "TestExport", "TestAuditFilters", "TestAuditPagesStandStill", "TestT22TheLogIsForAuditors", "TestT22ExportIsForAuditors", "TestABrokenExportIsNoWhole"},
+			HeldBy:   "Each act, read and refusal leaves an event in the transaction of what it records; events are in a Merkle log with signed heads, and the page proves each in the browser. A SIEM may get each as it comes, and misses none.",
+			Evidence: []string{"audit-log", "audit-stream"},
+			Tests:    []string{"TestEveryRouteIsAudited", "TestT41KilledAtEachWrite", "TestT41KilledAfterEachStatement", "TestT41CutAfterEachStatement", "TestT40AChangedRowIsNamed", "TestT40TamperedExport", "TestT40TamperedDatabase", "TestT40LiveKeyAndBackup", "TestT40Watch", "TestT40Clock", "TestT40WitnessFindsRewriting", "TestNoSentenceFits", "TestCommitmentHidesAndBinds", "TestExport", "TestAuditFilters", "TestAuditPagesStandStill", "TestT22TheLogIsForAuditors", "TestT22ExportIsForAuditors", "TestABrokenExportIsNoWhole", "TestSyslog", "TestOTLP", "TestNothingIsLost", "TestKillNineLosesNoEntry", "TestT40AChangedEntryIsNotSent"},
 			Missing:  "Nobody signs off a review of the log here yet, and it raises no alerts.",
 		},
 		{

@@ -67,6 +67,10 @@ func (x *examination) server() {
 		x.expect("metrics", installation.Loopback(s.Metrics), "Metrics are served to this machine alone.", Fail,
 			"Metrics are served on "+s.Metrics+", without sign-in or TLS.", "Use --metrics-listen 127.0.0.1:9480, and let the collector come through a tunnel.")
 	}
+	for _, r := range s.Receivers {
+		x.expect("audit-stream-tls", !r.Plain, "The audit log is streamed to "+r.Host+" by TLS.", Warn,
+			"The audit log is streamed to "+r.Host+" without TLS, on this machine.", "Use tls:// or https:// in "+variable(r.Name)+": plain is for trials.")
+	}
 	x.expect("debug-routes", !s.DebugRoutes, "No profiler is served.", Fail,
 		"The server's address answers for a profiler: memory, keys included, can be read through it.", "Do not serve /debug; look what is in front of the server.")
 	x.expect("log-level", !s.Debug, "The log is not at level debug.", Warn, "The log is at level debug.", "Use --log-level info.")
@@ -209,6 +213,10 @@ func (x *examination) practice(p *installation.Practice) {
 			"A demo practice, whose sign-ins anybody can see, is served to others.", "Serve a practice of your own from a new data folder.")
 	}
 	x.witnesses(of("audit-witness"), p)
+	x.streams(of("audit-stream"), p)
+	x.expect(of("emergency-reviews"), p.EmergenciesDue == 0, fmt.Sprintf("No review of an emergency access is late; %d wait.", p.Emergencies), Fail,
+		fmt.Sprintf("%s should have been reviewed by now, three days after it was.", accesses(p.EmergenciesDue)),
+		"Open Emergency access in the administrators' page and review each (45 CFR 164.308(a)(1)(ii)(D), 164.312(a)(2)(ii)).")
 	var one, never, unused, admins int
 	for i := range p.People {
 		person := &p.People[i]
@@ -270,6 +278,13 @@ func people(n int) string {
 		return "One person"
 	}
 	return fmt.Sprintf("%d people", n)
+}
+
+func accesses(n int) string {
+	if n == 1 {
+		return "One emergency access"
+	}
+	return fmt.Sprintf("%d emergency accesses", n)
 }
 
 func localName(host string) bool {

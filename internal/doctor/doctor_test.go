@@ -23,6 +23,7 @@ func healthy() *installation.Facts {
 		Server: &installation.Server{
 			Listen: "0.0.0.0:443", TLS: true, Metrics: "127.0.0.1:9480", Origins: []string{"https://chat.clinic.example"}, Proxies: []string{"10.0.0.7/32"},
 			Messengers: []installation.Messenger{{Channel: "email", Host: "mail.clinic.example"}},
+			Receivers:  []installation.Receiver{{Name: "syslog", Host: "siem.clinic.example"}},
 			Answers:    true, Certificate: &installation.Certificate{NotBefore: now.Add(-30 * day), NotAfter: now.Add(60 * day)},
 		},
 		Clock:    installation.Clock{Synchronised: &yes},
@@ -32,7 +33,8 @@ func healthy() *installation.Facts {
 		Blobs:    installation.Blobs{Writable: true},
 		Backup:   installation.Backup{Folder: "/mnt/backup", Newest: now.Add(-3 * time.Hour), Files: 4},
 		Practices: []installation.Practice{{
-			Slug: "oak", Keeper: true, Languages: []string{"en"}, ConsentForm: "general", ConsentTexts: []string{"en", "es"},
+			Slug: "oak", Keeper: true, LogSize: 40,
+			Streams: []installation.Stream{{Name: "syslog", Target: "tls://siem.clinic.example:6514", Position: 40, SentAt: now.Add(-day), BegunAt: now.Add(-9 * day)}}, Languages: []string{"en"}, ConsentForm: "general", ConsentTexts: []string{"en", "es"},
 			People:  []installation.Person{person, person, nurse},
 			Archive: &installation.Archive{Bytes: 1, Check: &installation.ArchiveCheck{At: now.Add(-3 * day)}},
 		}},
@@ -70,12 +72,27 @@ func TestT54SeededMistakes(t *testing.T) {
 		"a witness that is not asked": {func(f *installation.Facts) {
 			f.Practices[0].Witnesses = []installation.Witness{{Name: "w", Size: 9, At: now.Add(-2 * time.Hour)}}
 		}, "audit-witness:oak", Warn},
-		"plain HTTP":              {func(f *installation.Facts) { f.Server.TLS, f.Server.Certificate = false, nil }, "tls", Fail},
-		"an address without TLS":  {func(f *installation.Facts) { f.Server.Origins = []string{"http://chat.clinic.example"} }, "origin", Fail},
-		"expired certificate":     {func(f *installation.Facts) { f.Server.Certificate.NotAfter = now.Add(-day) }, "tls-expiry", Fail},
-		"certificate of tomorrow": {func(f *installation.Facts) { f.Server.Certificate.NotBefore = now.Add(day) }, "tls-expiry", Fail},
-		"certificate ends soon":   {func(f *installation.Facts) { f.Server.Certificate.NotAfter = now.Add(5 * day) }, "tls-expiry", Warn},
-		"old TLS":                 {func(f *installation.Facts) { f.Server.Certificate.Old = true }, "tls-versions", Fail},
+		"a SIEM that is away for a day": {func(f *installation.Facts) {
+			f.Practices[0].Streams[0].Problem, f.Practices[0].Streams[0].Since = "away", now.Add(-day)
+		}, "audit-stream:oak", Fail},
+		"a SIEM whose certificate ran out just now": {func(f *installation.Facts) {
+			f.Practices[0].Streams[0].Problem, f.Practices[0].Streams[0].Since = "certificate", now.Add(-time.Minute)
+		}, "audit-stream:oak", Warn},
+		"a SIEM that nobody sends to": {func(f *installation.Facts) {
+			f.Practices[0].Streams[0].Position, f.Practices[0].Streams[0].SentAt = 10, now.Add(-time.Hour)
+		}, "audit-stream:oak", Warn},
+		"a SIEM that never got anything": {func(f *installation.Facts) {
+			f.Practices[0].Streams[0].Position, f.Practices[0].Streams[0].SentAt = 0, time.Time{}
+		}, "audit-stream:oak", Warn},
+		"a SIEM that drops entries":      {func(f *installation.Facts) { f.Practices[0].Streams[0].Rejected = 4 }, "audit-stream:oak", Warn},
+		"a SIEM without TLS":             {func(f *installation.Facts) { f.Server.Receivers[0].Plain = true }, "audit-stream-tls", Warn},
+		"emergency access nobody looked": {func(f *installation.Facts) { f.Practices[0].Emergencies, f.Practices[0].EmergenciesDue = 2, 1 }, "emergency-reviews:oak", Fail},
+		"plain HTTP":                     {func(f *installation.Facts) { f.Server.TLS, f.Server.Certificate = false, nil }, "tls", Fail},
+		"an address without TLS":         {func(f *installation.Facts) { f.Server.Origins = []string{"http://chat.clinic.example"} }, "origin", Fail},
+		"expired certificate":            {func(f *installation.Facts) { f.Server.Certificate.NotAfter = now.Add(-day) }, "tls-expiry", Fail},
+		"certificate of tomorrow":        {func(f *installation.Facts) { f.Server.Certificate.NotBefore = now.Add(day) }, "tls-expiry", Fail},
+		"certificate ends soon":          {func(f *installation.Facts) { f.Server.Certificate.NotAfter = now.Add(5 * day) }, "tls-expiry", Warn},
+		"old TLS":                        {func(f *installation.Facts) { f.Server.Certificate.Old = true }, "tls-versions", Fail},
 		"links to nowhere": {func(f *installation.Facts) {
 			f.Server.Origins, f.Server.Messengers = nil, []installation.Messenger{{Channel: "email"}}
 		}, "links", Warn},

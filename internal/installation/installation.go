@@ -8,6 +8,8 @@ package installation
 
 import (
 	"net"
+	"net/url"
+	"strings"
 	"time"
 )
 
@@ -224,6 +226,26 @@ type Stream struct {
 	Problem  string    `json:"problem"`  // why entries wait; empty if none do
 	Since    time.Time `json:"since"`    // of the problem
 	Rejected int64     `json:"rejected"` // entries that it said it did not keep
+}
+
+// Host is the receiver's name, without port and path.
+func (s *Stream) Host() string {
+	u, err := url.Parse(s.Target)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
+
+// TLS reports whether it is reached by TLS.
+func (s *Stream) TLS() bool {
+	return strings.HasPrefix(s.Target, "tls://") || strings.HasPrefix(s.Target, "https://")
+}
+
+// Local reports whether it is on this very machine.
+func (s *Stream) Local() bool {
+	host := s.Host()
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
 // A Provider is a practice's OpenID provider for staff.

@@ -129,6 +129,18 @@ func services(f *installation.Facts, p *installation.Practice, add func(api.Asse
 		flow("staff-devices", "provider", "sign-ins of staff", "TLS", false)
 		flow("hub", "provider", "one-time codes for who signed in", "TLS", false)
 	}
+	for i := range p.Streams {
+		r := &p.Streams[i]
+		id, guarded, zone := "audit-stream:"+r.Name, "TLS", elsewhere
+		if r.Local() {
+			zone = hub
+		}
+		if !r.TLS() {
+			guarded = "this machine alone"
+		}
+		add(api.Asset{ID: id, Kind: "link", Zone: zone, Name: "Audit log to a SIEM: " + r.Host(), Holds: "the audit log: who of our ids did what about which patient's id, when and from where; no content, no names", Guarded: "by an agreement with who runs it", Weight: "medium", CheckedBy: "audit-stream:" + p.Slug})
+		flow("hub", id, "the audit log as it grows", guarded, false)
+	}
 	for n, w := range p.Witnesses {
 		id := fmt.Sprintf("witness-%d", n+1)
 		add(api.Asset{ID: id, Kind: "link", Zone: elsewhere, Name: "Witness: " + w.Name, Holds: "size and hash of the audit log; nothing of patients", Guarded: "by who runs it", Weight: "low", CheckedBy: "audit-witness:" + p.Slug})

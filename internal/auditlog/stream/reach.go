@@ -1,0 +1,66 @@
+package stream
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/url"
+	"os"
+	"time"
+)
+
+// A Reached is what a receiver showed when it was reached.
+type Reached struct {
+	TLS      string    // version; empty without TLS
+	NotAfter time.Time // of its certificate; zero without TLS
+}
+
+// listenFor is how long a receiver of OTLP may take to say that it does not
+// want to be talked to by this client.
+const listenFor = time.Second
+
+// Reach connects as the stream would, sends nothing, and ends the connection. Of
+// syslog it also finds out whether the receiver answers the end of a connection,
+// on which it rests that nothing is lost. It returns a problem's code if the
+// receiver is not as it should be.
+func (s *Setting) Reach(ctx context.Context) (shown Reached, problem string) {
+	address, config := s.address, s.tls.Clone()
+	if s.Name == OTLP {
+		u, err := url.Parse(s.address)
+		if err != nil {
+			return shown, Away
+		}
+		address = net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), map[string]string{"https": "443", "http": "80"}[u.Scheme]))
+	}
+	t, err := dial(ctx, address, config)
+	if err != nil {
+		return shown, unreached(err).code
+	}
+	if secured, ok := t.Conn.(*tls.Conn); ok {
+		state := secured.ConnectionState()
+		shown = Reached{TLS: tls.VersionName(state.Version), NotAfter: state.PeerCertificates[0].NotAfter}
+	}
+	r := &syslogReceiver{open: t}
+	defer r.Reset()
+	if s.Name == Syslog {
+		if _, err := r.Settle(ctx); err != nil {
+			return shown, codeOf(err)
+		}
+		return shown, ""
+	}
+	_ = t.SetReadDeadline(time.Now().Add(listenFor))
+	if err := <-t.ended; err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		return shown, unreached(err).code
+	}
+	return shown, ""
+}
+
+func codeOf(err error) string {
+	var p *problem
+	if errors.As(err, &p) {
+		return p.code
+	}
+	return Away
+}
