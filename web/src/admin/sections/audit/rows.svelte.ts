@@ -1,11 +1,18 @@
 // The rows of the explorer: what the address asks for, page by page.
 
 import type * as api from "../../../api/schema.ts";
+import type { Language } from "../../../ui/words.svelte.ts";
 import { Refused } from "../../../staff/refused.ts";
 import type { Admin } from "../../admin.svelte.ts";
 
 /** What may be asked for; each is a part of the address. */
 export const asked = ["category", "kind", "outcome", "person", "patient", "conversation"] as const;
+
+// The API says in English what a kind means; these say it in other languages.
+const translations: Partial<Record<Language, () => Promise<{ default: Readonly<Record<string, string>> }>>> = {
+  es: () => import("../../../../locales/kinds/es.json"),
+  ar: () => import("../../../../locales/kinds/ar.json"),
+};
 
 export class Rows {
   private readonly admin: Admin;
@@ -16,10 +23,22 @@ export class Rows {
   next = $state("");
   problem = $state.raw<Refused>();
   busy = $state(false);
+  private spoken = $state.raw<Readonly<Record<string, string>>>({});
   private path = "";
 
   constructor(admin: Admin) {
     this.admin = admin;
+  }
+
+  /** Says what kinds mean in a language from now on. */
+  async speak(language: Language): Promise<void> {
+    this.spoken = (await translations[language]?.())?.default ?? {};
+  }
+
+  /** What a kind means, with the actor as its subject, and in which language if it is not the page's. */
+  says(kind: string): { readonly text: string; readonly lang?: string } {
+    const text = this.spoken[kind];
+    return text ? { text } : { text: this.kinds.get(kind)?.says ?? kind, lang: "en" };
   }
 
   /** Asks for what an address says, unless that is there. */
