@@ -3,7 +3,7 @@
 #   make test   install what the tests need, and run them all
 # Both need Go, Node and apt, and nothing else.
 
-.PHONY: run build web api test check lint fuzz-seeds vuln bench budgets screens clean help
+.PHONY: run build web api test check lint fuzz-seeds vuln defences bench budgets screens clean help
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ lint: ## run the linters
 
 vuln: ## look for known vulnerabilities
 	./scripts/vuln
+
+defences: ## remove each defence of sign-in, consent and access once, and see that its test fails
+	SOTTO_DEFENCES=1 go test ./internal/architecture -run TestTestsNoticeDefences -count=1 -timeout 60m -v
 
 fuzz-seeds: ## run every fuzz target on its seeds, then for a few seconds
 	./scripts/fuzz

@@ -1,0 +1,206 @@
+package architecture
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// A defence is what holds an attack off, and the test that fails without it.
+type defence struct {
+	against string // the attack, as docs/asvs.md or the list of threats names it
+	file    string // below internal
+	code    string // the defence: stands in the file once
+	without string // what would stand there if somebody removed it
+	test    string // package below internal, a blank, and the name of the test
+}
+
+// Each of these is removed once, by TestTestsNoticeDefences.
+var defences = []defence{
+	{
+		"enumeration: nobody costs as much as somebody (T27)", "hub/signin.go",
+		"right, stale, err := h.passwords.Check(ctx, p.Password, a.Password)",
+		"var right, stale bool\n\tif p.ID != \"\" {\n\t\tright, stale, err = h.passwords.Check(ctx, p.Password, a.Password)\n\t}",
+		"httpapi TestT27SignInWorksTheSame",
+	},
+	{
+		"enumeration: two records that fit are told from none (T27)", "hub/match.go",
+		"\tcase len(named) == 1:\n\t\treturn named[0], nil\n\t}", "\tcase len(named) == 1:\n\t\treturn named[0], nil\n\tcase len(fit) > 1:\n\t\treturn \"\", ErrConflict\n\t}",
+		"httpapi TestT27MatchingSaysNothing",
+	},
+	{
+		"session fixation: an unlocked session keeps its token (T23)", "hub/staffsession.go",
+		"RenewStaffSession(ctx, s.session.ID, hash, now)", "RenewStaffSession(ctx, s.session.ID, s.session.Token, now)",
+		"httpapi TestT43IdleSessionsLock",
+	},
+	{
+		"session theft: the cookie works in any browser (T23)", "hub/identity.go",
+		"if errors.Is(err, ErrConflict) || errors.Is(err, ErrNotFound) {\n\t\treturn ErrUnauthenticated\n\t} else if err != nil {\n\t\treturn at(\"bind staff session\", err)",
+		"if errors.Is(err, ErrConflict) {\n\t\treturn nil\n\t} else if err != nil {\n\t\treturn at(\"bind staff session\", err)",
+		"httpapi TestT23StolenCookie",
+	},
+	{
+		"session theft: a staff device needs its person's session (T22)", "hub/identity.go",
+		"if staff == nil || staff.Person.ID != d.Person || staff.Person.Practice != d.Practice {", "if staff == nil {",
+		"httpapi TestT22AnIDOfAnother",
+	},
+	{
+		"foreign pages: any origin may act (T24)", "httpapi/call.go",
+		"\tif !s.ownOrigin(r) {\n\t\treturn errOrigin\n\t}\n", "",
+		"httpapi TestT24ForeignOrigins",
+	},
+	{
+		"foreign pages: a sister sub-domain may act (T24)", "httpapi/call.go",
+		`changes && site != "" && site != "same-origin" && site != "none"`, `changes && site == "cross-site"`,
+		"httpapi TestT24ForeignOrigins",
+	},
+	{"replay: an app's code works again (T29)", "totp/totp.go", " && s > used {", " {", "totp TestT29ClockSkewAndReplay"},
+	{
+		"replay: an app's code works in two sessions at once (T29)", "hub/signin.go",
+		"err := h.useCode(ctx, p, found)\n", "var err error\n", "httpapi TestT29CodesWorkOnce",
+	},
+	{
+		"replay: a passkey's answer works again (T29)", "hub/factor.go",
+		"\tif err := h.spend(ctx, a.Nonce); err != nil {\n\t\treturn Factor{}, err\n\t}\n\terr = h.store.UseFactor", "\terr = h.store.UseFactor",
+		"httpapi TestT29PasskeyReplay",
+	},
+	{
+		"replay: a device's proof works again", "hub/challenge.go",
+		"errors.Is(err, ErrExists) {\n\t\treturn false, nil", "errors.Is(err, ErrExists) {\n\t\treturn true, nil", "hub TestChallengesAreUsedOnce",
+	},
+	{"clock skew: codes of five minutes ago are good (T29)", "totp/totp.go", "skew = 1", "skew = 10", "totp TestT29ClockSkewAndReplay"},
+	{
+		"clock skew: a proof of who somebody is never lapses (T29)", "proofing/proofing.go",
+		"return p.At <= now && now < p.Until", "return p.At <= now", "httpapi TestT29LevelLapsesByTheHubsClock",
+	},
+	{
+		"clock skew: a contact's code never lapses (T29)", "store/sqlstore/roster.go",
+		"c.UsedAt != 0 || now >= c.ExpiresAt || c.Tries >= most", "c.UsedAt != 0 || c.Tries >= most", "httpapi TestT29CodesAreForAShortTime",
+	},
+	{"brute force: guesses are not slowed down (T28)", "hub/guess.go", "left > 0 {", "left > guessMemory {", "httpapi TestT28Guessing"},
+	{
+		"brute force: a contact's code may be tried for ever (T28)", "store/sqlstore/roster.go",
+		"now >= c.ExpiresAt || c.Tries >= most", "now >= c.ExpiresAt", "httpapi TestT28CodesAreNotGuessed",
+	},
+	{
+		"brute force: facts may be tried for ever (T28)", "hub/match.go",
+		"if byDevice.Failures >= matchTries {", "if byDevice.Failures < 0 {", "httpapi TestT28FactsAreNotGuessed",
+	},
+	{
+		"an idle session stays open (T43)", "hub/staffsession.go",
+		"if h.millis() >= s.idleAt {\n\t\treturn nil, ErrLocked\n\t}\n\treturn s, nil", "return s, nil", "httpapi TestT43IdleSessionsLock",
+	},
+	{
+		"who is disabled stays signed in (T43)", "hub/staffsession.go",
+		"if p.DisabledAt != 0 || p.Kind != api.KindStaff {", "if p.Kind != api.KindStaff {", "httpapi TestT43DisabledElsewhere",
+	},
+	{
+		"a browser left open changes what its person signs in with", "hub/staffsession.go",
+		"if h.millis() >= s.session.ProvedAt+provedLife.Milliseconds() {", "if s.session.ProvedAt == 0 {", "httpapi TestFactorsNeedBothFactorsAgain",
+	},
+	{
+		"staff sign in from any network", "hub/model.go",
+		"return err == nil && slices.ContainsFunc(networks, func(n netip.Prefix) bool { return n.Contains(ip.Unmap()) })", "return err == nil && ip.IsValid()",
+		"httpapi TestNetworks",
+	},
+	{
+		"single sign-on: an answer to another attempt (T29f)", "oidc/oidc.go",
+		`a.State != "" && subtle.ConstantTimeCompare([]byte(a.State), []byte(state)) == 1 && now.Sub`, "now.Sub", "httpapi TestT29fAnswers",
+	},
+	{
+		"single sign-on: a token of another attempt (T29f)", "oidc/oidc.go",
+		"subtle.ConstantTimeCompare([]byte(who.nonce), []byte(a.Nonce)) != 1", "who.nonce == a.State", "httpapi TestT29fForgedTokens",
+	},
+	{
+		"single sign-on: an answer of another provider (T29f)", "oidc/oidc.go",
+		`if got.Issuer != p.Issuer && (got.Issuer != "" || d.NamesItself) {`, `if got.Issuer == "-" {`, "httpapi TestT29fAnswers",
+	},
+	{
+		"single sign-on: one factor is enough", "hub/ssorules.go",
+		"return slices.ContainsFunc(s.requirements(), func(r Requirement) bool { return oidc.OneOf(who.Values(r.Claim), r.Values) })",
+		"return who != nil", "httpapi TestSSOSecondFactor",
+	},
+	{
+		"a group of the directory makes administrators", "hub/ssorules.go",
+		"if policy.RoleOf(r.Role) == policy.Administrator && !g.Administrators {", "if r.Role == \"\" {", "httpapi TestSSOGroups",
+	},
+	{
+		"no consent: frames go through after it was taken back (T50)", "store/sqlstore/frame.go",
+		"case withdrawnAt != 0 && !a.EvenWithdrawn:", "case withdrawnAt < 0:", "httpapi TestT50NoConsentNoFrame",
+	},
+	{
+		"no consent: what has to be agreed to anew is not (T50)", "store/sqlstore/frame.go",
+		"case due != 0 && due <= f.ReceivedAt && f.Kind", "case due < 0 && f.Kind", "httpapi TestT50NoConsentNoFrame",
+	},
+	{
+		"emergency access without both factors (T47)", "hub/emergency.go",
+		"\tif err := h.proved(s); err != nil {\n\t\treturn api.Emergency{}, err\n\t}\n", "", "httpapi TestT47BreakGlass",
+	},
+	{
+		"emergency access without a reason (T47)", "hub/emergency.go",
+		"if len([]rune(strings.TrimSpace(b.Words))) < leastWords {", "if b.Words == \"\" {", "httpapi TestT47BreakGlass",
+	},
+	{
+		"links lead where a caller's header says (T57)", "httpapi/relation.go",
+		"if len(s.config.Origins) == 0 {", "if c == nil {", "httpapi TestT57LinksLeadToConfiguredOrigins",
+	},
+}
+
+// TestDefencesStand: each defence is where this list says, so that the list
+// cannot come to speak of code that is no more.
+func TestDefencesStand(t *testing.T) {
+	for _, d := range defences {
+		source, err := os.ReadFile(filepath.Join("..", d.file))
+		if err != nil {
+			t.Error(err)
+		} else if n := strings.Count(string(source), d.code); n != 1 {
+			t.Errorf("%s: stands %d times in %s", d.against, n, d.file)
+		}
+	}
+}
+
+var failed = regexp.MustCompile(`(?m)^--- FAIL: `)
+
+// TestTestsNoticeDefences removes each defence and runs its test, which must
+// fail. It builds a program for each: `make defences` runs it, not every change.
+func TestTestsNoticeDefences(t *testing.T) {
+	if os.Getenv("SOTTO_DEFENCES") == "" {
+		t.Skip("make defences removes each defence once; it takes some minutes")
+	}
+	for _, d := range defences {
+		t.Run(d.against, func(t *testing.T) {
+			path, err := filepath.Abs(filepath.Join("..", d.file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			source, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			instead := filepath.Join(t.TempDir(), "removed.go")
+			if err := os.WriteFile(instead, []byte(strings.Replace(string(source), d.code, d.without, 1)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			overlay, err := json.Marshal(map[string]map[string]string{"Replace": {path: instead}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			list := filepath.Join(t.TempDir(), "overlay.json")
+			if err := os.WriteFile(list, overlay, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			in, name, _ := strings.Cut(d.test, " ")
+			out, err := exec.CommandContext(t.Context(), "go", "test", "-vet=off", "-count=1", "-overlay", list, "-run", "^"+name+"$", "../"+in).CombinedOutput()
+			switch {
+			case err == nil:
+				t.Errorf("%s does not notice", name)
+			case !failed.Match(out):
+				t.Errorf("%s did not run:\n%s", name, out)
+			}
+		})
+	}
+}
