@@ -71,6 +71,9 @@ func (x *examination) server() {
 		x.expect("audit-stream-tls", !r.Plain, "The audit log is streamed to "+r.Host+" by TLS.", Warn,
 			"The audit log is streamed to "+r.Host+" without TLS, on this machine.", "Use tls:// or https:// in "+variable(r.Name)+": plain is for trials.")
 	}
+	if s.Answers {
+		x.ports(s)
+	}
 	x.expect("debug-routes", !s.DebugRoutes, "No profiler is served.", Fail,
 		"The server's address answers for a profiler: memory, keys included, can be read through it.", "Do not serve /debug; look what is in front of the server.")
 	x.expect("log-level", !s.Debug, "The log is not at level debug.", Warn, "The log is at level debug.", "Use --log-level info.")
@@ -79,6 +82,37 @@ func (x *examination) server() {
 		x.expect("proxies", err == nil && narrow(n), "The proxies in "+p+" are believed.", Fail,
 			"Everybody in "+p+" is believed about where a call comes from: limits on guessing can be passed by.", "Name only the proxy's own address in --proxies.")
 	}
+}
+
+// ports finds what other machines can reach, and nobody has set up.
+func (x *examination) ports(s *installation.Server) {
+	if !s.ListenersKnown {
+		x.expect("ports", false, "", Warn, "Which ports other machines can reach could not be told.", "Run sotto doctor on the server's machine, as its user; or look yourself: ss -ltnp")
+		return
+	}
+	well := true
+	for _, l := range s.Listeners {
+		switch {
+		case l.Own && (samePort(l.Address, s.Listen) || samePort(l.Address, s.Metrics)):
+		case l.Own:
+			well = false
+			x.expect("ports", false, "", Fail, "The server's process can be reached on "+l.Address+", which nobody has set up.",
+				"Look what it is (ss -ltnp), start the server anew, and find out what is in it if it is there again (45 CFR 164.312(e)(1)).")
+		default:
+			well = false
+			x.expect("ports", false, "", Warn, "Another program of the server's user can be reached on "+l.Address+": who breaks into it can read the keys.",
+				"Run Sotto as a user of its own, or close that port.")
+		}
+	}
+	if well {
+		x.expect("ports", true, "Other machines reach nothing here but what is set up.", OK, "", "")
+	}
+}
+
+func samePort(a, b string) bool {
+	_, p, err1 := net.SplitHostPort(a)
+	_, q, err2 := net.SplitHostPort(b)
+	return err1 == nil && err2 == nil && p == q
 }
 
 func (x *examination) certificate(c *installation.Certificate) {

@@ -23,8 +23,9 @@ func healthy() *installation.Facts {
 		Server: &installation.Server{
 			Listen: "0.0.0.0:443", TLS: true, Metrics: "127.0.0.1:9480", Origins: []string{"https://chat.clinic.example"}, Proxies: []string{"10.0.0.7/32"},
 			Messengers: []installation.Messenger{{Channel: "email", Host: "mail.clinic.example"}},
-			Receivers:  []installation.Receiver{{Name: "syslog", Host: "siem.clinic.example"}},
-			Answers:    true, Certificate: &installation.Certificate{NotBefore: now.Add(-30 * day), NotAfter: now.Add(60 * day)},
+			Listeners:  []installation.Listener{{Address: "0.0.0.0:443", Own: true}}, ListenersKnown: true,
+			Receivers: []installation.Receiver{{Name: "syslog", Host: "siem.clinic.example"}},
+			Answers:   true, Certificate: &installation.Certificate{NotBefore: now.Add(-30 * day), NotAfter: now.Add(60 * day)},
 		},
 		Clock:    installation.Clock{Synchronised: &yes},
 		Disk:     installation.Disk{FreeBytes: 100 << 30, TotalBytes: 200 << 30},
@@ -72,6 +73,13 @@ func TestT54SeededMistakes(t *testing.T) {
 		"a witness that is not asked": {func(f *installation.Facts) {
 			f.Practices[0].Witnesses = []installation.Witness{{Name: "w", Size: 9, At: now.Add(-2 * time.Hour)}}
 		}, "audit-witness:oak", Warn},
+		"a port that nobody set up": {func(f *installation.Facts) {
+			f.Server.Listeners = append(f.Server.Listeners, installation.Listener{Address: "[::]:6060", Own: true})
+		}, "ports", Fail},
+		"another program of the same user": {func(f *installation.Facts) {
+			f.Server.Listeners = append(f.Server.Listeners, installation.Listener{Address: "0.0.0.0:443"})
+		}, "ports", Warn},
+		"ports that cannot be told": {func(f *installation.Facts) { f.Server.Listeners, f.Server.ListenersKnown = nil, false }, "ports", Warn},
 		"a SIEM that is away for a day": {func(f *installation.Facts) {
 			f.Practices[0].Streams[0].Problem, f.Practices[0].Streams[0].Since = "away", now.Add(-day)
 		}, "audit-stream:oak", Fail},

@@ -47,6 +47,9 @@ func Inspect(ctx context.Context, h *OpenHub, c InspectConfig) (*installation.Fa
 	if s, err := readRunning(c.Folder); err == nil {
 		ask(ctx, s)
 		f.Server = s
+		if s.Answers {
+			s.Listeners, s.ListenersKnown = listeners(s.PID)
+		}
 	}
 	f.Database = database(c)
 	f.Blobs.Writable = writable(filepath.Join(c.Folder.HubPart(), "blobs"))

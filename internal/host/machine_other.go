@@ -9,3 +9,5 @@ import "github.com/sotto-health/sotto/internal/installation"
 func clockSynchronised() *bool      { return nil }
 func disk(string) installation.Disk { return installation.Disk{} }
 func sameDisk(string, string) bool  { return false }
+
+func listeners(int) ([]installation.Listener, bool) { return nil, false }

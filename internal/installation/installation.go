@@ -65,6 +65,11 @@ type Server struct {
 	// Receivers are where it streams the audit logs to; nil if it did not say.
 	Receivers []Receiver `json:"receivers"`
 
+	// Listeners are what other machines can reach of it and of the programs of its
+	// user, if that could be told.
+	Listeners      []Listener `json:"listeners"`
+	ListenersKnown bool       `json:"listeners_known"`
+
 	// What it answered when it was asked:
 	Answers     bool         `json:"answers"`
 	DebugRoutes bool         `json:"debug_routes"` // it serves a profiler
@@ -91,6 +96,13 @@ func (f *Facts) Messengers() (all []Messenger, known bool) {
 		return nil, false
 	}
 	return f.Server.Messengers, f.Server.Answers && f.Server.Messengers != nil
+}
+
+// A Listener is an address on which a program can be reached from other
+// machines.
+type Listener struct {
+	Address string `json:"address"`
+	Own     bool   `json:"own"` // by the server itself; if not, by another program of its user
 }
 
 // A Receiver gets the audit logs of all practices as they grow.
