@@ -23,7 +23,7 @@ func subject() *Subject {
 	f := &installation.Facts{
 		At: now, Build: installation.Build{Version: "v1.0.0", Time: now.Add(-time.Hour)},
 		Server: &installation.Server{
-			Listen: ":443", TLS: true, Answers: true, Origins: []string{"https://chat.clinic.example"},
+			Listen: ":443", TLS: true, Answers: true, ListenersKnown: true, Origins: []string{"https://chat.clinic.example"},
 			Messengers:  []installation.Messenger{},
 			Certificate: &installation.Certificate{NotBefore: now.Add(-time.Hour), NotAfter: now.Add(90 * 24 * time.Hour)},
 		},

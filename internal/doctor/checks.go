@@ -251,6 +251,9 @@ func (x *examination) practice(p *installation.Practice) {
 	x.expect(of("emergency-reviews"), p.EmergenciesDue == 0, fmt.Sprintf("No review of an emergency access is late; %d wait.", p.Emergencies), Fail,
 		fmt.Sprintf("%s should have been reviewed by now, three days after it was.", accesses(p.EmergenciesDue)),
 		"Open Emergency access in the administrators' page and review each (45 CFR 164.308(a)(1)(ii)(D), 164.312(a)(2)(ii)).")
+	x.expect(of("form-reviews"), p.FormsLate == 0, "No consent form waits long for its approval.", Warn,
+		fmt.Sprintf("Of the consent forms that their authors are done with, %d wait for somebody's approval for more than %d days.", p.FormsLate, days(installation.FormReviewTime)),
+		"Somebody else than the author opens Consent forms in the administrators' page, and approves each or gives it back.")
 	var one, never, unused, admins int
 	for i := range p.People {
 		person := &p.People[i]

@@ -73,6 +73,7 @@ func TestT54SeededMistakes(t *testing.T) {
 		"a witness that is not asked": {func(f *installation.Facts) {
 			f.Practices[0].Witnesses = []installation.Witness{{Name: "w", Size: 9, At: now.Add(-2 * time.Hour)}}
 		}, "audit-witness:oak", Warn},
+		"a form that nobody approves": {func(f *installation.Facts) { f.Practices[0].FormsLate = 1 }, "form-reviews:oak", Warn},
 		"a port that nobody set up": {func(f *installation.Facts) {
 			f.Server.Listeners = append(f.Server.Listeners, installation.Listener{Address: "[::]:6060", Own: true})
 		}, "ports", Fail},

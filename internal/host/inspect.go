@@ -306,11 +306,28 @@ func (h *OpenHub) inspectPractice(ctx context.Context, folder Folder, p hub.Prac
 		}
 		out.Witnesses = append(out.Witnesses, one)
 	}
+	if out.FormsLate, err = h.formsLate(ctx, p.ID, moment(now)); err != nil {
+		return nil, err
+	}
 	if out.Streams, err = h.inspectStreams(ctx, p.ID); err != nil {
 		return nil, err
 	}
 	_, _, out.Conversations, err = h.store.ListConversations(ctx, hub.ConversationQuery{Practice: p.ID, Order: hub.ByCreated, Limit: 1})
 	return out, err
+}
+
+// formsLate counts the consent forms that wait too long for their approval.
+func (h *OpenHub) formsLate(ctx context.Context, practice string, now time.Time) (n int, err error) {
+	forms, err := h.store.ConsentForms(ctx, practice)
+	if err != nil {
+		return 0, err
+	}
+	for _, f := range forms {
+		if f.State == hub.FormSubmitted && len(f.History) > 0 && now.Sub(moment(f.History[len(f.History)-1].At)) > installation.FormReviewTime {
+			n++
+		}
+	}
+	return n, nil
 }
 
 // inspectStreams lists the streams that have not stopped.

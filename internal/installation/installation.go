@@ -210,6 +210,9 @@ type Practice struct {
 	// LogSize is how many entries the log of who did what has; below 0 if it
 	// could not be read.
 	LogSize int64 `json:"log_size"`
+	// FormsLate is how many consent forms wait for somebody's approval for longer
+	// than [FormReviewTime].
+	FormsLate int `json:"forms_late"`
 	// Witnesses are those who sign the heads of that log.
 	Witnesses []Witness `json:"witnesses"`
 	// Streams are how far that log has come to receivers outside.
@@ -218,6 +221,10 @@ type Practice struct {
 	Provider *Provider `json:"provider,omitempty"`
 	Archive  *Archive  `json:"archive,omitempty"` // nil if the keeper's folder is not here
 }
+
+// FormReviewTime is how long a consent form that its author is done with may
+// wait for whoever approves it.
+const FormReviewTime = 14 * 24 * time.Hour
 
 // A Witness signs the heads of a practice's audit log.
 type Witness struct {

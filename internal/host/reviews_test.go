@@ -1,0 +1,42 @@
+package host
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/sotto-health/sotto/internal/hub"
+)
+
+// TestLateReviews: a consent form and an emergency access that wait too long for
+// whoever reviews them are among the facts, and not before.
+func TestLateReviews(t *testing.T) {
+	ctx, folder := t.Context(), Folder(t.TempDir())
+	h, err := Open(ctx, HubConfig{Folder: folder, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = h.Close() })
+	makePractice(t, h)
+	begun := time.Now()
+	f := hub.ConsentForm{Practice: "t_here", Form: "f_1", Version: 1, State: hub.FormSubmitted}
+	f.History = []hub.FormEvent{{At: begun.UnixMilli(), Act: "submit"}}
+	if err := h.store.ChangeConsentForms(ctx, "t_here", func([]hub.ConsentForm) (hub.FormChange, error) {
+		return hub.FormChange{Put: []hub.ConsentForm{f}}, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.store.AddEmergency(ctx, hub.Emergency{Practice: "t_here", ID: "e_1", Conversation: "c_1", Person: "p_1", OpenedAt: begun.UnixMilli(), DueAt: begun.Add(72 * time.Hour).UnixMilli()}); err != nil {
+		t.Fatal(err)
+	}
+	for days, want := range map[int][2]int{1: {0, 0}, 4: {0, 1}, 13: {0, 1}, 15: {1, 1}} {
+		facts, err := Inspect(ctx, h, InspectConfig{Folder: folder, Now: func() time.Time { return begun.Add(time.Duration(days) * 24 * time.Hour) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := facts.Practice("t_here")
+		if p.FormsLate != want[0] || p.EmergenciesDue != want[1] {
+			t.Errorf("after %d days %d forms and %d emergency accesses are late, want %v", days, p.FormsLate, p.EmergenciesDue, want)
+		}
+	}
+}
