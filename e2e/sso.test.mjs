@@ -74,7 +74,7 @@ before(async () => {
   };
   const changed = path.join(demo.folder, "practice.json");
   await writeFile(changed, JSON.stringify(file));
-  command("practice", "apply", changed);
+  command("practice", "apply", changed, "--weaken", "origins");
   command("staff", "--practice", "riverside", "identity", "dana.ortiz", account.id);
   // The running server believes what it knows of a practice for some seconds.
   await new Promise((resolve) => setTimeout(resolve, 5500));

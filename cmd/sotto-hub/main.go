@@ -109,8 +109,9 @@ func (c serveCommand) Run(ctx context.Context, cli *commands, s streams) error {
 }
 
 type applyCommand struct {
-	File   string `arg:"" help:"Practice file (JSON)." type:"existingfile"`
-	Keeper string `required:"" help:"The keeper's enrolment, as sotto-keeper init wrote it." type:"existingfile"`
+	File   string   `arg:"" help:"Practice file (JSON)." type:"existingfile"`
+	Keeper string   `required:"" help:"The keeper's enrolment, as sotto-keeper init wrote it." type:"existingfile"`
+	Weaken []string `help:"Settings that may protect less than before, by name." placeholder:"NAME"`
 }
 
 func (c applyCommand) Run(ctx context.Context, cli *commands, s streams) error {
@@ -134,7 +135,7 @@ func (c applyCommand) Run(ctx context.Context, cli *commands, s streams) error {
 		return err
 	}
 	defer h.Close()
-	links, err := h.ApplyPractice(ctx, file, &enrolment)
+	links, err := h.ApplyPractice(ctx, file, &enrolment, c.Weaken)
 	if err != nil {
 		return err
 	}

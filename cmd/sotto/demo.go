@@ -72,7 +72,12 @@ func prepareDemo(ctx context.Context, h *host.OpenHub, folder host.Folder, c ser
 	}
 	chat, clinic := localAddress(c.Listen), localAddress(c.ClinicListen)
 	file.EmbedOrigins = []string{clinic}
-	if _, err := applyPractice(ctx, h, folder, file); err != nil {
+	_, err = applyPractice(ctx, h, folder, file, nil)
+	var weaker *host.WeakenError
+	if errors.As(err, &weaker) { // the demo follows its file, whatever it was before
+		_, err = applyPractice(ctx, h, folder, file, weaker.IDs())
+	}
+	if err != nil {
 		return nil, err
 	}
 	v, err := vault.Open(keeperFolder(folder, file.Slug))

@@ -131,3 +131,30 @@ func TestHelp(t *testing.T) {
 	refuses(t, t.TempDir(), words("sreve"), "sreve")
 	refuses(t, t.TempDir(), words("serve --tls-cert main.go"), "belong together")
 }
+
+// TestT54WeakeningIsNamed: a practice file that protects less than before changes
+// nothing until each weakened setting is named, and the log tells which were.
+func TestT54WeakeningIsNamed(t *testing.T) {
+	data := t.TempDir()
+	does(t, data, []string{"practice", "apply", practiceFile(t, "", "")})
+	weaker := practiceFile(t, "{", `{"idle_minutes":{"staff":20},"access":{"password":{"min_length":12}},`)
+	refuses(t, data, []string{"practice", "apply", weaker}, "idle-staff: 20, was 10")
+	refuses(t, data, []string{"practice", "apply", weaker, "--weaken", "networks"}, "--weaken idle-staff")
+	if out := does(t, data, words("audit list --practice riverside --kind practice.configured")); strings.Contains(out, "idle-staff") {
+		t.Errorf("refused, and done:\n%s", out)
+	}
+	does(t, data, []string{"practice", "apply", weaker, "--weaken", "idle-staff"})
+	does(t, data, words("audit list --practice riverside --kind practice.configured --json"), "idle-staff=10:20:weaker", "password-length=8:12")
+	does(t, data, []string{"practice", "apply", practiceFile(t, "{", `{"access":{"password":{"min_length":12}},`)}) // stronger again
+}
+
+// TestRequestsAtTheServer: what waits for a second person can be answered there,
+// and what there is not, not.
+func TestRequestsAtTheServer(t *testing.T) {
+	data := t.TempDir()
+	does(t, data, []string{"practice", "apply", practiceFile(t, "", "")})
+	if out := does(t, data, words("staff --practice riverside requests")); out != "" {
+		t.Errorf("nothing waits, and it says %q", out)
+	}
+	refuses(t, data, words("staff --practice riverside approve q_none"), "no such request")
+}

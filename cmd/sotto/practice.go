@@ -18,7 +18,8 @@ type practiceCommand struct {
 }
 
 type applyCommand struct {
-	File string `arg:"" help:"Practice file (JSON)." type:"existingfile"`
+	File   string   `arg:"" help:"Practice file (JSON)." type:"existingfile"`
+	Weaken []string `help:"Settings that may protect less than before, by name." placeholder:"NAME"`
 }
 
 func (c applyCommand) Run(ctx context.Context, cli *commands, s streams) error {
@@ -35,7 +36,7 @@ func (c applyCommand) Run(ctx context.Context, cli *commands, s streams) error {
 		return err
 	}
 	defer h.Close()
-	links, err := applyPractice(ctx, h, host.Folder(cli.Data), file)
+	links, err := applyPractice(ctx, h, host.Folder(cli.Data), file, c.Weaken)
 	if err != nil {
 		return err
 	}
@@ -43,7 +44,7 @@ func (c applyCommand) Run(ctx context.Context, cli *commands, s streams) error {
 }
 
 // applyPractice creates or changes a practice, its keeper and its staff.
-func applyPractice(ctx context.Context, h *host.OpenHub, folder host.Folder, file *practice.File) ([]host.SetUpLink, error) {
+func applyPractice(ctx context.Context, h *host.OpenHub, folder host.Folder, file *practice.File, weaken []string) ([]host.SetUpLink, error) {
 	v, err := vault.Create(keeperFolder(folder, file.Slug), file.Slug, file.Name, hub.NewID)
 	if err != nil {
 		return nil, err
@@ -52,7 +53,7 @@ func applyPractice(ctx context.Context, h *host.OpenHub, folder host.Folder, fil
 	if err != nil {
 		return nil, err
 	}
-	return h.ApplyPractice(ctx, file, enrolment)
+	return h.ApplyPractice(ctx, file, enrolment, weaken)
 }
 
 type pinCommand struct {

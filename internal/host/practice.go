@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/sotto-health/sotto/internal/certificate"
 	"github.com/sotto-health/sotto/internal/hub"
@@ -19,9 +21,52 @@ type SetUpLink struct {
 	Token string // the fragment of /staff/#setup=TOKEN
 }
 
+// A WeakenError says which settings that protect a practice file would weaken,
+// and nobody said that it should.
+type WeakenError struct{ Changes []hub.ProtectionChange }
+
+func (e *WeakenError) Error() string {
+	var b strings.Builder
+	b.WriteString("this would protect less than before, and changes nothing yet:")
+	for _, c := range e.Changes {
+		fmt.Fprintf(&b, "\n  %s: %s, was %s", c.ID, c.To, c.From)
+	}
+	fmt.Fprintf(&b, "\nif it is meant, say so: --weaken %s", strings.Join(e.IDs(), ","))
+	return b.String()
+}
+
+// IDs are the names by which it would be allowed.
+func (e *WeakenError) IDs() []string {
+	ids := make([]string, len(e.Changes))
+	for i, c := range e.Changes {
+		ids[i] = c.ID
+	}
+	return ids
+}
+
+// weakens returns a [*WeakenError] if the settings protect less than those that
+// the practice has, in what meant does not name.
+func (h *OpenHub) weakens(ctx context.Context, id string, settings hub.Settings, meant []string) error {
+	before, err := h.store.Practice(ctx, id)
+	if errors.Is(err, hub.ErrNotFound) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	changes := slices.DeleteFunc(hub.ProtectionChanges(before.Settings, settings), func(c hub.ProtectionChange) bool {
+		return !c.Weaker || slices.Contains(meant, c.ID)
+	})
+	if len(changes) > 0 {
+		return &WeakenError{changes}
+	}
+	return nil
+}
+
 // ApplyPractice creates or changes a practice as its file says, enrols its
-// keeper, and adds the staff who are not there yet.
-func (h *OpenHub) ApplyPractice(ctx context.Context, file *practice.File, e *certificate.Enrolment) ([]SetUpLink, error) {
+// keeper, and adds the staff who are not there yet. What the file weakens of the
+// settings that protect must be named in weaken, or it is refused with a
+// [*WeakenError].
+func (h *OpenHub) ApplyPractice(ctx context.Context, file *practice.File, e *certificate.Enrolment, weaken []string) ([]SetUpLink, error) {
 	if e.Slug != file.Slug {
 		return nil, fmt.Errorf("the keeper is for the practice %q and the file for %q", e.Slug, file.Slug)
 	}
@@ -43,6 +88,9 @@ func (h *OpenHub) ApplyPractice(ctx context.Context, file *practice.File, e *cer
 		if secret != "" {
 			portal.Secret = h.SealPortalSecret(e.Practice, secret)
 		}
+	}
+	if err := h.weakens(ctx, e.Practice, settings, weaken); err != nil {
+		return nil, err
 	}
 	settings.AuthorityKey, settings.Suite = e.AuthorityKey, uint16(suite.MLKEM768P256)
 	if _, err := h.SavePractice(ctx, hub.Practice{ID: e.Practice, Slug: e.Slug, Settings: settings}); err != nil {

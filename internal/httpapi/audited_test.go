@@ -97,6 +97,7 @@ var leaves = map[string]string{
 	"get /v1/admin/conversations/{id}/readers":                       "readers.explained",
 	"get /v1/admin/people":                                           "people.listed",
 	"post /v1/admin/people/{id}/requests":                            "grant.requested",
+	"get /v1/admin/protections":                                      "controls.read",
 	"get /v1/admin/requests":                                         "people.listed",
 	"post /v1/admin/requests/{id}/decision":                          "grant.approved grant.refused grant.withdrawn",
 	"post /v1/admin/people":                                          "person.added set-up-link.made",

@@ -64,6 +64,10 @@ func (s *Server) peopleRoutes() {
 		func(ctx context.Context, c *hub.StaffCaller, i *inID[api.ChangeDepartment]) (*out[api.Department], error) {
 			return answer(s.hub.ChangeDepartment(ctx, c, i.ID, i.Body))
 		})
+	staff(s, op(get, "/v1/admin/protections", tagAdmin, "The settings that protect, and how they were changed", refusals(401, 403)),
+		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*out[api.Protections], error) {
+			return answer(s.hub.Protections(ctx, c))
+		})
 	staff(s, op(get, "/v1/policy/rules", tagAdmin, "Who may do what, in sentences", refusals(401)),
 		func(context.Context, *hub.StaffCaller, *none) (*out[api.PolicyRules], error) {
 			return answer(s.hub.Rules(), nil)

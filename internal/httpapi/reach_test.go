@@ -209,6 +209,8 @@ func TestT22Reach(t *testing.T) {
 		t.Skip("a thousand calls")
 	}
 	r := newReach(t)
+	before, err := r.store.Practice(r.ctx, r.clinic.ID)
+	r.must(err)
 	var b strings.Builder
 	paths := slices.SortedFunc(maps.Keys(r.description.Paths), func(a, b string) int {
 		// What changes the consent form comes last: the chats stand on it.
@@ -234,6 +236,12 @@ func TestT22Reach(t *testing.T) {
 				}
 			}
 		}
+	}
+	// After every call by everybody: what protects is the practice's alone.
+	after, err := r.store.Practice(r.ctx, r.clinic.ID)
+	r.must(err)
+	if changed := hub.ProtectionChanges(before.Settings, after.Settings); len(changed) > 0 {
+		t.Errorf("a call changed settings that protect: %+v", changed)
 	}
 	if *updateReach {
 		r.must(os.WriteFile(reachFile, []byte(b.String()), 0o644))

@@ -21,6 +21,12 @@ func (h *Hub) SavePractice(ctx context.Context, p Practice) (Practice, error) {
 		return Practice{}, err
 	}
 	configured := h.event(ctx, operator(p.ID), audit.PracticeConfigured, p.ID)
+	before, err := h.store.Practice(ctx, p.ID)
+	if err == nil {
+		configured = configured.With(detail(ProtectionChanges(before.Settings, p.Settings)))
+	} else if !errors.Is(err, ErrNotFound) {
+		return Practice{}, at("load practice", err)
+	}
 	if err := h.store.Recording(configured).SavePractice(ctx, p); err != nil {
 		return Practice{}, at("store practice", err)
 	}

@@ -630,6 +630,23 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/admin/protections": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** The settings that protect, and how they were changed */
+        readonly get: operations["get-admin-protections"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/admin/requests": {
         readonly parameters: {
             readonly query?: never;
@@ -4056,6 +4073,38 @@ export interface components {
             /** @description URI that ends in the code */
             readonly type: string;
         };
+        readonly Protection: {
+            readonly fixed: boolean;
+            /** @enum {string} */
+            readonly id: "idle-staff" | "idle-patient" | "password-length" | "networks" | "proof-days" | "level" | "sso-only" | "sso-age" | "group-administrators" | "origins" | "session-hours" | "step-up-minutes" | "link-hours" | "emergency-minutes" | "review-hours" | "request-days";
+            /**
+             * Format: int64
+             * @description of what can be set within bounds
+             */
+            readonly least?: number;
+            /** Format: int64 */
+            readonly most?: number;
+            /** @description of level: the queue */
+            readonly of?: string;
+            readonly usual: string;
+            /** @description a number, yes, no, or a level */
+            readonly value: string;
+            readonly weaker: boolean;
+        };
+        readonly ProtectionChange: {
+            /** Format: int64 */
+            readonly at: number;
+            readonly from: string;
+            readonly id: string;
+            readonly of?: string;
+            readonly to: string;
+            readonly weaker: boolean;
+        };
+        readonly Protections: {
+            /** @description by the audit log, newest first */
+            readonly changes: readonly components["schemas"]["ProtectionChange"][];
+            readonly protections: readonly components["schemas"]["Protection"][];
+        };
         readonly PublishKeyPackages: {
             /** @description replaces the device's former one */
             readonly last_resort?: string;
@@ -4680,6 +4729,9 @@ export type PolicyTable = components['schemas']['PolicyTable'];
 export type PortalBegun = components['schemas']['PortalBegun'];
 export type Practice = components['schemas']['Practice'];
 export type Problem = components['schemas']['Problem'];
+export type Protection = components['schemas']['Protection'];
+export type ProtectionChange = components['schemas']['ProtectionChange'];
+export type Protections = components['schemas']['Protections'];
 export type PublishKeyPackages = components['schemas']['PublishKeyPackages'];
 export type PutCertificate = components['schemas']['PutCertificate'];
 export type Queue = components['schemas']['Queue'];
@@ -7502,6 +7554,53 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["PolicyTable"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "get-admin-protections": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Protections"];
                 };
             };
             /** @description Unauthorized */
