@@ -129,6 +129,9 @@ type StaffSession struct {
 	// SSO names the practice's OpenID provider if the person has an account
 	// there, and so can unlock and step up by it.
 	SSO string `json:"sso,omitempty"`
+	// NewDevices is how many devices were certified for the person that they have
+	// not been shown yet, without this one: POST /v1/staff/devices/seen.
+	NewDevices int `json:"new_devices"`
 	// NewSignIns is how many sign-ins the person has not been shown yet.
 	NewSignIns int `json:"new_sign_ins"`
 	// Emergencies is how many emergency accesses the person has been told of and
@@ -208,6 +211,8 @@ type DeviceInfo struct {
 	// NeedsVoucher says that the keeper waits for a passkey to vouch for it.
 	NeedsVoucher bool  `json:"needs_voucher"`
 	RevokedAt    int64 `json:"revoked_at,omitempty"`
+	CertifiedAt  int64 `json:"certified_at,omitempty"`
+	ExpiresAt    int64 `json:"expires_at,omitempty" doc:"when its certificate ends"`
 }
 
 // A SignInRecord is one entry of the history: GET /v1/staff/sign-ins.

@@ -183,6 +183,8 @@ func (e *Engine) onEvent(event api.Event) {
 		e.packages.kick(e, e.refill, true)
 	case api.EventEmergency:
 		e.events.add(Event{Kind: EventEmergency})
+	case api.EventDevices:
+		e.events.add(Event{Kind: EventDevices})
 	case api.EventVerification:
 		e.events.add(Event{Kind: EventVerification, ConversationID: event.ConversationID})
 	case api.EventWork:

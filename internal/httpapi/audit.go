@@ -90,6 +90,10 @@ func (s *Server) auditRoutes() {
 		func(ctx context.Context, c *hub.StaffCaller, i *PageOf) (*out[api.AuditPage], error) {
 			return answer(s.hub.AuditOfDevices(ctx, &c.Person, i.Cursor, i.Limit))
 		})
+	staff(s, op(post, "/v1/staff/devices/seen", tagAudit, "The person has seen which devices speak for them", status(noBody), refusals(401)),
+		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*none, error) {
+			return nil, s.hub.SeeDevices(ctx, c)
+		})
 	device(s, op(get, "/v1/devices/log", tagAudit, "Every device that ever spoke for the caller, as the log says", refusals(401)),
 		func(ctx context.Context, c *hub.Caller, i *PageOf) (*out[api.AuditPage], error) {
 			return answer(s.hub.AuditOfDevices(ctx, &c.Person, i.Cursor, i.Limit))

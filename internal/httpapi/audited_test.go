@@ -168,6 +168,7 @@ var leaves = map[string]string{
 	"post /v1/staff/set-up/inspect":                                  "set-up-link.opened",
 	"post /v1/staff/sign-in":                                         "sign-in.done",
 	"get /v1/staff/sign-ins":                                         "- one's own",
+	"post /v1/staff/devices/seen":                                    "- one's own",
 	"post /v1/staff/sign-ins/seen":                                   "- one's own",
 	"post /v1/staff/sign-out":                                        "sign-in.ended",
 	"post /v1/staff/step-up":                                         "session.proved",

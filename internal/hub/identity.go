@@ -323,6 +323,9 @@ func (h *Hub) PutCertificate(ctx context.Context, c *Caller, device string, put 
 	d.Certificate, d.NameCard = put.Certificate, put.NameCard
 	h.callers.drop(func(o *Caller) bool { return o.Device.ID == d.ID })
 	h.notify(ctx, Notice{Practice: d.Practice, Devices: []string{d.ID}, Event: api.Event{Type: api.EventCertificate}})
+	if d.Kind == api.KindStaff {
+		h.notify(ctx, Notice{Practice: d.Practice, Persons: []string{d.Person}, Event: api.Event{Type: api.EventDevices}})
+	}
 	h.ringKeeper(ctx, d.Practice)
 	return d.api(), nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/audit"
+	"github.com/sotto-health/sotto/internal/certificate"
 	"github.com/sotto-health/sotto/internal/passkey"
 )
 
@@ -221,10 +222,51 @@ func (h *Hub) devicesOf(ctx context.Context, s *StaffCaller, person string) ([]a
 	for i, d := range all {
 		infos[i] = api.DeviceInfo{
 			ID: d.ID, Name: d.Name, Current: d.ID == s.session.Device, CreatedAt: d.CreatedAt, Certified: d.CertifiedAt != 0, RevokedAt: d.RevokedAt,
+			CertifiedAt: d.CertifiedAt, ExpiresAt: expiry(d.Certificate),
 			NeedsVoucher: passkeys && d.Voucher == nil && d.CertifiedAt == 0 && d.RevokedAt == 0,
 		}
 	}
 	return infos, nil
+}
+
+// expiry is when a certificate ends, Unix milliseconds; 0 if there is none.
+func expiry(cert []byte) int64 {
+	c, err := certificate.Parse(cert)
+	if len(cert) == 0 || err != nil {
+		return 0
+	}
+	return c.NotAfter * 1000
+}
+
+// newDevices counts the devices that were certified for a person since they saw
+// which there are. Their first is no news, nor is the one in use. A device that
+// speaks for a person and is not theirs is found so (T03).
+func (h *Hub) newDevices(ctx context.Context, s StaffSession) (n int, err error) {
+	seen, err := h.store.DevicesSeen(ctx, s.Practice, s.Person)
+	if err != nil {
+		return 0, at("load what was seen", err)
+	}
+	all, err := h.store.DevicesOf(ctx, s.Practice, s.Person)
+	if err != nil {
+		return 0, at("load devices", err)
+	}
+	first := int64(0)
+	for _, d := range all {
+		if d.CertifiedAt != 0 && (first == 0 || d.CertifiedAt < first) {
+			first = d.CertifiedAt
+		}
+	}
+	for _, d := range all {
+		if d.CertifiedAt > max(seen, first) && d.ID != s.Device {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// SeeDevices says that the person has been shown which devices speak for them.
+func (h *Hub) SeeDevices(ctx context.Context, s *StaffCaller) error {
+	return h.store.SeeDevices(ctx, s.Person.Practice, s.Person.ID, h.millis())
 }
 
 // RevokeOwnDevice takes all access from one of the person's devices.

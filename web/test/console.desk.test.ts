@@ -7,7 +7,7 @@ import { Desk, type DeskOptions, type News } from "../src/console/desk.svelte.ts
 import type { Clock } from "../src/console/model/undo.ts";
 import { chat, ConsoleFake, dana, lee, LogWriter, patient, staff, type Script } from "./consoleFake.ts";
 
-const session: StaffSession = { practice: "riverside", person: { id: dana, role: "nurse", name: "Dana Ortiz" }, login: "dana", expires_at: 0, idle_at: 0, idle_seconds: 600, locked: false, password_expired: false, has_passkey: false, new_sign_ins: 0, emergencies: 0, approvals: 0, may: ["conversations.queues"] };
+const session: StaffSession = { practice: "riverside", person: { id: dana, role: "nurse", name: "Dana Ortiz" }, login: "dana", expires_at: 0, idle_at: 0, idle_seconds: 600, locked: false, password_expired: false, has_passkey: false, new_sign_ins: 0, new_devices: 0, emergencies: 0, approvals: 0, may: ["conversations.queues"] };
 const one = "c_one" as ConversationId;
 const ana = "p_ana" as PersonId;
 
@@ -35,7 +35,7 @@ async function settle(): Promise<void> {
   for (let i = 0; i < 20; i++) await Promise.resolve();
 }
 
-async function opened(script: Script = {}, more: Pick<DeskOptions, "toReview"> = {}) {
+async function opened(script: Script = {}, more: Pick<DeskOptions, "toReview" | "newDevices"> = {}) {
   const core = new ConsoleFake(script);
   const clock = manual();
   const news: News[] = [];
@@ -219,6 +219,23 @@ describe("the line to the server", () => {
     clock.pass(1000);
     await settle();
     expect(core.named("list").length).toBe(before + 4);
+  });
+});
+
+describe("devices that speak for one", () => {
+  it("T03: are counted anew when the hub says so, and when the connection comes back", async () => {
+    let unseen = 0;
+    const { core, desk } = await opened({}, { newDevices: () => Promise.resolve(unseen) });
+    expect(desk.newDevices).toBe(0);
+    unseen = 1;
+    core.emit({ kind: "devices" });
+    await settle();
+    expect(desk.newDevices).toBe(1);
+    unseen = 2;
+    core.emit({ kind: "connection", connection: "offline", queued: 0 });
+    core.emit({ kind: "connection", connection: "online", queued: 0 });
+    await settle();
+    expect(desk.newDevices).toBe(2);
   });
 });
 

@@ -173,6 +173,14 @@ func testPeople(t *testing.T, store hub.Store) {
 		same(t, all, []hub.SignIn{second, first})
 		must(t, store.SeeSignIns(ctx, here.id, abel.ID))
 		must(t, store.SeeSignIns(ctx, here.id, dana.ID))
+		for _, at := range []int64{5, 9, 7} {
+			must(t, store.SeeDevices(ctx, here.id, dana.ID, at))
+		}
+		for person, want := range map[string]int64{dana.ID: 9, abel.ID: 0} {
+			got, err := store.DevicesSeen(ctx, here.id, person)
+			must(t, err)
+			same(t, got, want)
+		}
 		first.Seen = true
 		all, err = store.SignIns(ctx, here.id, dana.ID, 10)
 		must(t, err)

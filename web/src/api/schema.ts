@@ -1740,6 +1740,23 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/staff/devices/seen": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** The person has seen which devices speak for them */
+        readonly post: operations["post-staff-devices-seen"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/staff/devices/{id}": {
         readonly parameters: {
             readonly query?: never;
@@ -3157,9 +3174,16 @@ export interface components {
         readonly DeviceInfo: {
             readonly certified: boolean;
             /** Format: int64 */
+            readonly certified_at?: number;
+            /** Format: int64 */
             readonly created_at: number;
             /** @description that of this session */
             readonly current: boolean;
+            /**
+             * Format: int64
+             * @description when its certificate ends
+             */
+            readonly expires_at?: number;
             readonly id: string;
             readonly name: string;
             readonly needs_voucher: boolean;
@@ -4489,6 +4513,8 @@ export interface components {
             readonly locked: boolean;
             readonly login: string;
             readonly may: readonly string[];
+            /** Format: int64 */
+            readonly new_devices: number;
             /** Format: int64 */
             readonly new_sign_ins: number;
             readonly password_expired: boolean;
@@ -11959,6 +11985,42 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-staff-devices-seen": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description No Content */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

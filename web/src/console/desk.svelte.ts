@@ -77,6 +77,8 @@ export interface DeskOptions {
   readonly patients?: Patients;
   /** How many emergency accesses this person is to review, by the server. */
   readonly toReview?: () => Promise<number>;
+  /** How many devices speak for this person that they have not seen, by the server. */
+  readonly newDevices?: () => Promise<number>;
 }
 
 const undoMs = 10_000;
@@ -113,6 +115,8 @@ export class Desk {
   emergencies = $state.raw<ReadonlyMap<ConversationId, number>>(new Map());
   /** Emergency accesses that this person has been told of and nobody has reviewed. */
   toReview = $state(0);
+  /** Other devices that speak for this person, and that they have not seen yet. */
+  newDevices = $state(0);
   openId = $state<ConversationId>();
   /** The message that somebody thinks of taking back. */
   recalling = $state.raw<Message>();
@@ -122,6 +126,7 @@ export class Desk {
 
   private readonly clock: Clock;
   private readonly countToReview: () => Promise<number>;
+  private readonly countNewDevices: () => Promise<number>;
   private readonly news: (news: News) => void;
   private readonly threads = new Map<ConversationId, Thread>();
   private readonly drafts = new Map<ConversationId, string>();
@@ -144,6 +149,8 @@ export class Desk {
     this.news = options.news;
     this.toReview = options.session.emergencies;
     this.countToReview = options.toReview ?? (() => Promise.resolve(this.toReview));
+    this.newDevices = options.session.new_devices;
+    this.countNewDevices = options.newDevices ?? (() => Promise.resolve(this.newDevices));
     this.inbox = emptyInbox(options.session.person.id as PersonId);
     this.undo = new UndoQueue({
       clock: options.clock,
@@ -213,6 +220,9 @@ export class Desk {
       case "emergency":
         void this.lookForEmergencies();
         break;
+      case "devices":
+        void this.lookForDevices();
+        break;
       case "leading":
         this.leading = event.leading;
         break;
@@ -228,8 +238,17 @@ export class Desk {
     this.queued = queued;
     if (connection !== "online" || before === "online") return;
     void this.lookForEmergencies(); // what was said meanwhile is lost
+    void this.lookForDevices();
     if (this.phase === "preparing") void this.ready();
     else if (this.phase === "ready") for (const box of boxes) this.refreshSoon(box);
+  }
+
+  private async lookForDevices(): Promise<void> {
+    try {
+      this.newDevices = await this.countNewDevices();
+    } catch {
+      // Asked again with the next word of the hub, and whenever the page loads.
+    }
   }
 
   private async lookForEmergencies(): Promise<void> {

@@ -29,7 +29,7 @@ export const practice: Practice = {
   idle_minutes_staff: 10,
 };
 
-const session: StaffSession = { practice: "riverside", person: { id: dana, role: "nurse", name: "Dana Ortiz" }, login: "dana", expires_at: now + 3_600_000, idle_at: 0, idle_seconds: 600, locked: false, password_expired: false, has_passkey: false, new_sign_ins: 0, emergencies: 0, approvals: 0, may: ["conversations.queues"] };
+const session: StaffSession = { practice: "riverside", person: { id: dana, role: "nurse", name: "Dana Ortiz" }, login: "dana", expires_at: now + 3_600_000, idle_at: 0, idle_seconds: 600, locked: false, password_expired: false, has_passkey: false, new_sign_ins: 0, new_devices: 0, emergencies: 0, approvals: 0, may: ["conversations.queues"] };
 const invitation: Invitation = {
   practice: "riverside",
   person: session.person,
@@ -235,6 +235,7 @@ async function fromMenu(page: StoryPage, what: RegExp): Promise<void> {
   for (let tries = 0; tries < 40 && !document.querySelector("dialog[open]"); tries++) await page.pause(50);
   await page.pause(150);
 }
+const newDevices = (count: number): Partial<Account> => ({ session: () => Promise.resolve({ ...session, new_devices: count }) });
 const toReview = (count: number): Partial<Account> => ({ session: () => Promise.resolve({ ...session, emergencies: count, may: ["conversations.queues", "conversation.bring", "emergency.review"] }) });
 
 export const stories: Record<string, Story> = {
@@ -252,6 +253,7 @@ export const stories: Record<string, Story> = {
       await page.pause(150);
     },
   },
+  "device-told": { hash: "#/waiting", account: newDevices(1), signedIn: true, script: full },
   "emergency-told": { hash: "#/waiting", account: toReview(2), signedIn: true, script: full },
   "emergency-line": {
     hash: "#/mine/c_ana",

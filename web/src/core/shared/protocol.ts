@@ -319,6 +319,7 @@ export type CoreEvent =
   | { kind: "line"; line: Line }
   | { kind: "line-removed"; conversation: ConversationId; id: string }
   | { kind: "emergency" } // staff: there is an emergency access to review, or no longer
+  | { kind: "devices" } // staff: another device speaks for the person
   | { kind: "verification"; conversation: ConversationId | "" } // patient: staff ask there, or the level has changed
   | { kind: "leading"; leading: boolean } // which of several tabs runs the core
   | { kind: "failed"; failure: Failure }; // the worker cannot go on

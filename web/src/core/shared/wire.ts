@@ -74,6 +74,7 @@ const eventKinds: Record<CoreEvent["kind"], (event: Record<string, unknown>) => 
   line: (e) => isRecord(e.line),
   "line-removed": (e) => typeof e.id === "string",
   emergency: () => true,
+  devices: () => true,
   verification: (e) => typeof e.conversation === "string",
   leading: (e) => typeof e.leading === "boolean",
   failed: (e) => isFailure(e.failure),
