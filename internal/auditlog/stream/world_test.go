@@ -207,7 +207,7 @@ func (w *world) stream(practice, name string) auditlog.Stream {
 // until waits until something holds.
 func (w *world) until(what string, holds func() bool) {
 	w.t.Helper()
-	for range 1500 {
+	for range 6000 {
 		if holds() {
 			return
 		}
