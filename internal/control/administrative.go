@@ -51,7 +51,7 @@ func administrative() []api.Control {
 			Title: "Authorization and supervision", Asks: "Staff work with health information only as somebody has allowed and looks after.",
 			HeldBy:   "Administrators alone add people and give roles, and cannot read chats themselves.",
 			Evidence: []string{"roles", "administrators"},
-			Tests:    []string{"TestPeople", "TestOwnRole", "TestLastLine", "TestAdministratorsDoNotHearOfChats"},
+			Tests:    []string{"TestPeople", "TestSCIMUsers", "TestSCIMGroups", "TestSSOGroups", "TestOwnRole", "TestLastLine", "TestAdministratorsDoNotHearOfChats"},
 		},
 		{
 			ID: "308(a)(3)(ii)(B)", Family: family, Kind: api.KindAddressable, Proposed: "required", NIST: workforce, Owner: administrator, Review: 12,
@@ -63,7 +63,7 @@ func administrative() []api.Control {
 			Title: "Termination", Asks: "Who leaves loses access.",
 			HeldBy:   "Disabling a person ends sessions, connections and devices within a second; the keeper takes the devices out of every chat.",
 			Evidence: []string{"unused-accounts"},
-			Tests:    []string{"TestT43DisabledElsewhere", "TestNewRoleEndsAccess", "TestRevokedDeviceLeavesGroups", "TestT05RemovedDeviceReadsNothingMore"},
+			Tests:    []string{"TestT43DisabledElsewhere", "TestT43DisabledByTheDirectory", "TestT29fBackChannelLogout", "TestNewRoleEndsAccess", "TestRevokedDeviceLeavesGroups", "TestT05RemovedDeviceReadsNothingMore"},
 		},
 		{
 			ID: "308(a)(4)(ii)(A)", Family: family, Kind: api.KindRequired, NIST: information, Owner: securityOfficial, Review: 12,
