@@ -40,7 +40,7 @@ export type Queue = Pick<api.Queue, "id" | "reason"> & Partial<Pick<api.Queue, "
 /** What the console shows of the practice. */
 export type Practice = Pick<
   api.Practice,
-  "slug" | "name" | "phone" | "time_zone" | "languages" | "demo" | "wait_minutes" | "staff_sso" | "max_file_bytes" | "recall_minutes" | "idle_minutes_staff" | "record_numbers"
+  "slug" | "name" | "phone" | "time_zone" | "languages" | "demo" | "wait_minutes" | "staff_sso" | "max_file_bytes" | "recall_minutes" | "record_numbers"
 > & { readonly queues: readonly Queue[] };
 
 type Path = keyof api.paths | `/v1/practices/${string}` | `/v1/staff/${"factors" | "sessions" | "devices" | "conversations"}/${string}`;
@@ -340,7 +340,6 @@ function readPractice(body: Untrusted<api.Practice>): Practice {
     queues: list(body.queues).filter(isRecord).map(readQueue),
     max_file_bytes: number(body.max_file_bytes),
     recall_minutes: number(body.recall_minutes),
-    idle_minutes_staff: number(body.idle_minutes_staff),
     record_numbers: list(body.record_numbers).map(text),
   };
 }
