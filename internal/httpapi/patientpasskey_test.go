@@ -286,6 +286,8 @@ func TestLostPasskeys(t *testing.T) {
 	wantCode(t, err, api.CodeNotFound)
 	back := w.newDevice(w.clinic)
 	back.comeBack(lost)
+	w.clinic.keeper.admit()
+	back.join()
 	_, err = away.PatientVerification(w.ctx, id, "forget-passkeys", nil)
 	wantCode(t, err, api.CodeNotFound)
 	seen, err := nurse.PatientVerification(w.ctx, id, "", nil)
@@ -300,8 +302,22 @@ func TestLostPasskeys(t *testing.T) {
 	}
 	_, err = w.newDevice(w.clinic).ReturnPatient(w.ctx, w.newDevice(w.clinic).returns(lost))
 	wantCode(t, err, api.CodeUnauthenticated)
-	if own, err := back.Verification(w.ctx); err != nil || own.Verification.Level != "guest" {
-		t.Errorf("what the lost passkey proved still counts: %+v, %v", own, err)
+	// Whoever found it is out: the session, the key and the place in the chat.
+	_, err = back.Verification(w.ctx)
+	wantCode(t, err, api.CodeUnauthenticated)
+	proof, err := back.Prove(w.ctx, back.signer, certificate.PurposeSession, back.id)
+	w.must(err)
+	_, err = back.OpenSession(w.ctx, api.OpenDeviceSession{Device: back.id, Proof: proof})
+	wantCode(t, err, api.CodeUnauthenticated)
+	w.clinic.keeper.catchUp(id)
+	w.clinic.keeper.admit()
+	for _, m := range w.clinic.keeper.groups[id].Members() {
+		if c, err := certificate.Parse(m.Credential.Identity); err != nil || c.Device == back.id {
+			t.Error("the device that came by the lost passkey is still in the chat")
+		}
+	}
+	if _, err := patient.Verification(w.ctx); err != nil {
+		t.Errorf("the patient's first device is out too: %v", err)
 	}
 	_, err = nurse.PatientVerification(w.ctx, id, "forget-passkeys", nil)
 	wantCode(t, err, api.CodeNotFound)

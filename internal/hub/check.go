@@ -176,17 +176,56 @@ func (h *Hub) LetPatientTryAgain(ctx context.Context, s *StaffCaller, id string)
 }
 
 // ForgetPasskeys removes all passkeys of the patient of a conversation, who has
-// lost one, and what they have proved. The patient's devices stay: from one of
+// lost one, and what they have proved. Whoever found it may have come in by it,
+// so that devices which came by a passkey are revoked. Others stay: from one of
 // them, once matched again, the patient can add another.
 func (h *Hub) ForgetPasskeys(ctx context.Context, s *StaffCaller, id string) (api.PatientVerification, error) {
 	v, err := h.staffConversation(ctx, s, id, policy.CheckIdentity)
 	if err != nil {
 		return api.PatientVerification{}, err
 	}
-	e := h.event(ctx, s, audit.PatientPasskeysOut, "").In(v.ID, v.Patient)
-	if err := h.store.Recording(e).ForgetPasskeys(ctx, v.Practice, v.Patient); err != nil {
+	came, err := h.cameByPasskey(ctx, v.Practice, v.Patient)
+	if err != nil {
 		return api.PatientVerification{}, err
 	}
+	events := []audit.Event{h.event(ctx, s, audit.PatientPasskeysOut, "").In(v.ID, v.Patient)}
+	for _, d := range came {
+		events = append(events, h.event(ctx, s, audit.DeviceRevoked, d).About(v.Patient))
+	}
+	if err := h.store.Recording(events...).ForgetPasskeys(ctx, v.Practice, v.Patient, came, h.millis()); err != nil {
+		return api.PatientVerification{}, err
+	}
+	for _, d := range came {
+		h.endSessions(ctx, v.Practice, Ending{Device: d})
+	}
+	// One that came while this was stored; with no passkey left, none comes now.
+	late, err := h.cameByPasskey(ctx, v.Practice, v.Patient)
+	for _, d := range late {
+		err = errors.Join(err, h.revokeDevice(ctx, s, v.Practice, d))
+	}
+	if err != nil {
+		return api.PatientVerification{}, err
+	}
+	h.proposeAllRemovals(ctx, v.Practice)
+	h.ringKeeper(ctx, v.Practice)
 	h.announceVerification(ctx, v.Practice, v.Patient)
+	if v, err = h.store.Conversation(ctx, v.Practice, v.ID); err != nil {
+		return api.PatientVerification{}, err
+	}
 	return h.describeVerification(ctx, v)
+}
+
+// cameByPasskey lists the devices of a patient that a passkey vouched for.
+func (h *Hub) cameByPasskey(ctx context.Context, practice, person string) ([]string, error) {
+	all, err := h.store.DevicesOf(ctx, practice, person)
+	if err != nil {
+		return nil, at("load devices", err)
+	}
+	var came []string
+	for _, d := range all {
+		if d.Voucher != nil && d.RevokedAt == 0 {
+			came = append(came, d.ID)
+		}
+	}
+	return came, nil
 }

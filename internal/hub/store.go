@@ -369,9 +369,9 @@ type Factors interface {
 	// DeletePasskey removes a patient's, the last one too. Another person's, or
 	// none, gives [ErrNotFound].
 	DeletePasskey(ctx context.Context, practice, person, id string) error
-	// ForgetPasskeys removes all of a patient's, and what they have proved. If
-	// there is none it gives [ErrNotFound].
-	ForgetPasskeys(ctx context.Context, practice, person string) error
+	// ForgetPasskeys removes all of a patient's, and what they have proved, and
+	// revokes devices of theirs. If there is no passkey it gives [ErrNotFound].
+	ForgetPasskeys(ctx context.Context, practice, person string, devices []string, at int64) error
 
 	// ReplaceRecoveryCodes drops a person's codes and stores these.
 	ReplaceRecoveryCodes(ctx context.Context, practice, person string, codes []RecoveryCode) error

@@ -117,15 +117,22 @@ func (s *Store) DeletePasskey(ctx context.Context, practice, person, id string) 
 }
 
 // ForgetPasskeys implements [hub.Factors].
-func (s *Store) ForgetPasskeys(ctx context.Context, practice, person string) error {
+func (s *Store) ForgetPasskeys(ctx context.Context, practice, person string, devices []string, at int64) error {
 	const factors = `DELETE FROM factor WHERE practice = $1 AND person = $2 AND kind = $3`
 	const proofs = `DELETE FROM verification WHERE practice = $1 AND person = $2 AND method = $3`
 	return s.write(ctx, practice, func(t *tx) error {
 		if err := t.must(factors, practice, person, hub.FactorPasskey); err != nil {
 			return err
 		}
-		_, err := t.exec(proofs, practice, person, string(proofing.Passkey))
-		return err
+		if _, err := t.exec(proofs, practice, person, string(proofing.Passkey)); err != nil {
+			return err
+		}
+		for _, d := range devices {
+			if err := s.revoke(t, practice, d, at); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

@@ -458,9 +458,17 @@ func testFactors(t *testing.T, store hub.Store) {
 		for _, by := range []proofing.Method{proofing.Passkey, proofing.PIN} {
 			must(t, store.PutVerification(ctx, hub.Verification{Practice: here.id, Person: ana, Device: device, Proof: proofing.Proof{Level: by.Level(), Method: by, Until: 9}}))
 		}
-		wants(t, store.ForgetPasskeys(ctx, elsewhere.id, ana), hub.ErrNotFound)
-		must(t, store.ForgetPasskeys(ctx, here.id, ana))
-		wants(t, store.ForgetPasskeys(ctx, here.id, ana), hub.ErrNotFound)
+		came := here.device(api.KindPatient)
+		wants(t, store.ForgetPasskeys(ctx, elsewhere.id, ana, nil, 5), hub.ErrNotFound)
+		wants(t, store.ForgetPasskeys(ctx, here.id, ana, []string{came.ID, newID("d")}, 5), hub.ErrNotFound)
+		if all, err := store.FactorsOf(ctx, here.id, ana); err != nil || len(all) != 1 {
+			t.Errorf("half of it was done: %v, %v", all, err)
+		}
+		must(t, store.ForgetPasskeys(ctx, here.id, ana, []string{came.ID}, 5))
+		if d, err := store.Device(ctx, here.id, came.ID); err != nil || d.RevokedAt != 5 {
+			t.Errorf("the device that came by it: %+v, %v", d, err)
+		}
+		wants(t, store.ForgetPasskeys(ctx, here.id, ana, nil, 5), hub.ErrNotFound)
 		left, err := store.VerificationsOf(ctx, here.id, []string{ana})
 		must(t, err)
 		same(t, pick(left, func(v hub.Verification) proofing.Method { return v.Method }), []proofing.Method{proofing.PIN})
