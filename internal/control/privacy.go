@@ -51,7 +51,7 @@ func privacy() []api.Control {
 		own("514(h)", "Verifying who asks", "The practice makes sure of who it tells.", api.Control{
 			HeldBy: "Patients show who they are in steps: a contact, what is on file, a passkey or the practice's portal. Staff see the step, and the record, beside the chat. " +
 				"Members of a chat are on a list that both can open, and can compare a safety code.",
-			Tests:   []string{"TestPatientsAreMatchedWithTheRoster", "TestStaffConfirmAndAsk", "TestPortalRaisesTheDevice", "TestT11NobodyIsMerged", "TestT28CodesAreNotGuessed", "TestT28FactsAreNotGuessed", "TestT11ComeBackWithAPasskey", "TestT57LevelOfInvitations"},
+			Tests:   []string{"TestPatientsAreMatchedWithTheRoster", "TestStaffConfirmAndAsk", "TestPortalRaisesTheDevice", "TestT11NobodyIsMerged", "TestT28CodesAreNotGuessed", "TestT28FactsAreNotGuessed", "TestT11ComeBackWithAPasskey", "TestT57LevelOfInvitations", "e2e/portal.test.mjs: a patient signs in at the portal and is known on both sides"},
 			Missing: "This map does not look at which step each queue asks for.",
 		}),
 		own("520", "Notice of privacy practices", "Patients are given the notice and asked to acknowledge it.", api.Control{

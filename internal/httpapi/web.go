@@ -126,6 +126,18 @@ func (s *Server) webRoutes(mux *http.ServeMux) error {
 		}
 		page("c/index.html", w, r, ancestors)
 	})
+	// Where a practice's portal sends its patients back to. The window that it
+	// was opened in answers the page that opened it, so no opener policy here;
+	// and it is never in a frame.
+	mux.HandleFunc("GET /c/{slug}/portal", func(w http.ResponseWriter, r *http.Request) {
+		if _, err := s.frameAncestors(r.Context(), r.PathValue("slug")); err != nil {
+			s.refuse(w, r, err)
+			return
+		}
+		w.Header().Set("Content-Security-Policy", pagePolicy+"'none'")
+		w.Header().Set("X-Frame-Options", "DENY")
+		s.serveFile(w, r, files["c/index.html"], cacheNever)
+	})
 	mux.HandleFunc("GET /c/{slug}/manifest.webmanifest", func(w http.ResponseWriter, r *http.Request) {
 		p, err := s.hub.Practice(r.Context(), r.PathValue("slug"))
 		if err != nil {

@@ -32,7 +32,7 @@ export class Patients {
   }
 
   /** Asks the patient to show who they are, states how staff made sure, or gives new tries. */
-  verify(id: ConversationId, act: "ask" | "confirm" | "reset" | "forget-passkeys", body?: object): Promise<Verification> {
+  verify(id: ConversationId, act: "ask" | "confirm" | "reset" | "forget-passkeys" | "portal" | "portal/unlink", body?: object): Promise<Verification> {
     return this.ask("POST", `/v1/staff/conversations/${id}/verification/${act}`, body);
   }
 
@@ -67,7 +67,7 @@ export class Patients {
   }
 
   unlink(id: string): Promise<api.PersonLink> {
-    return this.ask("POST", `/v1/staff/person-links/${id}/undo`, {});
+    return this.ask("POST", `/v1/staff/person-links/${id}/undo`, { reason: "other" });
   }
 
   hide(id: ConversationId, confidential: boolean): Promise<api.Conversation> {

@@ -11,6 +11,7 @@ import App from "./App.svelte";
 import { listen } from "./heard.ts";
 import { connectHost } from "./host.ts";
 import { Install, keepShell, nameApp } from "../offline/shell.ts";
+import { arrive } from "./model/arrival.ts";
 import { browserMemo } from "./model/memo.ts";
 import { loadForm, loadPractice, noteDeclined } from "./model/practice.ts";
 import { Session } from "./model/session.ts";
@@ -114,4 +115,4 @@ if (token) {
   const { holderOf, openInvitation } = await import("./model/invitation.ts");
   session.invite(await openInvitation(slug, token, holderOf(token)));
 }
-await session.boot();
+if (!arrive(slug)) await session.boot();

@@ -446,6 +446,23 @@ export const stories: Record<string, Story> = {
       document.querySelector("#patient-title")?.scrollIntoView();
     },
   },
+  "details-portal": {
+    hash: "#/mine/c_ana",
+    account: {
+      server: {
+        call: (_: string, path: string) => {
+          const what = path.split("/").pop() ?? "";
+          return Promise.resolve(what === "verification" ? { ...knows.verification, portal_waits: now - 5 * minute, portal_linked: true } : (knows[what] ?? {}));
+        },
+      },
+    } as unknown as Partial<Account>,
+    script: full,
+    async then(_, page) {
+      await withDetails(page);
+      for (let tries = 0; tries < 40 && !document.querySelector("form .field"); tries++) await page.pause(50);
+      document.querySelector("#patient-title")?.scrollIntoView();
+    },
+  },
   "details-relate": {
     hash: "#/mine/c_ana",
     account: patients,

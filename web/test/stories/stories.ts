@@ -118,6 +118,7 @@ const ownLevel = (level: string, change: object = {}): { answer: unknown } => ({
     ...change,
   },
 });
+const withPortal = { steps: { channels: ["email", "sms"], facts: ["phone"], pin: true, days: 30, portal: "MyRiverside" } };
 const onePasskey = { passkeys: [{ id: "f_1", name: "Chrome on Android", created_at: noon }] };
 
 /** Opens the sheet where the patient tells who they are, as the hub answers each step. */
@@ -438,6 +439,10 @@ export const stories: Record<string, Story> = {
   "identity-none": identity({ "": ownLevel("guest", { steps: { channels: [], facts: [], pin: false, days: 30 } }) }),
   "identity-lapsed": identity({ "": ownLevel("guest", { lapsed: true, ...onePasskey }) }),
   "identity-failed": identity({}),
+  "identity-portal": identity({ "": ownLevel("guest", withPortal) }),
+  "identity-portal-away": identity({ "": ownLevel("guest", withPortal), portal: { refused: "provider-away" } }, (scene) => scene.press("patient.identity.portal.use", { name: "MyRiverside" })),
+  "identity-portal-waits": identity({ "": ownLevel("guest", { ...withPortal, portal_waits: noon }) }),
+  "identity-portal-matched": identity({ "": ownLevel("matched", withPortal) }),
   "identity-matched": identity({ "": ownLevel("matched") }),
   "identity-passkeys": identity({ "": ownLevel("signed-in", onePasskey) }),
   "identity-passkey-kept": identity({ "": ownLevel("signed-in", onePasskey), "passkeys/remove": { refused: "forbidden" } }, (scene) => scene.press("patient.identity.passkey.remove", { name: "Chrome on Android" })),

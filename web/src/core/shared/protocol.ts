@@ -133,7 +133,7 @@ export interface Verification {
   readonly until?: number;
 }
 
-export type IdentifyStep = "" | "code" | "code/check" | "match" | "passkeys" | "passkeys/remove";
+export type IdentifyStep = "" | "code" | "code/check" | "match" | "passkeys" | "passkeys/remove" | "portal" | "portal/finish";
 
 export interface Conversation {
   readonly id: ConversationId;

@@ -86,7 +86,7 @@ const methods: Record<Method, readonly Check[]> = {
   sightings: [optional(text(512))],
   takeBack: [id],
   rate: [id, count],
-  identify: [oneOf("", "code", "code/check", "match", "passkeys", "passkeys/remove"), optional(shape({}))],
+  identify: [oneOf("", "code", "code/check", "match", "passkeys", "passkeys/remove", "portal", "portal/finish"), optional(shape({}))],
   introduce: [bytes(1024)],
   comeBack: [shape({ nonce: text(256), credential: text(1364), client_data: text(5464), authenticator_data: text(5464), signature: text(1364), user_handle: optional(text(128)) })],
   list: [oneOf("waiting", "mine", "team", "closed"), optional(text(512))],

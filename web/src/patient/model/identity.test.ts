@@ -16,8 +16,9 @@ test("levels reach those below", () => {
 });
 
 test("takes what the hub says, and nothing that it should not", () => {
-  const own = readOwn({ verification: { level: "contact", until: 9 }, lapsed: true, steps: { channels: ["sms", "fax"], facts: ["postcode", "ssn"], pin: true }, person: "p_1", passkeys: [{ id: "f_1", name: "phone", created_at: 7 }, { id: 3 }, null] });
-  expect(own).toEqual({ level: "contact", until: 9, lapsed: true, spent: false, asked: false, channels: ["sms"], kinds: ["pin", "postcode"], person: "p_1", passkeys: [{ id: "f_1", name: "phone", created: 7 }] });
+  const own = readOwn({ verification: { level: "contact", until: 9 }, lapsed: true, steps: { channels: ["sms", "fax"], facts: ["postcode", "ssn"], pin: true }, person: "p_1", passkeys: [{ id: "f_1", name: "phone", created_at: 7 }, { id: 3 }, null], portal_waits: "soon" });
+  expect(own).toEqual({ level: "contact", until: 9, lapsed: true, spent: false, asked: false, channels: ["sms"], kinds: ["pin", "postcode"], person: "p_1", passkeys: [{ id: "f_1", name: "phone", created: 7 }], portal: "", waits: false });
+  expect(canAct(readOwn({ steps: { portal: "MyRiverside" } }))).toBe(true);
   expect(canAct(readOwn(null))).toBe(false);
   expect(readOwn({ verification: { level: "root" } }).level).toBe("guest");
 });

@@ -28,6 +28,10 @@ export interface Own {
   /** One's id, which a new passkey signs. */
   readonly person: string;
   readonly passkeys: readonly OwnPasskey[];
+  /** What the practice calls the place where patients sign in; empty if there is none. */
+  readonly portal: string;
+  /** Signed in there with an account of which staff have yet to say whose it is. */
+  readonly waits: boolean;
 }
 
 export interface OwnPasskey {
@@ -52,6 +56,8 @@ export function readOwn(answer: unknown): Own {
     channels: (["email", "sms"] as const).filter((c) => list(steps.channels).includes(c)),
     kinds: facts.filter((kind) => (kind === "pin" ? steps.pin === true : list(steps.facts).includes(kind))),
     person: typeof from.person === "string" ? from.person : "",
+    portal: typeof steps.portal === "string" ? steps.portal : "",
+    waits: typeof from.portal_waits === "number" && from.portal_waits > 0,
     passkeys: list(from.passkeys).flatMap((each) => {
       const { id, name, created_at: created } = record(each);
       return typeof id === "string" && typeof name === "string" ? [{ id, name, created: typeof created === "number" ? created : 0 }] : [];
@@ -61,5 +67,5 @@ export function readOwn(answer: unknown): Own {
 
 /** True if there is anything that the patient can do. */
 export function canAct(own: Own): boolean {
-  return own.channels.length > 0 || own.kinds.length > 0 || own.passkeys.length > 0;
+  return own.channels.length > 0 || own.kinds.length > 0 || own.passkeys.length > 0 || own.portal !== "";
 }
