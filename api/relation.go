@@ -72,6 +72,23 @@ type PersonLink struct {
 	LinkedAt int64  `json:"linked_at"`
 	UndoneBy string `json:"undone_by,omitempty"`
 	UndoneAt int64  `json:"undone_at,omitempty"`
+	// UndoneFor is why it was undone; empty while it stands, or if nobody said.
+	UndoneFor string `json:"undone_for,omitempty" enum:"not-the-same,patient-said,mistake,other"`
+}
+
+// UndoPersonLink is POST /v1/staff/person-links/{id}/undo.
+type UndoPersonLink struct {
+	Reason string `json:"reason" enum:"not-the-same,patient-said,mistake,other"`
+}
+
+// MaxPersonLinksPage is how many links a page holds.
+const MaxPersonLinksPage = 50
+
+// PersonLinks is GET /v1/admin/person-links: newest first.
+type PersonLinks struct {
+	Links []PersonLink `json:"links"`
+	Staff []Person     `json:"staff" doc:"who made or undid them"`
+	Next  string       `json:"next,omitempty" doc:"cursor of the page after this"`
 }
 
 // NewPersonLink is POST /v1/staff/person-links.

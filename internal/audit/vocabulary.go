@@ -150,6 +150,7 @@ const (
 	RelationEnded     Kind = "relation.ended"
 	PersonsLinked     Kind = "persons.linked"
 	PersonsUnlinked   Kind = "persons.unlinked"
+	PersonLinksListed Kind = "persons.links-listed"
 	InvitationMade    Kind = "invitation.made"
 	InvitationOpened  Kind = "invitation.opened"
 	InvitationRevoked Kind = "invitation.revoked"
@@ -306,6 +307,7 @@ func Vocabulary() []Spec {
 		{RelationGranted, Policy, "relation", false, "let one patient write for another"},
 		{RelationEnded, Policy, "relation", false, "took back that one patient may write for another, or it came to its end"},
 		{PersonsLinked, Policy, "link", false, "said that two persons are one"},
+		{PersonLinksListed, Access, "", false, "listed which persons were said to be one"},
 		{PersonsUnlinked, Policy, "link", false, "undid that two persons are one"},
 		{InvitationMade, Policy, "invitation", false, "made a one-time link for a patient to begin a chat"},
 		{InvitationOpened, Policy, "invitation", false, "opened a one-time link"},

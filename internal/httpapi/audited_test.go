@@ -64,6 +64,7 @@ var leaves = map[string]string{
 	"post /v1/staff/invitations":                                     "invitation.made",
 	"post /v1/staff/invitations/{id}/revoke":                         "invitation.revoked",
 	"post /v1/staff/person-links":                                    "persons.linked",
+	"get /v1/admin/person-links":                                     "persons.links-listed",
 	"post /v1/staff/person-links/{id}/undo":                          "persons.unlinked",
 	"post /v1/staff/relations":                                       "relation.granted",
 	"post /v1/staff/relations/{id}/end":                              "relation.ended",

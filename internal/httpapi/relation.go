@@ -16,6 +16,13 @@ func (s *Server) linkOrigin(c *call) string {
 	return s.ownOriginOf(c)
 }
 
+// linksIn are the filters of the list of links.
+type linksIn struct {
+	State  string `query:"state" enum:"standing,undone"`
+	Person string `query:"person" maxLength:"64" doc:"of whom they are"`
+	Cursor string `query:"cursor" maxLength:"128" doc:"next of the page before"`
+}
+
 // relationRoutes are about who a patient is to whom: one-time links, who writes
 // for somebody else, and which persons are one.
 func (s *Server) relationRoutes() {
@@ -67,7 +74,11 @@ func (s *Server) relationRoutes() {
 			return answer(s.hub.LinkPersons(ctx, c, i.Body))
 		})
 	staff(s, op(post, "/v1/staff/person-links/{id}/undo", tagStaff, "Undo that two persons are one", refusals(401, 403, 404)),
-		func(ctx context.Context, c *hub.StaffCaller, i *ByID) (*out[api.PersonLink], error) {
-			return answer(s.hub.UnlinkPersons(ctx, c, i.ID))
+		func(ctx context.Context, c *hub.StaffCaller, i *inID[api.UndoPersonLink]) (*out[api.PersonLink], error) {
+			return answer(s.hub.UnlinkPersons(ctx, c, i.ID, i.Body.Reason))
+		})
+	staff(s, op(get, "/v1/admin/person-links", tagAdmin, "Which persons were said to be one, by whom and why", about("Newest first."), refusals(401, 403, 422)),
+		func(ctx context.Context, c *hub.StaffCaller, i *linksIn) (*out[api.PersonLinks], error) {
+			return answer(s.hub.PersonLinks(ctx, c, hub.PersonLinkQuery{Standing: i.State, Person: i.Person}, i.Cursor))
 		})
 }

@@ -341,7 +341,7 @@ func TestPersonLinks(t *testing.T) {
 	if _, err := a.Conversation(w.ctx, second); err == nil {
 		t.Error("a link opened one patient's chat to the other")
 	}
-	_, err = w.hub.UnlinkPersons(w.ctx, compliance, l.ID)
+	_, err = w.hub.UnlinkPersons(w.ctx, compliance, l.ID, "not-the-same")
 	w.must(err)
 	after := panel()
 	after.Links = before.Links
@@ -349,6 +349,36 @@ func TestPersonLinks(t *testing.T) {
 		t.Errorf("undone: %+v, before: %+v", after, before)
 	}
 	w.recorded(audit.PersonsLinked, audit.PersonsUnlinked, audit.PatientSeen)
+
+	list := func(q hub.PersonLinkQuery, cursor string) api.PersonLinks {
+		t.Helper()
+		all, err := w.hub.PersonLinks(w.ctx, compliance, q, cursor)
+		w.must(err)
+		return all
+	}
+	all := list(hub.PersonLinkQuery{}, "")
+	if len(all.Links) != 1 || all.Links[0].Reason != "duplicate" || all.Links[0].UndoneFor != "not-the-same" || len(all.Staff) != 2 || all.Next != "" {
+		t.Errorf("%+v", all)
+	}
+	if got := list(hub.PersonLinkQuery{Standing: "standing"}, ""); len(got.Links) != 0 {
+		t.Errorf("it stands: %+v", got)
+	}
+	for range api.MaxPersonLinksPage {
+		w.must(w.store.AddPersonLink(w.ctx, hub.PersonLink{
+			ID: hub.NewID("l"), Practice: w.clinic.ID, Person: hub.NewID("p"), Other: hub.NewID("p"), Reason: "other", LinkedBy: super.Person.ID, LinkedAt: 5,
+		}))
+	}
+	page := list(hub.PersonLinkQuery{}, "")
+	if second := list(hub.PersonLinkQuery{}, page.Next); len(page.Links) != api.MaxPersonLinksPage || len(second.Links) != 1 || second.Next != "" {
+		t.Errorf("%d, then %d", len(page.Links), len(second.Links))
+	}
+	if _, err := w.hub.PersonLinks(w.ctx, compliance, hub.PersonLinkQuery{}, "5.x"); err == nil {
+		t.Error("any cursor is taken")
+	}
+	if _, err := w.hub.PersonLinks(w.ctx, signedIn(w, dana), hub.PersonLinkQuery{}, ""); !errors.Is(err, hub.ErrForbidden) {
+		t.Errorf("a nurse lists them: %v", err)
+	}
+	w.recorded(audit.PersonLinksListed)
 }
 
 // TestHoldBack: that somebody sent after a warning is in the log as codes.

@@ -2,7 +2,9 @@ package hub
 
 import (
 	"context"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sotto-health/sotto/api"
@@ -41,7 +43,7 @@ func (h *Hub) aliases(ctx context.Context, practice, person string) (persons []s
 }
 
 func (l *PersonLink) api() api.PersonLink {
-	return api.PersonLink{ID: l.ID, Person: l.Person, Other: l.Other, Reason: l.Reason, LinkedBy: l.LinkedBy, LinkedAt: l.LinkedAt, UndoneBy: l.UndoneBy, UndoneAt: l.UndoneAt}
+	return api.PersonLink{ID: l.ID, Person: l.Person, Other: l.Other, Reason: l.Reason, LinkedBy: l.LinkedBy, LinkedAt: l.LinkedAt, UndoneBy: l.UndoneBy, UndoneAt: l.UndoneAt, UndoneFor: l.UndoneFor}
 }
 
 // LinkPersons says that two persons are one.
@@ -72,16 +74,59 @@ func (h *Hub) LinkPersons(ctx context.Context, s *StaffCaller, n api.NewPersonLi
 	return l.api(), nil
 }
 
-// UnlinkPersons undoes it.
-func (h *Hub) UnlinkPersons(ctx context.Context, s *StaffCaller, id string) (api.PersonLink, error) {
+// UnlinkPersons undoes it, and says why.
+func (h *Hub) UnlinkPersons(ctx context.Context, s *StaffCaller, id, reason string) (api.PersonLink, error) {
 	if err := h.mayStaff(s, policy.Unite, s.practice()); err != nil {
 		return api.PersonLink{}, err
 	}
 	if !validID("l", id) {
 		return api.PersonLink{}, ErrNotFound
 	}
-	l, err := h.store.Recording(h.event(ctx, s, audit.PersonsUnlinked, id)).UndoPersonLink(ctx, s.Person.Practice, id, s.Person.ID, h.millis())
+	undone := h.event(ctx, s, audit.PersonsUnlinked, id).Because(reason, "")
+	l, err := h.store.Recording(undone).UndoPersonLink(ctx, s.Person.Practice, id, s.Person.ID, reason, h.millis())
 	return l.api(), err
+}
+
+// PersonLinks lists who was said to be one with whom, by whom, when and why.
+func (h *Hub) PersonLinks(ctx context.Context, s *StaffCaller, q PersonLinkQuery, cursor string) (api.PersonLinks, error) {
+	if err := h.mayStaff(s, policy.Unite, s.practice()); err != nil {
+		return api.PersonLinks{}, err
+	}
+	if q.Person != "" && !validID("p", q.Person) {
+		return api.PersonLinks{}, malformed("person")
+	}
+	if cursor != "" {
+		at, id, ok := strings.Cut(cursor, ".")
+		before, err := strconv.ParseInt(at, 10, 64)
+		if !ok || err != nil || !validID("l", id) {
+			return api.PersonLinks{}, malformed("cursor")
+		}
+		q.Before, q.BeforeID = before, id
+	}
+	q.Practice, q.Limit = s.Person.Practice, api.MaxPersonLinksPage+1
+	all, err := h.store.ListPersonLinks(ctx, q)
+	if err != nil {
+		return api.PersonLinks{}, at("list links of persons", err)
+	}
+	out := api.PersonLinks{Links: []api.PersonLink{}, Staff: []api.Person{}}
+	if len(all) > api.MaxPersonLinksPage {
+		all = all[:api.MaxPersonLinksPage]
+		last := all[len(all)-1]
+		out.Next = strconv.FormatInt(last.LinkedAt, 10) + "." + last.ID
+	}
+	var staff []string
+	for _, l := range all {
+		out.Links = append(out.Links, l.api())
+		staff = append(staff, l.LinkedBy, l.UndoneBy)
+	}
+	known, err := h.persons(ctx, s.Person.Practice, staff)
+	if err != nil {
+		return api.PersonLinks{}, err
+	}
+	for _, id := range slices.Sorted(maps.Keys(known)) {
+		out.Staff = append(out.Staff, h.person(known[id]))
+	}
+	return out, h.store.Record(ctx, h.event(ctx, s, audit.PersonLinksListed, ""))
 }
 
 // PatientPanel is what is known of the patient of a conversation.

@@ -32,6 +32,20 @@ type PersonLink struct {
 	LinkedAt int64
 	UndoneBy string
 	UndoneAt int64 // 0 while it stands
+	// UndoneFor is why; empty while it stands.
+	UndoneFor string
+}
+
+// A PersonLinkQuery asks for the links of a practice, newest first.
+type PersonLinkQuery struct {
+	Practice string
+	// Standing is "standing" or "undone"; empty means both.
+	Standing string
+	Person   string // of whom they are; empty means anybody
+	// Before and BeforeID are of the last link of the page before.
+	Before   int64
+	BeforeID string
+	Limit    int
 }
 
 // An Invitation is a one-time link with which a patient begins a chat with a
@@ -84,7 +98,9 @@ type Relations interface {
 	// PersonLinksOf lists those of some persons, undone ones too, the oldest first.
 	PersonLinksOf(ctx context.Context, practice string, persons []string) ([]PersonLink, error)
 	// UndoPersonLink gives [ErrNotFound] unless it stands.
-	UndoPersonLink(ctx context.Context, practice, id, by string, at int64) (PersonLink, error)
+	UndoPersonLink(ctx context.Context, practice, id, by, reason string, at int64) (PersonLink, error)
+	// ListPersonLinks lists links, newest first.
+	ListPersonLinks(ctx context.Context, q PersonLinkQuery) ([]PersonLink, error)
 }
 
 // Invitations keeps one-time links. [Conversations.CreateConversation] spends

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"math"
 
 	"github.com/sotto-health/sotto/internal/hub"
 )
@@ -86,10 +88,10 @@ func (s *Store) SettleRelation(ctx context.Context, practice, id string) error {
 }
 
 const linkFields = `
-SELECT practice, id, person, other, reason, linked_by, linked_at, undone_by, undone_at FROM person_link `
+SELECT practice, id, person, other, reason, linked_by, linked_at, undone_by, undone_at, undone_for FROM person_link `
 
 func scanPersonLink(row scanner) (l hub.PersonLink, err error) {
-	err = row.Scan(&l.Practice, &l.ID, &l.Person, &l.Other, &l.Reason, &l.LinkedBy, &l.LinkedAt, &l.UndoneBy, &l.UndoneAt)
+	err = row.Scan(&l.Practice, &l.ID, &l.Person, &l.Other, &l.Reason, &l.LinkedBy, &l.LinkedAt, &l.UndoneBy, &l.UndoneAt, &l.UndoneFor)
 	return l, err
 }
 
@@ -117,14 +119,36 @@ func (s *Store) PersonLinksOf(ctx context.Context, practice string, persons []st
 }
 
 // UndoPersonLink implements [hub.Relations].
-func (s *Store) UndoPersonLink(ctx context.Context, practice, id, by string, at int64) (l hub.PersonLink, err error) {
-	const undo = `UPDATE person_link SET undone_by = $3, undone_at = $4 WHERE practice = $1 AND id = $2 AND undone_at = 0`
+func (s *Store) UndoPersonLink(ctx context.Context, practice, id, by, reason string, at int64) (l hub.PersonLink, err error) {
+	const undo = `UPDATE person_link SET undone_by = $3, undone_at = $4, undone_for = $5 WHERE practice = $1 AND id = $2 AND undone_at = 0`
 	err = s.write(ctx, practice, func(t *tx) error {
-		if err := t.must(undo, practice, id, by, at); err != nil {
+		if err := t.must(undo, practice, id, by, at, reason); err != nil {
 			return err
 		}
 		l, err = scanPersonLink(t.row(ctx, linkFields+`WHERE practice = $1 AND id = $2`, practice, id))
 		return err
 	})
 	return l, err
+}
+
+// ListPersonLinks implements [hub.Relations].
+func (s *Store) ListPersonLinks(ctx context.Context, q hub.PersonLinkQuery) ([]hub.PersonLink, error) {
+	before := q.Before
+	if q.BeforeID == "" {
+		before = math.MaxInt64
+	}
+	query, args := linkFields+`WHERE practice = $1 AND (linked_at, id) < ($2, $3) AND linked_at > 0`, []any{q.Practice, before, q.BeforeID}
+	switch q.Standing {
+	case "standing":
+		query += ` AND undone_at = 0`
+	case "undone":
+		query += ` AND undone_at <> 0`
+	}
+	if q.Person != "" {
+		query += ` AND (person = $4 OR other = $5)`
+		args = append(args, q.Person, q.Person)
+	}
+	query += fmt.Sprintf(` ORDER BY linked_at DESC, id DESC LIMIT $%d`, len(args)+1)
+	all, err := collect(ctx, s.reader(), scanPersonLink, query, append(args, q.Limit)...)
+	return all, s.translate(err)
 }

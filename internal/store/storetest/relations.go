@@ -122,13 +122,38 @@ func testPersonLinks(t *testing.T, store hub.Store) {
 		must(t, err)
 		same(t, all, []hub.PersonLink{l})
 	}
-	undone, err := store.UndoPersonLink(ctx, c.id, l.ID, "p_t", 9)
+	undone, err := store.UndoPersonLink(ctx, c.id, l.ID, "p_t", "mistake", 9)
 	must(t, err)
-	l.UndoneBy, l.UndoneAt = "p_t", 9
+	l.UndoneBy, l.UndoneAt, l.UndoneFor = "p_t", 9, "mistake"
 	same(t, undone, l)
-	_, err = store.UndoPersonLink(ctx, c.id, l.ID, "p_t", 10)
+	_, err = store.UndoPersonLink(ctx, c.id, l.ID, "p_t", "other", 10)
 	wants(t, err, hub.ErrNotFound)
+	again.LinkedAt = 7
 	must(t, store.AddPersonLink(ctx, again)) // and can be made again
+	twin := hub.PersonLink{ID: newID("l"), Practice: c.id, Person: "p_b", Other: "p_c", Reason: "other", LinkedBy: "p_s", LinkedAt: 7}
+	must(t, store.AddPersonLink(ctx, twin))
+	newest := []hub.PersonLink{again, twin, l}
+	if again.ID < twin.ID {
+		newest[0], newest[1] = twin, again
+	}
+	list := func(q hub.PersonLinkQuery) []hub.PersonLink {
+		t.Helper()
+		if q.Practice == "" {
+			q.Practice = c.id
+		}
+		all, err := store.ListPersonLinks(ctx, q)
+		must(t, err)
+		return all
+	}
+	same(t, list(hub.PersonLinkQuery{Limit: 9}), newest)
+	same(t, list(hub.PersonLinkQuery{Limit: 2}), newest[:2])
+	same(t, list(hub.PersonLinkQuery{Before: newest[0].LinkedAt, BeforeID: newest[0].ID, Limit: 9}), newest[1:])
+	same(t, list(hub.PersonLinkQuery{Standing: "standing", Limit: 9}), newest[:2])
+	same(t, list(hub.PersonLinkQuery{Standing: "undone", Limit: 9}), newest[2:])
+	same(t, list(hub.PersonLinkQuery{Person: "p_c", Limit: 9}), []hub.PersonLink{twin})
+	if all := list(hub.PersonLinkQuery{Practice: newClinic(t, store).id, Limit: 9}); len(all) != 0 {
+		t.Errorf("another practice sees %v", all)
+	}
 }
 
 func testInvitations(t *testing.T, store hub.Store) {

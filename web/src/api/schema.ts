@@ -613,6 +613,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/admin/person-links": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Which persons were said to be one, by whom and why
+         * @description Newest first.
+         */
+        readonly get: operations["get-admin-person-links"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/admin/policy": {
         readonly parameters: {
             readonly query?: never;
@@ -3956,6 +3976,15 @@ export interface components {
             /** Format: int64 */
             readonly undone_at?: number;
             readonly undone_by?: string;
+            /** @enum {string} */
+            readonly undone_for?: "not-the-same" | "patient-said" | "mistake" | "other";
+        };
+        readonly PersonLinks: {
+            readonly links: readonly components["schemas"]["PersonLink"][];
+            /** @description cursor of the page after this */
+            readonly next?: string;
+            /** @description who made or undid them */
+            readonly staff: readonly components["schemas"]["Person"][];
         };
         readonly PolicyCell: {
             readonly role: string;
@@ -4539,6 +4568,10 @@ export interface components {
         readonly Typing: {
             readonly typing: boolean;
         };
+        readonly UndoPersonLink: {
+            /** @enum {string} */
+            readonly reason: "not-the-same" | "patient-said" | "mistake" | "other";
+        };
         readonly UseInvitation: {
             readonly holder: string;
             readonly token: string;
@@ -4747,6 +4780,7 @@ export type PatientRecord = components['schemas']['PatientRecord'];
 export type PatientVerification = components['schemas']['PatientVerification'];
 export type Person = components['schemas']['Person'];
 export type PersonLink = components['schemas']['PersonLink'];
+export type PersonLinks = components['schemas']['PersonLinks'];
 export type PolicyCell = components['schemas']['PolicyCell'];
 export type PolicyRow = components['schemas']['PolicyRow'];
 export type PolicyRule = components['schemas']['PolicyRule'];
@@ -4801,6 +4835,7 @@ export type StrikeDisclosure = components['schemas']['StrikeDisclosure'];
 export type TakeApp = components['schemas']['TakeApp'];
 export type Transfer = components['schemas']['Transfer'];
 export type Typing = components['schemas']['Typing'];
+export type UndoPersonLink = components['schemas']['UndoPersonLink'];
 export type UseInvitation = components['schemas']['UseInvitation'];
 export type UsePatientPasskey = components['schemas']['UsePatientPasskey'];
 export type Verification = components['schemas']['Verification'];
@@ -7537,6 +7572,68 @@ export interface operations {
             };
             /** @description Conflict */
             readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "get-admin-person-links": {
+        readonly parameters: {
+            readonly query?: {
+                readonly state?: "standing" | "undone";
+                /** @description of whom they are */
+                readonly person?: string;
+                /** @description next of the page before */
+                readonly cursor?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PersonLinks"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -12950,7 +13047,11 @@ export interface operations {
             };
             readonly cookie?: never;
         };
-        readonly requestBody?: never;
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["UndoPersonLink"];
+            };
+        };
         readonly responses: {
             /** @description OK */
             readonly 200: {
