@@ -357,7 +357,7 @@ func TestPersonLinks(t *testing.T) {
 		return all
 	}
 	all := list(hub.PersonLinkQuery{}, "")
-	if len(all.Links) != 1 || all.Links[0].Reason != "duplicate" || all.Links[0].UndoneFor != "not-the-same" || len(all.Staff) != 2 || all.Next != "" {
+	if len(all.Links) != 1 || all.Links[0].Reason != "patient-said" || all.Links[0].UndoneFor != "not-the-same" || len(all.Staff) != 2 || all.Next != "" {
 		t.Errorf("%+v", all)
 	}
 	if got := list(hub.PersonLinkQuery{Standing: "standing"}, ""); len(got.Links) != 0 {
