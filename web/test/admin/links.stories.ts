@@ -16,7 +16,10 @@ const links: api.PersonLink[] = [
 ];
 const path = "GET /v1/admin/person-links";
 const answers: NonNullable<Story["answers"]> = { [path]: { links, staff } };
-const undo: NonNullable<Story["then"]> = (page) => page.press("main tbody td button");
+const undo: NonNullable<Story["then"]> = async (page) => {
+  for (let tries = 0; tries < 60 && !document.querySelector("main tbody td button"); tries++) await page.pause(100);
+  await page.press("main tbody td button");
+};
 
 export const stories: Record<string, Story> = {
   links: { hash: "#/links", as: "compliance", answers: { [path]: { links, staff, next: "5.l_0" } } },

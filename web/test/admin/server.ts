@@ -9,9 +9,9 @@ export const now = Date.now();
 /** What each role may do somewhere in the practice, as docs/policy.md says. */
 const may: Record<NonNullable<Story["as"]>, readonly string[]> = {
   administrator: ["practice.configure", "practice.departments", "person.add", "person.grant", "person.disable", "person.revoke", "person.invite", "person.list", "practice.inspect", "consent.forms", "consent.write"],
-  compliance: ["person.list", "audit.read", "audit.export", "patient.access", "patient.disclose", "policy.explain", "emergency.review", "practice.inspect", "consent.forms", "consent.write", "consent.receipts"],
+  compliance: ["patient.unite", "person.list", "audit.read", "audit.export", "patient.access", "patient.disclose", "policy.explain", "emergency.review", "practice.inspect", "consent.forms", "consent.write", "consent.receipts"],
   auditor: ["person.list", "audit.read", "audit.export", "patient.access", "policy.explain", "practice.inspect", "consent.forms", "consent.receipts"],
-  supervisor: ["conversations.queues", "conversation.bring", "emergency.review"],
+  supervisor: ["patient.unite", "conversations.queues", "conversation.bring", "emergency.review"],
   nurse: ["conversations.queues"],
 };
 const names = { administrator: "Pat Rivera", compliance: "Robin Diaz", auditor: "Sam Okafor", supervisor: "Alex Morgan", nurse: "Dana Ortiz" };
