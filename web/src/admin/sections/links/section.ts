@@ -11,7 +11,7 @@ declare module "../../../ui/words.svelte.ts" {
 
 export const section: Section = {
   id: "links",
-  order: 25,
+  order: 24,
   title: "admin.links.title",
   icon: "person",
   key: "l",
