@@ -77,6 +77,7 @@ type serveCommand struct {
 	Origin           []string       `help:"Address that browsers use, such as https://chat.clinic.example. Without it no links are sent to patients." placeholder:"URL"`
 	Proxies          []netip.Prefix `help:"Networks of proxies in front, whose X-Forwarded-For is believed, such as 10.0.0.0/8." placeholder:"CIDR"`
 	AuditCheckpoints string         `help:"Folder for the signed heads of the audit logs, one a minute at most. Best on another machine." placeholder:"FOLDER" type:"path"`
+	AuditArchive     string         `help:"Folder for the audit logs themselves, to be kept and checked apart from the database. Best on another machine, where nothing can be changed." placeholder:"FOLDER" env:"SOTTO_AUDIT_ARCHIVE" type:"path"`
 	AuditWitness     []string       `help:"A witness that signs the heads of the audit logs: its key, a blank and its address. May be given several times." placeholder:"KEY URL" sep:"none"`
 }
 
@@ -104,7 +105,7 @@ func (c serveCommand) Run(ctx context.Context, cli *commands, s streams) error {
 	}
 	return host.Serve(ctx, h, host.ServeConfig{
 		Listen: c.Listen, MetricsListen: c.MetricsListen, CertFile: c.TLSCert, KeyFile: c.TLSKey,
-		Origins: c.Origin, Proxies: c.Proxies, Web: pages, Log: log, AuditCheckpoints: c.AuditCheckpoints, AuditWitnesses: witnesses, AuditStreams: streams,
+		Origins: c.Origin, Proxies: c.Proxies, Web: pages, Log: log, AuditCheckpoints: c.AuditCheckpoints, AuditArchive: c.AuditArchive, AuditWitnesses: witnesses, AuditStreams: streams,
 	})
 }
 

@@ -426,6 +426,23 @@ func TestPublishedCheckpoints(t *testing.T) {
 	}
 }
 
+// TestArchivedLogs: a server keeps its logs in a folder too, from which alone
+// they can be verified.
+func TestArchivedLogs(t *testing.T) {
+	data, folder := newAuditLog(t), filepath.Join(t.TempDir(), "archived")
+	serving(t, data, "--audit-archive", folder)
+	log := filepath.Join(folder, "riverside")
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		if _, err := os.Stat(filepath.Join(log, archive.CheckpointFile)); err == nil {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("nothing is archived")
+		}
+	}
+	does(t, data, []string{"audit", "verify", log}, "as it was written")
+}
+
 // TestAnotherVerifierAccepts checks an export and proofs with another
 // implementation of RFC 6962's trees.
 func TestAnotherVerifierAccepts(t *testing.T) {

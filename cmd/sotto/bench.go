@@ -51,14 +51,18 @@ func (c benchCommand) Run(ctx context.Context, s streams) error {
 		Server: func(ctx context.Context, mode bench.Mode) (*bench.Server, error) {
 			return startBenchServer(ctx, folder, mode)
 		},
-		Store: func(ctx context.Context) (hub.Store, func() error, error) {
+		Store: func(ctx context.Context) (hub.Store, string, func() error, error) {
 			var key sqlitefile.Key
 			_, _ = rand.Read(key[:]) // crypto/rand never fails
-			store, err := sqlite.Open(ctx, filepath.Join(folder, "store", "hub.db"), key, sqlitefile.Config{})
+			own, err := os.MkdirTemp(folder, "store-")
 			if err != nil {
-				return nil, nil, err
+				return nil, "", nil, err
 			}
-			return store, store.Close, nil
+			store, err := sqlite.Open(ctx, filepath.Join(own, "hub.db"), key, sqlitefile.Config{})
+			if err != nil {
+				return nil, "", nil, err
+			}
+			return store, own, store.Close, nil
 		},
 		Out: s.out, Conversations: c.Conversations, MessageBytes: c.MessageBytes, Duration: c.Duration, Idle: c.Idle,
 	})

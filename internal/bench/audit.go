@@ -25,6 +25,8 @@ const (
 	auditTick = 1000
 	// auditBatch is how many get theirs in one transaction, as in a hub.
 	auditBatch = 256
+	// storedEvents is how many show what one takes of the disk.
+	storedEvents = 20_000
 )
 
 // measureAudit stores frames without and with their events, in a store of its
@@ -32,7 +34,7 @@ const (
 // frames with events take more, up to their numbers in the log, and how much
 // that is of a message, which takes the given times of the server and in all.
 func measureAudit(ctx context.Context, c Config, server, all time.Duration) (err error) {
-	store, closeStore, err := c.Store(ctx)
+	store, _, closeStore, err := c.Store(ctx)
 	if err != nil {
 		return fmt.Errorf("open a store: %w", err)
 	}
@@ -64,6 +66,38 @@ func measureAudit(ctx context.Context, c Config, server, all time.Duration) (err
 	fmt.Fprintf(c.Out, "%-22s %7.1f%% of what a message takes of the server (%v of %v), %.1f%% of all\n",
 		"auditing takes", share(server), more.Round(time.Microsecond), server.Round(time.Microsecond), share(all))
 	return nil
+}
+
+// measureStored prints what an event takes of the disk, in the log with its
+// numbers, tree and indexes.
+func measureStored(ctx context.Context, c Config) error {
+	none, err := stored(ctx, c, 0)
+	if err != nil {
+		return err
+	}
+	some, err := stored(ctx, c, storedEvents)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.Out, "%-22s %8d bytes an event, numbered, with the tree and its indexes\n", "the audit log stores", (some-none)/storedEvents)
+	return nil
+}
+
+// stored is what a store takes of the disk in whose log are some events, once
+// it is closed.
+func stored(ctx context.Context, c Config, events int64) (bytes int64, err error) {
+	store, folder, closeStore, err := c.Store(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("open a store: %w", err)
+	}
+	l, err := newLedger(ctx, store, c)
+	if err == nil {
+		err = l.many(ctx, events, l.event)
+	}
+	if err := errors.Join(err, closeStore()); err != nil {
+		return 0, err
+	}
+	return bytesIn(folder)
 }
 
 // A ledger is a practice with conversations in a store.
@@ -105,8 +139,19 @@ func (l *ledger) round(ctx context.Context, run func(context.Context, int) error
 		return 0, 0, err
 	}
 	begun := time.Now()
+	if err := l.many(ctx, auditFrames, run); err != nil {
+		return 0, 0, err
+	}
+	elapsed := time.Since(begun)
+	after, err := usageOf(os.Getpid())
+	return (after.cpu - before.cpu) / auditFrames, auditFrames / elapsed.Seconds(), err
+}
+
+// many does a kind of work n times, from two senders a conversation, and gives
+// the events of it their numbers.
+func (l *ledger) many(ctx context.Context, n int64, run func(context.Context, int) error) error {
 	var left atomic.Int64
-	left.Store(auditFrames)
+	left.Store(n)
 	group, groupCtx := errgroup.WithContext(ctx)
 	for i := range 2 * len(l.conversations) {
 		group.Go(func() error {
@@ -119,14 +164,9 @@ func (l *ledger) round(ctx context.Context, run func(context.Context, int) error
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return 0, 0, err
+		return err
 	}
-	if err := l.number(ctx); err != nil {
-		return 0, 0, err
-	}
-	elapsed := time.Since(begun)
-	after, err := usageOf(os.Getpid())
-	return (after.cpu - before.cpu) / auditFrames, auditFrames / elapsed.Seconds(), err
+	return l.number(ctx)
 }
 
 func (l *ledger) frame(ctx context.Context, i int) error { return l.append(ctx, i, l.store) }

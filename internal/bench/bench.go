@@ -21,8 +21,9 @@ import (
 type Config struct {
 	// Server starts the server and returns it once it answers.
 	Server func(ctx context.Context, mode Mode) (*Server, error)
-	// Store opens an empty store in this process, and says how to close it.
-	Store func(ctx context.Context) (store hub.Store, closeStore func() error, err error)
+	// Store opens an empty store in this process, and says in which folder it is
+	// and how to close it.
+	Store func(ctx context.Context) (store hub.Store, folder string, closeStore func() error, err error)
 	Out   io.Writer
 
 	Conversations int           // that talk at once
@@ -83,6 +84,9 @@ func Run(ctx context.Context, c Config) error {
 
 	if err := measureAudit(ctx, c, cost.server, cost.server+cost.clients); err != nil {
 		return fmt.Errorf("measure the audit log: %w", err)
+	}
+	if err := measureStored(ctx, c); err != nil {
+		return fmt.Errorf("measure what the audit log stores: %w", err)
 	}
 	if server, err = c.Server(ctx, HubOnly); err != nil {
 		return fmt.Errorf("start the hub alone: %w", err)

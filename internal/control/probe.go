@@ -437,7 +437,7 @@ func auditLog(s *Subject) api.ControlFinding {
 	case n == 0:
 		return decide("Look again once people work with it.", "The log of who did what is empty.")
 	default:
-		return met("The log of who did what has %d entries in a tree whose head is signed; sotto audit verify checks it, and an export of it.", n)
+		return met("The log of who did what has %d entries in its tree; sotto audit verify checks them, and the signature of its head.", n)
 	}
 }
 

@@ -36,6 +36,9 @@ type ServeConfig struct {
 	// AuditCheckpoints is a folder for the signed heads of the audit logs; empty
 	// publishes none.
 	AuditCheckpoints string
+	// AuditArchive is a folder for the audit logs themselves, whole, as package
+	// archive writes them; empty keeps none besides the database.
+	AuditArchive string
 	// AuditWitnesses sign the heads of the audit logs.
 	AuditWitnesses []witness.Party
 	// AuditStreams send the audit logs to receivers outside as they grow.
@@ -108,6 +111,9 @@ func Serve(ctx context.Context, h *OpenHub, c ServeConfig) error {
 	}
 	if c.AuditCheckpoints != "" || len(c.AuditWitnesses) > 0 {
 		go publishCheckpoints(ctx, h, c.AuditCheckpoints, c.AuditWitnesses, c.Log)
+	}
+	if c.AuditArchive != "" {
+		go archiveLogs(ctx, h, c.AuditArchive, archiveEvery, c.Log)
 	}
 	streaming, stopStreaming := context.WithCancel(ctx)
 	defer stopStreaming()

@@ -207,44 +207,62 @@ func formatLine(e *auditlog.Entry) ([]byte, error) {
 // there, it is continued. It is never overwritten: a log that has not grown
 // from it, or differs from it, gives a [*auditlog.DamageError].
 func (f Folder) Write(ctx context.Context, log *auditlog.Log) (auditlog.Head, error) {
-	c, err := auditlog.OpenCheckpoint(log.Signed, log.Verifier)
+	head, _, err := f.continues(ctx, log)
 	if err != nil {
-		return auditlog.Head{}, err
-	}
-	head := auditlog.Head{Size: c.Size, Root: c.Root}
-	if err := f.continues(ctx, log, head); err != nil {
 		return head, err
 	}
+	return head, f.write(ctx, log, head, 0)
+}
+
+// Grow is [Folder.Write] of what the log has more than its checkpoint here says:
+// files from before are believed to be there, which Verify tells of.
+func (f Folder) Grow(ctx context.Context, log *auditlog.Log) (auditlog.Head, error) {
+	head, earlier, err := f.continues(ctx, log)
+	if err != nil || earlier > 0 && earlier == head.Size {
+		return head, err
+	}
+	return head, f.write(ctx, log, head, earlier)
+}
+
+// write puts the tiles that hold entries from a number on, and the checkpoint.
+func (f Folder) write(ctx context.Context, log *auditlog.Log, head auditlog.Head, from int64) error {
 	if err := durable.MakeFolder(string(f), 0o700); err != nil {
-		return head, err
+		return err
 	}
 	if err := f.put(KeyFile, []byte(log.Verifier+"\n")); err != nil {
-		return head, err
+		return err
 	}
-	for level := 0; c.Size>>(level*auditlog.TileHeight) > 0; level++ {
-		for n := int64(0); auditlog.Width(c.Size, level, n) > 0; n++ {
-			if err := f.putTile(ctx, log.Source, level, n, auditlog.Width(c.Size, level, n)); err != nil {
-				return head, err
+	for level := 0; head.Size>>(level*auditlog.TileHeight) > 0; level++ {
+		first := from >> (level * auditlog.TileHeight) / auditlog.TileWidth
+		for n := first; auditlog.Width(head.Size, level, n) > 0; n++ {
+			if err := f.putTile(ctx, log.Source, level, n, auditlog.Width(head.Size, level, n)); err != nil {
+				return err
 			}
 		}
 	}
 	if err := durable.WriteFile(f.path(CheckpointFile), log.Signed, 0o600); err != nil {
-		return head, err
+		return err
 	}
-	return head, f.prune(ctx, c.Size)
+	return f.prune(ctx, head.Size)
 }
 
-// continues returns an error unless the log has grown from what is there.
-func (f Folder) continues(ctx context.Context, log *auditlog.Log, head auditlog.Head) error {
+// continues returns the log's head and how many entries are there already, and
+// an error unless the log has grown from them.
+func (f Folder) continues(ctx context.Context, log *auditlog.Log) (head auditlog.Head, there int64, err error) {
+	c, err := auditlog.OpenCheckpoint(log.Signed, log.Verifier)
+	if err != nil {
+		return head, 0, err
+	}
+	head = auditlog.Head{Size: c.Size, Root: c.Root}
 	signed, err := f.read(CheckpointFile)
 	if err != nil || len(signed) == 0 {
-		return err
+		return head, 0, err
 	}
 	earlier, err := auditlog.OpenCheckpoint(signed, log.Verifier)
 	if err != nil {
-		return &auditlog.DamageError{What: "checkpoint", Name: CheckpointFile, How: "of the earlier export was not signed by the log's key: take an empty folder"}
+		return head, 0, &auditlog.DamageError{What: "checkpoint", Name: CheckpointFile, How: "of the earlier export was not signed by the log's key: take an empty folder"}
 	}
-	return auditlog.Grown(ctx, log.Source, head, earlier)
+	return head, earlier.Size, auditlog.Grown(ctx, log.Source, head, earlier)
 }
 
 func (f Folder) putTile(ctx context.Context, s auditlog.Source, level int, n int64, width int) error {

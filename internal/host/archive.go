@@ -1,0 +1,55 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/sotto-health/sotto/internal/auditlog"
+	auditarchive "github.com/sotto-health/sotto/internal/auditlog/archive"
+)
+
+// archiveEvery is how often the audit logs are archived.
+const archiveEvery = 10 * time.Minute
+
+// archiveLogs keeps the audit logs in a folder too, each in SLUG: at once and
+// then again and again, until ctx ends. A full tile is written once, so the
+// folder can be of a kind that lets nobody change what is there. A log that
+// contradicts what is archived is not archived over it.
+func archiveLogs(ctx context.Context, h *OpenHub, folder string, every time.Duration, say *slog.Logger) {
+	if err := h.NoteAuditExport(ctx); err != nil {
+		say.ErrorContext(ctx, "the audit log is not archived: that it is could not be recorded")
+		return
+	}
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		if err := archiveOnce(ctx, h, folder); err != nil && ctx.Err() == nil {
+			var damage *auditlog.DamageError
+			if errors.As(err, &damage) {
+				say.ErrorContext(ctx, "the audit log contradicts what was archived of it; nothing more is archived", slog.String("damage", damage.Error()))
+			} else {
+				say.ErrorContext(ctx, "the audit log could not be archived")
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func archiveOnce(ctx context.Context, h *OpenHub, folder string) error {
+	logs, err := h.AuditLogs(ctx, true)
+	if err != nil {
+		return err
+	}
+	for _, log := range logs {
+		_, e := auditarchive.Folder(filepath.Join(folder, log.Name)).Grow(ctx, log)
+		err = errors.Join(err, e)
+	}
+	return err
+}
