@@ -79,7 +79,8 @@ func TestServicesAreNamedWithoutSecrets(t *testing.T) {
 	t.Setenv("SOTTO_SMS", settings)
 	t.Setenv("CLIENT_SECRET", "canary-m")
 	sso := `"access": {"sso": {"name": "Account", "issuer": "https://login.provider.example/canary-n", "client_id": "canary-o", "client_secret_env": "CLIENT_SECRET", "only": true}}, `
-	does(t, data, []string{"practice", "apply", practiceFile(t, `"demo": true`, sso+`"demo": true`)})
+	portal := `"identity": {"portal": {"name": "MyClinic", "issuer": "https://portal.provider.example/canary-p", "client_id": "canary-q", "client_secret_env": "CLIENT_SECRET", "fhir": "https://fhir.provider.example/canary-r"}}, `
+	does(t, data, []string{"practice", "apply", practiceFile(t, `"demo": true`, sso+portal+`"demo": true`)})
 	serving(t, data)
 
 	shown := map[string]string{"inventory": does(t, data, []string{"inventory", "--svg", picture}), "inventory as JSON": does(t, data, words("inventory --json"))}
@@ -119,7 +120,7 @@ func TestServicesAreNamedWithoutSecrets(t *testing.T) {
 		if strings.Contains(text, canary) {
 			t.Errorf("%s: a secret is in it:\n%s", where, text)
 		}
-		hosts := []string{"mail.provider.example", "sms.provider.example", "login.provider.example"}
+		hosts := []string{"mail.provider.example", "sms.provider.example", "login.provider.example", "portal.provider.example", "fhir.provider.example"}
 		switch where {
 		case "manifest.txt", "README.txt", "evidence.pdf": // hashes, words, and what is compressed
 			hosts = nil

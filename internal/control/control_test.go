@@ -187,6 +187,7 @@ func TestEachQueryNotices(t *testing.T) {
 		"sign-in there alone":   {"308(a)(7)(ii)(C)", m, func(s *Subject) { s.Practice.Provider = &installation.Provider{Only: true} }, d},
 		"sign-in here too":      {"308(a)(7)(ii)(C)", m, func(s *Subject) { s.Practice.Provider = new(installation.Provider) }, m},
 		"witnesses hold not up": {"308(a)(7)(ii)(C)", m, func(s *Subject) { s.Practice.Witnesses = []installation.Witness{{Name: "w"}} }, m},
+		"patients' portal":      {"308(a)(7)(ii)(C)", m, func(s *Subject) { s.Practice.Portal = []string{"portal.clinic.example"} }, d},
 		"some sign in there": {"308(a)(7)(ii)(C)", m, func(s *Subject) {
 			s.Practice.Provider = new(installation.Provider)
 			s.Practice.People[3].Passkeys = 0
@@ -235,12 +236,13 @@ func TestServicesOfOthers(t *testing.T) {
 	s.Facts.Server.Messengers = mail()
 	s.Facts.Database.Remote = true
 	s.Practice.Provider = &installation.Provider{Host: "login.clinic.example", Only: true}
+	s.Practice.Portal = []string{"portal.clinic.example"}
 	expect(quietNotices(s), api.ControlDecision, "mail by mail.clinic.example", "text messages by a service that does not tell its name")
 	if f := quietNotices(s); !strings.Contains(f.Fix, "business associate") {
 		t.Errorf("the fix is %q", f.Fix)
 	}
-	expect(standsAlone(s), api.ControlDecision, "mail.clinic.example", "login.clinic.example", "database")
-	expect(outsideServices(s), api.ControlDecision, "mail.clinic.example", "login.clinic.example", "database")
+	expect(standsAlone(s), api.ControlDecision, "mail.clinic.example", "login.clinic.example", "portal.clinic.example", "database")
+	expect(outsideServices(s), api.ControlDecision, "mail.clinic.example", "login.clinic.example", "portal.clinic.example", "database")
 
 	s.Facts.Server = nil
 	expect(quietNotices(s), api.ControlShort, "No server answers")

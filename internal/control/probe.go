@@ -377,6 +377,9 @@ func standsAlone(s *Subject) api.ControlFinding {
 			alone += fmt.Sprintf(" While %s is away, everybody can sign in here.", p.Host)
 		}
 	}
+	if portal := strings.Join(s.Practice.Portal, " or "); portal != "" {
+		waits = append(waits, fmt.Sprintf("No patient can show who they are by the portal while %s is away.", portal))
+	}
 	messengers, notLooked := s.messengers()
 	if messengers != "" {
 		waits = append(waits, fmt.Sprintf("No codes and links reach patients while what carries them is away (%s).", messengers))
@@ -418,13 +421,16 @@ func outsideServices(s *Subject) api.ControlFinding {
 	if p := s.Practice.Provider; p != nil {
 		all = append(all, "sign-ins of staff at "+p.Host)
 	}
+	if portal := strings.Join(s.Practice.Portal, " and "); portal != "" {
+		all = append(all, "sign-ins of patients at "+portal)
+	}
 	for i := range s.Practice.Streams {
 		if r := &s.Practice.Streams[i]; !r.Local() {
 			all = append(all, "the audit log to "+r.Host())
 		}
 	}
 	if len(all) == 0 {
-		all = []string{"no mail or text message service, database elsewhere, identity provider or receiver of the audit log that is known"}
+		all = []string{"no mail or text message service, database elsewhere, identity provider, patient portal or receiver of the audit log that is known"}
 	}
 	return decide("Have a business associate agreement with whoever handles health information for you, and write down for each other why none is needed.",
 		"%sSet up here: %s. Who hosts this machine and its backups cannot be seen from here.", notLooked, strings.Join(all, "; "))

@@ -219,7 +219,10 @@ type Practice struct {
 	Streams []Stream `json:"streams"`
 	// Provider is where its staff sign in beside here; nil if there is none.
 	Provider *Provider `json:"provider,omitempty"`
-	Archive  *Archive  `json:"archive,omitempty"` // nil if the keeper's folder is not here
+	// Portal are the machines at which its patients can sign in, without port and
+	// path: the portal's, and the FHIR server's that it guards. None without one.
+	Portal  []string `json:"portal,omitempty"`
+	Archive *Archive `json:"archive,omitempty"` // nil if the keeper's folder is not here
 }
 
 // FormReviewTime is how long a consent form that its author is done with may

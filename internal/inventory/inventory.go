@@ -129,6 +129,12 @@ func services(f *installation.Facts, p *installation.Practice, add func(api.Asse
 		flow("staff-devices", "provider", "sign-ins of staff", "TLS", false)
 		flow("hub", "provider", "one-time codes for who signed in", "TLS", false)
 	}
+	for n, host := range p.Portal {
+		id := fmt.Sprintf("portal-%d", n+1)
+		add(api.Asset{ID: id, Kind: "link", Zone: elsewhere, Name: "Patient portal: " + host, Holds: "which patients sign in for the chat and when; no content", Guarded: "by who runs it: it says who a patient is", Weight: "high"})
+		flow("patient-devices", id, "sign-ins of patients", "TLS", false)
+		flow("hub", id, "one-time codes for who signed in, and their record numbers back", "TLS", false)
+	}
 	for i := range p.Streams {
 		r := &p.Streams[i]
 		id, guarded, zone := "audit-stream:"+r.Name, "TLS", elsewhere
