@@ -18,14 +18,14 @@ import (
 // of it. Who writes the forms is in formwork.go.
 
 // consents checks the receipts that come with a new conversation: one for each
-// form that stands before the queue. The store checks again, at the moment when
+// form that stands before such a chat. The store checks again, at the moment when
 // the conversation begins, that those are the forms.
-func (h *Hub) consents(ctx context.Context, c *Caller, id string, n *api.CreateConversation, now int64) ([]Receipt, error) {
+func (h *Hub) consents(ctx context.Context, c *Caller, id string, n *api.CreateConversation, forMinor bool, now int64) ([]Receipt, error) {
 	all, err := h.store.ConsentForms(ctx, c.Device.Practice)
 	if err != nil {
 		return nil, at("load consent forms", err)
 	}
-	needed, ok := forms(all).before(n.Queue)
+	needed, ok := forms(all).before(n.Queue, forMinor)
 	given := append([]api.ConsentReceipt{n.Consent}, n.MoreConsents...)
 	if !ok || len(given) != len(needed) {
 		return nil, ErrConsentMissing
@@ -53,7 +53,7 @@ func (c *Caller) receipt(r api.ConsentReceipt, conversation string, now int64) R
 
 // GiveConsent takes a patient's receipt of a form that is published now.
 func (h *Hub) GiveConsent(ctx context.Context, c *Caller, g api.GiveConsent) (api.ConsentGiven, error) {
-	queue := ""
+	queue, forMinor := "", false
 	if g.Conversation != "" {
 		v, err := h.conversation(ctx, c, g.Conversation)
 		if err != nil {
@@ -62,7 +62,7 @@ func (h *Hub) GiveConsent(ctx context.Context, c *Caller, g api.GiveConsent) (ap
 		if err := h.may(c, policy.AgreeForm, h.about(&v)); err != nil {
 			return api.ConsentGiven{}, err
 		}
-		queue = v.Queue
+		queue, forMinor = v.Queue, v.forMinor()
 	} else if err := h.mayInPractice(c, policy.AgreeForm); err != nil {
 		return api.ConsentGiven{}, err
 	}
@@ -78,7 +78,7 @@ func (h *Hub) GiveConsent(ctx context.Context, c *Caller, g api.GiveConsent) (ap
 		if err := all[i].check(g.Receipt, c.Device.Practice, g.Conversation, &c.Device, now); err != nil {
 			return 0, err
 		}
-		return stands(queue, now, false)(all, given)
+		return stands(queue, forMinor, now, false)(all, given)
 	}
 	r := c.receipt(g.Receipt, g.Conversation, now)
 	done := h.event(ctx, c, audit.ConsentGiven, r.Form).In(r.Conversation, r.Person).With(r.detail())
@@ -247,7 +247,7 @@ func (h *Hub) publicForms(ctx context.Context, practice string, to *api.Practice
 		return err
 	}
 	to.Consent, to.Forms = api.ConsentForm{Kind: form.Chat, Texts: map[string]api.ConsentText{}}, []api.FormHead{}
-	if needed, ok := forms(all).before(""); ok {
+	if needed, ok := forms(all).before("", false); ok {
 		to.Consent = needed[0].api()
 	}
 	for _, f := range forms(all).published() {

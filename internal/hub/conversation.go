@@ -41,7 +41,11 @@ func (h *Hub) CreateConversation(ctx context.Context, c *Caller, id string, n ap
 	if !slices.ContainsFunc(p.Queues, func(q api.Queue) bool { return q.ID == n.Queue }) {
 		return api.Conversation{}, malformed("queue")
 	}
-	receipts, err := h.consents(ctx, c, id, &n, h.millis())
+	about := Conversation{Practice: c.Device.Practice, Queue: n.Queue}
+	if err := h.writesFor(ctx, c, &about, n.For); err != nil {
+		return api.Conversation{}, err
+	}
+	receipts, err := h.consents(ctx, c, id, &n, about.forMinor(), h.millis())
 	if err != nil {
 		return api.Conversation{}, err
 	}
@@ -52,14 +56,12 @@ func (h *Hub) CreateConversation(ctx context.Context, c *Caller, id string, n ap
 	if err != nil {
 		return api.Conversation{}, err
 	}
-	if err := h.writesFor(ctx, c, &create.Conversation, n.For); err != nil {
-		return api.Conversation{}, err
-	}
+	create.Conversation.WritesFor, create.Conversation.Relation = about.WritesFor, about.Relation
 	invitation, err := h.invited(ctx, p, create, n.Invitation)
 	if err != nil {
 		return api.Conversation{}, err
 	}
-	create.Receipts, create.Settle = receipts, stands(n.Queue, create.Conversation.CreatedAt, true)
+	create.Receipts, create.Settle = receipts, stands(n.Queue, about.forMinor(), create.Conversation.CreatedAt, true)
 	if err := h.store.Recording(h.begun(ctx, c, create)...).CreateConversation(ctx, *create); errors.Is(err, ErrExists) {
 		// Somebody's, or this device's own from a moment ago.
 		if done, err := h.createdBefore(ctx, c, id, n); err != nil || !done {

@@ -105,15 +105,16 @@ func (fs forms) version(id string, version int) (int, bool) {
 	return i, i >= 0
 }
 
-// before lists the forms that stand before a chat of the queue: the queue's own
-// chat form or else the practice's, which comes first, and those beside it. If
-// there is no chat form, ok is false: no chat.
-func (fs forms) before(queue string) (needed forms, ok bool) {
+// before lists the forms that stand before a chat of the queue, in which somebody
+// writes for a minor or does not: the queue's own chat form or else the
+// practice's, which comes first, and those beside it. If there is no chat form,
+// ok is false: no chat.
+func (fs forms) before(queue string, forMinor bool) (needed forms, ok bool) {
 	var first *ConsentForm
 	for i := range fs {
 		f := &fs[i]
 		switch {
-		case f.State != FormPublished || !form.Needed(f.Kind) || !f.covers(queue):
+		case f.State != FormPublished || !form.Needed(f.Kind) || !f.covers(queue) || f.Kind == form.Minor && !forMinor:
 		case f.beside():
 			needed = append(needed, *f)
 		case first == nil || first.yields(f):
@@ -137,9 +138,9 @@ func (f *ConsentForm) yields(o *ConsentForm) bool {
 
 // stands is the [Settle] of a conversation of the queue: from when on its
 // patient has to agree again. Strict, it refuses what is due at now already.
-func stands(queue string, now int64, strict bool) Settle {
+func stands(queue string, forMinor bool, now int64, strict bool) Settle {
 	return func(all []ConsentForm, given []Receipt) (int64, error) {
-		needed, ok := forms(all).before(queue)
+		needed, ok := forms(all).before(queue, forMinor)
 		if !ok {
 			if strict {
 				return 0, ErrConsentMissing
@@ -169,16 +170,22 @@ func (fs forms) dues(queues []api.Queue, now int64) []Due {
 	var all []Due
 	var ids []string
 	for _, q := range queues {
-		all, ids = append(all, fs.due(q.ID, now)), append(ids, q.ID)
+		ids = append(ids, q.ID)
 	}
-	others := fs.due("", now)
-	others.Others = ids
-	return append(all, others)
+	for _, forMinor := range []bool{false, true} {
+		for _, q := range ids {
+			all = append(all, fs.due(q, forMinor, now))
+		}
+		others := fs.due("", forMinor, now)
+		others.Others = ids
+		all = append(all, others)
+	}
+	return all
 }
 
-func (fs forms) due(queue string, now int64) Due {
-	d := Due{Queue: queue, At: now}
-	needed, _ := fs.before(queue)
+func (fs forms) due(queue string, forMinor bool, now int64) Due {
+	d := Due{Queue: queue, ForMinor: forMinor, At: now}
+	needed, _ := fs.before(queue, forMinor)
 	for _, f := range needed {
 		n := Need{Form: f.Form, Version: f.Version}
 		if f.Months != 0 {

@@ -277,6 +277,11 @@ func (h *Hub) writesFor(ctx context.Context, c *Caller, v *Conversation, f *api.
 	return nil
 }
 
+// forMinor reports whether a parent or guardian writes in the conversation, by
+// the practice's grant or their own word: then forms about minors stand before
+// it (45 CFR 164.502(g)(3)).
+func (v *Conversation) forMinor() bool { return v.WritesFor == "parent" || v.WritesFor == "guardian" }
+
 // Hide keeps a conversation from whoever writes for somebody else in it, or no
 // longer.
 func (h *Hub) Hide(ctx context.Context, s *StaffCaller, id string, hide bool) (api.Conversation, error) {

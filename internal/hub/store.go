@@ -198,8 +198,11 @@ type FormChange struct {
 type Due struct {
 	Queue  string
 	Others []string // if Queue is empty: the conversations of queues that are not among these
-	At     int64
-	Needs  []Need
+	// ForMinor says in which of them: those in which a parent or guardian writes,
+	// or all others.
+	ForMinor bool
+	At       int64
+	Needs    []Need
 }
 
 // A Need is a version that must have been agreed to, at Since or after it.

@@ -106,6 +106,8 @@ func testReceipts(t *testing.T, store hub.Store) {
 		isDue(0)
 		ask(hub.Due{Others: []string{"general"}, At: 120})
 		isDue(0)
+		ask(hub.Due{Queue: "general", ForMinor: true, At: 120})
+		isDue(0) // no parent writes here
 		ask(hub.Due{Queue: "general", At: 130, Needs: []hub.Need{{Form: "f", Version: 1, Since: 101}}})
 		isDue(130) // too long ago
 		ask(hub.Due{Queue: "general", At: 140, Needs: []hub.Need{{Form: "f", Version: 1}}})

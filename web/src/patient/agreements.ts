@@ -13,7 +13,10 @@ export async function due(session: Session): Promise<readonly ConsentForm[]> {
   refreshed(practice);
   const { agreements } = await core.agreements();
   const standing = agreements.filter((one) => one.current && one.conversation === conversation.id);
-  const missing = formsBefore(practice, conversation.queue).filter((form) => !standing.some((one) => one.form === form.id && one.version === form.version));
+  const all = formsBefore(practice, conversation.queue, true).filter((form) => !standing.some((one) => one.form === form.id && one.version === form.version));
+  // Only the hub knows whether a parent writes here: what it asks for beyond the other forms is the one about minors.
+  const others = all.filter((form) => form.kind !== "minor");
+  const missing = others.length > 0 ? others : all;
   return Promise.all(missing.map((form) => world.loadForm(world.slug, form.id, form.version)));
 }
 

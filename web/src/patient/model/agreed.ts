@@ -2,6 +2,7 @@
 
 import type { Memo } from "./memo.ts";
 import { formsBefore, type ConsentForm, type Practice } from "./practice.ts";
+import type { AboutMe } from "./state.ts";
 import type { World } from "./world.ts";
 
 type Version = Pick<ConsentForm, "id" | "version">;
@@ -16,13 +17,13 @@ export function hasAgreed(memo: Memo, { id, version }: Version): boolean {
 }
 
 /** A form of the reason that was not agreed to yet. */
-export function nextForm(memo: Memo, practice: Practice, queue: string): Version | undefined {
-  return formsBefore(practice, queue).find((form) => form.id !== practice.consent.id && !hasAgreed(memo, form));
+export function nextForm(memo: Memo, practice: Practice, { queue, writesFor }: AboutMe): Version | undefined {
+  return formsBefore(practice, queue, writesFor === "parent").find((form) => form.id !== practice.consent.id && !hasAgreed(memo, form));
 }
 
 /** The texts of all forms that stand before the reason. Throws a PracticeError. */
-export async function formsOf({ slug, loadForm }: Pick<World, "slug" | "loadForm">, practice: Practice, queue: string): Promise<readonly ConsentForm[]> {
-  const heads = formsBefore(practice, queue);
+export async function formsOf({ slug, loadForm }: Pick<World, "slug" | "loadForm">, practice: Practice, { queue, writesFor }: AboutMe): Promise<readonly ConsentForm[]> {
+  const heads = formsBefore(practice, queue, writesFor === "parent");
   if (heads.length === 0) return [practice.consent];
   return Promise.all(heads.map((head) => (head.id === practice.consent.id ? practice.consent : loadForm(slug, head.id, head.version))));
 }

@@ -110,9 +110,9 @@ function parseHead(value: unknown): api.FormHead {
   };
 }
 
-/** The forms that stand before a chat of the queue, the chat's own first: as the hub judges (internal/hub/form.go). */
-export function formsBefore({ forms, consent }: Practice, queue: string): readonly api.FormHead[] {
-  const here = forms.filter((form) => form.needed && (form.queues.length === 0 || form.queues.includes(queue)));
+/** The forms that stand before a chat of the queue, in which a parent writes or not, the chat's own first: as the hub judges (internal/hub/form.go). */
+export function formsBefore({ forms, consent }: Practice, queue: string, forMinor: boolean): readonly api.FormHead[] {
+  const here = forms.filter((form) => form.needed && (form.kind !== "minor" || forMinor) && (form.queues.length === 0 || form.queues.includes(queue)));
   const own = here.filter((form) => !form.in_addition);
   const first = own.find((form) => form.queues.length > 0) ?? own.find((form) => form.id === consent.id) ?? own[0];
   return first ? [first, ...here.filter((form) => form.in_addition)] : [];

@@ -59,6 +59,20 @@ async function inChat(given: Given = {}) {
 }
 
 describe("the way to a chat", () => {
+  test("asks a parent for the form about minors, and nobody else", async () => {
+    const minors = { id: "minors", kind: "minor", version: 1, queues: [], in_addition: true, needed: true } as const;
+    const loadPractice = async () => practice({ forms: [...practice().forms, minors] });
+    const loadForm = async () => ({ ...practice().consent, id: "minors", kind: "minor" as const, version: 1 });
+    for (const writesFor of [undefined, "carer", "parent"] as const) {
+      const { session } = visit({ world: { loadPractice, loadForm } });
+      await session.boot();
+      session.happen({ kind: "start" });
+      session.agree();
+      await session.tellAboutMe(writesFor ? { ...about, writesFor } : about);
+      expect([writesFor, session.state.screen.at, session.state.asking?.id]).toEqual(writesFor === "parent" ? [writesFor, "consent", "minors"] : [writesFor, "chat", undefined]);
+    }
+  });
+
   test("goes over the form and the questions, and opens the conversation with what was agreed to", async () => {
     const { session, core, memo, connected } = visit();
     await session.boot();

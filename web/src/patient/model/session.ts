@@ -238,7 +238,7 @@ export class Session {
   async tellAboutMe(about: AboutMe): Promise<void> {
     this.about = about;
     const { practice } = this.current;
-    const next = practice && nextForm(this.world.memo, practice, about.queue);
+    const next = practice && nextForm(this.world.memo, practice, about);
     // One that cannot be had now the hub asks for: it lets nothing through without.
     const asking = next && (await this.world.loadForm(this.world.slug, next.id, next.version).catch(() => undefined));
     if (asking) {
@@ -274,7 +274,7 @@ export class Session {
         queue: about.queue,
         language: this.world.language(),
         name: about.name,
-        consents: await Promise.all((await formsOf(this.world, practice, about.queue)).map((one) => this.agreed(one))),
+        consents: await Promise.all((await formsOf(this.world, practice, about)).map((one) => this.agreed(one))),
         ...(this.leaving ? { leftMessage: true } : {}),
         ...(invitation ? { invitation: { token: invitation.token, holder: invitation.holder } } : {}),
         ...(about.writesFor ? { writesFor: about.writesFor } : {}),
