@@ -10,6 +10,7 @@ import (
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/device"
 	"github.com/sotto-health/sotto/internal/devicetest"
+	"github.com/sotto-health/sotto/internal/keeper"
 )
 
 // TestKeysAreRenewed: after some messages a device commits new keys of its own,
@@ -240,10 +241,21 @@ func TestT47EmergencyIsALine(t *testing.T) {
 	id := sam.Open("Sam")
 	said := sam.Say(id, "Hello?")
 	w.Eventually("it is sent", func() bool { return sam.State(id, said) == device.StateSent })
+	keeps := func(kind string) func() bool {
+		return func() (kept bool) {
+			_ = w.Archive.Records(context.Background(), id, func(r keeper.Record) error {
+				kept = kept || r.Kind == kind
+				return nil
+			})
+			return kept
+		}
+	}
+	w.Eventually("the keeper is in", keeps(device.RecordMessage)) // as it is wherever somebody has taken the chat
 	now := w.Hub.Summary(id)
 	now.Participant = append(now.Participant, api.Participant{Person: api.Person{ID: "p_maria", Kind: api.KindStaff}, Wanted: true, Emergency: true})
 	w.Hub.PushSummary(now)
 	sam.SeesNotice(id, "emergency p_maria")
+	w.Eventually("the keeper has kept it", keeps(device.NoticeEmergency))
 	w.Hub.PushSummary(now)
 	if err := maria.Act(context.Background(), id, "join"); err != nil {
 		t.Fatal(err)

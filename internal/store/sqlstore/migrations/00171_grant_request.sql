@@ -20,4 +20,5 @@ CREATE TABLE grant_request (
     PRIMARY KEY (practice, id)
 );
 CREATE INDEX grant_request_made ON grant_request (practice, requested_at);
-CREATE INDEX grant_request_person ON grant_request (practice, person, decision, expires_at);
+CREATE INDEX grant_request_person ON grant_request (practice, person, requested_at);
+CREATE INDEX grant_request_open ON grant_request (practice, decision, expires_at);
