@@ -147,7 +147,9 @@ func TestRecallWithoutNetwork(t *testing.T) {
 	sam := w.Patient("sam")
 	id := sam.Open("Sam")
 	said := sam.Say(id, "Hello?")
-	w.Eventually("it is sent", func() bool { return sam.State(id, said) == device.StateSent })
+	w.Eventually("it is sent, and the outbox has let go of it", func() bool {
+		return sam.State(id, said) == device.StateSent && device.FailureOf(sam.Retry(ctx, said)) == device.FailureNotFound
+	})
 	sam.Client.SetOffline(true)
 	if err := sam.Recall(ctx, said, content.RecallUnsaid); err != nil {
 		t.Fatal(err)
