@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -122,15 +121,11 @@ func (h *Hub) AuditEvents(ctx context.Context, s *StaffCaller, f AuditFilter) (a
 
 // staffNames tells what the staff in events are called now, by id.
 func (h *Hub) staffNames(ctx context.Context, practice string, events []api.AuditEvent) (map[string]string, error) {
-	ids := make(map[string]bool)
+	var ids []string
 	for i := range events {
-		for _, id := range []string{events[i].Person, events[i].Subject, events[i].Object} {
-			if validID("p", id) {
-				ids[id] = true
-			}
-		}
+		ids = append(ids, events[i].Person, events[i].Subject, events[i].Object)
 	}
-	people, err := h.persons(ctx, practice, slices.Collect(maps.Keys(ids)))
+	people, err := h.persons(ctx, practice, ids)
 	if err != nil {
 		return nil, err
 	}

@@ -280,8 +280,7 @@ func (h *Hub) describeAll(ctx context.Context, practice string, vs []Conversatio
 			ids = append(ids, p.Person)
 		}
 	}
-	slices.Sort(ids)
-	people, err := h.persons(ctx, practice, slices.Compact(ids))
+	people, err := h.persons(ctx, practice, ids)
 	if err != nil {
 		return nil, err
 	}

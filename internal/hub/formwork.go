@@ -140,9 +140,7 @@ func (h *Hub) formWork(ctx context.Context, s *StaffCaller) (w work, err error) 
 	var ids []string
 	for _, f := range w.forms {
 		for _, e := range f.History {
-			if e.Person != "" && !slices.Contains(ids, e.Person) {
-				ids = append(ids, e.Person)
-			}
+			ids = append(ids, e.Person)
 		}
 	}
 	w.people, err = h.persons(ctx, s.Person.Practice, ids)

@@ -110,8 +110,7 @@ func (h *Hub) GrantRequests(ctx context.Context, s *StaffCaller) (api.GrantReque
 	for _, r := range all {
 		ids = append(ids, r.Person, r.Requester, r.Decider)
 	}
-	slices.Sort(ids)
-	people, err := h.persons(ctx, s.Person.Practice, slices.Compact(ids))
+	people, err := h.persons(ctx, s.Person.Practice, ids)
 	if err != nil {
 		return api.GrantRequests{}, err
 	}

@@ -351,9 +351,9 @@ func (h *Hub) checkCertificate(ctx context.Context, d Device, cert, card []byte)
 	return nil
 }
 
-// persons loads those that exist, by id.
+// persons loads those that exist, by id. Ids may repeat, and be of others.
 func (h *Hub) persons(ctx context.Context, practice string, ids []string) (map[string]Person, error) {
-	found, err := h.store.PersonsByID(ctx, practice, ids)
+	found, err := h.store.PersonsByID(ctx, practice, slices.Compact(slices.Sorted(slices.Values(ids))))
 	if err != nil {
 		return nil, at("load persons", err)
 	}

@@ -302,8 +302,7 @@ func (h *Hub) followGroups(ctx context.Context, d *Directory, people []string) e
 	if err != nil {
 		return err
 	}
-	slices.Sort(people)
-	found, err := h.persons(ctx, d.Practice, slices.Compact(people))
+	found, err := h.persons(ctx, d.Practice, people)
 	if err != nil {
 		return err
 	}
