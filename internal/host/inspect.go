@@ -238,11 +238,11 @@ func (h *OpenHub) inspectPractice(ctx context.Context, folder Folder, p hub.Prac
 		Archive: archive(folder, p.Slug),
 	}
 	if sso := p.Access.SSO; sso != nil {
-		out.Provider = &installation.Provider{Host: hostname(sso.Issuer), Only: sso.Only}
+		out.Provider = &installation.Provider{Host: installation.Hostname(sso.Issuer), Only: sso.Only}
 	}
 	if portal := p.Identity.Portal; portal != nil {
-		out.Portal = append(out.Portal, hostname(portal.Issuer))
-		if fhir := hostname(portal.FHIR); fhir != "" && fhir != out.Portal[0] {
+		out.Portal = append(out.Portal, installation.Hostname(portal.Issuer))
+		if fhir := installation.Hostname(portal.FHIR); fhir != "" && fhir != out.Portal[0] {
 			out.Portal = append(out.Portal, fhir)
 		}
 	}
@@ -439,14 +439,4 @@ func (f Folder) There(postgres bool) bool {
 	}
 	_, err := os.Stat(filepath.Join(f.HubPart(), "hub.db"))
 	return !errors.Is(err, fs.ErrNotExist)
-}
-
-// hostname is the name of the machine in an address, and nothing that may be
-// secret.
-func hostname(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return ""
-	}
-	return u.Hostname()
 }

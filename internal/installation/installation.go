@@ -84,10 +84,7 @@ type Messenger struct {
 }
 
 // Local reports whether it is on this very machine.
-func (m *Messenger) Local() bool {
-	ip := net.ParseIP(m.Host)
-	return m.Host == "localhost" || ip != nil && ip.IsLoopback()
-}
+func (m *Messenger) Local() bool { return thisMachine(m.Host) }
 
 // Messengers returns what the server sends by, and whether all of it is known:
 // it is not if no server answers.
@@ -251,13 +248,7 @@ type Stream struct {
 }
 
 // Host is the receiver's name, without port and path.
-func (s *Stream) Host() string {
-	u, err := url.Parse(s.Target)
-	if err != nil {
-		return ""
-	}
-	return u.Hostname()
-}
+func (s *Stream) Host() string { return Hostname(s.Target) }
 
 // TLS reports whether it is reached by TLS.
 func (s *Stream) TLS() bool {
@@ -265,10 +256,7 @@ func (s *Stream) TLS() bool {
 }
 
 // Local reports whether it is on this very machine.
-func (s *Stream) Local() bool {
-	host := s.Host()
-	return host == "localhost" || net.ParseIP(host).IsLoopback()
-}
+func (s *Stream) Local() bool { return thisMachine(s.Host()) }
 
 // A Provider is a practice's OpenID provider for staff.
 type Provider struct {
@@ -319,6 +307,17 @@ type ArchiveCheck struct {
 // machine alone.
 func Loopback(listen string) bool {
 	host, _, err := net.SplitHostPort(listen)
-	ip := net.ParseIP(host)
-	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
+	return err == nil && thisMachine(host)
+}
+
+func thisMachine(host string) bool { return host == "localhost" || net.ParseIP(host).IsLoopback() }
+
+// Hostname is the name of the machine in an address, without port, path and
+// what may be secret; empty if there is none.
+func Hostname(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
 }
