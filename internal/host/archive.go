@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/sotto-health/sotto/internal/auditlog"
 	auditarchive "github.com/sotto-health/sotto/internal/auditlog/archive"
 )
 
@@ -18,28 +17,12 @@ const archiveEvery = 10 * time.Minute
 // then again and again, until ctx ends. A full tile is written once, so the
 // folder can be of a kind that lets nobody change what is there. A log that
 // contradicts what is archived is not archived over it.
-func archiveLogs(ctx context.Context, h *OpenHub, folder string, every time.Duration, say *slog.Logger) {
+func archiveLogs(ctx context.Context, h *OpenHub, folder string, say *slog.Logger) {
 	if err := h.NoteAuditExport(ctx); err != nil {
 		say.ErrorContext(ctx, "the audit log is not archived: that it is could not be recorded")
 		return
 	}
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		if err := archiveOnce(ctx, h, folder); err != nil && ctx.Err() == nil {
-			var damage *auditlog.DamageError
-			if errors.As(err, &damage) {
-				say.ErrorContext(ctx, "the audit log contradicts what was archived of it; nothing more is archived", slog.String("damage", damage.Error()))
-			} else {
-				say.ErrorContext(ctx, "the audit log could not be archived")
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
+	letOut(ctx, archiveEvery, "the audit log", "archived", say, func() error { return archiveOnce(ctx, h, folder) })
 }
 
 func archiveOnce(ctx context.Context, h *OpenHub, folder string) error {

@@ -17,7 +17,7 @@ import (
 // is; a full tile is written once, and a log that contradicts what is archived
 // changes nothing there.
 func TestT40ArchiveGrows(t *testing.T) {
-	h, _ := openStreamed(t, t.TempDir())
+	h := openHub(t, t.TempDir())
 	makePractice(t, h)
 	folder, whole := t.TempDir(), t.TempDir()
 	grow := func(n int) {
@@ -52,7 +52,7 @@ func TestT40ArchiveGrows(t *testing.T) {
 		t.Error("a full tile was written anew")
 	}
 
-	other, _ := openStreamed(t, t.TempDir())
+	other := openHub(t, t.TempDir())
 	makePractice(t, other)
 	if err := other.NoteAuditExport(t.Context()); err != nil {
 		t.Fatal(err)
@@ -97,10 +97,10 @@ func sameFiles(t *testing.T, want, got string) {
 
 // TestArchivingIsRecorded: that the log leaves the database is in it.
 func TestArchivingIsRecorded(t *testing.T) {
-	h, _ := openStreamed(t, t.TempDir())
+	h := openHub(t, t.TempDir())
 	makePractice(t, h)
 	folder := t.TempDir()
-	go archiveLogs(t.Context(), h, folder, time.Hour, slog.New(slog.DiscardHandler))
+	go archiveLogs(t.Context(), h, folder, slog.New(slog.DiscardHandler))
 	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		text, err := os.ReadFile(onlyEntries(folder))
 		if err == nil && bytes.Contains(text, []byte("audit.exported")) {

@@ -23,15 +23,22 @@ const publishEvery = time.Minute
 // there are any, and puts them into a folder, unless it is empty; at once and
 // then every minute, until ctx ends.
 func publishCheckpoints(ctx context.Context, h *OpenHub, folder string, parties []witness.Party, log *slog.Logger) {
-	tick := time.NewTicker(publishEvery)
+	letOut(ctx, publishEvery, "checkpoints of the audit log", "published", log, func() error { return publish(ctx, h, folder, parties, time.Now(), log) })
+}
+
+// letOut lets what is of the audit logs out of the database, at once and then
+// again and again, until ctx ends. A failure is left to the next time, and said
+// in the words for what is let out and for what is done with it.
+func letOut(ctx context.Context, every time.Duration, what, done string, log *slog.Logger, again func() error) {
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		if err := publish(ctx, h, folder, parties, time.Now(), log); err != nil && ctx.Err() == nil {
+		if err := again(); err != nil && ctx.Err() == nil {
 			var damage *auditlog.DamageError
 			if errors.As(err, &damage) {
-				log.ErrorContext(ctx, "the audit log contradicts what was published of it; nothing more is published", slog.String("damage", damage.Error()))
+				log.ErrorContext(ctx, "the audit log contradicts what was "+done+" of it; nothing more is "+done, slog.String("damage", damage.Error()))
 			} else {
-				log.ErrorContext(ctx, "checkpoints of the audit log could not be published")
+				log.ErrorContext(ctx, what+" could not be "+done)
 			}
 		}
 		select {

@@ -1,15 +1,12 @@
 package host
 
 import (
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/auditlog"
-	"github.com/sotto-health/sotto/internal/certificate/authority"
-	"github.com/sotto-health/sotto/internal/hub"
 )
 
 // TestClockWatch: what the clock is set by is noted once, when it is much, also
@@ -36,19 +33,9 @@ func TestClockWatch(t *testing.T) {
 // is whose clock was set back while it was stopped.
 func TestT40StartNotesTheClock(t *testing.T) {
 	ctx := t.Context()
-	h, err := Open(ctx, HubConfig{Folder: Folder(t.TempDir()), Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = h.Close() })
+	h := openHub(t, t.TempDir())
 	const here = "t_here"
-	a, err := authority.New(here)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := h.SavePractice(ctx, hub.Practice{ID: here, Slug: "here", Settings: hub.Settings{AuthorityKey: a.Public()}}); err != nil {
-		t.Fatal(err)
-	}
+	makePractice(t, h)
 	ahead := audit.New(ctx, time.Now().Add(time.Hour).UnixMilli(), audit.Actor{Practice: here, Role: audit.System}, audit.PeopleListed, "")
 	if err := h.store.Record(ctx, ahead); err != nil {
 		t.Fatal(err)

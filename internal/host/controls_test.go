@@ -2,12 +2,10 @@ package host
 
 import (
 	"errors"
-	"log/slog"
 	"strings"
 	"testing"
 
 	"github.com/sotto-health/sotto/internal/audit"
-	"github.com/sotto-health/sotto/internal/certificate/authority"
 	"github.com/sotto-health/sotto/internal/hub"
 )
 
@@ -15,18 +13,8 @@ import (
 // it, each with an event in the log; nobody else (T22: function level).
 func TestWhoSeesTheControls(t *testing.T) {
 	ctx := t.Context()
-	h, err := Open(ctx, HubConfig{Folder: Folder(t.TempDir()), Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = h.Close() })
-	a, err := authority.New("t_here")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := h.SavePractice(ctx, hub.Practice{ID: "t_here", Slug: "here", Settings: hub.Settings{Name: "Here", AuthorityKey: a.Public()}}); err != nil {
-		t.Fatal(err)
-	}
+	h := openHub(t, t.TempDir())
+	makePractice(t, h)
 	for role, may := range map[string]bool{"administrator": true, "auditor": true, "compliance": true, "nurse": false, "front-desk": false, "supervisor": false} {
 		s := &hub.StaffCaller{Person: hub.Person{ID: hub.NewID("p"), Practice: "t_here", Kind: "staff", Role: role}}
 		for what, call := range map[string]func() error{

@@ -1,7 +1,6 @@
 package host
 
 import (
-	"log/slog"
 	"testing"
 	"time"
 
@@ -12,11 +11,7 @@ import (
 // whoever reviews them are among the facts, and not before.
 func TestLateReviews(t *testing.T) {
 	ctx, folder := t.Context(), Folder(t.TempDir())
-	h, err := Open(ctx, HubConfig{Folder: folder, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = h.Close() })
+	h := openHub(t, string(folder))
 	makePractice(t, h)
 	begun := time.Now()
 	f := hub.ConsentForm{Practice: "t_here", Form: "f_1", Version: 1, State: hub.FormSubmitted}

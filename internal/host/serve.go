@@ -113,7 +113,7 @@ func Serve(ctx context.Context, h *OpenHub, c ServeConfig) error {
 		go publishCheckpoints(ctx, h, c.AuditCheckpoints, c.AuditWitnesses, c.Log)
 	}
 	if c.AuditArchive != "" {
-		go archiveLogs(ctx, h, c.AuditArchive, archiveEvery, c.Log)
+		go archiveLogs(ctx, h, c.AuditArchive, c.Log)
 	}
 	streaming, stopStreaming := context.WithCancel(ctx)
 	defer stopStreaming()

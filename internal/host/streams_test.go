@@ -53,13 +53,20 @@ func TestStreamChild(t *testing.T) {
 	}
 }
 
-func openStreamed(t *testing.T, folder string) (*OpenHub, []stream.Setting) {
+// openHub opens the hub in a folder for as long as the test runs.
+func openHub(t *testing.T, folder string) *OpenHub {
 	t.Helper()
 	h, err := Open(t.Context(), HubConfig{Folder: Folder(folder), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = h.Close() })
+	return h
+}
+
+func openStreamed(t *testing.T, folder string) (*OpenHub, []stream.Setting) {
+	t.Helper()
+	h := openHub(t, folder)
 	settings, err := stream.FromEnvironment(os.Getenv)
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/sotto-health/sotto/internal/certificate/authority"
 	"github.com/sotto-health/sotto/internal/hub"
 )
 
@@ -21,19 +20,9 @@ import (
 func TestOrphanedFilesAreSwept(t *testing.T) {
 	ctx := t.Context()
 	folder := Folder(t.TempDir())
-	h, err := Open(ctx, HubConfig{Folder: folder, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = h.Close() })
+	h := openHub(t, string(folder))
 	const here = "t_here"
-	a, err := authority.New(here)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := h.SavePractice(ctx, hub.Practice{ID: here, Slug: "here", Settings: hub.Settings{AuthorityKey: a.Public()}}); err != nil {
-		t.Fatal(err)
-	}
+	makePractice(t, h)
 	conversation := hub.NewID("c")
 	young, long := time.Now(), time.Now().Add(-8*24*time.Hour)
 	file := func(practice, id string, written time.Time, row, complete bool) {
