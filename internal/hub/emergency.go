@@ -84,36 +84,43 @@ func (h *Hub) BreakGlass(ctx context.Context, s *StaffCaller, id string, b api.B
 
 // tellOfEmergency has those who are told of e look again, now.
 func (h *Hub) tellOfEmergency(ctx context.Context, e *Emergency) {
-	told, err := h.toldOf(ctx, e)
+	reviewers, err := h.reviewers(ctx, e.Practice)
 	if err != nil { // they find it when they next ask
 		h.log.WarnContext(ctx, "emergency access not announced", slog.String("emergency", e.ID))
 		return
 	}
-	h.notify(ctx, Notice{Practice: e.Practice, Persons: told, Event: api.Event{Type: api.EventEmergency}})
+	h.notify(ctx, Notice{Practice: e.Practice, Persons: h.toldOf(e, reviewers), Event: api.Event{Type: api.EventEmergency}})
 }
 
-// toldOf lists who is told of an emergency access. Where nobody is there for
-// its queue, everybody is who may review it: somebody always is.
-func (h *Hub) toldOf(ctx context.Context, e *Emergency) ([]string, error) {
-	all, err := h.store.PersonsOfKind(ctx, e.Practice, api.KindStaff)
+// reviewers lists the staff who may review emergency accesses.
+func (h *Hub) reviewers(ctx context.Context, practice string) ([]Person, error) {
+	all, err := h.store.PersonsOfKind(ctx, practice, api.KindStaff)
 	if err != nil {
 		return nil, at("load staff", err)
 	}
+	return slices.DeleteFunc(all, func(p Person) bool {
+		return p.DisabledAt != 0 || !h.policy.May(p.principal(), policy.ReviewEmergency, &policy.Resource{Practice: practice})
+	}), nil
+}
+
+// toldOf lists which reviewers are told of an emergency access. Where nobody is
+// there for its queue, everybody is who may review it: somebody always is.
+func (h *Hub) toldOf(e *Emergency, reviewers []Person) []string {
+	about := &policy.Resource{Practice: e.Practice, ID: e.Conversation, Queue: e.Queue, Patient: e.Patient}
 	var told, could []string
-	for _, p := range all {
-		who := p.principal()
-		if p.DisabledAt != 0 || p.ID == e.Person || !h.policy.May(who, policy.ReviewEmergency, &policy.Resource{Practice: e.Practice}) {
+	for _, p := range reviewers {
+		if p.ID == e.Person {
 			continue
 		}
 		could = append(could, p.ID)
-		if h.policy.May(who, policy.HearEmergency, &policy.Resource{Practice: e.Practice, ID: e.Conversation, Queue: e.Queue, Patient: e.Patient}) {
+		if h.policy.May(p.principal(), policy.HearEmergency, about) {
 			told = append(told, p.ID)
 		}
 	}
 	if len(told) == 0 {
-		return could, nil
+		return could
 	}
-	return told, nil
+	return told
 }
 
 // toReview counts what a person has been told of and nobody has judged.
@@ -125,13 +132,16 @@ func (h *Hub) toReview(ctx context.Context, p *Person) (int, error) {
 	if err != nil {
 		return 0, at("load emergencies", err)
 	}
+	if len(all) == 0 {
+		return 0, nil
+	}
+	reviewers, err := h.reviewers(ctx, p.Practice)
+	if err != nil {
+		return 0, err
+	}
 	n := 0
 	for i := range all {
-		told, err := h.toldOf(ctx, &all[i])
-		if err != nil {
-			return 0, err
-		}
-		if slices.Contains(told, p.ID) {
+		if slices.Contains(h.toldOf(&all[i], reviewers), p.ID) {
 			n++
 		}
 	}
