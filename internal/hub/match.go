@@ -214,13 +214,18 @@ func (h *Hub) ImportRoster(ctx context.Context, practice string, all []roster.En
 	return h.store.Recording(ev).PutRoster(ctx, practice, sealed)
 }
 
+// rosterByNumber finds the record of a number by being that very number.
+func (h *Hub) rosterByNumber(ctx context.Context, practice, number string) (RosterEntry, error) {
+	return h.store.RosterByNumber(ctx, practice, h.patients.index(practice, "number", number))
+}
+
 // IssuePIN gives the patient of a record number a PIN in place of any former.
 func (h *Hub) IssuePIN(ctx context.Context, practice, number, pin string) error {
 	clean := roster.CleanPIN(pin)
 	if clean == "" {
 		return errors.New("a PIN has 6 to 12 digits")
 	}
-	e, err := h.store.RosterByNumber(ctx, practice, h.patients.index(practice, "number", number))
+	e, err := h.rosterByNumber(ctx, practice, number)
 	if err != nil {
 		return err
 	}

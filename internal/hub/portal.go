@@ -3,9 +3,6 @@ package hub
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -91,26 +88,15 @@ func (h *Hub) BeginPortal(ctx context.Context, from Source, c *Caller) (api.Port
 	if a.Attempt, out.Address, err = h.oidc.Begin(ctx, p, r); err != nil {
 		return api.PortalBegun{}, err
 	}
-	plain, err := json.Marshal(a)
-	if err != nil {
-		return api.PortalBegun{}, err
-	}
-	out.Attempt = base64.RawURLEncoding.EncodeToString(h.secrets.seal(plain, "portal-attempt", c.Device.Practice))
-	return out, nil
+	out.Attempt, err = h.sealAttempt(a, "portal-attempt", c.Device.Practice)
+	return out, err
 }
 
 // openPortalAttempt reads what a device brought back. Another device's, or
 // another practice's, is none.
 func (h *Hub) openPortalAttempt(c *Caller, f *api.FinishPortal) (a portalAttempt, ok bool) {
-	sealed, err := base64.RawURLEncoding.DecodeString(f.Attempt)
-	if err != nil {
-		return a, false
-	}
-	plain, err := h.secrets.open(sealed, "portal-attempt", c.Device.Practice)
-	if err != nil || json.Unmarshal(plain, &a) != nil {
-		return a, false
-	}
-	return a, a.Device == c.Device.ID && a.Matches(f.State, h.now())
+	ok = h.unsealAttempt(f.Attempt, "portal-attempt", c.Device.Practice, &a) && a.Device == c.Device.ID && a.Matches(f.State, h.now())
+	return a, ok
 }
 
 // FinishPortal takes what the portal sent the browser back with. It is good
@@ -154,12 +140,8 @@ func (h *Hub) finishPortal(ctx context.Context, c *Caller, f *api.FinishPortal) 
 	if !ok {
 		return &oidc.RefusedError{Reason: oidc.ReasonState}
 	}
-	once := sha256.Sum256([]byte("portal " + a.State))
-	switch err := h.store.SpendNonce(ctx, once[:16], h.now().Add(oidc.AttemptLife).UnixMilli()); {
-	case errors.Is(err, ErrExists):
-		return &oidc.RefusedError{Reason: oidc.ReasonState}
-	case err != nil:
-		return at("spend an attempt", err)
+	if err := h.spendAttempt(ctx, "portal", a.State); err != nil {
+		return err
 	}
 	who, err := h.oidc.Finish(ctx, p, a.Attempt, oidc.Answer{State: f.State, Code: f.Code, Issuer: f.Issuer, Error: f.Error})
 	if err != nil {
@@ -217,7 +199,7 @@ func (h *Hub) recordOfAccount(ctx context.Context, s *Portal, p oidc.Provider, w
 	}
 	found := known.Record
 	for _, n := range numbers {
-		e, err := h.store.RosterByNumber(ctx, a.Practice, h.patients.index(a.Practice, "number", n))
+		e, err := h.rosterByNumber(ctx, a.Practice, n)
 		if errors.Is(err, ErrNotFound) {
 			continue
 		} else if err != nil {
@@ -275,7 +257,7 @@ func (h *Hub) LinkPortal(ctx context.Context, s *StaffCaller, id string, n api.L
 	if !ok {
 		return api.PatientVerification{}, ErrConflict
 	}
-	e, err := h.store.RosterByNumber(ctx, v.Practice, h.patients.index(v.Practice, "number", n.Number))
+	e, err := h.rosterByNumber(ctx, v.Practice, n.Number)
 	if errors.Is(err, ErrNotFound) {
 		return api.PatientVerification{}, malformed("number")
 	} else if err != nil {

@@ -113,24 +113,46 @@ func (h *Hub) BeginSSO(ctx context.Context, from Source, s *StaffCaller, b api.B
 	if err != nil {
 		return "", begun, err
 	}
-	plain, err := json.Marshal(a)
-	if err != nil {
-		return "", begun, err
-	}
-	return base64.RawURLEncoding.EncodeToString(h.secrets.seal(plain, "sso", pr.ID)), begun, nil
+	cookie, err = h.sealAttempt(a, "sso", pr.ID)
+	return cookie, begun, err
 }
 
-// openAttempt reads a cookie. One of another practice does not open.
-func (h *Hub) openAttempt(practice, cookie, state string) (a ssoAttempt, ok bool) {
-	sealed, err := base64.RawURLEncoding.DecodeString(cookie)
+// sealAttempt seals an attempt for who has to bring it back.
+func (h *Hub) sealAttempt(a any, use, practice string) (string, error) {
+	plain, err := json.Marshal(a)
 	if err != nil {
-		return a, false
+		return "", err
 	}
-	plain, err := h.secrets.open(sealed, "sso", practice)
-	if err != nil || json.Unmarshal(plain, &a) != nil {
-		return a, false
+	return base64.RawURLEncoding.EncodeToString(h.secrets.seal(plain, use, practice)), nil
+}
+
+// unsealAttempt reads what [Hub.sealAttempt] made. One for another use, or of
+// another practice, does not open.
+func (h *Hub) unsealAttempt(text, use, practice string, a any) bool {
+	sealed, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		return false
 	}
-	return a, a.Matches(state, h.now())
+	plain, err := h.secrets.open(sealed, use, practice)
+	return err == nil && json.Unmarshal(plain, a) == nil
+}
+
+// spendAttempt sees to it that an answer is good once.
+func (h *Hub) spendAttempt(ctx context.Context, use, state string) error {
+	once := sha256.Sum256([]byte(use + " " + state))
+	err := h.store.SpendNonce(ctx, once[:16], h.now().Add(oidc.AttemptLife).UnixMilli())
+	if errors.Is(err, ErrExists) {
+		return &oidc.RefusedError{Reason: oidc.ReasonState}
+	} else if err != nil {
+		return at("spend an attempt", err)
+	}
+	return nil
+}
+
+// openAttempt reads a cookie.
+func (h *Hub) openAttempt(practice, cookie, state string) (a ssoAttempt, ok bool) {
+	ok = h.unsealAttempt(cookie, "sso", practice, &a) && a.Matches(state, h.now())
+	return a, ok
 }
 
 // FinishSSO takes what the provider sent the browser back with, beside the
@@ -145,12 +167,8 @@ func (h *Hub) FinishSSO(ctx context.Context, from Source, s *StaffCaller, cookie
 	if !ok {
 		return Cookies{}, done, &oidc.RefusedError{Reason: oidc.ReasonState}
 	}
-	once := sha256.Sum256([]byte("sso " + a.State))
-	switch err := h.store.SpendNonce(ctx, once[:16], h.now().Add(oidc.AttemptLife).UnixMilli()); {
-	case errors.Is(err, ErrExists):
-		return Cookies{}, done, &oidc.RefusedError{Reason: oidc.ReasonState}
-	case err != nil:
-		return Cookies{}, done, at("spend an attempt", err)
+	if err := h.spendAttempt(ctx, "sso", a.State); err != nil {
+		return Cookies{}, done, err
 	}
 	who, err := h.oidc.Finish(ctx, p, a.Attempt, oidc.Answer{State: f.State, Code: f.Code, Issuer: f.Issuer, Error: f.Error})
 	if err != nil {
