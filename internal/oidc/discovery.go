@@ -124,10 +124,8 @@ func (d *discovered) algorithms() []string {
 }
 
 func (c *Client) discover(ctx context.Context, issuer string) (*discovered, error) {
-	c.mu.Lock()
-	d := c.known[issuer]
-	c.mu.Unlock()
-	if d != nil && c.now().Before(d.until) {
+	d, current := c.recall(issuer)
+	if current {
 		return d, nil
 	}
 	p, err := gooidc.NewProvider(c.context(ctx), issuer)
@@ -145,13 +143,25 @@ func (c *Client) discover(ctx context.Context, issuer string) (*discovered, erro
 	if d != nil && d.KeysURL == fresh.KeysURL {
 		fresh.keys = d.keys // which it has fetched already
 	}
+	return c.remember(issuer, fresh), nil
+}
+
+// recall returns what was remembered, and whether that is to be believed still.
+func (c *Client) recall(key string) (d *discovered, current bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d = c.known[key]
+	return d, d != nil && c.now().Before(d.until)
+}
+
+func (c *Client) remember(key string, d *discovered) *discovered {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.known) >= maxKnown {
 		clear(c.known)
 	}
-	c.known[issuer] = fresh
-	return fresh, nil
+	c.known[key] = d
+	return d
 }
 
 // verifier checks the tokens of one call. Its keys say whether they could be

@@ -38,10 +38,7 @@ func (c *Client) discoverAt(ctx context.Context, p Provider) (*discovered, error
 		return d, err
 	}
 	key := p.FHIR + " " + p.Issuer // no address has a blank
-	c.mu.Lock()
-	known := c.known[key]
-	c.mu.Unlock()
-	if known != nil && c.now().Before(known.until) {
+	if known, current := c.recall(key); current {
 		return known, nil
 	}
 	var s smart
@@ -56,10 +53,7 @@ func (c *Client) discoverAt(ctx context.Context, p Provider) (*discovered, error
 	}
 	fresh := *d
 	fresh.endpoint = oauth2.Endpoint{AuthURL: s.Authorize, TokenURL: s.Token}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.known[key] = &fresh
-	return &fresh, nil
+	return c.remember(key, &fresh), nil
 }
 
 func join(base, path string) string { return strings.TrimSuffix(base, "/") + "/" + path }
