@@ -3,12 +3,10 @@ package practice
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/sotto-health/sotto/internal/hub"
-	"github.com/sotto-health/sotto/internal/oidc"
 )
 
 // Portal is the patient portal of the practice: an OpenID provider, which may
@@ -37,25 +35,20 @@ func (p *Portal) check() error {
 	if p == nil {
 		return nil
 	}
-	address := func(s string) bool {
-		u, err := url.Parse(s)
-		return err == nil && oidc.SafeURL(u) && u.RawQuery == "" && u.Fragment == ""
-	}
-	short := func(v string) bool { return len(v) <= 255 && !strings.ContainsAny(v, " \r\n\t") }
 	switch {
 	case p.Name == "" || len(p.Name) > 64 || strings.ContainsAny(p.Name, "\r\n"):
 		return errors.New("name: 1 to 64 bytes, as patients know it")
-	case !address(p.Issuer):
+	case !safeAddress(p.Issuer):
 		return errors.New("issuer: https://..., exactly as the portal names itself")
 	case p.ClientID == "" || !short(p.ClientID):
 		return errors.New("client_id: 1 to 255 bytes without spaces")
 	case p.SecretFile != "" && p.SecretEnv != "":
 		return errors.New("client_secret_file or client_secret_env, not both")
-	case len(p.Scopes) > 20 || slices.ContainsFunc(p.Scopes, func(s string) bool { return s == "" || !short(s) }):
+	case len(p.Scopes) > 20 || slices.Contains(p.Scopes, "") || !short(p.Scopes...):
 		return errors.New("scopes: at most 20, without spaces")
-	case p.FHIR != "" && !address(p.FHIR):
+	case p.FHIR != "" && !safeAddress(p.FHIR):
 		return errors.New("fhir: https://..., the base URL of the FHIR server")
-	case !short(p.RecordClaim) || !short(p.RecordSystem):
+	case !short(p.RecordClaim, p.RecordSystem):
 		return errors.New("record_claim, record_system: at most 255 bytes without spaces")
 	case p.RecordSystem != "" && p.FHIR == "":
 		return errors.New("record_system needs fhir")

@@ -72,15 +72,22 @@ func (f *File) checkSSO() error {
 	return nil
 }
 
+// safeAddress reports whether s can be the address of a provider.
+func safeAddress(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && oidc.SafeURL(u) && u.RawQuery == "" && u.Fragment == ""
+}
+
+// short reports whether all are at most 255 bytes without spaces.
+func short(of ...string) bool {
+	return !slices.ContainsFunc(of, func(v string) bool { return len(v) > 255 || strings.ContainsAny(v, " \r\n\t") })
+}
+
 func (s *SSO) check() error {
-	u, err := url.Parse(s.Issuer)
-	short := func(of ...string) bool {
-		return !slices.ContainsFunc(of, func(v string) bool { return len(v) > 255 || strings.ContainsAny(v, " \r\n\t") })
-	}
 	switch {
 	case s.Name == "" || len(s.Name) > 64:
 		return errors.New("name: 1 to 64 bytes, as people know it")
-	case err != nil || !oidc.SafeURL(u) || u.RawQuery != "" || u.Fragment != "":
+	case !safeAddress(s.Issuer):
 		return errors.New("issuer: https://..., exactly as the provider names itself")
 	case s.ClientID == "" || !short(s.ClientID):
 		return errors.New("client_id: 1 to 255 bytes without spaces")
