@@ -13,7 +13,6 @@ import (
 const (
 	callTimeout = 20 * time.Second
 	mostAnswer  = 64 << 10
-	mostBatch   = 512
 	// longestWait bounds what a receiver may ask to wait.
 	longestWait = time.Hour
 )
@@ -55,7 +54,7 @@ func (r *otlpReceiver) Send(ctx context.Context, all []record) (arrived bool, er
 		return false, &problem{code: Cut}
 	}
 	if answer.StatusCode/100 == 2 {
-		r.room = min(r.room*2, mostBatch)
+		r.room = min(r.room*2, batch)
 		r.rejected += min(rejectedBy(said), int64(len(all)))
 		return true, nil
 	}

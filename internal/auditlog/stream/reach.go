@@ -1,12 +1,9 @@
 package stream
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
-	"net"
-	"net/url"
 	"os"
 	"time"
 )
@@ -26,15 +23,7 @@ const listenFor = time.Second
 // on which it rests that nothing is lost. It returns a problem's code if the
 // receiver is not as it should be.
 func (s *Setting) Reach(ctx context.Context) (shown Reached, problem string) {
-	address, config := s.address, s.tls.Clone()
-	if s.Name == OTLP {
-		u, err := url.Parse(s.address)
-		if err != nil {
-			return shown, Away
-		}
-		address = net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), map[string]string{"https": "443", "http": "80"}[u.Scheme]))
-	}
-	t, err := dial(ctx, address, config)
+	t, err := dial(ctx, s.address, s.tls.Clone())
 	if err != nil {
 		return shown, unreached(err).code
 	}

@@ -61,8 +61,6 @@ type runner struct {
 	places map[string]*place // by practice
 	first  time.Time         // when the first entry that is under way was sent; zero if none is
 	sent   int               // how many are under way
-	// arrived says that they have, and only their place is not kept yet.
-	arrived bool
 	// failed is how often in a row it failed, failures how often ever.
 	failed   int
 	failures uint64
@@ -133,11 +131,12 @@ func (r *runner) turn(ctx context.Context) (wait time.Duration, err error) {
 		waiting = slices.Delete(waiting, i, i+1) // the others first, lest it hold them up
 	}
 	for _, p := range waiting {
-		if err := r.send(ctx, p); err != nil {
+		arrived, err := r.send(ctx, p)
+		if err != nil {
 			r.blamed = p.stream.Practice
 			return 0, err
 		}
-		if r.arrived || r.sent >= r.receiver.Room() {
+		if arrived || r.sent >= r.receiver.Room() {
 			if err := r.settle(ctx); err != nil {
 				return 0, err
 			}
@@ -184,22 +183,23 @@ func (r *runner) take(ctx context.Context, practice string) (*place, error) {
 	return p, nil
 }
 
-// send sends the next entries of a practice.
-func (r *runner) send(ctx context.Context, p *place) error {
+// send sends the next entries of a practice, and reports whether all that is
+// under way has arrived, so that only its place is not kept yet.
+func (r *runner) send(ctx context.Context, p *place) (arrived bool, err error) {
 	n := min(int64(max(r.receiver.Room()-r.sent, 1)), batch, p.size-p.next)
 	entries, err := r.log.LogRange(ctx, p.stream.Practice, p.next, int(n))
 	if err != nil {
-		return err
+		return false, err
 	}
 	if r.sent == 0 {
 		r.first = r.config.now()
 	}
 	r.sent += int(n)
-	r.arrived, err = r.receiver.Send(ctx, records(p.stream.Practice, p.next, p.next+n, entries))
+	arrived, err = r.receiver.Send(ctx, records(p.stream.Practice, p.next, p.next+n, entries))
 	if err == nil {
 		p.next += n
 	}
-	return err
+	return arrived, err
 }
 
 // settle makes sure that what is under way has arrived, and keeps that.

@@ -133,7 +133,8 @@ func otlpSetting(get func(string) string) (*Setting, error) {
 	if strings.Trim(u.Path, "/") == "" {
 		u.Path = "/v1/logs" // OTLP/HTTP's own
 	}
-	s := &Setting{Name: OTLP, Host: u.Hostname(), Target: u.String(), address: u.String(), header: make(http.Header)}
+	s := &Setting{Name: OTLP, Host: u.Hostname(), Target: u.String(), header: make(http.Header)}
+	s.address = net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), map[string]string{"https": "443", "http": "80"}[u.Scheme]))
 	if file := get(variable + "_HEADERS"); file != "" {
 		if s.header, err = readHeaders(file); err != nil {
 			return nil, err
@@ -231,7 +232,7 @@ func (s *Setting) receiver(version, host string, now func() time.Time) receiver 
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig, transport.ForceAttemptHTTP2 = s.tls, true
 	return &otlpReceiver{
-		url: s.address, header: s.header, version: version, host: host, now: now, room: mostBatch,
+		url: s.Target, header: s.header, version: version, host: host, now: now, room: batch,
 		client: &http.Client{
 			Transport:     transport,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // a secret goes where it was meant to

@@ -120,14 +120,13 @@ func header(b []byte, s string, most int) []byte {
 }
 
 // parameter appends a value of structured data, escaped (RFC 5424, section
-// 6.3.3). What is not UTF-8, and what could move a terminal or end a line where
-// the log is read, is replaced.
+// 6.3.3).
 func parameter(b []byte, s string) []byte {
 	for _, c := range s {
 		switch {
 		case c == '"' || c == '\\' || c == ']':
 			b = append(b, '\\', byte(c))
-		case c < ' ' || c == 0x7f || c >= 0x80 && c < 0xa0 || c == utf8.RuneError:
+		case harmful(c):
 			b = append(b, '_')
 		default:
 			b = utf8.AppendRune(b, c)
@@ -136,13 +135,17 @@ func parameter(b []byte, s string) []byte {
 	return b
 }
 
+// harmful is what is replaced: what is not UTF-8, and what could move a terminal
+// or end a line where the log is read.
+func harmful(c rune) bool { return c < ' ' || c >= 0x7f && c < 0xa0 || c == utf8.RuneError }
+
 // text appends the message's text, marked as UTF-8 if it is more than ASCII
 // (RFC 5424, section 6.4).
 func text(b []byte, s string) []byte {
 	mark := len(b)
 	ascii := true
 	for _, c := range s {
-		if c < ' ' || c == 0x7f || c >= 0x80 && c < 0xa0 || c == utf8.RuneError {
+		if harmful(c) {
 			c = '_'
 		}
 		ascii = ascii && c < utf8.RuneSelf
