@@ -30,17 +30,25 @@ func publishCheckpoints(ctx context.Context, h *OpenHub, folder string, parties 
 // again and again, until ctx ends. A failure is left to the next time, and said
 // in the words for what is let out and for what is done with it.
 func letOut(ctx context.Context, every time.Duration, what, done string, log *slog.Logger, again func() error) {
+	repeat(ctx, every, func() {
+		err := again()
+		var damage *auditlog.DamageError
+		switch {
+		case err == nil || ctx.Err() != nil:
+		case errors.As(err, &damage):
+			log.ErrorContext(ctx, "the audit log contradicts what was "+done+" of it; nothing more is "+done, slog.String("damage", damage.Error()))
+		default:
+			log.ErrorContext(ctx, what+" could not be "+done)
+		}
+	})
+}
+
+// repeat does something at once and then again and again, until ctx ends.
+func repeat(ctx context.Context, every time.Duration, do func()) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		if err := again(); err != nil && ctx.Err() == nil {
-			var damage *auditlog.DamageError
-			if errors.As(err, &damage) {
-				log.ErrorContext(ctx, "the audit log contradicts what was "+done+" of it; nothing more is "+done, slog.String("damage", damage.Error()))
-			} else {
-				log.ErrorContext(ctx, what+" could not be "+done)
-			}
-		}
+		do()
 		select {
 		case <-ctx.Done():
 			return

@@ -41,18 +41,11 @@ func runStreams(ctx context.Context, h *OpenHub, settings []stream.Setting, say 
 // retireStreams stops the streams that are set up no more. While another hub of
 // the database still sends one, it goes on.
 func retireStreams(ctx context.Context, h *OpenHub, setUp map[string]bool, say *slog.Logger) {
-	tick := time.NewTicker(retireEvery)
-	defer tick.Stop()
-	for {
+	repeat(ctx, retireEvery, func() {
 		if err := h.StopStreams(ctx, setUp); err != nil && ctx.Err() == nil {
 			say.WarnContext(ctx, "streams of the audit log that are set up no more could not be stopped")
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
+	})
 }
 
 // receivers are where the audit log is streamed to, without anything secret.
