@@ -403,22 +403,26 @@ func TestT40Watch(t *testing.T) {
 	names(t, data, of(filepath.Dir(log)), "riverside: the log is gone")
 }
 
+// appears waits for a file that a server writes.
+func appears(t *testing.T, path string) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		if _, err := os.Stat(path); err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%s is not written", path)
+		}
+	}
+}
+
 // TestPublishedCheckpoints: a server puts the heads of its logs where it is told,
 // and verify takes them.
 func TestPublishedCheckpoints(t *testing.T) {
 	data, folder := newAuditLog(t), filepath.Join(t.TempDir(), "published")
 	serving(t, data, "--audit-checkpoints", folder)
 	latest := filepath.Join(folder, "riverside", archive.CheckpointFile)
-	for {
-		if _, err := os.Stat(latest); err == nil {
-			break
-		}
-		select {
-		case <-t.Context().Done():
-			t.Fatal("nothing is published")
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
+	appears(t, latest)
 	does(t, data, []string{"audit", "verify", "--checkpoint", latest}, "as it was written")
 	dated, err := filepath.Glob(filepath.Join(folder, "riverside", "20*-*-*", "*"))
 	if err != nil || len(dated) == 0 || !bytes.Equal(read(t, dated[0]), read(t, latest)) {
@@ -432,14 +436,7 @@ func TestArchivedLogs(t *testing.T) {
 	data, folder := newAuditLog(t), filepath.Join(t.TempDir(), "archived")
 	serving(t, data, "--audit-archive", folder)
 	log := filepath.Join(folder, "riverside")
-	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		if _, err := os.Stat(filepath.Join(log, archive.CheckpointFile)); err == nil {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatal("nothing is archived")
-		}
-	}
+	appears(t, filepath.Join(log, archive.CheckpointFile))
 	does(t, data, []string{"audit", "verify", log}, "as it was written")
 }
 
