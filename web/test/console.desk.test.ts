@@ -35,7 +35,7 @@ async function settle(): Promise<void> {
   for (let i = 0; i < 20; i++) await Promise.resolve();
 }
 
-async function opened(script: Script = {}, more: Pick<DeskOptions, "toReview" | "newDevices"> = {}) {
+async function opened(script: Script = {}, more: Pick<DeskOptions, "look"> = {}) {
   const core = new ConsoleFake(script);
   const clock = manual();
   const news: News[] = [];
@@ -225,7 +225,7 @@ describe("the line to the server", () => {
 describe("devices that speak for one", () => {
   it("T03: are counted anew when the hub says so, and when the connection comes back", async () => {
     let unseen = 0;
-    const { core, desk } = await opened({}, { newDevices: () => Promise.resolve(unseen) });
+    const { core, desk } = await opened({}, { look: async () => ({ emergencies: 0, new_devices: unseen }) });
     expect(desk.newDevices).toBe(0);
     unseen = 1;
     core.emit({ kind: "devices" });
@@ -242,7 +242,7 @@ describe("devices that speak for one", () => {
 describe("emergency accesses to review", () => {
   it("are counted anew when the hub says so, and told when there are more", async () => {
     let waiting = 1;
-    const { core, desk, news } = await opened({}, { toReview: () => Promise.resolve(waiting) });
+    const { core, desk, news } = await opened({}, { look: async () => ({ emergencies: waiting, new_devices: 0 }) });
     expect(desk.toReview).toBe(1);
     waiting = 2;
     core.emit({ kind: "emergency" });

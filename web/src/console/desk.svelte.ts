@@ -75,10 +75,8 @@ export interface DeskOptions {
   readonly news: (news: News) => void;
   /** What is done about patients as persons; absent where there is no server. */
   readonly patients?: Patients;
-  /** How many emergency accesses this person is to review, by the server. */
-  readonly toReview?: () => Promise<number>;
-  /** How many devices speak for this person that they have not seen, by the server. */
-  readonly newDevices?: () => Promise<number>;
+  /** What waits for this person, by the server: emergency accesses to review, devices that they have not seen. */
+  readonly look?: () => Promise<Pick<StaffSession, "emergencies" | "new_devices"> | undefined>;
 }
 
 const undoMs = 10_000;
@@ -125,8 +123,7 @@ export class Desk {
   unread = $derived(unreadTotal(this.inbox));
 
   private readonly clock: Clock;
-  private readonly countToReview: () => Promise<number>;
-  private readonly countNewDevices: () => Promise<number>;
+  private readonly look: DeskOptions["look"];
   private readonly news: (news: News) => void;
   private readonly threads = new Map<ConversationId, Thread>();
   private readonly drafts = new Map<ConversationId, string>();
@@ -148,9 +145,8 @@ export class Desk {
     this.clock = options.clock;
     this.news = options.news;
     this.toReview = options.session.emergencies;
-    this.countToReview = options.toReview ?? (() => Promise.resolve(this.toReview));
     this.newDevices = options.session.new_devices;
-    this.countNewDevices = options.newDevices ?? (() => Promise.resolve(this.newDevices));
+    this.look = options.look;
     this.inbox = emptyInbox(options.session.person.id as PersonId);
     this.undo = new UndoQueue({
       clock: options.clock,
@@ -218,10 +214,8 @@ export class Desk {
         this.threads.get(event.conversation)?.drop(event.id);
         break;
       case "emergency":
-        void this.lookForEmergencies();
-        break;
       case "devices":
-        void this.lookForDevices();
+        void this.lookForWork();
         break;
       case "leading":
         this.leading = event.leading;
@@ -237,24 +231,18 @@ export class Desk {
     this.connection = connection;
     this.queued = queued;
     if (connection !== "online" || before === "online") return;
-    void this.lookForEmergencies(); // what was said meanwhile is lost
-    void this.lookForDevices();
+    void this.lookForWork(); // what was said meanwhile is lost
     if (this.phase === "preparing") void this.ready();
     else if (this.phase === "ready") for (const box of boxes) this.refreshSoon(box);
   }
 
-  private async lookForDevices(): Promise<void> {
+  private async lookForWork(): Promise<void> {
+    if (!this.look) return;
     try {
-      this.newDevices = await this.countNewDevices();
-    } catch {
-      // Asked again with the next word of the hub, and whenever the page loads.
-    }
-  }
-
-  private async lookForEmergencies(): Promise<void> {
-    try {
+      const found = await this.look();
       const before = this.toReview;
-      this.toReview = await this.countToReview();
+      this.toReview = found?.emergencies ?? 0;
+      this.newDevices = found?.new_devices ?? 0;
       if (this.toReview > before) this.news({ kind: "emergency" });
     } catch {
       // Asked again with the next word of the hub, and whenever the page loads.
