@@ -13,11 +13,7 @@ INSERT INTO attachment (practice, id, conversation, device, size, created_at, co
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT DO NOTHING`
 	return s.write(ctx, a.Practice, func(t *tx) error {
-		added, err := t.exec(insert, a.Practice, a.ID, a.Conversation, a.Device, a.Size, a.CreatedAt, a.CompletedAt)
-		if err == nil && added == 0 {
-			err = hub.ErrExists
-		}
-		return err
+		return t.mustOr(hub.ErrExists, insert, a.Practice, a.ID, a.Conversation, a.Device, a.Size, a.CreatedAt, a.CompletedAt)
 	})
 }
 

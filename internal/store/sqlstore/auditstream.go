@@ -49,11 +49,8 @@ ON CONFLICT DO NOTHING`
 		switch {
 		case isNone(err):
 			found = auditlog.Stream{Practice: want.Practice, Name: want.Name, Target: want.Target, Position: want.Position, BegunAt: want.BegunAt, Holder: want.Holder}
-			n, err := t.exec(begin, want.Practice, want.Name, want.Target, want.Position, want.BegunAt, want.Holder, until)
-			if err == nil && n == 0 { // another hub was first, a moment ago
-				err = hub.ErrConflict
-			}
-			return err
+			// No row: another hub was first, a moment ago.
+			return t.mustOr(hub.ErrConflict, begin, want.Practice, want.Name, want.Target, want.Position, want.BegunAt, want.Holder, until)
 		case err != nil:
 			return err
 		}
@@ -73,11 +70,7 @@ func (s *Store) SaveStream(ctx context.Context, w auditlog.Stream) error {
 UPDATE audit_stream SET position = $4, sent_at = $5, problem = $6, problem_at = $7, rejected = $8
 WHERE practice = $1 AND name = $2 AND holder = $3`
 	return s.write(ctx, w.Practice, func(t *tx) error {
-		n, err := t.exec(save, w.Practice, w.Name, w.Holder, w.Position, w.SentAt, w.Problem, w.ProblemAt, w.Rejected)
-		if err == nil && n == 0 {
-			err = hub.ErrConflict
-		}
-		return err
+		return t.mustOr(hub.ErrConflict, save, w.Practice, w.Name, w.Holder, w.Position, w.SentAt, w.Problem, w.ProblemAt, w.Rejected)
 	})
 }
 
@@ -97,11 +90,7 @@ func (s *Store) StopStream(ctx context.Context, practice, name string, at int64)
 		if err != nil {
 			return err
 		}
-		n, err := t.exec(stop, practice, name, at, now)
-		if err == nil && n == 0 {
-			err = hub.ErrConflict
-		}
-		return err
+		return t.mustOr(hub.ErrConflict, stop, practice, name, at, now)
 	})
 }
 

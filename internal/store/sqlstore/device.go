@@ -166,11 +166,7 @@ INSERT INTO device_session (token, practice, device, staff, created_at, expires_
 VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT DO NOTHING`
 	return s.write(ctx, n.Practice, func(t *tx) error {
-		added, err := t.exec(insert, n.Token[:], n.Practice, n.Device, n.Staff, n.CreatedAt, n.ExpiresAt)
-		if err == nil && added == 0 {
-			err = hub.ErrExists
-		}
-		return err
+		return t.mustOr(hub.ErrExists, insert, n.Token[:], n.Practice, n.Device, n.Staff, n.CreatedAt, n.ExpiresAt)
 	})
 }
 

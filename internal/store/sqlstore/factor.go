@@ -59,11 +59,7 @@ func (s *Store) UseFactor(ctx context.Context, practice, id string, counter, at 
 UPDATE factor SET counter = $3, used_at = $4
 WHERE practice = $1 AND id = $2 AND (counter < $5 OR counter = 0 AND CAST($6 AS BIGINT) = 0)`
 	return s.write(ctx, practice, func(t *tx) error {
-		changed, err := t.exec(update, practice, id, counter, at, counter, counter)
-		if err == nil && changed == 0 {
-			err = hub.ErrConflict
-		}
-		return err
+		return t.mustOr(hub.ErrConflict, update, practice, id, counter, at, counter, counter)
 	})
 }
 
@@ -169,10 +165,6 @@ func (s *Store) RecoveryCodes(ctx context.Context, practice, person string) ([]h
 func (s *Store) UseRecoveryCode(ctx context.Context, practice, person string, hash []byte) error {
 	const drop = `DELETE FROM recovery_code WHERE practice = $1 AND person = $2 AND hash = $3`
 	return s.write(ctx, practice, func(t *tx) error {
-		dropped, err := t.exec(drop, practice, person, hash)
-		if err == nil && dropped == 0 {
-			err = hub.ErrConflict
-		}
-		return err
+		return t.mustOr(hub.ErrConflict, drop, practice, person, hash)
 	})
 }

@@ -13,11 +13,7 @@ INSERT INTO identity_link (practice, issuer, subject, person, way, created_at)
 VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT DO NOTHING`
 	return s.write(ctx, l.Practice, func(t *tx) error {
-		added, err := t.exec(insert, l.Practice, l.Issuer, l.Subject, l.Person, l.Way, l.CreatedAt)
-		if err == nil && added == 0 {
-			err = hub.ErrExists
-		}
-		return err
+		return t.mustOr(hub.ErrExists, insert, l.Practice, l.Issuer, l.Subject, l.Person, l.Way, l.CreatedAt)
 	})
 }
 

@@ -117,11 +117,7 @@ INSERT INTO set_up_link (token, practice, person, created_at, expires_at, used_a
 VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT DO NOTHING`
 	return s.write(ctx, l.Practice, func(t *tx) error {
-		added, err := t.exec(insert, l.Token[:], l.Practice, l.Person, l.CreatedAt, l.ExpiresAt, l.UsedAt)
-		if err == nil && added == 0 {
-			err = hub.ErrExists
-		}
-		return err
+		return t.mustOr(hub.ErrExists, insert, l.Token[:], l.Practice, l.Person, l.CreatedAt, l.ExpiresAt, l.UsedAt)
 	})
 }
 

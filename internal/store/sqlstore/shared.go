@@ -29,10 +29,6 @@ func (s *Store) Secret(ctx context.Context, name string, fresh []byte) (value []
 func (s *Store) SpendNonce(ctx context.Context, nonce []byte, expires int64) error {
 	const insert = `INSERT INTO spent_nonce (nonce, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING`
 	return s.write(ctx, "", func(t *tx) error {
-		added, err := t.exec(insert, nonce, expires)
-		if err == nil && added == 0 {
-			err = hub.ErrExists
-		}
-		return err
+		return t.mustOr(hub.ErrExists, insert, nonce, expires)
 	})
 }

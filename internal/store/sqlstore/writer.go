@@ -347,10 +347,13 @@ func (t *tx) exec(query string, args ...any) (int64, error) {
 
 // must runs a statement that changes rows; that none was there to change is
 // [hub.ErrNotFound].
-func (t *tx) must(query string, args ...any) error {
+func (t *tx) must(query string, args ...any) error { return t.mustOr(hub.ErrNotFound, query, args...) }
+
+// mustOr is must with what it is if no row was there to change.
+func (t *tx) mustOr(none error, query string, args ...any) error {
 	n, err := t.exec(query, args...)
 	if err == nil && n == 0 {
-		err = hub.ErrNotFound
+		err = none
 	}
 	return err
 }
