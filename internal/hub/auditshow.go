@@ -81,16 +81,13 @@ func (h *Hub) newestEntry(ctx context.Context, practice string) (int64, error) {
 	if err := h.growLog(ctx, practice); err != nil {
 		return 0, err
 	}
-	head, err := h.store.LogHead(ctx, practice)
+	size, err := h.LogSize(ctx, practice)
 	if err != nil {
-		return 0, at("load the log's head", err)
+		return 0, err
 	}
-	last, err := h.store.LogRange(ctx, practice, max(0, head.Size-1), 1)
-	if err != nil {
-		return 0, at("read the audit log", err)
-	}
-	if len(last) == 0 {
-		return 0, nil
+	last, err := h.LogRange(ctx, practice, max(0, size-1), 1)
+	if err != nil || len(last) == 0 {
+		return 0, err
 	}
 	return last[0].Event.At, nil
 }

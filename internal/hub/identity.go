@@ -39,7 +39,7 @@ func (h *Hub) Practice(ctx context.Context, slug string) (api.Practice, error) {
 		WaitMinutes: p.WaitMinutes, AuthorityKey: p.AuthorityKey, RemovalKey: removal.Public(), Suite: p.Suite, Queues: p.queues(now),
 		MaxFileBytes: p.MaxFileBytes, ArchiveNote: p.ArchiveNote,
 		RecallMinutes: cmp.Or(p.RecallMinutes, 60), IdleMinutesStaff: cmp.Or(p.IdleStaff, 10),
-		IdleMinutesPatient: cmp.Or(p.IdlePatient, 15), RiskWords: p.RiskWords, RecordNumbers: p.RecordNumbers, QuickExit: p.QuickExit, Majority: p.majority(),
+		IdleMinutesPatient: p.PatientIdle(), RiskWords: p.RiskWords, RecordNumbers: p.RecordNumbers, QuickExit: p.QuickExit, Majority: p.majority(),
 	}
 	return out, h.publicForms(ctx, p.ID, &out)
 }

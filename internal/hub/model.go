@@ -113,6 +113,12 @@ func (s Settings) StaffIdle() time.Duration {
 	return time.Duration(minutes) * time.Minute
 }
 
+const usualIdlePatient = 15 // minutes
+
+// PatientIdle is after how many minutes without a sign of life a patient's
+// screen is hidden.
+func (s Settings) PatientIdle() int { return cmp.Or(s.IdlePatient, usualIdlePatient) }
+
 // allows reports whether somebody with the role may come from the address.
 func (a Access) allows(role, address string) bool {
 	networks, named := a.Networks[role]

@@ -27,10 +27,7 @@ type ProtectionChange struct {
 	Weaker   bool // To protects less than From
 }
 
-const (
-	usualIdlePatient = 15
-	usualSSOAge      = 720 // minutes
-)
+const usualSSOAge = int(usualMaxAge / time.Minute)
 
 func number(n int) string { return strconv.Itoa(n) }
 
@@ -46,7 +43,7 @@ func (s Settings) protections() []api.Protection {
 	sso := cmp.Or(s.Access.SSO, &SSO{})
 	all := []api.Protection{
 		{ID: "idle-staff", Value: number(int(s.StaffIdle() / time.Minute)), Usual: number(defaultIdleMinutes), Least: leastIdleMinutes, Most: mostIdleMinutes},
-		{ID: "idle-patient", Value: number(cmp.Or(s.IdlePatient, usualIdlePatient)), Usual: number(usualIdlePatient)},
+		{ID: "idle-patient", Value: number(s.PatientIdle()), Usual: number(usualIdlePatient)},
 		{ID: "password-length", Value: number(s.Access.Password.Least()), Usual: number(password.LeastWithFactor), Least: password.LeastWithFactor, Most: password.MostRequired},
 		{ID: "networks", Value: number(len(s.Access.Networks)), Usual: "0"},
 		{ID: "proof-days", Value: number(cmp.Or(s.Identity.Days, defaultProofDays)), Usual: number(defaultProofDays)},
