@@ -55,7 +55,7 @@ type Setting struct {
 	// Afterwards says that a new stream begins after what is in the logs.
 	Afterwards bool
 
-	address string // host:port, or a URL
+	address string // host:port
 	tls     *tls.Config
 	body    export.Format
 	header  http.Header
