@@ -22,7 +22,7 @@ func archiveLogs(ctx context.Context, h *OpenHub, folder string, say *slog.Logge
 		say.ErrorContext(ctx, "the audit log is not archived: that it is could not be recorded")
 		return
 	}
-	letOut(ctx, archiveEvery, "the audit log", "archived", say, func() error { return archiveOnce(ctx, h, folder) })
+	letOut(ctx, archiveEvery, "archive", say, func() error { return archiveOnce(ctx, h, folder) })
 }
 
 func archiveOnce(ctx context.Context, h *OpenHub, folder string) error {

@@ -23,22 +23,22 @@ const publishEvery = time.Minute
 // there are any, and puts them into a folder, unless it is empty; at once and
 // then every minute, until ctx ends.
 func publishCheckpoints(ctx context.Context, h *OpenHub, folder string, parties []witness.Party, log *slog.Logger) {
-	letOut(ctx, publishEvery, "checkpoints of the audit log", "published", log, func() error { return publish(ctx, h, folder, parties, time.Now(), log) })
+	letOut(ctx, publishEvery, "checkpoints", log, func() error { return publish(ctx, h, folder, parties, time.Now(), log) })
 }
 
 // letOut lets what is of the audit logs out of the database, at once and then
 // again and again, until ctx ends. A failure is left to the next time, and said
-// in the words for what is let out and for what is done with it.
-func letOut(ctx context.Context, every time.Duration, what, done string, log *slog.Logger, again func() error) {
+// with the part that is let out.
+func letOut(ctx context.Context, every time.Duration, part string, log *slog.Logger, again func() error) {
 	repeat(ctx, every, func() {
 		err := again()
 		var damage *auditlog.DamageError
 		switch {
 		case err == nil || ctx.Err() != nil:
 		case errors.As(err, &damage):
-			log.ErrorContext(ctx, "the audit log contradicts what was "+done+" of it; nothing more is "+done, slog.String("damage", damage.Error()))
+			log.ErrorContext(ctx, "the audit log contradicts what was let out of it; nothing more is let out", slog.String("part", part), slog.String("damage", damage.Error()))
 		default:
-			log.ErrorContext(ctx, what+" could not be "+done)
+			log.ErrorContext(ctx, "a part of the audit log could not be let out", slog.String("part", part))
 		}
 	})
 }

@@ -40,8 +40,8 @@ func (s *Setting) Reach(ctx context.Context) (shown Reached, problem string) {
 		return shown, ""
 	}
 	_ = t.SetReadDeadline(time.Now().Add(listenFor))
-	if err := <-t.ended; err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-		return shown, unreached(err).code
+	if <-t.ended; t.why != nil && !errors.Is(t.why, os.ErrDeadlineExceeded) {
+		return shown, unreached(t.why).code
 	}
 	return shown, ""
 }

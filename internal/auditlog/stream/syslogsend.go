@@ -41,9 +41,12 @@ func newSyslogReceiver(form syslogForm, address string, config *tls.Config) *sys
 
 // A talk is one connection.
 type talk struct {
-	net.Conn            // what is spoken over
-	tcp      net.Conn   // below TLS
-	ended    chan error // holds why reading ended; nil for a proper end
+	net.Conn          // what is spoken over
+	tcp      net.Conn // below TLS
+	// ended is closed when reading has ended; why is nil for a proper end. It can
+	// be asked as often as one likes: who stops may ask after a failure.
+	ended chan struct{}
+	why   error
 }
 
 func dial(ctx context.Context, address string, config *tls.Config) (*talk, error) {
@@ -53,7 +56,7 @@ func dial(ctx context.Context, address string, config *tls.Config) (*talk, error
 	if err != nil {
 		return nil, err
 	}
-	t := &talk{Conn: tcp, tcp: tcp, ended: make(chan error, 1)}
+	t := &talk{Conn: tcp, tcp: tcp, ended: make(chan struct{})}
 	if config != nil {
 		secured := tls.Client(tcp, config)
 		if err := secured.HandshakeContext(ctx); err != nil {
@@ -63,8 +66,8 @@ func dial(ctx context.Context, address string, config *tls.Config) (*talk, error
 		t.Conn = secured
 	}
 	go func() {
-		_, err := io.Copy(io.Discard, t.Conn) // a receiver says nothing, but ends
-		t.ended <- err
+		_, t.why = io.Copy(io.Discard, t.Conn) // a receiver says nothing, but ends
+		close(t.ended)
 	}()
 	return t, nil
 }
@@ -82,12 +85,13 @@ func (r *syslogReceiver) Send(ctx context.Context, all []record) (arrived bool, 
 			return false, unreached(err)
 		}
 	}
-	stop := context.AfterFunc(ctx, func() { _ = r.open.SetDeadline(time.Unix(1, 0)) })
+	t := r.open // which Reset forgets, while a stop may still be under way
+	stop := context.AfterFunc(ctx, func() { _ = t.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	if err := r.open.SetWriteDeadline(time.Now().Add(sendTimeout)); err != nil {
+	if err := t.SetWriteDeadline(time.Now().Add(sendTimeout)); err != nil {
 		return false, &problem{code: Cut}
 	}
-	if _, err := r.open.Write(b); err != nil {
+	if _, err := t.Write(b); err != nil {
 		return false, r.broken(err)
 	}
 	return false, nil
@@ -97,8 +101,8 @@ func (r *syslogReceiver) Send(ctx context.Context, all []record) (arrived bool, 
 func (r *syslogReceiver) broken(err error) error {
 	r.room = max(r.room/2, leastRoom)
 	select {
-	case read := <-r.open.ended: // it may have said why
-		if read != nil && unreached(read).lasting {
+	case <-r.open.ended: // it may have said why
+		if read := r.open.why; read != nil && unreached(read).lasting {
 			return unreached(read)
 		}
 	default:
@@ -125,8 +129,7 @@ func (r *syslogReceiver) Settle(ctx context.Context) (int64, error) {
 func (r *syslogReceiver) settle(ctx context.Context) error {
 	t := r.open
 	select {
-	case err := <-t.ended: // before it was told that this is all
-		t.ended <- err
+	case <-t.ended: // before it was told that this is all
 		return io.ErrUnexpectedEOF
 	default:
 	}
@@ -139,9 +142,8 @@ func (r *syslogReceiver) settle(ctx context.Context) error {
 	if err := t.Conn.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
 		return err
 	}
-	if err := <-t.ended; err != nil {
-		t.ended <- err
-		return err
+	if <-t.ended; t.why != nil {
+		return t.why
 	}
 	// The other end of TLS has ended. Only if its system ends the connection too,
 	// and does not reset it, had it read all.

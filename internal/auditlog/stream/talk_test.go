@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"context"
 	"crypto/tls"
 	"net"
 	"testing"
@@ -27,9 +28,7 @@ func TestAnEndIsNoAcknowledgement(t *testing.T) {
 			if _, err := r.Send(t.Context(), all[:2]); err != nil {
 				t.Fatal(err)
 			}
-			for len(r.open.ended) == 0 {
-				time.Sleep(time.Millisecond)
-			}
+			<-r.open.ended
 			if _, err := r.Settle(t.Context()); err == nil {
 				t.Error("what nobody read counts as arrived")
 			}
@@ -44,6 +43,35 @@ func TestAnEndIsNoAcknowledgement(t *testing.T) {
 				t.Errorf("%d messages were kept", n)
 			}
 		})
+	}
+}
+
+// TestAStopAfterAFailure: a stream that is stopped while it sends to a receiver
+// that does not read ends all the same: that reading has ended can be asked
+// again when the failure has been told.
+func TestAStopAfterAFailure(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	r := newSyslogReceiver(syslogForm{body: words}, listener.Addr().String(), nil)
+	defer r.Reset()
+	ctx, stop := context.WithCancel(t.Context())
+	if r.open, err = dial(ctx, r.address, nil); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	all := sample(t)
+	for err = nil; err == nil; { // until it notices that it is stopped
+		_, err = r.Send(ctx, all)
+	}
+	<-r.open.ended
+	if r.broken(err) == nil {
+		t.Error("no failure is told")
+	}
+	if _, err := r.Settle(t.Context()); err == nil {
+		t.Error("what nobody read counts as arrived")
 	}
 }
 
