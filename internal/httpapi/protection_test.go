@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/sotto-health/sotto/api"
@@ -55,6 +56,21 @@ func TestT54ProtectionsAreNamed(t *testing.T) {
 	for _, c := range changes {
 		if c.Weaker != (c.ID == "password-length") {
 			t.Errorf("%+v", c)
+		}
+	}
+	// A role that is named without a network works from nowhere.
+	shut := func(networks ...netip.Prefix) hub.Settings {
+		s := base()
+		s.Access.Networks["nurse"] = networks
+		return s
+	}
+	if changes := hub.ProtectionChanges(base(), shut()); len(changes) != 1 || changes[0].Weaker {
+		t.Errorf("nurses shut out: %+v", changes)
+	}
+	for i, opened := range []hub.Settings{shut(all), base(), {}} {
+		changes := hub.ProtectionChanges(shut(), opened)
+		if !slices.ContainsFunc(changes, func(c hub.ProtectionChange) bool { return c.ID == "networks" && c.Weaker }) {
+			t.Errorf("nurses let in again (%d): %+v", i, changes)
 		}
 	}
 }

@@ -119,14 +119,21 @@ const usualIdlePatient = 15 // minutes
 // screen is hidden.
 func (s Settings) PatientIdle() int { return cmp.Or(s.IdlePatient, usualIdlePatient) }
 
-// allows reports whether somebody with the role may come from the address.
-func (a Access) allows(role, address string) bool {
+// from returns where somebody with the role may come from. A role that is named
+// without a network comes from nowhere.
+func (a Access) from(role string) (networks []netip.Prefix, anywhere bool) {
 	networks, named := a.Networks[role]
 	if !named {
 		networks = a.Networks[""]
 	}
-	if len(networks) == 0 {
-		return !named
+	return networks, !named && len(networks) == 0
+}
+
+// allows reports whether somebody with the role may come from the address.
+func (a Access) allows(role, address string) bool {
+	networks, anywhere := a.from(role)
+	if anywhere {
+		return true
 	}
 	ip, err := netip.ParseAddr(address)
 	return err == nil && slices.ContainsFunc(networks, func(n netip.Prefix) bool { return n.Contains(ip.Unmap()) })

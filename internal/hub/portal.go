@@ -264,8 +264,10 @@ func (h *Hub) LinkPortal(ctx context.Context, s *StaffCaller, id string, n api.L
 		return api.PatientVerification{}, at("look in the roster", err)
 	}
 	a.Record, a.Staff = e.ID, s.Person.ID
-	if err := h.sameRecord(ctx, &a); err != nil {
+	if err := h.sameRecord(ctx, &a); errors.Is(err, ErrOtherPatient) {
 		return api.PatientVerification{}, ErrConflict
+	} else if err != nil {
+		return api.PatientVerification{}, err
 	}
 	linked := h.event(ctx, s, audit.PortalLinked, a.Device).In(v.ID, v.Patient)
 	if err := h.store.Recording(linked).SeePortalAccount(ctx, a); errors.Is(err, ErrExists) {

@@ -123,19 +123,13 @@ func named(changes []ProtectionChange, id string, from, to int) []ProtectionChan
 // opens reports whether somebody may come from somewhere after that they could
 // not come from before.
 func (a Access) opens(after Access) bool {
-	roles := append(policy.StaffRoles(), "")
-	of := func(a Access, role string) []netip.Prefix {
-		if networks, named := a.Networks[role]; named {
-			return networks
+	for _, role := range append(policy.StaffRoles(), "") {
+		was, wasAnywhere := a.from(role)
+		is, anywhere := after.from(role)
+		if wasAnywhere {
+			continue
 		}
-		return a.Networks[""]
-	}
-	for _, role := range roles {
-		was, is := of(a, role), of(after, role)
-		if len(was) == 0 {
-			continue // was open already
-		}
-		if len(is) == 0 {
+		if anywhere {
 			return true
 		}
 		for _, p := range is {

@@ -136,6 +136,9 @@ func (r *runner) turn(ctx context.Context) (wait time.Duration, err error) {
 			r.blamed = p.stream.Practice
 			return 0, err
 		}
+		if r.blamed == p.stream.Practice {
+			r.blamed = ""
+		}
 		if arrived || r.sent >= r.receiver.Room() {
 			if err := r.settle(ctx); err != nil {
 				return 0, err
