@@ -25,7 +25,7 @@ func technical() []api.Control {
 			Title: "Emergency access", Asks: "There is a way to get to needed health information in an emergency.",
 			HeldBy:   "A clinician goes into a chat that is closed to them with a reason and both factors, for an hour. The patient sees it, supervisors of the queue and who has the role compliance are told at once and until somebody else has reviewed it.",
 			Evidence: []string{"emergencies"},
-			Tests:    []string{"TestT47BreakGlass", "TestT47SupervisorsAreTold", "TestT47EmergencyIsALine", "TestT47ClaimedIsClosed"},
+			Tests:    []string{"TestT47BreakGlass", "TestT47SupervisorsAreTold", "TestT47EmergencyIsALine", "TestT47ClaimedIsClosed", "e2e/power.test.mjs: T47 a physician goes in with a reason and both factors, and everybody sees it"},
 		},
 		{
 			ID: "312(a)(2)(iii)", Family: family, Kind: api.KindAddressable, Proposed: "required", NIST: access, Owner: administrator, Review: 12,

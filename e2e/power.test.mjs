@@ -1,0 +1,136 @@
+// What takes a second person, in real browsers: a physician goes into a chat
+// that is closed to them in an emergency, in everybody's sight, and a role with
+// much power is asked for by one and approved by another.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { assertAccessible, desktop, launch, Person, phone, picture } from "./browser.mjs";
+import { beginChat, freshCode, patientSays, riverside, sees, signIn, staffBox, staffSays, takeNext } from "./people.mjs";
+import { Demo } from "./server.mjs";
+
+let demo, browser, everybody, ana, dana, samuel, alex, pat, robin, patient, nurse, physician, lead;
+
+before(async () => {
+  demo = await Demo.start();
+  browser = await launch();
+  const arrive = (name, device) => Person.arrive(browser, { name, origins: [demo.origin], ...device });
+  everybody = await Promise.all([arrive("Ana", phone), ...["Dana", "Samuel", "Alex", "Pat", "Robin"].map((name) => arrive(name, desktop))]);
+  [ana, dana, samuel, alex, pat, robin] = everybody;
+});
+
+after(async () => {
+  await browser?.close();
+  await demo?.end();
+});
+
+async function atWork(person, login) {
+  const page = await person.open(`${demo.origin}/staff/`);
+  await signIn(page, demo.signIn(login));
+  return page;
+}
+
+const heading = (name) => (page) => page.getByRole("heading", { name, level: 1 });
+
+async function atSection(person, login, section, title) {
+  const page = await person.open(`${demo.origin}/admin/?practice=riverside#/${section}`);
+  await signIn(page, demo.signIn(login), heading(title));
+  return page;
+}
+
+/** Both factors, where a dialog asks for them. */
+async function prove(dialog, { password, app }, submit) {
+  await dialog.getByRole("textbox", { name: "Password" }).fill(password);
+  await dialog.getByLabel("Code", { exact: true }).fill(await freshCode(app));
+  await dialog.getByRole("button", { name: submit, exact: true }).click();
+}
+
+test("T47 a chat that a nurse took is closed to others", async () => {
+  patient = await ana.open(demo.origin + riverside);
+  await beginChat(patient, { name: "Ana Parker" });
+  await patientSays(patient, "Since noon my chest hurts.");
+  nurse = await atWork(dana, "dana.ortiz");
+  await takeNext(nurse);
+  await sees(nurse, "Since noon my chest hurts.");
+  lead = await atWork(alex, "alex.morgan");
+  physician = await atWork(samuel, "samuel.lee");
+  await physician.evaluate(() => (location.hash = "#/team"));
+  await physician.getByText("A health question").first().click();
+  await physician.getByText("has taken this chat").waitFor();
+  assert.equal(await physician.getByText("Since noon my chest hurts.").count(), 0);
+});
+
+test("T47 a physician goes in with a reason and both factors, and everybody sees it", async () => {
+  await physician.getByRole("button", { name: "Emergency access" }).click();
+  const dialog = physician.getByRole("dialog", { name: "Go into this chat in an emergency" });
+  await dialog.getByText("Care can not wait").click();
+  await dialog.getByLabel("In your own words").fill("Urgent");
+  await prove(dialog, demo.signIn("samuel.lee"), "Go in now");
+  await dialog.getByText("Say a little more: at least 10 characters.").waitFor();
+  await picture(physician, "100-emergency-asked");
+  await assertAccessible(physician, "emergency access");
+  await dialog.getByLabel("In your own words").fill("The nurse is away from the desk, and this may be a heart attack.");
+  await dialog.getByRole("button", { name: "Go in now" }).click();
+  await staffBox(physician).waitFor();
+  await sees(physician, "Since noon my chest hurts.");
+  await physician.getByText("Emergency access. You are taken out in", { exact: false }).waitFor();
+  await picture(physician, "101-emergency-inside");
+  await assertAccessible(physician, "in by emergency access");
+  await staffSays(physician, "Ana, please call 911 now.");
+  await sees(patient, "Ana, please call 911 now.");
+  await patient.getByText("Physician Samuel Lee opened this chat in an emergency, for one hour. Someone else checks why.").first().waitFor();
+  await nurse.getByText("Samuel Lee opened this chat by emergency access.").first().waitFor();
+  await picture(patient, "102-emergency-patient");
+  await assertAccessible(patient, "after an emergency access");
+});
+
+test("T47 the team's lead is told at once, and reviews it", async () => {
+  const told = lead.getByText("An emergency access waits for a review.");
+  await told.waitFor();
+  await picture(lead, "103-emergency-told");
+  await lead.getByRole("link", { name: "Review" }).click();
+  await heading("Emergency access")(lead).waitFor();
+  await lead.getByRole("button", { name: "Samuel Lee" }).click();
+  const review = lead.getByRole("dialog", { name: "Review an emergency access" });
+  await review.getByText("The nurse is away from the desk", { exact: false }).waitFor();
+  await review.getByText("It was needed").click();
+  await picture(lead, "104-emergency-review");
+  await assertAccessible(lead, "review of an emergency access");
+  await review.getByRole("button", { name: "Save" }).click();
+  await review.waitFor({ state: "hidden" });
+  await lead.getByRole("table").getByText("Reviewed").waitFor();
+  await told.waitFor({ state: "hidden" });
+});
+
+test("T22 an administrator asks for a role with much power, and has not given it", async () => {
+  const page = await atSection(pat, "pat.rivera", "people", "People");
+  await page.getByRole("link", { name: "Kim Tran" }).click();
+  await page.getByRole("button", { name: "Change role, departments or queues" }).click();
+  const dialog = page.getByRole("dialog", { name: "Change role, departments or queues" });
+  await dialog.getByLabel("Role", { exact: true }).selectOption({ label: "Supervisor" });
+  await dialog.getByLabel("Why").fill("Kim leads the front desk from Monday.");
+  await picture(page, "105-role-asked");
+  await assertAccessible(page, "a role is asked for");
+  await dialog.getByRole("button", { name: "Ask for it" }).click();
+  await page.getByText("Asked. Somebody else approves it.").waitFor();
+  await page.goto(`${demo.origin}/admin/#/requests`);
+  await page.getByRole("button", { name: "Kim Tran" }).click();
+  await page.getByRole("dialog").getByText("You asked for this.", { exact: false }).waitFor();
+  assert.equal(await page.getByRole("button", { name: "Approve" }).count(), 0, "nobody approves what they asked for");
+});
+
+test("T22 the compliance officer is told, and approves it", async () => {
+  const page = await atSection(robin, "robin.diaz", "requests", "Requests");
+  await page.getByRole("button", { name: "Kim Tran" }).click();
+  const dialog = page.getByRole("dialog", { name: "To be: Supervisor" });
+  await dialog.getByText("Kim leads the front desk from Monday.").waitFor();
+  await picture(page, "106-role-approved");
+  await assertAccessible(page, "a request");
+  await dialog.getByRole("button", { name: "Approve" }).click();
+  await dialog.waitFor({ state: "hidden" });
+  await page.getByText("Approved, and in the log.").first().waitFor();
+  await page.goto(`${demo.origin}/admin/#/people`);
+  await page.getByRole("row").filter({ hasText: "Kim Tran" }).getByText("Supervisor").waitFor();
+});
+
+test("nothing on any page was refused, reported or asked of others", () => {
+  for (const person of everybody) person.assertClean();
+});
