@@ -193,6 +193,7 @@ func TestEachQueryNotices(t *testing.T) {
 			s.Practice.People[3].Passkeys = 0
 		}, d},
 		"networks": {"312(a)(2)(vi) proposed", m, func(s *Subject) { s.Practice.Networks = false }, d},
+		"proofing": {"514(h)", m, func(s *Subject) { s.Practice.OpenQueues = 1 }, d},
 		"form":     {"506, 508", m, func(s *Subject) { s.Practice.Languages = []string{"en", "es"} }, short},
 		"doctor":   {"308(a)(8)", m, func(s *Subject) { s.Facts.Server.Metrics = "0.0.0.0:1" }, short},
 		"warned":   {"308(a)(8)", m, func(s *Subject) { s.Facts.Server.Debug = true }, d},

@@ -37,7 +37,7 @@ func privacy() []api.Control {
 		own("506, 508", "Consent and authorization", "Uses beside treatment, payment and operations need a written authorization that can be taken back.", api.Control{
 			HeldBy:   "Nobody writes before agreeing to a form whose exact text is signed by their device; consent is taken back in two presses.",
 			Evidence: []string{"consent-form"},
-			Tests:    []string{"TestConsent", "TestConsentWithdrawn", "TestReceiptBindsEveryField", "TestT50Receipts", "TestT50NoConsentNoFrame", "TestT50NoConsentOtherWays", "TestT50NoConsentOnSockets", "TestT50NoConsentForOthers", "TestT29dOrderOfSteps", "e2e/story.test.mjs: consent is taken back in two presses, and nobody can write any more"},
+			Tests:    []string{"TestConsent", "TestConsentWithdrawn", "TestReceiptBindsEveryField", "TestT50Receipts", "TestT50NoConsentNoFrame", "TestT50NoConsentOtherWays", "TestT50NoConsentOnSockets", "TestT50NoConsentForOthers", "TestT29dOrderOfSteps", "TestT50FormForPart2", "e2e/story.test.mjs: consent is taken back in two presses, and nobody can write any more"},
 		}),
 		own("510(b)", "Family and friends", "The patient may object before others hear of their care.", api.Control{
 			Missing: "There is no record of whom the practice may talk with.",
@@ -51,8 +51,8 @@ func privacy() []api.Control {
 		own("514(h)", "Verifying who asks", "The practice makes sure of who it tells.", api.Control{
 			HeldBy: "Patients show who they are in steps: a contact, what is on file, a passkey or the practice's portal. Staff see the step, and the record, beside the chat. " +
 				"Members of a chat are on a list that both can open, and can compare a safety code.",
-			Tests:   []string{"TestPatientsAreMatchedWithTheRoster", "TestStaffConfirmAndAsk", "TestPortalRaisesTheDevice", "TestT11NobodyIsMerged", "TestT28CodesAreNotGuessed", "TestT28FactsAreNotGuessed", "TestT11ComeBackWithAPasskey", "TestT57LevelOfInvitations", "e2e/portal.test.mjs: a patient signs in at the portal and is known on both sides"},
-			Missing: "This map does not look at which step each queue asks for.",
+			Evidence: []string{"proofing"},
+			Tests:    []string{"TestPatientsAreMatchedWithTheRoster", "TestStaffConfirmAndAsk", "TestPortalRaisesTheDevice", "TestT11NobodyIsMerged", "TestT28CodesAreNotGuessed", "TestT28FactsAreNotGuessed", "TestT11ComeBackWithAPasskey", "TestT57LevelOfInvitations", "e2e/portal.test.mjs: a patient signs in at the portal and is known on both sides"},
 		}),
 		own("520", "Notice of privacy practices", "Patients are given the notice and asked to acknowledge it.", api.Control{
 			HeldBy:   "The form that patients agree to is versioned, and its text is kept.",

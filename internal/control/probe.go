@@ -18,7 +18,7 @@ func probes() map[string]Probe {
 	return map[string]Probe{
 		"roles": roles, "unique-people": uniquePeople, "official": official, "administrators": administrators, "unused-accounts": unusedAccounts, "emergencies": emergencies,
 		"two-factors": twoFactors, "passkeys": passkeys, "devices-certified": devicesCertified, "sign-ins": signIns, "keeper": keeper,
-		"idle-limit": idleLimit, "networks": networks, "queues": queues, "consent-form": consentForm, "suite": suite,
+		"idle-limit": idleLimit, "networks": networks, "queues": queues, "proofing": proofingAsked, "consent-form": consentForm, "suite": suite,
 		"database-encrypted": databaseEncrypted, "database-link": databaseLink, "keys-guarded": keysGuarded, "keys-apart": keysApart,
 		"tls": tlsInUse, "archive-verified": archiveVerified, "backup": backup, "backup-apart": backupApart,
 		"doctor": doctorFinds, "release": release, "inventory": inventoryMade, "stands-alone": standsAlone, "quiet-notices": quietNotices,
@@ -183,6 +183,13 @@ func networks(s *Subject) api.ControlFinding {
 
 func queues(s *Subject) api.ControlFinding {
 	return met("Chats wait in %d queues, and staff see those of theirs.", s.Practice.Queues)
+}
+
+func proofingAsked(s *Subject) api.ControlFinding {
+	if n := s.Practice.OpenQueues; n > 0 {
+		return decide("Set the level of each queue in the practice file, or write down why nobody speaks of health there.", "In %d of %d queues staff may speak of health with somebody who has not shown who they are.", n, s.Practice.Queues)
+	}
+	return met("In each of %d queues patients show who they are before staff speak of health.", s.Practice.Queues)
 }
 
 func consentForm(s *Subject) api.ControlFinding {

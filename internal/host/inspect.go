@@ -22,6 +22,7 @@ import (
 	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/installation"
 	"github.com/sotto-health/sotto/internal/policy"
+	"github.com/sotto-health/sotto/internal/proofing"
 )
 
 // An InspectConfig says what to look at.
@@ -236,6 +237,11 @@ func (h *OpenHub) inspectPractice(ctx context.Context, folder Folder, p hub.Prac
 		IdleStaff: int(p.StaffIdle().Minutes()), IdlePatient: p.PatientIdle(), Networks: len(p.Access.Networks) > 0,
 		ConsentForm: p.Consent.ID, ConsentVer: p.Consent.Version, ConsentTexts: []string{}, RiskLanguages: []string{}, People: []installation.Person{}, Witnesses: []installation.Witness{},
 		Archive: archive(folder, p.Slug),
+	}
+	for _, q := range p.Queues {
+		if p.QueueLevel(q.ID) == proofing.Guest {
+			out.OpenQueues++
+		}
 	}
 	if sso := p.Access.SSO; sso != nil {
 		out.Provider = &installation.Provider{Host: installation.Hostname(sso.Issuer), Only: sso.Only}

@@ -16,7 +16,7 @@ func TestT54ProtectionsAreNamed(t *testing.T) {
 	all := netip.MustParsePrefix("10.0.0.0/8")
 	base := func() hub.Settings {
 		return hub.Settings{
-			IdleStaff: 10, Origins: []string{"https://clinic.example"}, Queues: []api.Queue{{ID: "nurse", Level: "matched"}},
+			IdleStaff: 10, Origins: []string{"https://clinic.example"}, Queues: []api.Queue{{ID: "nurse", Level: "matched"}, {ID: "desk"}},
 			Access: hub.Access{Networks: map[string][]netip.Prefix{"": {all}}, SSO: &hub.SSO{Only: true}},
 		}
 	}
@@ -25,6 +25,7 @@ func TestT54ProtectionsAreNamed(t *testing.T) {
 		"idle-patient":         func(s *hub.Settings, more bool) { s.IdlePatient = pick(more, 5, 20) },
 		"proof-days":           func(s *hub.Settings, more bool) { s.Identity.Days = pick(more, 5, 90) },
 		"sso-age":              func(s *hub.Settings, more bool) { s.Access.SSO.MaxAgeMinutes = pick(more, 60, 1440) },
+		"level.desk":           func(s *hub.Settings, more bool) { s.Queues[1].Level = pick(more, "signed-in", "guest") },
 		"level.nurse":          func(s *hub.Settings, more bool) { s.Queues[0].Level = pick(more, "signed-in", "contact") },
 		"sso-only":             func(s *hub.Settings, more bool) { s.Access.SSO.Only = more },
 		"group-administrators": func(s *hub.Settings, more bool) { s.Access.Groups.Administrators = !more },

@@ -44,12 +44,7 @@ func (h *Hub) describeVerification(ctx context.Context, v Conversation) (api.Pat
 		return api.PatientVerification{}, err
 	}
 	now := h.millis()
-	out := api.PatientVerification{Verification: verification(v.standing(all, now)), Needed: queueLevel, Proofs: []api.PatientProof{}}
-	for _, q := range p.Queues {
-		if q.ID == v.Queue && q.Level != "" {
-			out.Needed = q.Level
-		}
-	}
+	out := api.PatientVerification{Verification: verification(v.standing(all, now)), Needed: string(p.QueueLevel(v.Queue)), Proofs: []api.PatientProof{}}
 	in := v.patientDevices()
 	records := make(map[string]bool)
 	for _, one := range all {

@@ -90,7 +90,7 @@ func (s Settings) queues(now time.Time) []api.Queue {
 			hours = s.Hours
 		}
 		queues[i].Open, queues[i].OpensAt = s.opening(hours, now)
-		queues[i].Level = cmp.Or(queues[i].Level, queueLevel)
+		queues[i].Level = string(s.QueueLevel(queues[i].ID))
 	}
 	return queues
 }

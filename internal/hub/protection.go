@@ -53,7 +53,7 @@ func (s Settings) protections() []api.Protection {
 		{ID: "origins", Value: number(len(s.Origins)), Usual: "0"},
 	}
 	for _, q := range s.Queues {
-		all = append(all, api.Protection{ID: "level", Of: q.ID, Value: cmp.Or(q.Level, string(proofing.Guest)), Usual: string(proofing.Guest)})
+		all = append(all, api.Protection{ID: "level", Of: q.ID, Value: string(s.QueueLevel(q.ID)), Usual: string(usualLevel)})
 	}
 	for i := range all {
 		// A practice's own pages embed its chat: that is what it is for.

@@ -12,8 +12,19 @@ import (
 	"github.com/sotto-health/sotto/internal/proofing"
 )
 
-// queueLevel is what a queue asks for unless the practice says otherwise.
-const queueLevel = string(proofing.Matched)
+// usualLevel is what a queue asks for unless the practice says otherwise.
+const usualLevel = proofing.Matched
+
+// QueueLevel is how far the patients of a queue must have shown who they are
+// before staff discuss their health.
+func (s Settings) QueueLevel(queue string) proofing.Level {
+	for _, q := range s.Queues {
+		if q.ID == queue && q.Level != "" {
+			return proofing.Level(q.Level)
+		}
+	}
+	return usualLevel
+}
 
 // OwnVerification says how far the calling patient's device has come.
 func (h *Hub) OwnVerification(ctx context.Context, c *Caller) (api.OwnVerification, error) {

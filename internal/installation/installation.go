@@ -194,7 +194,8 @@ type Practice struct {
 	Origins       []string `json:"origins"`       // that may embed the chat
 	Networks      bool     `json:"networks"`      // staff are held to networks
 	Queues        int      `json:"queues"`
-	Suite         uint16   `json:"suite"` // MLS
+	OpenQueues    int      `json:"open_queues"` // of these, in how many health is spoken of with whom nobody knows
+	Suite         uint16   `json:"suite"`       // MLS
 	RiskLanguages []string `json:"risk_languages"`
 
 	People         []Person `json:"people"` // staff
