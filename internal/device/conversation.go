@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -56,20 +57,15 @@ func newConversation(e *Engine, id string) *conversation {
 	c := &conversation{e: e, id: id, inbox: map[uint64]api.Frame{}, typing: map[string]time.Time{}}
 	c.confirming.spacing = confirmEvery
 	if e.cfg.Sink != nil {
-		c.receiving.spacing = recordEvery
+		c.receiving.spacing = e.cfg.RecordEvery/2 + rand.N(e.cfg.RecordEvery)
 	}
 	return c
 }
 
-const (
-	// confirmEvery is how often at most the hub is told how far this device has
-	// stored the log: the first time at once, so that a single message is shown
-	// as delivered without delay.
-	confirmEvery = 150 * time.Millisecond
-	// recordEvery is how often at most a service takes frames in. Nobody waits
-	// for it to read, and what comes together is kept by one write.
-	recordEvery = time.Second
-)
+// confirmEvery is how often at most the hub is told how far this device has
+// stored the log: the first time at once, so that a single message is shown
+// as delivered without delay.
+const confirmEvery = 150 * time.Millisecond
 
 // load reads what is kept, if it is not in memory. It needs c.mu.
 func (c *conversation) load(ctx context.Context) error {

@@ -44,6 +44,12 @@ type Config struct {
 	// MaxBatch is how many records a Sink is given at most in one call, about.
 	// Zero means as many as one page of frames makes.
 	MaxBatch int
+	// RecordEvery is how often at most messages of one conversation are taken
+	// in for a Sink, unless there are many: nobody waits for it to read, and
+	// what comes together is kept by one write. Until then the hub's log has
+	// them. It is a mean: conversations that get busy together would all be
+	// taken in at once. Zero means 4 s.
+	RecordEvery time.Duration
 	// Suites are the cipher suites that are good enough. Nil means the two
 	// hybrid ones, 0xF001 and 0xF002. There is no other way down.
 	Suites []suite.ID

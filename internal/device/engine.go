@@ -58,6 +58,9 @@ func New(cfg Config) (*Engine, error) {
 	if cfg.Suites == nil {
 		cfg.Suites = []suite.ID{suite.MLKEM768P256, suite.MLKEM1024P384}
 	}
+	if cfg.RecordEvery == 0 {
+		cfg.RecordEvery = 4 * time.Second
+	}
 	if cfg.UpdateEvery == 0 {
 		cfg.UpdateEvery = 7 * 24 * time.Hour
 	}
@@ -142,11 +145,19 @@ func (e *Engine) unloadIdle() {
 	}
 }
 
-// Close stops the background work and returns when it has ended.
+// Close stops the background work and returns when it has ended. A service
+// takes in first what it has been pushed.
 func (e *Engine) Close() {
 	e.mu.Lock()
 	e.closed = true
 	e.mu.Unlock()
+	if e.cfg.Sink != nil {
+		for _, c := range e.all() {
+			if err := c.takeIn(e.ctx); err != nil {
+				e.cfg.Log("take in at the end", err)
+			}
+		}
+	}
 	e.stop()
 	e.background.Wait()
 	e.events.close()

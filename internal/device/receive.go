@@ -29,8 +29,9 @@ func (c *conversation) arrived(f api.Frame) {
 	if len(c.inbox) < maxInbox {
 		c.inbox[f.Position] = f
 	}
+	full := len(c.inbox) >= maxInbox/2
 	c.inboxMu.Unlock()
-	c.kickReceive(f.Kind != api.FrameApplication)
+	c.kickReceive(full || f.Kind != api.FrameApplication)
 }
 
 // headIs takes over how far the hub says the log goes. If that is less than what
@@ -83,6 +84,21 @@ func (c *conversation) receive(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// takeIn processes what was pushed, and asks the hub for nothing.
+func (c *conversation) takeIn(ctx context.Context) error {
+	c.inboxMu.Lock()
+	waiting := len(c.inbox)
+	c.inboxMu.Unlock()
+	if waiting == 0 {
+		return nil
+	}
+	frames, _, err := c.next(ctx)
+	if err != nil || len(frames) == 0 {
+		return err
+	}
+	return c.process(ctx, frames)
 }
 
 // next returns the pushed frames that come next, and whether the hub has some

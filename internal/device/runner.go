@@ -84,6 +84,9 @@ func (r *runner) loop(e *Engine, job func(context.Context) error) {
 		}
 		r.mu.Unlock()
 		r.space(e)
+		if e.ctx.Err() != nil {
+			continue
+		}
 		r.mu.Lock()
 		r.again = false
 		r.mu.Unlock()

@@ -27,6 +27,8 @@ type World struct {
 	// KeeperStore and KeeperClient are what the keeper runs on.
 	KeeperStore  *Store
 	KeeperClient *Client
+	// RecordEvery is the keeper's, for its next start.
+	RecordEvery  time.Duration
 	keeperSigner device.Signer
 	keeperDevice api.Device
 }
@@ -62,7 +64,7 @@ func NewWorldWithoutKeeper(t *testing.T) *World {
 	}
 	w := &World{
 		T: t, Hub: NewHub(a.Public(), uint16(suite.MLKEM768P256)), Authority: a, Archive: NewArchive(),
-		KeeperStore: NewStore(), keeperSigner: NewSigner(t),
+		KeeperStore: NewStore(), RecordEvery: 100 * time.Millisecond, keeperSigner: NewSigner(t),
 	}
 	d := api.Device{ID: "d_keeper", Practice: "pr_1", Person: "p_keeper", Kind: api.KindService, Role: "keeper"}
 	d.Certificate, d.NameCard, err = keeper.OwnPapers(a, d.Person, d.ID, w.keeperSigner.Public(), "Clinic's record", time.Now())
@@ -79,7 +81,8 @@ func (w *World) StartKeeper() {
 	w.KeeperClient = w.Hub.Client()
 	k, err := keeper.New(keeper.Config{
 		Hub: w.KeeperClient, Store: w.KeeperStore, Signer: w.keeperSigner, Authority: w.Authority, Archive: w.Archive,
-		Practice: w.Hub.Practice, Device: w.keeperDevice, Retry: 10 * time.Millisecond, Reconcile: 200 * time.Millisecond, Log: w.log("keeper"),
+		Practice: w.Hub.Practice, Device: w.keeperDevice, RecordEvery: w.RecordEvery,
+		Retry: 10 * time.Millisecond, Reconcile: 200 * time.Millisecond, Log: w.log("keeper"),
 	})
 	if err != nil {
 		w.T.Fatal(err)

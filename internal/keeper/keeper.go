@@ -35,6 +35,8 @@ type Config struct {
 	Practice api.Practice
 	Device   api.Device
 
+	// RecordEvery is how often messages are taken in, as in device.Config.
+	RecordEvery time.Duration
 	// Suites are the cipher suites that are good enough, as in device.Config.
 	Suites []suite.ID
 	// Reconcile is how often the keeper asks for work unasked. Zero means a
@@ -107,7 +109,7 @@ func New(cfg Config) (*Keeper, error) {
 	k.ctx, k.stop = context.WithCancel(context.Background())
 	var err error
 	k.engine, err = device.New(device.Config{
-		Store: cfg.Store, Hub: cfg.Hub, Signer: cfg.Signer, Sink: sink{k}, Suites: cfg.Suites, OnWork: func() { wake(k.work) },
+		Store: cfg.Store, Hub: cfg.Hub, Signer: cfg.Signer, Sink: sink{k}, RecordEvery: cfg.RecordEvery, Suites: cfg.Suites, OnWork: func() { wake(k.work) },
 		KeyPackages: 100, Retry: cfg.Retry, Now: cfg.Now, Log: cfg.Log,
 	})
 	return k, err

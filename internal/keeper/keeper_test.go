@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/content"
@@ -67,6 +70,46 @@ func TestArchiveHoldsAll(t *testing.T) {
 	want := []string{"introduction " + patient, "hello", "joined p_maria", "introduction p_maria", "good morning", "left p_maria"}
 	t.Cleanup(func() { t.Logf("%q", transcript(w, id)) })
 	w.Eventually("the archive holds all", func() bool { return slices.Equal(transcript(w, id), want) })
+}
+
+// TestKeeperTakesTogether: messages wait for others to be archived with, until
+// there are many or the keeper stops.
+func TestKeeperTakesTogether(t *testing.T) {
+	w := devicetest.NewWorldWithoutKeeper(t)
+	w.RecordEvery = 24 * time.Hour
+	w.StartKeeper()
+	var pushed atomic.Uint64
+	w.KeeperClient.Lie(devicetest.Lies{Frames: func(_ string, frames []api.Frame) []api.Frame {
+		for _, f := range frames {
+			pushed.Store(f.Position)
+		}
+		return frames
+	}})
+	sam := w.Patient("sam")
+	id := sam.Open("Sam")
+	w.Eventually("the keeper is in", func() bool { return w.Keeper.Engine().Knows(t.Context(), id) })
+	words := func() []string {
+		return slices.DeleteFunc(transcript(w, id), func(line string) bool { return !strings.HasPrefix(line, "word ") })
+	}
+	var want []string
+	say := func(n int) {
+		for range n {
+			want = append(want, fmt.Sprint("word ", len(want)))
+			sam.Say(id, want[len(want)-1])
+		}
+		w.Eventually("all is at the hub", func() bool {
+			keys, _ := sam.Store.Keys(t.Context(), "o/")
+			return len(keys) == 0
+		})
+	}
+	say(200)
+	w.Eventually("most is archived, as it is much", func() bool { return len(words()) > 100 })
+	say(20)
+	w.Eventually("the keeper is pushed the last", func() bool { return pushed.Load() == uint64(len(w.Hub.Log(id))) })
+	w.Keeper.Close()
+	if got := words(); len(got) < len(want)-1 || !slices.Equal(got, want[:len(got)]) { // the last may still be on its way to the engine
+		t.Errorf("as the keeper had stopped, the archive held %d words of %d", len(got), len(want))
+	}
 }
 
 // TestKeeperIsDown: chat goes on without the keeper, and it catches up.
