@@ -65,6 +65,11 @@ type File struct {
 	checkpointer *checkpointer
 }
 
+// mostMemory bounds what the connection that writes takes: a transaction's pages
+// stay in memory until it commits (cache_spill), and a migration that makes an
+// index of millions of rows has many. The driver's own bound is 256 MB.
+const mostMemory = 4 << 30
+
 // Open opens the file at path, or makes it, with its folder if need be. A
 // wrong key is found here, as [ErrWrongKey], and not at the first query.
 func Open(ctx context.Context, path string, key Key, config Config) (*File, error) {
@@ -93,7 +98,7 @@ func Open(ctx context.Context, path string, key Key, config Config) (*File, erro
 	}
 	file.Write.SetMaxOpenConns(1)
 	file.Write.SetMaxIdleConns(1)
-	if err := ping(ctx, file.Write); err != nil {
+	if err := ping(sqlite3.WithMaxMemory(ctx, mostMemory), file.Write); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), file.Close())
 	}
 	if file.Read, err = open(path, key, config, nil, `PRAGMA query_only=on`); err != nil {
