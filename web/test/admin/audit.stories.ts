@@ -1,8 +1,8 @@
 // The section "Audit log". The proofs are real: another implementation made
-// them (src/admin/sections/audit/vector.json).
+// them (src/auditlog/vector.json).
 
 import type * as api from "../../src/api/schema.ts";
-import vector from "../../src/admin/sections/audit/vector.json";
+import vector from "../../src/auditlog/vector.json";
 import { now } from "./server.ts";
 import type { Story } from "./story.ts";
 

@@ -1,7 +1,7 @@
 // The section "My devices". Its proofs are real, as those of the audit log's.
 
 import type * as api from "../../src/api/schema.ts";
-import vector from "../../src/admin/sections/audit/vector.json";
+import vector from "../../src/auditlog/vector.json";
 import { now, session } from "./server.ts";
 import type { Story } from "./story.ts";
 

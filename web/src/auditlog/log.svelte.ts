@@ -2,9 +2,7 @@
 // what it found of single entries. The head is kept in this browser, so that a
 // log that is rewritten later is noticed, whoever rewrites it.
 
-import type * as api from "../../../api/schema.ts";
-import { Refused } from "../../../staff/refused.ts";
-import type { Admin } from "../../admin.svelte.ts";
+import type * as api from "../api/schema.ts";
 import { fromBase64, sameBytes, toBase64 } from "./bytes.ts";
 import { checkGrowth, checkInclusion, commitment, Mismatch, openCheckpoint, type Head } from "./proof.ts";
 
@@ -17,6 +15,16 @@ import { checkGrowth, checkInclusion, commitment, Mismatch, openCheckpoint, type
  */
 export type Proof = "unchecked" | "checking" | "signed" | "proved" | "erased" | "wrong" | "failed";
 
+/** How a page asks the server about the log of its practice. What fails throws. */
+export interface Asks {
+  /** Names the log in what this browser keeps. */
+  readonly practice: string;
+  checkpoint(): Promise<api.AuditCheckpoint>;
+  proof(number: number, size: number): Promise<api.AuditProof>;
+  /** Undefined if the log never was of such a size. */
+  growth(earlier: number, later: number): Promise<api.AuditProof | undefined>;
+}
+
 interface Kept {
   readonly verifier: string;
   readonly size: number;
@@ -24,7 +32,7 @@ interface Kept {
 }
 
 export class Log {
-  private readonly admin: Admin;
+  private readonly server: Asks;
   private readonly store: Pick<Storage, "getItem" | "setItem"> | undefined;
   private readonly key: string;
   private checking: Promise<{ readonly head: Head; readonly anchored: boolean }> | undefined;
@@ -35,10 +43,10 @@ export class Log {
   broken = $state(false);
   private proofs = $state.raw<ReadonlyMap<number, Proof>>(new Map());
 
-  constructor(admin: Admin, store: Pick<Storage, "getItem" | "setItem"> | undefined = browserStore()) {
-    this.admin = admin;
+  constructor(server: Asks, store: Pick<Storage, "getItem" | "setItem"> | undefined = browserStore()) {
+    this.server = server;
     this.store = store;
-    this.key = `sotto.audit.${admin.session.practice}`;
+    this.key = `sotto.audit.${server.practice}`;
   }
 
   of(number: number): Proof {
@@ -67,7 +75,7 @@ export class Log {
     const erased = !event.encoded;
     if (event.encoded && !sameBytes(await commitment(fromBase64(event.salt ?? ""), event.encoded), bound)) throw new Mismatch("entry");
     if (event.encoded && !saysTheSame(event, event.encoded)) throw new Mismatch("entry");
-    const proof = await this.admin.get<api.AuditProof>(`/v1/audit/proof?number=${event.number}&size=${known.head.size}`);
+    const proof = await this.server.proof(event.number, known.head.size);
     await checkInclusion(event.number, known.head.size, bound, proof.hashes.map(fromBase64), known.head.root);
     if (erased) return "erased";
     return known.anchored ? "proved" : "signed";
@@ -83,29 +91,20 @@ export class Log {
   }
 
   private async load(): Promise<{ readonly head: Head; readonly anchored: boolean }> {
-    const { signed, verifier, witnesses } = await this.admin.get<api.AuditCheckpoint>("/v1/audit/checkpoint");
+    const { signed, verifier, witnesses } = await this.server.checkpoint();
     const head = await openCheckpoint(signed, verifier);
     const kept = this.kept();
     if (kept) {
       if (kept.verifier !== verifier) throw new Mismatch("key");
       const earlier = { size: kept.size, root: fromBase64(kept.root) };
-      const hashes = earlier.size === head.size ? [] : earlier.size > head.size ? undefined : (await this.growth(earlier.size, head.size)).map(fromBase64);
-      if (!hashes) throw new Mismatch("growth"); // it has become shorter
-      await checkGrowth(earlier, head, hashes);
+      const hashes = earlier.size === head.size ? [] : earlier.size > head.size ? undefined : (await this.server.growth(earlier.size, head.size))?.hashes;
+      if (!hashes) throw new Mismatch("growth"); // it has become shorter, or is another
+      await checkGrowth(earlier, head, hashes.map(fromBase64));
     }
     if (head.size > 0) this.store?.setItem(this.key, JSON.stringify({ verifier, size: head.size, root: toBase64(head.root) } satisfies Kept));
     this.head = head;
     this.witnesses = witnesses;
     return { head, anchored: kept !== undefined };
-  }
-
-  private async growth(earlier: number, later: number): Promise<readonly string[]> {
-    try {
-      return (await this.admin.get<api.AuditProof>(`/v1/audit/growth?earlier=${earlier}&later=${later}`)).hashes;
-    } catch (error) {
-      if (error instanceof Refused && error.refusal === "not-found") throw new Mismatch("growth");
-      throw error;
-    }
   }
 
   private kept(): Kept | undefined {

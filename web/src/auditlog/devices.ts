@@ -1,7 +1,7 @@
 // What ever spoke for the person, as two accounts of it that have to agree: the
 // audit log, which this browser checks, and the hub's list.
 
-import type * as api from "../../../api/schema.ts";
+import type * as api from "../api/schema.ts";
 
 /** One certificate: one row. */
 export interface Certified {
@@ -16,6 +16,17 @@ export interface Certified {
   readonly revoked: number;
   /** The entry of the log; none if the log does not say that it was issued. */
   readonly event: api.AuditEvent | undefined;
+}
+
+/** All of a list that comes in pages. */
+export async function wholeLog(page: (cursor: string) => Promise<api.AuditPage>): Promise<readonly api.AuditEvent[]> {
+  const all: api.AuditEvent[] = [];
+  for (let cursor = ""; ; ) {
+    const { events, next } = await page(cursor);
+    all.push(...events);
+    if (!next) return all;
+    cursor = next;
+  }
 }
 
 export function certificates(events: readonly api.AuditEvent[], devices: readonly api.DeviceInfo[]): readonly Certified[] {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import type * as api from "../../../api/schema.ts";
+import type * as api from "../api/schema.ts";
 import { certificates } from "./devices.ts";
 
 const event = (number: number, kind: string, object: string): api.AuditEvent =>
