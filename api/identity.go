@@ -23,6 +23,7 @@ type DeviceProof struct {
 type NewGuest struct {
 	Practice  string      `json:"practice" maxLength:"64" doc:"slug"`
 	PublicKey []byte      `json:"public_key" maxLength:"133" doc:"P-256, SEC 1 uncompressed"`
+	Name      string      `json:"name,omitempty" maxLength:"64" doc:"as its owner knows it: Chrome on Android"`
 	Proof     DeviceProof `json:"proof"`
 }
 
@@ -33,6 +34,7 @@ type NewGuest struct {
 type ReturnPatient struct {
 	Practice  string           `json:"practice" maxLength:"64" doc:"slug"`
 	PublicKey []byte           `json:"public_key" maxLength:"133" doc:"P-256, SEC 1 uncompressed"`
+	Name      string           `json:"name,omitempty" maxLength:"64" doc:"as its owner knows it: Chrome on Android"`
 	Proof     DeviceProof      `json:"proof"`
 	Passkey   PasskeyAssertion `json:"passkey"`
 }

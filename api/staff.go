@@ -201,7 +201,14 @@ type SessionInfo struct {
 	Locked    bool   `json:"locked"`
 }
 
-// A DeviceInfo is one of the caller's devices: GET /v1/staff/devices.
+// OwnDevices is what speaks for the caller: GET /v1/devices.
+type OwnDevices struct {
+	Devices []DeviceInfo `json:"devices" doc:"oldest first, also those that speak no more"`
+	New     int          `json:"new" doc:"certified after the calling device, which has not said yet that it showed them: POST /v1/devices/seen"`
+}
+
+// A DeviceInfo is one of the caller's devices: GET /v1/staff/devices and, as
+// part of [OwnDevices], GET /v1/devices.
 type DeviceInfo struct {
 	ID        string `json:"id"`
 	Name      string `json:"name"`

@@ -68,7 +68,7 @@ func technical() []api.Control {
 			Title: "Person or entity authentication", Asks: "Who asks for access is who they say.",
 			HeldBy:   "Staff sign in with a passkey, or with a password and an authenticator app; there is no switch. The practice's authority confirms each device.",
 			Evidence: []string{"two-factors", "passkeys", "devices-certified"},
-			Tests:    []string{"TestSetUpLinks", "TestSSO", "TestSSOSecondFactor", "TestT29fForgedTokens", "TestT27SignInSaysNothing", "TestT28Guessing", "TestT28LookAlikeOrigin", "TestT29CodesWorkOnce", "TestT03PasskeysVouchForDevices", "TestT03EveryAddIsShown", "TestT03EachDeviceIsShownToItsPerson"},
+			Tests:    []string{"TestSetUpLinks", "TestSSO", "TestSSOSecondFactor", "TestT29fForgedTokens", "TestT27SignInSaysNothing", "TestT28Guessing", "TestT28LookAlikeOrigin", "TestT29CodesWorkOnce", "TestT03PasskeysVouchForDevices", "TestT03EveryAddIsShown", "TestT03EachDeviceIsShownToItsPerson", "TestT03EachPatientsDeviceIsShownToThem"},
 		},
 		{
 			ID: "312(e)(1)", Family: family, Kind: api.KindRequired, NIST: transmission, Owner: securityOfficial, Review: 12,

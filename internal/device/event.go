@@ -48,7 +48,7 @@ const (
 	EventLine         = "line"         // Line
 	EventLineRemoved  = "line-removed" // ConversationID, LineID
 	EventEmergency    = "emergency"    // staff: there is an emergency access to review, or no longer
-	EventDevices      = "devices"      // staff: another device speaks for the person
+	EventDevices      = "devices"      // another device speaks for the person
 	EventVerification = "verification" // ConversationID: where staff ask who the patient is; empty if the level has changed
 	EventFailed       = "failed"       // Failure: the engine cannot go on
 )

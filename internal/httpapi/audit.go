@@ -98,6 +98,26 @@ func (s *Server) auditRoutes() {
 		func(ctx context.Context, c *hub.Caller, i *PageOf) (*out[api.AuditPage], error) {
 			return answer(s.hub.AuditOfDevices(ctx, &c.Person, i.Cursor, i.Limit))
 		})
+	device(s, op(get, "/v1/devices", tagAudit, "What speaks for the caller, and how much of it is new to this device", refusals(401)),
+		func(ctx context.Context, c *hub.Caller, _ *none) (*out[api.OwnDevices], error) {
+			return answer(s.hub.OwnDevices(ctx, c))
+		})
+	device(s, op(post, "/v1/devices/seen", tagAudit, "This device has shown which devices speak for the caller", status(noBody), refusals(401)),
+		func(ctx context.Context, c *hub.Caller, _ *none) (*none, error) {
+			return nil, s.hub.SeeOwnDevices(ctx, c)
+		})
+	device(s, op(get, "/v1/devices/log/checkpoint", tagAudit, "The signed head of the log that has the caller's devices", refusals(401)),
+		func(ctx context.Context, c *hub.Caller, _ *none) (*out[api.AuditCheckpoint], error) {
+			return answer(s.hub.AuditCheckpoint(ctx, c.Device.Practice))
+		})
+	device(s, op(get, "/v1/devices/log/proof", tagAudit, "A proof that an entry is in the log of a checkpoint", refusals(401, 404, 422)),
+		func(ctx context.Context, c *hub.Caller, i *proofIn) (*out[api.AuditProof], error) {
+			return answer(s.hub.AuditProof(ctx, c.Device.Practice, i.Number, i.Size))
+		})
+	device(s, op(get, "/v1/devices/log/growth", tagAudit, "A proof that the log of one checkpoint begins with that of an earlier one", refusals(401, 404, 422)),
+		func(ctx context.Context, c *hub.Caller, i *growthIn) (*out[api.AuditProof], error) {
+			return answer(s.hub.AuditGrowth(ctx, c.Device.Practice, i.Earlier, i.Later))
+		})
 	device(s, op(get, "/v1/audit/own", tagAudit, "Patient: who saw one's messages, and what was done with one's chats", refusals(401, 403)),
 		func(ctx context.Context, c *hub.Caller, i *PageOf) (*out[api.AuditPage], error) {
 			return answer(s.hub.AuditOfPatient(ctx, c, i.Cursor, i.Limit))

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
+	"github.com/sotto-health/sotto/internal/auditlog"
 	"github.com/sotto-health/sotto/internal/certificate"
 )
 
@@ -110,10 +112,133 @@ func TestT03EachDeviceIsShownToItsPerson(t *testing.T) {
 	}
 }
 
+// TestT03EachPatientsDeviceIsShownToThem: a patient's other devices are told at
+// once that another speaks for them, and until each has shown it; the new one,
+// which might be somebody else's, cannot say so for them. Each device finds all
+// that ever spoke for its patient, with what proves that the log says so.
+func TestT03EachPatientsDeviceIsShownToThem(t *testing.T) {
+	onEachStore(t, func(t *testing.T, w *world) {
+		ana, key := w.withPasskey()
+		bo := w.patient()
+		own := func(d *device) api.OwnDevices { return asDevice[api.OwnDevices](d, http.MethodGet, "/v1/devices") }
+		wants := func(when string, each map[*device]int) {
+			t.Helper()
+			for d, want := range each {
+				if got := own(d).New; got != want {
+					t.Errorf("%s: %s is told of %d devices, want %d", when, d.id, got, want)
+				}
+			}
+		}
+		wants("alone", map[*device]int{ana: 0, bo: 0})
+		hears, theirs := ana.listen(), bo.listen()
+		w.clock.advance(time.Minute)
+		second := w.newDevice(w.clinic)
+		back := second.returns(key)
+		back.Name = "Chrome on Android"
+		made, err := second.ReturnPatient(w.ctx, back)
+		w.must(err)
+		second.id, second.person = made.ID, made.Person
+		second.signIn()
+		wants("before it is certified, when it speaks for nobody", map[*device]int{ana: 0, second: 0})
+		itself := second.listen()
+		w.clinic.keeper.certify()
+		hears.next(api.EventDevices)
+		bo.open("nurse")
+		theirs.until("a chat", func(e api.Event) bool {
+			if e.Type == api.EventDevices {
+				t.Error("another patient is told")
+			}
+			return e.Type == api.EventConversation
+		})
+		wants("certified", map[*device]int{ana: 1, second: 0, bo: 0})
+		asDevice[struct{}](second, http.MethodPost, "/v1/devices/seen")
+		asDevice[struct{}](bo, http.MethodPost, "/v1/devices/seen")
+		wants("shown elsewhere", map[*device]int{ana: 1, second: 0, bo: 0})
+
+		log := asDevice[api.AuditPage](ana, http.MethodGet, "/v1/devices/log")
+		checkpoint := asDevice[api.AuditCheckpoint](ana, http.MethodGet, "/v1/devices/log/checkpoint")
+		head, err := auditlog.OpenCheckpoint([]byte(checkpoint.Signed), checkpoint.Verifier)
+		w.must(err)
+		issued := make(map[string]int64)
+		for _, e := range log.Events {
+			if e.Subject != ana.person {
+				t.Errorf("entry %d is of %s", e.Number, e.Subject)
+			}
+			var salt audit.Salt
+			copy(salt[:], e.Salt)
+			proof := asDevice[api.AuditProof](ana, http.MethodGet, fmt.Sprintf("/v1/devices/log/proof?number=%d&size=%d", e.Number, head.Size))
+			hashes := make([]auditlog.Hash, len(proof.Hashes))
+			for i, h := range proof.Hashes {
+				copy(hashes[i][:], h)
+			}
+			if err := auditlog.CheckEntry(hashes, head.Size, head.Root, e.Number, audit.Commit(salt, []byte(e.Encoded))); err != nil {
+				t.Errorf("entry %d: %v", e.Number, err)
+			}
+			issued[e.Object] = e.Number
+		}
+		list := own(ana).Devices
+		if len(list) != 2 || len(issued) != 2 {
+			t.Fatalf("%d devices, %d in the log", len(list), len(issued))
+		}
+		for i, want := range []struct {
+			id, name string
+			current  bool
+		}{{ana.id, "", true}, {second.id, "Chrome on Android", false}} {
+			got := list[i]
+			if _, logged := issued[got.ID]; !logged || got.ID != want.id || got.Name != want.name || got.Current != want.current || got.CertifiedAt == 0 {
+				t.Errorf("%+v, in the log: %v", got, logged)
+			}
+		}
+		if growth := asDevice[api.AuditProof](ana, http.MethodGet, fmt.Sprintf("/v1/devices/log/growth?earlier=1&later=%d", head.Size)); len(growth.Hashes) == 0 {
+			t.Error("no proof that the log has only grown")
+		}
+		if log := asDevice[api.AuditPage](bo, http.MethodGet, "/v1/devices/log"); len(log.Events) != 1 || log.Events[0].Object != bo.id || len(own(bo).Devices) != 1 {
+			t.Errorf("another's log: %v", log)
+		}
+
+		asDevice[struct{}](ana, http.MethodPost, "/v1/devices/seen")
+		wants("shown", map[*device]int{ana: 0, second: 0})
+		w.clock.advance(time.Minute)
+		w.newDevice(w.clinic).comeBack(key)
+		wants("a third", map[*device]int{ana: 1, second: 1})
+		w.must(w.hub.RevokeDevice(w.ctx, w.clinic.ID, second.id))
+		told := 0
+		itself.until("its end", func(e api.Event) bool {
+			if e.Type == api.EventDevices {
+				told++
+			}
+			return e.Type == api.EventEnded
+		})
+		if told != 1 {
+			t.Errorf("the second is told of %d devices, want 1: of the third and not of itself", told)
+		}
+		if list := own(ana).Devices; len(list) != 3 || list[1].RevokedAt == 0 {
+			t.Errorf("one that speaks no more is %+v", list)
+		}
+		for _, call := range []string{"GET /v1/devices", "POST /v1/devices/seen", "GET /v1/devices/log", "GET /v1/devices/log/checkpoint"} {
+			method, path, _ := strings.Cut(call, " ")
+			if resp, _ := w.raw(method, path, ""); resp.StatusCode != http.StatusUnauthorized {
+				t.Errorf("%s without a session: %s", call, resp.Status)
+			}
+		}
+	})
+}
+
+// asDevice makes a call with a device's session.
+func asDevice[T any](d *device, method, path string) (reply T) {
+	d.w.t.Helper()
+	return asked[T](d, method, path, "Authorization", "Bearer "+d.Token())
+}
+
 // ask makes a call with a staff person's session.
 func ask[T any](d *device, method, path string) (reply T) {
 	d.w.t.Helper()
-	resp, body := d.w.raw(method, path, "", "Cookie", "__Host-sotto_staff="+d.Cookie())
+	return asked[T](d, method, path, "Cookie", "__Host-sotto_staff="+d.Cookie())
+}
+
+func asked[T any](d *device, method, path string, headers ...string) (reply T) {
+	d.w.t.Helper()
+	resp, body := d.w.raw(method, path, "", headers...)
 	if resp.StatusCode >= 300 {
 		d.w.t.Fatalf("%s %s: %s: %s", method, path, resp.Status, body)
 	}

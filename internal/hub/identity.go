@@ -134,7 +134,7 @@ func (h *Hub) NewGuest(ctx context.Context, n api.NewGuest) (api.Device, error) 
 	person := Person{ID: NewID("p"), Practice: p.ID, Kind: api.KindPatient, Role: "patient", CreatedAt: now}
 	d := Device{
 		ID: NewID("d"), Practice: p.ID, Person: person.ID, Kind: person.Kind, Role: person.Role,
-		PublicKey: n.PublicKey, Proof: n.Proof, CreatedAt: now,
+		Name: n.Name, PublicKey: n.PublicKey, Proof: n.Proof, CreatedAt: now,
 	}
 	return h.register(ctx, d, &person)
 }
@@ -323,8 +323,8 @@ func (h *Hub) PutCertificate(ctx context.Context, c *Caller, device string, put 
 	d.Certificate, d.NameCard = put.Certificate, put.NameCard
 	h.callers.drop(func(o *Caller) bool { return o.Device.ID == d.ID })
 	h.notify(ctx, Notice{Practice: d.Practice, Devices: []string{d.ID}, Event: api.Event{Type: api.EventCertificate}})
-	if d.Kind == api.KindStaff {
-		h.notify(ctx, Notice{Practice: d.Practice, Persons: []string{d.Person}, Event: api.Event{Type: api.EventDevices}})
+	if d.Kind != api.KindService {
+		h.notify(ctx, Notice{Practice: d.Practice, Persons: []string{d.Person}, Except: d.ID, Event: api.Event{Type: api.EventDevices}})
 	}
 	h.ringKeeper(ctx, d.Practice)
 	return d.api(), nil

@@ -205,7 +205,7 @@ func (h *Hub) ReturnPatient(ctx context.Context, from Source, n api.ReturnPatien
 	voucher := n.Passkey
 	d, err := h.register(ctx, Device{
 		ID: NewID("d"), Practice: p.ID, Person: person.ID, Kind: person.Kind, Role: person.Role,
-		PublicKey: n.PublicKey, Proof: n.Proof, Voucher: &voucher, CreatedAt: h.millis(),
+		Name: n.Name, PublicKey: n.PublicKey, Proof: n.Proof, Voucher: &voucher, CreatedAt: h.millis(),
 	}, nil)
 	if err != nil {
 		return api.Device{}, err

@@ -3,11 +3,9 @@ package hub
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/audit"
-	"github.com/sotto-health/sotto/internal/certificate"
 	"github.com/sotto-health/sotto/internal/passkey"
 )
 
@@ -200,85 +198,6 @@ func (h *Hub) signInsOf(ctx context.Context, practice, person string) ([]api.Sig
 // SeeSignIns says that the person has been shown all of them.
 func (h *Hub) SeeSignIns(ctx context.Context, s *StaffCaller) error {
 	return h.store.SeeSignIns(ctx, s.Person.Practice, s.Person.ID)
-}
-
-// Devices lists the person's devices, oldest first.
-func (h *Hub) Devices(ctx context.Context, s *StaffCaller) ([]api.DeviceInfo, error) {
-	return h.devicesOf(ctx, s, s.Person.ID)
-}
-
-// devicesOf lists a person's devices, oldest first, to s.
-func (h *Hub) devicesOf(ctx context.Context, s *StaffCaller, person string) ([]api.DeviceInfo, error) {
-	all, err := h.store.DevicesOf(ctx, s.Person.Practice, person)
-	if err != nil {
-		return nil, at("load devices", err)
-	}
-	factors, err := h.store.FactorsOf(ctx, s.Person.Practice, person)
-	if err != nil {
-		return nil, at("load factors", err)
-	}
-	passkeys := slices.ContainsFunc(factors, func(f Factor) bool { return f.Kind == FactorPasskey })
-	infos := make([]api.DeviceInfo, len(all))
-	for i, d := range all {
-		infos[i] = api.DeviceInfo{
-			ID: d.ID, Name: d.Name, Current: d.ID == s.session.Device, CreatedAt: d.CreatedAt, Certified: d.CertifiedAt != 0, RevokedAt: d.RevokedAt,
-			CertifiedAt: d.CertifiedAt, ExpiresAt: expiry(d.Certificate),
-			NeedsVoucher: passkeys && d.Voucher == nil && d.CertifiedAt == 0 && d.RevokedAt == 0,
-		}
-	}
-	return infos, nil
-}
-
-// expiry is when a certificate ends, Unix milliseconds; 0 if there is none.
-func expiry(cert []byte) int64 {
-	c, err := certificate.Parse(cert)
-	if len(cert) == 0 || err != nil {
-		return 0
-	}
-	return c.NotAfter * 1000
-}
-
-// newDevices counts the devices that were certified for a person since they saw
-// which there are. Their first is no news, nor is the one in use. A device that
-// speaks for a person and is not theirs is found so (T03).
-func (h *Hub) newDevices(ctx context.Context, s StaffSession) (n int, err error) {
-	seen, err := h.store.DevicesSeen(ctx, s.Practice, s.Person)
-	if err != nil {
-		return 0, at("load what was seen", err)
-	}
-	all, err := h.store.DevicesOf(ctx, s.Practice, s.Person)
-	if err != nil {
-		return 0, at("load devices", err)
-	}
-	first := int64(0)
-	for _, d := range all {
-		if d.CertifiedAt != 0 && (first == 0 || d.CertifiedAt < first) {
-			first = d.CertifiedAt
-		}
-	}
-	for _, d := range all {
-		if d.CertifiedAt > max(seen, first) && d.ID != s.Device {
-			n++
-		}
-	}
-	return n, nil
-}
-
-// SeeDevices says that the person has been shown which devices speak for them.
-func (h *Hub) SeeDevices(ctx context.Context, s *StaffCaller) error {
-	return h.store.SeeDevices(ctx, s.Person.Practice, s.Person.ID, h.millis())
-}
-
-// RevokeOwnDevice takes all access from one of the person's devices.
-func (h *Hub) RevokeOwnDevice(ctx context.Context, s *StaffCaller, id string) error {
-	d, err := h.store.Device(ctx, s.Person.Practice, id)
-	if err != nil {
-		return err
-	}
-	if d.Person != s.Person.ID {
-		return ErrNotFound
-	}
-	return h.revokeDevice(ctx, s, s.Person.Practice, id)
 }
 
 // Vouch stores what a passkey of the person signed for a new device's key. The

@@ -275,11 +275,12 @@ type People interface {
 	SignIns(ctx context.Context, practice, person string, limit int) ([]SignIn, error)
 	// SeeSignIns marks all of a person's as seen.
 	SeeSignIns(ctx context.Context, practice, person string) error
-	// SeeDevices notes that a person has seen which devices were certified for
-	// them until then, Unix milliseconds. It never goes back.
-	SeeDevices(ctx context.Context, practice, person string, at int64) error
+	// SeeDevices notes that a viewer, who is a staff person or one device of a
+	// patient, was shown which devices were certified until then, Unix
+	// milliseconds. It never goes back.
+	SeeDevices(ctx context.Context, practice, viewer string, at int64) error
 	// DevicesSeen returns what was noted so; 0 if nothing was.
-	DevicesSeen(ctx context.Context, practice, person string) (int64, error)
+	DevicesSeen(ctx context.Context, practice, viewer string) (int64, error)
 }
 
 // StaffSessions keeps staff sessions and the browsers that were known by them.

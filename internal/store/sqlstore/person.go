@@ -231,20 +231,20 @@ FROM sign_in WHERE practice = $1 AND person = $2 ORDER BY at DESC, id LIMIT $3`
 }
 
 // SeeDevices implements [hub.People].
-func (s *Store) SeeDevices(ctx context.Context, practice, person string, at int64) error {
+func (s *Store) SeeDevices(ctx context.Context, practice, viewer string, at int64) error {
 	const note = `
-INSERT INTO devices_seen (practice, person, at) VALUES ($1, $2, $3)
-ON CONFLICT (practice, person) DO UPDATE SET at = $3 WHERE devices_seen.at < $3`
+INSERT INTO devices_seen (practice, viewer, at) VALUES ($1, $2, $3)
+ON CONFLICT (practice, viewer) DO UPDATE SET at = $3 WHERE devices_seen.at < $3`
 	return s.write(ctx, practice, func(t *tx) error {
-		_, err := t.exec(note, practice, person, at)
+		_, err := t.exec(note, practice, viewer, at)
 		return err
 	})
 }
 
 // DevicesSeen implements [hub.People].
-func (s *Store) DevicesSeen(ctx context.Context, practice, person string) (at int64, err error) {
-	const query = `SELECT at FROM devices_seen WHERE practice = $1 AND person = $2`
-	err = s.reader().row(ctx, query, practice, person).Scan(&at)
+func (s *Store) DevicesSeen(ctx context.Context, practice, viewer string) (at int64, err error) {
+	const query = `SELECT at FROM devices_seen WHERE practice = $1 AND viewer = $2`
+	err = s.reader().row(ctx, query, practice, viewer).Scan(&at)
 	if isNone(err) {
 		return 0, nil
 	}
