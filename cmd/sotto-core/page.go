@@ -107,6 +107,8 @@ func (c *core) call(ctx context.Context, method string, args js.Value) (any, err
 		return agreements(ctx, e)
 	case "sightings":
 		return sightings(ctx, e, text(0))
+	case "devices":
+		return devices(ctx, e, hub{c.host}, text(0), text(1))
 	case "takeBack":
 		return nil, e.TakeBack(ctx, text(0))
 	case "rate":
@@ -174,15 +176,30 @@ func (c *core) start(ctx context.Context, options js.Value) (any, error) {
 	return object{"conversations": list(started.Conversations, conversationOf)}.with("me", started.Me), nil
 }
 
-// identify passes one step of showing who the patient is on to the hub. What it
-// refuses is an answer, not a failure: the page says what to do.
+// identify passes one step of showing who the patient is on to the hub.
 func identify(ctx context.Context, e *device.Engine, h hub, step string, body js.Value) (any, error) {
+	if step == "" {
+		return pass(ctx, e, h, "GET", "/v1/verification", body)
+	}
+	return pass(ctx, e, h, "POST", "/v1/verification/"+step, body)
+}
+
+// devices passes a question about what speaks for the patient on to the hub.
+func devices(ctx context.Context, e *device.Engine, h hub, ask, query string) (any, error) {
+	switch ask {
+	case "":
+		return pass(ctx, e, h, "GET", "/v1/devices", js.Null())
+	case "seen":
+		return pass(ctx, e, h, "POST", "/v1/devices/seen", js.Null())
+	}
+	return pass(ctx, e, h, "GET", "/v1/devices/"+ask+"?"+query, js.Null())
+}
+
+// pass makes a call of the hub for the page, as this device. What the hub
+// refuses is an answer, not a failure: the page says what to do.
+func pass(ctx context.Context, e *device.Engine, h hub, method, path string, body js.Value) (any, error) {
 	var value js.Value
 	err := e.Do(ctx, func(ctx context.Context) (err error) {
-		method, path := "POST", "/v1/verification/"+step
-		if step == "" {
-			method, path = "GET", "/v1/verification"
-		}
 		value, err = settleOrStop(ctx, h.host.Call("call", method, path, body))
 		return err
 	})

@@ -41,7 +41,7 @@ func (e *Engine) ComeBack(ctx context.Context, a api.PasskeyAssertion) error {
 		return err
 	}
 	device, err := e.cfg.Hub.ReturnPatient(ctx, api.ReturnPatient{
-		Practice: e.options.Practice, PublicKey: e.cfg.Signer.Public(), Proof: *proof, Passkey: a,
+		Practice: e.options.Practice, PublicKey: e.cfg.Signer.Public(), Name: e.options.DeviceName, Proof: *proof, Passkey: a,
 	})
 	if err != nil {
 		return err

@@ -148,7 +148,7 @@ func (e *Engine) register(ctx context.Context) error {
 	public := e.cfg.Signer.Public()
 	switch e.options.Surface {
 	case SurfacePatient:
-		device, err = e.cfg.Hub.NewGuest(ctx, api.NewGuest{Practice: e.options.Practice, PublicKey: public, Proof: *proof})
+		device, err = e.cfg.Hub.NewGuest(ctx, api.NewGuest{Practice: e.options.Practice, PublicKey: public, Name: e.options.DeviceName, Proof: *proof})
 	case SurfaceStaff:
 		device, err = e.cfg.Hub.NewStaffDevice(ctx, api.NewStaffDevice{PublicKey: public, Name: e.options.DeviceName, Proof: *proof})
 	default:

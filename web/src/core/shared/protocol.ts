@@ -245,6 +245,8 @@ export interface Sightings {
   readonly next?: string;
 }
 
+export type DevicesAsk = "" | "seen" | "log" | "log/checkpoint" | "log/proof" | "log/growth";
+
 export interface OpenOptions {
   readonly queue: string;
   readonly language: string;
@@ -290,6 +292,12 @@ export interface Core {
   agreements(): Promise<Agreements>;
   /** Patient: who saw my messages, newest first. */
   sightings(cursor?: string): Promise<Sightings>;
+  /**
+   * Patient: what speaks for me, what the audit log says of it, and what proves
+   * that it does; "seen" says that this device has shown it. Answers are those
+   * of /v1/devices.
+   */
+  devices(ask: DevicesAsk, query?: string): Promise<{ answer: unknown } | { refused: string }>;
   /** Patient: take one back. What a chat stands on closes it. */
   takeBack(agreement: string): Promise<void>;
   /** Patient: how a closed conversation was, 1 to 5. */
@@ -319,7 +327,7 @@ export type CoreEvent =
   | { kind: "line"; line: Line }
   | { kind: "line-removed"; conversation: ConversationId; id: string }
   | { kind: "emergency" } // staff: there is an emergency access to review, or no longer
-  | { kind: "devices" } // staff: another device speaks for the person
+  | { kind: "devices" } // another device speaks for the person
   | { kind: "verification"; conversation: ConversationId | "" } // patient: staff ask there, or the level has changed
   | { kind: "leading"; leading: boolean } // which of several tabs runs the core
   | { kind: "failed"; failure: Failure }; // the worker cannot go on

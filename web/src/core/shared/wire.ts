@@ -29,6 +29,7 @@ const repeats: Record<Method, "safe" | "never"> = {
   agree: "safe",
   agreements: "safe",
   sightings: "safe",
+  devices: "safe",
   takeBack: "safe",
   rate: "safe",
   identify: "never",

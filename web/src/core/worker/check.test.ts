@@ -16,6 +16,9 @@ test.each([
   ["list", call("list", "waiting")],
   ["sightings, newest", call("sightings")],
   ["sightings before", call("sightings", "17.3")],
+  ["devices", call("devices", "")],
+  ["a proof", call("devices", "log/proof", "number=12&size=13")],
+  ["the rest of a log", call("devices", "log", "limit=200&cursor=v1.a-b_c%3D")],
   ["forget", call("forget")],
 ])("takes %s", (_, message) => {
   expect(isCall(message)).toBe(true);
@@ -38,6 +41,8 @@ test.each([
   ["a negative size", call("sendFile", "c_1", new Blob([]), { ...info, size: -1 })],
   ["a position that is no number", call("markRead", "c_1", "7")],
   ["a cursor that is no text", call("sightings", 17)],
+  ["another call about devices", call("devices", "../staff/devices")],
+  ["more than a query", call("devices", "log", "limit=1#/../..")],
   ["an unknown act", call("act", "c_1", "delete")],
 ])("refuses %s", (_, message) => {
   expect(isCall(message)).toBe(false);

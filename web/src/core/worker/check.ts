@@ -84,6 +84,7 @@ const methods: Record<Method, readonly Check[]> = {
   agree: [text(64), agreed],
   agreements: [],
   sightings: [optional(text(512))],
+  devices: [oneOf("", "seen", "log", "log/checkpoint", "log/proof", "log/growth"), optional((v) => typeof v === "string" && v.length <= 600 && /^[\w=&%.-]*$/.test(v))],
   takeBack: [id],
   rate: [id, count],
   identify: [oneOf("", "code", "code/check", "match", "passkeys", "passkeys/remove", "portal", "portal/finish"), optional(shape({}))],
