@@ -25,6 +25,7 @@ const parts = {
   identity: { what: "telling who one is", from: "src/patient/parts/IdentitySheet.svelte" },
   back: { what: "coming back with a passkey", from: "src/patient/parts/ReturnSheet.svelte", words: "identity" },
   seen: { what: "who saw my messages", from: "src/patient/parts/SeenSheet.svelte" },
+  devices: { what: "devices that wrote as me", from: "src/patient/parts/DevicesSheet.svelte" },
   files: { what: "sending and seeing files", from: "src/patient/files.svelte.ts" },
   copy: { what: "a copy to keep", from: "src/patient/copy.ts" },
 };

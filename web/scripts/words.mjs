@@ -32,10 +32,11 @@ const rare = /^console\.(?:(?:handover|relate)\.|identity\.(?:how|right|name|bor
 
 /** What parts of the patient's chat say that few need (src/patient/fetched.ts): the words come with them. A word may be in several. */
 const parts = {
-  menu: /^(?:patient\.(?:agreements$|archive\.what|care-team|code\.|devices|end\.|files$|forget\.|id\.(?:level\.|known)|install|lock$|recall\.|seen$|sound\.|who\.|withdraw\.)|ui\.(?:code|theme))/,
+  menu: /^(?:patient\.(?:agreements$|archive\.what|care-team|code\.|devices|end\.|files$|forget\.|id\.(?:level\.|known)|install|lock$|recall\.|seen$|sound\.|who\.|withdraw\.|wrote$)|ui\.(?:code|theme))/,
   later: /^patient\.(?:agreements|files|rate\.|withdraw\.(?:text|kept))/,
   identity: /^patient\.(?:identity\.|id\.(?:level\.matched|known))/,
   seen: /^patient\.seen/,
+  devices: /^patient\.wrote/,
   files: /^(?:patient\.file\.|ui\.(?:photo\.alt|file\.save))/,
   copy: /^patient\.copy\./,
 };

@@ -13,6 +13,7 @@ import type {
   ConversationId,
   Core,
   CoreEvent,
+  DevicesAsk,
   Failure,
   FileInfo,
   IdentifyStep,
@@ -35,6 +36,8 @@ export interface BaseScript {
   agreements?: readonly Agreement[];
   /** Pages, the newest first. */
   sightings?: readonly (readonly Sighting[])[];
+  /** What the hub would answer of the devices that write as the patient. */
+  devices?: (ask: DevicesAsk, query?: string) => { answer: unknown } | { refused: string };
   /** The next call of this name is refused. */
   fail?: Partial<Record<keyof Core, Failure>>;
   /** These calls never end. */
@@ -78,6 +81,11 @@ export abstract class FakeBase<S extends BaseScript> implements Core {
     const page = cursor ? older[Number(cursor) - 1] : first;
     const next = cursor ? Number(cursor) + 1 : 1;
     return { sightings: page ?? [], ...(older.length >= next ? { next: String(next) } : {}) };
+  }
+
+  async devices(ask: DevicesAsk, query?: string): Promise<{ answer: unknown } | { refused: string }> {
+    await this.called("devices", ask, query);
+    return this.script.devices?.(ask, query) ?? { answer: { devices: [], new: 0 } };
   }
 
   async takeBack(id: string): Promise<void> {

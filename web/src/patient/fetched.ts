@@ -3,6 +3,7 @@
 // kept them all.
 
 import copyWords from "virtual:catalogue/patient.copy";
+import devicesWords from "virtual:catalogue/patient.devices";
 import filesWords from "virtual:catalogue/patient.files";
 import identityWords from "virtual:catalogue/patient.identity";
 import laterWords from "virtual:catalogue/patient.later";
@@ -21,6 +22,7 @@ export const later = { words: laterWords, load: () => import("./parts/LaterSheet
 export const identity = { words: identityWords, load: () => import("./parts/IdentitySheet.svelte") };
 export const back = { words: identityWords, load: () => import("./parts/ReturnSheet.svelte") };
 export const seen = { words: seenWords, load: () => import("./parts/SeenSheet.svelte") };
+export const devices = { words: devicesWords, load: () => import("./parts/DevicesSheet.svelte") };
 export const files = { words: filesWords, load: () => import("./files.svelte.ts") };
 export const copy = { words: copyWords, load: () => import("./copy.ts") };
 

@@ -6,6 +6,7 @@ import type { Practice } from "../../src/patient/model/practice.ts";
 import type { Session } from "../../src/patient/model/session.ts";
 import type { View } from "../../src/patient/view.svelte.ts";
 import type { Language, WordKey, WordValues } from "../../src/ui/words.svelte.ts";
+import { changed, devicesOf, everyDevice, logged, type Answers } from "../devices.ts";
 import { archive, conversation, me, member, message, noon, notice, nurse, nurseDana, theArchive, type FakeCore, type Script } from "../fakeCore.ts";
 
 export interface Scene {
@@ -206,6 +207,24 @@ function seen(pages: readonly (readonly Sighting[])[], script: Partial<Script> =
     },
   };
 }
+
+/** Opens the sheet of what writes as the patient. */
+function wrote(devices: Answers, script: Partial<Script> = {}, then?: (scene: Scene) => Promise<void>): Story {
+  return {
+    ...kept,
+    script: (language) => ({ ...full(language), devices, ...script }),
+    play: async (scene) => {
+      await sheet(scene, "patient.more");
+      await scene.press("patient.wrote");
+      await then?.(scene);
+    },
+  };
+}
+/** Until every proof was looked at. */
+const allProved = async (scene: Scene): Promise<void> => {
+  await scene.find("dialog[open] .devices .proof:not(.checking)");
+  while (document.querySelector("dialog[open] .proof.checking")) await scene.pause(30);
+};
 
 const start = (scene: Scene): Promise<void> => scene.press("patient.start");
 
@@ -473,6 +492,14 @@ export const stories: Record<string, Story> = {
   "seen-none": seen([]),
   "seen-failed": seen([firstSeen], { fail: { sightings: "offline" } }, (scene) => scene.find("dialog[open] [role=alert]").then(() => undefined)),
   "seen-loading": seen([firstSeen], { hang: ["sightings"] }, (scene) => scene.find("dialog[open] .content .skeleton").then(() => undefined)),
+  "wrote": wrote(devicesOf(), {}, allProved),
+  "wrote-none": wrote(devicesOf({ devices: [], events: [] }), {}, (scene) => scene.find("dialog[open] .note").then(() => undefined)),
+  "wrote-unchecked": wrote(devicesOf({ away: "log/checkpoint" }), {}, allProved),
+  "wrote-wrong": wrote(devicesOf({ devices: everyDevice, events: [changed, ...logged.filter(({ kind, object }) => kind === "certificate.issued" && object !== "d_tablet").toReversed()] }), {}, allProved),
+  "wrote-changed": { ...wrote(devicesOf(), {}, allProved), memo: { ...kept.memo, log: JSON.stringify({ verifier: "another", size: 3, root: "" }) } },
+  "wrote-failed": wrote(devicesOf({ away: "log" }), {}, (scene) => scene.find("dialog[open] [role=alert]").then(() => undefined)),
+  "wrote-loading": wrote(devicesOf(), { hang: ["devices"] }, (scene) => scene.find("dialog[open] .content .skeleton").then(() => undefined)),
+  "new-device": { ...kept, script: (language) => ({ ...full(language), devices: devicesOf({ isNew: 1 }) }), play: (scene) => scene.find("main [role=alert]").then(() => undefined) },
   "withdraw": {
     ...kept,
     script: full,

@@ -14,11 +14,13 @@ export interface Memo {
   askedNotes: boolean;
   /** The chat asked who the person is when it was last seen; it keeps the place for it. */
   asksWho: boolean;
+  /** How the practice's audit log stood when this browser last checked it. */
+  log: string | undefined;
 }
 
 /** A Memo that lasts as long as the page. */
 export function passingMemo(): Memo {
-  return { hasChat: false, inChat: false, agreed: undefined, practice: undefined, askedNotes: false, asksWho: false };
+  return { hasChat: false, inChat: false, agreed: undefined, practice: undefined, askedNotes: false, asksWho: false, log: undefined };
 }
 
 /** A Memo in the browser's storage; where that is refused it lasts as long as the page. */
@@ -80,6 +82,13 @@ export function browserMemo(slug: string): Memo {
     set asksWho(value) {
       passing.asksWho = value;
       put(local, "who", value ? "1" : undefined);
+    },
+    get log() {
+      return passing.log ?? get(local, "log");
+    },
+    set log(value) {
+      passing.log = value;
+      put(local, "log", value);
     },
     get agreed() {
       return passing.agreed ?? get(local, "agreed");

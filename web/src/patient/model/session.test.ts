@@ -370,6 +370,30 @@ describe("what others do", () => {
   });
 });
 
+describe("another device", () => {
+  test("T03: is told of at once, and at each opening and reconnection until it was shown here", async () => {
+    let isNew = 1;
+    const script = { conversations: [conversation()], devices: () => ({ answer: { devices: [], new: isNew } }) };
+    const { session, core } = visit({ script, memo: { hasChat: true, inChat: true } });
+    await session.boot();
+    await settle();
+    expect(session.state.newDevice).toBe(true);
+    session.inside.sawDevices();
+    expect(session.state.newDevice).toBe(false);
+    core.emit({ kind: "devices" });
+    expect(session.state.newDevice).toBe(true);
+    session.inside.sawDevices();
+    core.emit({ kind: "connection", connection: "online", queued: 0 });
+    await settle();
+    expect(session.state.newDevice).toBe(true);
+    session.inside.sawDevices();
+    isNew = 0;
+    core.emit({ kind: "connection", connection: "online", queued: 0 });
+    await settle();
+    expect(session.state.newDevice).toBe(false);
+  });
+});
+
 describe("the end", () => {
   test("taking consent back asks for it again next time", async () => {
     const { session, memo } = await inChat();

@@ -21,6 +21,8 @@ import type {
 import { after, type Facts, type Happening } from "./flow.ts";
 import type { Invitation } from "./invitation.ts";
 import { formsOf, hasAgreed, nextForm, noteAgreed } from "./agreed.ts";
+import { passingMemo } from "./memo.ts";
+import { tellsOfDevice } from "./newdevice.ts";
 import { consentBytes, consentIn, parsePractice, PracticeError, textIn, type ConsentForm, type Practice } from "./practice.ts";
 import { atRisk } from "./risk.ts";
 import { beginning, type AboutMe, type Signal, type State } from "./state.ts";
@@ -196,6 +198,7 @@ export class Session {
     noteAgreed(form: ConsentForm): void;
     start(ownDevice: boolean): Promise<boolean>;
     returned(): void;
+    sawDevices(): void;
   } {
     return {
       core: this.core,
@@ -210,6 +213,7 @@ export class Session {
         return this.start();
       },
       returned: () => (this.returning = true),
+      sawDevices: () => this.set({ newDevice: false }),
     };
   }
 
@@ -338,6 +342,7 @@ export class Session {
       if (newest && !this.about) {
         this.meet(newest);
         this.enter(newest.id);
+        void this.lookForDevices();
       } else if (!this.about) {
         // Nothing is kept here after all.
         this.world.memo.hasChat = false;
@@ -577,12 +582,7 @@ export class Session {
   /** Forgets everything that this device holds. The page should be loaded anew. */
   async forget(): Promise<void> {
     await this.core?.forget();
-    this.world.memo.hasChat = false;
-    this.world.memo.inChat = false;
-    this.world.memo.agreed = undefined;
-    this.world.memo.practice = undefined;
-    this.world.memo.askedNotes = false;
-    this.world.memo.asksWho = false;
+    Object.assign(this.world.memo, passingMemo());
   }
 
   /** Once somebody of the staff has answered on the person's own device, and not again. */
@@ -610,7 +610,12 @@ export class Session {
     }
   }
 
+  private async lookForDevices(): Promise<void> {
+    if (this.conversationId && this.core && (await tellsOfDevice(this.core))) this.set({ newDevice: true });
+  }
+
   private receive(event: CoreEvent): void {
+    if (event.kind === "devices") this.set({ newDevice: true });
     if (event.kind === "verification") this.signal({ kind: "verification", asked: event.conversation !== "" });
     switch (event.kind) {
       case "connection": {
@@ -618,6 +623,7 @@ export class Session {
         const offlineSince = offline ? (this.current.offlineSince ?? this.world.now()) : undefined;
         this.set({ connection: event.connection, offlineSince });
         if (!offline && this.current.openFailure === "offline") void this.unlock();
+        if (event.connection === "online") void this.lookForDevices();
         if (!offline && this.fromMemo) void this.practice().then((practice) => this.set({ practice }), () => undefined);
         break;
       }

@@ -25,6 +25,8 @@ export interface State {
   readonly openFailure: Failure | undefined;
   /** Everybody who was ever seen in the chat, for the names of old lines. */
   readonly people: ReadonlyMap<PersonId, Member>;
+  /** Another device writes as the person, and this one has not shown it yet. */
+  readonly newDevice: boolean;
   /** Nobody touched it for a while: what it holds is off the screen. */
   readonly locked: boolean;
   /** The chat was asked for by a one-time link; "over" if that does not work. */
@@ -70,6 +72,7 @@ export function beginning(): State {
     readUpTo: undefined,
     openFailure: undefined,
     people: new Map(),
+    newDevice: false,
     locked: false,
     atRisk: false,
     invitation: undefined,
