@@ -5,7 +5,6 @@
 import { CoreError } from "../src/core/shared/failure.ts";
 import type {
   Agreed,
-  Agreement,
   Agreements,
   Body,
   Box,
@@ -33,7 +32,7 @@ export type ActName = Parameters<Core["act"]>[1];
 
 export interface BaseScript {
   conversations?: readonly Conversation[];
-  agreements?: readonly Agreement[];
+  agreements?: Agreements;
   /** Pages, the newest first. */
   sightings?: readonly (readonly Sighting[])[];
   /** What the hub would answer of the devices that write as the patient. */
@@ -72,7 +71,7 @@ export abstract class FakeBase<S extends BaseScript> implements Core {
 
   async agreements(): Promise<Agreements> {
     await this.called("agreements");
-    return { agreements: this.script.agreements ?? [], offered: [] };
+    return this.script.agreements ?? { agreements: [], offered: [] };
   }
 
   async sightings(cursor?: string): Promise<Sightings> {

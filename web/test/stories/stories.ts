@@ -1,6 +1,6 @@
 // Every screen and state of the patient chat.
 
-import type { Message, SendState, Sighting } from "../../src/core/shared/protocol.ts";
+import type { Agreement, Agreements, Message, SendState, Sighting } from "../../src/core/shared/protocol.ts";
 import type { Memo } from "../../src/patient/model/memo.ts";
 import type { Practice } from "../../src/patient/model/practice.ts";
 import type { Session } from "../../src/patient/model/session.ts";
@@ -225,6 +225,45 @@ const allProved = async (scene: Scene): Promise<void> => {
   await scene.find("dialog[open] .devices .proof:not(.checking)");
   while (document.querySelector("dialog[open] .proof.checking")) await scene.pause(30);
 };
+
+const agreed = (change: Partial<Agreement>): Agreement => ({
+  ...{ id: "r_1", form: "general", kind: "chat", version: 3, language: "en", sha256: new Uint8Array(32), method: "checkbox", at: noon, deviceAt: noon, sequence: 1 },
+  ...{ signature: new Uint8Array(64), device: "d_1", person: me, conversation: "c_1", withdrawnAt: 0, current: true },
+  ...change,
+});
+const given: Agreements = {
+  agreements: [agreed({}), agreed({ id: "r_2", form: "mail", kind: "email", version: 1, conversation: "", at: noon - 9 * 24 * hour, withdrawnAt: noon - 24 * hour, current: false })],
+  offered: [{ form: "helper", kind: "assistant", version: 1 }],
+};
+
+/** Opens the sheet of what the patient agreed to, and then one of its rows. */
+function agreements(answer: Partial<Agreements>, row = 0, script: Partial<Script> = {}, then?: (scene: Scene) => Promise<void>): Story {
+  return {
+    ...kept,
+    script: (language) => ({ ...full(language), agreements: { agreements: [], offered: [], ...answer }, ...script }),
+    play: async (scene) => {
+      await sheet(scene, "patient.more");
+      await scene.press("patient.agreements");
+      await scene.find("dialog[open] .body > *");
+      if (row === 0) return;
+      (await scene.find(`dialog[open] li:nth-child(${row}) button`)).click();
+      await scene.find("dialog[open] .body > :last-child button");
+      await then?.(scene);
+    },
+  };
+}
+
+/** The form has changed since the patient agreed. */
+function due(then?: (scene: Scene) => Promise<void>): Story {
+  return {
+    ...kept,
+    script: (language) => ({ ...full(language), conversations: [{ ...opened(), consent: "due" }] }),
+    play: async (scene) => {
+      await scene.find(".composer, form, [role=status]");
+      await then?.(scene);
+    },
+  };
+}
 
 const start = (scene: Scene): Promise<void> => scene.press("patient.start");
 
@@ -500,6 +539,18 @@ export const stories: Record<string, Story> = {
   "wrote-failed": wrote(devicesOf({ away: "log" }), {}, (scene) => scene.find("dialog[open] [role=alert]").then(() => undefined)),
   "wrote-loading": wrote(devicesOf(), { hang: ["devices"] }, (scene) => scene.find("dialog[open] .content .skeleton").then(() => undefined)),
   "new-device": { ...kept, script: (language) => ({ ...full(language), devices: devicesOf({ isNew: 1 }) }), play: (scene) => scene.find("main [role=alert]").then(() => undefined) },
+  "agreements": agreements(given),
+  "agreements-none": agreements({}),
+  "agreements-failed": agreements({}, 0, { fail: { agreements: "offline" } }),
+  "agreements-loading": agreements({}, 0, { hang: ["agreements"] }),
+  "agreements-one": agreements(given, 1),
+  "agreements-sure": agreements(given, 1, {}, (scene) => scene.press("patient.agreements.back")),
+  "agreements-offered": agreements(given, 3, {}, (scene) => scene.press("patient.agreements.yes")),
+  "form-changed": due(),
+  "form-changed-read": due(async (scene) => {
+    await sheet(scene, "patient.due.read");
+    await scene.press("patient.consent.agree");
+  }),
   "withdraw": {
     ...kept,
     script: full,
