@@ -137,6 +137,9 @@ type StaffSession struct {
 	// Emergencies is how many emergency accesses the person has been told of and
 	// nobody has reviewed: GET /v1/admin/emergencies.
 	Emergencies int `json:"emergencies"`
+	// Reviews is how many people's access waits for a confirmation that the
+	// person can give.
+	Reviews int `json:"reviews"`
 	// Approvals is how many requests wait for an answer that the person may
 	// give: GET /v1/admin/requests.
 	Approvals int `json:"approvals"`

@@ -137,14 +137,15 @@ func TestHelp(t *testing.T) {
 func TestT54WeakeningIsNamed(t *testing.T) {
 	data := t.TempDir()
 	does(t, data, []string{"practice", "apply", practiceFile(t, "", "")})
-	weaker := practiceFile(t, "{", `{"idle_minutes":{"staff":20},"access":{"password":{"min_length":12}},`)
+	weaker := practiceFile(t, "{", `{"idle_minutes":{"staff":20},"reviews":{"access_days":180},"access":{"password":{"min_length":12}},`)
 	refuses(t, data, []string{"practice", "apply", weaker}, "idle-staff: 20, was 10")
-	refuses(t, data, []string{"practice", "apply", weaker, "--weaken", "networks"}, "--weaken idle-staff")
+	refuses(t, data, []string{"practice", "apply", weaker}, "access-review-days: 180, was 90")
+	refuses(t, data, []string{"practice", "apply", weaker, "--weaken", "idle-staff"}, "--weaken access-review-days")
 	if out := does(t, data, words("audit list --practice riverside --kind practice.configured")); strings.Contains(out, "idle-staff") {
 		t.Errorf("refused, and done:\n%s", out)
 	}
-	does(t, data, []string{"practice", "apply", weaker, "--weaken", "idle-staff"})
-	does(t, data, words("audit list --practice riverside --kind practice.configured --json"), "idle-staff=10:20:weaker", "password-length=8:12")
+	does(t, data, []string{"practice", "apply", weaker, "--weaken", "idle-staff,access-review-days"})
+	does(t, data, words("audit list --practice riverside --kind practice.configured --json"), "idle-staff=10:20:weaker", "access-review-days=90:180:weaker", "password-length=8:12")
 	does(t, data, []string{"practice", "apply", practiceFile(t, "{", `{"access":{"password":{"min_length":12}},`)}) // stronger again
 }
 

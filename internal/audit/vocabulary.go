@@ -142,6 +142,8 @@ const (
 	GrantApproved      Kind = "grant.approved"
 	GrantRefused       Kind = "grant.refused"
 	GrantWithdrawn     Kind = "grant.withdrawn"
+	AccessConfirmed    Kind = "access.confirmed"
+	AccessLapsed       Kind = "access.lapsed"
 	DepartmentChanged  Kind = "department.changed"
 	DepartmentRetired  Kind = "department.retired"
 	PracticeConfigured Kind = "practice.configured"
@@ -172,6 +174,7 @@ const (
 	RecordVerified   Kind = "record.verified"
 	HistoryShared    Kind = "history.shared"
 	ConsentsExported Kind = "consents.exported"
+	ReviewsExported  Kind = "reviews.exported"
 	StreamConfigured Kind = "audit-stream.configured"
 	StreamStopped    Kind = "audit-stream.stopped"
 )
@@ -298,6 +301,8 @@ func Vocabulary() []Spec {
 		{GrantApproved, Policy, "person", false, "approved what another asked for: a role with much power, or a new sign-in of who has one"},
 		{GrantRefused, Policy, "person", false, "refused what another asked for: a role with much power, or a new sign-in of who has one"},
 		{GrantWithdrawn, Policy, "person", false, "took back that they asked for a role with much power for a person, or for a new sign-in of who has one"},
+		{AccessConfirmed, Policy, "person", false, "confirmed that what a person may do is right"},
+		{AccessLapsed, Policy, "person", false, "took a role that nobody had confirmed for too long"},
 		{DepartmentChanged, Policy, "department", false, "made or changed a department: its name, or the queues that belong to it"},
 		{DepartmentRetired, Policy, "department", false, "retired a department"},
 		{PersonDisabled, Policy, "person", false, "took all access from a person"},
@@ -325,6 +330,7 @@ func Vocabulary() []Spec {
 		{RecordRead, Export, "", true, "opened the sealed record of a conversation"},
 		{RecordVerified, Export, "", false, "checked the sealed record"},
 		{ConsentsExported, Export, "", false, "took out who agreed to what as a file"},
+		{ReviewsExported, Export, "", false, "took out a history of reviews as a file"},
 		{HistoryShared, Export, "position", true, "handed those who came late what was said before they joined"},
 
 		{StreamConfigured, Export, "stream", false, "began to send this log to a receiver outside as it grows, or to another one"},

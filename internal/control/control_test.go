@@ -173,6 +173,8 @@ func TestEachQueryNotices(t *testing.T) {
 		"official":       {"308(a)(2)", m, func(s *Subject) { s.Practice.People[2].Disabled = true }, d},
 		"administrators": {"308(a)(3)(ii)(A)", m, func(s *Subject) { s.Practice.People[1].Disabled = true }, d},
 		"emergencies":    {"312(a)(2)(ii)", m, func(s *Subject) { s.Practice.EmergenciesDue = 1 }, short},
+		"access-reviews": {"308(a)(4)(ii)(C)", m, func(s *Subject) { s.Practice.AccessLate = 1 }, short},
+		"clearance":      {"308(a)(3)(ii)(B)", m, func(s *Subject) { s.Practice.AccessLate = 2 }, short},
 		"reviewers":      {"312(a)(2)(ii)", m, func(s *Subject) { s.Practice.People[2].Disabled = true }, d},
 		"unused":         {"308(a)(3)(ii)(C)", m, func(s *Subject) { s.Practice.People[3].LastSignIn = s.Facts.At.Add(-long) }, d},
 		"sign-ins": {"308(a)(5)(ii)(C)", m, func(s *Subject) {

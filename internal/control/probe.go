@@ -16,7 +16,7 @@ import (
 // probes are all queries, by name.
 func probes() map[string]Probe {
 	return map[string]Probe{
-		"roles": roles, "unique-people": uniquePeople, "official": official, "administrators": administrators, "unused-accounts": unusedAccounts, "emergencies": emergencies,
+		"roles": roles, "unique-people": uniquePeople, "official": official, "administrators": administrators, "unused-accounts": unusedAccounts, "emergencies": emergencies, "access-reviews": accessReviews,
 		"two-factors": twoFactors, "passkeys": passkeys, "devices-certified": devicesCertified, "sign-ins": signIns, "keeper": keeper,
 		"idle-limit": idleLimit, "networks": networks, "queues": queues, "proofing": proofingAsked, "consent-form": consentForm, "suite": suite,
 		"database-encrypted": databaseEncrypted, "database-link": databaseLink, "keys-guarded": keysGuarded, "keys-apart": keysApart,
@@ -99,6 +99,13 @@ func emergencies(s *Subject) api.ControlFinding {
 		return decide("Give somebody the role supervisor or compliance.", "Nobody who can sign in reviews emergency accesses.")
 	}
 	return met("%d people review emergency accesses; %d wait for it, none for longer than three days.", reviewers, s.Practice.Emergencies)
+}
+
+func accessReviews(s *Subject) api.ControlFinding {
+	if n := s.Practice.AccessLate; n > 0 {
+		return short("Open Reviews in the administrators' page, and keep, change or disable each.", "What %d people may do was not confirmed for more than %d days.", n, s.Practice.AccessDays)
+	}
+	return met("What each of %d people may do was confirmed or given in the last %d days, or since reviews began here.", len(s.working()), s.Practice.AccessDays)
 }
 
 const unusedAfter = 90 * 24 * time.Hour

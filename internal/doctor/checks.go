@@ -254,6 +254,9 @@ func (x *examination) practice(p *installation.Practice) {
 	x.expect(of("form-reviews"), p.FormsLate == 0, "No consent form waits long for its approval.", Warn,
 		fmt.Sprintf("Of the consent forms that their authors are done with, %d wait for somebody's approval for more than %d days.", p.FormsLate, days(installation.FormReviewTime)),
 		"Somebody else than the author opens Consent forms in the administrators' page, and approves each or gives it back.")
+	x.expect(of("access-reviews"), p.AccessLate == 0, "Nobody's access waits for too long to be confirmed.", Fail,
+		fmt.Sprintf("What %s may do was not confirmed for more than %d days.", somebody(p.AccessLate), p.AccessDays),
+		"An administrator or compliance officer opens Reviews in the administrators' page, and keeps, changes or disables each (45 CFR 164.308(a)(4)(ii)(C)).")
 	var one, never, unused, admins int
 	for i := range p.People {
 		person := &p.People[i]
@@ -313,6 +316,13 @@ func days(d time.Duration) int { return int(d / day) }
 func people(n int) string {
 	if n == 1 {
 		return "One person"
+	}
+	return fmt.Sprintf("%d people", n)
+}
+
+func somebody(n int) string {
+	if n == 1 {
+		return "one person"
 	}
 	return fmt.Sprintf("%d people", n)
 }

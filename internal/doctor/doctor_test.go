@@ -93,15 +93,16 @@ func TestT54SeededMistakes(t *testing.T) {
 		"a SIEM that never got anything": {func(f *installation.Facts) {
 			f.Practices[0].Streams[0].Position, f.Practices[0].Streams[0].SentAt = 0, time.Time{}
 		}, "audit-stream:oak", Warn},
-		"a SIEM that drops entries":      {func(f *installation.Facts) { f.Practices[0].Streams[0].Rejected = 4 }, "audit-stream:oak", Warn},
-		"a SIEM without TLS":             {func(f *installation.Facts) { f.Server.Receivers[0].Plain = true }, "audit-stream-tls", Warn},
-		"emergency access nobody looked": {func(f *installation.Facts) { f.Practices[0].Emergencies, f.Practices[0].EmergenciesDue = 2, 1 }, "emergency-reviews:oak", Fail},
-		"plain HTTP":                     {func(f *installation.Facts) { f.Server.TLS, f.Server.Certificate = false, nil }, "tls", Fail},
-		"an address without TLS":         {func(f *installation.Facts) { f.Server.Origins = []string{"http://chat.clinic.example"} }, "origin", Fail},
-		"expired certificate":            {func(f *installation.Facts) { f.Server.Certificate.NotAfter = now.Add(-day) }, "tls-expiry", Fail},
-		"certificate of tomorrow":        {func(f *installation.Facts) { f.Server.Certificate.NotBefore = now.Add(day) }, "tls-expiry", Fail},
-		"certificate ends soon":          {func(f *installation.Facts) { f.Server.Certificate.NotAfter = now.Add(5 * day) }, "tls-expiry", Warn},
-		"old TLS":                        {func(f *installation.Facts) { f.Server.Certificate.Old = true }, "tls-versions", Fail},
+		"a SIEM that drops entries":       {func(f *installation.Facts) { f.Practices[0].Streams[0].Rejected = 4 }, "audit-stream:oak", Warn},
+		"a SIEM without TLS":              {func(f *installation.Facts) { f.Server.Receivers[0].Plain = true }, "audit-stream-tls", Warn},
+		"an access that nobody confirmed": {func(f *installation.Facts) { f.Practices[0].AccessLate = 1 }, "access-reviews:oak", Fail},
+		"emergency access nobody looked":  {func(f *installation.Facts) { f.Practices[0].Emergencies, f.Practices[0].EmergenciesDue = 2, 1 }, "emergency-reviews:oak", Fail},
+		"plain HTTP":                      {func(f *installation.Facts) { f.Server.TLS, f.Server.Certificate = false, nil }, "tls", Fail},
+		"an address without TLS":          {func(f *installation.Facts) { f.Server.Origins = []string{"http://chat.clinic.example"} }, "origin", Fail},
+		"expired certificate":             {func(f *installation.Facts) { f.Server.Certificate.NotAfter = now.Add(-day) }, "tls-expiry", Fail},
+		"certificate of tomorrow":         {func(f *installation.Facts) { f.Server.Certificate.NotBefore = now.Add(day) }, "tls-expiry", Fail},
+		"certificate ends soon":           {func(f *installation.Facts) { f.Server.Certificate.NotAfter = now.Add(5 * day) }, "tls-expiry", Warn},
+		"old TLS":                         {func(f *installation.Facts) { f.Server.Certificate.Old = true }, "tls-versions", Fail},
 		"links to nowhere": {func(f *installation.Facts) {
 			f.Server.Origins, f.Server.Messengers = nil, []installation.Messenger{{Channel: "email"}}
 		}, "links", Warn},

@@ -234,7 +234,7 @@ func writable(folder string) bool {
 func (h *OpenHub) inspectPractice(ctx context.Context, folder Folder, p hub.Practice, now int64) (*installation.Practice, error) {
 	out := &installation.Practice{
 		ID: p.ID, Slug: p.Slug, Name: p.Name, Demo: p.Demo, Languages: p.Languages, Origins: p.Origins, Queues: len(p.Queues), Suite: p.Suite,
-		IdleStaff: int(p.StaffIdle().Minutes()), IdlePatient: p.PatientIdle(), Networks: len(p.Access.Networks) > 0,
+		AccessDays: p.Reviews.Days(), IdleStaff: int(p.StaffIdle().Minutes()), IdlePatient: p.PatientIdle(), Networks: len(p.Access.Networks) > 0,
 		ConsentForm: p.Consent.ID, ConsentVer: p.Consent.Version, ConsentTexts: []string{}, RiskLanguages: []string{}, People: []installation.Person{}, Witnesses: []installation.Witness{},
 		Archive: archive(folder, p.Slug),
 	}
@@ -299,6 +299,9 @@ func (h *OpenHub) inspectPractice(ctx context.Context, folder Folder, p hub.Prac
 		if now > e.DueAt {
 			out.EmergenciesDue++
 		}
+	}
+	if out.AccessLate, err = h.AccessLate(ctx, &p, now); err != nil {
+		return nil, err
 	}
 	out.LogSize = -1
 	if head, err := h.store.LogHead(ctx, p.ID); err == nil {

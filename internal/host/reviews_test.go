@@ -7,8 +7,8 @@ import (
 	"github.com/sotto-health/sotto/internal/hub"
 )
 
-// TestLateReviews: a consent form and an emergency access that wait too long for
-// whoever reviews them are among the facts, and not before.
+// TestLateReviews: a consent form, an emergency access and a person's access that
+// wait too long for whoever reviews them are among the facts, and not before.
 func TestLateReviews(t *testing.T) {
 	ctx, folder := t.Context(), Folder(t.TempDir())
 	h := openHub(t, string(folder))
@@ -24,14 +24,20 @@ func TestLateReviews(t *testing.T) {
 	if err := h.store.AddEmergency(ctx, hub.Emergency{Practice: "t_here", ID: "e_1", Conversation: "c_1", Person: "p_1", OpenedAt: begun.UnixMilli(), DueAt: begun.Add(72 * time.Hour).UnixMilli()}); err != nil {
 		t.Fatal(err)
 	}
-	for days, want := range map[int][2]int{1: {0, 0}, 4: {0, 1}, 13: {0, 1}, 15: {1, 1}} {
+	if err := h.store.AddPerson(ctx, hub.Person{Practice: "t_here", ID: "p_1", Kind: "staff", Role: "nurse", Login: "kim", CreatedAt: begun.UnixMilli()}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.store.ReviewsBegan(ctx, "t_here", begun.UnixMilli()); err != nil {
+		t.Fatal(err)
+	}
+	for days, want := range map[int][3]int{1: {0, 0, 0}, 4: {0, 1, 0}, 13: {0, 1, 0}, 15: {1, 1, 0}, 89: {1, 1, 0}, 91: {1, 1, 1}} {
 		facts, err := Inspect(ctx, h, InspectConfig{Folder: folder, Now: func() time.Time { return begun.Add(time.Duration(days) * 24 * time.Hour) }})
 		if err != nil {
 			t.Fatal(err)
 		}
 		p := facts.Practice("t_here")
-		if p.FormsLate != want[0] || p.EmergenciesDue != want[1] {
-			t.Errorf("after %d days %d forms and %d emergency accesses are late, want %v", days, p.FormsLate, p.EmergenciesDue, want)
+		if p.FormsLate != want[0] || p.EmergenciesDue != want[1] || p.AccessLate != want[2] {
+			t.Errorf("after %d days %d forms, %d emergency accesses and %d confirmations are late, want %v", days, p.FormsLate, p.EmergenciesDue, p.AccessLate, want)
 		}
 	}
 }

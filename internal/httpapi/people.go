@@ -52,6 +52,22 @@ func (s *Server) peopleRoutes() {
 		func(ctx context.Context, c *hub.StaffCaller, i *inID[api.DecideGrant]) (*out[api.GrantRequest], error) {
 			return answer(s.hub.DecideGrant(ctx, c, i.ID, i.Body))
 		})
+	staff(s, op(get, "/v1/admin/reviews/access", tagAdmin, "What each staff person may do, and when somebody last confirmed it", refusals(401, 403)),
+		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*out[api.AccessReviews], error) {
+			return answer(s.hub.AccessReviews(ctx, c))
+		})
+	staff(s, op(post, "/v1/admin/reviews/access", tagAdmin, "Confirm that what some may do is right", status(noBody), refusals(401, 403, 404, 409, 422)),
+		func(ctx context.Context, c *hub.StaffCaller, i *in[api.ConfirmAccess]) (*none, error) {
+			return nil, s.hub.ConfirmAccess(ctx, c, i.Body)
+		})
+	staff(s, op(get, "/v1/admin/reviews/access/csv", tagAdmin, "Who confirmed whose access, as a table", produces("text/csv"), refusals(401, 403, 429)),
+		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*file, error) {
+			b, err := s.hub.ExportAccessReviews(ctx, c)
+			if err != nil {
+				return nil, err
+			}
+			return saved("text/csv; charset=utf-8", "access-reviews.csv", b), nil
+		})
 	staff(s, op(get, "/v1/admin/departments", tagAdmin, "The practice's departments", refusals(401, 403)),
 		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*out[api.Departments], error) {
 			return answer(s.hub.Departments(ctx, c))

@@ -61,6 +61,7 @@ type Settings struct {
 	QuickExit bool
 	Access    Access
 	Identity  Identity
+	Reviews   Reviews
 }
 
 // Identity is what a practice decides about how patients show who they are.

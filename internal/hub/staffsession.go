@@ -142,6 +142,9 @@ func (h *Hub) describeSession(ctx context.Context, s StaffSession) (api.StaffSes
 	if described.Approvals, err = h.toApprove(ctx, &p); err != nil {
 		return api.StaffSession{}, err
 	}
+	if described.Reviews, err = h.toConfirm(ctx, &pr.Practice, &p); err != nil {
+		return api.StaffSession{}, err
+	}
 	if described.NewDevices, err = h.newDevices(ctx, s); err != nil {
 		return api.StaffSession{}, err
 	}

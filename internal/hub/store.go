@@ -48,6 +48,7 @@ type Store interface {
 	Invitations
 	Emergencies
 	Grants
+	AccessReviews
 	Disclosures
 	Departments
 

@@ -205,6 +205,10 @@ type Practice struct {
 	Consents       int      `json:"consents_withdrawn"`
 	Emergencies    int      `json:"emergencies_open"` // emergency accesses that nobody has reviewed
 	EmergenciesDue int      `json:"emergencies_late"` // of these, for longer than they should have been
+	// AccessDays is how long a confirmation of somebody's access holds, and
+	// AccessLate whose confirmation is late.
+	AccessDays int `json:"access_review_days"`
+	AccessLate int `json:"access_reviews_late"`
 	// LogSize is how many entries the log of who did what has; below 0 if it
 	// could not be read.
 	LogSize int64 `json:"log_size"`

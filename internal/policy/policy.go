@@ -110,16 +110,18 @@ const (
 
 // Actions upon a practice and its people.
 const (
-	ListOwn       Action = "conversations.own"
-	ListQueues    Action = "conversations.queues"
-	ListAll       Action = "conversations.all"
-	Certify       Action = "device.certify"
-	Work          Action = "practice.work" // ask what the keeper has to do
-	Configure     Action = "practice.configure"
-	AddPerson     Action = "person.add"
-	Grant         Action = "person.grant"   // give or take a role
-	RequestGrant  Action = "person.request" // ask for what takes two: see [Role.Privileged]
-	ApproveGrant  Action = "person.approve" // or refuse, what another asked for
+	ListOwn      Action = "conversations.own"
+	ListQueues   Action = "conversations.queues"
+	ListAll      Action = "conversations.all"
+	Certify      Action = "device.certify"
+	Work         Action = "practice.work" // ask what the keeper has to do
+	Configure    Action = "practice.configure"
+	AddPerson    Action = "person.add"
+	Grant        Action = "person.grant"   // give or take a role
+	RequestGrant Action = "person.request" // ask for what takes two: see [Role.Privileged]
+	ApproveGrant Action = "person.approve" // or refuse, what another asked for
+	// ReviewAccess is to confirm that what somebody may do is right.
+	ReviewAccess  Action = "person.review"
 	Disable       Action = "person.disable"
 	Revoke        Action = "person.revoke" // a device
 	Invite        Action = "person.invite" // with a link to set up their sign-in anew
@@ -156,7 +158,7 @@ const (
 func Actions() []Action {
 	return []Action{
 		Begin, Know, Take, TakeOver, Join, Leave, Close, Reopen, Bring, Transfer, BreakGlass, Withdraw, AgreeForm, Rate, Frames, Send, Type, Attach, Admit, Add, Remove, Renew, Rejoin,
-		ListOwn, ListQueues, ListAll, Certify, Work, Configure, ArrangeDepartments, AddPerson, Grant, RequestGrant, ApproveGrant, Disable, Revoke, Invite, ListPeople, Identify, CheckIdentity, Propose, Relate, Agree, Unite, ReadAudit, ExportAudit, OwnAudit, Explain, Hide, Inspect, ReviewEmergency, HearEmergency, ReadAccess, RecordDisclosure,
+		ListOwn, ListQueues, ListAll, Certify, Work, Configure, ArrangeDepartments, AddPerson, Grant, RequestGrant, ApproveGrant, ReviewAccess, Disable, Revoke, Invite, ListPeople, Identify, CheckIdentity, Propose, Relate, Agree, Unite, ReadAudit, ExportAudit, OwnAudit, Explain, Hide, Inspect, ReviewEmergency, HearEmergency, ReadAccess, RecordDisclosure,
 		ReadForms, WriteForm, ApproveForm, ReadReceipts,
 	}
 }

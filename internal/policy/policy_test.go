@@ -160,6 +160,7 @@ func TestBoundaries(t *testing.T) {
 			"past their grant":                            r.ID != "" && r.PastGrant && r.Patient == p.ID,
 			"a role for oneself":                          slices.Contains([]Action{Grant, RequestGrant, ApproveGrant}, a) && r.Person == p.ID,
 			"much power by one alone":                     slices.Contains([]Action{Grant, Invite}, a) && r.TakesTwo,
+			"one confirms their own access":               a == ReviewAccess && r.Person == p.ID,
 			"one approves what they asked for":            a == ApproveGrant && r.Requester == p.ID,
 			"the last administrator goes":                 slices.Contains([]Action{Disable, Grant, ApproveGrant}, a) && r.LastAdministrator,
 			"one who is no administrator runs the system": !runsPeople && slices.Contains([]Action{Grant, RequestGrant, Disable, AddPerson, Configure, ArrangeDepartments}, a),

@@ -66,6 +66,14 @@ type File struct {
 	Staff        []Staff  `json:"staff"`
 	Access       Access   `json:"access"`
 	Identity     Identity `json:"identity"`
+	Reviews      Reviews  `json:"reviews"`
+}
+
+// Reviews is how often somebody looks again. All of it may be left out.
+type Reviews struct {
+	// AccessDays is how long it holds that somebody confirmed what a staff person
+	// may do. Zero means 90.
+	AccessDays int `json:"access_days"`
 }
 
 // Identity is how patients show who they are. All of it may be left out.
@@ -236,6 +244,8 @@ func (f *File) checkLimits() error {
 		return errors.New("identity: facts: phone, email, postcode, record")
 	case f.Identity.Portal.check() != nil:
 		return fmt.Errorf("identity: portal: %w", f.Identity.Portal.check())
+	case !within(f.Reviews.AccessDays, hub.LeastAccessDays, hub.MostAccessDays):
+		return errors.New("reviews: access_days: 30 to 365")
 	case !within(f.Idle.Staff, 3, 60), !within(f.Idle.Patient, 3, 60):
 		// Less would leave no time for the two minutes of warning.
 		return errors.New("idle_minutes: staff and patient: 3 to 60")
@@ -305,6 +315,7 @@ func (f *File) Settings() hub.Settings {
 		Identity:      hub.Identity{Days: f.Identity.Days, Sender: f.Identity.Sender, Facts: f.Identity.Facts, Portal: f.Identity.Portal.settings()},
 		RecallMinutes: f.RecallMinutes, IdleStaff: f.Idle.Staff, IdlePatient: f.Idle.Patient, RiskWords: f.RiskWords,
 		RecordNumbers: f.RecordNumbers, Majority: f.Majority, QuickExit: f.QuickExit,
+		Reviews: hub.Reviews{AccessDays: f.Reviews.AccessDays},
 		Consent: api.ConsentForm{
 			ID: f.Consent.Form, Version: f.Consent.Version, PublishedAt: published.UnixMilli(),
 			Texts: map[string]api.ConsentText{},

@@ -30,6 +30,8 @@ func TestParseRefuses(t *testing.T) {
 			f["access"] = map[string]any{"networks": map[string]any{"": []string{"the office"}}}
 		}},
 		{"five classes of characters", func(f map[string]any) { f["access"] = map[string]any{"password": map[string]any{"classes": 5}} }},
+		{"reviews of access too seldom", func(f map[string]any) { f["reviews"] = map[string]any{"access_days": 366} }},
+		{"reviews of access too often", func(f map[string]any) { f["reviews"] = map[string]any{"access_days": 29} }},
 		{"a brand colour that is a script", func(f map[string]any) { f["brand_color"] = "red;}" }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -59,6 +61,9 @@ func TestDemoPracticeIsComplete(t *testing.T) {
 		if len(s.Consent.Texts[language].SHA256) != 32 {
 			t.Errorf("no consent text in %s", language)
 		}
+	}
+	if s.Reviews.Days() != 90 {
+		t.Errorf("access is confirmed every %d days", s.Reviews.Days())
 	}
 	if !s.Demo || len(f.Staff) < 2 {
 		t.Error("a demo practice says that it is one and has two staff persons at least")

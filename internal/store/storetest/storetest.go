@@ -55,6 +55,7 @@ func Run(t *testing.T, store hub.Store) {
 		{"log streams", testLogStreams},
 		{"emergencies", testEmergencies},
 		{"grant requests", testGrants},
+		{"access reviews", testAccessReviews},
 		{"disclosures", testDisclosures},
 		{"departments", testDepartments},
 		{"concurrency", testConcurrency},

@@ -701,6 +701,41 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/admin/reviews/access": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** What each staff person may do, and when somebody last confirmed it */
+        readonly get: operations["get-admin-reviews-access"];
+        readonly put?: never;
+        /** Confirm that what some may do is right */
+        readonly post: operations["post-admin-reviews-access"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/reviews/access/csv": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Who confirmed whose access, as a table */
+        readonly get: operations["get-admin-reviews-access-csv"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/attachments/{id}": {
         readonly parameters: {
             readonly query?: never;
@@ -2640,6 +2675,42 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        readonly AccessReview: {
+            /** @description since it was last confirmed */
+            readonly changed: boolean;
+            /** Format: int64 */
+            readonly confirmed_at?: number;
+            /** @description name */
+            readonly confirmed_by?: string;
+            /** Format: int64 */
+            readonly due_at: number;
+            /** Format: int64 */
+            readonly falls_at?: number;
+            /**
+             * Format: int64
+             * @description absent if none is kept
+             */
+            readonly last_sign_in?: number;
+            /** @description by the caller */
+            readonly may_confirm: boolean;
+            readonly person: components["schemas"]["StaffMember"];
+            /** @description the role takes two people to give */
+            readonly privileged: boolean;
+            /**
+             * @description soon: due within two weeks
+             * @enum {string}
+             */
+            readonly state: "late" | "soon" | "fine";
+            readonly version: string;
+        };
+        readonly AccessReviews: {
+            /**
+             * Format: int64
+             * @description how long a confirmation holds
+             */
+            readonly days: number;
+            readonly reviews: readonly components["schemas"]["AccessReview"][];
+        };
         readonly Ack: {
             /** Format: int64 */
             readonly position: number;
@@ -2944,12 +3015,20 @@ export interface components {
             /** @description other queues of the practice that it can go to */
             readonly queues: readonly string[];
         };
+        readonly ConfirmAccess: {
+            readonly people: readonly components["schemas"]["ConfirmedPerson"][];
+        };
         readonly ConfirmPatient: {
             /** @description at least two different ones that were right, of name, date-of-birth, address, phone, record-number and photo */
             readonly identifiers: readonly string[];
             /** @enum {string} */
             readonly method: "in-person" | "phone";
             readonly reason: string;
+        };
+        readonly ConfirmedPerson: {
+            readonly id: string;
+            /** @description as it was listed */
+            readonly version: string;
         };
         readonly ConsentDeclined: {
             readonly form: string;
@@ -4225,7 +4304,7 @@ export interface components {
         readonly Protection: {
             readonly fixed: boolean;
             /** @enum {string} */
-            readonly id: "idle-staff" | "idle-patient" | "password-length" | "networks" | "proof-days" | "level" | "sso-only" | "sso-age" | "group-administrators" | "origins" | "session-hours" | "step-up-minutes" | "link-hours" | "emergency-minutes" | "review-hours" | "request-days";
+            readonly id: "idle-staff" | "idle-patient" | "password-length" | "networks" | "proof-days" | "level" | "sso-only" | "sso-age" | "group-administrators" | "access-review-days" | "origins" | "session-hours" | "step-up-minutes" | "link-hours" | "emergency-minutes" | "review-hours" | "request-days";
             /**
              * Format: int64
              * @description of what can be set within bounds
@@ -4648,6 +4727,8 @@ export interface components {
             readonly person: components["schemas"]["Person"];
             /** @description slug */
             readonly practice: string;
+            /** Format: int64 */
+            readonly reviews: number;
             readonly sso?: string;
         };
         readonly StrikeDisclosure: {
@@ -4746,6 +4827,8 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AccessReview = components['schemas']['AccessReview'];
+export type AccessReviews = components['schemas']['AccessReviews'];
 export type Ack = components['schemas']['Ack'];
 export type ActResult = components['schemas']['ActResult'];
 export type AddPasskey = components['schemas']['AddPasskey'];
@@ -4779,7 +4862,9 @@ export type ClaimKeyPackages = components['schemas']['ClaimKeyPackages'];
 export type ClaimedKeyPackage = components['schemas']['ClaimedKeyPackage'];
 export type ClientMessage = components['schemas']['ClientMessage'];
 export type Colleagues = components['schemas']['Colleagues'];
+export type ConfirmAccess = components['schemas']['ConfirmAccess'];
 export type ConfirmPatient = components['schemas']['ConfirmPatient'];
+export type ConfirmedPerson = components['schemas']['ConfirmedPerson'];
 export type ConsentDeclined = components['schemas']['ConsentDeclined'];
 export type ConsentForm = components['schemas']['ConsentForm'];
 export type ConsentForms = components['schemas']['ConsentForms'];
@@ -7963,6 +8048,187 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "get-admin-reviews-access": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AccessReviews"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-admin-reviews-access": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ConfirmAccess"];
+            };
+        };
+        readonly responses: {
+            /** @description No Content */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "get-admin-reviews-access-csv": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly "Content-Disposition"?: string;
+                    readonly "Content-Type"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "text/csv": string;
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            readonly 429: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

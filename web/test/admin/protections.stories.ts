@@ -13,6 +13,7 @@ const protections: api.Protections = {
     set("password-length", "12", "8", { least: 8, most: 64 }),
     set("networks", "0", "0"),
     set("proof-days", "30", "30"),
+    set("access-review-days", "180", "90", { weaker: true, least: 30, most: 365 }),
     set("sso-only", "yes", "no"),
     set("sso-age", "720", "720"),
     set("group-administrators", "no", "no"),
