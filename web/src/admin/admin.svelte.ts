@@ -22,10 +22,10 @@ export class Admin {
     return this.session.may.includes(action);
   }
 
-  /** Looks again how much waits for this person: emergency accesses to review, requests to answer. */
+  /** Looks again how much waits for this person: emergency accesses to review, requests to answer, access to confirm. */
   async lookForWork(): Promise<void> {
     const found = await this.account.session().catch(() => undefined);
-    if (found && !found.locked) this.session = { ...this.session, emergencies: found.emergencies, approvals: found.approvals };
+    if (found && !found.locked) this.session = { ...this.session, emergencies: found.emergencies, approvals: found.approvals, reviews: found.reviews };
   }
 
   get me(): string {
