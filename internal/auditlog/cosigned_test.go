@@ -27,6 +27,8 @@ type cosignedLog struct {
 	Witnesses []cosignedHead `json:"witnesses"`
 	// Bad are no signatures of the witness named, each for one reason.
 	Bad []cosignedHead `json:"bad"`
+	// Forked is a head of another history, which the log and a witness signed.
+	Forked cosignedHead `json:"forked"`
 }
 
 type loggedEntry struct {
@@ -139,6 +141,9 @@ func makeCosigned(t *testing.T) cosignedLog {
 		copy(theirs, must[[]byte](t)(base64.StdEncoding.DecodeString(encoded))[:4])
 		return []byte("— " + name + " " + base64.StdEncoding.EncodeToString(theirs) + "\n")
 	}
+	fork := string(must[[]byte](t)(signer.Sign(5, auditlog.Hash{9})))
+	v.Forked = head("", south, 5, nil)
+	v.Forked.Signed = string(auditlog.WithCosignature([]byte(fork), cosign(south, fork, at)))
 	v.Bad = []cosignedHead{
 		head("no signature but the log's", north, size, nil),
 		head("another key of the same name", north, size, cosign(north2, v.Signed, at)),
@@ -173,7 +178,7 @@ func TestT40CosignedLog(t *testing.T) {
 	if !bytes.Equal(kept, text.Bytes()) {
 		t.Error("testdata/cosigned.json is not what is made now: -update")
 	}
-	for _, w := range v.Witnesses {
+	for _, w := range append(v.Witnesses, v.Forked) {
 		c, err := auditlog.OpenCheckpoint([]byte(w.Signed), v.Verifier, w.Verifier)
 		if err != nil || c.Size != w.Size || c.WitnessedAt.UnixMilli() != w.At {
 			t.Errorf("%s: %+v, %v", w.Name, c, err)

@@ -21,6 +21,8 @@ export const ghost = device("d_ghost", "", { certified_at: ofDevices[0]?.at ?? 0
 /** What was logged of this one says something else. */
 export const changed = { ...ofDevices[0], at: 1_772_200_000_000 } as api.AuditEvent;
 
+export const { witnesses } = cosigned;
+
 interface Told {
   readonly isNew?: number;
   readonly devices?: readonly api.DeviceInfo[];

@@ -4,7 +4,7 @@
 
 import type * as api from "../api/schema.ts";
 import { fromBase64, sameBytes, toBase64 } from "./bytes.ts";
-import { checkGrowth, checkInclusion, commitment, Mismatch, openCheckpoint, type Head } from "./proof.ts";
+import { checkGrowth, checkInclusion, commitment, cosignedAt, Mismatch, openCheckpoint, type Head } from "./proof.ts";
 
 /**
  * - unchecked: nobody has looked yet; checking: somebody looks.
@@ -14,6 +14,22 @@ import { checkGrowth, checkInclusion, commitment, Mismatch, openCheckpoint, type
  * - wrong: it does not match. - failed: it could not be looked at.
  */
 export type Proof = "unchecked" | "checking" | "signed" | "proved" | "erased" | "wrong" | "failed";
+
+/** Who signs heads of the log beside the practice, with what this browser found of it. */
+export interface Witness {
+  readonly name: string;
+  readonly verifier: string;
+  /** What the server says went wrong when it asked the witness last. */
+  readonly problem: api.AuditWitness["problem"];
+  /**
+   * - signed: it signed a head that this log begins with. - none: it never signed.
+   * - wrong: what is said to be its signature is none. - failed: it could not be looked at.
+   */
+  readonly found: "signed" | "none" | "wrong" | "failed";
+  /** Of what it signed, and when, by its clock; 0 if it is not "signed". */
+  readonly size: number;
+  readonly at: number;
+}
 
 /** How a page asks the server about the log of its practice. What fails throws. */
 export interface Asks {
@@ -37,8 +53,7 @@ export class Log {
   private readonly key: string;
   private checking: Promise<{ readonly head: Head; readonly anchored: boolean }> | undefined;
   head = $state.raw<Head>();
-  /** Who signs heads of the log beside the practice, as the server tells. */
-  witnesses = $state<readonly api.AuditWitness[]>([]);
+  witnesses = $state.raw<readonly Witness[]>([]);
   /** The log does not begin with what this browser saw: stop, and keep what there is. */
   broken = $state(false);
   private proofs = $state.raw<ReadonlyMap<number, Proof>>(new Map());
@@ -103,8 +118,31 @@ export class Log {
     }
     if (head.size > 0) this.store?.setItem(this.key, JSON.stringify({ verifier, size: head.size, root: toBase64(head.root) } satisfies Kept));
     this.head = head;
-    this.witnesses = witnesses;
+    const each = new Map(witnesses.map((one) => [one.verifier, one])); // one is not two
+    this.witnesses = await Promise.all([...each.values()].map((one) => this.witness(one, verifier, head)));
     return { head, anchored: kept !== undefined };
+  }
+
+  /** Checks what is said to be a witness's signature: also that it is of this log. */
+  private async witness({ name, verifier, problem, signed }: api.AuditWitness, log: string, head: Head): Promise<Witness> {
+    const told = { name, verifier, problem, size: 0, at: 0 };
+    if (!signed) return { ...told, found: "none" };
+    try {
+      const [theirs, at] = [await openCheckpoint(signed, log), await cosignedAt(signed, verifier)];
+      // It may have signed a newer one since the head was fetched.
+      const [earlier, later] = theirs.size > head.size ? [head, theirs] : [theirs, head];
+      if (earlier.size > 0) {
+        const growth = earlier.size === later.size ? [] : (await this.server.growth(earlier.size, later.size))?.hashes;
+        if (!growth) throw new Mismatch("growth");
+        await checkGrowth(earlier, later, growth.map(fromBase64));
+      }
+      return { ...told, found: "signed", size: theirs.size, at };
+    } catch (error) {
+      if (!(error instanceof Mismatch)) return { ...told, found: "failed" };
+      // The log's key has signed two histories: that is proof.
+      if (error.message === "growth") this.broken = true;
+      return { ...told, found: "wrong" };
+    }
   }
 
   private kept(): Kept | undefined {

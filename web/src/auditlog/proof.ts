@@ -95,27 +95,68 @@ export interface Head {
   readonly root: Uint8Array;
 }
 
-/** Checks a checkpoint's signature by the log's key, and reads it. */
-export async function openCheckpoint(signed: string, verifier: string): Promise<Head> {
-  const [name = "", id = "", ...rest] = verifier.split("+");
-  const key = fromBase64(rest.join("+"));
-  if (key.length !== 33 || key[0] !== 1) throw new Mismatch("key");
-  const expected = (await sha256(utf8(`${name}\n`), key)).slice(0, 4);
-  if ([...expected].map((byte) => byte.toString(16).padStart(2, "0")).join("") !== id) throw new Mismatch("key");
+/** What is signed, and the lines under it, each by whom it says (C2SP signed-note). */
+function openNote(signed: string): { readonly text: string; readonly lines: readonly (readonly [name: string, signature: Bytes])[] } {
   const cut = signed.indexOf("\n\n");
   if (cut < 0) throw new Mismatch("checkpoint");
-  const text = signed.slice(0, cut + 1);
+  const lines = signed.slice(cut + 2).split("\n").flatMap((line) => {
+    const [, name = "", signature = ""] = /^— (\S+) (\S+)$/.exec(line) ?? [];
+    return name ? [[name, fromBase64(signature)] as const] : [];
+  });
+  return { text: signed.slice(0, cut + 1), lines };
+}
+
+interface Verifier {
+  readonly name: string;
+  readonly id: Bytes;
+  good(signature: Bytes, text: string): Promise<boolean>;
+}
+
+// Kinds of keys.
+const ofLog = 1;
+const ofWitness = 4;
+
+async function readVerifier(verifier: string, kind: number): Promise<Verifier> {
+  const [name = "", id = "", ...rest] = verifier.split("+");
+  const key = fromBase64(rest.join("+"));
+  if (key.length !== 33 || key[0] !== kind) throw new Mismatch("key");
+  const expected = (await sha256(utf8(`${name}\n`), key)).slice(0, 4);
+  if ([...expected].map((byte) => byte.toString(16).padStart(2, "0")).join("") !== id) throw new Mismatch("key");
   const publicKey = await crypto.subtle.importKey("raw", key.slice(1), "Ed25519", false, ["verify"]);
+  return { name, id: expected, good: (signature, text) => crypto.subtle.verify("Ed25519", publicKey, signature, utf8(text)) };
+}
+
+/** Checks a checkpoint's signature by the log's key, and reads it. */
+export async function openCheckpoint(signed: string, verifier: string): Promise<Head> {
+  const log = await readVerifier(verifier, ofLog);
+  const { text, lines } = openNote(signed);
   let good = false;
-  for (const line of signed.slice(cut + 2).split("\n")) {
-    if (!line.startsWith(`— ${name} `)) continue;
-    const bytes = fromBase64(line.slice(name.length + 3));
-    if (bytes.length === 68 && sameBytes(bytes.slice(0, 4), expected)) good ||= await crypto.subtle.verify("Ed25519", publicKey, bytes.slice(4), utf8(text));
+  for (const [name, bytes] of lines) {
+    if (name === log.name && bytes.length === 68 && sameBytes(bytes.slice(0, 4), log.id)) good ||= await log.good(bytes.slice(4), text);
   }
   if (!good) throw new Mismatch("signature");
   const [origin, size = "", root = ""] = text.split("\n");
-  if (origin !== name || !/^(0|[1-9]\d{0,15})$/.test(size)) throw new Mismatch("checkpoint");
+  if (origin !== log.name || !/^(0|[1-9]\d{0,15})$/.test(size)) throw new Mismatch("checkpoint");
   const head = { size: Number(size), root: fromBase64(root) };
   if (head.root.length !== 32 || toBase64(head.root) !== root) throw new Mismatch("checkpoint");
   return head;
+}
+
+/** Later than any witness's clock, in Unix seconds. */
+const latest = 2 ** 40;
+
+/**
+ * When the witness of that key signed a checkpoint, by its clock, in Unix
+ * milliseconds (C2SP tlog-cosignature, version 1). Whether the log did is for
+ * openCheckpoint to say.
+ */
+export async function cosignedAt(signed: string, verifier: string): Promise<number> {
+  const witness = await readVerifier(verifier, ofWitness);
+  const { text, lines } = openNote(signed);
+  for (const [name, bytes] of lines) {
+    if (name !== witness.name || bytes.length !== 76 || !sameBytes(bytes.slice(0, 4), witness.id)) continue;
+    const seconds = new DataView(bytes.buffer).getBigUint64(4);
+    if (seconds <= latest && (await witness.good(bytes.slice(12), `cosignature/v1\ntime ${seconds}\n${text}`))) return Number(seconds) * 1000;
+  }
+  throw new Mismatch("cosignature");
 }

@@ -3,6 +3,8 @@
 
 import type * as api from "../../src/api/schema.ts";
 import vector from "../../src/auditlog/vector.json";
+import cosigned from "../../../internal/auditlog/testdata/cosigned.json";
+import { logged } from "../devices.ts";
 import { now } from "./server.ts";
 import type { Story } from "./story.ts";
 
@@ -31,6 +33,12 @@ const answers: NonNullable<Story["answers"]> = {
   ...proofs,
 };
 
+const cosignedHead: api.AuditCheckpoint = { signed: cosigned.signed, verifier: cosigned.verifier, size: logged.length, root: "", witnesses: [] };
+const cosignedProofs = {
+  ...Object.fromEntries(cosigned.entries.map(({ number, proof }) => [`GET /v1/audit/proof?number=${number}&size=${logged.length}`, { size: logged.length, number, hashes: proof }])),
+  [`GET /v1/audit/growth?earlier=5&later=${logged.length}`]: { size: logged.length, number: 5, hashes: cosigned.growth[4] ?? [] },
+};
+
 // Rows come a moment after the page does.
 async function checkAll(page: Parameters<NonNullable<Story["then"]>>[0]): Promise<void> {
   for (let tries = 0; tries < 40 && !document.querySelector("main tbody button"); tries++) await page.pause(100);
@@ -51,14 +59,17 @@ export const stories: Record<string, Story> = {
     as: "compliance",
     answers: {
       ...answers,
+      "GET /v1/admin/audit/events?limit=50": { events: logged.toReversed() },
       "GET /v1/audit/checkpoint": {
-        ...head,
+        ...cosignedHead,
         witnesses: [
-          { name: "witness.example", verifier: "a", size: 13, at: 1_790_000_000_000, signed: "" },
-          { name: "notary.example", verifier: "b", size: 9, at: 1_789_000_000_000, signed: "", problem: "away" },
+          ...cosigned.witnesses,
+          { ...cosigned.witnesses[1], name: "west.example", verifier: "west.example+b407c998+BA==" },
+          { name: "notary.example", verifier: "b", size: 0, at: 0, signed: "", problem: "away" },
           { name: "seal.example", verifier: "c", size: 40, at: 1_789_000_000_000, signed: "", problem: "contradicts" },
         ],
       },
+      ...cosignedProofs,
     },
     then: checkAll,
   },

@@ -2,6 +2,8 @@
 
 import type * as api from "../../src/api/schema.ts";
 import vector from "../../src/auditlog/vector.json";
+import cosigned from "../../../internal/auditlog/testdata/cosigned.json";
+import { logged } from "../devices.ts";
 import { now, session } from "./server.ts";
 import type { Story } from "./story.ts";
 
@@ -44,6 +46,17 @@ export const stories: Record<string, Story> = {
       ...answers,
       "GET /v1/staff/devices": { devices: [...devices, device("d_ghost", "Chrome on Linux", 1)] },
       "GET /v1/staff/devices/log?limit=200": { events: [entry(12, "certificate.issued", "d_tablet", 2, vector.entries[4]?.commitment), ...log.events.slice(1)] },
+    },
+  },
+  "devices-witnessed": {
+    hash: "#/devices",
+    as: "nurse",
+    answers: {
+      ...answers,
+      "GET /v1/staff/devices/log?limit=200": { events: logged.filter(({ kind }) => kind !== "conversation.begun").toReversed() },
+      "GET /v1/staff/devices": { devices: [] },
+      "GET /v1/audit/checkpoint": { signed: cosigned.signed, verifier: cosigned.verifier, size: logged.length, root: "", witnesses: cosigned.witnesses.slice(0, 1) },
+      ...Object.fromEntries(cosigned.entries.map(({ number, proof }) => [`GET /v1/audit/proof?number=${number}&size=${logged.length}`, { size: logged.length, number, hashes: proof }])),
     },
   },
   "devices-failed": { hash: "#/devices", as: "nurse", answers: { ...answers, "GET /v1/staff/devices": { refused: 503, code: "unavailable" } } },

@@ -6,7 +6,7 @@ import type { Practice } from "../../src/patient/model/practice.ts";
 import type { Session } from "../../src/patient/model/session.ts";
 import type { View } from "../../src/patient/view.svelte.ts";
 import type { Language, WordKey, WordValues } from "../../src/ui/words.svelte.ts";
-import { changed, devicesOf, everyDevice, logged, type Answers } from "../devices.ts";
+import { changed, devicesOf, everyDevice, logged, witnesses, type Answers } from "../devices.ts";
 import { archive, conversation, me, member, message, noon, notice, nurse, nurseDana, theArchive, type FakeCore, type Script } from "../fakeCore.ts";
 
 export interface Scene {
@@ -532,6 +532,7 @@ export const stories: Record<string, Story> = {
   "seen-failed": seen([firstSeen], { fail: { sightings: "offline" } }, (scene) => scene.find("dialog[open] [role=alert]").then(() => undefined)),
   "seen-loading": seen([firstSeen], { hang: ["sightings"] }, (scene) => scene.find("dialog[open] .content .skeleton").then(() => undefined)),
   "wrote": wrote(devicesOf(), {}, allProved),
+  "wrote-witnessed": wrote(devicesOf({ witnesses }), {}, allProved),
   "wrote-none": wrote(devicesOf({ devices: [], events: [] }), {}, (scene) => scene.find("dialog[open] .note").then(() => undefined)),
   "wrote-unchecked": wrote(devicesOf({ away: "log/checkpoint" }), {}, allProved),
   "wrote-wrong": wrote(devicesOf({ devices: everyDevice, events: [changed, ...logged.filter(({ kind, object }) => kind === "certificate.issued" && object !== "d_tablet").toReversed()] }), {}, allProved),
