@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bufio"
+	"bytes"
 	"net"
 	"net/http"
 	"sync"
@@ -12,13 +13,15 @@ import (
 // which weigh most of what an idle connection does.
 type hijacker struct {
 	http.ResponseWriter
-	out *outlet // set by Hijack
+	spare *sync.Pool // of the outlet
+	out   *outlet    // set by Hijack
 }
 
-// Bytes of a push connection's buffers. Longer messages by-pass them.
+// Bytes of a push connection's buffers. Longer messages by-pass them, and
+// events are gathered by the outlet.
 const (
 	readBuffer  = 1 << 10
-	writeBuffer = 2 << 10
+	writeBuffer = 1 << 9
 )
 
 // Hijack implements [http.Hijacker].
@@ -27,7 +30,7 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return conn, rw, err
 	}
-	h.out = &outlet{conn: conn}
+	h.out = &outlet{conn: conn, spare: h.spare}
 	reader := rw.Reader
 	if reader.Buffered() == 0 { // else the client spoke first: keep what it said
 		reader = bufio.NewReaderSize(conn, readBuffer)
@@ -42,7 +45,8 @@ type outlet struct {
 
 	mu      sync.Mutex // guards all below: pongs are written beside messages
 	holding bool
-	held    []byte
+	held    *bytes.Buffer // of spare; nil if there is none
+	spare   *sync.Pool    // of *bytes.Buffer: few connections write at once
 }
 
 // Write implements [io.Writer].
@@ -52,8 +56,10 @@ func (o *outlet) Write(b []byte) (int, error) {
 	if !o.holding {
 		return o.conn.Write(b)
 	}
-	o.held = append(o.held, b...)
-	return len(b), nil
+	if o.held == nil {
+		o.held = o.spare.Get().(*bytes.Buffer)
+	}
+	return o.held.Write(b)
 }
 
 // hold begins to gather.
@@ -69,10 +75,17 @@ func (o *outlet) release(within time.Duration) error {
 	defer o.mu.Unlock()
 	held := o.held
 	o.holding, o.held = false, nil
+	if held == nil {
+		return nil
+	}
+	defer func() {
+		held.Reset()
+		o.spare.Put(held)
+	}()
 	if err := o.conn.SetWriteDeadline(time.Now().Add(within)); err != nil {
 		return err
 	}
-	if _, err := o.conn.Write(held); err != nil {
+	if _, err := o.conn.Write(held.Bytes()); err != nil {
 		return err
 	}
 	return o.conn.SetWriteDeadline(time.Time{})

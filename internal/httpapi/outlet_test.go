@@ -13,7 +13,7 @@ import (
 func TestOutlet(t *testing.T) {
 	ours, theirs := net.Pipe()
 	defer theirs.Close()
-	out := &outlet{conn: ours}
+	out := &outlet{conn: ours, spare: &newSockets(SocketLimits{}).spare}
 	writes := make(chan string, 8)
 	go func() {
 		defer close(writes)
@@ -54,7 +54,7 @@ func TestOutlet(t *testing.T) {
 func TestOutletToNobody(t *testing.T) {
 	ours, theirs := net.Pipe()
 	defer theirs.Close()
-	out := &outlet{conn: ours}
+	out := &outlet{conn: ours, spare: &newSockets(SocketLimits{}).spare}
 	out.hold()
 	if _, err := io.WriteString(out, "x"); err != nil {
 		t.Fatal(err)

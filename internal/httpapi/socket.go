@@ -32,6 +32,7 @@ const helloBytes = 1 << 10
 // sockets counts the push connections.
 type sockets struct {
 	limits SocketLimits
+	spare  sync.Pool // of *bytes.Buffer, for what is written together
 
 	mu       sync.Mutex // guards all below
 	open     int
@@ -57,7 +58,7 @@ func newSockets(l SocketLimits) *sockets {
 			*n.at = n.to
 		}
 	}
-	return &sockets{limits: l, byAddr: make(map[string]int)}
+	return &sockets{limits: l, byAddr: make(map[string]int), spare: sync.Pool{New: func() any { return new(bytes.Buffer) }}}
 }
 
 // enter admits a connection that has yet to say hello.
@@ -115,7 +116,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.sockets.greeted(call.address)
 	// The origin was checked already, as for every call.
-	taken := &hijacker{ResponseWriter: w}
+	taken := &hijacker{ResponseWriter: w, spare: &s.sockets.spare}
 	conn, err := websocket.Accept(taken, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
 	if err != nil {
 		s.sockets.leave() // Accept has answered
@@ -275,13 +276,9 @@ func (k *socket) writeAll(ctx context.Context) {
 
 // writeWaiting writes an event, and in one go with it those that wait behind.
 func (k *socket) writeWaiting(ctx context.Context, first *hub.Outgoing) error {
-	more := min(len(k.line.Events()), mostAtOnce)
-	if more == 0 {
-		return k.writeEvent(ctx, first)
-	}
 	k.out.hold()
 	err := k.writeEvent(ctx, first)
-	for ; err == nil && more > 0; more-- {
+	for more := min(len(k.line.Events()), mostAtOnce); err == nil && more > 0; more-- {
 		err = k.writeEvent(ctx, <-k.line.Events())
 	}
 	return errors.Join(err, k.out.release(k.server.sockets.limits.Write))
