@@ -30,7 +30,7 @@ func (m *memory) Apply(_ context.Context, puts map[string][]byte, deletes []stri
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for key, value := range puts {
-		m.values[key] = slices.Clone(value)
+		m.values[key] = value // the engine makes each anew
 	}
 	for _, key := range deletes {
 		delete(m.values, key)
