@@ -87,6 +87,22 @@ func TestNoStatementWalksAPractice(t *testing.T) {
 	if n < 60 {
 		t.Errorf("only %d statements were seen", n)
 	}
+	// What else is asked for of a conversation or a patient is looked for in the
+	// index: an endless one has entries all over the log.
+	within := 0
+	for statement := range seen {
+		of := regexp.MustCompile(`FROM audit_entry WHERE practice = \S+ AND (conversation|patient) = .*\|\| ''\)`).FindStringSubmatch(statement)
+		if of == nil || strings.Contains(statement, "(conversation ||") {
+			continue
+		}
+		within++
+		if steps := plan(t, file.Read, statement); !strings.Contains(strings.Join(steps, "\n"), "COVERING INDEX audit_entry_"+of[1]) {
+			t.Errorf("%q for %s", steps, statement)
+		}
+	}
+	if within == 0 {
+		t.Error("no list of a conversation or a patient asked for more")
+	}
 }
 
 func plan(t *testing.T, db *sql.DB, statement string) (steps []string) {

@@ -14,7 +14,8 @@ import (
 //
 // Each list is read from an index that has its order. A thing, a conversation
 // or a patient has few entries, so one index serves, whatever else is asked
-// for. Who acts and what is done can be most of the log: then the index has all
+// for; those of conversations and patients have what that is, as some never end
+// and their entries lie far apart. Who acts and what is done can be most of the log: then the index has all
 // that is asked for, and lists of several kinds or outcomes are merged.
 func (s *Store) LogEntries(ctx context.Context, q hub.LogQuery) ([]auditlog.Entry, error) {
 	number, err := s.logNumber(ctx, q.Practice)
@@ -30,7 +31,7 @@ func (s *Store) LogEntries(ctx context.Context, q hub.LogQuery) ([]auditlog.Entr
 	query := entryColumns + l.within + " ORDER BY " + l.order + " LIMIT " + l.limit
 	switch where := l.thing(); {
 	case where != "":
-		query = entryColumns + where + l.within + " ORDER BY " + l.order + " LIMIT " + l.limit
+		query = l.entries("SELECT leaf FROM audit_entry WHERE practice = " + l.practice + where + l.within)
 	case q.Person != "" && undone(q.Outcome):
 		query = entryColumns + " AND person = " + l.argument(q.Person) + l.outcome() + l.kinds() + l.within + " ORDER BY " + l.order + " LIMIT " + l.limit
 	case q.Person != "":
@@ -151,7 +152,11 @@ func (l *logList) merged(where, beside string, outcomes ...string) string {
 				beside+l.within+" ORDER BY "+l.order+" LIMIT "+l.limit+") AS part")
 		}
 	}
+	return l.entries("SELECT leaf FROM (" + strings.Join(parts, " UNION ALL ") + ") AS parts")
+}
+
+// entries is a statement for the first of the leaves that another finds.
+func (l *logList) entries(found string) string {
 	// The sum keeps the engine from walking along the index of times.
-	return entryColumns + " AND leaf IN (SELECT leaf FROM (" + strings.Join(parts, " UNION ALL ") + ") AS parts ORDER BY " + l.order +
-		" LIMIT " + l.limit + ") ORDER BY " + strings.Replace(l.order, "at", "at + 0", 1)
+	return entryColumns + " AND leaf IN (" + found + " ORDER BY " + l.order + " LIMIT " + l.limit + ") ORDER BY " + strings.Replace(l.order, "at", "at + 0", 1)
 }

@@ -133,6 +133,9 @@ func testAuditLog(t *testing.T, store hub.Store) {
 			"subject":      {hub.LogQuery{Subject: "p_nobody"}, func(*audit.Event) bool { return false }},
 			"object":       {hub.LogQuery{Object: "d_nothing"}, func(*audit.Event) bool { return false }},
 			"time":         {hub.LogQuery{From: 1010, Until: 1020}, func(e *audit.Event) bool { return e.At >= 1010 && e.At < 1020 }},
+			"chat, kind":   {hub.LogQuery{Conversation: "c_two", Kinds: []string{"file.downloaded"}}, func(e *audit.Event) bool { return e.Conversation == "c_two" && e.Kind == audit.FileDownloaded }},
+			"his, refused": {hub.LogQuery{Patient: "p_patient", Outcome: "refused"}, func(e *audit.Event) bool { return e.Outcome == audit.Refused }},
+			"his, nobody":  {hub.LogQuery{Patient: "p_patient", Person: "p_nobody"}, func(*audit.Event) bool { return false }},
 			"both":         {hub.LogQuery{Conversation: "c_one", Until: 1030}, func(e *audit.Event) bool { return e.Conversation == "c_one" && e.At < 1030 }},
 		} {
 			var want []audit.Event
