@@ -4,7 +4,7 @@ package api
 // can weaken it for themselves. Those that can be set are set in the practice
 // file, at the server (sotto practice apply).
 type Protection struct {
-	ID    string `json:"id" enum:"idle-staff,idle-patient,password-length,networks,proof-days,level,sso-only,sso-age,group-administrators,access-review-days,origins,session-hours,step-up-minutes,link-hours,emergency-minutes,review-hours,request-days"`
+	ID    string `json:"id" enum:"idle-staff,idle-patient,password-length,networks,proof-days,level,sso-only,sso-age,group-administrators,access-review-days,activity-review-days,origins,session-hours,step-up-minutes,link-hours,emergency-minutes,review-hours,request-days"`
 	Of    string `json:"of,omitempty" doc:"of level: the queue"`
 	Value string `json:"value" doc:"a number, yes, no, or a level"`
 	// Usual is what holds if the practice says nothing.

@@ -137,8 +137,8 @@ type StaffSession struct {
 	// Emergencies is how many emergency accesses the person has been told of and
 	// nobody has reviewed: GET /v1/admin/emergencies.
 	Emergencies int `json:"emergencies"`
-	// Reviews is how many people's access waits for a confirmation that the
-	// person can give.
+	// Reviews is how many wait for the person: others' access to be confirmed,
+	// and periods of the log to be signed off.
 	Reviews int `json:"reviews"`
 	// Approvals is how many requests wait for an answer that the person may
 	// give: GET /v1/admin/requests.

@@ -74,6 +74,7 @@ const (
 	PeopleListed        Kind = "people.listed"
 	ReadersExplained    Kind = "readers.explained"
 	AuditRead           Kind = "audit.read"
+	LogReviewed         Kind = "audit.reviewed"
 	AccessRead          Kind = "access.read"
 	GroupInfoRead       Kind = "group-info.read"
 	ControlsRead        Kind = "controls.read"
@@ -247,6 +248,7 @@ func Vocabulary() []Spec {
 		{PeopleListed, Access, "", false, "listed the practice's staff"},
 		{ReadersExplained, Access, "", true, "asked who can read a conversation"},
 		{AuditRead, Access, "", true, "read this log"},
+		{LogReviewed, Access, "", false, "signed off that they had looked at this log of a time"},
 		{AccessRead, Access, "", true, "looked at who saw a patient's messages, or at what left the practice"},
 		{GroupInfoRead, Access, "", true, "got what is needed to join a conversation from outside"},
 		{ControlsRead, Access, "", false, "looked at how the installation meets the rules"},

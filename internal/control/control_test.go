@@ -35,7 +35,8 @@ func subject() *Subject {
 		Practices: []installation.Practice{{
 			ID: "t_oak", Slug: "oak", IdleStaff: 10, IdlePatient: 15, Languages: []string{"en"}, ConsentForm: "general", ConsentVer: 3,
 			ConsentTexts: []string{"en"}, Networks: true, Queues: 2, Suite: 0xF001, Keeper: true,
-			People: []installation.Person{person("p_1", "administrator"), person("p_2", "administrator"), person("p_3", "compliance"), person("p_4", "clinician")},
+			ActivitySigned: 1,
+			People:         []installation.Person{person("p_1", "administrator"), person("p_2", "administrator"), person("p_3", "compliance"), person("p_4", "clinician")},
 			Archive: &installation.Archive{Bytes: 1, Check: &installation.ArchiveCheck{
 				At: now.Add(-time.Hour), Conversations: 3, Records: 40,
 			}},
@@ -173,6 +174,7 @@ func TestEachQueryNotices(t *testing.T) {
 		"official":       {"308(a)(2)", m, func(s *Subject) { s.Practice.People[2].Disabled = true }, d},
 		"administrators": {"308(a)(3)(ii)(A)", m, func(s *Subject) { s.Practice.People[1].Disabled = true }, d},
 		"emergencies":    {"312(a)(2)(ii)", m, func(s *Subject) { s.Practice.EmergenciesDue = 1 }, short},
+		"activity gaps":  {"308(a)(1)(ii)(D)", d, func(s *Subject) { s.Practice.ActivityGaps = 1 }, short},
 		"access-reviews": {"308(a)(4)(ii)(C)", m, func(s *Subject) { s.Practice.AccessLate = 1 }, short},
 		"clearance":      {"308(a)(3)(ii)(B)", m, func(s *Subject) { s.Practice.AccessLate = 2 }, short},
 		"reviewers":      {"312(a)(2)(ii)", m, func(s *Subject) { s.Practice.People[2].Disabled = true }, d},
@@ -270,6 +272,26 @@ func TestStreamsOfTheLog(t *testing.T) {
 	s.Practice.Streams[0].Problem = "away"
 	if f := auditStream(s); f.State != api.ControlShort || f.Fix == "" || !strings.Contains(f.Says, "siem.clinic.example (away)") {
 		t.Errorf("away: %+v", f)
+	}
+}
+
+// TestSignOffs: that the log was looked at is met by sign-offs alone.
+func TestSignOffs(t *testing.T) {
+	for name, c := range map[string]struct {
+		make func(s *Subject)
+		want string
+	}{
+		"signed off":      {func(*Subject) {}, api.ControlMet},
+		"one waits":       {func(s *Subject) { s.Practice.ActivityWaits = 1 }, api.ControlMet},
+		"a gap":           {func(s *Subject) { s.Practice.ActivityGaps = 1 }, api.ControlShort},
+		"none so far":     {func(s *Subject) { s.Practice.ActivitySigned = 0 }, api.ControlDecision},
+		"nobody to do it": {func(s *Subject) { s.Practice.People[2].Disabled = true }, api.ControlDecision},
+	} {
+		s := subject()
+		c.make(s)
+		if f := activityReviews(s); f.State != c.want || f.State != api.ControlMet && f.Fix == "" {
+			t.Errorf("%s: %+v, want %s", name, f, c.want)
+		}
 	}
 }
 

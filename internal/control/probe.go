@@ -16,7 +16,7 @@ import (
 // probes are all queries, by name.
 func probes() map[string]Probe {
 	return map[string]Probe{
-		"roles": roles, "unique-people": uniquePeople, "official": official, "administrators": administrators, "unused-accounts": unusedAccounts, "emergencies": emergencies, "access-reviews": accessReviews,
+		"roles": roles, "unique-people": uniquePeople, "official": official, "administrators": administrators, "unused-accounts": unusedAccounts, "emergencies": emergencies, "access-reviews": accessReviews, "activity-reviews": activityReviews,
 		"two-factors": twoFactors, "passkeys": passkeys, "devices-certified": devicesCertified, "sign-ins": signIns, "keeper": keeper,
 		"idle-limit": idleLimit, "networks": networks, "queues": queues, "proofing": proofingAsked, "consent-form": consentForm, "suite": suite,
 		"database-encrypted": databaseEncrypted, "database-link": databaseLink, "keys-guarded": keysGuarded, "keys-apart": keysApart,
@@ -106,6 +106,22 @@ func accessReviews(s *Subject) api.ControlFinding {
 		return short("Open Reviews in the administrators' page, and keep, change or disable each.", "What %d people may do was not confirmed for more than %d days.", n, s.Practice.AccessDays)
 	}
 	return met("What each of %d people may do was confirmed or given in the last %d days, or since reviews began here.", len(s.working()), s.Practice.AccessDays)
+}
+
+func activityReviews(s *Subject) api.ControlFinding {
+	p := s.Practice
+	reviewers := s.count(func(p *installation.Person) bool {
+		return (p.Access == "auditor" || p.Access == "compliance") && p.CanSignIn()
+	})
+	switch {
+	case p.ActivityGaps > 0:
+		return short("Open Reviews in the administrators' page, look at each period, and sign it off.", "%d periods of the log were not signed off within two weeks.", p.ActivityGaps)
+	case reviewers == 0:
+		return decide("Give somebody the role auditor or compliance.", "Nobody who can sign in signs off that the log was looked at.")
+	case p.ActivitySigned == 0:
+		return decide("Sign off the first period once it is over, on the page Reviews.", "No period of the log was signed off yet.")
+	}
+	return met("%d periods of the log were looked at and signed off; %d wait, none for longer than two weeks.", p.ActivitySigned, p.ActivityWaits)
 }
 
 const unusedAfter = 90 * 24 * time.Hour

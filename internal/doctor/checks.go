@@ -257,6 +257,9 @@ func (x *examination) practice(p *installation.Practice) {
 	x.expect(of("access-reviews"), p.AccessLate == 0, "Nobody's access waits for too long to be confirmed.", Fail,
 		fmt.Sprintf("What %s may do was not confirmed for more than %d days.", somebody(p.AccessLate), p.AccessDays),
 		"An administrator or compliance officer opens Reviews in the administrators' page, and keeps, changes or disables each (45 CFR 164.308(a)(4)(ii)(C)).")
+	x.expect(of("activity-reviews"), p.ActivityGaps == 0, fmt.Sprintf("No period of the audit log went by unsigned; %d wait.", p.ActivityWaits), Fail,
+		fmt.Sprintf("Of the audit log, %d periods were not signed off within two weeks.", p.ActivityGaps),
+		"An auditor or compliance officer opens Reviews in the administrators' page, looks at each, and signs it off with what they found (45 CFR 164.308(a)(1)(ii)(D)).")
 	var one, never, unused, admins int
 	for i := range p.People {
 		person := &p.People[i]

@@ -95,6 +95,7 @@ func TestT54SeededMistakes(t *testing.T) {
 		}, "audit-stream:oak", Warn},
 		"a SIEM that drops entries":       {func(f *installation.Facts) { f.Practices[0].Streams[0].Rejected = 4 }, "audit-stream:oak", Warn},
 		"a SIEM without TLS":              {func(f *installation.Facts) { f.Server.Receivers[0].Plain = true }, "audit-stream-tls", Warn},
+		"a log that nobody looked at":     {func(f *installation.Facts) { f.Practices[0].ActivityGaps = 1 }, "activity-reviews:oak", Fail},
 		"an access that nobody confirmed": {func(f *installation.Facts) { f.Practices[0].AccessLate = 1 }, "access-reviews:oak", Fail},
 		"emergency access nobody looked":  {func(f *installation.Facts) { f.Practices[0].Emergencies, f.Practices[0].EmergenciesDue = 2, 1 }, "emergency-reviews:oak", Fail},
 		"plain HTTP":                      {func(f *installation.Facts) { f.Server.TLS, f.Server.Certificate = false, nil }, "tls", Fail},

@@ -303,6 +303,11 @@ func (h *OpenHub) inspectPractice(ctx context.Context, folder Folder, p hub.Prac
 	if out.AccessLate, err = h.AccessLate(ctx, &p, now); err != nil {
 		return nil, err
 	}
+	looked, err := h.ActivityState(ctx, &p, now)
+	if err != nil {
+		return nil, err
+	}
+	out.ActivitySigned, out.ActivityWaits, out.ActivityGaps = looked.Signed, looked.Waits, looked.Gaps
 	out.LogSize = -1
 	if head, err := h.store.LogHead(ctx, p.ID); err == nil {
 		out.LogSize = head.Size

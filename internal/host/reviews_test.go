@@ -7,8 +7,8 @@ import (
 	"github.com/sotto-health/sotto/internal/hub"
 )
 
-// TestLateReviews: a consent form, an emergency access and a person's access that
-// wait too long for whoever reviews them are among the facts, and not before.
+// TestLateReviews: a consent form, an emergency access and a person's access and
+// a period of the log that wait too long for whoever reviews them are among the facts, and not before.
 func TestLateReviews(t *testing.T) {
 	ctx, folder := t.Context(), Folder(t.TempDir())
 	h := openHub(t, string(folder))
@@ -30,14 +30,14 @@ func TestLateReviews(t *testing.T) {
 	if _, err := h.store.ReviewsBegan(ctx, "t_here", begun.UnixMilli()); err != nil {
 		t.Fatal(err)
 	}
-	for days, want := range map[int][3]int{1: {0, 0, 0}, 4: {0, 1, 0}, 13: {0, 1, 0}, 15: {1, 1, 0}, 89: {1, 1, 0}, 91: {1, 1, 1}} {
+	for days, want := range map[int][4]int{1: {0, 0, 0, 0}, 4: {0, 1, 0, 0}, 13: {0, 1, 0, 0}, 15: {1, 1, 0, 0}, 42: {1, 1, 0, 0}, 46: {1, 1, 0, 1}, 89: {1, 1, 0, 2}, 91: {1, 1, 1, 2}} {
 		facts, err := Inspect(ctx, h, InspectConfig{Folder: folder, Now: func() time.Time { return begun.Add(time.Duration(days) * 24 * time.Hour) }})
 		if err != nil {
 			t.Fatal(err)
 		}
 		p := facts.Practice("t_here")
-		if p.FormsLate != want[0] || p.EmergenciesDue != want[1] || p.AccessLate != want[2] {
-			t.Errorf("after %d days %d forms, %d emergency accesses and %d confirmations are late, want %v", days, p.FormsLate, p.EmergenciesDue, p.AccessLate, want)
+		if p.FormsLate != want[0] || p.EmergenciesDue != want[1] || p.AccessLate != want[2] || p.ActivityGaps != want[3] {
+			t.Errorf("after %d days %d forms, %d emergency accesses and %d confirmations are late, and %d periods unsigned, want %v", days, p.FormsLate, p.EmergenciesDue, p.AccessLate, p.ActivityGaps, want)
 		}
 	}
 }

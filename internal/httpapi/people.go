@@ -14,6 +14,12 @@ type byDevice struct {
 	Device string `path:"device" maxLength:"64"`
 }
 
+// periodIn is a call about a time, Unix milliseconds.
+type periodIn struct {
+	From  int64 `query:"from" required:"true" minimum:"1"`
+	Until int64 `query:"until" required:"true" minimum:"2"`
+}
+
 // peopleRoutes are for those who run the practice and those who answer for it.
 func (s *Server) peopleRoutes() {
 	staff(s, op(get, "/v1/admin/people", tagAdmin, "The practice's staff, and the roles there are", refusals(401, 403)),
@@ -67,6 +73,26 @@ func (s *Server) peopleRoutes() {
 				return nil, err
 			}
 			return saved("text/csv; charset=utf-8", "access-reviews.csv", b), nil
+		})
+	staff(s, op(get, "/v1/admin/reviews/activity", tagAudit, "The periods of the audit log, and who signed off that they had looked at each", refusals(401, 403)),
+		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*out[api.ActivityReviews], error) {
+			return answer(s.hub.ActivityReviews(ctx, c))
+		})
+	staff(s, op(get, "/v1/admin/reviews/activity/figures", tagAudit, "How much the log has of a time that a reviewer should look at", refusals(401, 403, 422)),
+		func(ctx context.Context, c *hub.StaffCaller, i *periodIn) (*out[api.ActivityFigures], error) {
+			return answer(s.hub.ActivityFigures(ctx, c, i.From, i.Until))
+		})
+	staff(s, op(post, "/v1/admin/reviews/activity", tagAudit, "Sign off that one has looked at the log of a period", status(noBody), refusals(401, 403, 409, 422)),
+		func(ctx context.Context, c *hub.StaffCaller, i *in[api.SignActivity]) (*none, error) {
+			return nil, s.hub.SignActivity(ctx, c, i.Body)
+		})
+	staff(s, op(get, "/v1/admin/reviews/activity/csv", tagAudit, "The same periods as a table", produces("text/csv"), refusals(401, 403, 429)),
+		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*file, error) {
+			b, err := s.hub.ExportActivityReviews(ctx, c)
+			if err != nil {
+				return nil, err
+			}
+			return saved("text/csv; charset=utf-8", "activity-reviews.csv", b), nil
 		})
 	staff(s, op(get, "/v1/admin/departments", tagAdmin, "The practice's departments", refusals(401, 403)),
 		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*out[api.Departments], error) {

@@ -26,6 +26,7 @@ func TestT54ProtectionsAreNamed(t *testing.T) {
 		"proof-days":           func(s *hub.Settings, more bool) { s.Identity.Days = pick(more, 5, 90) },
 		"sso-age":              func(s *hub.Settings, more bool) { s.Access.SSO.MaxAgeMinutes = pick(more, 60, 1440) },
 		"level.desk":           func(s *hub.Settings, more bool) { s.Queues[1].Level = pick(more, "signed-in", "guest") },
+		"activity-review-days": func(s *hub.Settings, more bool) { s.Reviews.ActivityDays = pick(more, 7, 60) },
 		"access-review-days":   func(s *hub.Settings, more bool) { s.Reviews.AccessDays = pick(more, 60, 180) },
 		"level.nurse":          func(s *hub.Settings, more bool) { s.Queues[0].Level = pick(more, "signed-in", "contact") },
 		"sso-only":             func(s *hub.Settings, more bool) { s.Access.SSO.Only = more },

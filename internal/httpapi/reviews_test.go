@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -225,3 +226,154 @@ func TestUnconfirmedRolesFall(t *testing.T) {
 		t.Errorf("%d administrators are left", left)
 	}
 }
+
+// periods lists those of the log as somebody is shown them, the newest first.
+func (w *world) periods(by *hub.StaffCaller) []api.ActivityPeriod {
+	w.t.Helper()
+	all, err := w.hub.ActivityReviews(w.ctx, by)
+	w.must(err)
+	return all.Periods
+}
+
+func (w *world) sign(by *hub.StaffCaller, p api.ActivityPeriod, note string) error {
+	return w.hub.SignActivity(w.ctx, by, api.SignActivity{From: p.From, Until: p.Until, Note: note})
+}
+
+// TestT22ActivityReviews: a period of the log that is over is signed off once, by
+// an auditor or a compliance officer, with what they found, which is not in the
+// log (T22: function level).
+func TestT22ActivityReviews(t *testing.T) {
+	w := newWorld(t)
+	w.must(w.hub.Sweep(w.ctx)) // reviews begin
+	elsewhere := w.newPractice("hilltop")
+	w.clock.advance(31 * oneDay)
+	sam, cleo := w.proven("sam", "auditor"), w.proven("cleo", "compliance")
+	all := w.periods(sam)
+	if len(all) != 2 || all[0].State != "open" || all[1].State != "waits" || all[1].Until != all[0].From {
+		t.Fatalf("after 31 days: %+v", all)
+	}
+	over := all[1]
+	for role, who := range map[string]*hub.StaffCaller{
+		"nurse": w.proven("dana", "nurse"), "supervisor": w.proven("alex", "supervisor"), "administrator": w.proven("robin", "administrator"),
+	} {
+		if err := w.sign(who, over, "fine"); !errors.Is(err, hub.ErrForbidden) {
+			t.Errorf("a %s signs: %v", role, err)
+		}
+		if _, err := w.hub.ActivityReviews(w.ctx, who); !errors.Is(err, hub.ErrForbidden) {
+			t.Errorf("a %s sees what was found: %v", role, err)
+		}
+		if _, err := w.hub.ActivityFigures(w.ctx, who, over.From, over.Until); !errors.Is(err, hub.ErrForbidden) {
+			t.Errorf("a %s sees figures: %v", role, err)
+		}
+		if _, err := w.hub.ExportActivityReviews(w.ctx, who); !errors.Is(err, hub.ErrForbidden) {
+			t.Errorf("a %s takes it out: %v", role, err)
+		}
+	}
+	longer := over
+	longer.Until += oneDay.Milliseconds()
+	for name, p := range map[string]api.ActivityPeriod{"one that is not over": all[0], "one that is none": longer} {
+		if err := w.sign(sam, p, "fine"); !errors.Is(err, hub.ErrConflict) {
+			t.Errorf("%s is signed: %v", name, err)
+		}
+	}
+	var malformed *hub.MalformedError
+	if err := w.sign(sam, over, "  "); !errors.As(err, &malformed) {
+		t.Errorf("without a word: %v", err)
+	}
+	w.must(w.sign(sam, over, "two wrong sign-ins "+canary))
+	if err := w.sign(cleo, over, "again"); !errors.Is(err, hub.ErrConflict) {
+		t.Errorf("signed twice: %v", err)
+	}
+	if got := w.periods(cleo)[1]; got.State != "signed" || got.SignedBy != "sam" || !strings.Contains(got.Note, canary) {
+		t.Errorf("signed: %+v", got)
+	}
+	found := w.events(string(audit.LogReviewed))
+	if len(found) != 1 || strings.Contains(found[0], canary) || !strings.Contains(found[0], "from=") {
+		t.Errorf("the log says %q", found)
+	}
+	w.clock.advance(30*oneDay + 6*time.Minute)
+	if err := w.sign(sam, w.periods(sam)[1], "late"); !errors.Is(err, hub.ErrStepUp) {
+		t.Errorf("without both factors again: %v", err)
+	}
+	csv, err := w.hub.ExportActivityReviews(w.ctx, sam)
+	w.must(err)
+	if !strings.Contains(string(csv), canary) || !strings.Contains(string(csv), "waits") || len(w.events(string(audit.ReviewsExported))) != 1 {
+		t.Errorf("table:\n%s", csv)
+	}
+	state, err := w.hub.ActivityState(w.ctx, &elsewhere.Practice, w.clock.now().UnixMilli())
+	w.must(err)
+	if state.Signed != 0 {
+		t.Errorf("what was signed here counts elsewhere: %+v", state)
+	}
+}
+
+// TestActivityGaps: what nobody signs off in two weeks is a gap until somebody
+// does, and is not cut anew by another length of periods.
+func TestActivityGaps(t *testing.T) {
+	w := newWorld(t)
+	w.must(w.hub.Sweep(w.ctx)) // reviews begin
+	length := func(days int) {
+		set := w.clinic.Practice
+		set.Reviews.ActivityDays = days
+		_, err := w.hub.SavePractice(w.ctx, set)
+		w.must(err)
+	}
+	is := func(want hub.ActivityState) {
+		t.Helper()
+		if got, err := w.hub.ActivityState(w.ctx, &w.clinic.Practice, w.clock.now().UnixMilli()); err != nil || got != want {
+			t.Errorf("%+v, %v, want %+v", got, err, want)
+		}
+	}
+	w.clock.advance(43 * oneDay)
+	is(hub.ActivityState{Waits: 1})
+	w.clock.advance(2 * oneDay)
+	is(hub.ActivityState{Gaps: 1})
+	w.clock.advance(20 * oneDay)
+	is(hub.ActivityState{Waits: 1, Gaps: 1})
+	w.clinic.keeper.signIn()
+	sam, nurse := w.staffAs(w.clinic, "auditor", "sam"), w.staff("dana")
+	waits := func(d *device, want int) {
+		t.Helper()
+		s, err := d.StaffSession(w.ctx)
+		w.must(err)
+		if s.Reviews != want {
+			t.Errorf("%d wait, want %d", s.Reviews, want)
+		}
+	}
+	waits(sam, 2)
+	waits(nurse, 0)
+	var list api.ActivityReviews
+	sam.asks("GET /v1/admin/reviews/activity", nil, &list, http.StatusOK)
+	second := list.Periods[1]
+	body := api.SignActivity{From: second.From, Until: second.Until, Note: "nothing unusual"}
+	nurse.asks("POST /v1/admin/reviews/activity", body, nil, http.StatusForbidden)
+	sam.asks("POST /v1/admin/reviews/activity", body, nil, http.StatusNoContent)
+	waits(sam, 1)
+	is(hub.ActivityState{Signed: 1, Gaps: 1})
+	length(7)
+	sam.asks("GET /v1/admin/reviews/activity", nil, &list, http.StatusOK)
+	for i, p := range list.Periods {
+		if i > 0 && p.Until != list.Periods[i-1].From {
+			t.Errorf("a hole in time: %+v", list.Periods)
+		}
+		if p.State == "signed" && (p.From != second.From || p.Until != second.Until) {
+			t.Errorf("what was signed is now %+v", p)
+		}
+	}
+	var figures api.ActivityFigures
+	count := func(kind string) int64 {
+		t.Helper()
+		last := list.Periods[0]
+		sam.asks("GET /v1/admin/reviews/activity/figures?from="+millis(last.From)+"&until="+millis(last.Until), nil, &figures, http.StatusOK)
+		i := slices.IndexFunc(figures.Figures, func(f api.ActivityFigure) bool { return f.Kind == kind })
+		return figures.Figures[i].Count
+	}
+	before := count("call.refused")
+	nurse.asks("GET /v1/admin/reviews/activity", nil, nil, http.StatusForbidden)
+	if after := count("call.refused"); after != before+1 || before == 0 {
+		t.Errorf("refusals: %d, then %d", before, after)
+	}
+	sam.asks("GET /v1/admin/reviews/activity/figures?from=1&until=99999999999999", nil, nil, http.StatusUnprocessableEntity)
+}
+
+func millis(n int64) string { return strconv.FormatInt(n, 10) }

@@ -51,6 +51,7 @@ func (s Settings) protections() []api.Protection {
 		{ID: "sso-age", Value: number(cmp.Or(sso.MaxAgeMinutes, usualSSOAge)), Usual: number(usualSSOAge)},
 		{ID: "group-administrators", Value: yes(s.Access.Groups.Administrators), Usual: "no"},
 		{ID: "access-review-days", Value: number(s.Reviews.Days()), Usual: number(usualAccessDays), Least: LeastAccessDays, Most: MostAccessDays},
+		{ID: "activity-review-days", Value: number(s.Reviews.LogDays()), Usual: number(usualActivityDays), Least: LeastActivityDays, Most: MostActivityDays},
 		{ID: "origins", Value: number(len(s.Origins)), Usual: "0"},
 	}
 	for _, q := range s.Queues {
@@ -68,7 +69,7 @@ func weakerValue(id, from, to string) bool {
 	a, err1 := strconv.Atoi(from)
 	b, err2 := strconv.Atoi(to)
 	switch id {
-	case "idle-staff", "idle-patient", "proof-days", "sso-age", "access-review-days", "origins":
+	case "idle-staff", "idle-patient", "proof-days", "sso-age", "access-review-days", "activity-review-days", "origins":
 		return err1 != nil || err2 != nil || b > a
 	case "password-length", "networks":
 		return err1 != nil || err2 != nil || b < a

@@ -145,6 +145,11 @@ func (h *Hub) describeSession(ctx context.Context, s StaffSession) (api.StaffSes
 	if described.Reviews, err = h.toConfirm(ctx, &pr.Practice, &p); err != nil {
 		return api.StaffSession{}, err
 	}
+	toSign, err := h.toSign(ctx, &pr.Practice, &p)
+	if err != nil {
+		return api.StaffSession{}, err
+	}
+	described.Reviews += toSign
 	if described.NewDevices, err = h.newDevices(ctx, s); err != nil {
 		return api.StaffSession{}, err
 	}

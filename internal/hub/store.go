@@ -49,6 +49,7 @@ type Store interface {
 	Emergencies
 	Grants
 	AccessReviews
+	ActivityReviews
 	Disclosures
 	Departments
 

@@ -209,6 +209,11 @@ type Practice struct {
 	// AccessLate whose confirmation is late.
 	AccessDays int `json:"access_review_days"`
 	AccessLate int `json:"access_reviews_late"`
+	// Activity is how far the log was looked at: periods that are over, of which
+	// some were signed off, some wait, and some nobody signed off in time.
+	ActivitySigned int `json:"activity_signed"`
+	ActivityWaits  int `json:"activity_waits"`
+	ActivityGaps   int `json:"activity_gaps"`
 	// LogSize is how many entries the log of who did what has; below 0 if it
 	// could not be read.
 	LogSize int64 `json:"log_size"`

@@ -134,6 +134,7 @@ const (
 	CheckIdentity Action = "conversation.check-identity" // see and check who the patient is
 	ReadAudit     Action = "audit.read"
 	ExportAudit   Action = "audit.export"     // take it out as a file
+	SignActivity  Action = "audit.review"     // sign off that one has looked at it
 	OwnAudit      Action = "audit.own"        // what concerns oneself
 	Explain       Action = "policy.explain"   // who can read a conversation, and why
 	Inspect       Action = "practice.inspect" // how the installation meets the rules
@@ -158,7 +159,7 @@ const (
 func Actions() []Action {
 	return []Action{
 		Begin, Know, Take, TakeOver, Join, Leave, Close, Reopen, Bring, Transfer, BreakGlass, Withdraw, AgreeForm, Rate, Frames, Send, Type, Attach, Admit, Add, Remove, Renew, Rejoin,
-		ListOwn, ListQueues, ListAll, Certify, Work, Configure, ArrangeDepartments, AddPerson, Grant, RequestGrant, ApproveGrant, ReviewAccess, Disable, Revoke, Invite, ListPeople, Identify, CheckIdentity, Propose, Relate, Agree, Unite, ReadAudit, ExportAudit, OwnAudit, Explain, Hide, Inspect, ReviewEmergency, HearEmergency, ReadAccess, RecordDisclosure,
+		ListOwn, ListQueues, ListAll, Certify, Work, Configure, ArrangeDepartments, AddPerson, Grant, RequestGrant, ApproveGrant, ReviewAccess, Disable, Revoke, Invite, ListPeople, Identify, CheckIdentity, Propose, Relate, Agree, Unite, ReadAudit, ExportAudit, SignActivity, OwnAudit, Explain, Hide, Inspect, ReviewEmergency, HearEmergency, ReadAccess, RecordDisclosure,
 		ReadForms, WriteForm, ApproveForm, ReadReceipts,
 	}
 }

@@ -74,6 +74,9 @@ type Reviews struct {
 	// AccessDays is how long it holds that somebody confirmed what a staff person
 	// may do. Zero means 90.
 	AccessDays int `json:"access_days"`
+	// ActivityDays is how long the periods are of which the audit log is signed
+	// off. Zero means 30.
+	ActivityDays int `json:"activity_days"`
 }
 
 // Identity is how patients show who they are. All of it may be left out.
@@ -246,6 +249,8 @@ func (f *File) checkLimits() error {
 		return fmt.Errorf("identity: portal: %w", f.Identity.Portal.check())
 	case !within(f.Reviews.AccessDays, hub.LeastAccessDays, hub.MostAccessDays):
 		return errors.New("reviews: access_days: 30 to 365")
+	case !within(f.Reviews.ActivityDays, hub.LeastActivityDays, hub.MostActivityDays):
+		return errors.New("reviews: activity_days: 7 to 92")
 	case !within(f.Idle.Staff, 3, 60), !within(f.Idle.Patient, 3, 60):
 		// Less would leave no time for the two minutes of warning.
 		return errors.New("idle_minutes: staff and patient: 3 to 60")
@@ -315,7 +320,7 @@ func (f *File) Settings() hub.Settings {
 		Identity:      hub.Identity{Days: f.Identity.Days, Sender: f.Identity.Sender, Facts: f.Identity.Facts, Portal: f.Identity.Portal.settings()},
 		RecallMinutes: f.RecallMinutes, IdleStaff: f.Idle.Staff, IdlePatient: f.Idle.Patient, RiskWords: f.RiskWords,
 		RecordNumbers: f.RecordNumbers, Majority: f.Majority, QuickExit: f.QuickExit,
-		Reviews: hub.Reviews{AccessDays: f.Reviews.AccessDays},
+		Reviews: hub.Reviews{AccessDays: f.Reviews.AccessDays, ActivityDays: f.Reviews.ActivityDays},
 		Consent: api.ConsentForm{
 			ID: f.Consent.Form, Version: f.Consent.Version, PublishedAt: published.UnixMilli(),
 			Texts: map[string]api.ConsentText{},

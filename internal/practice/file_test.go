@@ -31,6 +31,7 @@ func TestParseRefuses(t *testing.T) {
 		}},
 		{"five classes of characters", func(f map[string]any) { f["access"] = map[string]any{"password": map[string]any{"classes": 5}} }},
 		{"reviews of access too seldom", func(f map[string]any) { f["reviews"] = map[string]any{"access_days": 366} }},
+		{"reviews of the log too seldom", func(f map[string]any) { f["reviews"] = map[string]any{"activity_days": 93} }},
 		{"reviews of access too often", func(f map[string]any) { f["reviews"] = map[string]any{"access_days": 29} }},
 		{"a brand colour that is a script", func(f map[string]any) { f["brand_color"] = "red;}" }},
 	} {

@@ -99,3 +99,39 @@ func testAccessReviews(t *testing.T, store hub.Store) {
 		t.Errorf("sign-ins: %v\n%s", err, diff)
 	}
 }
+
+// testActivityReviews: a time is signed off once, and what the log has of it is
+// counted.
+func testActivityReviews(t *testing.T, store hub.Store) {
+	ctx, here, elsewhere := t.Context(), newClinic(t, store), newClinic(t, store)
+	sign := func(practice string, from, until int64) error {
+		return store.AddActivityReview(ctx, hub.ActivityReview{Practice: practice, From: from, Until: until, Reviewer: "p_sam", Note: "she \"looked\"", SignedAt: until + 5})
+	}
+	must(t, sign(here.id, 2000, 3000))
+	for _, taken := range [][2]int64{{2000, 3000}, {1000, 2001}, {2999, 4000}, {2100, 2200}, {1000, 9000}} {
+		wants(t, sign(here.id, taken[0], taken[1]), hub.ErrConflict)
+	}
+	must(t, sign(elsewhere.id, 2000, 3000))
+	must(t, sign(here.id, 1000, 2000))
+	of := func(from, until int64) hub.ActivityReview {
+		return hub.ActivityReview{Practice: here.id, From: from, Until: until, Reviewer: "p_sam", Note: "she \"looked\"", SignedAt: until + 5}
+	}
+	for since, want := range map[int64][]hub.ActivityReview{0: {of(1000, 2000), of(2000, 3000)}, 1001: {of(2000, 3000)}, 5000: nil} {
+		got, err := store.ActivityReviews(ctx, here.id, since)
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("since %d: %v\n%s", since, err, diff)
+		}
+	}
+
+	here.record(60) // three kinds by turns, from 1000 on, a millisecond apart
+	_, err := store.GrowLog(ctx, here.id, 100)
+	must(t, err)
+	counts, err := store.CountLog(ctx, here.id, []string{"conversation.opened", "file.downloaded", "sign-in.refused"}, 1000, 1030)
+	if diff := cmp.Diff(map[string]int64{"conversation.opened": 10, "file.downloaded": 10}, counts); err != nil || diff != "" {
+		t.Errorf("counts: %v\n%s", err, diff)
+	}
+	counts, err = store.CountLog(ctx, elsewhere.id, []string{"conversation.opened"}, 0, 9000)
+	if err != nil || len(counts) != 0 {
+		t.Errorf("elsewhere: %v %v", counts, err)
+	}
+}

@@ -56,6 +56,7 @@ func Run(t *testing.T, store hub.Store) {
 		{"emergencies", testEmergencies},
 		{"grant requests", testGrants},
 		{"access reviews", testAccessReviews},
+		{"activity reviews", testActivityReviews},
 		{"disclosures", testDisclosures},
 		{"departments", testDepartments},
 		{"concurrency", testConcurrency},

@@ -736,6 +736,58 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/admin/reviews/activity": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** The periods of the audit log, and who signed off that they had looked at each */
+        readonly get: operations["get-admin-reviews-activity"];
+        readonly put?: never;
+        /** Sign off that one has looked at the log of a period */
+        readonly post: operations["post-admin-reviews-activity"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/reviews/activity/csv": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** The same periods as a table */
+        readonly get: operations["get-admin-reviews-activity-csv"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/reviews/activity/figures": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** How much the log has of a time that a reviewer should look at */
+        readonly get: operations["get-admin-reviews-activity-figures"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/attachments/{id}": {
         readonly parameters: {
             readonly query?: never;
@@ -2718,6 +2770,46 @@ export interface components {
         readonly ActResult: {
             readonly conversation: components["schemas"]["Conversation"];
         };
+        readonly ActivityFigure: {
+            readonly category?: string;
+            /** Format: int64 */
+            readonly count: number;
+            readonly kind?: string;
+        };
+        readonly ActivityFigures: {
+            readonly figures: readonly components["schemas"]["ActivityFigure"][];
+        };
+        readonly ActivityPeriod: {
+            /** Format: int64 */
+            readonly due_at: number;
+            /**
+             * Format: int64
+             * @description midnight where the practice is
+             */
+            readonly from: number;
+            /** @description what was found */
+            readonly note?: string;
+            /** Format: int64 */
+            readonly signed_at?: number;
+            /** @description name */
+            readonly signed_by?: string;
+            /**
+             * @description open: not over yet; gap: nobody signed it off in time
+             * @enum {string}
+             */
+            readonly state: "open" | "waits" | "gap" | "signed";
+            /** Format: int64 */
+            readonly until: number;
+        };
+        readonly ActivityReviews: {
+            /**
+             * Format: int64
+             * @description how long a period is
+             */
+            readonly days: number;
+            readonly may_sign: boolean;
+            readonly periods: readonly components["schemas"]["ActivityPeriod"][];
+        };
         readonly AddPasskey: {
             readonly introduction?: components["schemas"]["PasskeyAssertion"];
             readonly passkey: components["schemas"]["PasskeyRegistration"];
@@ -4304,7 +4396,7 @@ export interface components {
         readonly Protection: {
             readonly fixed: boolean;
             /** @enum {string} */
-            readonly id: "idle-staff" | "idle-patient" | "password-length" | "networks" | "proof-days" | "level" | "sso-only" | "sso-age" | "group-administrators" | "access-review-days" | "origins" | "session-hours" | "step-up-minutes" | "link-hours" | "emergency-minutes" | "review-hours" | "request-days";
+            readonly id: "idle-staff" | "idle-patient" | "password-length" | "networks" | "proof-days" | "level" | "sso-only" | "sso-age" | "group-administrators" | "access-review-days" | "activity-review-days" | "origins" | "session-hours" | "step-up-minutes" | "link-hours" | "emergency-minutes" | "review-hours" | "request-days";
             /**
              * Format: int64
              * @description of what can be set within bounds
@@ -4588,6 +4680,14 @@ export interface components {
             readonly patient: string;
             readonly sightings: readonly components["schemas"]["Sighting"][];
         };
+        readonly SignActivity: {
+            /** Format: int64 */
+            readonly from: number;
+            /** @description what was found; kept beside the log, never in it */
+            readonly note: string;
+            /** Format: int64 */
+            readonly until: number;
+        };
         readonly SignIn: {
             /** @description of the authenticator app, or a recovery code */
             readonly code?: string;
@@ -4831,6 +4931,10 @@ export type AccessReview = components['schemas']['AccessReview'];
 export type AccessReviews = components['schemas']['AccessReviews'];
 export type Ack = components['schemas']['Ack'];
 export type ActResult = components['schemas']['ActResult'];
+export type ActivityFigure = components['schemas']['ActivityFigure'];
+export type ActivityFigures = components['schemas']['ActivityFigures'];
+export type ActivityPeriod = components['schemas']['ActivityPeriod'];
+export type ActivityReviews = components['schemas']['ActivityReviews'];
 export type AddPasskey = components['schemas']['AddPasskey'];
 export type AddPatientPasskey = components['schemas']['AddPatientPasskey'];
 export type AgainCount = components['schemas']['AgainCount'];
@@ -5005,6 +5109,7 @@ export type SetUpDone = components['schemas']['SetUpDone'];
 export type SetUpLinkMade = components['schemas']['SetUpLinkMade'];
 export type Sighting = components['schemas']['Sighting'];
 export type Sightings = components['schemas']['Sightings'];
+export type SignActivity = components['schemas']['SignActivity'];
 export type SignIn = components['schemas']['SignIn'];
 export type SignInList = components['schemas']['SignInList'];
 export type SignInRecord = components['schemas']['SignInRecord'];
@@ -8229,6 +8334,237 @@ export interface operations {
             };
             /** @description Too Many Requests */
             readonly 429: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "get-admin-reviews-activity": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ActivityReviews"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-admin-reviews-activity": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["SignActivity"];
+            };
+        };
+        readonly responses: {
+            /** @description No Content */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "get-admin-reviews-activity-csv": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly "Content-Disposition"?: string;
+                    readonly "Content-Type"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "text/csv": string;
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            readonly 429: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "get-admin-reviews-activity-figures": {
+        readonly parameters: {
+            readonly query: {
+                readonly from: number;
+                readonly until: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ActivityFigures"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
