@@ -26,6 +26,26 @@ const answers = {
   "GET /v1/admin/departments": { departments: [{ id: "g_care", name: "Nurses", queues: ["general"], people: 3 }] },
 };
 const waiting = (as: "administrator" | "compliance") => ({ "GET /v1/staff/session": { ...session(as), reviews: 3 } });
+const period = (n: number, state: api.ActivityPeriod["state"], change: Partial<api.ActivityPeriod> = {}): api.ActivityPeriod => {
+  const until = Math.floor(now / day) * day + (10 - 30 * n) * day;
+  return { from: until - 30 * day, until, due_at: until + 14 * day, state, ...change };
+};
+const activity: api.ActivityReviews = {
+  days: 30, may_sign: true,
+  periods: [
+    period(0, "open"), period(1, "gap"), period(2, "waits"),
+    period(3, "signed", { signed_by: "Sam Okafor", signed_at: now - 80 * day, note: "Two wrong sign-ins of one person, who had a new phone. Nothing else." }),
+  ],
+};
+const kinds = ["sign-in.refused", "call.refused", "emergency.opened", "person.changed", "grant.approved", "person.disabled", "access.lapsed", "practice.configured"];
+const figures: api.ActivityFigures = { figures: [...kinds.map((kind, n) => ({ kind, count: n * 3 })), { category: "export", count: 12 }] };
+const figuresOf = (n: number) => {
+  const p = activity.periods[n] ?? period(n, "open");
+  return { [`GET /v1/admin/reviews/activity/figures?from=${p.from}&until=${p.until}`]: { ...figures } };
+};
+const log = { "GET /v1/admin/reviews/activity": { ...activity }, ...figuresOf(0), ...figuresOf(1), ...figuresOf(3) };
+const opens = (n: number): Story["then"] => (page) => page.press(`tbody tr:nth-child(${n}) th button`);
+
 const tick: Story["then"] = (page) => page.press("tbody input[type=checkbox]");
 
 export const stories: Record<string, Story> = {
@@ -46,4 +66,16 @@ export const stories: Record<string, Story> = {
   "reviews-none": { hash: "#/reviews?state=soon", answers: { ...answers, "GET /v1/admin/reviews/access": { days: 90, reviews: [] } } },
   "reviews-wait": { hash: "#/people", answers: { ...answers, ...waiting("administrator") } },
   "reviews-refused": { hash: "#/reviews", answers: { ...answers, "GET /v1/admin/reviews/access": { refused: 503, code: "unavailable" } } },
+  "reviews-log": { hash: "#/reviews/log", as: "auditor", answers: log },
+  "reviews-log-sign": { hash: "#/reviews/log", as: "compliance", answers: log, then: opens(2) },
+  "reviews-log-no-words": {
+    hash: "#/reviews/log", as: "compliance", answers: log,
+    then: async (page) => {
+      await opens(2)?.(page);
+      await page.press("dialog[open] button[type=submit]");
+    },
+  },
+  "reviews-log-signed": { hash: "#/reviews/log", as: "auditor", answers: log, then: opens(4) },
+  "reviews-log-running": { hash: "#/reviews/log", as: "auditor", answers: log, then: opens(1) },
+  "reviews-log-none": { hash: "#/reviews/log?state=gap", as: "auditor", answers: { "GET /v1/admin/reviews/activity": { ...activity, periods: [period(0, "open")] } } },
 };

@@ -9,8 +9,8 @@ export const now = Date.now();
 /** What each role may do somewhere in the practice, as docs/policy.md says. */
 const may: Record<NonNullable<Story["as"]>, readonly string[]> = {
   administrator: ["practice.configure", "practice.departments", "person.add", "person.grant", "person.review", "person.disable", "person.revoke", "person.invite", "person.list", "practice.inspect", "consent.forms", "consent.write"],
-  compliance: ["patient.unite", "person.list", "person.review", "audit.read", "audit.export", "patient.access", "patient.disclose", "policy.explain", "emergency.review", "practice.inspect", "consent.forms", "consent.write", "consent.receipts"],
-  auditor: ["person.list", "audit.read", "audit.export", "patient.access", "policy.explain", "practice.inspect", "consent.forms", "consent.receipts"],
+  compliance: ["patient.unite", "person.list", "person.review", "audit.read", "audit.export", "audit.review", "patient.access", "patient.disclose", "policy.explain", "emergency.review", "practice.inspect", "consent.forms", "consent.write", "consent.receipts"],
+  auditor: ["person.list", "audit.read", "audit.export", "audit.review", "patient.access", "policy.explain", "practice.inspect", "consent.forms", "consent.receipts"],
   supervisor: ["patient.unite", "conversations.queues", "conversation.bring", "emergency.review"],
   nurse: ["conversations.queues"],
 };
