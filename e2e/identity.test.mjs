@@ -123,3 +123,28 @@ test("T11: with the passkey a new phone has the chats, and without it none", asy
   await page.reload();
   await sees(page, "Welcome back");
 });
+
+test("T03: the first phone is told of the new one until it is looked at, and proves what wrote as the patient", async () => {
+  const notice = patient.getByText("A new phone or computer can now read your chats and write as you.");
+  await notice.waitFor();
+  await patient.reload();
+  await sees(patient, "Welcome back");
+  await notice.waitFor();
+  await picture(patient, "46-new-device");
+  await patient.getByRole("button", { name: "Take a look" }).click();
+  const devices = patient.getByRole("dialog", { name: "Devices that wrote as me" });
+  await devices.getByText("Proof checked. It is in our log.").nth(1).waitFor();
+  assert.equal(await devices.locator(".devices li").count(), 2);
+  assert.equal(await devices.getByText("This device", { exact: true }).count(), 1);
+  assert.equal(await devices.getByText(/^Chrome on /).count(), 2);
+  await assertAccessible(patient, "devices that wrote as me");
+  await picture(patient, "47-devices");
+  await patient.keyboard.press("Escape");
+  await notice.waitFor({ state: "detached" });
+  await patient.reload();
+  await sees(patient, "Welcome back");
+  await patient.getByRole("button", { name: "More" }).click();
+  await patient.getByRole("button", { name: "Devices that wrote as me" }).click();
+  await devices.getByText("Proof checked. It is in our log.").nth(1).waitFor();
+  assert.equal(await notice.count(), 0);
+});
