@@ -129,8 +129,8 @@ type StaffSession struct {
 	// SSO names the practice's OpenID provider if the person has an account
 	// there, and so can unlock and step up by it.
 	SSO string `json:"sso,omitempty"`
-	// NewDevices is how many devices were certified for the person that they have
-	// not been shown yet, without this one: POST /v1/staff/devices/seen.
+	// NewDevices is how many devices were certified for the person after this one
+	// that it has not shown yet: POST /v1/staff/devices/seen.
 	NewDevices int `json:"new_devices"`
 	// NewSignIns is how many sign-ins the person has not been shown yet.
 	NewSignIns int `json:"new_sign_ins"`

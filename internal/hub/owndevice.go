@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -43,62 +44,48 @@ func expiry(cert []byte) int64 {
 	return c.NotAfter * 1000
 }
 
-// newDevices counts the devices that were certified for a person since they saw
-// which there are. Their first is no news, nor is the one in use. A device that
-// speaks for a person and is not theirs is found so (T03).
-func (h *Hub) newDevices(ctx context.Context, s StaffSession) (n int, err error) {
-	seen, err := h.store.DevicesSeen(ctx, s.Practice, s.Person)
-	if err != nil {
-		return 0, at("load what was seen", err)
-	}
-	all, err := h.store.DevicesOf(ctx, s.Practice, s.Person)
-	if err != nil {
-		return 0, at("load devices", err)
-	}
-	first := int64(0)
-	for _, d := range all {
-		if d.CertifiedAt != 0 && (first == 0 || d.CertifiedAt < first) {
-			first = d.CertifiedAt
-		}
-	}
-	for _, d := range all {
-		if d.CertifiedAt > max(seen, first) && d.ID != s.Device {
-			n++
-		}
-	}
-	return n, nil
-}
-
 // OwnDevices lists what speaks for the caller, whether it does so still, and how
-// much of it is new to the calling device: certified after it was, and not
-// shown there. What one device has shown says nothing for another, which might
-// not be the same person's (T03).
+// much of it is new to the calling device.
 func (h *Hub) OwnDevices(ctx context.Context, c *Caller) (out api.OwnDevices, err error) {
 	if d := h.policy.Decide(c.Person.principal(), policy.OwnAudit, c.Person.resource(false)); !d.Allowed {
 		return out, h.forbidden(d)
 	}
-	seen, err := h.store.DevicesSeen(ctx, c.Device.Practice, c.Device.ID)
+	all, n, err := h.devicesAndNew(ctx, c.Device.Practice, c.Device.Person, c.Device.ID)
 	if err != nil {
-		return out, at("load what was seen", err)
+		return out, err
 	}
-	all, err := h.store.DevicesOf(ctx, c.Device.Practice, c.Device.Person)
-	if err != nil {
-		return out, at("load devices", err)
-	}
-	own := int64(0) // until then it spoke for nobody
-	out.Devices = make([]api.DeviceInfo, len(all))
+	out.New, out.Devices = n, make([]api.DeviceInfo, len(all))
 	for i := range all {
 		out.Devices[i] = all[i].info(c.Device.ID)
-		if all[i].ID == c.Device.ID {
-			own = all[i].CertifiedAt
+	}
+	return out, nil
+}
+
+// devicesAndNew returns a person's devices, and how many are new to one of them:
+// certified after it was, and not shown there. What one device has shown says
+// nothing for another, which might not be the same person's (T03). To a session
+// without a device all are new but the person's first.
+func (h *Hub) devicesAndNew(ctx context.Context, practice, person, device string) (all []Device, n int, err error) {
+	seen, err := h.store.DevicesSeen(ctx, practice, cmp.Or(device, person))
+	if err != nil {
+		return nil, 0, at("load what was seen", err)
+	}
+	if all, err = h.store.DevicesOf(ctx, practice, person); err != nil {
+		return nil, 0, at("load devices", err)
+	}
+	known := int64(0) // since when the device speaks for the person, or any does
+	for i := range all {
+		d := &all[i]
+		if (device == "" || d.ID == device) && d.CertifiedAt != 0 && (known == 0 || d.CertifiedAt < known) {
+			known = d.CertifiedAt
 		}
 	}
 	for i := range all {
-		if own != 0 && all[i].CertifiedAt > max(seen, own) {
-			out.New++
+		if known != 0 && all[i].CertifiedAt > max(seen, known) {
+			n++
 		}
 	}
-	return out, nil
+	return all, n, nil
 }
 
 // SeeOwnDevices says that the calling device has shown which devices speak for
@@ -115,9 +102,10 @@ func (d *Device) info(current string) api.DeviceInfo {
 	}
 }
 
-// SeeDevices says that the person has been shown which devices speak for them.
+// SeeDevices says that the session's device has shown the person which devices
+// speak for them.
 func (h *Hub) SeeDevices(ctx context.Context, s *StaffCaller) error {
-	return h.store.SeeDevices(ctx, s.Person.Practice, s.Person.ID, h.millis())
+	return h.store.SeeDevices(ctx, s.Person.Practice, cmp.Or(s.session.Device, s.Person.ID), h.millis())
 }
 
 // RevokeOwnDevice takes all access from one of the person's devices.

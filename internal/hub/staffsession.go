@@ -150,7 +150,7 @@ func (h *Hub) describeSession(ctx context.Context, s StaffSession) (api.StaffSes
 		return api.StaffSession{}, err
 	}
 	described.Reviews += toSign
-	if described.NewDevices, err = h.newDevices(ctx, s); err != nil {
+	if _, described.NewDevices, err = h.devicesAndNew(ctx, s.Practice, s.Person, s.Device); err != nil {
 		return api.StaffSession{}, err
 	}
 	for _, in := range ins {

@@ -277,9 +277,9 @@ type People interface {
 	SignIns(ctx context.Context, practice, person string, limit int) ([]SignIn, error)
 	// SeeSignIns marks all of a person's as seen.
 	SeeSignIns(ctx context.Context, practice, person string) error
-	// SeeDevices notes that a viewer, who is a staff person or one device of a
-	// patient, was shown which devices were certified until then, Unix
-	// milliseconds. It never goes back.
+	// SeeDevices notes that a viewer, which is a device or a staff person without
+	// one, was shown which devices were certified until then, Unix milliseconds.
+	// It never goes back.
 	SeeDevices(ctx context.Context, practice, viewer string, at int64) error
 	// DevicesSeen returns what was noted so; 0 if nothing was.
 	DevicesSeen(ctx context.Context, practice, viewer string) (int64, error)
