@@ -13,7 +13,7 @@ export const section: Section = {
   id: "reviews",
   order: 23,
   title: "admin.reviews.title",
-  icon: "verified",
+  icon: "eye",
   key: "v",
   needs: ["person.review", "practice.inspect"],
   words,
