@@ -311,6 +311,7 @@ type Archive struct {
 	records map[string][]keeper.Record
 	files   map[string][]byte
 	fail    error
+	before  func(conversation string, records []keeper.Record)
 }
 
 // NewArchive returns an empty archive.
@@ -325,10 +326,20 @@ func (a *Archive) Fail(err error) {
 	a.fail = err
 }
 
+// Before has a function called before records of a conversation are kept.
+func (a *Archive) Before(do func(conversation string, records []keeper.Record)) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.before = do
+}
+
 // Append implements keeper.Archive.
 func (a *Archive) Append(_ context.Context, conversation string, records []keeper.Record) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.before != nil {
+		a.before(conversation, records)
+	}
 	if a.fail != nil {
 		return a.fail
 	}

@@ -22,8 +22,9 @@ const (
 	prefixFile  = "k/file/"  // + conversation / attachment: its sealed size
 )
 
-// sink takes what the device has verified to the archive. Before that it keeps
-// the jobs that come of it, so that a crash loses neither.
+// sink takes what the device has verified to the archive, and then keeps the
+// jobs that come of it: who hands a transcript over finds all of it there. After
+// a crash between the two the records come again, and so do the jobs.
 type sink struct{ k *Keeper }
 
 // Record implements device.Sink.
@@ -48,17 +49,16 @@ func (s sink) Record(ctx context.Context, conversation string, records []device.
 			Sender: r.Sender, Content: r.Content, Rule: r.Rule,
 		})
 	}
-	if len(jobs) > 0 {
-		if err := s.k.cfg.Store.Apply(ctx, jobs, nil); err != nil {
-			return fmt.Errorf("keep jobs: %w", err)
-		}
-	}
 	if err := s.k.cfg.Archive.Append(ctx, conversation, archived); err != nil {
 		return fmt.Errorf("archive: %w", err)
 	}
-	if len(jobs) > 0 {
-		wake(s.k.jobs)
+	if len(jobs) == 0 {
+		return nil
 	}
+	if err := s.k.cfg.Store.Apply(ctx, jobs, nil); err != nil {
+		return fmt.Errorf("keep jobs: %w", err)
+	}
+	wake(s.k.jobs)
 	return nil
 }
 

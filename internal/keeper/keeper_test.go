@@ -1,6 +1,7 @@
 package keeper_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -204,6 +205,24 @@ func TestArchiveIsFull(t *testing.T) {
 	})
 	w.Archive.Fail(nil)
 	w.Eventually("it is archived after all", func() bool { return slices.Contains(transcript(w, id), "meanwhile") })
+}
+
+// TestTranscriptIsArchivedFirst: a transcript is handed over from the archive,
+// so that somebody came late is noted as work only when all before is there.
+func TestTranscriptIsArchivedFirst(t *testing.T) {
+	w := devicetest.NewWorld(t)
+	w.Archive.Before(func(conversation string, records []keeper.Record) {
+		for _, r := range records {
+			if early, err := w.KeeperStore.Keys(context.Background(), fmt.Sprintf("k/share/%s/%016x", conversation, r.Position)); err != nil || len(early) > 0 {
+				t.Errorf("to be handed over before it is archived: %q (%v)", early, err)
+			}
+		}
+	})
+	sam, maria := w.Patient("sam"), w.Staff("maria")
+	id := sam.Open("Sam")
+	sam.Say(id, "hello")
+	takes(w, maria, id)
+	maria.SeesTexts(id, "hello")
 }
 
 func TestWhatIsNotCertified(t *testing.T) {
