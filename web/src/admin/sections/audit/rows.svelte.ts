@@ -6,7 +6,7 @@ import { Refused } from "../../../staff/refused.ts";
 import type { Admin } from "../../admin.svelte.ts";
 
 /** What may be asked for; each is a part of the address. */
-export const asked = ["category", "kind", "outcome", "person", "patient", "conversation"] as const;
+export const asked = ["category", "kind", "outcome", "person", "patient", "conversation", "object"] as const;
 
 // The API says in English what a kind means; these say it in other languages.
 const translations: Partial<Record<Language, () => Promise<{ default: Readonly<Record<string, string>> }>>> = {
