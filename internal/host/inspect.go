@@ -264,8 +264,12 @@ func (h *OpenHub) inspectPractice(ctx context.Context, folder Folder, p hub.Prac
 	if err != nil {
 		return nil, err
 	}
+	signedIn, err := h.store.LastSignIns(ctx, p.ID)
+	if err != nil {
+		return nil, err
+	}
 	for _, person := range staff {
-		one, err := h.inspectPerson(ctx, person)
+		one, err := h.inspectPerson(ctx, person, signedIn[person.ID])
 		if err != nil {
 			return nil, err
 		}
@@ -374,9 +378,11 @@ func moment(millis int64) time.Time {
 	return time.UnixMilli(millis).UTC()
 }
 
-func (h *OpenHub) inspectPerson(ctx context.Context, p hub.Person) (*installation.Person, error) {
+// inspectPerson looks at one of the staff, who signed in last at signedIn; 0 if
+// they never did.
+func (h *OpenHub) inspectPerson(ctx context.Context, p hub.Person, signedIn int64) (*installation.Person, error) {
 	out := &installation.Person{
-		ID: p.ID, Role: p.Role, Access: string(policy.RoleOf(p.Role)), CreatedAt: time.UnixMilli(p.CreatedAt).UTC(),
+		ID: p.ID, Role: p.Role, Access: string(policy.RoleOf(p.Role)), CreatedAt: time.UnixMilli(p.CreatedAt).UTC(), LastSignIn: moment(signedIn),
 		Disabled: p.DisabledAt != 0, Password: p.Password != "",
 	}
 	factors, err := h.store.FactorsOf(ctx, p.Practice, p.ID)
@@ -390,13 +396,6 @@ func (h *OpenHub) inspectPerson(ctx context.Context, p hub.Person) (*installatio
 		case hub.FactorApp:
 			out.Apps++
 		}
-	}
-	signIns, err := h.store.SignIns(ctx, p.Practice, p.ID, 1)
-	if err != nil {
-		return nil, err
-	}
-	for _, s := range signIns {
-		out.LastSignIn = time.UnixMilli(s.At).UTC()
 	}
 	devices, err := h.store.DevicesOf(ctx, p.Practice, p.ID)
 	if err != nil {

@@ -100,8 +100,8 @@ type Access struct {
 
 // Minutes without a sign of life after which a staff session locks.
 const (
-	leastIdleMinutes   = 2
-	mostIdleMinutes    = 30
+	LeastIdleMinutes   = 2
+	MostIdleMinutes    = 30
 	defaultIdleMinutes = 10
 )
 
@@ -109,7 +109,7 @@ const (
 func (s Settings) StaffIdle() time.Duration {
 	minutes := defaultIdleMinutes
 	if s.IdleStaff != 0 {
-		minutes = min(max(s.IdleStaff, leastIdleMinutes), mostIdleMinutes)
+		minutes = min(max(s.IdleStaff, LeastIdleMinutes), MostIdleMinutes)
 	}
 	return time.Duration(minutes) * time.Minute
 }

@@ -42,7 +42,7 @@ func yes(b bool) string {
 func (s Settings) protections() []api.Protection {
 	sso := cmp.Or(s.Access.SSO, &SSO{})
 	all := []api.Protection{
-		{ID: "idle-staff", Value: number(int(s.StaffIdle() / time.Minute)), Usual: number(defaultIdleMinutes), Least: leastIdleMinutes, Most: mostIdleMinutes},
+		{ID: "idle-staff", Value: number(int(s.StaffIdle() / time.Minute)), Usual: number(defaultIdleMinutes), Least: LeastIdleMinutes, Most: MostIdleMinutes},
 		{ID: "idle-patient", Value: number(s.PatientIdle()), Usual: number(usualIdlePatient)},
 		{ID: "password-length", Value: number(s.Access.Password.Least()), Usual: number(password.LeastWithFactor), Least: password.LeastWithFactor, Most: password.MostRequired},
 		{ID: "networks", Value: number(len(s.Access.Networks)), Usual: "0"},

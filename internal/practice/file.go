@@ -251,9 +251,10 @@ func (f *File) checkLimits() error {
 		return errors.New("reviews: access_days: 30 to 365")
 	case !within(f.Reviews.ActivityDays, hub.LeastActivityDays, hub.MostActivityDays):
 		return errors.New("reviews: activity_days: 7 to 92")
-	case !within(f.Idle.Staff, 3, 60), !within(f.Idle.Patient, 3, 60):
-		// Less would leave no time for the two minutes of warning.
-		return errors.New("idle_minutes: staff and patient: 3 to 60")
+	case !within(f.Idle.Staff, hub.LeastIdleMinutes, hub.MostIdleMinutes):
+		return errors.New("idle_minutes: staff: 2 to 30")
+	case !within(f.Idle.Patient, 3, 60):
+		return errors.New("idle_minutes: patient: 3 to 60")
 	}
 	if !within(f.Majority, 12, 25) {
 		return errors.New("majority: 12 to 25 years")

@@ -32,6 +32,8 @@ func TestParseRefuses(t *testing.T) {
 		{"five classes of characters", func(f map[string]any) { f["access"] = map[string]any{"password": map[string]any{"classes": 5}} }},
 		{"reviews of access too seldom", func(f map[string]any) { f["reviews"] = map[string]any{"access_days": 366} }},
 		{"reviews of the log too seldom", func(f map[string]any) { f["reviews"] = map[string]any{"activity_days": 93} }},
+		{"staff who are never locked out", func(f map[string]any) { f["idle_minutes"] = map[string]any{"staff": 31} }},
+		{"staff who are locked out at once", func(f map[string]any) { f["idle_minutes"] = map[string]any{"staff": 1} }},
 		{"reviews of access too often", func(f map[string]any) { f["reviews"] = map[string]any{"access_days": 29} }},
 		{"a brand colour that is a script", func(f map[string]any) { f["brand_color"] = "red;}" }},
 	} {

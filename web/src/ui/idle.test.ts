@@ -34,6 +34,12 @@ describe("a screen that nobody touches", () => {
     expect(idle.state(9 * 60 * minute)).toBe("locked");
   });
 
+  it("asks for half of a short limit, and not all the time", () => {
+    const idle = new Idle({ limitMs: 2 * minute }, 0);
+    expect(idle.state(minute - 1)).toBe("active");
+    expect(idle.state(minute)).toBe("warned");
+  });
+
   it("leaves at least 20 s to answer, whatever the limit", () => {
     const idle = new Idle({ limitMs: 5_000, warnMs: 0 }, 0);
     expect(idle.state(0)).toBe("warned");

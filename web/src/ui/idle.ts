@@ -20,7 +20,7 @@ export class Idle {
   private readonly warnMs: number;
 
   constructor({ limitMs, warnMs = usualWarnMs }: IdleLimits, now: number) {
-    this.warnMs = Math.max(leastWarnMs, Math.min(warnMs, limitMs));
+    this.warnMs = Math.max(leastWarnMs, Math.min(warnMs, limitMs / 2)); // a short limit is no warning all the time
     this.limitMs = Math.max(limitMs, this.warnMs);
     this.touched = now;
   }
