@@ -44,10 +44,10 @@ func technical() []api.Control {
 		{
 			ID: "312(b)", Family: family, Kind: api.KindRequired, Proposed: "adds alerts in real time", NIST: "SP 800-66r2, 5.3.2 Audit Controls", Owner: privacyOfficial, Review: 3,
 			Title: "Audit controls", Asks: "What happens in systems with health information is recorded, and the records are examined.",
-			HeldBy:   "Each act, read and refusal leaves an event in the transaction of what it records; events are in a Merkle log with signed heads, and the page proves each in the browser. A SIEM may get each as it comes, and misses none.",
-			Evidence: []string{"audit-log", "audit-stream"},
+			HeldBy:   "Each act, read and refusal leaves an event in the transaction of what it records; events are in a Merkle log with signed heads, and the page proves each in the browser. What is in each period is looked at and signed off. A SIEM may get each as it comes, and misses none.",
+			Evidence: []string{"audit-log", "audit-stream", "activity-reviews"},
 			Tests:    []string{"TestEveryRouteIsAudited", "TestT41KilledAtEachWrite", "TestT41KilledAfterEachStatement", "TestT41CutAfterEachStatement", "TestT40AChangedRowIsNamed", "TestT40TamperedExport", "TestT40TamperedDatabase", "TestT40LiveKeyAndBackup", "TestT40Watch", "TestT40Clock", "TestT40WitnessFindsRewriting", "TestT40WitnessOfAServer", "TestT40CosignedLog", "TestNoSentenceFits", "TestCommitmentHidesAndBinds", "TestExport", "TestAuditFilters", "TestAuditPagesStandStill", "TestT22TheLogIsForAuditors", "TestT22ExportIsForAuditors", "TestABrokenExportIsNoWhole", "TestSyslog", "TestOTLP", "TestNothingIsLost", "TestKillNineLosesNoEntry", "TestT40AChangedEntryIsNotSent"},
-			Missing:  "Nobody signs off a review of the log here yet, and it raises no alerts.",
+			Missing:  "Beside emergency accesses, unusual sign-ins and new devices, of which people are told at once, nothing in the log raises an alert here.",
 		},
 		{
 			ID: "312(c)(1)", Family: family, Kind: api.KindRequired, NIST: "SP 800-66r2, 5.3.3 Integrity", Owner: securityOfficial, Review: 12,
