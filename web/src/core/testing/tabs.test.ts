@@ -139,6 +139,18 @@ describe.skipIf(!hasChromium)("several tabs", { timeout: 60_000 }, () => {
     expect(await Promise.all([ran(second), ran(third)])).toEqual([1, 0]);
   });
 
+  test("what the leader did not live to take is done by the next, once", async () => {
+    const first = await tab("first");
+    const second = await tab("second");
+    void first.evaluate(() => {
+      for (;;); // it hears nothing any more
+    }).catch(() => undefined);
+    await second.evaluate(() => window.handle(8, "sendText", "c_1", "hello"));
+    await first.close({ runBeforeUnload: false });
+    const answers = await said(second, (all) => all.some((m) => m.id === 8));
+    expect(answers.filter((m) => m.id === 8)).toMatchObject([{ t: "done", value: "sendText by second" }]);
+  });
+
   test("a tab that keeps nothing asks nobody", async () => {
     await tab("first");
     const second = await tab("second", { memoryOnly: true });

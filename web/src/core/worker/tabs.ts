@@ -28,6 +28,7 @@ export type RunCore = (
 // On the channel. `tab` says whose call it is.
 type Channelled =
   | { readonly t: "asked"; readonly tab: string; readonly call: Call }
+  | { readonly t: "taken"; readonly tab: string; readonly id: number } // the leader begins to carry it out
   | { readonly t: "done"; readonly tab: string; readonly id: number; readonly value: unknown }
   | { readonly t: "fail"; readonly tab: string; readonly id: number; readonly failure: Failure }
   | { readonly t: "event"; readonly event: CoreEvent }
@@ -50,6 +51,7 @@ export class Tabs {
   private leave = new AbortController();
   private readonly conversations = new Map<string, Conversation>();
   private readonly asked = new Map<number, Call>(); // of the leader
+  private readonly taken = new Set<number>(); // of these: may be done already
 
   constructor(runCore: RunCore, toPage: (message: FromWorker) => void) {
     this.runCore = runCore;
@@ -130,7 +132,7 @@ export class Tabs {
       this.emitHere({ kind: "leading", leading: true });
       for (const conversation of started.conversations) this.emit({ kind: "conversation", conversation });
       for (const call of calls) {
-        if (isRepeatable(call.method)) void this.handle(call);
+        if (this.mayRepeat(call)) void this.handle(call);
         else this.toPage({ t: "fail", id: call.id, failure: "internal" });
       }
     } catch (error) {
@@ -179,11 +181,14 @@ export class Tabs {
       case "asked":
         if (this.running && isCall(heard.call) && typeof heard.tab === "string") void this.answer(heard.tab, heard.call);
         break;
+      case "taken":
+        this.taken.add(this.mine(heard));
+        break;
       case "done":
-        if (this.asked.delete(this.mine(heard))) this.toPage({ t: "done", id: heard.id, value: heard.value });
+        if (this.answered(heard)) this.toPage({ t: "done", id: heard.id, value: heard.value });
         break;
       case "fail":
-        if (this.asked.delete(this.mine(heard))) {
+        if (this.answered(heard)) {
           this.toPage({ t: "fail", id: heard.id, failure: failureOf(heard) });
         }
         break;
@@ -200,11 +205,23 @@ export class Tabs {
     }
   }
 
+  /** Whether a call does no harm by being done by the next leader too: what the last one never took was not done. */
+  private mayRepeat(call: Call): boolean {
+    return isRepeatable(call.method) || !this.taken.has(call.id);
+  }
+
+  private answered(answer: { tab: string; id: number }): boolean {
+    const id = this.mine(answer);
+    this.taken.delete(id);
+    return this.asked.delete(id);
+  }
+
   private mine(answer: { tab: string; id: number }): number {
     return answer.tab === this.tab ? answer.id : -1;
   }
 
   private async answer(tab: string, call: Call): Promise<void> {
+    this.post({ t: "taken", tab, id: call.id });
     try {
       this.post({ t: "done", tab, id: call.id, value: await this.carryOut(call) });
     } catch (error) {
@@ -224,7 +241,7 @@ export class Tabs {
   private askAgain(): void {
     if (this.running) return;
     for (const call of [...this.asked.values()]) {
-      if (isRepeatable(call.method)) {
+      if (this.mayRepeat(call)) {
         this.post({ t: "asked", tab: this.tab, call });
       } else {
         this.asked.delete(call.id);
@@ -260,6 +277,7 @@ export class Tabs {
     this.conversations.clear();
     for (const id of this.asked.keys()) this.toPage({ t: "fail", id, failure: "signed-out" });
     this.asked.clear();
+    this.taken.clear();
   }
 }
 
