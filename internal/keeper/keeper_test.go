@@ -58,6 +58,7 @@ func TestArchiveHoldsAll(t *testing.T) {
 	sam := w.Patient("sam")
 	id := sam.Open("Sam")
 	sam.Say(id, "hello")
+	w.Eventually("it is archived", func() bool { return slices.Contains(transcript(w, id), "hello") })
 	maria := w.Staff("maria")
 	takes(w, maria, id)
 	maria.SeesTexts(id, "hello")
