@@ -134,22 +134,14 @@ func TestAccessReviewsWait(t *testing.T) {
 	w.clock.advance(16*oneDay - 4*time.Minute)
 	w.clinic.keeper.signIn()
 	robin, nurse := w.staffAs(w.clinic, "administrator", "robin"), w.staff("dana")
-	waits := func(d *device, want int) {
-		t.Helper()
-		s, err := d.StaffSession(w.ctx)
-		w.must(err)
-		if s.Reviews != want {
-			t.Errorf("%d wait, want %d", s.Reviews, want)
-		}
-	}
 	var all api.AccessReviews
 	robin.asks("GET /v1/admin/reviews/access", nil, &all, http.StatusOK)
-	waits(robin, 0)
+	robin.reviewsWait(0)
 	w.clock.advance(5 * time.Minute)
 	_, err = robin.StepUp(w.ctx, api.Authentication{Password: phrase, Code: robin.code()})
 	w.must(err)
-	waits(robin, 2)
-	waits(nurse, 0)
+	robin.reviewsWait(2)
+	nurse.reviewsWait(0)
 	robin.asks("GET /v1/admin/reviews/access", nil, &all, http.StatusOK)
 	if all.Days != 30 || all.Reviews[0].Person.ID != lou || all.Reviews[1].Person.ID != kim || all.Reviews[0].State != "soon" {
 		t.Errorf("the most urgent with the most power are not first: %+v", all)
@@ -161,7 +153,7 @@ func TestAccessReviewsWait(t *testing.T) {
 	nurse.asks("POST /v1/admin/reviews/access", c, nil, http.StatusForbidden)
 	robin.asks("POST /v1/admin/reviews/access", api.ConfirmAccess{}, nil, http.StatusUnprocessableEntity)
 	robin.asks("POST /v1/admin/reviews/access", c, nil, http.StatusNoContent)
-	waits(robin, 0)
+	robin.reviewsWait(0)
 }
 
 // TestUnconfirmedRolesFall: who runs the practice or answers for it loses the
@@ -332,23 +324,15 @@ func TestActivityGaps(t *testing.T) {
 	is(hub.ActivityState{Waits: 1, Gaps: 1})
 	w.clinic.keeper.signIn()
 	sam, nurse := w.staffAs(w.clinic, "auditor", "sam"), w.staff("dana")
-	waits := func(d *device, want int) {
-		t.Helper()
-		s, err := d.StaffSession(w.ctx)
-		w.must(err)
-		if s.Reviews != want {
-			t.Errorf("%d wait, want %d", s.Reviews, want)
-		}
-	}
-	waits(sam, 2)
-	waits(nurse, 0)
+	sam.reviewsWait(2)
+	nurse.reviewsWait(0)
 	var list api.ActivityReviews
 	sam.asks("GET /v1/admin/reviews/activity", nil, &list, http.StatusOK)
 	second := list.Periods[1]
 	body := api.SignActivity{From: second.From, Until: second.Until, Note: "nothing unusual"}
 	nurse.asks("POST /v1/admin/reviews/activity", body, nil, http.StatusForbidden)
 	sam.asks("POST /v1/admin/reviews/activity", body, nil, http.StatusNoContent)
-	waits(sam, 1)
+	sam.reviewsWait(1)
 	is(hub.ActivityState{Signed: 1, Gaps: 1})
 	length(7)
 	sam.asks("GET /v1/admin/reviews/activity", nil, &list, http.StatusOK)
@@ -380,3 +364,13 @@ func TestActivityGaps(t *testing.T) {
 }
 
 func millis(n int64) string { return strconv.FormatInt(n, 10) }
+
+// reviewsWait holds the session to say that so many reviews wait for its person.
+func (d *device) reviewsWait(want int) {
+	d.w.t.Helper()
+	s, err := d.StaffSession(d.w.ctx)
+	d.w.must(err)
+	if s.Reviews != want {
+		d.w.t.Errorf("%d wait, want %d", s.Reviews, want)
+	}
+}

@@ -1,8 +1,6 @@
 package hub
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -90,19 +88,13 @@ func (h *Hub) ExportDisclosures(ctx context.Context, s *StaffCaller, id string) 
 	if err != nil {
 		return nil, err
 	}
-	var b bytes.Buffer
-	w := bufio.NewWriter(&b)
-	err = export.WriteRow(w, "date", "recipient", "address", "what", "purpose", "recorded", "recorder", "source")
+	rows := [][]string{{"date", "recipient", "address", "what", "purpose", "recorded", "recorder", "source"}}
 	for i := range all.Disclosures {
-		d := &all.Disclosures[i]
-		if d.StruckAt == 0 && err == nil {
-			err = export.WriteRow(w, day(d.At), d.Recipient, d.Address, d.What, d.Purpose, day(d.RecordedAt), d.Recorder.ID, d.Source)
+		if d := &all.Disclosures[i]; d.StruckAt == 0 {
+			rows = append(rows, []string{day(d.At), d.Recipient, d.Address, d.What, d.Purpose, day(d.RecordedAt), d.Recorder.ID, d.Source})
 		}
 	}
-	if err := cmp.Or(err, w.Flush()); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
+	return export.Table(rows), nil
 }
 
 func day(millis int64) string { return time.UnixMilli(millis).UTC().Format(time.DateOnly) }

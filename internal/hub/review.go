@@ -1,8 +1,6 @@
 package hub
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -249,20 +247,15 @@ func (h *Hub) ExportAccessReviews(ctx context.Context, s *StaffCaller) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
-	var b bytes.Buffer
-	w := bufio.NewWriter(&b)
-	err = export.WriteRow(w, "confirmed", "person", "name", "role", "queues", "departments", "reviewer", "reviewer_name", "id")
+	rows := [][]string{{"confirmed", "person", "name", "role", "queues", "departments", "reviewer", "reviewer_name", "id"}}
 	for i := range all {
 		r := &all[i]
-		if err == nil {
-			err = export.WriteRow(w, instant(r.ReviewedAt), r.Person, people[r.Person].Name, r.Role,
-				strings.Join(r.Queues, " "), strings.Join(r.Departments, " "), r.Reviewer, people[r.Reviewer].Name, r.ID)
-		}
+		rows = append(rows, []string{
+			instant(r.ReviewedAt), r.Person, people[r.Person].Name, r.Role,
+			strings.Join(r.Queues, " "), strings.Join(r.Departments, " "), r.Reviewer, people[r.Reviewer].Name, r.ID,
+		})
 	}
-	if err := cmp.Or(err, w.Flush()); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
+	return export.Table(rows), nil
 }
 
 func instant(millis int64) string { return time.UnixMilli(millis).UTC().Format(time.RFC3339) }

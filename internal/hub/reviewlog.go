@@ -1,9 +1,6 @@
 package hub
 
 import (
-	"bufio"
-	"bytes"
-	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -232,22 +229,15 @@ func (h *Hub) ExportActivityReviews(ctx context.Context, s *StaffCaller) ([]byte
 	if err != nil {
 		return nil, err
 	}
-	var b bytes.Buffer
-	w := bufio.NewWriter(&b)
-	err = export.WriteRow(w, "from", "until", "state", "signed", "reviewer", "reviewer_name", "note")
+	rows := [][]string{{"from", "until", "state", "signed", "reviewer", "reviewer_name", "note"}}
 	for _, p := range slices.Backward(all) {
 		at := ""
 		if p.review.SignedAt != 0 {
 			at = instant(p.review.SignedAt)
 		}
-		if err == nil {
-			err = export.WriteRow(w, instant(p.from), instant(p.until), p.state(now), at, p.review.Reviewer, people[p.review.Reviewer].Name, p.review.Note)
-		}
+		rows = append(rows, []string{instant(p.from), instant(p.until), p.state(now), at, p.review.Reviewer, people[p.review.Reviewer].Name, p.review.Note})
 	}
-	if err := cmp.Or(err, w.Flush()); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
+	return export.Table(rows), nil
 }
 
 // toSign counts the periods that wait for a sign-off that p can give.

@@ -11,6 +11,7 @@ package export
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -162,6 +163,17 @@ func (t *table) Write(e Entry) error {
 }
 
 func (t *table) Flush() error { return t.w.Flush() }
+
+// Table is a whole table (RFC 4180) of rows as [WriteRow] writes them.
+func Table(rows [][]string) []byte {
+	var b bytes.Buffer
+	w := bufio.NewWriter(&b)
+	for _, row := range rows {
+		_ = WriteRow(w, row...) // memory takes all
+	}
+	_ = w.Flush()
+	return b.Bytes()
+}
 
 // WriteRow writes a row of a table that no spreadsheet runs anything of.
 func WriteRow(w *bufio.Writer, cells ...string) error {
