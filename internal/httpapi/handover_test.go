@@ -242,7 +242,7 @@ func TestT47SupervisorsAreTold(t *testing.T) {
 	count(boss, 0)
 
 	// Where nobody answers for the queue, all hear of it who may review it.
-	_, err = w.hub.ChangeStaffMember(w.ctx, w.member("pat", "administrator"), boss.person, api.ChangeStaffMember{Queues: &[]string{"front-desk"}})
+	_, err = w.hub.ChangeStaffMember(w.ctx, w.proven("pat", "administrator"), boss.person, api.ChangeStaffMember{Queues: &[]string{"front-desk"}})
 	w.must(err)
 	other := w.patient().open("nurse")
 	_, err = dana.Act(w.ctx, other, "take")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/hub"
@@ -39,7 +40,7 @@ func pointer[T any](v T) *T { return &v }
 // (T22: function level).
 func TestPeople(t *testing.T) {
 	w := newWorld(t)
-	admin := w.member("robin", "administrator")
+	admin := w.proven("robin", "administrator")
 	added, err := w.hub.AddStaffMember(w.ctx, admin, api.NewStaffMember{Login: "Kim", Name: "Kim Tran", Role: "nurse"})
 	w.must(err)
 	if added.Person.Access != "clinician" || added.Link.Token == "" {
@@ -97,13 +98,13 @@ func (w *world) change(by *hub.StaffCaller, person string, n api.ChangeStaffMemb
 // cannot be removed; the refusal says by which rule.
 func TestOwnRole(t *testing.T) {
 	w := newWorld(t)
-	robin, ava := w.member("robin", "administrator"), w.member("ava", "administrator")
+	robin, ava := w.proven("robin", "administrator"), w.member("ava", "administrator")
 	var why *hub.ForbiddenError
 	if err := w.change(robin, robin.Person.ID, api.ChangeStaffMember{Role: pointer("nurse")}); !errors.As(err, &why) || !slices.Contains(why.Rules, "no-role-for-oneself") || why.Says == "" {
 		t.Errorf("an administrator changes their own role: %v %+v", err, why)
 	}
 	w.must(w.change(robin, ava.Person.ID, api.ChangeStaffMember{Role: pointer("nurse")}))
-	kim := w.member("kim", "administrator")
+	kim := w.proven("kim", "administrator")
 	w.must(w.change(kim, robin.Person.ID, api.ChangeStaffMember{Disable: true}))
 	if err := w.change(kim, kim.Person.ID, api.ChangeStaffMember{Disable: true}); !errors.As(err, &why) || !slices.Contains(why.Rules, "last-administrator-stays") {
 		t.Errorf("the last administrator goes: %v", err)
@@ -113,11 +114,46 @@ func TestOwnRole(t *testing.T) {
 	}
 }
 
+// TestT23CookieAloneMakesNobody: with an administrator's session alone, as from
+// a stolen cookie or a browser that was left open, nobody is added, becomes
+// another, gets other rights or loses them: both factors are asked for again
+// first. Who may not do it anyway is told that.
+func TestT23CookieAloneMakesNobody(t *testing.T) {
+	w := newWorld(t)
+	robin, kim := w.proven("robin", "administrator"), w.member("kim", "nurse").Person.ID
+	calls := map[string]func(*hub.StaffCaller) error{
+		"adds": func(s *hub.StaffCaller) error {
+			_, err := w.hub.AddStaffMember(w.ctx, s, api.NewStaffMember{Login: hub.NewID("p"), Name: "z", Role: "nurse"})
+			return err
+		},
+		"becomes":  func(s *hub.StaffCaller) error { _, err := w.hub.SetUpLinkFor(w.ctx, s, kim); return err },
+		"links":    func(s *hub.StaffCaller) error { return w.hub.LinkStaffIdentity(w.ctx, s, kim, "mine") },
+		"promotes": func(s *hub.StaffCaller) error { return w.change(s, kim, api.ChangeStaffMember{Role: pointer("physician")}) },
+		"queues":   func(s *hub.StaffCaller) error { return w.change(s, kim, api.ChangeStaffMember{Queues: &[]string{"nurse"}}) },
+	}
+	for what, call := range calls {
+		if err := call(robin); errors.Is(err, hub.ErrStepUp) {
+			t.Errorf("%s, both factors just shown: %v", what, err)
+		}
+	}
+	w.clock.advance(6 * time.Minute)
+	calls["disables"] = func(s *hub.StaffCaller) error { return w.change(s, kim, api.ChangeStaffMember{Disable: true}) }
+	nurse := w.member("lee", "nurse")
+	for what, call := range calls {
+		if err := call(robin); !errors.Is(err, hub.ErrStepUp) {
+			t.Errorf("%s by the session alone: %v", what, err)
+		}
+		if err := call(nurse); !errors.Is(err, hub.ErrForbidden) {
+			t.Errorf("a nurse %s: %v", what, err)
+		}
+	}
+}
+
 // TestNewRoleEndsAccess: with a new role a person's devices and connections end
 // at once.
 func TestNewRoleEndsAccess(t *testing.T) {
 	w := newWorld(t)
-	admin, nurse := w.member("robin", "administrator"), w.staff("dana")
+	admin, nurse := w.proven("robin", "administrator"), w.staff("dana")
 	w.must(w.change(admin, nurse.person, api.ChangeStaffMember{Queues: &[]string{}}))
 	if _, err := nurse.Self(w.ctx); err != nil {
 		t.Errorf("new queues ended access: %v", err)

@@ -169,7 +169,7 @@ func TestSCIMGroups(t *testing.T) {
 		a.Groups.Rules = []hub.GroupRule{{Group: "Nurses", Role: "nurse", Queues: []string{"nurse"}}, {Group: "desk-id", Role: "front-desk"}, {Group: "IT", Role: "administrator"}}
 	})
 	d := w.directory()
-	robin := w.member("robin", "administrator")
+	robin := w.proven("robin", "administrator")
 	id := d.do(http.StatusCreated, "POST", "/Users", user)["id"].(string)
 	is := func(person, role string, queues ...string) {
 		t.Helper()

@@ -202,7 +202,7 @@ func TestLinkingNeedsBothFactors(t *testing.T) {
 	if code, done := w.browser().sso(p); code != "" || done.Session.Person.ID != dana.person {
 		t.Errorf("%q %+v", code, done)
 	}
-	admin, nurse := w.member("robin", "administrator"), w.member("kim", "nurse")
+	admin, nurse := w.proven("robin", "administrator"), w.member("kim", "nurse")
 	if err := w.hub.LinkStaffIdentity(w.ctx, admin, nurse.Person.ID, p.Subject); err == nil {
 		t.Error("one account is two people's")
 	}

@@ -259,10 +259,14 @@ func (h *Hub) describeGrant(s *StaffCaller, r *GrantRequest, people map[string]P
 }
 
 // mayBecome refuses what lets whoever has it become the person, where that takes
-// two and no other has agreed. An agreement is used up.
+// two and no other has agreed, and always to a caller who has not shown both
+// factors lately. An agreement is used up.
 func (h *Hub) mayBecome(ctx context.Context, s *StaffCaller, p *Person, takesTwo bool) error {
 	about := p.resource(false)
-	if err := h.mayStaff(s, policy.Invite, about); err != nil || !takesTwo {
+	if err := h.mayStaff(s, policy.Invite, about); err != nil {
+		return err
+	}
+	if err := h.proved(s); err != nil || !takesTwo {
 		return err
 	}
 	now := h.now()

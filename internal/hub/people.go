@@ -74,7 +74,8 @@ func (h *Hub) checkQueues(ctx context.Context, practice string, queues []string)
 	return nil
 }
 
-// AddStaffMember adds a staff person, with a link to set up their sign-in.
+// AddStaffMember adds a staff person, with a link to set up their sign-in. Who
+// has the link is in, so the caller must have shown both factors lately.
 func (h *Hub) AddStaffMember(ctx context.Context, s *StaffCaller, n api.NewStaffMember) (api.StaffMemberAdded, error) {
 	if err := h.mayStaff(s, policy.AddPerson, s.practice()); err != nil {
 		return api.StaffMemberAdded{}, err
@@ -88,11 +89,11 @@ func (h *Hub) AddStaffMember(ctx context.Context, s *StaffCaller, n api.NewStaff
 	if err := h.checkQueues(ctx, s.Person.Practice, n.Queues); err != nil {
 		return api.StaffMemberAdded{}, err
 	}
+	if err := h.proved(s); err != nil {
+		return api.StaffMemberAdded{}, err
+	}
 	role := n.Role
 	if privileged(role) {
-		if err := h.proved(s); err != nil {
-			return api.StaffMemberAdded{}, err
-		}
 		role = "" // no rights until somebody else approves
 	}
 	p, err := h.addStaff(ctx, s, Person{
@@ -176,7 +177,12 @@ func (h *Hub) ChangeStaffMember(ctx context.Context, s *StaffCaller, person stri
 	if n.Role != nil && *n.Role == "" {
 		return api.StaffMember{}, malformed("role")
 	}
-	may := func(a policy.Action, r *policy.Resource) error { return h.mayStaff(s, a, r) }
+	may := func(a policy.Action, r *policy.Resource) error {
+		if err := h.mayStaff(s, a, r); err != nil {
+			return err
+		}
+		return h.proved(s)
+	}
 	after, err := h.changePerson(ctx, s, may, &known, n)
 	if err != nil {
 		return api.StaffMember{}, err
