@@ -81,6 +81,20 @@ export const stories: Record<string, Story> = {
     then: checkAll,
   },
   "audit-patient": { hash: "#/audit?patient=p_ana", as: "compliance", answers: { ...answers, "GET /v1/admin/audit/events?limit=50&patient=p_ana": page } },
+  // A person chooses an act by its words, and the list asks for it.
+  "audit-kind": {
+    hash: "#/audit",
+    as: "compliance",
+    answers: { ...answers, "GET /v1/admin/audit/events?limit=50&kind=sign-in.done": { ...page, events: page.events.filter(({ kind }) => kind === "sign-in.done") } },
+    then: async (page) => {
+      await page.press("main tbody button");
+      page.fill(/What was done|Qué se hizo|ما الذي حدث/, "sign-in.done");
+      await page.press(".chips button");
+      page.fill(/What was done|Qué se hizo|ما الذي حدث/, "sign-in.done");
+      await page.pause(300);
+      if (document.querySelectorAll("main tbody tr").length !== 1 || document.querySelectorAll("main optgroup").length !== 2) throw new Error("the act that was chosen is not what is shown");
+    },
+  },
   "audit-none": { hash: "#/audit?outcome=failed", as: "compliance", answers: { ...answers, "GET /v1/admin/audit/events?limit=50&outcome=failed": { events: [] } } },
   "audit-error": { hash: "#/audit", as: "compliance", answers: { ...answers, "GET /v1/admin/audit/events?limit=50": { refused: 503, code: "unavailable" } } },
   "audit-exporting": { hash: "#/audit", as: "auditor", answers: { ...answers, "GET /v1/admin/audit/export?format=csv": "never" }, then: exportAll },

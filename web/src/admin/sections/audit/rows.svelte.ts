@@ -1,9 +1,10 @@
 // The rows of the explorer: what the address asks for, page by page.
 
 import type * as api from "../../../api/schema.ts";
-import type { Language } from "../../../ui/words.svelte.ts";
+import { language, type Language } from "../../../ui/words.svelte.ts";
 import { Refused } from "../../../staff/refused.ts";
 import type { Admin } from "../../admin.svelte.ts";
+import { categories, categoryName } from "./audit.ts";
 
 /** What may be asked for; each is a part of the address. */
 export const asked = ["category", "kind", "outcome", "person", "patient", "conversation", "object"] as const;
@@ -13,6 +14,12 @@ const translations: Partial<Record<Language, () => Promise<{ default: Readonly<R
   es: () => import("../../../../locales/kinds/es.json"),
   ar: () => import("../../../../locales/kinds/ar.json"),
 };
+
+/** Acts of one category, in a person's language. */
+export interface Choices {
+  readonly group: string;
+  readonly options: readonly { readonly value: string; readonly label: string; readonly lang?: string }[];
+}
 
 export class Rows {
   private readonly admin: Admin;
@@ -39,6 +46,24 @@ export class Rows {
   says(kind: string): { readonly text: string; readonly lang?: string } {
     const text = this.spoken[kind];
     return text ? { text } : { text: this.kinds.get(kind)?.says ?? kind, lang: "en" };
+  }
+
+  /**
+   * All acts to choose from, by what they are about and then by their words: of
+   * one category, or of all if it is empty. What is chosen is always among them.
+   */
+  choices(category: string, chosen: string): readonly Choices[] {
+    const collator = new Intl.Collator(language());
+    return categories.flatMap((each) => {
+      const options = [...this.kinds.values()]
+        .filter((kind) => kind.category === each && (!category || category === each || kind.kind === chosen))
+        .map(({ kind }) => {
+          const { text, lang } = this.says(kind);
+          return { value: kind, label: text, ...(lang && { lang }) };
+        })
+        .sort((a, b) => collator.compare(a.label, b.label));
+      return options.length > 0 ? [{ group: categoryName(each), options }] : [];
+    });
   }
 
   /** Asks for what an address says, unless that is there. */

@@ -1,10 +1,32 @@
 import { expect, test } from "vitest";
 
-import { pathOf } from "./rows.svelte.ts";
+import type * as api from "../../../api/schema.ts";
+import type { Admin } from "../../admin.svelte.ts";
+import { pathOf, Rows } from "./rows.svelte.ts";
 
 test("the address is the call: days are whole, and nothing else is passed on", () => {
   const path = new URL(pathOf(new URLSearchParams("patient=p_ana&from=2026-11-01&until=2026-11-02&made=up&kind=")), "http://x");
   expect([...path.searchParams.keys()].sort()).toEqual(["from", "limit", "patient", "until"]);
   expect(Number(path.searchParams.get("until")) - Number(path.searchParams.get("from"))).toBeGreaterThan(46 * 3_600_000);
   expect(pathOf(new URLSearchParams("from=yesterday"))).toBe("/v1/admin/audit/events?limit=50");
+});
+
+test("every act can be chosen, in groups, in the reader's words; a category leaves its own and the chosen one", async () => {
+  const kinds: api.AuditKind[] = [
+    { kind: "sign-in.done", category: "security", says: "signed in" },
+    { kind: "sign-in.refused", category: "security", says: "could not sign in" },
+    { kind: "file.downloaded", category: "access", says: "downloaded a file" },
+    { kind: "made.up", category: "system", says: "did what no other language has a word for" },
+  ];
+  const rows = new Rows({ get: (path: string) => Promise.resolve(path === "/v1/audit/kinds" ? { kinds } : { events: [] }) } as unknown as Admin);
+  expect(rows.choices("", "")).toEqual([]);
+  await rows.show(new URLSearchParams());
+  const values = (category: string, chosen: string): readonly string[] => rows.choices(category, chosen).flatMap(({ options }) => options.map(({ value }) => value));
+  expect(values("", "")).toEqual(["sign-in.refused", "sign-in.done", "file.downloaded", "made.up"]);
+  expect(values("access", "")).toEqual(["file.downloaded"]);
+  expect(values("access", "sign-in.done")).toEqual(["sign-in.done", "file.downloaded"]);
+  await rows.speak("es");
+  const spoken = rows.choices("", "").flatMap(({ options }) => options);
+  expect(spoken.find(({ value }) => value === "sign-in.done")).toEqual({ value: "sign-in.done", label: "inició sesión" });
+  expect(spoken.find(({ value }) => value === "made.up")).toMatchObject({ lang: "en" });
 });
