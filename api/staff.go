@@ -223,6 +223,8 @@ type DeviceInfo struct {
 	RevokedAt    int64 `json:"revoked_at,omitempty"`
 	CertifiedAt  int64 `json:"certified_at,omitempty"`
 	ExpiresAt    int64 `json:"expires_at,omitempty" doc:"when its certificate ends"`
+	// Key is what the log's entry of its certificate has to name.
+	Key string `json:"key,omitempty" doc:"once it is certified: the SHA-256 of its public key, base64url without padding"`
 }
 
 // A SignInRecord is one entry of the history: GET /v1/staff/sign-ins.

@@ -85,6 +85,26 @@ func TestEventsKeepToTheirKind(t *testing.T) {
 	}
 }
 
+// TestT03CertificatesNameTheirKey: what certifies a device says for which key, in
+// one form, so that a second key cannot pass as a renewal of the first. Entries
+// from before that stand.
+func TestT03CertificatesNameTheirKey(t *testing.T) {
+	const hash = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
+	base := audit.New(t.Context(), 1, audit.Actor{Practice: "t_a", Role: audit.Service, Person: "p_k", Device: "d_k"}, audit.CertificateIssued, "d_a").About("p_a")
+	for _, detail := range []string{audit.Certified("nurse", hash), "role=nurse", ""} {
+		e := base.With(detail)
+		if err := e.Check(); err != nil {
+			t.Errorf("%q: %v", detail, err)
+		}
+	}
+	for _, detail := range []string{"role=nurse,key=", "role=nurse,key=" + hash[1:], "role=nurse,key=" + hash + "A", "role=nurse,key=" + hash + ",key=" + hash, "role=nurse,key=" + hash[:42] + "V", "key=Ana.Gomez"} {
+		e := base.With(detail)
+		if err := e.Check(); !errors.Is(err, audit.ErrEvent) {
+			t.Errorf("%q is taken", detail)
+		}
+	}
+}
+
 // TestNoAddressKeepsAnEventOut tries what a caller may say of their address.
 func TestNoAddressKeepsAnEventOut(t *testing.T) {
 	for _, address := range []string{"fe80::1%a b\"", "@", strings.Repeat("1", 999), ""} {

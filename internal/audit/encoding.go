@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // The longest that fields may be, in bytes.
@@ -46,7 +48,7 @@ func (e *Event) Check() error {
 		return fault("conversation")
 	case len(e.Rules) > maxRules:
 		return fault("rules")
-	case !plain(e.Detail, maxDetail):
+	case !plain(e.Detail, maxDetail), e.Kind == CertificateIssued && !certified(e.Detail):
 		return fault("detail")
 	}
 	for _, s := range [...]string{
@@ -62,6 +64,26 @@ func (e *Event) Check() error {
 		}
 	}
 	return nil
+}
+
+// keyHashLength is that of a SHA-256 in base64url without padding.
+const keyHashLength = 43
+
+// Certified is the detail of [CertificateIssued]: as what the device speaks,
+// and the hash of its key, by which a second key of the same device is told from
+// a new certificate for the first (T03). Hashes are as certificate.KeyHash makes
+// them.
+func Certified(role, keyHash string) string { return "role=" + role + ",key=" + keyHash }
+
+// certified reports whether a detail is one that [Certified] makes, or one from
+// before certificates named their key.
+func certified(detail string) bool {
+	_, hash, keyed := strings.Cut(detail, "key=")
+	if !keyed {
+		return true
+	}
+	sum, err := base64.RawURLEncoding.Strict().DecodeString(hash)
+	return err == nil && len(hash) == keyHashLength && len(sum) == sha256.Size
 }
 
 // plain reports whether s is short and of characters that ids, codes and

@@ -9,6 +9,8 @@ package certificate
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"time"
@@ -72,6 +74,14 @@ type Certificate struct {
 
 // Keeper reports whether c is a keeper's.
 func (c *Certificate) Keeper() bool { return c.Kind == KindService && c.Role == RoleKeeper }
+
+// KeyHash is how the audit log names a device's public key (SEC 1,
+// uncompressed): SHA-256, base64url without padding, 43 characters. What is in
+// a group's tree can be compared with it.
+func KeyHash(publicKey []byte) string {
+	sum := sha256.Sum256(publicKey)
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
 
 // Signed returns the bytes that the authority signs.
 func (c *Certificate) Signed() []byte {

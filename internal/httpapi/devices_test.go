@@ -78,12 +78,17 @@ func TestT03EachDeviceIsShownToItsPerson(t *testing.T) {
 
 	log := ask[api.AuditPage](dana, http.MethodGet, "/v1/staff/devices/log")
 	list := ask[struct{ Devices []api.DeviceInfo }](dana, http.MethodGet, "/v1/staff/devices").Devices
-	issued := make(map[string]int64)
+	issued, keys := make(map[string]int64), make(map[string]string)
 	for _, e := range log.Events {
 		if e.Subject != dana.person || e.Encoded == "" || len(e.Salt) == 0 {
 			t.Errorf("entry %d of %s, which cannot be checked or is another's", e.Number, e.Subject)
 		}
-		issued[e.Object] = e.Number
+		issued[e.Object], keys[e.Object] = e.Number, e.Detail
+	}
+	for _, d := range []*device{dana, second} {
+		if want := audit.Certified("nurse", certificate.KeyHash(d.signer.Public())); keys[d.id] != want {
+			t.Errorf("of %s the log says %q, want %q", d.id, keys[d.id], want)
+		}
 	}
 	if len(list) != 2 || len(issued) != 2 {
 		t.Fatalf("%d devices, %d in the log", len(list), len(issued))
@@ -91,7 +96,7 @@ func TestT03EachDeviceIsShownToItsPerson(t *testing.T) {
 	checkpoint := ask[api.AuditCheckpoint](dana, http.MethodGet, "/v1/audit/checkpoint")
 	for _, d := range list {
 		number, ok := issued[d.ID]
-		if !ok || d.CertifiedAt == 0 || d.ExpiresAt <= d.CertifiedAt {
+		if !ok || d.CertifiedAt == 0 || d.ExpiresAt <= d.CertifiedAt || !strings.HasSuffix(keys[d.ID], ",key="+d.Key) {
 			t.Errorf("%+v: in the log: %v", d, ok)
 		}
 		if proof := ask[api.AuditProof](dana, http.MethodGet, fmt.Sprintf("/v1/audit/proof?number=%d&size=%d", number, checkpoint.Size)); proof.Number != number {
@@ -161,7 +166,7 @@ func TestT03EachPatientsDeviceIsShownToThem(t *testing.T) {
 		checkpoint := asDevice[api.AuditCheckpoint](ana, http.MethodGet, "/v1/devices/log/checkpoint")
 		head, err := auditlog.OpenCheckpoint([]byte(checkpoint.Signed), checkpoint.Verifier)
 		w.must(err)
-		issued := make(map[string]int64)
+		issued, keys := make(map[string]int64), make(map[string]string)
 		for _, e := range log.Events {
 			if e.Subject != ana.person {
 				t.Errorf("entry %d is of %s", e.Number, e.Subject)
@@ -176,7 +181,7 @@ func TestT03EachPatientsDeviceIsShownToThem(t *testing.T) {
 			if err := auditlog.CheckEntry(hashes, head.Size, head.Root, e.Number, audit.Commit(salt, []byte(e.Encoded))); err != nil {
 				t.Errorf("entry %d: %v", e.Number, err)
 			}
-			issued[e.Object] = e.Number
+			issued[e.Object], keys[e.Object] = e.Number, e.Detail
 		}
 		list := own(ana).Devices
 		if len(list) != 2 || len(issued) != 2 {
@@ -185,8 +190,12 @@ func TestT03EachPatientsDeviceIsShownToThem(t *testing.T) {
 		for i, want := range []struct {
 			id, name string
 			current  bool
-		}{{ana.id, "", true}, {second.id, "Chrome on Android", false}} {
+			key      []byte
+		}{{ana.id, "", true, ana.signer.Public()}, {second.id, "Chrome on Android", false, second.signer.Public()}} {
 			got := list[i]
+			if key := certificate.KeyHash(want.key); got.Key != key || keys[got.ID] != audit.Certified("patient", key) {
+				t.Errorf("%s has the key %s, of which the list says %q and the log %q", got.ID, key, got.Key, keys[got.ID])
+			}
 			if _, logged := issued[got.ID]; !logged || got.ID != want.id || got.Name != want.name || got.Current != want.current || got.CertifiedAt == 0 {
 				t.Errorf("%+v, in the log: %v", got, logged)
 			}

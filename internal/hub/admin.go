@@ -141,7 +141,7 @@ func (h *Hub) EnrolService(ctx context.Context, s Service) error {
 	case string(known.PublicKey) != string(s.PublicKey):
 		return ErrConflict
 	}
-	issued := h.event(ctx, operator(s.Practice), audit.CertificateIssued, d.ID).With("role=" + d.Role).About(d.Person)
+	issued := h.event(ctx, operator(s.Practice), audit.CertificateIssued, d.ID).With(audit.Certified(d.Role, certificate.KeyHash(d.PublicKey))).About(d.Person)
 	return h.store.Recording(issued).PutCertificate(ctx, s.Practice, s.Device, s.Certificate, s.NameCard, now)
 }
 

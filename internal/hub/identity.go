@@ -316,7 +316,7 @@ func (h *Hub) PutCertificate(ctx context.Context, c *Caller, device string, put 
 	if err := h.checkCertificate(ctx, d, put.Certificate, put.NameCard); err != nil {
 		return api.Device{}, err
 	}
-	issued := h.event(ctx, c, audit.CertificateIssued, d.ID).With("role=" + d.Role).About(d.Person)
+	issued := h.event(ctx, c, audit.CertificateIssued, d.ID).With(audit.Certified(d.Role, certificate.KeyHash(d.PublicKey))).About(d.Person)
 	if err := h.store.Recording(issued).PutCertificate(ctx, d.Practice, d.ID, put.Certificate, put.NameCard, h.millis()); err != nil {
 		return api.Device{}, at("store certificate", err)
 	}

@@ -96,10 +96,14 @@ func (h *Hub) SeeOwnDevices(ctx context.Context, c *Caller) error {
 
 // info is the device as its person is told of it, on the device current.
 func (d *Device) info(current string) api.DeviceInfo {
-	return api.DeviceInfo{
+	i := api.DeviceInfo{
 		ID: d.ID, Name: d.Name, Current: d.ID == current, CreatedAt: d.CreatedAt, Certified: d.CertifiedAt != 0, RevokedAt: d.RevokedAt,
 		CertifiedAt: d.CertifiedAt, ExpiresAt: expiry(d.Certificate),
 	}
+	if i.Certified {
+		i.Key = certificate.KeyHash(d.PublicKey)
+	}
+	return i
 }
 
 // SeeDevices says that the session's device has shown the person which devices

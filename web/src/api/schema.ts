@@ -3461,6 +3461,8 @@ export interface components {
              */
             readonly expires_at?: number;
             readonly id: string;
+            /** @description once it is certified: the SHA-256 of its public key, base64url without padding */
+            readonly key?: string;
             readonly name: string;
             readonly needs_voucher: boolean;
             /** Format: int64 */
