@@ -21,8 +21,6 @@ import (
 	"github.com/sotto-health/sotto/internal/auditlog/archive"
 	"github.com/sotto-health/sotto/internal/host"
 	"github.com/sotto-health/sotto/internal/hub"
-	"github.com/sotto-health/sotto/internal/keyfile"
-	"github.com/sotto-health/sotto/internal/store/sqlitefile"
 )
 
 // newAuditLog makes an installation whose practice has a log of two tiles and more.
@@ -300,47 +298,6 @@ func onlyName(t *testing.T, path ...string) string {
 	return found[0].Name()
 }
 
-// TestT40TamperedDatabase changes the live database's rows.
-func TestT40TamperedDatabase(t *testing.T) {
-	data := newAuditLog(t)
-	hubFolder := filepath.Join(data, "hub")
-	kept := t.TempDir()
-	write(t, read(t, hubFolder, "hub.db"), kept, "hub.db")
-	key, err := keyfile.Read(filepath.Join(hubFolder, "database.key"), "hub-database", sqlitefile.KeySize)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, c := range map[string]struct{ do, want string }{
-		"edit":   {"UPDATE audit_entry SET person = 'p_two' WHERE leaf = 300", "entry 300 was changed"},
-		"clock":  {"UPDATE audit_entry SET at = at - 3600000 WHERE leaf = 300", "entry 300 was changed"},
-		"delete": {"DELETE FROM audit_entry WHERE leaf = 300", "entry 300 is missing"},
-		"reorder": {
-			"UPDATE audit_entry SET leaf = CASE leaf WHEN 300 THEN -1 ELSE 300 END WHERE leaf IN (300, 301); UPDATE audit_entry SET leaf = 301 WHERE leaf = -1",
-			"entry 300 is out of order: entry 301",
-		},
-		"truncate": {"DELETE FROM audit_entry WHERE leaf >= 520", "entries 520 to "},
-		"tile":     {"UPDATE audit_tile SET hashes = zeroblob(8192) WHERE level = 0 AND place = 1", "tile 1 of level 0"},
-		"head":     {"UPDATE audit_log SET root = zeroblob(32)", "has another root"},
-		"shorten":  {"UPDATE audit_log SET size = 520", "entry 520 was added"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			write(t, read(t, kept, "hub.db"), hubFolder, "hub.db")
-			file, err := sqlitefile.Open(t.Context(), filepath.Join(hubFolder, "hub.db"), sqlitefile.Key(key), sqlitefile.Config{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, err = file.Write.ExecContext(t.Context(), c.do)
-			if err := file.Close(); err != nil {
-				t.Error(err)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			names(t, data, words("audit verify"), c.want)
-		})
-	}
-}
-
 // TestT40LiveKeyAndBackup: verify names, of the live log, a key that is another,
 // and a database that an older copy was put in place of, also once it went on.
 func TestT40LiveKeyAndBackup(t *testing.T) {
@@ -364,43 +321,6 @@ func TestT40LiveKeyAndBackup(t *testing.T) {
 	names(t, data, verify, "the log has shrunk to", "or an older copy was put back")
 	happens(t, data, 40)
 	names(t, data, verify, "the log forked from it")
-}
-
-// TestT40Watch: the monitor sees an old backup come back, a fork and another
-// key, and keeps what contradicts what it saw.
-func TestT40Watch(t *testing.T) {
-	data, seen := newAuditLog(t), filepath.Join(t.TempDir(), "seen")
-	database := filepath.Join(data, "hub", "hub.db")
-	watch := []string{"audit", "watch", seen, "--once"}
-	backup := read(t, database)
-	happens(t, data, 10)
-	does(t, data, watch, "riverside: 5")
-	happens(t, data, 300)
-	does(t, data, watch, "riverside: 8")
-	last := read(t, seen, "riverside.checkpoint")
-
-	write(t, backup, database)
-	names(t, data, watch, "the log has shrunk")
-	happens(t, data, 900) // and it goes on, past what was seen
-	names(t, data, watch, "the log forked")
-	if !bytes.Equal(last, read(t, seen, "riverside.checkpoint")) {
-		t.Error("what was seen is forgotten")
-	}
-	if _, err := auditlog.ReadUnsigned(read(t, seen, "riverside.contradiction")); err != nil {
-		t.Error(err)
-	}
-
-	fresh := filepath.Join(t.TempDir(), "seen")
-	log := export(t, data, t.TempDir())
-	of := func(f string) []string { return []string{"audit", "watch", fresh, "--once", "--whole", "--log", f} }
-	does(t, data, of(filepath.Dir(log)), "riverside: ")
-	does(t, data, of(filepath.Dir(log)))
-	forge(t, "", log, log, 0, func(e *audit.Event) { e.Person = "p_two" })
-	names(t, data, of(filepath.Dir(log)), "key or checkpoint was changed")
-	if err := os.Rename(log, log+"2"); err != nil {
-		t.Fatal(err)
-	}
-	names(t, data, of(filepath.Dir(log)), "riverside: the log is gone")
 }
 
 // appears waits for a file that a server writes.

@@ -21,12 +21,22 @@ type watchAuditCommand struct {
 	Log   string        `help:"Watch an exported log, or a folder of them, and not the live one." placeholder:"FOLDER" type:"existingdir"`
 	Every time.Duration `help:"How often to look." default:"1m"`
 	Once  bool          `help:"Look once."`
-	Whole bool          `help:"Read all entries with each look, as verify does, and not only what ties the checkpoints together."`
+
+	Whole      bool          `help:"Read all entries with each look, as verify does."`
+	WholeEvery time.Duration `help:"Read all entries at the first look, and again when the last time was so long ago. In between, new entries are read and some of the others, by chance." default:"24h"`
+	Sample     int           `help:"How many times 256 older entries are read by chance with each look." default:"16"`
 }
+
+// wholeFile says when all entries of a log were read last, and nothing was
+// wrong.
+const wholeFile = "whole"
 
 func (c watchAuditCommand) Run(ctx context.Context, cli *commands, s streams) error {
 	if c.Every < time.Second {
 		return errors.New("--every is at least 1s")
+	}
+	if c.Sample < 0 || c.WholeEvery < 0 {
+		return errors.New("--sample and --whole-every are not below 0")
 	}
 	if err := durable.MakeFolder(c.Seen, 0o700); err != nil {
 		return err
@@ -115,15 +125,31 @@ func (c watchAuditCommand) lookAt(ctx context.Context, log *auditlog.Log, out io
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return 0, err
 	}
-	damage, err := c.damage(ctx, log, head, earlier)
+	part, err := c.part(place, earlier, time.Now())
 	if err != nil {
 		return 0, err
 	}
-	for _, d := range damage {
+	report, err := auditlog.VerifyPart(ctx, log.Source, head, part, earlier...)
+	if err != nil {
+		return 0, err
+	}
+	for _, d := range report.Damage {
 		say(d)
 	}
+	if report.More > 0 {
+		say(fmt.Sprintf("and %d more", report.More))
+	}
 	if wrong > 0 {
+		// What chance has found once is to be found at every look from now on.
+		if err := os.Remove(place + "." + wholeFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return wrong, err
+		}
 		return wrong, durable.WriteFile(place+".contradiction", log.Signed, 0o600)
+	}
+	if part.Whole() {
+		if err := durable.WriteFile(place+"."+wholeFile, []byte(when(time.Now())+"\n"), 0o600); err != nil {
+			return 0, err
+		}
 	}
 	if len(earlier) > 0 && earlier[0].Size == now.Size {
 		return 0, nil
@@ -132,21 +158,21 @@ func (c watchAuditCommand) lookAt(ctx context.Context, log *auditlog.Log, out io
 	return 0, durable.WriteFile(place+"."+archive.CheckpointFile, log.Signed, 0o600)
 }
 
-func (c watchAuditCommand) damage(ctx context.Context, log *auditlog.Log, head auditlog.Head, earlier []auditlog.Checkpoint) ([]*auditlog.DamageError, error) {
-	if c.Whole {
-		report, err := auditlog.Verify(ctx, log.Source, head, earlier...)
-		if err != nil {
-			return nil, err
-		}
-		return report.Damage, nil
+// part is what of a log is read with a look: all with the first, and when all
+// was read too long ago.
+func (c watchAuditCommand) part(place string, earlier []auditlog.Checkpoint, now time.Time) (auditlog.Part, error) {
+	if c.Whole || len(earlier) == 0 {
+		return auditlog.Part{}, nil
 	}
-	if len(earlier) == 0 {
-		return nil, nil
+	last, err := os.ReadFile(place + "." + wholeFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return auditlog.Part{}, nil
+	} else if err != nil {
+		return auditlog.Part{}, err
 	}
-	err := auditlog.Grown(ctx, log.Source, head, earlier[0])
-	var damage *auditlog.DamageError
-	if errors.As(err, &damage) {
-		return []*auditlog.DamageError{damage}, nil
+	at, err := time.Parse(time.RFC3339, strings.TrimSpace(string(last)))
+	if err != nil || now.Sub(at) >= c.WholeEvery || now.Before(at) {
+		return auditlog.Part{}, nil //nolint:nilerr // what cannot be read says nothing
 	}
-	return nil, err
+	return auditlog.Sample(earlier[0].Size, c.Sample), nil
 }

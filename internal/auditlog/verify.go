@@ -57,14 +57,23 @@ func (r *Report) add(e *DamageError) {
 // head says, each earlier checkpoint that the log has not grown from, and each
 // entry whose time cannot be right. An error is for what could not be read.
 func Verify(ctx context.Context, s Source, head Head, earlier ...Checkpoint) (*Report, error) {
-	v := &verifier{ctx: ctx, source: s, head: head, report: Report{Head: head}, clock: newClockCheck(earlier)}
+	v := newVerifier(ctx, s, head, earlier)
+	return v.run(0, earlier)
+}
+
+func newVerifier(ctx context.Context, s Source, head Head, earlier []Checkpoint) *verifier {
+	return &verifier{ctx: ctx, source: s, head: head, report: Report{Head: head}, clock: newClockCheck(earlier)}
+}
+
+// run reads all from that tile of level 0 on.
+func (v *verifier) run(first int64, earlier []Checkpoint) (*Report, error) {
 	for _, c := range earlier {
-		if c.Size > head.Size {
-			v.report.add(shrunk(c, head))
+		if c.Size > v.head.Size {
+			v.report.add(shrunk(c, v.head))
 		}
 	}
-	for n := int64(0); n*TileWidth < head.Size; n++ {
-		leaves, err := v.leaves(n, Width(head.Size, 0, n))
+	for n := first; n*TileWidth < v.head.Size; n++ {
+		leaves, err := v.leaves(n, Width(v.head.Size, 0, n))
 		if err != nil {
 			return nil, err
 		}
@@ -90,14 +99,14 @@ func Verify(ctx context.Context, s Source, head Head, earlier ...Checkpoint) (*R
 			return nil, err
 		}
 	}
-	root, err := Root(head.Size, v.read)
+	root, err := Root(v.head.Size, v.read)
 	if err != nil {
 		return nil, err
 	}
-	if root != head.Root {
-		v.report.add(&DamageError{What: "tree", At: head.Size, How: "has another root than the log's head: the entries or the head were replaced"})
+	if root != v.head.Root {
+		v.report.add(&DamageError{What: "tree", At: v.head.Size, How: "has another root than the log's head: the entries or the head were replaced"})
 	}
-	beyond, err := s.Beyond(ctx, head.Size)
+	beyond, err := v.source.Beyond(v.ctx, v.head.Size)
 	for _, e := range beyond {
 		v.report.add(e)
 	}
