@@ -140,5 +140,5 @@ func (c applyCommand) Run(ctx context.Context, cli *commands, s streams) error {
 	if err != nil {
 		return err
 	}
-	return host.WriteLinks(s.out, file, links)
+	return h.Report(ctx, s.out, &enrolment, file, links)
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -72,10 +73,16 @@ func prepareDemo(ctx context.Context, h *host.OpenHub, folder host.Folder, c ser
 	}
 	chat, clinic := localAddress(c.Listen), localAddress(c.ClinicListen)
 	file.EmbedOrigins = []string{clinic}
-	_, err = applyPractice(ctx, h, folder, file, nil)
+	var meant []string
+	err = applyPractice(ctx, h, folder, file, meant, io.Discard)
 	var weaker *host.WeakenError
 	if errors.As(err, &weaker) { // the demo follows its file, whatever it was before
-		_, err = applyPractice(ctx, h, folder, file, weaker.IDs())
+		meant = weaker.IDs()
+		err = applyPractice(ctx, h, folder, file, meant, io.Discard)
+	}
+	if errors.Is(err, host.ErrFormChanged) { // but for its form, which patients agreed to
+		file.Consent = practice.Consent{}
+		err = applyPractice(ctx, h, folder, file, meant, io.Discard)
 	}
 	if err != nil {
 		return nil, err

@@ -70,6 +70,11 @@ func TestPracticeApply(t *testing.T) {
 		t.Errorf("known staff get new links:\n%s", again)
 	}
 	refuses(t, data, []string{"practice", "apply", practiceFile(t, "Before we start", "Before we begin")}, "give it a new version")
+	if second := does(t, data, []string{"practice", "apply", practiceFile(t, `"version": 1`, `"version": 2`)}, "Version 2 of the consent form waits", "#/consents"); strings.Contains(second, "setup=") {
+		t.Errorf("known staff get new links:\n%s", second)
+	}
+	refuses(t, data, []string{"practice", "apply", practiceFile(t, `"version": 1`, `"version": 3`)}, "another version of the consent form waits")
+	refuses(t, data, []string{"practice", "apply", practiceFile(t, `"risks"`, `"risk"`)}, "risk")
 	refuses(t, data, []string{"practice", "apply", practiceFile(t, `"country": "US"`, `"country": "USA"`)}, "country")
 	refuses(t, data, []string{"practice", "apply", practiceFile(t, `"demo": true`, `"dmeo": true`)}, "dmeo")
 	refuses(t, data, []string{"practice", "apply", filepath.Join(data, "none.json")}, "none.json")

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -36,24 +37,25 @@ func (c applyCommand) Run(ctx context.Context, cli *commands, s streams) error {
 		return err
 	}
 	defer h.Close()
-	links, err := applyPractice(ctx, h, host.Folder(cli.Data), file, c.Weaken)
+	return applyPractice(ctx, h, host.Folder(cli.Data), file, c.Weaken, s.out)
+}
+
+// applyPractice creates or changes a practice, its keeper and its staff, and
+// says so on out.
+func applyPractice(ctx context.Context, h *host.OpenHub, folder host.Folder, file *practice.File, weaken []string, out io.Writer) error {
+	v, err := vault.Create(keeperFolder(folder, file.Slug), file.Slug, file.Name, hub.NewID)
 	if err != nil {
 		return err
 	}
-	return host.WriteLinks(s.out, file, links)
-}
-
-// applyPractice creates or changes a practice, its keeper and its staff.
-func applyPractice(ctx context.Context, h *host.OpenHub, folder host.Folder, file *practice.File, weaken []string) ([]host.SetUpLink, error) {
-	v, err := vault.Create(keeperFolder(folder, file.Slug), file.Slug, file.Name, hub.NewID)
-	if err != nil {
-		return nil, err
-	}
 	enrolment, err := v.Enrolment()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return h.ApplyPractice(ctx, file, enrolment, weaken)
+	links, err := h.ApplyPractice(ctx, file, enrolment, weaken)
+	if err != nil {
+		return err
+	}
+	return h.Report(ctx, out, enrolment, file, links)
 }
 
 type pinCommand struct {

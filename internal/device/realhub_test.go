@@ -14,7 +14,7 @@ import (
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/certificate/authority"
-	"github.com/sotto-health/sotto/internal/consent"
+	"github.com/sotto-health/sotto/internal/consent/form"
 	"github.com/sotto-health/sotto/internal/device"
 	"github.com/sotto-health/sotto/internal/devicetest"
 	"github.com/sotto-health/sotto/internal/httpapi"
@@ -63,14 +63,19 @@ func newClinic(t *testing.T) *clinic {
 	c := &clinic{t: t, url: listening.URL, hub: h, archive: devicetest.NewArchive(), id: hub.NewID("t")}
 	a, err := authority.New(c.id)
 	must(err)
-	c.text = api.ConsentText{Title: "Consent", Points: []string{"One"}, Full: "All of it."}
-	c.text.SHA256 = consent.Hash(c.text)
 	_, err = h.SavePractice(ctx, hub.Practice{ID: c.id, Slug: "clinic", Settings: hub.Settings{
 		Name: "Clinic", Phone: "+1 555 0100", TimeZone: "America/Chicago", Country: "US", Languages: []string{"en"}, AlwaysOpen: true,
 		AuthorityKey: a.Public(), Suite: uint16(suite.MLKEM768P256), Queues: []api.Queue{{ID: "general", Reason: map[string]string{"en": "Anything"}}},
-		Consent: api.ConsentForm{ID: "chat", Version: 1, Texts: map[string]api.ConsentText{"en": c.text}}, MaxFileBytes: 25 << 20,
+		Consent: api.ConsentForm{ID: "chat", Version: 1}, MaxFileBytes: 25 << 20,
+		ConsentParts: map[string]form.Parts{"en": {
+			Title: "Consent", Points: []string{"One"}, Purpose: "All of it.", Collected: "What you write.", Kept: "Ten years.", Risks: "Few.",
+			Withdraw: "You can stop.", Contact: "Call us.",
+		}},
 	}})
 	must(err)
+	published, err := h.ConsentForm(ctx, "clinic", "chat", 1)
+	must(err)
+	c.text = published.Texts["en"]
 
 	signer := devicetest.NewSigner(t)
 	d := api.Device{ID: hub.NewID("d"), Practice: c.id, Person: hub.NewID("p"), Kind: api.KindService, Role: "keeper"}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"net"
 	"net/url"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"time"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/consent/form"
 	"github.com/sotto-health/sotto/internal/durable"
 	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/installation"
@@ -235,7 +237,7 @@ func (h *OpenHub) inspectPractice(ctx context.Context, folder Folder, p hub.Prac
 	out := &installation.Practice{
 		ID: p.ID, Slug: p.Slug, Name: p.Name, Demo: p.Demo, Languages: p.Languages, Origins: p.Origins, Queues: len(p.Queues), Suite: p.Suite,
 		AccessDays: p.Reviews.Days(), IdleStaff: int(p.StaffIdle().Minutes()), IdlePatient: p.PatientIdle(), Networks: len(p.Access.Networks) > 0,
-		ConsentForm: p.Consent.ID, ConsentVer: p.Consent.Version, ConsentTexts: []string{}, RiskLanguages: []string{}, People: []installation.Person{}, Witnesses: []installation.Witness{},
+		ConsentTexts: []string{}, RiskLanguages: []string{}, People: []installation.Person{}, Witnesses: []installation.Witness{},
 		Archive: archive(folder, p.Slug),
 	}
 	for _, q := range p.Queues {
@@ -252,13 +254,9 @@ func (h *OpenHub) inspectPractice(ctx context.Context, folder Folder, p hub.Prac
 			out.Portal = append(out.Portal, fhir)
 		}
 	}
-	for language := range p.Consent.Texts {
-		out.ConsentTexts = append(out.ConsentTexts, language)
-	}
 	for language := range p.RiskWords {
 		out.RiskLanguages = append(out.RiskLanguages, language)
 	}
-	slices.Sort(out.ConsentTexts)
 	slices.Sort(out.RiskLanguages)
 	staff, err := h.store.PersonsOfKind(ctx, p.ID, api.KindStaff)
 	if err != nil {
@@ -327,7 +325,7 @@ func (h *OpenHub) inspectPractice(ctx context.Context, folder Folder, p hub.Prac
 		}
 		out.Witnesses = append(out.Witnesses, one)
 	}
-	if out.FormsLate, err = h.formsLate(ctx, p.ID, moment(now)); err != nil {
+	if err := h.inspectForms(ctx, out, moment(now)); err != nil {
 		return nil, err
 	}
 	if out.Streams, err = h.inspectStreams(ctx, p.ID); err != nil {
@@ -337,18 +335,22 @@ func (h *OpenHub) inspectPractice(ctx context.Context, folder Folder, p hub.Prac
 	return out, err
 }
 
-// formsLate counts the consent forms that wait too long for their approval.
-func (h *OpenHub) formsLate(ctx context.Context, practice string, now time.Time) (n int, err error) {
-	forms, err := h.store.ConsentForms(ctx, practice)
+// inspectForms finds the form that patients are asked to agree to before a chat,
+// and counts those that wait too long for their approval.
+func (h *OpenHub) inspectForms(ctx context.Context, out *installation.Practice, now time.Time) error {
+	forms, err := h.store.ConsentForms(ctx, out.ID)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	for _, f := range forms {
-		if f.State == hub.FormSubmitted && len(f.History) > 0 && now.Sub(moment(f.History[len(f.History)-1].At)) > installation.FormReviewTime {
-			n++
+		switch {
+		case f.State == hub.FormSubmitted && len(f.History) > 0 && now.Sub(moment(f.History[len(f.History)-1].At)) > installation.FormReviewTime:
+			out.FormsLate++
+		case f.State == hub.FormPublished && f.Kind == form.Chat && (out.ConsentForm == "" || len(f.Queues) == 0):
+			out.ConsentForm, out.ConsentVer, out.ConsentTexts = f.Form, f.Version, slices.Sorted(maps.Keys(f.Texts))
 		}
 	}
-	return n, nil
+	return nil
 }
 
 // inspectStreams lists the streams that have not stopped.

@@ -21,6 +21,14 @@ type SetUpLink struct {
 	Token string // the fragment of /staff/#setup=TOKEN
 }
 
+// Errors of a practice file's consent form. Nothing of the file is applied.
+var (
+	// ErrFormChanged: the practice has this version with another text.
+	ErrFormChanged = errors.New("the consent text has changed: give it a new version")
+	// ErrFormWaits: another version of the form is a draft, or is not approved.
+	ErrFormWaits = errors.New("another version of the consent form waits in Consent forms, on the administrators' page: publish it, or take its text into the file, first")
+)
+
 // A WeakenError says which settings that protect a practice file would weaken,
 // and nobody said that it should.
 type WeakenError struct{ Changes []hub.ProtectionChange }
@@ -94,8 +102,14 @@ func (h *OpenHub) ApplyPractice(ctx context.Context, file *practice.File, e *cer
 	}
 	settings.AuthorityKey, settings.Suite = e.AuthorityKey, uint16(suite.MLKEM768P256)
 	if _, err := h.SavePractice(ctx, hub.Practice{ID: e.Practice, Slug: e.Slug, Settings: settings}); err != nil {
-		if errors.Is(err, hub.ErrConflict) {
-			return nil, errors.New("the consent text has changed: give it a new version")
+		var unfinished *hub.UnfinishedError
+		switch {
+		case errors.As(err, &unfinished):
+			return nil, fmt.Errorf("consent: %w", err)
+		case errors.Is(err, hub.ErrConflict):
+			return nil, ErrFormChanged
+		case errors.Is(err, hub.ErrFormState):
+			return nil, ErrFormWaits
 		}
 		return nil, err
 	}
@@ -129,8 +143,21 @@ func (h *OpenHub) addStaff(ctx context.Context, practiceID string, staff []pract
 	return links, nil
 }
 
-// WriteLinks tells the administrator what ApplyPractice has done.
-func WriteLinks(w io.Writer, file *practice.File, links []SetUpLink) error {
+// Report tells the administrator what ApplyPractice has done.
+func (h *OpenHub) Report(ctx context.Context, w io.Writer, e *certificate.Enrolment, file *practice.File, links []SetUpLink) error {
+	waits, err := h.FormWaits(ctx, e.Practice, file.Consent.Form, file.Consent.Version)
+	if err != nil {
+		return err
+	}
+	if err := writeLinks(w, file, links); err != nil || !waits {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "Version %d of the consent form waits: a compliance officer or administrator approves and publishes it in Consent forms, /admin/?practice=%s#/consents. Until then patients see the one before.\n",
+		file.Consent.Version, file.Slug)
+	return err
+}
+
+func writeLinks(w io.Writer, file *practice.File, links []SetUpLink) error {
 	if _, err := fmt.Fprintf(w, "%s is set up: /c/%s\n", file.Name, file.Slug); err != nil {
 		return err
 	}

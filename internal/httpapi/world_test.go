@@ -22,6 +22,7 @@ import (
 	"github.com/sotto-health/sotto/internal/certificate"
 	"github.com/sotto-health/sotto/internal/certificate/authority"
 	"github.com/sotto-health/sotto/internal/consent"
+	"github.com/sotto-health/sotto/internal/consent/form"
 	"github.com/sotto-health/sotto/internal/httpapi"
 	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/hubclient"
@@ -136,19 +137,22 @@ func (w *world) newPractice(slug string) *practice {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	text := api.ConsentText{Title: "Consent", Points: []string{"One", "Two"}, Full: "All of it."}
-	text.SHA256 = consent.Hash(text)
+	parts := form.Parts(plainParts())
+	parts.Purpose = "All of it."
 	p := &practice{authority: a}
 	p.Practice, err = w.hub.SavePractice(w.ctx, hub.Practice{ID: id, Slug: slug, Settings: hub.Settings{
 		Name: "Riverside Family Clinic", Phone: "+1 555 0100", TimeZone: "America/Chicago", Country: "US",
 		Languages: []string{"en"}, AlwaysOpen: true, AuthorityKey: a.Public(), Suite: uint16(w.suite.ID()),
 		Queues:       []api.Queue{{ID: "front-desk", Reason: map[string]string{"en": "Anything"}}, {ID: "nurse", Reason: map[string]string{"en": "A question"}}},
-		Consent:      api.ConsentForm{ID: "chat", Kind: "chat", Version: 1, Texts: map[string]api.ConsentText{"en": text}},
+		Consent:      api.ConsentForm{ID: "chat", Kind: "chat", Version: 1},
+		ConsentParts: map[string]form.Parts{"en": parts},
 		MaxFileBytes: 25 << 20, Origins: []string{"https://www.clinic.example"},
 	}})
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	p.Consent, err = w.hub.ConsentForm(w.ctx, slug, "chat", 1)
+	w.must(err)
 	p.keeper = w.enrolKeeper(p)
 	return p
 }

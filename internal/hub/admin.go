@@ -27,7 +27,11 @@ func (h *Hub) SavePractice(ctx context.Context, p Practice) (Practice, error) {
 	} else if !errors.Is(err, ErrNotFound) {
 		return Practice{}, at("load practice", err)
 	}
-	if err := h.store.Recording(configured).SavePractice(ctx, p); err != nil {
+	events, err := h.applied(ctx, &p)
+	if err != nil {
+		return Practice{}, err
+	}
+	if err := h.store.Recording(append(events, configured)...).SavePractice(ctx, p); err != nil {
 		return Practice{}, at("store practice", err)
 	}
 	h.practices.forget(p.ID)

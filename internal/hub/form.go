@@ -2,8 +2,6 @@ package hub
 
 import (
 	"bytes"
-	"cmp"
-	"fmt"
 	"slices"
 	"time"
 
@@ -46,6 +44,7 @@ type FormRecord struct {
 	Authors    []string              `json:"authors,omitempty"`
 	Revision   int                   `json:"revision,omitempty"`
 	History    []FormEvent           `json:"history,omitempty"`
+	File       string                `json:"file,omitempty"` // what the practice's file said, if it came from there; see fileSum
 }
 
 // A FormEvent is a step of a version's life.
@@ -245,55 +244,4 @@ func (f *ConsentForm) check(r api.ConsentReceipt, practice, conversation string,
 		return ErrConsentMissing
 	}
 	return nil
-}
-
-// FileForm is what becomes of the practice's forms when its file is applied:
-// the file's form is published, unless it was before. To change its text takes
-// a new version; an older one than there is is left as it is.
-func (p *Practice) FileForm(all []ConsentForm, now int64) (FormChange, error) {
-	file := p.Consent
-	newest := 0
-	var c FormChange
-	for _, f := range all {
-		if f.Form != file.ID {
-			continue
-		}
-		if f.Version == file.Version {
-			if !f.Fixed() || !sameTexts(f.Texts, file.Texts) {
-				return FormChange{}, fmt.Errorf("published consent form: %w", ErrConflict)
-			}
-			return FormChange{}, nil
-		}
-		newest = max(newest, f.Version)
-		if f.State == FormPublished && f.Version < file.Version {
-			f.State = FormSuperseded
-			c.Put = append(c.Put, f)
-		}
-	}
-	f := ConsentForm{
-		Practice: p.ID, Form: file.ID, Version: file.Version, Kind: cmp.Or(file.Kind, form.Chat), State: FormPublished,
-		PublishedAt: file.PublishedAt, Texts: file.Texts,
-		FormRecord: FormRecord{Revision: 1, History: []FormEvent{{At: now, Act: "apply"}}},
-	}
-	if newest > file.Version {
-		f.State = FormSuperseded
-	}
-	c.Put = append(c.Put, f)
-	if f.State == FormPublished && len(all) > 0 {
-		c.Due = forms(all).with(c.Put).dues(p.Queues, now)
-	}
-	return c, nil
-}
-
-func sameTexts(a, b map[string]api.ConsentText) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for language, text := range a {
-		other, ok := b[language]
-		if !ok || !bytes.Equal(consent.Hash(text), consent.Hash(other)) {
-			return false
-		}
-	}
-	return true
 }

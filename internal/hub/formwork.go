@@ -360,10 +360,10 @@ func (f *ConsentForm) note(person, act, reason string, now int64) {
 }
 
 // reasonFor is why a version goes on although its text reads above the aim: what
-// was said at the newest step of that name.
-func (f *ConsentForm) reasonFor(act string) string {
+// was said at the newest of these steps.
+func (f *ConsentForm) reasonFor(acts ...string) string {
 	for _, e := range slices.Backward(f.History) {
-		if e.Act == act {
+		if slices.Contains(acts, e.Act) {
 			return e.Reason
 		}
 	}
@@ -495,7 +495,7 @@ func (h *Hub) step(s *StaffCaller, w *work, f *ConsentForm, act, reason string, 
 			return err
 		}
 		// Measured again: who reads may have changed the text since.
-		if above(languages) && (f.reasonFor(actSubmit) == "" || f.reasonFor(actApprove) == "") {
+		if above(languages) && (f.reasonFor(actSubmit, actApply) == "" || f.reasonFor(actApprove) == "") {
 			return &UnfinishedError{"it reads above grade 6, and not both people have said why"}
 		}
 		f.Texts, f.Readers = w.rendered(f), w.readers

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/consent"
+	"github.com/sotto-health/sotto/internal/consent/form"
 	"github.com/sotto-health/sotto/internal/password"
 	"github.com/sotto-health/sotto/internal/proofing"
 	"github.com/sotto-health/sotto/internal/roster"
@@ -37,9 +38,14 @@ type Settings struct {
 	AuthorityKey []byte // P-256, SEC 1 uncompressed
 	Suite        uint16 // MLS cipher suite of new conversations
 	Queues       []api.Queue
-	Consent      api.ConsentForm
-	MaxFileBytes int
-	ArchiveNote  string
+	Consent      api.ConsentForm // as the practice's file has it; see [Practice.FileForm]
+	// ConsentParts are its parts, by language. Consent has Texts only if the
+	// file is of before there were parts.
+	ConsentParts map[string]form.Parts
+	// ConsentReason is why it reads above grade 6, if it does.
+	ConsentReason string
+	MaxFileBytes  int
+	ArchiveNote   string
 	// Origins are the clinic's web origins that may embed the patient chat,
 	// such as "https://www.clinic.example".
 	Origins []string

@@ -19,6 +19,7 @@ import (
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/consent"
+	"github.com/sotto-health/sotto/internal/consent/form"
 	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/password"
 	"github.com/sotto-health/sotto/internal/proofing"
@@ -118,19 +119,23 @@ type Idle struct {
 	Patient int `json:"patient"`
 }
 
-// Consent is the published consent form. A changed text needs a new version.
+// Consent is the consent form. A changed text needs a new version, which
+// somebody in the practice approves, unless the practice has no form yet.
 type Consent struct {
 	Form      string          `json:"form"`
 	Version   int             `json:"version"`
 	Published string          `json:"published"` // 2026-11-02
+	Reason    string          `json:"reason"`    // why it reads above grade 6, if it does
 	Texts     map[string]Text `json:"texts"`
 }
 
-// A Text is a consent form in one language; Full is a list of paragraphs.
+// A Text is a consent form in one language: its parts, under which headings
+// stand, or, for a version that the practice had before there were parts, Full:
+// a list of paragraphs. Who can read is not in it: the hub says that.
 type Text struct {
-	Title  string   `json:"title"`
-	Points []string `json:"points"`
-	Full   []string `json:"full"`
+	form.Parts
+
+	Full []string `json:"full"`
 }
 
 // A Staff is a person who gets a set-up link when first seen.
@@ -287,11 +292,27 @@ func (f *File) checkConsent() error {
 	if _, err := time.Parse(time.DateOnly, f.Consent.Published); err != nil {
 		return errors.New("consent: published: a date such as 2026-11-02")
 	}
-	return f.inEveryLanguage("consent", func(l string) bool {
+	for _, l := range f.Languages {
 		t := f.Consent.Texts[l]
-		return t.Title != "" && len(t.Points) > 0 && len(t.Full) > 0
-	})
+		if len(t.Full) == 0 {
+			if missing := t.Missing(); len(missing) > 0 {
+				return fmt.Errorf("consent: %s: lacks %s", l, strings.Join(missing, ", "))
+			}
+		} else if t.Title == "" || len(t.Points) == 0 {
+			return fmt.Errorf("consent: not complete in language %s", l)
+		}
+		if name := t.TooLong(); name != "" {
+			return fmt.Errorf("consent: %s: %s is too long", l, name)
+		}
+	}
+	if len(f.Consent.Reason) > maxReason {
+		return fmt.Errorf("consent: reason: at most %d bytes", maxReason)
+	}
+	return nil
 }
+
+// maxReason bounds a reason, as on the page of forms.
+const maxReason = 500
 
 func (f *File) inEveryLanguage(what string, complete func(language string) bool) error {
 	for _, l := range f.Languages {
@@ -326,6 +347,7 @@ func (f *File) Settings() hub.Settings {
 			ID: f.Consent.Form, Version: f.Consent.Version, PublishedAt: published.UnixMilli(),
 			Texts: map[string]api.ConsentText{},
 		},
+		ConsentParts: map[string]form.Parts{}, ConsentReason: f.Consent.Reason,
 	}
 	for _, q := range f.Queues {
 		s.Queues = append(s.Queues, api.Queue{ID: q.ID, Reason: q.Reason, Level: string(q.Level)})
@@ -337,7 +359,11 @@ func (f *File) Settings() hub.Settings {
 		}
 	}
 	for language, t := range f.Consent.Texts {
-		s.Consent.Texts[language] = t.published()
+		if len(t.Full) == 0 {
+			s.ConsentParts[language] = t.Parts
+		} else {
+			s.Consent.Texts[language] = t.published()
+		}
 	}
 	return s
 }

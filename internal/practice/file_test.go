@@ -20,6 +20,9 @@ func TestParseRefuses(t *testing.T) {
 		{"an unknown field", func(f map[string]any) { f["nmae"] = "x" }},
 		{"a time zone that is none", func(f map[string]any) { f["time_zone"] = "Mars/Olympus" }},
 		{"a language without a consent text", func(f map[string]any) { f["languages"] = []string{"en", "fr"} }},
+		{"a consent form without its risks", func(f map[string]any) {
+			delete(f["consent"].(map[string]any)["texts"].(map[string]any)["es"].(map[string]any), "risks")
+		}},
 		{"no queue", func(f map[string]any) { f["queues"] = []any{} }},
 		{"an embedding origin in the clear", func(f map[string]any) { f["embed_origins"] = []string{"http://clinic.example"} }},
 		{"an embedding origin with a path", func(f map[string]any) { f["embed_origins"] = []string{"https://clinic.example/a"} }},
@@ -61,8 +64,8 @@ func TestDemoPracticeIsComplete(t *testing.T) {
 	}
 	s := f.Settings()
 	for _, language := range []string{"en", "es", "ar"} {
-		if len(s.Consent.Texts[language].SHA256) != 32 {
-			t.Errorf("no consent text in %s", language)
+		if parts, ok := s.ConsentParts[language]; !ok || len(parts.Missing()) > 0 {
+			t.Errorf("the consent form in %s lacks %v", language, parts.Missing())
 		}
 	}
 	if s.Reviews.Days() != 90 {

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/consent/form"
 	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/proofing"
 )
@@ -18,9 +19,9 @@ func testPractices(t *testing.T, store hub.Store) {
 			Queues: []api.Queue{{ID: "general", Reason: map[string]string{"en": "Something else"}}},
 			Consent: api.ConsentForm{
 				ID: "chat", Version: 1, PublishedAt: 5,
-				Texts: map[string]api.ConsentText{"en": {Title: "Consent", Points: []string{"one"}, SHA256: []byte{1}}},
 			},
-			Origins: []string{"https://www.clinic.example"},
+			ConsentParts: map[string]form.Parts{"en": consentParts("Consent"), "ar": consentParts("Consent")},
+			Origins:      []string{"https://www.clinic.example"},
 		},
 	}
 	must(t, store.SavePractice(ctx, p))
@@ -52,15 +53,20 @@ func testPractices(t *testing.T, store hub.Store) {
 	})
 	t.Run("a published form never changes", func(t *testing.T) {
 		changed := p
-		changed.Consent.Texts = map[string]api.ConsentText{"en": {Title: "Consent to more"}}
+		changed.ConsentParts = map[string]form.Parts{"en": consentParts("Consent to more"), "ar": consentParts("Consent to more")}
 		changed.Name = "Other"
 		wants(t, store.SavePractice(ctx, changed), hub.ErrConflict)
 		got, err := store.Practice(ctx, p.ID)
 		must(t, err)
 		same(t, got, p)
 		changed.Consent.Version = 2
-		must(t, store.SavePractice(ctx, changed))
-		must(t, store.SavePractice(ctx, p)) // version 1 is still as it was
+		must(t, store.SavePractice(ctx, changed)) // which waits for somebody
+		must(t, store.SavePractice(ctx, p))       // version 1 is still as it was
+		all, err := store.ConsentForms(ctx, p.ID)
+		must(t, err)
+		if len(all) != 2 || all[0].State != hub.FormPublished || all[1].State != hub.FormSubmitted {
+			t.Errorf("forms: %+v", all)
+		}
 	})
 	t.Run("all by slug", func(t *testing.T) {
 		all, err := store.Practices(ctx)
@@ -497,4 +503,8 @@ func testFactors(t *testing.T, store hub.Store) {
 		must(t, store.PutCertificate(ctx, here.id, d.ID, []byte("c"), nil, 3))
 		wants(t, store.PutVoucher(ctx, here.id, d.Person, d.ID, voucher), hub.ErrNotFound)
 	})
+}
+
+func consentParts(title string) form.Parts {
+	return form.Parts{Title: title, Points: []string{"one"}, Purpose: "a", Collected: "b", Kept: "c", Risks: "d", Withdraw: "e", Contact: "f"}
 }
