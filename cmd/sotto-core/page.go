@@ -95,6 +95,14 @@ func (c *core) call(ctx context.Context, method string, args js.Value) (any, err
 		return nil, e.SaveDraft(ctx, text(0), text(1))
 	case "safetyCode":
 		return e.SafetyCode(ctx, text(0), text(1))
+	case "leaves":
+		leaves, err := e.Leaves(ctx, text(0))
+		return list(leaves, func(l device.Leaf) object {
+			return object{"person": l.Person, "device": l.Device, "role": l.Role, "key": l.Key}
+		}), err
+	case "certificates":
+		path := conversationPath(text(0)) + "/certificates?limit=200&person=" + segment(text(1)) + "&cursor=" + segment(text(2))
+		return pass(ctx, e, hub{c.host}, "GET", path, js.Null())
 	case "act":
 		return nil, e.Act(ctx, text(0), text(1))
 	case "agree":

@@ -77,6 +77,7 @@ const (
 	LogReviewed         Kind = "audit.reviewed"
 	AccessRead          Kind = "access.read"
 	GroupInfoRead       Kind = "group-info.read"
+	MemberDevicesRead   Kind = "member-devices.read"
 	ControlsRead        Kind = "controls.read"
 
 	PatientVerificationRead Kind = "patient.verification-read"
@@ -252,6 +253,7 @@ func Vocabulary() []Spec {
 		{AccessRead, Access, "", true, "looked at who saw a patient's messages, or at what left the practice"},
 		{GroupInfoRead, Access, "", true, "got what is needed to join a conversation from outside"},
 		{ControlsRead, Access, "", false, "looked at how the installation meets the rules"},
+		{MemberDevicesRead, Access, "person", true, "looked at which devices were ever certified for a person in the same conversation"},
 		{PatientVerificationRead, Access, "", true, "saw how a patient was proved, and which record they are"},
 		{PersonSeen, Access, "person", false, "looked at a staff person, with their sign-ins and devices"},
 		{EmergencyOpened, Access, "emergency", true, "went into a conversation that was closed to them, in an emergency"},

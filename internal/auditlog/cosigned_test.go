@@ -13,6 +13,7 @@ import (
 
 	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/auditlog"
+	"github.com/sotto-health/sotto/internal/certificate"
 )
 
 var update = flag.Bool("update", false, "write testdata anew")
@@ -76,7 +77,11 @@ func must[T any](t *testing.T) func(v T, err error) T {
 	}
 }
 
-// makeCosigned makes the log: devices of a patient, and two witnesses of whom
+// keyed is what the entry of a certificate names. Entries from before that, as
+// the first here, name no key.
+func keyed(role, device string) string { return audit.Certified(role, certificate.KeyHash([]byte(device))) }
+
+// makeCosigned makes the log: devices of a patient and of who reads with them, and two witnesses of whom
 // one has not come as far as the other.
 func makeCosigned(t *testing.T) cosignedLog {
 	const begin, day = 1_770_000_000_000, 86_400_000 // 2 February 2026
@@ -88,10 +93,12 @@ func makeCosigned(t *testing.T) cosignedLog {
 		{Kind: audit.DeviceRegistered, Role: "patient", Person: "p_me", Device: "d_old", Object: "d_old"},
 		{Kind: audit.CertificateIssued, Role: "service", Person: "p_keeper", Device: "d_keeper", Object: "d_old", Subject: "p_me", Detail: "role=patient"},
 		{Kind: audit.ConversationBegun, Role: "patient", Person: "p_me", Device: "d_old", Conversation: "c_one"},
-		{Kind: audit.CertificateIssued, Role: "service", Person: "p_keeper", Device: "d_keeper", Object: "d_phone", Subject: "p_me", Detail: "role=patient"},
+		{Kind: audit.CertificateIssued, Role: "service", Person: "p_keeper", Device: "d_keeper", Object: "d_phone", Subject: "p_me", Detail: keyed("patient", "d_phone")},
 		{Kind: audit.DeviceRevoked, Role: "staff", Person: "p_nurse", Device: "d_nurse", Object: "d_old", Subject: "p_me"},
 		{Kind: audit.ConversationOpened, Role: "staff", Person: "p_nurse", Device: "d_nurse", Conversation: "c_one", Patient: "p_me"},
-		{Kind: audit.CertificateIssued, Role: "service", Person: "p_keeper", Device: "d_keeper", Object: "d_tablet", Subject: "p_me", Detail: "role=patient"},
+		{Kind: audit.CertificateIssued, Role: "service", Person: "p_keeper", Device: "d_keeper", Object: "d_tablet", Subject: "p_me", Detail: keyed("patient", "d_tablet")},
+		{Kind: audit.CertificateIssued, Role: "operator", Object: "d_archive", Subject: "p_archive", Detail: keyed("keeper", "d_archive")},
+		{Kind: audit.CertificateIssued, Role: "service", Person: "p_archive", Device: "d_archive", Object: "d_nurse", Subject: "p_nurse", Detail: keyed("nurse", "d_nurse")},
 	} {
 		e.Practice, e.At, e.Outcome = "t_oak", begin+int64(i)*4*day, audit.Done
 		encoded := must[[]byte](t)(e.Encode())

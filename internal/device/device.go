@@ -173,6 +173,8 @@ type engineCalls interface {
 	// SafetyCode returns six groups of five digits that are the same on both
 	// sides if both see the same devices.
 	SafetyCode(ctx context.Context, conversation, person string) (string, error)
+	// Leaves returns every device that holds the conversation's keys.
+	Leaves(ctx context.Context, conversation string) ([]Leaf, error)
 	// Act does one of the acts of api.ActResult.
 	Act(ctx context.Context, conversation, act string) error
 	// Rate says how a closed conversation was, 1 to 5.

@@ -41,6 +41,12 @@ type PageOf struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
 }
 
+type memberIn struct {
+	ByID
+	Person string `query:"person" maxLength:"64" doc:"the caller, if nobody is named"`
+	PageOf
+}
+
 type proofIn struct {
 	Number int64 `query:"number" required:"true" minimum:"0"`
 	Size   int64 `query:"size" required:"true" minimum:"1" doc:"of a checkpoint"`
@@ -117,6 +123,11 @@ func (s *Server) auditRoutes() {
 	device(s, op(get, "/v1/devices/log/growth", tagAudit, "A proof that the log of one checkpoint begins with that of an earlier one", refusals(401, 404, 422)),
 		func(ctx context.Context, c *hub.Caller, i *growthIn) (*out[api.AuditProof], error) {
 			return answer(s.hub.AuditGrowth(ctx, c.Device.Practice, i.Earlier, i.Later))
+		})
+	device(s, op(get, "/v1/conversations/{id}/certificates", tagAudit, "Every certificate of a person in the conversation, as the log says",
+		about("For who may read the conversation, to be held against the members of its group. The proofs are those under /v1/devices/log."), refusals(401, 403, 404)),
+		func(ctx context.Context, c *hub.Caller, i *memberIn) (*out[api.AuditPage], error) {
+			return answer(s.hub.AuditOfMember(ctx, c, i.ID, i.Person, i.Cursor, i.Limit))
 		})
 	device(s, op(get, "/v1/audit/own", tagAudit, "Patient: who saw one's messages, and what was done with one's chats", refusals(401, 403)),
 		func(ctx context.Context, c *hub.Caller, i *PageOf) (*out[api.AuditPage], error) {

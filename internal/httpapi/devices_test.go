@@ -12,6 +12,7 @@ import (
 	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/auditlog"
 	"github.com/sotto-health/sotto/internal/certificate"
+	"github.com/sotto-health/sotto/internal/hub"
 )
 
 // another adds a device of the same staff person, signed in anew; certified if
@@ -257,4 +258,94 @@ func asked[T any](d *device, method, path string, headers ...string) (reply T) {
 		d.w.must(json.Unmarshal([]byte(body), &reply))
 	}
 	return reply
+}
+
+// TestT03MembersSeeEachOthersCertificates: who shares a conversation with
+// somebody finds each of their certificates in the log, with its key, as it is in
+// the group's tree; who does not share one finds nothing.
+func TestT03MembersSeeEachOthersCertificates(t *testing.T) {
+	onEachStore(t, func(t *testing.T, w *world) {
+		ana, bo := w.patient(), w.patient()
+		dana, omar := w.staff("dana", "nurse"), w.staff("omar", "nurse")
+		chat := ana.open("nurse")
+		dana.take(chat)
+		ana.catchUp(chat)
+		others := bo.open("nurse")
+		of := func(chat, person string) string {
+			return "/v1/conversations/" + chat + "/certificates?person=" + person
+		}
+		certified := func(by *device, person string) map[string]string {
+			t.Helper()
+			found := make(map[string]string)
+			for _, e := range asDevice[api.AuditPage](by, http.MethodGet, of(chat, person)).Events {
+				if e.Kind != string(audit.CertificateIssued) || e.Subject != person {
+					t.Errorf("%s is shown %s of %s", by.id, e.Kind, e.Subject)
+				}
+				var salt audit.Salt
+				copy(salt[:], e.Salt)
+				if c := audit.Commit(salt, []byte(e.Encoded)); string(c[:]) != string(e.Commitment) {
+					t.Errorf("entry %d cannot be checked", e.Number)
+				}
+				_, found[e.Object], _ = strings.Cut(e.Detail, ",key=")
+			}
+			return found
+		}
+		for _, by := range []*device{ana, dana, w.clinic.keeper} {
+			leaves := 0
+			for _, m := range by.groups[chat].Members() {
+				leaf, err := certificate.Parse(m.Credential.Identity)
+				w.must(err)
+				if got := certified(by, leaf.Person)[leaf.Device]; got != certificate.KeyHash(m.SignatureKey) {
+					t.Errorf("%s finds %q in the log for the key of %s", by.id, got, leaf.Device)
+				}
+				leaves++
+			}
+			if leaves != 3 {
+				t.Errorf("%d devices in the chat", leaves)
+			}
+		}
+		if own := asDevice[api.AuditPage](ana, http.MethodGet, of(chat, "")).Events; len(own) != 1 || own[0].Subject != ana.person {
+			t.Errorf("by no name: %v", own)
+		}
+
+		w.clock.advance(time.Minute)
+		second := dana.another("dana")
+		w.clinic.keeper.certify()
+		w.must(w.hub.RevokeDevice(w.ctx, w.clinic.ID, second.id))
+		if got := certified(ana, dana.person); len(got) != 2 || got[second.id] != certificate.KeyHash(second.signer.Public()) {
+			t.Errorf("of each that ever spoke for Dana: %v", got)
+		}
+
+		for _, c := range []struct {
+			who          *device
+			chat, person string
+			want         int
+		}{
+			{ana, chat, omar.person, http.StatusNotFound}, // not in it
+			{ana, chat, bo.person, http.StatusNotFound},
+			{ana, others, bo.person, http.StatusNotFound},
+			{bo, chat, ana.person, http.StatusNotFound},
+			{dana, others, bo.person, http.StatusForbidden}, // waits in her queue: she has not taken it
+			{omar, chat, ana.person, http.StatusForbidden}, // a colleague's
+		} {
+			if resp, body := w.raw(http.MethodGet, of(c.chat, c.person), "", "Authorization", "Bearer "+c.who.Token()); resp.StatusCode != c.want {
+				t.Errorf("%s asks for %s in %s: %s %s, want %d", c.who.id, c.person, c.chat, resp.Status, body, c.want)
+			}
+		}
+
+		log, err := w.hub.AuditEventsFor(w.ctx, w.clinic.ID, hub.AuditFilter{Kind: string(audit.MemberDevicesRead)})
+		w.must(err)
+		looks := 0
+		for _, e := range log.Events {
+			if e.Conversation != chat || e.Patient != ana.person || e.Object == "" {
+				t.Errorf("recorded: %+v", e)
+			}
+			if e.Person == ana.person && e.Object == dana.person {
+				looks++
+			}
+		}
+		if looks != 1 {
+			t.Errorf("that Ana looked at Dana's devices is recorded %d times in her session", looks)
+		}
+	})
 }

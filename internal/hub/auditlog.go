@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -315,7 +316,7 @@ func (h *Hub) AuditTile(ctx context.Context, s *StaffCaller, level int, n int64)
 // aboutPatients are the kinds that a patient is shown of those about them: who
 // got at what they said, and what was done with their chats.
 var aboutPatients = []audit.Kind{
-	audit.ConversationSeen, audit.ConversationOpened, audit.FileDownloaded, audit.ReadersExplained, audit.GroupInfoRead, audit.AuditRead,
+	audit.ConversationSeen, audit.ConversationOpened, audit.FileDownloaded, audit.ReadersExplained, audit.GroupInfoRead, audit.AuditRead, audit.MemberDevicesRead,
 	audit.ConsentGiven, audit.ConsentWithdrawn,
 	audit.ConversationBegun, audit.ConversationTaken, audit.ConversationTakenOver, audit.ConversationJoined, audit.ConversationLeft,
 	audit.ConversationClosed, audit.ConversationReopened, audit.MemberAdded, audit.MemberRemoved, audit.MemberRejoined, audit.FileAdded,
@@ -358,6 +359,30 @@ func (h *Hub) AuditOfDevices(ctx context.Context, person *Person, cursor string,
 	return h.auditPage(ctx, LogQuery{
 		Practice: person.Practice, Subject: person.ID, Kinds: []string{string(audit.CertificateIssued), string(audit.DeviceRevoked)},
 	}, cursor, limit)
+}
+
+// AuditOfMember lists the certificates of a person who is in a conversation with
+// the caller, as the log says them; with an empty id, of the caller. Who holds
+// them against the group's own tree finds a member whom the log does not know
+// (T03). What else befell the person's devices is not theirs to see: it says
+// where from somebody acted.
+func (h *Hub) AuditOfMember(ctx context.Context, c *Caller, conversation, person, cursor string, limit int) (api.AuditPage, error) {
+	v, err := h.conversation(ctx, c, conversation)
+	if err != nil {
+		return api.AuditPage{}, err
+	}
+	about := h.about(&v)
+	if err := h.may(c, policy.Frames, about); err != nil {
+		return api.AuditPage{}, err
+	}
+	person = cmp.Or(person, c.Person.ID)
+	if !slices.Contains(about.Members, person) {
+		return api.AuditPage{}, ErrNotFound
+	}
+	if err := h.recordOnce(ctx, c, h.event(ctx, c, audit.MemberDevicesRead, person).In(v.ID, v.Patient)); err != nil {
+		return api.AuditPage{}, err
+	}
+	return h.auditPage(ctx, LogQuery{Practice: v.Practice, Subject: person, Kinds: []string{string(audit.CertificateIssued)}}, cursor, limit)
 }
 
 // Practices lists the practices of the store, for who runs the hub.

@@ -9,7 +9,7 @@ export type Answers = (ask: DevicesAsk, query?: string) => { answer: unknown } |
 export const logged: readonly api.AuditEvent[] = cosigned.entries.map(
   ({ number, encoded, salt, commitment }) => ({ ...(JSON.parse(encoded) as object), number, encoded, salt, commitment }) as api.AuditEvent,
 );
-const ofDevices = logged.filter(({ kind }) => kind === "certificate.issued" || kind === "device.revoked").toReversed();
+const ofDevices = logged.filter(({ kind, subject }) => subject === "p_me" && (kind === "certificate.issued" || kind === "device.revoked")).toReversed();
 
 const at = (id: string, kind: string): number => ofDevices.find((event) => event.object === id && event.kind === kind)?.at ?? 0;
 const device = (id: string, name: string, change: Partial<api.DeviceInfo> = {}): api.DeviceInfo => ({

@@ -51,7 +51,7 @@ describe("the devices that write as a patient", () => {
 
   test("T03: one that the log does not know, and one of which it says something else, are told apart", async () => {
     expect(await rows(visit(devicesOf({ devices: everyDevice })))).toContain("d_ghost bad");
-    const [first = "", ...rest] = await rows(visit(devicesOf({ events: [changed, ...logged.filter((event) => event.kind === "certificate.issued" && event.object !== "d_tablet")] })));
+    const [first = "", ...rest] = await rows(visit(devicesOf({ events: [changed, ...logged.filter((event) => event.subject === "p_me" && event.kind === "certificate.issued" && event.object !== "d_tablet")] })));
     expect([first, rest.filter((row) => row.includes("bad"))]).toEqual(["d_tablet bad", []]);
   });
 

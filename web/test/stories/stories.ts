@@ -535,7 +535,7 @@ export const stories: Record<string, Story> = {
   "wrote-witnessed": wrote(devicesOf({ witnesses }), {}, allProved),
   "wrote-none": wrote(devicesOf({ devices: [], events: [] }), {}, (scene) => scene.find("dialog[open] .note").then(() => undefined)),
   "wrote-unchecked": wrote(devicesOf({ away: "log/checkpoint" }), {}, allProved),
-  "wrote-wrong": wrote(devicesOf({ devices: everyDevice, events: [changed, ...logged.filter(({ kind, object }) => kind === "certificate.issued" && object !== "d_tablet").toReversed()] }), {}, allProved),
+  "wrote-wrong": wrote(devicesOf({ devices: everyDevice, events: [changed, ...logged.filter(({ kind, object, subject }) => subject === "p_me" && kind === "certificate.issued" && object !== "d_tablet").toReversed()] }), {}, allProved),
   "wrote-changed": { ...wrote(devicesOf(), {}, allProved), memo: { ...kept.memo, log: JSON.stringify({ verifier: "another", size: 3, root: "" }) } },
   "wrote-failed": wrote(devicesOf({ away: "log" }), {}, (scene) => scene.find("dialog[open] [role=alert]").then(() => undefined)),
   "wrote-loading": wrote(devicesOf(), { hang: ["devices"] }, (scene) => scene.find("dialog[open] .content .skeleton").then(() => undefined)),
