@@ -490,41 +490,6 @@ func wait(w *devicetest.World, id string) string {
 	return id
 }
 
-func TestT08WeakSuiteIsRefused(t *testing.T) {
-	w := devicetest.NewWorld(t)
-	sam := w.Patient("sam")
-	sam.Close()
-	sam.Client.Lie(devicetest.Lies{Practice: func(p api.Practice) api.Practice { p.Suite = uint16(suite.P256AES128); return p }})
-	if err := sam.Restart(); err != nil {
-		t.Fatal(err)
-	}
-	id := sam.Open("Sam")
-	sam.Say(id, "secret")
-	w.Eventually("it is refused", func() bool {
-		return sam.Heard(func(e device.Event) bool { return e.Kind == device.EventFailed && e.Failure == device.FailureUntrusted })
-	})
-	if len(w.Hub.Log(id)) > 0 {
-		t.Error("a conversation of a weak suite was made")
-	}
-}
-
-func TestT08WeakKeyPackageAndGroupAreRefused(t *testing.T) {
-	w, _, maria, _ := talk(t)
-	weak, _ := suite.Lookup(suite.P256AES128)
-	b, err := w.Authority.Issue(&certificate.Certificate{Person: "p_x", Device: "d_x", Kind: certificate.KindService, Role: certificate.RoleKeeper, PublicKey: maria.Signer.Public()}, time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := mls.NewKeyPackage(mls.Config{Credentials: mls.AnyCredential{}}, weak, maria.Signer, wire.BasicCredential(b), mls.KeyPackageOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	claimed := api.ClaimedKeyPackage{Device: "d_x", Person: "p_x", Package: secret.Message()}
-	if _, err := maria.CheckKeyPackage(claimed); device.FailureOf(err) != device.FailureUntrusted {
-		t.Errorf("a weak key package: %v", err)
-	}
-}
-
 // TestT04HubThatForgetsCommits: a hub that says the group is at an older epoch
 // than it is gets no message sealed again and again.
 func TestT04HubThatForgetsCommits(t *testing.T) {

@@ -79,6 +79,11 @@ func TestStaffDeviceNeedsTheCookie(t *testing.T) {
 	wantCode(t, err, api.CodeUnauthenticated)
 	_, err = sam.SignInDevice(w.ctx, dana.signer, dana.id)
 	wantCode(t, err, api.CodeUnauthenticated)
+	noDevice := w.client() // sam's session that is bound to no device yet
+	_, err = noDevice.SignIn(w.ctx, sam.in("sam"))
+	w.must(err)
+	_, err = noDevice.SignInDevice(w.ctx, dana.signer, dana.id)
+	wantCode(t, err, api.CodeUnauthenticated)
 	proof, err := keyOnly.Prove(w.ctx, dana.signer, certificate.PurposeRegister, w.clinic.ID)
 	w.must(err)
 	_, err = keyOnly.NewStaffDevice(w.ctx, api.NewStaffDevice{PublicKey: dana.signer.Public(), Proof: proof})
