@@ -59,6 +59,24 @@ func TestOneCommitAnEpoch(t *testing.T) {
 	w.must(patient.commit(id, mls.CommitOptions{Path: true}))
 }
 
+// TestCreateIsIdempotent: the answer to the founding of a conversation was lost
+// and it is sent again. Another founding under the same id is refused.
+func TestCreateIsIdempotent(t *testing.T) {
+	w := newWorld(t)
+	d := w.patient()
+	id, n := d.founding("nurse")
+	first, err := d.CreateConversation(w.ctx, id, n)
+	w.must(err)
+	again, err := d.CreateConversation(w.ctx, id, n)
+	w.must(err)
+	if again.ID != first.ID || again.Head != first.Head {
+		t.Errorf("at first %+v, then %+v", first, again)
+	}
+	_, other := d.founding("nurse")
+	_, err = d.CreateConversation(w.ctx, id, other)
+	wantCode(t, err, api.CodeConflict)
+}
+
 // TestCommitIsIdempotent: the answer was lost and the commit is sent again,
 // when the group has moved on by it and by another.
 func TestCommitIsIdempotent(t *testing.T) {
