@@ -123,13 +123,13 @@ func (r *refusals) Send(ctx context.Context, conversation string, frame api.Send
 	return sent, err
 }
 
-// smallDisk mounts a file system of so many bytes, and skips the test where
-// that is not allowed.
+// smallDisk mounts a file system of so many bytes. Where that is not allowed
+// the test does not run, and says so.
 func smallDisk(t *testing.T, size int) (folder string) {
 	t.Helper()
 	folder = t.TempDir()
 	if err := syscall.Mount("tmpfs", folder, "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV, fmt.Sprintf("size=%d,mode=0700", size)); err != nil {
-		t.Skipf("no small disk can be mounted here (%v): run as root. internal/store/sqlite tests a full database file.", err)
+		notRun(t, "no small disk can be mounted here (%v): run as root. internal/store/sqlite tests a full database file", err)
 	}
 	t.Cleanup(func() {
 		if err := syscall.Unmount(folder, syscall.MNT_DETACH); err != nil {

@@ -70,19 +70,19 @@ func writable(line string) (from, length int64, ok bool) {
 	return from, to - from, err == nil
 }
 
-// dumpCore makes a core dump of a process in a new folder. It skips the test if
-// none can be made here.
+// dumpCore makes a core dump of a process in a new folder. Where none can be
+// made the test does not run, and says so.
 func dumpCore(t *testing.T, pid int) (folder string) {
 	t.Helper()
 	if _, err := exec.LookPath("gcore"); err != nil {
-		t.Skip("gcore is not installed: the live memory is searched alone")
+		notRun(t, "gcore is not installed: the live memory is searched alone")
 	}
 	folder = t.TempDir()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, "gcore", "-o", filepath.Join(folder, "core"), strconv.Itoa(pid)).CombinedOutput()
 	if err != nil {
-		t.Skipf("no core dump can be made here, the live memory is searched alone: %v\n%s", err, tail(string(out), 1000))
+		notRun(t, "no core dump can be made here, the live memory is searched alone: %v\n%s", err, tail(string(out), 1000))
 	}
 	return folder
 }

@@ -89,7 +89,7 @@ func technical() []api.Control {
 			Title: "Encryption in transit", Asks: "What travels is encrypted.",
 			HeldBy:   "There is no unencrypted way to send: the cipher suite stands in the group's signed context.",
 			Evidence: []string{"suite", "tls"},
-			Tests:    []string{"TestT08WeakSuiteIsRefused", "TestT08WeakKeyPackageAndGroupAreRefused", "TestT05RemovedDeviceReadsNothingMore"},
+			Tests:    []string{"TestT08WeakSuiteIsRefused", "TestT08WeakGroupInfoIsRefused", "TestT05RemovedDeviceReadsNothingMore"},
 		},
 		{
 			ID: "312(h) proposed", Cite: "proposed 45 CFR 164.312(h), 90 FR 898", Family: family, Kind: api.KindProposed, Proposed: "scan for weaknesses every 6 months, test by attack every 12", Owner: securityOfficial, Review: 6,

@@ -42,6 +42,9 @@ type Config struct {
 	// NoSocket sends frames by HTTP even while a push connection is open, and
 	// waits for events by polling.
 	NoSocket bool
+	// ReadyWithin is how long a push connection may take to say that it is
+	// ready. Zero means 10 s.
+	ReadyWithin time.Duration
 }
 
 // A Client is one caller of a hub. It may be used by several goroutines.
@@ -54,6 +57,7 @@ type Client struct {
 	token   string            // of the device session
 	cookies map[string]string // of staff
 	socket  *socket           // open push connection, or nil
+	missed  int               // push connections in a row that something between answered, and that were never ready
 }
 
 // New returns a client of the hub at base, such as "https://chat.clinic.example".

@@ -1,6 +1,7 @@
 package hubclient
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,42 +28,98 @@ const (
 	// maxEvent bounds one message of the push connection: a ready event lists
 	// every conversation.
 	maxEvent = 64 << 20
+	// readyWithin is how long the hub may take to say that it is ready.
+	readyWithin = 10 * time.Second
+	// enoughMissed is after how many push connections in a row that were never
+	// ready events are polled for.
+	enoughMissed = 2
+	// pollFor is how long, until the push connection is tried again.
+	pollFor = 10 * time.Minute
 )
 
 // Events opens the push connection and calls handle with each event, one at a
 // time and in order, the first being [api.EventReady]. It returns when the
 // connection ends: with ctx's error once ctx is done, with a *[api.Problem] of
 // [api.CodeUnauthenticated] if the session is over. Where a WebSocket does not
-// get through it polls.
+// get through, it polls for a while: something between refuses it, or twice in
+// a row answers for the hub or lets nothing through.
 func (c *Client) Events(ctx context.Context, handle func(api.Event)) error {
 	if c.config.NoSocket {
-		return c.poll(ctx, handle)
+		return c.poll(ctx, time.Time{}, handle)
 	}
+	answer, err := c.overSocket(ctx, handle)
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case answer == passed || answer == none || IsCode(err, api.CodeUnauthenticated):
+		c.setMissed(0)
+		return err
+	case answer == refused || c.setMissed(1) >= enoughMissed:
+		return c.poll(ctx, time.Now().Add(pollFor), handle)
+	}
+	return err
+}
+
+// An answer is what became of an attempt to open a push connection.
+type answer int
+
+const (
+	none    answer = iota // nothing was reached
+	refused               // by something that knows no WebSocket, or lets none through
+	missed                // something answered, and the connection was never ready
+	passed
+)
+
+// errSilent says that a push connection was opened, and nothing came over it.
+var errSilent = errors.New("hubclient: push connection is silent")
+
+func (c *Client) overSocket(ctx context.Context, handle func(api.Event)) (answer, error) {
 	conn, resp, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(c.base, "http")+"/v1/events", &websocket.DialOptions{HTTPClient: c.http}) //nolint:bodyclose // Dial closes it
 	if err != nil {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
+		err = fmt.Errorf("hubclient: open push connection: %w", err)
+		switch {
+		case resp == nil:
+			return none, err
+		case resp.StatusCode < 500 && resp.StatusCode != http.StatusTooManyRequests:
+			return refused, err
 		}
-		if resp != nil && resp.StatusCode < 500 && resp.StatusCode != http.StatusTooManyRequests {
-			return c.poll(ctx, handle) // something between does not let it through
-		}
-		return fmt.Errorf("hubclient: open push connection: %w", err)
+		return missed, err
 	}
 	defer func() { _ = conn.CloseNow() }()
 	conn.SetReadLimit(maxEvent)
 	s := &socket{conn: conn, calls: make(map[uint64]chan api.Reply)}
-	if err := s.write(ctx, api.Hello{Type: "hello", Token: c.Token(), Compact: true}); err != nil {
-		return err
-	}
 	defer c.closeSocket(s)
-	return s.readAll(ctx, func(e api.Event) {
+	within, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	silence := time.AfterFunc(cmp.Or(c.config.ReadyWithin, readyWithin), func() { cancel(errSilent) })
+	defer silence.Stop()
+	if err := s.write(within, api.Hello{Type: "hello", Token: c.Token(), Compact: true}); err != nil {
+		return missed, err
+	}
+	came := missed
+	err = s.readAll(within, func(e api.Event) {
 		if e.Type == api.EventReady {
+			silence.Stop()
+			came = passed
 			c.mu.Lock()
 			c.socket = s
 			c.mu.Unlock()
 		}
 		handle(e)
 	})
+	return came, err
+}
+
+// setMissed adds to how many push connections were missed in a row, or with 0
+// begins anew.
+func (c *Client) setMissed(more int) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if more == 0 {
+		c.missed = 0
+	}
+	c.missed += more
+	return c.missed
 }
 
 // Follow keeps a push connection open until ctx ends or the session is over,
@@ -95,10 +152,11 @@ func (c *Client) Follow(ctx context.Context, handle func(api.Event)) error {
 	}
 }
 
-// poll is Events by GET /v1/events/poll.
-func (c *Client) poll(ctx context.Context, handle func(api.Event)) error {
+// poll is Events by GET /v1/events/poll. It ends soon after until, if that is
+// not zero.
+func (c *Client) poll(ctx context.Context, until time.Time, handle func(api.Event)) error {
 	cursor := ""
-	for {
+	for until.IsZero() || time.Now().Before(until) {
 		resp, err := c.do(ctx, http.MethodGet, "/v1/events/poll?"+url.Values{"cursor": {cursor}}.Encode(), nil, func(http.Header) {})
 		if err != nil {
 			if ctx.Err() != nil {
@@ -120,7 +178,11 @@ func (c *Client) poll(ctx context.Context, handle func(api.Event)) error {
 		}
 		cursor = page.Cursor
 	}
+	return errPolled
 }
+
+// errPolled says that it is time to try the push connection again.
+var errPolled = errors.New("hubclient: polled for a while")
 
 func ended() error {
 	return &api.Problem{Status: http.StatusUnauthorized, Code: api.CodeUnauthenticated, Title: "The session is over"}
