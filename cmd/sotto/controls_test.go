@@ -147,4 +147,9 @@ func TestInventoryCommand(t *testing.T) {
 	if b, err := os.ReadFile(picture); err != nil || !strings.HasPrefix(string(b), "<svg ") {
 		t.Errorf("%v: %.20q", err, b)
 	}
+
+	// Where the audit log goes beside the database is known while a server runs.
+	log := t.TempDir()
+	serving(t, data, "--audit-archive", filepath.Join(log, "log"), "--audit-checkpoints", filepath.Join(log, "heads"))
+	does(t, data, words("inventory --json"), `"id": "audit-archive"`, `"to": "audit-archive"`, `"id": "audit-checkpoints"`, `"to": "audit-checkpoints"`)
 }

@@ -192,9 +192,15 @@ func backups(c InspectConfig) installation.Backup {
 		}
 		return nil
 	})
-	rel, err := filepath.Rel(string(c.Folder), c.Backups)
-	b.Beside = err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)) || sameDisk(string(c.Folder), c.Backups)
+	b.Beside = beside(c.Folder, c.Backups)
 	return b
+}
+
+// beside reports whether a folder is lost with the data folder: it is within it,
+// or on the same disk.
+func beside(data Folder, folder string) bool {
+	rel, err := filepath.Rel(string(data), folder)
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)) || sameDisk(string(data), folder)
 }
 
 func database(c InspectConfig) installation.Database {

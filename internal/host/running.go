@@ -23,6 +23,7 @@ func noteRunning(ctx context.Context, h *OpenHub, c ServeConfig, listen string) 
 	s := installation.Server{
 		PID: os.Getpid(), StartedAt: time.Now().UTC().Truncate(time.Second), Listen: listen, Metrics: c.MetricsListen, TLS: c.CertFile != "",
 		Origins: c.Origins, Debug: c.Log.Enabled(ctx, slog.LevelDebug), Messengers: h.sendsBy, Receivers: receivers(c.AuditStreams),
+		AuditArchive: auditFolder(h.folder, c.AuditArchive), AuditCheckpoints: auditFolder(h.folder, c.AuditCheckpoints),
 	}
 	for _, p := range c.Proxies {
 		s.Proxies = append(s.Proxies, p.String())
@@ -40,6 +41,13 @@ func noteRunning(ctx context.Context, h *OpenHub, c ServeConfig, listen string) 
 			_ = os.Remove(path)
 		}
 	}, nil
+}
+
+func auditFolder(data Folder, path string) *installation.AuditFolder {
+	if path == "" {
+		return nil
+	}
+	return &installation.AuditFolder{Folder: path, Beside: beside(data, path)}
 }
 
 func readRunning(f Folder) (*installation.Server, error) {

@@ -64,6 +64,10 @@ type Server struct {
 	Messengers []Messenger `json:"messengers"`
 	// Receivers are where it streams the audit logs to; nil if it did not say.
 	Receivers []Receiver `json:"receivers"`
+	// AuditArchive and AuditCheckpoints are where it keeps the audit logs of all
+	// practices, and the signed heads of them, beside the database; nil if nowhere.
+	AuditArchive     *AuditFolder `json:"audit_archive,omitempty"`
+	AuditCheckpoints *AuditFolder `json:"audit_checkpoints,omitempty"`
 
 	// Listeners are what other machines can reach of it and of the programs of its
 	// user, if that could be told.
@@ -107,6 +111,12 @@ type Receiver struct {
 	Name  string `json:"name"`  // syslog or otlp
 	Host  string `json:"host"`  // without port, path and sign-in
 	Plain bool   `json:"plain"` // without TLS, on this very machine
+}
+
+// An AuditFolder is one that a server keeps audit logs or their heads in.
+type AuditFolder struct {
+	Folder string `json:"folder"`
+	Beside bool   `json:"beside"` // it is within the data folder, or on the same disk
 }
 
 // A Certificate is what the server showed, and how it speaks TLS.

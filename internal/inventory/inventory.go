@@ -92,6 +92,7 @@ func Of(f *installation.Facts, p *installation.Practice) *api.Inventory {
 			add(api.Asset{ID: "metrics", Kind: "link", Zone: hub, Name: "Metrics on " + s.Metrics, Holds: "counts", Guarded: "by where it listens", Weight: "low", CheckedBy: "metrics"})
 			flow("hub", "metrics", "counts and times", "none", !installation.Loopback(s.Metrics))
 		}
+		auditFolders(s, add, flow)
 	}
 	flow("patient-devices", "hub", "sealed messages", "MLS end to end; "+way, open)
 	flow("staff-devices", "hub", "sealed messages, sign-ins", "MLS end to end; "+way, open)
@@ -105,6 +106,25 @@ func Of(f *installation.Facts, p *installation.Practice) *api.Inventory {
 		flow(id, "patient-devices", "the frame's address", "no content reaches the page", false)
 	}
 	return i
+}
+
+// auditFolders lists where the audit log goes that the database holds. What lies
+// beside the database is open to whoever could rewrite both.
+func auditFolders(s *installation.Server, add func(api.Asset), flow func(from, to, carries, guarded string, open bool)) {
+	zoneOf := func(f *installation.AuditFolder) string {
+		if f.Beside {
+			return hub
+		}
+		return elsewhere
+	}
+	if f := s.AuditArchive; f != nil {
+		add(api.Asset{ID: "audit-archive", Kind: "data", Zone: zoneOf(f), Name: "Archive of the audit log", Holds: "the whole audit log in clear: who of our ids did what about which patient's id, when and from where; no content, no names", Guarded: "the folder's modes; whoever runs its disk; changes show against the signed heads", Weight: "high"})
+		flow("hub", "audit-archive", "the audit log as it grows", "in clear, signed; a folder's way, for the practice to say", f.Beside)
+	}
+	if f := s.AuditCheckpoints; f != nil {
+		add(api.Asset{ID: "audit-checkpoints", Kind: "data", Zone: zoneOf(f), Name: "Heads of the audit log", Holds: "size, hash and signature of the audit log; nothing of patients", Guarded: "signed by the hub", Weight: "low"})
+		flow("hub", "audit-checkpoints", "size, hash and signature of the audit log", "signed; a folder's way, for the practice to say", f.Beside)
+	}
 }
 
 // services lists what others run for the practice, as far as it is set up.

@@ -15,7 +15,10 @@ import (
 
 func facts() *installation.Facts {
 	return &installation.Facts{
-		Server:   &installation.Server{Listen: "0.0.0.0:80", Metrics: "0.0.0.0:9480"},
+		Server: &installation.Server{
+			Listen: "0.0.0.0:80", Metrics: "0.0.0.0:9480",
+			AuditArchive: &installation.AuditFolder{Folder: "/mnt/worm/log"}, AuditCheckpoints: &installation.AuditFolder{Folder: "/data/heads", Beside: true},
+		},
 		Database: installation.Database{Engine: installation.PostgreSQL, Remote: true},
 		Backup:   installation.Backup{Folder: "/b", Files: 3},
 		Keys:     []installation.Key{{Path: "hub/factors.key"}, {Path: "keeper/oak/keys/archive.key"}, {Path: "keeper/elm/keys/archive.key"}},
@@ -38,7 +41,7 @@ func asset(i *api.Inventory, id string) *api.Asset {
 func TestInventory(t *testing.T) {
 	f := facts()
 	i := Of(f, &f.Practices[0])
-	for _, id := range []string{"hub", "database", "keeper", "archive", "backups", "metrics", "page-1", "key:hub/factors.key", "key:keeper/oak/keys/archive.key"} {
+	for _, id := range []string{"hub", "database", "keeper", "archive", "backups", "metrics", "page-1", "audit-archive", "audit-checkpoints", "key:hub/factors.key", "key:keeper/oak/keys/archive.key"} {
 		if asset(i, id) == nil {
 			t.Errorf("no %s", id)
 		}
@@ -49,6 +52,14 @@ func TestInventory(t *testing.T) {
 	if a := asset(i, "staff-devices"); a.Count != 2 {
 		t.Errorf("%d devices of staff", a.Count)
 	}
+	for id, zone := range map[string]string{"audit-archive": elsewhere, "audit-checkpoints": hub} {
+		if a := asset(i, id); a == nil || a.Zone != zone {
+			t.Errorf("%s is %+v, want it in %q", id, a, zone)
+		}
+		if !slices.ContainsFunc(i.Flows, func(f api.Flow) bool { return f.From == "hub" && f.To == id && f.Open == (zone == hub) }) {
+			t.Errorf("nothing flows to %s, or is open where it is not", id)
+		}
+	}
 	open := 0
 	for _, flow := range i.Flows {
 		if asset(i, flow.From) == nil || asset(i, flow.To) == nil {
@@ -58,13 +69,13 @@ func TestInventory(t *testing.T) {
 			open++
 		}
 	}
-	if open != 4 { // both kinds of browser, the metrics, the database
-		t.Errorf("%d flows are open, want 4", open)
+	if open != 5 { // both kinds of browser, the metrics, the database, heads of the log beside it
+		t.Errorf("%d flows are open, want 5", open)
 	}
 
 	f = &installation.Facts{Database: installation.Database{Engine: installation.SQLite}, Practices: []installation.Practice{{Slug: "oak"}}}
 	i = Of(f, &f.Practices[0])
-	for _, id := range []string{"keeper", "archive", "backups", "metrics", "page-1", "messenger:email", "messenger:sms", "provider", "witness-1"} {
+	for _, id := range []string{"keeper", "archive", "backups", "metrics", "page-1", "messenger:email", "messenger:sms", "provider", "witness-1", "audit-archive", "audit-checkpoints"} {
 		if asset(i, id) != nil {
 			t.Errorf("%s is there", id)
 		}
