@@ -1,11 +1,14 @@
 // Starts the real programs in a temporary folder, and stops them.
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 
@@ -62,13 +65,22 @@ export class Program {
 
 /** `sotto serve --demo` on free ports. */
 export class Demo {
-  /** clinicHost is where the clinic's page is: 127.0.0.2 is another site than the chat's localhost. */
-  static async start({ clinicHost = "127.0.0.1" } = {}) {
+  /**
+   * clinicHost is where the clinic's page is: 127.0.0.2 is another site than
+   * the chat's localhost. reviewsBegan is how many days ago the practice's
+   * reviews began, if not just now.
+   */
+  static async start({ clinicHost = "127.0.0.1", reviewsBegan } = {}) {
     const demo = new Demo();
     demo.clinicHost = clinicHost;
     demo.folder = await mkdtemp(path.join(os.tmpdir(), "sotto-e2e-"));
     demo.port = await freePort();
     demo.clinicPort = await freePort();
+    if (reviewsBegan !== undefined) {
+      const data = path.join(demo.folder, "data");
+      await run(path.join(root, "bin", "sotto"), ["--data", data, "practice", "apply", path.join(root, "internal/demo/riverside.json")]);
+      await run("go", ["run", "./e2e/begun", data, "riverside", String(reviewsBegan)], { cwd: root });
+    }
     demo.program = new Program("sotto", [
       "serve", "--demo",
       "--data", path.join(demo.folder, "data"),
