@@ -133,8 +133,24 @@ type DraftForm struct {
 //	approve  somebody who has not written it
 //	publish  it replaces the version before, and patients are asked again
 //	retire   no chat begins with the form any more
+//
+// Whatever lets chats begin without a published form that stands before them
+// now (fewer queues, or its end) waits for somebody else, who approves or
+// returns it here.
 type FormAct struct {
+	Base   int    `json:"base,omitempty" minimum:"0" doc:"revision that was looked at; needed to answer a change that waits"`
 	Reason string `json:"reason,omitempty" maxLength:"500" doc:"needed to return or retire, and from both people where a text reads above grade 6"`
+}
+
+// FormWaits is a change of a published version that waits for a second person.
+type FormWaits struct {
+	Act        string   `json:"act" enum:"queues,retire"`
+	Queues     []string `json:"queues" doc:"that it would stand before; none means all"`
+	InAddition bool     `json:"in_addition"`
+	Reason     string   `json:"reason,omitempty"`
+	At         int64    `json:"at"`
+	Person     string   `json:"person"`
+	Name       string   `json:"name,omitempty"`
 }
 
 // FormQueues is PUT /v1/admin/consents/{form}/{version}/queues.
@@ -187,6 +203,7 @@ type FormVersion struct {
 	Languages   []FormLanguage       `json:"languages"`
 	Parts       map[string]FormParts `json:"parts,omitempty" doc:"none for a form of the practice's file"`
 	May         []string             `json:"may" doc:"what the caller may do with it now"`
+	Waits       *FormWaits           `json:"waits,omitempty"`
 	Agreed      int                  `json:"agreed"`
 	Withdrawn   int                  `json:"withdrawn"`
 	Declined    int                  `json:"declined"`

@@ -1,9 +1,14 @@
 package httpapi_test
 
 import (
+	"errors"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
+	"github.com/sotto-health/sotto/internal/hub"
 )
 
 // begin founds a conversation in a queue for whom somebody writes, with the
@@ -102,4 +107,86 @@ func TestT50FormForPart2(t *testing.T) {
 	}
 	_, err = patient.Send(w.ctx, chat, patient.seal(chat, "too late"))
 	wantCode(t, err, api.CodeConsentWithdrawn)
+}
+
+// TestT50NarrowingTakesTwo: nobody alone takes a published form away from before
+// chats, whether from one queue or by ending it. What asks for more needs nobody
+// else, nor does what turns chat off.
+func TestT50NarrowingTakesTwo(t *testing.T) {
+	w := newWorld(t)
+	author, approver := w.proven("ana", "compliance"), w.proven("bo", "administrator")
+	d := draftOf(plainParts(), 0)
+	d.Kind, d.Queues = "part2", []string{"nurse"}
+	w.publish(author, approver, "recovery", d)
+
+	attach := func(who *hub.StaffCaller, queues ...string) api.FormVersion {
+		t.Helper()
+		v, err := w.hub.AttachForm(w.ctx, who, "recovery", 1, api.FormQueues{Queues: queues})
+		w.must(err)
+		return v
+	}
+	act := func(who *hub.StaffCaller, act string, base int, want api.Code) {
+		t.Helper()
+		if _, err := w.hub.ActOnForm(w.ctx, who, "recovery", 1, act, api.FormAct{Base: base, Reason: "It is not needed there."}); errorCode(err) != want {
+			t.Errorf("%s by %s: %v, want %q", act, who.Person.Login, err, want)
+		}
+	}
+	begins := func(queue string, want api.Code) {
+		t.Helper()
+		if _, err := w.patient().begin(queue, ""); codeIn(err) != want {
+			t.Errorf("a chat in %s without the form: %v, want %q", queue, err, want)
+		}
+	}
+	if v := attach(author, "nurse", "front-desk"); v.Waits != nil || len(v.Queues) != 2 {
+		t.Fatalf("to ask for more waits: %+v", v)
+	}
+	begins("front-desk", api.CodeConsentMissing)
+
+	v := attach(author, "nurse")
+	if v.Waits == nil || v.Waits.Person != author.Person.ID || len(v.Queues) != 2 || slices.Contains(v.May, "approve") || !slices.Contains(v.May, "return") {
+		t.Fatalf("narrowed by one person: %+v", v)
+	}
+	begins("front-desk", api.CodeConsentMissing)
+	act(author, "approve", v.Revision, api.CodeForbidden)
+	act(approver, "approve", v.Revision-1, api.CodeConflict) // not what they looked at
+	if _, err := w.hub.AttachForm(w.ctx, approver, "recovery", 1, api.FormQueues{Queues: []string{"front-desk"}}); errorCode(err) != api.CodeFormState {
+		t.Errorf("another change while one waits: %v", err)
+	}
+	w.clock.advance(6 * time.Minute)
+	if _, err := w.hub.ActOnForm(w.ctx, approver, "recovery", 1, "approve", api.FormAct{Base: v.Revision}); !errors.Is(err, hub.ErrStepUp) {
+		t.Errorf("approved long after both factors: %v", err)
+	}
+	w.clock.advance(-6 * time.Minute)
+	act(approver, "return", v.Revision, "")
+	act(approver, "approve", v.Revision+1, api.CodeFormState)
+	begins("front-desk", api.CodeConsentMissing)
+	v = attach(author, "nurse")
+	act(approver, "approve", v.Revision, "")
+	begins("front-desk", "")
+	begins("nurse", api.CodeConsentMissing)
+
+	act(approver, "retire", 0, "") // asks
+	begins("nurse", api.CodeConsentMissing)
+	all, err := w.hub.ConsentForms(w.ctx, author)
+	w.must(err)
+	i := slices.IndexFunc(all.Forms, func(f api.FormVersion) bool { return f.Form == "recovery" })
+	if v = all.Forms[i]; v.State != "published" || v.Waits == nil || v.Waits.Act != "retire" || v.Waits.Reason == "" {
+		t.Fatalf("ended by one person: %+v", v)
+	}
+	w.clock.advance(8 * 24 * time.Hour) // a request lapses
+	act(author, "approve", v.Revision, api.CodeFormState)
+	w.clock.advance(-8 * 24 * time.Hour)
+	act(approver, "approve", v.Revision, api.CodeForbidden)
+	act(author, "approve", v.Revision, "")
+	begins("nurse", "")
+	for kind, n := range map[audit.Kind]int{audit.FormAttached: 2, audit.FormRetired: 1, audit.FormReturned: 1} {
+		if got := w.events(string(kind)); len(got) != n {
+			t.Errorf("the log has %s %d times, want %d: %v", kind, len(got), n, got)
+		}
+	}
+	if _, err := w.hub.ActOnForm(w.ctx, author, "chat", 1, "retire", api.FormAct{Reason: "Stop."}); err != nil {
+		t.Errorf("to turn chat off: %v", err)
+	}
+	_, err = w.patient().begin("nurse", "")
+	wantCode(t, err, api.CodeConsentMissing)
 }

@@ -44,6 +44,7 @@ type FormRecord struct {
 	Authors    []string              `json:"authors,omitempty"`
 	Revision   int                   `json:"revision,omitempty"`
 	History    []FormEvent           `json:"history,omitempty"`
+	Asked      *FormAsk              `json:"asked,omitempty"`
 	File       string                `json:"file,omitempty"` // what the practice's file said, if it came from there; see fileSum
 }
 

@@ -34,16 +34,21 @@ const (
 	actQueues  = "queues"
 )
 
-// resource is a version as policy sees it.
+// resource is a version as policy sees it. Where a change waits, its author is
+// who asked for it.
 func (f *ConsentForm) resource() *policy.Resource {
-	return &policy.Resource{Practice: f.Practice, Form: f.Form, Authors: f.Authors}
+	authors := f.Authors
+	if f.State == FormPublished && f.Asked != nil {
+		authors = []string{f.Asked.Person}
+	}
+	return &policy.Resource{Practice: f.Practice, Form: f.Form, Authors: authors}
 }
 
 // mayForm reports whether the caller may take the step; whether the version's
 // state lets anybody is for step.
 func (h *Hub) mayForm(s *StaffCaller, f *ConsentForm, act string) error {
 	action := policy.WriteForm
-	if act == actApprove {
+	if act == actApprove || act == actAllow {
 		action = policy.ApproveForm
 	}
 	return h.mayStaff(s, action, f.resource())
@@ -52,11 +57,11 @@ func (h *Hub) mayForm(s *StaffCaller, f *ConsentForm, act string) error {
 // kindOf is what a step is to the log.
 func kindOf(act string) audit.Kind {
 	switch act {
-	case actSubmit:
+	case actSubmit, actAskQueues, actAskRetire:
 		return audit.FormSubmitted
-	case actReturn:
+	case actReturn, actDeny:
 		return audit.FormReturned
-	case actApprove:
+	case actApprove, actAllow:
 		return audit.FormApproved
 	case actPublish:
 		return audit.FormPublished
@@ -79,7 +84,7 @@ func from(act string) []string {
 		return []string{FormSubmitted, FormApproved}
 	case actPublish:
 		return []string{FormApproved}
-	case actRetire, actQueues:
+	case actRetire, actQueues, actAskQueues, actAskRetire, actAllow, actDeny:
 		return []string{FormPublished}
 	}
 	return nil
@@ -184,6 +189,9 @@ func (h *Hub) version(s *StaffCaller, w work, f *ConsentForm) api.FormVersion {
 		if ready && h.mayForm(s, f, act) == nil {
 			v.May = append(v.May, act)
 		}
+	}
+	if f.waits(h.millis()) {
+		v.Waits, v.May = f.Asked.api(w.people), append(v.May, h.mayAnswer(s, f)...)
 	}
 	if i := slices.IndexFunc(w.counts, func(c ReceiptCount) bool { return c.Form == f.Form && c.Version == f.Version }); i >= 0 {
 		v.Agreed, v.Withdrawn = w.counts[i].Given, w.counts[i].Withdrawn
@@ -388,20 +396,38 @@ func (h *Hub) latest(ctx context.Context, s *StaffCaller, id string, version int
 // Such an act takes both factors, shown a moment ago: a browser that somebody
 // left open must not speak for the practice.
 func reaches(act string) bool {
-	return act == actApprove || act == actPublish || act == actRetire || act == actQueues
+	return slices.Contains([]string{actApprove, actPublish, actRetire, actQueues, actAskQueues, actAskRetire, actAllow}, act)
 }
 
-// ActOnForm takes a step of a version's life.
+// ActOnForm takes a step of a version's life. Of a published version whose
+// change waits for a second person, to approve or return answers that.
 func (h *Hub) ActOnForm(ctx context.Context, s *StaffCaller, id string, version int, act string, a api.FormAct) (api.FormVersion, error) {
-	if len(from(act)) == 0 || act == actQueues || !validForm(id) {
+	reason := strings.TrimSpace(a.Reason)
+	switch act {
+	case actRetire:
+		if reason == "" {
+			return api.FormVersion{}, malformed("reason")
+		}
+		return h.detach(ctx, s, id, version, FormAsk{Act: actRetire, Reason: reason})
+	case actApprove, actReturn:
+		all, err := h.store.ConsentForms(ctx, s.Person.Practice)
+		if err != nil {
+			return api.FormVersion{}, err
+		}
+		if i, ok := forms(all).version(id, version); ok && all[i].waits(h.millis()) {
+			return h.answer(ctx, s, &all[i], map[string]string{actApprove: actAllow, actReturn: actDeny}[act], reason, a.Base)
+		}
+	case actSubmit, actPublish:
+	default:
 		return api.FormVersion{}, ErrNotFound
 	}
 	return h.changeForm(ctx, s, id, version, act, func(w *work, f *ConsentForm, c *FormChange) error {
-		return h.step(s, w, f, act, strings.TrimSpace(a.Reason), c)
+		return h.step(s, w, f, act, reason, c)
 	})
 }
 
-// AttachForm changes which queues a published form stands before.
+// AttachForm changes which queues a published form stands before. If it would
+// stand before fewer, that waits for a second person.
 func (h *Hub) AttachForm(ctx context.Context, s *StaffCaller, id string, version int, q api.FormQueues) (api.FormVersion, error) {
 	if !validForm(id) {
 		return api.FormVersion{}, ErrNotFound
@@ -409,12 +435,10 @@ func (h *Hub) AttachForm(ctx context.Context, s *StaffCaller, id string, version
 	if err := h.checkQueues(ctx, s.Person.Practice, q.Queues); err != nil {
 		return api.FormVersion{}, err
 	}
-	return h.changeForm(ctx, s, id, version, actQueues, func(_ *work, f *ConsentForm, c *FormChange) error {
-		f.Queues, f.InAddition = q.Queues, q.InAddition
-		f.note(s.Person.ID, actQueues, strings.Join(q.Queues, ", "), h.millis())
-		return nil
-	})
+	return h.detach(ctx, s, id, version, FormAsk{Act: actQueues, Queues: q.Queues, InAddition: q.InAddition})
 }
+
+func joined(queues []string) string { return strings.Join(queues, ", ") }
 
 // changeForm changes one version under the store's lock, as far as the caller
 // may and its state lets anybody.
@@ -427,8 +451,11 @@ func (h *Hub) changeForm(ctx context.Context, s *StaffCaller, id string, version
 		return api.FormVersion{}, err
 	}
 	asked := false
-	done := h.event(ctx, s, kindOf(act), id).With("version=" + strconv.Itoa(version))
-	err = h.store.Recording(done).ChangeConsentForms(ctx, s.Person.Practice, func(all []ConsentForm) (FormChange, error) {
+	done := []audit.Event{h.event(ctx, s, kindOf(act), id).With("version=" + strconv.Itoa(version))}
+	if i, ok := w.forms.version(id, version); ok && act == actAllow && w.forms[i].Asked != nil {
+		done = append(done, h.event(ctx, s, kindOf(w.forms[i].Asked.Act), id).With("version="+strconv.Itoa(version)))
+	}
+	err = h.store.Recording(done...).ChangeConsentForms(ctx, s.Person.Practice, func(all []ConsentForm) (FormChange, error) {
 		w := w
 		w.forms = all
 		i, ok := w.forms.version(id, version)
@@ -452,7 +479,7 @@ func (h *Hub) changeForm(ctx context.Context, s *StaffCaller, id string, version
 			return FormChange{}, err
 		}
 		c.Put = append(c.Put, f)
-		if asked = form.Needed(f.Kind) && slices.Contains([]string{actPublish, actRetire, actQueues}, act); asked {
+		if asked = form.Needed(f.Kind) && slices.Contains([]string{actPublish, actRetire, actQueues, actAllow}, act); asked {
 			c.Due = w.forms.with(c.Put).dues(w.practice.Queues, h.millis())
 		}
 		return c, nil
@@ -506,11 +533,6 @@ func (h *Hub) step(s *StaffCaller, w *work, f *ConsentForm, act, reason string, 
 				c.Put = append(c.Put, before)
 			}
 		}
-	case actRetire:
-		if reason == "" {
-			return malformed("reason")
-		}
-		f.State = FormRetired
 	default:
 		return errors.New("no such step")
 	}

@@ -3675,6 +3675,11 @@ export interface components {
             readonly to: string;
         };
         readonly FormAct: {
+            /**
+             * Format: int64
+             * @description revision that was looked at; needed to answer a change that waits
+             */
+            readonly base?: number;
             /** @description needed to return or retire, and from both people where a text reads above grade 6 */
             readonly reason?: string;
         };
@@ -3766,10 +3771,23 @@ export interface components {
             readonly state: "draft" | "submitted" | "approved" | "published" | "superseded" | "retired";
             /** Format: int64 */
             readonly version: number;
+            readonly waits?: components["schemas"]["FormWaits"];
             /** @description classes that read now and that the text does not name */
             readonly widened: readonly string[];
             /** Format: int64 */
             readonly withdrawn: number;
+        };
+        readonly FormWaits: {
+            /** @enum {string} */
+            readonly act: "queues" | "retire";
+            /** Format: int64 */
+            readonly at: number;
+            readonly in_addition: boolean;
+            readonly name?: string;
+            readonly person: string;
+            /** @description that it would stand before; none means all */
+            readonly queues: readonly string[];
+            readonly reason?: string;
         };
         readonly Frame: {
             readonly client_id: string;
@@ -5042,6 +5060,7 @@ export type FormLanguage = components['schemas']['FormLanguage'];
 export type FormParts = components['schemas']['FormParts'];
 export type FormQueues = components['schemas']['FormQueues'];
 export type FormVersion = components['schemas']['FormVersion'];
+export type FormWaits = components['schemas']['FormWaits'];
 export type Frame = components['schemas']['Frame'];
 export type FramePage = components['schemas']['FramePage'];
 export type GiveConsent = components['schemas']['GiveConsent'];

@@ -47,6 +47,13 @@ const submitted: api.FormVersion = {
 };
 const assistant: api.FormVersion = { ...first, form: "assistant", kind: "assistant", in_addition: true, queues: ["q_rx"], widened: [], months: 12, agreed: 31, withdrawn: 0, declined: 2 };
 
+const narrowed: api.FormVersion = {
+  ...first, form: "recovery", kind: "part2", in_addition: true, queues: ["q_general", "q_rx"], widened: [], revision: 6, may: ["return", "approve"],
+  waits: { act: "queues", queues: ["q_rx"], in_addition: true, at: now - 3_600_000, person: "p_robin", name: "Robin Diaz" },
+  history: [...first.history, { at: now - 3_600_000, person: "p_robin", name: "Robin Diaz", act: "ask-queues", reason: "q_rx" }],
+};
+const ended: api.FormVersion = { ...narrowed, may: ["queues", "retire", "return"], waits: { act: "retire", queues: [], in_addition: true, at: now - 3_600_000, person: "p_robin", name: "Robin Diaz", reason: "Nobody is treated for it here." } };
+
 const list = (...forms: api.FormVersion[]): api.ConsentForms => ({
   forms, readers: ["staff", "archive", "assistant"], languages: ["en", "es", "ar"], may_edit: true, again: { open: 3, closed: 12 },
   queues: [
@@ -66,6 +73,7 @@ function answers(...forms: api.FormVersion[]): NonNullable<Story["answers"]> {
     "GET /v1/admin/consents": { ...list(...forms) },
     "GET /v1/admin/consents/chat/2/again": again,
     "GET /v1/admin/consents/chat/1/again": again,
+    "GET /v1/admin/consents/recovery/1/again": again,
     "GET /v1/admin/consent-receipts?form=chat&version=1": receipts,
     "POST /v1/admin/consents/chat/preview": { ...draft },
   };
@@ -99,6 +107,12 @@ export const stories: Record<string, Story> = {
       document.querySelector<HTMLButtonElement>("dialog[open] footer button.primary, dialog[open] button.primary")?.click();
     },
   },
+  "consents-narrowed": {
+    hash: "#/consents/recovery/1",
+    answers: answers(first, narrowed),
+    then: () => [...document.querySelectorAll<HTMLButtonElement>("main button[aria-haspopup=dialog]")].at(-1)?.click(),
+  },
+  "consents-end-asked": { hash: "#/consents/recovery/1", as: "compliance", answers: answers(first, ended) },
   "consents-published": {
     hash: "#/consents/chat/1",
     as: "compliance",
