@@ -126,10 +126,14 @@ func TestT23CookieAloneMakesNobody(t *testing.T) {
 			_, err := w.hub.AddStaffMember(w.ctx, s, api.NewStaffMember{Login: hub.NewID("p"), Name: "z", Role: "nurse"})
 			return err
 		},
-		"becomes":  func(s *hub.StaffCaller) error { _, err := w.hub.SetUpLinkFor(w.ctx, s, kim); return err },
-		"links":    func(s *hub.StaffCaller) error { return w.hub.LinkStaffIdentity(w.ctx, s, kim, "mine") },
-		"promotes": func(s *hub.StaffCaller) error { return w.change(s, kim, api.ChangeStaffMember{Role: pointer("physician")}) },
-		"queues":   func(s *hub.StaffCaller) error { return w.change(s, kim, api.ChangeStaffMember{Queues: &[]string{"nurse"}}) },
+		"becomes": func(s *hub.StaffCaller) error { _, err := w.hub.SetUpLinkFor(w.ctx, s, kim); return err },
+		"links":   func(s *hub.StaffCaller) error { return w.hub.LinkStaffIdentity(w.ctx, s, kim, "mine") },
+		"promotes": func(s *hub.StaffCaller) error {
+			return w.change(s, kim, api.ChangeStaffMember{Role: pointer("physician")})
+		},
+		"queues": func(s *hub.StaffCaller) error {
+			return w.change(s, kim, api.ChangeStaffMember{Queues: &[]string{"nurse"}})
+		},
 	}
 	for what, call := range calls {
 		if err := call(robin); errors.Is(err, hub.ErrStepUp) {
