@@ -44,6 +44,19 @@ var defences = []defence{
 		"httpapi TestT23StolenCookie",
 	},
 	{
+		"session theft: the cookie opens what needs no device, in any browser (T23)", "hub/browserkey.go",
+		"if key != s.session.BrowserKey {", "if key == \"\" {", "httpapi TestT23StolenCookieOpensNothing",
+	},
+	{
+		"session theft: a call that was overheard is good for ever (T23)", "hub/browserkey.go",
+		"age > browserSkew || age < -browserSkew", "age < -browserSkew", "httpapi TestT23StolenCookieOpensNothing",
+	},
+	{
+		"session theft: an administrator's cookie alone makes them another (T23)", "hub/grant.go",
+		"if err := h.proved(s); err != nil || !takesTwo {\n\t\treturn err\n\t}\n\tnow", "if !takesTwo {\n\t\treturn nil\n\t}\n\tnow",
+		"httpapi TestT23CookieAloneMakesNobody",
+	},
+	{
 		"session theft: a staff device needs its person's session (T22)", "hub/identity.go",
 		"if staff == nil || staff.Person.ID != d.Person || staff.Person.Practice != d.Practice {", "if staff == nil {",
 		"httpapi TestStaffDeviceNeedsTheCookie",

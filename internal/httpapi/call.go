@@ -36,6 +36,7 @@ type call struct {
 	sso     string // that of an attempt at the practice's OpenID provider
 	browser string // as it names itself, short
 	origin  string // that the call was made to
+	proof   hub.BrowserProof
 
 	// Set on the way, for the logs:
 	device  string
@@ -67,6 +68,7 @@ func (s *Server) outermost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		c := &call{id: newRequestID(), address: s.address(r), auth: r.Header.Get("Authorization"), browser: browserOf(r.UserAgent()), origin: originOf(r)}
+		c.proof = hub.BrowserProof{Method: r.Method, Path: r.URL.EscapedPath(), Value: r.Header.Get(browserHeader)}
 		if k, err := r.Cookie(staffCookie); err == nil {
 			c.cookie = k.Value
 		}

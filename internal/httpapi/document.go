@@ -38,7 +38,9 @@ func openAPIConfig() huma.Config {
 	c.Info.Description = apiAbout
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		bearerScheme: {Type: "http", Scheme: "bearer", Description: "The token of a device session."},
-		cookieScheme: {Type: "apiKey", In: "cookie", Name: staffCookie, Description: "The staff session of a browser."},
+		cookieScheme: {Type: "apiKey", In: "cookie", Name: staffCookie, Description: "The staff session of a browser. If the browser showed its own key in the header " + browserHeader +
+			" when the session was opened, each call must show it again: the public key (P-256, SEC 1, base64url), Unix milliseconds and a signature (r and s, base64url), " +
+			"with dots between them. Signed are the words \"sotto staff call v1\", the method, the path without its query, and the milliseconds, each on its line."},
 	}
 	for _, t := range []string{tagPractice, tagIdentity, tagVerification, tagStaff, tagConversation, tagConsent, tagFrames, tagAttachments, tagEvents, tagKeeper, tagAdmin, tagAudit} {
 		c.Tags = append(c.Tags, &huma.Tag{Name: t})

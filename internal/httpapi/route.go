@@ -220,6 +220,9 @@ func (s *Server) staffFrom(ctx context.Context, authenticate func(context.Contex
 	if err != nil {
 		return nil, err
 	}
+	if err := s.hub.InItsBrowser(c, call.proof); err != nil {
+		return nil, err
+	}
 	call.actor = c
 	if err := s.hub.AllowNetwork(ctx, c.Person, call.address); err != nil {
 		return nil, err

@@ -86,7 +86,11 @@ func (s *Server) finishSSO(ctx context.Context, i *in[api.FinishSSO]) (*ssoDoneO
 			return nil, err
 		}
 	}
-	cookies, done, err := s.hub.FinishSSO(ctx, s.source(ctx), who, callOf(ctx).sso, i.Body)
+	from, err := s.opening(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cookies, done, err := s.hub.FinishSSO(ctx, from, who, callOf(ctx).sso, i.Body)
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,9 @@ const (
 	knownCookie = "__Host-sotto_known" // opens nothing: a browser that signed in before
 )
 
+// browserHeader is where a browser shows its key: see [hub.BrowserProof].
+const browserHeader = "Sotto-Browser"
+
 func cookie(name, value string, expires time.Time) http.Cookie {
 	k := http.Cookie{Name: name, Value: value, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode}
 	if value == "" {
@@ -44,6 +47,15 @@ func cookiesOf(c hub.Cookies, expiresAt int64) []http.Cookie {
 func (s *Server) source(ctx context.Context) hub.Source {
 	c := callOf(ctx)
 	return hub.Source{Address: c.address, Browser: c.browser, Known: c.known, Site: s.site(c), Origin: s.ownOriginOf(c)}
+}
+
+// opening is the source of a call that opens a session, which belongs to the
+// browser's key from then on.
+func (s *Server) opening(ctx context.Context) (hub.Source, error) {
+	from := s.source(ctx)
+	var err error
+	from.Key, err = s.hub.BrowserKey(callOf(ctx).proof)
+	return from, err
 }
 
 // site is what passkeys are made for: the hub's own origins, or, if none are
@@ -100,7 +112,11 @@ func (s *Server) staffRoutes() {
 		})
 	open(s, op(post, "/v1/staff/set-up", tagStaff, "Use a set-up link: choose two factors and sign in", refusals(403, 404, 409, 422, 429)),
 		func(ctx context.Context, i *in[api.SetUp]) (*setUpOut, error) {
-			cookies, done, err := s.hub.SetUp(ctx, s.source(ctx), i.Body)
+			from, err := s.opening(ctx)
+			if err != nil {
+				return nil, err
+			}
+			cookies, done, err := s.hub.SetUp(ctx, from, i.Body)
 			if err != nil {
 				return nil, err
 			}
@@ -109,7 +125,11 @@ func (s *Server) staffRoutes() {
 	open(s, op(post, "/v1/staff/sign-in", tagStaff, "Sign in with two factors",
 		about("A passkey, or a password and a code in one call. Whatever is wrong, the answer is the same."), refusals(401, 403, 422, 429)),
 		func(ctx context.Context, i *in[api.SignIn]) (*sessionOut, error) {
-			return signedIn(s.hub.SignIn(ctx, s.source(ctx), i.Body))
+			from, err := s.opening(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return signedIn(s.hub.SignIn(ctx, from, i.Body))
 		})
 	open(s, op(post, "/v1/staff/password-strength", tagStaff, "How good a password would be",
 		about("For who has a set-up link, or is signed in."), refusals(401, 404, 422, 429)),
@@ -158,6 +178,9 @@ func (s *Server) currentStaff(ctx context.Context, _ *none) (*currentOut, error)
 		return &currentOut{Status: noBody}, nil
 	}
 	c, err := s.hub.AuthenticateLocked(ctx, callOf(ctx).cookie)
+	if err == nil {
+		err = s.hub.InItsBrowser(c, callOf(ctx).proof)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -203,6 +203,9 @@ type StaffSession struct {
 	ProvedAt  int64 // when both factors were last shown
 	LockedAt  int64 // 0 unless locked
 	Provider  ProviderSession
+	// BrowserKey names the key of the browser that it was opened in, without
+	// which the cookie is worth nothing; empty if the browser showed none.
+	BrowserKey string
 }
 
 // A ProviderSession is the session at an OpenID provider by which a staff

@@ -15,6 +15,7 @@ type Source struct {
 	Known   string // the cookie of a known browser; empty if there is none
 	Site    SignInSite
 	Origin  string // of ours, that the browser is at
+	Key     string // names the browser's own key, which it showed: see [Hub.BrowserKey]; empty if it has none
 }
 
 // InspectSetUp says whom an unused set-up link is for.

@@ -249,6 +249,7 @@ func (h *Hub) openStaffSession(ctx context.Context, from Source, p Person, metho
 	s := StaffSession{
 		Token: hash, ID: NewID("s"), Practice: p.Practice, Person: p.ID, Method: method, Browser: from.Browser, Address: from.Address,
 		CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(h.sessions.Staff).UnixMilli(), UsedAt: now.UnixMilli(), ProvedAt: now.UnixMilli(),
+		BrowserKey: from.Key,
 	}
 	if who != nil {
 		s.Provider = h.providerSession(s.ID, who)

@@ -10,12 +10,12 @@ import (
 func (s *Store) AddStaffSession(ctx context.Context, n hub.StaffSession) error {
 	const insert = `
 INSERT INTO staff_session (token, id, practice, person, device, method, browser, address, created_at, expires_at,
-    used_at, proved_at, locked_at, issuer, subject, sid, hint)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+    used_at, proved_at, locked_at, issuer, subject, sid, hint, browser_key)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 ON CONFLICT DO NOTHING`
 	return s.write(ctx, n.Practice, func(t *tx) error {
 		added, err := t.exec(insert, n.Token[:], n.ID, n.Practice, n.Person, n.Device, n.Method, n.Browser, n.Address,
-			n.CreatedAt, n.ExpiresAt, n.UsedAt, n.ProvedAt, n.LockedAt, n.Provider.Issuer, n.Provider.Subject, n.Provider.Sid, orNull(n.Provider.Hint))
+			n.CreatedAt, n.ExpiresAt, n.UsedAt, n.ProvedAt, n.LockedAt, n.Provider.Issuer, n.Provider.Subject, n.Provider.Sid, orNull(n.Provider.Hint), n.BrowserKey)
 		if err == nil && added == 0 {
 			err = hub.ErrExists
 		}
@@ -25,13 +25,13 @@ ON CONFLICT DO NOTHING`
 
 const sessionColumns = `
 SELECT token, id, practice, person, device, method, browser, address, created_at, expires_at, used_at, proved_at, locked_at,
-    issuer, subject, sid
+    issuer, subject, sid, browser_key
 FROM staff_session `
 
 func scanSession(row scanner) (n hub.StaffSession, err error) {
 	var token []byte
 	err = row.Scan(&token, &n.ID, &n.Practice, &n.Person, &n.Device, &n.Method, &n.Browser, &n.Address,
-		&n.CreatedAt, &n.ExpiresAt, &n.UsedAt, &n.ProvedAt, &n.LockedAt, &n.Provider.Issuer, &n.Provider.Subject, &n.Provider.Sid)
+		&n.CreatedAt, &n.ExpiresAt, &n.UsedAt, &n.ProvedAt, &n.LockedAt, &n.Provider.Issuer, &n.Provider.Subject, &n.Provider.Sid, &n.BrowserKey)
 	copy(n.Token[:], token)
 	return n, err
 }

@@ -3,11 +3,13 @@
 
 import type * as api from "../api/schema.ts";
 import type { Untrusted } from "../api/untrusted.ts";
+import { BrowserKey } from "../core/shared/browserkey.ts";
 import { isRecord } from "../core/shared/wire.ts";
 import { Refused, type Refusal } from "./refused.ts";
 
 export class Server {
   private readonly fetch: typeof fetch;
+  private readonly key = new BrowserKey();
   /** Told of every refusal, before who called is. */
   onrefused: ((refused: Refused) => void) | undefined;
 
@@ -40,16 +42,19 @@ export class Server {
   }
 
   private async ask(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
-    let response: Response;
-    try {
-      response = await this.fetch(path, {
+    const send = async () =>
+      this.fetch(path, {
         method,
         credentials: "same-origin",
         cache: "no-store",
-        headers: body === undefined ? {} : { "Content-Type": "application/json" },
+        headers: { ...(await this.key.headers(method, path)), ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         ...(signal ? { signal } : {}),
       });
+    let response: Response;
+    try {
+      response = await send();
+      if (this.key.wasLate(response)) response = await send();
     } catch {
       throw new Refused(signal?.aborted ? "cancelled" : "offline");
     }

@@ -2,6 +2,7 @@
 
 import { Go } from "../generated/go.js";
 import { core as artefact } from "../generated/manifest.ts";
+import { BrowserKey } from "../shared/browserkey.ts";
 import { CoreError, isFailure } from "../shared/failure.ts";
 import type { CoreEvent, Line, MessageId, StartOptions, Started } from "../shared/protocol.ts";
 import type { Method } from "../shared/wire.ts";
@@ -78,7 +79,7 @@ export class RunningCore {
       const host = makeHost({
         keep,
         signer,
-        http: new Http(origin),
+        http: new Http(origin, options.surface === "staff" ? new BrowserKey() : undefined),
         eventsUrl: `${origin.replace(/^http/, "ws")}/v1/events`,
         ready,
         emit: (event) => {

@@ -2,6 +2,7 @@
 // core's to decide, as is how a session is opened. The token is in this
 // worker's memory and nowhere else.
 
+import type { BrowserKey } from "../shared/browserkey.ts";
 import { HubError, UnreachableError, type EventPage, type Problem } from "../shared/hub.ts";
 import { isRecord } from "../shared/wire.ts";
 
@@ -11,11 +12,13 @@ const bytesTimeoutMs = 120_000;
 
 export class Http {
   private readonly origin: string;
+  private readonly key: BrowserKey | undefined;
   private bearer = "";
 
-  /** The hub's origin, without a slash at the end. */
-  constructor(origin: string) {
+  /** The hub's origin, without a slash at the end; for staff, the browser's key. */
+  constructor(origin: string, key?: BrowserKey) {
     this.origin = origin;
+    this.key = key;
   }
 
   /** Sent with every call from now on, until the next. */
@@ -89,11 +92,10 @@ export class Http {
     const limit = AbortSignal.timeout(options.timeoutMs);
     const headers: Record<string, string> = { Accept: "application/json", ...options.headers };
     if (this.bearer !== "") headers.Authorization = `Bearer ${this.bearer}`;
-    let response: Response;
-    try {
-      response = await fetch(this.origin + path, {
+    const attempt = async () =>
+      fetch(this.origin + path, {
         method,
-        headers,
+        headers: byCookie(path) ? { ...headers, ...(await this.key?.headers(method, path)) } : headers,
         body: options.body ?? null,
         cache: "no-store",
         credentials: "same-origin",
@@ -101,12 +103,21 @@ export class Http {
         referrerPolicy: "no-referrer",
         signal: options.signal ? AbortSignal.any([options.signal, limit]) : limit,
       });
+    let response: Response;
+    try {
+      response = await attempt();
+      if (byCookie(path) && this.key?.wasLate(response)) response = await attempt();
     } catch {
       throw new UnreachableError();
     }
     if (!response.ok) throw new HubError(await problemOf(response));
     return new Reply(response);
   }
+}
+
+/** Whether a call is one of the staff person who is signed in, and not of the device. */
+function byCookie(path: string): boolean {
+  return path.startsWith("/v1/staff/") || path === "/v1/device-sessions";
 }
 
 interface SendOptions {
