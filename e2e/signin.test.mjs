@@ -44,6 +44,26 @@ test("the demo shows a code that works, once", async () => {
   await assertAccessible(again, "sign-in");
 });
 
+test("T23: a cookie that was carried to another browser opens nothing", async () => {
+  const owner = await arrive("Owner");
+  owner.allow(/status of 401/);
+  const page = await owner.open(`${demo.origin}/staff/`);
+  await signIn(page, demo.signIn("samuel.lee"));
+  await inside(page);
+  const thief = await arrive("Thief");
+  thief.allow(/status of 401/);
+  const cookies = await page.context().cookies();
+  assert.ok(cookies.some((c) => c.name === "__Host-sotto_staff"));
+  await thief.context.addCookies(cookies);
+  const elsewhere = await thief.open(`${demo.origin}/staff/`);
+  await elsewhere.getByLabel("Sign-in name").waitFor();
+  const look = (at) => at.evaluate(async () => (await fetch("/v1/staff/session")).status);
+  assert.equal(await look(elsewhere), 401);
+  assert.equal(await look(page), 401); // the key is the page's to use, not the cookie's to bring
+  await page.reload();
+  await inside(page); // in its own browser it goes on
+});
+
 test("T28: a wrong code and a wrong password look alike", async () => {
   const person = await arrive("Guesser");
   person.allow(/status of 401/);

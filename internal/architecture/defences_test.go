@@ -94,6 +94,22 @@ var defences = []defence{
 		"clock skew: a contact's code never lapses (T29)", "store/sqlstore/roster.go",
 		"c.UsedAt != 0 || now >= c.ExpiresAt || c.Tries >= most", "c.UsedAt != 0 || c.Tries >= most", "httpapi TestT29CodesAreForAShortTime",
 	},
+	{
+		"lock-out: strangers' guesses keep the others of their network out (T28)", "hub/signin.go",
+		"\t\terr = h.rates.allow(\"known\", p.ID, h.limits.SignIns)\n\t} else if err", "\t}\n\tif err", "httpapi TestT28ANeighbourKeepsNobodyOut",
+	},
+	{
+		"lock-out: calls without a session keep the others of their network out (T28)", "httpapi/call.go",
+		"return s.hub.AllowKnown(r.Context(), c.known, c.cookie, err)", "return err", "httpapi TestT28ANeighbourKeepsNobodyOut",
+	},
+	{
+		"lock-out: who signs in last makes a shared browser strange to the others (T28)", "hub/knownbrowser.go",
+		"append([]string{value}, knownTokens(cookie)...)", "[]string{value}", "httpapi TestT28SharedDesk",
+	},
+	{
+		"lock-out: a recovery code does not let in who was guessed at (T28)", "hub/signin.go",
+		" || found.method == MethodRecovery)", ")", "httpapi TestT28Guessing",
+	},
 	{"brute force: guesses are not slowed down (T28)", "hub/guess.go", "left > 0 {", "left > guessMemory {", "httpapi TestT28Guessing"},
 	{
 		"brute force: a contact's code may be tried for ever (T28)", "store/sqlstore/roster.go",

@@ -139,7 +139,9 @@ func (s *Server) admit(r *http.Request, c *call) error {
 		return &hub.MalformedError{Field: "token"} // addresses end up in logs
 	}
 	if c.auth == "" {
-		return s.hub.AllowAnonymous(c.address)
+		if err := s.hub.AllowAnonymous(c.address); err != nil {
+			return s.hub.AllowKnown(r.Context(), c.known, c.cookie, err)
+		}
 	}
 	return nil
 }

@@ -83,6 +83,7 @@ func reasons() []struct {
 		reason
 	}{
 		{hub.ErrNotFound, reason{404, api.CodeNotFound, "Not found", ""}},
+		{hub.ErrNotSignedIn, reason{401, api.CodeUnauthenticated, "Not signed in", "Check the name, the password and the code. If many have guessed at a name, a browser that was used before, a passkey or a recovery code still signs in, and so does a new link from an administrator."}},
 		{hub.ErrUnauthenticated, reason{401, api.CodeUnauthenticated, "Not signed in", "Open a session, then try again."}},
 		{hub.ErrLocked, reason{401, api.CodeLocked, "The session is locked", "Unlock it, then try again."}},
 		{hub.ErrStepUp, reason{403, api.CodeStepUp, "Both factors are needed again", "Step up, then try again."}},

@@ -81,6 +81,8 @@ var (
 	ErrUnauthenticated = errors.New("not signed in")
 	// ErrLocked: the session is locked until its owner shows both factors.
 	ErrLocked = errors.New("session is locked")
+	// ErrNotSignedIn is [ErrUnauthenticated] of a sign-in: whatever of it was wrong.
+	ErrNotSignedIn = fmt.Errorf("%w: sign-in refused", ErrUnauthenticated)
 	// ErrStepUp: both factors must be shown again before this is done.
 	ErrStepUp = errors.New("both factors are needed again")
 	// ErrNoReason: what is asked for needs a reason, picked and in words.

@@ -19,11 +19,11 @@ type Rate struct {
 // person reaches and few programs need more than.
 type Limits struct {
 	Anonymous Rate // calls without a session, by address
-	Guests    Rate // new guests and challenges, by address
+	Guests    Rate // new guests, by address
 	// Invitations are one-time links for patients, by who makes them.
 	Invitations Rate
-	SignIns     Rate // password checks, by address
-	Logins      Rate // password checks, by login
+	SignIns     Rate // password checks: of strangers by address, else by person
+	Logins      Rate // password checks of strangers, by login
 	Calls       Rate // calls of one device
 	Sends       Rate // frames of one device
 	Claims      Rate // key packages claimed by one patient or staff device

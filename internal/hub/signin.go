@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
-	"time"
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/audit"
@@ -22,29 +21,26 @@ type Cookies struct {
 	Known   string
 }
 
-// knownBrowserLife is how long a browser is spared the limits for strangers.
-const knownBrowserLife = 365 * 24 * time.Hour
-
 // foldLogin is how logins are compared: without case and outer spaces.
 func foldLogin(login string) string { return strings.ToLower(strings.TrimSpace(login)) }
 
 // SignIn checks two factors and opens a session. There is no session with one,
 // and no switch that changes that. Whatever is wrong, the answer is the same.
 func (h *Hub) SignIn(ctx context.Context, from Source, s api.SignIn) (Cookies, api.StaffSession, error) {
-	if err := h.rates.allow("sign-in", network(from.Address), h.limits.SignIns); err != nil {
-		return Cookies{}, api.StaffSession{}, err
-	}
 	var p Person
 	var method string
 	var err error
 	if s.Passkey != nil {
 		method = MethodPasskey
 		if p, err = h.passkeySignIn(ctx, from, s); errors.Is(err, ErrUnauthenticated) {
-			h.recordRefusedSignIn(ctx, s.Practice, "", method)
+			err = h.refusedPasskey(ctx, from, s.Practice, "")
 		}
 	} else {
 		if p, err = h.findStaff(ctx, s.Practice, foldLogin(s.Login)); err == nil {
-			method, err = h.checkPassword(ctx, from, s.Practice, foldLogin(s.Login), p, s.Authentication)
+			var known bool
+			if known, err = h.knows(ctx, p, from.Known); err == nil {
+				method, err = h.checkPassword(ctx, from, attempt{s.Practice, foldLogin(s.Login), p, known}, s.Authentication)
+			}
 		}
 	}
 	if err != nil {
@@ -93,17 +89,39 @@ func (h *Hub) passkeySignIn(ctx context.Context, from Source, s api.SignIn) (Per
 	return p, nil
 }
 
-// checkPassword checks a password and a code of p, who may be nobody: the work
-// is the same then. It returns how p signed in.
-func (h *Hub) checkPassword(ctx context.Context, from Source, slug, login string, p Person, a api.Authentication) (method string, err error) {
-	known, err := h.knows(ctx, p, from.Known)
-	if err != nil {
-		return "", err
+// refusedPasskey is the answer to a passkey that is none. To look at one costs
+// next to nothing, so nobody waits for the wrong ones of their network: those
+// are counted, and not even recorded once they are too many.
+func (h *Hub) refusedPasskey(ctx context.Context, from Source, slug, person string) error {
+	if err := h.rates.allow("passkey", network(from.Address), h.limits.SignIns); err != nil {
+		return err
 	}
-	key, source := slug+"/"+login, network(from.Address)
+	h.recordRefusedSignIn(ctx, slug, person, MethodPasskey)
+	return ErrNotSignedIn
+}
+
+// An attempt is a password for somebody, who may be nobody.
+type attempt struct {
+	slug, login string
+	person      Person
+	known       bool // from a browser that the person has signed in from
+}
+
+// checkPassword checks a password and a code of a person, who may be nobody: the
+// work is the same then. It returns how they signed in. Strangers share what
+// their network may try, and what may be tried at one login. Whoever is known
+// spends neither: a machine next to them, or half the world, keeps them from
+// nothing (T28).
+func (h *Hub) checkPassword(ctx context.Context, from Source, t attempt, a api.Authentication) (method string, err error) {
+	p, slug, known := t.person, t.slug, t.known
+	key, source := slug+"/"+t.login, network(from.Address)
 	if known {
 		source = "known/" + p.ID
-	} else if err := h.rates.allow("login", key, h.limits.Logins); err != nil {
+		err = h.rates.allow("known", p.ID, h.limits.SignIns)
+	} else if err = h.rates.allow("sign-in", source, h.limits.SignIns); err == nil {
+		err = h.rates.allow("login", key, h.limits.Logins)
+	}
+	if err != nil {
 		return "", err
 	}
 	if err := h.guesses.allow(key, source); err != nil {
@@ -118,8 +136,9 @@ func (h *Hub) checkPassword(ctx context.Context, from Source, slug, login string
 		return "", err
 	}
 	// Whoever has guessed a hundred times is not let in for the next guess
-	// being right. The person still is: with a passkey, or from a known browser.
-	standing := p.ID != "" && p.DisabledAt == 0 && (known || p.Failures < maxStrangers)
+	// being right. The person still is: with a passkey, from a known browser, with
+	// a recovery code, which nobody guesses, or after an administrator's new link.
+	standing := p.ID != "" && p.DisabledAt == 0 && (known || p.Failures < maxStrangers || found.method == MethodRecovery)
 	if right && fits && standing {
 		err := h.useCode(ctx, p, found)
 		if err == nil {
@@ -140,7 +159,7 @@ func (h *Hub) checkPassword(ctx context.Context, from Source, slug, login string
 func (h *Hub) noteFailure(ctx context.Context, from Source, slug string, p Person, right, known bool, method string) error {
 	h.recordRefusedSignIn(ctx, slug, p.ID, method)
 	if p.ID == "" {
-		return ErrUnauthenticated
+		return ErrNotSignedIn
 	}
 	ctx = context.WithoutCancel(ctx)
 	h.background.Go(func() {
@@ -156,7 +175,7 @@ func (h *Hub) noteFailure(ctx context.Context, from Source, slug string, p Perso
 			h.log.WarnContext(ctx, "refused sign-in not counted", slog.String("person", p.ID))
 		}
 	})
-	return ErrUnauthenticated
+	return ErrNotSignedIn
 }
 
 // recordRefusedSignIn records, after the answer, that somebody who is not known
@@ -192,20 +211,6 @@ func (h *Hub) rehash(ctx context.Context, p Person, plain string, stale bool) er
 		h.log.WarnContext(ctx, "password not hashed anew", slog.String("person", p.ID))
 	}
 	return nil
-}
-
-// knows reports whether p has signed in from the browser with this cookie.
-func (h *Hub) knows(ctx context.Context, p Person, cookie string) (bool, error) {
-	if cookie == "" || len(cookie) > 128 {
-		return false, nil
-	}
-	b, err := h.store.KnownBrowser(ctx, hashToken(cookie), h.millis())
-	if errors.Is(err, ErrNotFound) {
-		return false, nil
-	} else if err != nil {
-		return false, at("load known browser", err)
-	}
-	return p.ID != "" && b.Person == p.ID && b.Practice == p.Practice, nil
 }
 
 // findStaff returns the staff person, or an empty one if there is none.
@@ -264,7 +269,7 @@ func (h *Hub) openStaffSession(ctx context.Context, from Source, p Person, metho
 		if err := h.store.AddKnownBrowser(ctx, b); err != nil {
 			return c, session, at("store known browser", err)
 		}
-		c.Known = value
+		c.Known = withKnown(from.Known, value)
 	}
 	if err := h.noteSignIn(ctx, from, p, method, OutcomeSignedIn, !known && method != MethodSetUp); err != nil {
 		return c, session, err

@@ -80,7 +80,7 @@ func (h *Hub) ssoPractice(ctx context.Context, slug string) (cachedPractice, oid
 // BeginSSO returns where to send the browser, and the cookie that it must bring
 // back. For a purpose other than to sign in, s is who is signed in.
 func (h *Hub) BeginSSO(ctx context.Context, from Source, s *StaffCaller, b api.BeginSSO) (cookie string, begun api.SSOBegun, err error) {
-	if err := h.rates.allow("sign-in", network(from.Address), h.limits.SignIns); err != nil {
+	if err := h.allowSSO(ctx, from, s); err != nil {
 		return "", begun, err
 	}
 	pr, p, err := h.ssoPractice(ctx, b.Practice)
@@ -115,6 +115,22 @@ func (h *Hub) BeginSSO(ctx context.Context, from Source, s *StaffCaller, b api.B
 	}
 	cookie, err = h.sealAttempt(a, "sso", pr.ID)
 	return cookie, begun, err
+}
+
+// allowSSO bounds how often one begins: by session, by browser if somebody has
+// signed in from it, and among strangers by network.
+func (h *Hub) allowSSO(ctx context.Context, from Source, s *StaffCaller) error {
+	if s != nil {
+		return h.rates.allow("sso-session", s.session.ID, h.limits.SignIns)
+	}
+	browser, known, err := h.knowsAnybody(ctx, from.Known)
+	if err != nil {
+		return err
+	}
+	if known {
+		return h.rates.allow("sso-known", browser, h.limits.SignIns)
+	}
+	return h.rates.allow("sso", network(from.Address), h.limits.SignIns)
 }
 
 // sealAttempt seals an attempt for who has to bring it back.

@@ -193,9 +193,6 @@ func (h *Hub) Lock(ctx context.Context, s *StaffCaller) error {
 // person change what they sign in with for some minutes. The session gets a
 // new token (T23).
 func (h *Hub) Prove(ctx context.Context, from Source, s *StaffCaller, a api.Authentication) (Cookies, api.StaffSession, error) {
-	if err := h.rates.allow("sign-in", network(from.Address), h.limits.SignIns); err != nil {
-		return Cookies{}, api.StaffSession{}, err
-	}
 	pr, err := h.practice(ctx, s.Person.Practice)
 	if err != nil {
 		return Cookies{}, api.StaffSession{}, err
@@ -203,10 +200,11 @@ func (h *Hub) Prove(ctx context.Context, from Source, s *StaffCaller, a api.Auth
 	if a.Passkey != nil {
 		c := passkey.Challenge{Purpose: passkey.PurposeConfirm, Practice: pr.Slug, Person: s.Person.ID}
 		if _, err = h.checkPasskey(ctx, from.Site, s.Person.Practice, s.Person.ID, c, a.Passkey); errors.Is(err, ErrUnauthenticated) {
-			h.recordRefusedSignIn(ctx, pr.Slug, s.Person.ID, MethodPasskey)
+			err = h.refusedPasskey(ctx, from, pr.Slug, s.Person.ID)
 		}
 	} else {
-		_, err = h.checkPassword(ctx, from, pr.Slug, s.Person.Login, s.Person, a)
+		// Whoever has the session is known by it.
+		_, err = h.checkPassword(ctx, from, attempt{pr.Slug, s.Person.Login, s.Person, true}, a)
 	}
 	if err != nil {
 		return Cookies{}, api.StaffSession{}, err

@@ -9117,17 +9117,8 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Challenge"];
                 };
             };
-            /** @description Too Many Requests */
-            readonly 429: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal Server Error */
-            readonly 500: {
+            /** @description Error */
+            readonly default: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
