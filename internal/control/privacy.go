@@ -91,7 +91,7 @@ func privacy() []api.Control {
 		own("530(d)", "Complaints", "There is a way to complain, and complaints are written down.", api.Control{
 			Missing: "There is no register of complaints.",
 		}),
-		own("530(b), (e), (f), (i), (j)", "Training, sanctions, mitigation, policies", "Staff are trained, breaches have consequences, harm is lessened, policies are kept for six years.", api.Control{
+		own("530(b), (e), (f), (g), (i), (j)", "Training, sanctions, mitigation, no retaliation, policies", "Staff are trained, breaches have consequences, harm is lessened, nobody is made to pay for a complaint, policies are kept for six years.", api.Control{
 			Missing: "There are no registers for these.",
 		}),
 	}

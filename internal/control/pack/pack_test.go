@@ -3,8 +3,13 @@ package pack
 import (
 	"archive/zip"
 	"bytes"
+	"compress/zlib"
 	"errors"
+	"fmt"
 	"io"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,11 +97,68 @@ func TestPack(t *testing.T) {
 	if diff := cmp.Diff(e, got); diff != "" {
 		t.Error(diff)
 	}
-	for _, f := range unzip(t, b) {
-		if f.name == pdfFile && !bytes.HasPrefix(f.data, []byte("%PDF-")) {
-			t.Error("the PDF is none")
+}
+
+// TestPDF reads the pages of a pack as a viewer does: each control is there by
+// its id and title, with its own state and what was found of it.
+func TestPDF(t *testing.T) {
+	e := evidence()
+	states := []string{api.ControlMet, api.ControlDecision, api.ControlShort, api.ControlNotApplicable}
+	for i := range e.Run.Results {
+		e.Run.Results[i].State = states[i%len(states)]
+		e.Run.Results[i].Findings[0].Says = fmt.Sprintf("Finding number %d.", i)
+	}
+	var shown []string
+	for _, f := range unzip(t, made(t, e, &Key{1})) {
+		if f.name == pdfFile {
+			shown = pdfTexts(t, f.data)
 		}
 	}
+	at := 0
+	for i, c := range e.Controls {
+		head := c.ID + "  " + c.Title + kindMark(c.Kind)
+		n := slices.Index(shown[at:], head)
+		if n < 0 {
+			t.Errorf("%s is not in the PDF, or not in its place", c.ID)
+			continue
+		}
+		at += n + 1
+		if want := stateNames[e.Run.Results[i].State]; at == len(shown) || shown[at] != want {
+			t.Errorf("%s is not said to be %q", c.ID, want)
+		}
+		end := min(len(shown), at+80)
+		if !slices.ContainsFunc(shown[at:end], func(s string) bool { return strings.Contains(s, e.Run.Results[i].Findings[0].Says) }) {
+			t.Errorf("what was found of %s is not in the PDF", c.ID)
+		}
+	}
+	if !slices.ContainsFunc(shown, func(s string) bool { return strings.Contains(s, "2026-11-28") }) {
+		t.Error("the earlier look is not in the PDF")
+	}
+}
+
+// pdfTexts are the strings that the pages of a PDF show, in order: what its
+// content streams give to the operator Tj (ISO 32000-1, 7.3.4.2 and 9.4.3).
+func pdfTexts(t *testing.T, b []byte) (all []string) {
+	t.Helper()
+	if !bytes.HasPrefix(b, []byte("%PDF-")) {
+		t.Fatal("the PDF is none")
+	}
+	tj := regexp.MustCompile(`\(((?:[^()\\]|\\.)*)\) ?Tj`)
+	unescape := strings.NewReplacer(`\\`, `\`, `\(`, "(", `\)`, ")", `\r`, "\r")
+	for _, m := range regexp.MustCompile(`(?s)/FlateDecode.{0,80}?stream\r?\n`).FindAllIndex(b, -1) {
+		r, err := zlib.NewReader(bytes.NewReader(b[m[1]:]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, shown := range tj.FindAllSubmatch(page, -1) {
+			all = append(all, unescape.Replace(string(shown[1])))
+		}
+	}
+	return all
 }
 
 // TestChangedPacks changes, drops, adds and doubles each file, and signs with
