@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -12,9 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/transparency-dev/merkle/compact"
-	"github.com/transparency-dev/merkle/proof"
-	"github.com/transparency-dev/merkle/rfc6962"
 
 	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/auditlog"
@@ -358,66 +354,4 @@ func TestArchivedLogs(t *testing.T) {
 	log := filepath.Join(folder, "riverside")
 	appears(t, filepath.Join(log, archive.CheckpointFile))
 	does(t, data, []string{"audit", "verify", log}, "as it was written")
-}
-
-// TestAnotherVerifierAccepts checks an export and proofs with another
-// implementation of RFC 6962's trees.
-func TestAnotherVerifierAccepts(t *testing.T) {
-	data := newAuditLog(t)
-	log := export(t, data, t.TempDir())
-	c, err := auditlog.OpenCheckpoint(read(t, log, archive.CheckpointFile), string(read(t, log, archive.KeyFile)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	hasher := rfc6962.DefaultHasher
-	tree := (&compact.RangeFactory{Hash: hasher.HashChildren}).NewEmptyRange(0)
-	roots := map[uint64][]byte{}
-	var leaves [][]byte
-	for _, name := range []string{"000.jsonl", "001.jsonl", "002.p/" + onlyName(t, log, "entries/002.p")} {
-		for line := range bytes.Lines(read(t, log, "entries", name)) {
-			var e exported
-			if err := json.Unmarshal(line, &e); err != nil {
-				t.Fatal(err)
-			}
-			leaves = append(leaves, hasher.HashLeaf(e.Commitment))
-			if err := tree.Append(leaves[len(leaves)-1], nil); err != nil {
-				t.Fatal(err)
-			}
-			if roots[tree.End()], err = tree.GetRootHash(nil); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if int64(len(leaves)) != c.Size || !bytes.Equal(roots[uint64(c.Size)], c.Root[:]) {
-		t.Fatalf("%d leaves with root %x; the checkpoint says %d, %x", len(leaves), roots[uint64(len(leaves))], c.Size, c.Root)
-	}
-	tiles := func(level int, n int64) ([]byte, error) {
-		return archive.Folder(log).Tile(t.Context(), level, n, auditlog.Width(c.Size, level, n))
-	}
-	for _, leaf := range []int64{0, 1, 255, 256, 511, 512, c.Size - 1} {
-		p, err := auditlog.ProveEntry(c.Size, leaf, tiles)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := proof.VerifyInclusion(hasher, uint64(leaf), uint64(c.Size), leaves[leaf], plainHashes(p), c.Root[:]); err != nil {
-			t.Errorf("entry %d: %v", leaf, err)
-		}
-	}
-	for _, size := range []int64{1, 2, 255, 256, 300, 512, c.Size} {
-		p, err := auditlog.ProveGrowth(c.Size, size, tiles)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := proof.VerifyConsistency(hasher, uint64(size), uint64(c.Size), plainHashes(p), roots[uint64(size)], c.Root[:]); err != nil {
-			t.Errorf("from %d on: %v", size, err)
-		}
-	}
-}
-
-func plainHashes(p []auditlog.Hash) [][]byte {
-	all := make([][]byte, len(p))
-	for i := range p {
-		all[i] = p[i][:]
-	}
-	return all
 }
