@@ -15,8 +15,8 @@ const kept = `audit_(?:entry|tile|log|pending)\b`
 // the statement that erases will have to be named here.
 func allowed() map[string]string {
 	return map[string]string{
-		"DELETE FROM audit_pending": "events that wait are moved into the log",
-		"UPDATE audit_log SET":      "the log's head grows",
+		"DELETE FROM audit_pending":                    "events that wait are moved into the log",
+		"UPDATE audit_log SET":                         "the log's head grows",
 		"INSERT INTO audit_tile ON CONFLICT DO UPDATE": "the newest, partial tile gets more hashes",
 	}
 }
