@@ -15,6 +15,11 @@ import (
 	"github.com/sotto-health/sotto/internal/hub"
 )
 
+// listLimit is how long any list of the log may take, at its median, at ten
+// million events. It is held where somebody asks for a number of events, as the
+// machine of a quick look may be busy with other tests.
+const listLimit = 200 * time.Millisecond
+
 // benchEvents is how many events the lists of [BenchmarkLogList] are taken
 // from: SOTTO_BENCH_EVENTS, or 20,000. Ten million need 8 GB of disk.
 func benchEvents(b *testing.B) int64 {
@@ -99,7 +104,7 @@ func BenchmarkLogList(b *testing.B, open func() ClosingStore, raw func() *sql.DB
 			category = append(category, string(k.Kind))
 		}
 	}
-	slowest := time.Duration(0)
+	slowest, slowestMedian := time.Duration(0), time.Duration(0)
 	for _, c := range []struct {
 		name  string
 		query hub.LogQuery
@@ -173,13 +178,16 @@ func BenchmarkLogList(b *testing.B, open func() ClosingStore, raw func() *sql.DB
 					took = append(took, time.Since(begun))
 				}
 				slices.Sort(took)
-				slowest = max(slowest, took[len(took)-1])
+				slowest, slowestMedian = max(slowest, took[len(took)-1]), max(slowestMedian, took[len(took)/2])
 				b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
 				b.ReportMetric(float64(took[len(took)-1].Microseconds())/1000, "max-ms")
 			})
 		}
 	}
-	b.Logf("slowest of all lists at %d events: %v", n, slowest.Round(time.Millisecond))
+	b.Logf("slowest of all lists at %d events: %v at its median, %v ever", n, slowestMedian.Round(time.Millisecond), slowest.Round(time.Millisecond))
+	if os.Getenv("SOTTO_BENCH_EVENTS") != "" && slowestMedian > listLimit {
+		b.Errorf("the median of the slowest list is %v: at most %v is promised", slowestMedian.Round(time.Millisecond), listLimit)
+	}
 }
 
 // fillLog makes the log's rows, and its indexes when they are there: so it
