@@ -51,6 +51,7 @@ type conversation struct {
 	offered string               // rule that what the hub last offered broke
 	ownAt   uint64               // where the hub says that own stands
 	lost    byte                 // in the group, and nothing is here of it: lostWelcome ...
+	back    bool                 // what is here is an old copy: join anew before anything is sealed
 }
 
 func newConversation(e *Engine, id string) *conversation {
@@ -122,6 +123,11 @@ func (c *conversation) load(ctx context.Context) error {
 	if c.lost = 0; len(lost) == 1 {
 		c.lost = lost[0]
 	}
+	back, err := get(prefixBack)
+	if err != nil {
+		return err
+	}
+	c.back = back != nil
 	c.loaded = true
 	return nil
 }
@@ -172,7 +178,7 @@ const idleAfter = 10 * time.Minute
 func (c *conversation) unload(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.loaded && now.Sub(c.used) >= idleAfter && len(c.out) == 0 && c.own == nil && c.change == nil && !c.suspect && !c.broken && c.lost == 0 {
+	if c.loaded && now.Sub(c.used) >= idleAfter && len(c.out) == 0 && c.own == nil && c.change == nil && !c.suspect && !c.broken && !c.back && c.lost == 0 {
 		c.loaded, c.group, c.mine = false, nil, nil
 	}
 }

@@ -127,6 +127,10 @@ func (c *conversation) download(ctx context.Context, encoded []byte) ([]content.
 	return entries, nil
 }
 
+// besideLines is how far apart lines are put that have one place, so that they
+// come after what else has the position.
+const besideLines = 1 << 16
+
 // merge puts the lines of a transcript into the log, each where it stood. What
 // this device has read itself stays as it is: the keeper cannot rewrite it.
 func (t *txn) merge(entries []content.Entry, before uint64) error {
@@ -180,8 +184,12 @@ func (t *txn) merge(entries []content.Entry, before uint64) error {
 		if err != nil {
 			return err
 		}
-		if known || slices.Contains(keys, key) {
+		if known {
 			continue
+		}
+		for slices.Contains(keys, key) { // what could not be read there, or what the hub has forgotten since
+			l.index += besideLines
+			key = lineKey(c.id, l.position, l.index)
 		}
 		id := mimiID(c.id, &l)
 		if err := t.recalledBefore(&l); err != nil {

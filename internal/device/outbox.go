@@ -132,6 +132,7 @@ func (c *conversation) sendNext(ctx context.Context) (more bool, err error) {
 	}
 	stage, broken, own, behind := c.rec.stage, c.broken || c.suspect, c.own, c.rec.head > c.rec.cursor
 	lost := stage == stageOutside && c.lost != 0
+	back := stage == stageOpen && c.back
 	held := c.rec.summary.consent == consentDue && c.rec.summary.patient == c.e.me().person
 	c.mu.Unlock()
 	switch {
@@ -142,7 +143,10 @@ func (c *conversation) sendNext(ctx context.Context) (more bool, err error) {
 	case stage != stageOpen && !lost:
 		c.settleChange(fail(FailureNotAMember, nil))
 		return false, nil
-	case (broken || lost) && (own == nil || !own.rejoin):
+	case back && behind && !broken: // what follows can still be read
+		c.kickReceive(true)
+		return false, nil
+	case (broken || lost || back) && (own == nil || !own.rejoin):
 		return c.rejoin(ctx)
 	case own != nil:
 		return c.sendCommit(ctx, own)
@@ -190,7 +194,7 @@ func (c *conversation) seal(ctx context.Context) (*outRecord, error) {
 // nextOut returns the outbox item that goes next, or nil if none can. It needs
 // c.mu.
 func (c *conversation) nextOut() *outRecord {
-	if c.rec.stage != stageOpen || c.broken || c.suspect || c.own != nil || c.group == nil {
+	if c.rec.stage != stageOpen || c.broken || c.suspect || c.back || c.own != nil || c.group == nil {
 		return nil
 	}
 	i := slices.IndexFunc(c.out, func(o *outRecord) bool { return o.position == 0 && o.failure == "" && len(o.content) > 0 })

@@ -277,7 +277,12 @@ func (t *txn) frame(f api.Frame) {
 		return
 	}
 	if c.own != nil && bytes.Equal(c.own.payload, f.Payload) {
-		t.mergeOwn(f.Position, f.ReceivedAt)
+		if !c.own.rejoin {
+			t.mergeOwn(f.Position, f.ReceivedAt)
+		} else if err := t.rejoined(&api.Sent{Position: f.Position, ReceivedAt: f.ReceivedAt}); err != nil {
+			c.e.cfg.Log("join anew", err)
+			c.broken = true
+		}
 		return
 	}
 	if i := slices.IndexFunc(c.out, func(o *outRecord) bool { return o.position == f.Position }); i >= 0 {
@@ -529,11 +534,17 @@ func (t *txn) record(l lineRecord) {
 // aside makes the notices that come to a position later than its frame stand
 // behind what came with it.
 func (t *txn) aside(position uint64) {
-	t.lines[position] = 1<<16 + int(t.c.e.millis()%(1<<30))
+	t.lines[position] = besideLines + int(t.c.e.millis()%(1<<30))
 }
 
 // index returns the next index among the lines of one position.
 func (t *txn) index(position uint64) int {
+	if _, begun := t.lines[position]; !begun && t.c.rec.notified > 0 {
+		// The hub has gone back once: something else may stand there.
+		if b, err := t.get(lineKey(t.c.id, position, 0)); err != nil || b != nil {
+			t.aside(position)
+		}
+	}
 	n := t.lines[position]
 	t.lines[position]++
 	return n

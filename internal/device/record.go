@@ -26,6 +26,7 @@ const (
 	prefixNew    = "n/"  // + conversation: the call that creates it
 	prefixOwn    = "p/"  // + conversation: a commit on its way
 	prefixLost   = "t/"  // + conversation: its group is to be joined again, and why
+	prefixBack   = "b/"  // + conversation: what is kept of it is an old copy
 	prefixOut    = "o/"  // + conversation / number
 	prefixLine   = "l/"  // + conversation / position / index
 	prefixIndex  = "x/"  // + conversation / MIMI id, hex: its position

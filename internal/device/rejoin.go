@@ -130,8 +130,13 @@ func (c *conversation) rejoin(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	return true, c.with(ctx, func(t *txn) error {
+		if c.back && c.own != nil {
+			t.discard() // made by the other, too
+		}
 		c.own = &ownCommit{clientID: newID("f_"), payload: commit, groupInfo: groupInfo, rejoin: true, group: state}
-		c.ownAt, c.suspect, c.broken = 0, false, c.rec.stage == stageOpen
+		// An old copy reads on until the log has this commit: it misses nothing.
+		c.broken = c.rec.stage == stageOpen && (c.broken || c.suspect || !c.back)
+		c.ownAt, c.suspect = 0, false
 		t.put(prefixOwn+c.id, c.own.marshal())
 		return nil
 	})
@@ -154,6 +159,9 @@ func (c *conversation) unsuspect(ctx context.Context, info *api.GroupInfo) (sett
 		c.suspect = false
 		c.kickReceive(false)
 		return true, nil
+	}
+	if c.back {
+		return false, nil
 	}
 	m, err := wire.ParseMessage(info.GroupInfo)
 	if err == nil && m.GroupInfo != nil && m.GroupInfo.Context.Epoch <= c.rec.epoch {
@@ -218,8 +226,12 @@ func (t *txn) rejoined(sent *api.Sent) error {
 	}
 	lost := c.rec.stage == stageOutside
 	missed := !lost && sent.Position > c.rec.cursor+1
+	if missed || lost || !c.back { // what was counted up to here may not go on
+		c.rec.seqs = nil
+	}
 	c.rec.stage = stageOpen
 	t.found()
+	t.forward()
 	c.group, c.broken, c.own, c.ownAt, c.offered = group, false, nil, 0, ""
 	t.delete(prefixOwn + c.id)
 	t.group = true
@@ -232,7 +244,7 @@ func (t *txn) rejoined(sent *api.Sent) error {
 		}
 	}
 	c.rec.cursor, c.rec.joined = sent.Position, sent.Position
-	c.rec.seqs = nil
+	c.rec.seqOut = 0 // others begin to count it anew
 	c.rec.updatedAt, c.rec.sentSince = c.e.millis(), 0
 	if lost {
 		if c.rec.summary.state == "" {
