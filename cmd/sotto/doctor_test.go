@@ -127,9 +127,12 @@ func TestT54Doctor(t *testing.T) {
 		t.Error("no backup is no failure")
 	}
 
-	if err := os.WriteFile(filepath.Join(backups, "monday.tar"), []byte("sealed"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(backups, "monday.tar"), []byte("not looked into by anybody"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	levels, _ = diagnose(t, data, "--backups", backups)
+	expect("with something in the folder", levels, map[string]string{"backup": doctor.Fail})
+	does(t, data, words("--backups "+backups+" backup make"), "No key is in it")
 	cert, key := testCertificate(t, 5*24*time.Hour)
 	serving(t, data, "--tls-cert", cert, "--tls-key", key, "--metrics-listen", "0.0.0.0:0", "--origin", "http://chat.clinic.example", "--proxies", "0.0.0.0/0", "--log-level", "debug")
 	forgotten, err := net.Listen("tcp", "0.0.0.0:0") // by the program that serves, which is this one

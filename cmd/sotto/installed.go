@@ -16,11 +16,16 @@ import (
 // installed says how to open the installation in the data folder, which must be
 // there: opening would make one. It logs nothing.
 func (c *commands) installed() (host.HubConfig, error) {
-	folder, postgres := host.Folder(c.Data), os.Getenv("SOTTO_POSTGRES")
-	if !folder.There(postgres != "") {
+	config := c.hubConfig()
+	if !config.Folder.There(config.PostgresURL != "") {
 		return host.HubConfig{}, fmt.Errorf("there is no installation in %s: check --data", c.Data)
 	}
-	return host.HubConfig{Folder: folder, PostgresURL: postgres, Log: slog.New(slog.DiscardHandler), Backups: c.Backups}, nil
+	return config, nil
+}
+
+// hubConfig is installed for an installation that may not be there.
+func (c *commands) hubConfig() host.HubConfig {
+	return host.HubConfig{Folder: host.Folder(c.Data), PostgresURL: os.Getenv("SOTTO_POSTGRES"), Log: slog.New(slog.DiscardHandler), Backups: c.Backups}
 }
 
 // openInstalled opens the installation in the data folder, which must be there.

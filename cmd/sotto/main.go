@@ -26,9 +26,8 @@ func main() {
 
 // commands is the command line.
 type commands struct {
-	Data string `help:"Folder of all data and keys." default:"data" env:"SOTTO_DATA" placeholder:"FOLDER" type:"path"`
-	// Backups is looked at, never written.
-	Backups string `help:"Folder that backups are put into, for sotto doctor and sotto controls to look at." env:"SOTTO_BACKUPS" placeholder:"FOLDER" type:"path"`
+	Data    string `help:"Folder of all data and keys." default:"data" env:"SOTTO_DATA" placeholder:"FOLDER" type:"path"`
+	Backups string `help:"Folder that backups are put into, best on another machine." env:"SOTTO_BACKUPS" placeholder:"FOLDER" type:"path"`
 
 	Serve     serveCommand     `cmd:"" help:"Serve the chat: hub, record keeper and web pages."`
 	Practice  practiceCommand  `cmd:"" help:"Set up practices."`
@@ -38,6 +37,7 @@ type commands struct {
 	Consent   consentCommand   `cmd:"" help:"Export what patients agreed to."`
 	Record    recordCommand    `cmd:"" help:"Read and check the practice's record."`
 	Audit     auditCommand     `cmd:"" help:"Export, verify and watch the log of who did what."`
+	Backup    backupCommand    `cmd:"" help:"Make, try out and restore backups of the installation."`
 	Doctor    doctorCommand    `cmd:"" help:"Look at the running installation for mistakes; say how to mend each."`
 	Controls  controlsCommand  `cmd:"" help:"Look at what HIPAA asks and what this installation shows of it; make evidence for auditors."`
 	Inventory inventoryCommand `cmd:"" help:"List what this installation consists of and where data flows; draw it."`

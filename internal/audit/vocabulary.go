@@ -185,6 +185,9 @@ const (
 const (
 	HubStarted     Kind = "hub.started"
 	HubStopped     Kind = "hub.stopped"
+	BackupMade     Kind = "backup.made"
+	BackupVerified Kind = "backup.verified"
+	BackupRestored Kind = "backup.restored"
 	ClockChanged   Kind = "clock.changed"
 	ControlsLooked Kind = "controls.looked-at"
 	StreamFailed   Kind = "audit-stream.failed"
@@ -342,6 +345,9 @@ func Vocabulary() []Spec {
 
 		{HubStarted, Running, "", false, "started the hub"},
 		{HubStopped, Running, "", false, "stopped the hub"},
+		{BackupMade, Running, "backup", false, "made a backup: reference is the SHA-256 of its manifest"},
+		{BackupVerified, Running, "backup", false, "restored a backup for a trial and checked all of it"},
+		{BackupRestored, Running, "backup", false, "put a backup in the place of what was here: this log goes on from where the backup's stopped"},
 		{ClockChanged, Running, "", false, "went by a clock that was set, or woke from sleep: detail says by how many seconds"},
 		{ControlsLooked, Running, "", false, "had all controls looked at anew"},
 		{StreamFailed, Running, "stream", false, "could not get this log to a receiver outside; it waits"},

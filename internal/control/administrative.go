@@ -120,15 +120,16 @@ func administrative() []api.Control {
 		{
 			ID: "308(a)(7)(ii)(A)", Family: family, Kind: api.KindRequired, Proposed: "not older than 48 hours, restore tested every month", NIST: contingency, Owner: administrator, Review: 1,
 			Title: "Data backup plan", Asks: "There are exact copies of health information that can be got back.",
-			HeldBy:   "This map looks at the newest copy's age and at whether it is on another disk.",
+			HeldBy:   "sotto backup make copies hub, keeper and record of one moment, without keys, and seals a list of every file. This map looks at the newest whole one's age and at whether it is on another disk.",
 			Evidence: []string{"backup", "backup-apart"},
-			Tests:    []string{"TestT54SeededMistakes"},
+			Tests:    []string{"TestBackupOfARunningServerIsRestored", "TestBackupNamesWhatWasChanged", "TestSnapshotIsOfOneMoment", "TestT54SeededMistakes"},
 		},
 		{
 			ID: "308(a)(7)(ii)(B)", Family: family, Kind: api.KindRequired, Proposed: "restored within 72 hours", NIST: contingency, Owner: administrator, Review: 12,
 			Title: "Disaster recovery plan", Asks: "Lost data can be restored.",
-			HeldBy:  "Conversations go on from the position of a backup; the keeper's archive still has what the hub lost.",
-			Missing: "There is no command that restores, and no drill is noted.",
+			HeldBy:   "sotto backup restore puts a backup into a new folder and checks all of it first. Conversations go on from the backup's position, under keys that were never used; sessions of staff end; the log says that it was restored.",
+			Evidence: []string{"backup-trial"},
+			Tests:    []string{"TestBackupOfARunningServerIsRestored", "TestRestoredKeeperSealsWithNewKeysAlone", "TestRestoreRefuses"},
 		},
 		{
 			ID: "308(a)(7)(ii)(C)", Family: family, Kind: api.KindRequired, NIST: contingency, Owner: securityOfficial, Review: 12,
@@ -140,7 +141,9 @@ func administrative() []api.Control {
 		{
 			ID: "308(a)(7)(ii)(D)", Family: family, Kind: api.KindAddressable, Proposed: "required", NIST: contingency, Owner: administrator, Review: 12,
 			Title: "Testing of the contingency plan", Asks: "The plan is tried and mended.",
-			Missing: "No drill is noted anywhere.",
+			HeldBy:   "sotto backup verify restores a backup for a trial, checks all of it and writes down what came of it. Other parts of the plan are for the practice to try.",
+			Evidence: []string{"backup-trial"},
+			Tests:    []string{"TestBackupNamesWhatWasChanged"},
 		},
 		{
 			ID: "308(a)(7)(ii)(E)", Family: family, Kind: api.KindAddressable, Proposed: "required", NIST: contingency, Owner: securityOfficial, Review: 12,

@@ -32,7 +32,7 @@ func subject() *Subject {
 		Keys:     []installation.Key{{Path: "hub/database.key", MadeAt: now.Add(-time.Hour)}},
 		Database: installation.Database{Engine: installation.SQLite, Answers: true},
 		Blobs:    installation.Blobs{Writable: true},
-		Backup:   installation.Backup{Folder: "/mnt/backup", Newest: now.Add(-time.Hour), Files: 1},
+		Backup:   installation.Backup{Folder: "/mnt/backup", Newest: now.Add(-time.Hour), Whole: 1, Trial: &installation.BackupTrial{At: now.Add(-time.Hour), Name: "b"}},
 		Practices: []installation.Practice{{
 			ID: "t_oak", Slug: "oak", IdleStaff: 10, IdlePatient: 15, Languages: []string{"en"}, ConsentForm: "general", ConsentVer: 3,
 			ConsentTexts: []string{"en"}, Networks: true, Queues: 2, Suite: 0xF001, Keeper: true,
@@ -223,17 +223,20 @@ func TestEachQueryNotices(t *testing.T) {
 		"database-link": {"312(e)(1)", m, func(s *Subject) {
 			s.Facts.Database = installation.Database{Engine: installation.PostgreSQL, Remote: true}
 		}, short},
-		"backup":         {"312(i) proposed", m, func(s *Subject) { s.Facts.Backup.Newest = s.Facts.At.Add(-50 * time.Hour) }, short},
-		"no backup":      {"308(a)(7)(ii)(A)", m, func(s *Subject) { s.Facts.Backup = installation.Backup{} }, short},
-		"backup-apart":   {"308(a)(7)(ii)(A)", m, func(s *Subject) { s.Facts.Backup.Beside = true }, short},
-		"official":       {"308(a)(2)", m, func(s *Subject) { s.Practice.People[2].Disabled = true }, d},
-		"administrators": {"308(a)(3)(ii)(A)", m, func(s *Subject) { s.Practice.People[1].Disabled = true }, d},
-		"emergencies":    {"312(a)(2)(ii)", m, func(s *Subject) { s.Practice.EmergenciesDue = 1 }, short},
-		"activity gaps":  {"308(a)(1)(ii)(D)", d, func(s *Subject) { s.Practice.ActivityGaps = 1 }, short},
-		"access-reviews": {"308(a)(4)(ii)(C)", m, func(s *Subject) { s.Practice.AccessLate = 1 }, short},
-		"clearance":      {"308(a)(3)(ii)(B)", m, func(s *Subject) { s.Practice.AccessLate = 2 }, short},
-		"reviewers":      {"312(a)(2)(ii)", m, func(s *Subject) { s.Practice.People[2].Disabled = true }, d},
-		"unused":         {"308(a)(3)(ii)(C)", m, func(s *Subject) { s.Practice.People[3].LastSignIn = s.Facts.At.Add(-long) }, d},
+		"backup":          {"312(i) proposed", m, func(s *Subject) { s.Facts.Backup.Newest = s.Facts.At.Add(-50 * time.Hour) }, short},
+		"no backup":       {"308(a)(7)(ii)(A)", m, func(s *Subject) { s.Facts.Backup = installation.Backup{} }, short},
+		"a broken backup": {"308(a)(7)(ii)(A)", m, func(s *Subject) { s.Facts.Backup.Broken = 1 }, short},
+		"no trial":        {"308(a)(7)(ii)(B)", m, func(s *Subject) { s.Facts.Backup.Trial = nil }, short},
+		"a failed trial":  {"308(a)(7)(ii)(B)", m, func(s *Subject) { s.Facts.Backup.Trial.Problems = 3 }, short},
+		"backup-apart":    {"308(a)(7)(ii)(A)", m, func(s *Subject) { s.Facts.Backup.Beside = true }, short},
+		"official":        {"308(a)(2)", m, func(s *Subject) { s.Practice.People[2].Disabled = true }, d},
+		"administrators":  {"308(a)(3)(ii)(A)", m, func(s *Subject) { s.Practice.People[1].Disabled = true }, d},
+		"emergencies":     {"312(a)(2)(ii)", m, func(s *Subject) { s.Practice.EmergenciesDue = 1 }, short},
+		"activity gaps":   {"308(a)(1)(ii)(D)", d, func(s *Subject) { s.Practice.ActivityGaps = 1 }, short},
+		"access-reviews":  {"308(a)(4)(ii)(C)", m, func(s *Subject) { s.Practice.AccessLate = 1 }, short},
+		"clearance":       {"308(a)(3)(ii)(B)", m, func(s *Subject) { s.Practice.AccessLate = 2 }, short},
+		"reviewers":       {"312(a)(2)(ii)", m, func(s *Subject) { s.Practice.People[2].Disabled = true }, d},
+		"unused":          {"308(a)(3)(ii)(C)", m, func(s *Subject) { s.Practice.People[3].LastSignIn = s.Facts.At.Add(-long) }, d},
 		"sign-ins": {"308(a)(5)(ii)(C)", m, func(s *Subject) {
 			for i := range s.Practice.People {
 				s.Practice.People[i].LastSignIn = time.Time{}

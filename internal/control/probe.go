@@ -20,7 +20,7 @@ func probes() map[string]Probe {
 		"two-factors": twoFactors, "passkeys": passkeys, "devices-certified": devicesCertified, "sign-ins": signIns, "keeper": keeper,
 		"idle-limit": idleLimit, "networks": networks, "queues": queues, "proofing": proofingAsked, "consent-form": consentForm, "suite": suite,
 		"database-encrypted": databaseEncrypted, "database-link": databaseLink, "keys-guarded": keysGuarded, "keys-apart": keysApart,
-		"tls": tlsInUse, "archive-verified": archiveVerified, "backup": backup, "backup-apart": backupApart,
+		"tls": tlsInUse, "archive-verified": archiveVerified, "backup": backup, "backup-trial": backupTrial, "backup-apart": backupApart,
 		"doctor": doctorFinds, "release": release, "inventory": inventoryMade, "stands-alone": standsAlone, "quiet-notices": quietNotices,
 		"outside-services": outsideServices,
 		"audit-log":        auditLog, "audit-stream": auditStream, "facility": facility, "no-deidentification": noDeidentification,
@@ -313,11 +313,29 @@ func backup(s *Subject) api.ControlFinding {
 	case b.Folder == "":
 		return short("Name the folder of the copies: --backups or SOTTO_BACKUPS.", "Nobody has said where backups go.")
 	case b.Newest.IsZero():
-		return short("Make one, and see that it is made every day.", "There is no backup in the folder.")
+		return short("Run sotto backup make, and see that it is run every day.", "There is no whole backup in the folder.")
 	case s.Facts.At.Sub(b.Newest) > backupWithin:
 		return short("Find out why none was made since.", "The newest backup is %d hours old.", int(s.Facts.At.Sub(b.Newest).Hours()))
+	case b.Broken > 0:
+		return short("sotto backup list names them. Find out who changed them.", "Of the backups %d are not as they were made.", b.Broken)
 	}
-	return met("The newest backup is %d hours old. That it can be restored is not shown.", int(s.Facts.At.Sub(b.Newest).Hours()))
+	return met("The newest whole backup is %d hours old, of %d.", int(s.Facts.At.Sub(b.Newest).Hours()), b.Whole)
+}
+
+// backupTrial looks at when a backup was last restored for a trial.
+func backupTrial(s *Subject) api.ControlFinding {
+	t := s.Facts.Backup.Trial
+	switch {
+	case t == nil:
+		return short("Run sotto backup verify each month.", "No backup was ever restored for a trial.")
+	case t.Problems > 0:
+		return short("Make another, and find out what happened to this one.", "The backup %s could not be restored as it was made: %d problems.", t.Name, t.Problems)
+	}
+	days := int(s.Facts.At.Sub(t.At).Hours() / 24)
+	if days > installation.BackupTrialDays {
+		return short("Run sotto backup verify each month.", "A backup was last restored for a trial %d days ago.", days)
+	}
+	return met("The backup %s was restored for a trial %d days ago, and all of it checked.", t.Name, days)
 }
 
 func backupApart(s *Subject) api.ControlFinding {

@@ -101,8 +101,8 @@ func technical() []api.Control {
 		{
 			ID: "312(i) proposed", Cite: "proposed 45 CFR 164.312(i), 90 FR 898", Family: family, Kind: api.KindProposed, Proposed: "backups not older than 48 hours, apart from the systems they are of", Owner: administrator, Review: 1,
 			Title: "Data backup and recovery, technical", Asks: "The proposed rule would ask for backups that are never older than 48 hours.",
-			HeldBy:   "sotto doctor and this map look at the age of the newest backup.",
-			Evidence: []string{"backup"},
+			HeldBy:   "sotto doctor and this map look at the age of the newest whole backup, by its sealed list of files.",
+			Evidence: []string{"backup", "backup-apart"},
 			Tests:    []string{"TestT54SeededMistakes"},
 		},
 		{

@@ -199,11 +199,11 @@ func (x *examination) backup() {
 	b := x.facts.Backup
 	if b.Folder == "" {
 		x.expect("backup", false, "", Fail, "Nobody has said where backups go.",
-			"Back up the data folder, keys apart, and name the folder of the copies: --backups FOLDER or SOTTO_BACKUPS (45 CFR 164.308(a)(7)(ii)(A)).")
+			"Run sotto backup make every day, and name its folder to the server too: --backups FOLDER or SOTTO_BACKUPS (45 CFR 164.308(a)(7)(ii)(A)).")
 		return
 	}
 	if b.Newest.IsZero() {
-		x.expect("backup", false, "", Fail, "There is no backup in "+b.Folder+".", "Make one, and see that it is made every day.")
+		x.expect("backup", false, "", Fail, "There is no whole backup in "+b.Folder+".", "Run sotto backup make, and see that it is run every day.")
 		return
 	}
 	age := x.facts.At.Sub(b.Newest)
@@ -211,9 +211,28 @@ func (x *examination) backup() {
 	if age > backupTooOld {
 		level = Fail
 	}
-	says := fmt.Sprintf("The newest backup is %d hours old.", int(age.Hours()))
+	says := fmt.Sprintf("The newest whole backup is %d hours old.", int(age.Hours()))
 	x.expect("backup", age <= backupOld, says, level, says, "Find out why none was made since.")
+	x.expect("backup-whole", b.Broken == 0, "No backup was changed.", Fail, fmt.Sprintf("Of the backups %d are not as they were made, or of another installation.", b.Broken),
+		"sotto backup list names them, sotto backup verify says which files. Find out who changed them.")
+	x.backupTrial()
 	x.expect("backup-place", !b.Beside, "Backups are on another disk.", Warn, "Backups are on the disk that they are backups of.", "Copy them to another machine.")
+}
+
+// backupTrial looks at when a backup was last restored for a trial.
+func (x *examination) backupTrial() {
+	const fix = "Run sotto backup verify each month: it restores a backup into a folder of its own and checks all of it (45 CFR 164.308(a)(7)(ii)(D))."
+	t := x.facts.Backup.Trial
+	switch {
+	case t == nil:
+		x.expect("backup-trial", false, "", Warn, "No backup was ever restored for a trial.", fix)
+	case t.Problems > 0:
+		x.expect("backup-trial", false, "", Fail, fmt.Sprintf("The backup %s could not be restored as it was made: %d problems.", t.Name, t.Problems), "Make another and verify that; find out what happened to this one.")
+	default:
+		days := int(x.facts.At.Sub(t.At).Hours() / 24)
+		says := fmt.Sprintf("A backup was restored for a trial %d days ago.", days)
+		x.expect("backup-trial", days <= installation.BackupTrialDays, says, Warn, says, fix)
+	}
 }
 
 // witnesses finds those who do not sign the audit log's heads. That there is

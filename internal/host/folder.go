@@ -42,6 +42,8 @@ func (f Folder) KeeperPart() string { return filepath.Join(string(f), "keeper") 
 // A HubConfig says how to open a hub.
 type HubConfig struct {
 	Folder Folder
+	// Keys is where the hub's keys are, if not in Folder.
+	Keys Folder
 	// PostgresURL is the database's address; empty means an encrypted SQLite
 	// file in the folder.
 	PostgresURL string
@@ -52,6 +54,14 @@ type HubConfig struct {
 	Backups string
 	// Messengers send one-time codes to patients, by channel.
 	Messengers map[proofing.Channel]hub.Messenger
+}
+
+// keyPart is the folder of the hub's keys.
+func (c *HubConfig) keyPart() string {
+	if c.Keys != "" {
+		return c.Keys.HubPart()
+	}
+	return c.Folder.HubPart()
 }
 
 // An OpenHub is a hub and what it stands on.
@@ -79,15 +89,16 @@ func Open(ctx context.Context, c HubConfig) (*OpenHub, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the blob folder: %w", err), store.Close())
 	}
-	factors, err := keyfile.Open(filepath.Join(part, "factors.key"), "hub-factors", hub.FactorKeyBytes)
+	keys := c.keyPart()
+	factors, err := keyfile.Open(filepath.Join(keys, "factors.key"), "hub-factors", hub.FactorKeyBytes)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the factor key: %w", err), store.Close())
 	}
-	seed, err := keyfile.Open(filepath.Join(part, "audit.key"), "hub-audit", auditlog.SeedBytes)
+	seed, err := keyfile.Open(filepath.Join(keys, "audit.key"), "hub-audit", auditlog.SeedBytes)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the key of the audit log: %w", err), store.Close())
 	}
-	patients, err := keyfile.Open(filepath.Join(part, "patients.key"), "hub-patients", hub.PatientKeyBytes)
+	patients, err := keyfile.Open(filepath.Join(keys, "patients.key"), "hub-patients", hub.PatientKeyBytes)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the patient key: %w", err), store.Close())
 	}
@@ -144,7 +155,7 @@ func openStore(ctx context.Context, c HubConfig) (*sqlstore.Store, error) {
 	if _, err := os.Stat(database); err == nil {
 		readKey = keyfile.Read // a new key would not open the database that is there
 	}
-	key, err := readKey(filepath.Join(part, "database.key"), "hub-database", sqlitefile.KeySize)
+	key, err := readKey(filepath.Join(c.keyPart(), "database.key"), "hub-database", sqlitefile.KeySize)
 	if err != nil {
 		return nil, fmt.Errorf("open the database key: %w", err)
 	}

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/backup"
 	"github.com/sotto-health/sotto/internal/consent/form"
 	"github.com/sotto-health/sotto/internal/durable"
 	"github.com/sotto-health/sotto/internal/hub"
@@ -180,18 +181,26 @@ func backups(c InspectConfig) installation.Backup {
 	if c.Backups == "" {
 		return b
 	}
-	_ = filepath.WalkDir(c.Backups, func(_ string, d fs.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() {
-			return nil //nolint:nilerr // what cannot be read is no backup
+	if text, err := os.ReadFile(filepath.Join(c.Folder.HubPart(), backupTrialFile)); err == nil {
+		trial := new(installation.BackupTrial)
+		if json.Unmarshal(text, trial) == nil {
+			b.Trial = trial
 		}
-		if info, err := d.Info(); err == nil && info.Size() > 0 {
-			b.Files++
-			if at := info.ModTime().UTC(); at.After(b.Newest) {
-				b.Newest = at
+	}
+	if key, err := BackupKey(c.Folder); err == nil {
+		found, _ := backup.List(c.Backups, key) // what cannot be read is no backup
+		for _, f := range found {
+			switch {
+			case strings.HasSuffix(f.Name, backup.Partial):
+				b.Half++
+			case f.Err != nil || !f.Manifest.Present(filepath.Join(c.Backups, f.Name)):
+				b.Broken++
+			default:
+				b.Whole++
+				b.Newest, b.Bytes = f.Manifest.MadeAt.UTC(), f.Manifest.Bytes()
 			}
 		}
-		return nil
-	})
+	}
 	b.Beside = beside(c.Folder, c.Backups)
 	return b
 }

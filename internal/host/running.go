@@ -61,3 +61,13 @@ func readRunning(f Folder) (*installation.Server, error) {
 	}
 	return s, nil
 }
+
+// Runs reports whether a server answers that has noted itself in the folder.
+func Runs(ctx context.Context, f Folder) bool {
+	s, err := readRunning(f)
+	if err != nil {
+		return false
+	}
+	ask(ctx, s)
+	return s.Answers
+}

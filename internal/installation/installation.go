@@ -182,10 +182,27 @@ type Blobs struct {
 
 // Backup is what there is of backups.
 type Backup struct {
-	Folder string    `json:"folder,omitempty"` // empty if nobody said where they go
-	Newest time.Time `json:"newest"`           // zero if there is none
-	Files  int       `json:"files"`
-	Beside bool      `json:"beside"` // the folder is within the data folder, or on the same disk
+	Folder string    `json:"folder"` // empty if nobody said
+	Newest time.Time `json:"newest"` // when the newest whole one was made; zero if there is none
+	Whole  int       `json:"whole"`  // sealed by this installation, with every file in its length
+	Broken int       `json:"broken"` // changed, of another installation, or lacking files
+	Half   int       `json:"half"`   // begun and not finished
+	Bytes  int64     `json:"bytes"`  // in the newest whole one
+	Beside bool      `json:"beside"` // on the disk, or in the folder, that they are backups of
+	// Trial is the last restore of one for a trial; nil if there was none.
+	Trial *BackupTrial `json:"trial,omitempty"`
+}
+
+// BackupTrialDays is within how many days a backup should be restored for a
+// trial: monthly, as the proposed rule would have it, and a few to do it in.
+const BackupTrialDays = 35
+
+// A BackupTrial is what came of restoring a backup for a trial.
+type BackupTrial struct {
+	At       time.Time `json:"at"`
+	Name     string    `json:"name"`
+	Manifest string    `json:"manifest"` // SHA-256, hex
+	Problems int       `json:"problems"`
 }
 
 // A Practice is what one practice has set, and who works there.

@@ -76,7 +76,7 @@ func Of(f *installation.Facts, p *installation.Practice) *api.Inventory {
 		flow("keeper", "archive", "the record", "sealed", false)
 	}
 	if f.Backup.Folder != "" {
-		add(api.Asset{ID: "backups", Kind: "data", Zone: elsewhere, Name: "Backups", Holds: "what was copied", Guarded: "for the practice to say", Weight: "high", Count: f.Backup.Files, CheckedBy: "backup"})
+		add(api.Asset{ID: "backups", Kind: "data", Zone: elsewhere, Name: "Backups", Holds: "what was copied", Guarded: "for the practice to say", Weight: "high", Count: f.Backup.Whole, CheckedBy: "backup"})
 		flow("database", "backups", "copies", "for the practice to say", f.Backup.Beside)
 	}
 

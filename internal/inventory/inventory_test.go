@@ -20,7 +20,7 @@ func facts() *installation.Facts {
 			AuditArchive: &installation.AuditFolder{Folder: "/mnt/worm/log"}, AuditCheckpoints: &installation.AuditFolder{Folder: "/data/heads", Beside: true},
 		},
 		Database: installation.Database{Engine: installation.PostgreSQL, Remote: true},
-		Backup:   installation.Backup{Folder: "/b", Files: 3},
+		Backup:   installation.Backup{Folder: "/b", Whole: 3},
 		Keys:     []installation.Key{{Path: "hub/factors.key"}, {Path: "keeper/oak/keys/archive.key"}, {Path: "keeper/elm/keys/archive.key"}},
 		Practices: []installation.Practice{{
 			Slug: "oak", Name: `Oak & "Elm" <Clinic>`, Keeper: true, Origins: []string{"https://www.clinic.example"},
