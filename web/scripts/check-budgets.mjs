@@ -26,6 +26,7 @@ const parts = {
   back: { what: "coming back with a passkey", from: "src/patient/parts/ReturnSheet.svelte", words: "identity" },
   seen: { what: "who saw my messages", from: "src/patient/parts/SeenSheet.svelte" },
   devices: { what: "devices that wrote as me", from: "src/patient/parts/DevicesSheet.svelte" },
+  members: { what: "whether who reads is in the log", from: "src/patient/parts/Logged.svelte" },
   files: { what: "sending and seeing files", from: "src/patient/files.svelte.ts" },
   copy: { what: "a copy to keep", from: "src/patient/copy.ts" },
 };

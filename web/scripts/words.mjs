@@ -37,6 +37,7 @@ const parts = {
   identity: /^patient\.(?:identity\.|id\.(?:level\.matched|known))/,
   seen: /^patient\.seen/,
   devices: /^patient\.wrote/,
+  members: /^patient\.(?:logged|wrote\.broken$)/,
   files: /^(?:patient\.file\.|ui\.(?:photo\.alt|file\.save))/,
   copy: /^patient\.copy\./,
 };

@@ -1,7 +1,7 @@
 // The devices of a patient in a log whose proofs are real, as a hub tells of them.
 
 import type * as api from "../src/api/schema.ts";
-import type { DevicesAsk } from "../src/core/shared/protocol.ts";
+import type { DevicesAsk, Leaf, PersonId } from "../src/core/shared/protocol.ts";
 import cosigned from "../../internal/auditlog/testdata/cosigned.json";
 
 export type Answers = (ask: DevicesAsk, query?: string) => { answer: unknown } | { refused: string };
@@ -22,6 +22,14 @@ export const ghost = device("d_ghost", "", { certified_at: ofDevices[0]?.at ?? 0
 export const changed = { ...ofDevices[0], at: 1_772_200_000_000 } as api.AuditEvent;
 
 export const { witnesses } = cosigned;
+
+/** What the log says of the certificates of a person. */
+export const certificatesOf = (person: string): readonly api.AuditEvent[] => logged.filter(({ kind, subject }) => kind === "certificate.issued" && subject === person).toReversed();
+/** The devices of the log that have a key there, as they hold those of a chat; the patient has two. */
+export const leaves: readonly Leaf[] = logged.flatMap(({ kind, subject, object, detail }) => {
+  const [, role, key] = /^role=(.*),key=(.*)$/.exec(detail ?? "") ?? [];
+  return kind === "certificate.issued" && role && key ? [{ person: subject as PersonId, device: object ?? "", role, key }] : [];
+});
 
 interface Told {
   readonly isNew?: number;
@@ -54,3 +62,5 @@ export function devicesOf({ isNew = 0, events = ofDevices, witnesses = [], away,
   };
 }
 export const everyDevice = [...devices, ghost];
+/** It holds the keys of a chat, and no entry says that it may. */
+export const ghostLeaf: Leaf = { person: "p_nurse" as PersonId, device: "d_ghost", role: "nurse", key: "x".repeat(43) };

@@ -16,6 +16,7 @@ import type {
   Failure,
   FileInfo,
   IdentifyStep,
+  Leaf,
   Line,
   Message,
   MessageId,
@@ -37,6 +38,9 @@ export interface BaseScript {
   sightings?: readonly (readonly Sighting[])[];
   /** What the hub would answer of the devices that write as the patient. */
   devices?: (ask: DevicesAsk, query?: string) => { answer: unknown } | { refused: string };
+  /** Which devices hold the keys, and what the hub would answer of their certificates. */
+  leaves?: readonly Leaf[];
+  certificates?: (person: string) => { answer: unknown } | { refused: string };
   /** The next call of this name is refused. */
   fail?: Partial<Record<keyof Core, Failure>>;
   /** These calls never end. */
@@ -190,6 +194,16 @@ export abstract class FakeBase<S extends BaseScript> implements Core {
   async safetyCode(id: ConversationId, person: PersonId): Promise<string> {
     await this.called("safetyCode", id, person);
     return "48213 90417 55062 17398 60254 83911";
+  }
+
+  async leaves(id: ConversationId): Promise<readonly Leaf[]> {
+    await this.called("leaves", id);
+    return this.script.leaves ?? [];
+  }
+
+  async certificates(id: ConversationId, person: PersonId, cursor?: string): Promise<{ answer: unknown } | { refused: string }> {
+    await this.called("certificates", id, person, cursor);
+    return this.script.certificates?.(person) ?? { answer: { events: [] } };
   }
 
   /** What the hub would answer to a step, as a story says. */

@@ -28,3 +28,25 @@ test("T03: a certified device that the log does not know is a row without an ent
 test("a device that only the log knows is shown", () => {
   expect(certificates([event(3, "certificate.issued", "d_gone")], []).map((row) => [row.device, row.name])).toEqual([["d_gone", ""]]);
 });
+
+const keyed = (number: number, object: string, key: string): api.AuditEvent => ({ ...event(number, "certificate.issued", object), detail: `role=nurse,key=${key.repeat(43)}` });
+const keys = (events: readonly api.AuditEvent[], devices: readonly api.DeviceInfo[], own?: string): readonly string[] =>
+  certificates(events, devices, own).map((row) => `${row.event?.number} ${row.key}`);
+
+test("T03: the key that the log names is held against the list's, and against this device's own", () => {
+  const list = [device("d_a", { key: "A".repeat(43), current: true }), device("d_b", { key: "B".repeat(43) })];
+  expect(keys([keyed(9, "d_b", "B"), keyed(5, "d_a", "A")], list, "A".repeat(43))).toEqual(["9 agrees", "5 agrees"]);
+  expect(keys([keyed(9, "d_b", "C"), keyed(5, "d_a", "A")], list)).toEqual(["9 other", "5 agrees"]);
+  expect(keys([keyed(9, "d_b", "B"), keyed(5, "d_a", "A")], list, "C".repeat(43))).toEqual(["9 agrees", "5 other"]);
+});
+
+test("T03: a renewal is told from a second key of one device", () => {
+  expect(keys([keyed(9, "d_a", "A"), keyed(5, "d_a", "A")], [])).toEqual(["9 agrees", "5 agrees"]);
+  expect(keys([keyed(9, "d_a", "B"), keyed(5, "d_a", "A")], [])).toEqual(["9 other", "5 other"]);
+});
+
+test("T03: only entries from before the first with a key may have none", () => {
+  const [old, late] = [event(2, "certificate.issued", "d_a"), event(8, "certificate.issued", "d_c")];
+  expect(keys([late, keyed(5, "d_b", "B"), old], [])).toEqual(["8 other", "5 agrees", "2 unsaid"]);
+  expect(keys([old], [])).toEqual(["2 unsaid"]);
+});

@@ -2,6 +2,7 @@
 // audit log, which this browser checks, and the hub's list.
 
 import type * as api from "../api/schema.ts";
+import { toBase64 } from "./bytes.ts";
 
 /** One certificate: one row. */
 export interface Certified {
@@ -16,6 +17,24 @@ export interface Certified {
   readonly revoked: number;
   /** The entry of the log; none if the log does not say that it was issued. */
   readonly event: api.AuditEvent | undefined;
+  /**
+   * - agrees: the log names the key that the hub's list has, and this device itself where it is its own.
+   * - other: another key, or a second one of the same device, or none where entries before it have one.
+   * - unsaid: it is from before entries named the key.
+   */
+  readonly key: "agrees" | "other" | "unsaid";
+}
+
+/** The hash of the key that an entry certifies; empty in those from before entries had one. */
+export const keyOf = (event: api.AuditEvent): string => /(?:^|,)key=([\w-]{43})$/.exec(event.detail ?? "")?.[1] ?? "";
+
+/** The first entry that names its key: all later ones do too, or somebody has left it out. */
+export const namedFrom = (issued: readonly api.AuditEvent[]): number => Math.min(...issued.filter(keyOf).map((event) => event.number));
+
+/** The hash of a public key (SEC 1, uncompressed), as the log names it. */
+export async function hashOf(key: Uint8Array): Promise<string> {
+  const sum = new Uint8Array(await crypto.subtle.digest("SHA-256", Uint8Array.from(key)));
+  return toBase64(sum).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
 /** All of a list that comes in pages. */
@@ -29,7 +48,8 @@ export async function wholeLog(page: (cursor: string) => Promise<api.AuditPage>)
   }
 }
 
-export function certificates(events: readonly api.AuditEvent[], devices: readonly api.DeviceInfo[]): readonly Certified[] {
+/** With ownKey, the hash of this device's key, what is said of it is held against that. */
+export function certificates(events: readonly api.AuditEvent[], devices: readonly api.DeviceInfo[], ownKey = ""): readonly Certified[] {
   const of = new Map(devices.map((device) => [device.id, device]));
   const revoked = new Map(events.filter((event) => event.kind === "device.revoked").map((event) => [event.object, event.at]));
   const issued = events.filter((event) => event.kind === "certificate.issued");
@@ -38,6 +58,13 @@ export function certificates(events: readonly api.AuditEvent[], devices: readonl
     const known = newest.get(event.object ?? "");
     if (!known || known.number < event.number) newest.set(event.object ?? "", event);
   }
+  const named = namedFrom(issued);
+  const agreement = (event: api.AuditEvent, device: api.DeviceInfo | undefined): Certified["key"] => {
+    const key = keyOf(event);
+    if (!key) return event.number > named ? "other" : "unsaid";
+    const known = [device?.key, device?.current && ownKey, ...issued.filter(({ object }) => object === event.object).map(keyOf)];
+    return known.some((other) => other && other !== key) ? "other" : "agrees";
+  };
   const rows = issued.map((event): Certified => {
     const device = of.get(event.object ?? "");
     return {
@@ -49,13 +76,14 @@ export function certificates(events: readonly api.AuditEvent[], devices: readonl
       expires: newest.get(event.object ?? "") === event ? (device?.expires_at ?? 0) : 0,
       revoked: revoked.get(event.object) ?? device?.revoked_at ?? 0,
       event,
+      key: agreement(event, device),
     };
   });
   const unlogged = devices
     .filter((device) => device.certified && !newest.has(device.id))
     .map((device): Certified => ({
       id: device.id, device: device.id, name: device.name, current: device.current,
-      at: device.certified_at ?? 0, expires: device.expires_at ?? 0, revoked: device.revoked_at ?? 0, event: undefined,
+      at: device.certified_at ?? 0, expires: device.expires_at ?? 0, revoked: device.revoked_at ?? 0, event: undefined, key: "unsaid",
     }));
   return [...unlogged, ...rows].sort((a, b) => b.at - a.at);
 }

@@ -22,6 +22,7 @@ import type {
 import { Staging, type ReadyFile } from "../ui/files/staging.svelte.ts";
 import type { WordKey, WordValues } from "../ui/words.svelte.ts";
 import type { Practice, StaffSession } from "../staff/account.ts";
+import { Logged } from "./logged.ts";
 import {
   applyConversation,
   applyPage,
@@ -92,6 +93,8 @@ export class Desk {
   readonly practice: Practice | undefined;
   readonly deviceName: string;
   readonly patients: Patients | undefined;
+  /** Whether who reads a chat is in the practice's log. */
+  readonly logged: Logged;
 
   phase = $state<"preparing" | "ready" | "failed">("preparing");
   failure = $state<Failure>();
@@ -140,6 +143,7 @@ export class Desk {
     this.core = options.core;
     this.session = options.session;
     this.practice = options.practice;
+    this.logged = new Logged(options.core, options.session.practice);
     this.deviceName = options.deviceName;
     this.patients = options.patients;
     this.clock = options.clock;

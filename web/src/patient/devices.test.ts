@@ -3,8 +3,9 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { Core } from "../core/shared/protocol.ts";
 import { changed, devicesOf, everyDevice, logged, type Answers } from "../../test/devices.ts";
 import { learn, speak } from "../ui/words.svelte.ts";
-import { found, foundWords, logOf, shown, whatWrites } from "./devices.ts";
+import { found, foundWords, shown, whatWrites } from "./devices.ts";
 import { devices } from "./fetched.ts";
+import { logOf } from "./log.ts";
 import { passingMemo, type Memo } from "./model/memo.ts";
 import type { Session } from "./model/session.ts";
 
@@ -45,7 +46,7 @@ async function rows({ session }: Visit): Promise<readonly string[]> {
 describe("the devices that write as a patient", () => {
   test("T03: each is proved to be in the signed log", async () => {
     const here = visit(devicesOf());
-    expect(await rows(here)).toEqual(["d_tablet good", "d_phone good here", "d_old good out"]);
+    expect(await rows(here)).toEqual(["d_tablet good", "d_phone good here", "d_old old out"]);
     expect(JSON.parse(here.memo.log ?? "")).toMatchObject({ size: logged.length });
   });
 
@@ -53,6 +54,15 @@ describe("the devices that write as a patient", () => {
     expect(await rows(visit(devicesOf({ devices: everyDevice })))).toContain("d_ghost bad");
     const [first = "", ...rest] = await rows(visit(devicesOf({ events: [changed, ...logged.filter((event) => event.subject === "p_me" && event.kind === "certificate.issued" && event.object !== "d_tablet")] })));
     expect([first, rest.filter((row) => row.includes("bad"))]).toEqual(["d_tablet bad", []]);
+  });
+
+  test("T03: another key than this device's own, or than the list's, is told", async () => {
+    const here = visit(devicesOf());
+    (here.session.inside as { deviceKey: Uint8Array | undefined }).deviceKey = new TextEncoder().encode("d_phone");
+    expect(await rows(here)).toContain("d_phone good here");
+    (here.session.inside as { deviceKey: Uint8Array | undefined }).deviceKey = new TextEncoder().encode("another");
+    expect(await rows(here)).toContain("d_phone key here");
+    expect(await rows(visit(devicesOf({ devices: everyDevice.map((one) => ({ ...one, key: "x".repeat(43) })) })))).toContain("d_tablet key");
   });
 
   test("what could not be asked is not called wrong", async () => {
@@ -80,6 +90,6 @@ describe("the devices that write as a patient", () => {
   });
 
   test("each outcome has words", () => {
-    expect(new Set((["checking", "good", "bad", "failed"] as const).map(foundWords)).size).toBe(4);
+    expect(new Set((["checking", "good", "old", "bad", "key", "failed"] as const).map(foundWords)).size).toBe(6);
   });
 });

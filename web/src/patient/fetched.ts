@@ -7,6 +7,7 @@ import devicesWords from "virtual:catalogue/patient.devices";
 import filesWords from "virtual:catalogue/patient.files";
 import identityWords from "virtual:catalogue/patient.identity";
 import laterWords from "virtual:catalogue/patient.later";
+import membersWords from "virtual:catalogue/patient.members";
 import menuWords from "virtual:catalogue/patient.menu";
 import seenWords from "virtual:catalogue/patient.seen";
 
@@ -23,6 +24,7 @@ export const identity = { words: identityWords, load: () => import("./parts/Iden
 export const back = { words: identityWords, load: () => import("./parts/ReturnSheet.svelte") };
 export const seen = { words: seenWords, load: () => import("./parts/SeenSheet.svelte") };
 export const devices = { words: devicesWords, load: () => import("./parts/DevicesSheet.svelte") };
+export const members = { words: membersWords, load: () => import("./parts/Logged.svelte") };
 export const files = { words: filesWords, load: () => import("./files.svelte.ts") };
 export const copy = { words: copyWords, load: () => import("./copy.ts") };
 

@@ -3,7 +3,7 @@
 import type * as api from "../../src/api/schema.ts";
 import vector from "../../src/auditlog/vector.json";
 import cosigned from "../../../internal/auditlog/testdata/cosigned.json";
-import { logged } from "../devices.ts";
+import { certificatesOf, logged } from "../devices.ts";
 import { now, session } from "./server.ts";
 import type { Story } from "./story.ts";
 
@@ -56,6 +56,17 @@ export const stories: Record<string, Story> = {
       "GET /v1/staff/devices/log?limit=200": { events: logged.filter(({ kind }) => kind !== "conversation.begun").toReversed() },
       "GET /v1/staff/devices": { devices: [] },
       "GET /v1/audit/checkpoint": { signed: cosigned.signed, verifier: cosigned.verifier, size: logged.length, root: "", witnesses: cosigned.witnesses.slice(0, 1) },
+      ...Object.fromEntries(cosigned.entries.map(({ number, proof }) => [`GET /v1/audit/proof?number=${number}&size=${logged.length}`, { size: logged.length, number, hashes: proof }])),
+    },
+  },
+  "devices-key": {
+    hash: "#/devices",
+    as: "nurse",
+    answers: {
+      ...answers,
+      "GET /v1/staff/devices/log?limit=200": { events: certificatesOf("p_me") },
+      "GET /v1/staff/devices": { devices: [device("d_tablet", "Safari on iPad", 2, { key: "x".repeat(43) })] },
+      "GET /v1/audit/checkpoint": { signed: cosigned.signed, verifier: cosigned.verifier, size: logged.length, root: "", witnesses: [] },
       ...Object.fromEntries(cosigned.entries.map(({ number, proof }) => [`GET /v1/audit/proof?number=${number}&size=${logged.length}`, { size: logged.length, number, hashes: proof }])),
     },
   },

@@ -3,7 +3,8 @@
 
 import type { Account, Invitation, Practice, StaffSession } from "../../src/staff/account.ts";
 import { Refused } from "../../src/staff/account.ts";
-import type { Conversation, PersonId } from "../../src/core/shared/protocol.ts";
+import type { Conversation, Leaf, PersonId } from "../../src/core/shared/protocol.ts";
+import { certificatesOf, devicesOf, ghostLeaf, leaves } from "../devices.ts";
 import type { StoryPage } from "../page.ts";
 import { archive, chat, dana, keeper, lee, LogWriter, patient, staff, type ConsoleFake, type Script } from "../consoleFake.ts";
 
@@ -203,6 +204,22 @@ const knows: Record<string, object> = {
 const patients = {
   server: { call: (_: string, path: string) => Promise.resolve(knows[path.split("/").pop() ?? ""] ?? {}) },
 } as unknown as Partial<Account>;
+/** The details of a chat, whose devices are held against the log. */
+function logged(holds: readonly Leaf[], until: string, certificates: Script["certificates"] = (person) => ({ answer: { events: certificatesOf(person) } })): Story {
+  return {
+    hash: "#/mine/c_ana",
+    script: async () => {
+      const script = await full();
+      const members = [patient("p_me", "Ana"), staff(dana), staff("p_nurse" as PersonId), { ...keeper, person: "p_archive" as PersonId }];
+      return { ...script, devices: devicesOf(), leaves: holds, certificates, conversations: (script.conversations ?? []).map((c) => (c.id === "c_ana" ? { ...c, members } : c)) };
+    },
+    async then(_, page) {
+      await withDetails(page);
+      for (let tries = 0; tries < 150 && (!document.querySelector(`.logged.${until}`) || document.querySelector(".logged.checking")); tries++) await page.pause(50);
+    },
+  };
+}
+
 /** Opens the pane of details where it is not there already. */
 async function withDetails(page: StoryPage): Promise<void> {
   await page.pause(150);
@@ -437,6 +454,9 @@ export const stories: Record<string, Story> = {
       page.click(/code|código|الرمز/i);
     },
   },
+  "details-logged": logged(leaves, "proved"),
+  "details-unlogged": logged([...leaves, ghostLeaf], "missing"),
+  "details-unchecked": logged(leaves, "failed", () => ({ refused: "unavailable" })),
   "details-patient": {
     hash: "#/mine/c_ana",
     account: patients,

@@ -6,7 +6,7 @@ import type { Practice } from "../../src/patient/model/practice.ts";
 import type { Session } from "../../src/patient/model/session.ts";
 import type { View } from "../../src/patient/view.svelte.ts";
 import type { Language, WordKey, WordValues } from "../../src/ui/words.svelte.ts";
-import { changed, devicesOf, everyDevice, logged, witnesses, type Answers } from "../devices.ts";
+import { certificatesOf, changed, devicesOf, everyDevice, ghostLeaf, leaves, logged, witnesses, type Answers } from "../devices.ts";
 import { archive, conversation, me, member, message, noon, notice, nurse, nurseDana, theArchive, type FakeCore, type Script } from "../fakeCore.ts";
 
 export interface Scene {
@@ -220,6 +220,20 @@ function wrote(devices: Answers, script: Partial<Script> = {}, then?: (scene: Sc
     },
   };
 }
+/** Opens the sheet of who can read the chat, until one was found as it is. */
+function who(script: Partial<Script>, until: string): Story {
+  return {
+    ...kept,
+    script: (language) => ({ ...full(language), devices: devicesOf(), ...script }),
+    play: async (scene) => {
+      await sheet(scene, "patient.who");
+      await scene.find(`dialog[open] .logged.${until}`);
+      while (document.querySelector("dialog[open] .logged.checking")) await scene.pause(30);
+    },
+  };
+}
+const certificates = (person: string): { answer: unknown } => ({ answer: { events: certificatesOf(person) } });
+
 /** Until every proof was looked at. */
 const allProved = async (scene: Scene): Promise<void> => {
   await scene.find("dialog[open] .devices .proof:not(.checking)");
@@ -465,6 +479,11 @@ export const stories: Record<string, Story> = {
       await sheet(scene, "patient.who");
     },
   },
+  "who-logged": who({ leaves, certificates }, "proved"),
+  "who-unlogged": who({ leaves: [...leaves, ghostLeaf], certificates }, "missing"),
+  "who-unlogged-yet": who({ leaves: [...leaves, ghostLeaf], certificates }, "young"),
+  "who-unchecked": who({ leaves, certificates: () => ({ refused: "unavailable" }) }, "failed"),
+  "who-log-changed": { ...who({ leaves, certificates }, "missing"), memo: { ...kept.memo, log: JSON.stringify({ verifier: "another", size: 3, root: "" }) } },
   "who-waiting": { ...kept, script: () => ({ conversations: [conversation()] }), play: (scene) => sheet(scene, "patient.who") },
   "code": {
     ...kept,
@@ -536,6 +555,7 @@ export const stories: Record<string, Story> = {
   "wrote-none": wrote(devicesOf({ devices: [], events: [] }), {}, (scene) => scene.find("dialog[open] .note").then(() => undefined)),
   "wrote-unchecked": wrote(devicesOf({ away: "log/checkpoint" }), {}, allProved),
   "wrote-wrong": wrote(devicesOf({ devices: everyDevice, events: [changed, ...logged.filter(({ kind, object, subject }) => subject === "p_me" && kind === "certificate.issued" && object !== "d_tablet").toReversed()] }), {}, allProved),
+  "wrote-key": wrote(devicesOf({ devices: everyDevice.filter(({ name }) => name).map((one) => ({ ...one, key: ghostLeaf.key })) }), {}, allProved),
   "wrote-changed": { ...wrote(devicesOf(), {}, allProved), memo: { ...kept.memo, log: JSON.stringify({ verifier: "another", size: 3, root: "" }) } },
   "wrote-failed": wrote(devicesOf({ away: "log" }), {}, (scene) => scene.find("dialog[open] [role=alert]").then(() => undefined)),
   "wrote-loading": wrote(devicesOf(), { hang: ["devices"] }, (scene) => scene.find("dialog[open] .content .skeleton").then(() => undefined)),

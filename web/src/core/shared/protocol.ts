@@ -247,6 +247,15 @@ export interface Sightings {
 
 export type DevicesAsk = "" | "seen" | "log" | "log/checkpoint" | "log/proof" | "log/growth";
 
+/** A device that holds a conversation's keys, as the group's own tree has it. */
+export interface Leaf {
+  readonly person: PersonId;
+  readonly device: string;
+  readonly role: string;
+  /** Of its key, as the audit log names one: SHA-256, base64url. */
+  readonly key: string;
+}
+
 export interface OpenOptions {
   readonly queue: string;
   readonly language: string;
@@ -282,6 +291,10 @@ export interface Core {
   saveDraft(conversation: ConversationId, text: string): Promise<void>;
   /** Six groups of five digits, the same on both sides. */
   safetyCode(conversation: ConversationId, person: PersonId): Promise<string>;
+  /** Every device that holds the conversation's keys, this one too. */
+  leaves(conversation: ConversationId): Promise<readonly Leaf[]>;
+  /** What the audit log says of the certificates of a person in it: an api.AuditPage. */
+  certificates(conversation: ConversationId, person: PersonId, cursor?: string): Promise<{ answer: unknown } | { refused: string }>;
   act(
     conversation: ConversationId,
     act: "take" | "take-over" | "join" | "leave" | "close" | "reopen" | "withdraw",
@@ -293,9 +306,9 @@ export interface Core {
   /** Patient: who saw my messages, newest first. */
   sightings(cursor?: string): Promise<Sightings>;
   /**
-   * Patient: what speaks for me, what the audit log says of it, and what proves
-   * that it does; "seen" says that this device has shown it. Answers are those
-   * of /v1/devices.
+   * What speaks for me, what the audit log says of it, and what proves that it
+   * does, of this or of anything in the log; "seen" says that this device has
+   * shown it. Answers are those of /v1/devices.
    */
   devices(ask: DevicesAsk, query?: string): Promise<{ answer: unknown } | { refused: string }>;
   /** Patient: take one back. What a chat stands on closes it. */

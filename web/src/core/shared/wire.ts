@@ -25,6 +25,8 @@ const repeats: Record<Method, "safe" | "never"> = {
   setTyping: "safe",
   saveDraft: "safe",
   safetyCode: "safe",
+  leaves: "safe",
+  certificates: "safe",
   act: "safe",
   agree: "safe",
   agreements: "safe",

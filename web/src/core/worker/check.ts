@@ -80,6 +80,8 @@ const methods: Record<Method, readonly Check[]> = {
   setTyping: [id, bool],
   saveDraft: [id, text(maxTextLength)],
   safetyCode: [id, id],
+  leaves: [id],
+  certificates: [id, id, optional(text(64))],
   act: [id, oneOf("take", "take-over", "join", "leave", "close", "reopen", "withdraw")],
   agree: [text(64), agreed],
   agreements: [],
