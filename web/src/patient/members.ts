@@ -2,7 +2,7 @@
 // the sheet of who can read it.
 
 import type * as api from "../api/schema.ts";
-import { Members, type Standing } from "../auditlog/members.svelte.ts";
+import { Members, type Of, type Standing } from "../auditlog/members.svelte.ts";
 import { t, type WordKey } from "../ui/words.svelte.ts";
 import { logOf } from "./log.ts";
 import type { Session } from "./model/session.ts";
@@ -30,4 +30,5 @@ const words: Record<Standing, WordKey> = {
   missing: "patient.logged.missing",
   failed: "patient.logged.failed",
 };
-export const standingWords = (of: Standing): string => t(words[of]);
+/** "2 devices · in our log, proof checked" */
+export const standingWords = ({ devices: count, standing }: Of): string => `${t("patient.logged.devices", { count })} · ${t(words[standing], { count })}`;

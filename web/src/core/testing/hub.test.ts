@@ -9,7 +9,9 @@ import { fileURLToPath } from "node:url";
 import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import type { Conversation, Core, CoreEvent, Line } from "../shared/protocol.ts";
+import { Log } from "../../auditlog/log.svelte.ts";
+import { Members } from "../../auditlog/members.svelte.ts";
+import type { Conversation, Core, CoreEvent, DevicesAsk, Line } from "../shared/protocol.ts";
 import { hasChromium, TestBrowser } from "./browser.ts";
 
 const program = process.env.SOTTO ?? fileURLToPath(new URL("../../../../bin/sotto", import.meta.url));
@@ -169,6 +171,31 @@ describe.skipIf(!hasChromium || !existsSync(program))("the core and a hub", { ti
     const [ana, dana] = [await person(patient), await person(staff)];
     expect(await code(patient, dana)).toBe(await code(staff, ana));
     expect(await code(patient, dana)).toMatch(/^\d{5}( \d{5}){5}$/);
+  });
+
+  test("T03: each device that reads is in the hub's log, with the key of the group's tree", async () => {
+    for (const page of [patient, staff]) {
+      const ask = async <T>(what: DevicesAsk, query?: string): Promise<T> =>
+        ((await page.evaluate(([what, query]) => window.core.devices(what, query), [what, query] as const)) as { answer: T }).answer;
+      const log = new Log({
+        practice: "riverside",
+        checkpoint: () => ask("log/checkpoint"),
+        proof: (number, size) => ask("log/proof", `number=${number}&size=${size}`),
+        growth: (earlier, later) => ask("log/growth", `earlier=${earlier}&later=${later}`),
+      }, undefined);
+      const leaves = await page.evaluate((id) => window.core.leaves(id as never), id);
+      const members = new Members(log, {
+        leaves: async () => leaves,
+        certificates: async (person, cursor) =>
+          ((await page.evaluate(([id, person, cursor]) => window.core.certificates(id as never, person, cursor), [id, person, cursor] as const)) as { answer: never }).answer,
+        pause: () => new Promise((resolve) => setTimeout(resolve, 500)),
+      });
+      await members.check();
+      expect(leaves.map(({ person, role }) => `${role} ${members.of(person)?.standing}`).sort()).toEqual(["keeper proved", "nurse proved", "patient proved"]);
+      expect([members.alarm, members.unchecked]).toEqual([false, false]);
+      const stranger = await page.evaluate((id) => window.core.certificates(id as never, "p_nobody" as never), id);
+      expect(stranger).toEqual({ refused: "not-found" });
+    }
   });
 
   test("a file arrives whole, and cannot pretend to be a page", async () => {
