@@ -12,8 +12,8 @@ package api
 // Limits that the hub enforces on every call. A body past them is refused
 // with [CodeTooLarge].
 const (
-	MaxFrameBytes         = 256 << 10 // one MLS message
-	MaxWelcomeBytes       = 1 << 20   // one Welcome or GroupInfo
+	MaxFrameBytes         = 256 << 10 // one MLS message; 349,528 characters of base64
+	MaxWelcomeBytes       = 1 << 20   // one Welcome or GroupInfo; 1,398,104 characters
 	MaxKeyPackageBytes    = 16 << 10
 	MaxKeyPackagesPerCall = 100
 	MaxAttachmentBytes    = 26 << 20 // sealed size of a 25 MB attachment

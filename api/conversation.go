@@ -16,10 +16,10 @@ type CreateConversation struct {
 	Invitation *UseInvitation `json:"invitation,omitempty"`
 	// For says that the caller writes for somebody else.
 	For       *WritingFor `json:"for,omitempty"`
-	Founding  []byte      `json:"founding" doc:"GroupInfo of epoch 0 with the ratchet tree; its one member is the caller"`
-	Commit    []byte      `json:"commit" doc:"adds the keeper's devices, and nobody else"`
-	Welcome   []byte      `json:"welcome"`
-	GroupInfo []byte      `json:"group_info" doc:"of epoch 1"`
+	Founding  []byte      `json:"founding" maxLength:"1398104" doc:"GroupInfo of epoch 0 with the ratchet tree; its one member is the caller"`
+	Commit    []byte      `json:"commit" maxLength:"349528" doc:"adds the keeper's devices, and nobody else"`
+	Welcome   []byte      `json:"welcome" maxLength:"1398104"`
+	GroupInfo []byte      `json:"group_info" maxLength:"1398104" doc:"of epoch 1"`
 }
 
 // A Conversation as the hub knows it. It holds no content and no patient name.
@@ -101,9 +101,9 @@ type Rating struct {
 type SendFrame struct {
 	ClientID  string `json:"client_id" minLength:"8" maxLength:"64" doc:"chosen by the device, never reused for other bytes"`
 	Kind      string `json:"kind" enum:"application,commit,proposal"`
-	Payload   []byte `json:"payload" doc:"MLSMessage"`
-	Welcome   []byte `json:"welcome,omitempty" doc:"with a commit that adds"`
-	GroupInfo []byte `json:"group_info,omitempty" doc:"with every commit: of the new epoch"`
+	Payload   []byte `json:"payload" maxLength:"349528" doc:"MLSMessage"`
+	Welcome   []byte `json:"welcome,omitempty" maxLength:"1398104" doc:"with a commit that adds"`
+	GroupInfo []byte `json:"group_info,omitempty" maxLength:"1398104" doc:"with every commit: of the new epoch"`
 	History   bool   `json:"history,omitempty" doc:"the keeper alone: an application frame that hands over what was said before somebody joined; it is recorded as history.shared"`
 }
 

@@ -39,15 +39,20 @@ func ends(b *testing.B, id suite.ID, n int) team {
 	return all
 }
 
+// BenchmarkCreate founds a group and adds n-1 others by its first commit.
 func BenchmarkCreate(b *testing.B) {
-	for _, id := range suite.All() {
-		b.Run(id.String(), func(b *testing.B) {
-			c := newClient(b, lookup(b, id), "a")
-			for b.Loop() {
-				c.create()
-			}
-		})
-	}
+	forEverySize(b, func(b *testing.B, id suite.ID, n int) {
+		c := newClient(b, lookup(b, id), "a")
+		var others []*wire.KeyPackage
+		for i := range n - 1 {
+			others = append(others, newClient(b, c.suite, fmt.Sprint(i)).keyPackage().Package())
+		}
+		for b.Loop() {
+			c.create()
+			c.commit(mls.CommitOptions{Add: others})
+			c.merge()
+		}
+	})
 }
 
 func BenchmarkKeyPackage(b *testing.B) {

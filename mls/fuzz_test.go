@@ -1,6 +1,7 @@
 package mls
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/sotto-health/sotto/mls/suite"
@@ -88,6 +89,27 @@ func FuzzRestore(f *testing.F) {
 		g, err := Restore(all[0].cfg, all[0].signer, splice(state, at, cut, with))
 		if (g == nil) == (err == nil) {
 			t.Errorf("%v and %v", g, err)
+		}
+	})
+}
+
+// FuzzParseKeyPackageSecret gives it a changed key package with its keys: it
+// may refuse, and what it takes is written again as it was.
+func FuzzParseKeyPackageSecret(f *testing.F) {
+	one := internalTeam(f, suite.X25519AES128, 1)[0]
+	k, err := NewKeyPackage(one.cfg, one.suite, one.signer, wire.BasicCredential([]byte("new")), KeyPackageOptions{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	addSplices(f, 1)
+	f.Fuzz(func(t *testing.T, _ uint8, at, cut uint16, with []byte) {
+		b := splice(k.Marshal(), at, cut, with)
+		got, err := ParseKeyPackageSecret(b)
+		if (got == nil) == (err == nil) {
+			t.Errorf("%v and %v", got, err)
+		}
+		if err == nil && !bytes.Equal(got.Marshal(), b) {
+			t.Errorf("%x is written as %x", b, got.Marshal())
 		}
 	})
 }

@@ -232,7 +232,7 @@ func (r *reach) body(route string, d *device, chat string) string {
 	return mustJSON(r.schemas.sample(&s))
 }
 
-// schemas is what the walk reads of the API's description to make bodies.
+// schemas is what tests read of the API's description.
 type schemas struct {
 	Paths map[string]map[string]struct {
 		Parameters []struct {
@@ -256,6 +256,9 @@ type schema struct {
 	Items           *schema
 	MinLength       int
 	MinItems        int
+	MaxLength       *int
+	MaxItems        *int
+	Format          string
 	Minimum         float64
 	ContentEncoding string
 	Pattern         string

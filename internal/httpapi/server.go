@@ -104,6 +104,7 @@ func (s *Server) apiRoutes(mux *http.ServeMux) {
 	s.formRoutes()
 	s.uploadRoutes(mux)
 	s.eventRoutes(mux)
+	boundItems(s.api.OpenAPI())
 }
 
 // Handler serves everything but metrics.

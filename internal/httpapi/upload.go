@@ -44,10 +44,11 @@ func (s *Server) uploadRoutes(mux *http.ServeMux) {
 }
 
 func uploadOperation(method, path, summary, status string) huma.Operation {
-	str, bytes := &huma.Schema{Type: huma.TypeString}, &huma.Schema{Type: huma.TypeString, Format: "binary"}
+	longest := 64
+	id, bytes := &huma.Schema{Type: huma.TypeString, MaxLength: &longest}, &huma.Schema{Type: huma.TypeString, Format: "binary"}
 	o := huma.Operation{
 		OperationID: operationID(method, path), Method: method, Path: path, Tags: []string{tagAttachments}, Summary: summary,
-		Parameters: []*huma.Param{{Name: "id", In: "path", Required: true, Schema: str}},
+		Parameters: []*huma.Param{{Name: "id", In: "path", Required: true, Schema: id}},
 		Responses:  map[string]*huma.Response{status: {Description: "Done"}, "default": {Description: "A Problem"}},
 	}
 	switch method {

@@ -3,6 +3,7 @@ package delivery_test
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/sotto-health/sotto/mls"
@@ -69,6 +70,28 @@ func FuzzCheck(f *testing.F) {
 		typed(t, err)
 		if !bytes.Equal(w.public.Marshal(), before) {
 			t.Error("checking changes the group")
+		}
+	})
+}
+
+// FuzzRestore gives a service a changed state of a group: it may refuse, and
+// what it takes it writes again as it was.
+func FuzzRestore(f *testing.F) {
+	w := newWard(&testing.T{}, suite.X25519AES128, 4)
+	state := w.public.Marshal()
+	f.Add(uint16(0), uint16(0), []byte(nil))
+	f.Add(uint16(0), uint16(1), []byte{2})
+	f.Add(uint16(40), uint16(4), []byte{0xff, 0xff, 0xff, 0xff})
+	f.Add(uint16(0), uint16(0xffff), []byte(nil))
+	f.Fuzz(func(t *testing.T, at, cut uint16, with []byte) {
+		from := min(int(at), len(state))
+		b := slices.Concat(state[:from], with, state[min(from+int(cut), len(state)):])
+		g, err := delivery.Restore(delivery.Config{Credentials: mls.AnyCredential{}}, b)
+		if (g == nil) == (err == nil) {
+			t.Errorf("%v and %v", g, err)
+		}
+		if err == nil && !bytes.Equal(g.Marshal(), b) {
+			t.Errorf("%x is written as %x", b, g.Marshal())
 		}
 	})
 }
