@@ -105,7 +105,8 @@ func (c *Config) checksNow() epoch.Checks {
 // checksLater are the checks of what others sent, which may have been long ago.
 func (c *Config) checksLater() epoch.Checks { return epoch.Checks{Credentials: c.Credentials} }
 
-// defaultCapabilities returns what this package supports. The values 0x0A0A
+// defaultCapabilities returns what this package supports. X.509 credentials are
+// for those who list them, with a validator that checks chains. The values 0x0A0A
 // mean nothing and keep others tolerant of what they do not know (RFC 9420,
 // section 13.5).
 func defaultCapabilities(s *suite.Suite) wire.Capabilities {
@@ -121,6 +122,6 @@ func defaultCapabilities(s *suite.Suite) wire.Capabilities {
 		Suites:      append(suites, grease),
 		Extensions:  []wire.ExtensionType{grease},
 		Proposals:   []wire.ProposalType{grease},
-		Credentials: []wire.CredentialType{wire.CredentialBasic, wire.CredentialX509, grease},
+		Credentials: []wire.CredentialType{wire.CredentialBasic, grease},
 	}
 }
