@@ -25,7 +25,7 @@ export async function launch(extra = []) {
 
 /** One person's browser: its own storage, and a record of what went wrong in it. */
 export class Person {
-  #allowedErrors = [];
+  #allowedErrors = new Set();
 
   static async arrive(browser, { name, origins, ...context }) {
     const person = new Person();
@@ -33,6 +33,8 @@ export class Person {
     person.faults = [];
     person.context = await browser.newContext({ reducedMotion: "reduce", ...context });
     person.context.on("page", (page) => person.#watch(page, origins));
+    // What service workers ask for is told of the context, and of no page.
+    person.context.on("request", (request) => person.#asked(request.url(), origins));
     await person.context.addInitScript(() => {
       addEventListener("securitypolicyviolation", (event) => console.error(`CSP report: ${event.effectiveDirective} refused ${event.blockedURI}`));
     });
@@ -42,21 +44,25 @@ export class Person {
   #watch(page, origins) {
     page.on("console", (message) => {
       if (message.type() !== "error") return;
-      if (this.#allowedErrors.some((allowed) => allowed.test(message.text()))) return;
+      if ([...this.#allowedErrors].some(({ pattern }) => pattern.test(message.text()))) return;
       this.faults.push(`console: ${message.text()} (${message.location().url})`);
     });
     page.on("pageerror", (error) => this.faults.push(`error: ${error.message}`));
-    page.on("request", (request) => {
-      const url = new URL(request.url());
-      if (["blob:", "data:", "about:"].includes(url.protocol)) return;
-      const origin = url.origin.replace(/^ws/, "http");
-      if (!origins.includes(origin)) this.faults.push(`foreign request: ${url.origin}`);
-    });
+    page.on("websocket", (socket) => this.#asked(socket.url(), origins));
   }
 
-  /** Errors that the story causes itself, such as a network that is cut. */
+  #asked(address, origins) {
+    const url = new URL(address);
+    if (["blob:", "data:", "about:"].includes(url.protocol)) return;
+    const origin = url.origin.replace(/^ws/, "http");
+    if (!origins.includes(origin)) this.faults.push(`foreign request: ${url.origin}`);
+  }
+
+  /** Errors that the story causes itself, such as a network that is cut, until what it returns is called. */
   allow(pattern) {
-    this.#allowedErrors.push(pattern);
+    const allowed = { pattern };
+    this.#allowedErrors.add(allowed);
+    return () => this.#allowedErrors.delete(allowed);
   }
 
   async open(url) {

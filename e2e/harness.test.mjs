@@ -1,5 +1,7 @@
 // What the stories rely on: that a browser with a fault does not pass.
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import { assertAccessible, launch, Person } from "./browser.mjs";
 
@@ -37,6 +39,42 @@ for (const [what, body, expected, headers] of [
     const { person, faults } = await noticed(body, headers);
     assert.ok(faults.some((fault) => expected.test(fault)), `noticed: ${faults.join("; ") || "nothing"}`);
     assert.throws(() => person.assertClean());
+  });
+}
+
+test("what is allowed is allowed until it is taken back, and nothing else is", async () => {
+  const { person, opened } = await noticed("");
+  const takeBack = person.allow(/cut/);
+  const says = async (text) => {
+    await opened.evaluate((said) => console.error(said), text);
+    await opened.waitForTimeout(100);
+  };
+  await says("cut off");
+  await says("something else");
+  takeBack();
+  await says("cut again");
+  assert.deepEqual(person.faults.map((fault) => fault.replace(/ \(.*/, "")), ["console: something else", "console: cut again"]);
+});
+
+for (const [what, script] of [
+  ["a socket", "new WebSocket('ws://elsewhere.localhost:1/socket')"],
+  ["a socket of a worker", "new Worker('/socket.js')"],
+  ["a request of a service worker", "navigator.serviceWorker.register('/fetch.js')"],
+]) {
+  test(`${what} to elsewhere is noticed`, async (t) => {
+    const scripts = { "/socket.js": "new WebSocket('ws://elsewhere.localhost:1/socket')", "/fetch.js": "fetch('http://elsewhere.localhost:1/').catch(() => {})" };
+    const server = createServer((request, response) => {
+      const own = scripts[request.url];
+      response.setHeader("Content-Type", own ? "text/javascript" : "text/html").end(own ?? page(`<script>${script}</script>`));
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    t.after(() => server.close());
+    const origin = `http://localhost:${server.address().port}`;
+    const person = await Person.arrive(browser, { name: "nobody", origins: [origin] });
+    const opened = await person.open(`${origin}/`);
+    for (let tries = 0; tries < 40 && !person.faults.some((fault) => fault.startsWith("foreign")); tries++) await opened.waitForTimeout(50);
+    assert.ok(person.faults.some((fault) => /foreign request: (ws|http):\/\/elsewhere.localhost:1/.test(fault)), `noticed: ${person.faults.join("; ") || "nothing"}`);
+    await person.leave();
   });
 }
 
