@@ -132,7 +132,9 @@ type StaffSession struct {
 	// NewDevices is how many devices were certified for the person after this one
 	// that it has not shown yet: POST /v1/staff/devices/seen.
 	NewDevices int `json:"new_devices"`
-	// NewSignIns is how many sign-ins the person has not been shown yet.
+	// NewSignIns is how many sign-ins from unknown browsers, and how many wrong
+	// codes after the right password, the person has not said yet that they
+	// know: POST /v1/staff/sign-ins/seen. That of this session is not counted.
 	NewSignIns int `json:"new_sign_ins"`
 	// Emergencies is how many emergency accesses the person has been told of and
 	// nobody has reviewed: GET /v1/admin/emergencies.
@@ -236,7 +238,8 @@ type SignInRecord struct {
 	Browser string `json:"browser"`
 	Address string `json:"address"`
 	New     bool   `json:"new" doc:"from a browser that was not known"`
-	Seen    bool   `json:"seen"`
+	Seen    bool   `json:"seen" doc:"it needs no look, or the person said that they know it; that of the calling session needs none"`
+	Session string `json:"session,omitempty" doc:"what was opened by it, which may be over"`
 }
 
 // A Voucher is a passkey's signature for a device's key, which the keeper

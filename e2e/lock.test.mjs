@@ -103,9 +103,32 @@ test("the password and a code open it where it was, with what was typed", async 
   assert.equal(await staffBox(nurse).inputValue(), "half an answer");
 });
 
-test("the console locks by itself after ten minutes", async () => {
-  await nurse.clock.fastForward("10:10");
+test("staff are asked two minutes before, and who stays is heard by the server at once", async () => {
+  await nurse.clock.fastForward("08:10");
+  const asked = nurse.getByRole("alertdialog", { name: "Are you still there?" });
+  await asked.waitFor();
+  await assertAccessible(nurse, "staff asked");
+  await picture(nurse, "32-staff-asked");
+  const heard = nurse.waitForResponse((answer) => answer.url().endsWith("/v1/staff/active"), { timeout: 10_000 }); // the next in turn is half a minute away
+  await asked.getByRole("button", { name: "Stay" }).click();
+  assert.equal((await heard).status(), 200);
+  await asked.waitFor({ state: "hidden" });
+  await nurse.clock.fastForward("01:00");
+  await sees(nurse, "another secret");
+  await staffSays(nurse, "We are still here");
+  await sees(patient, "We are still here");
+});
+
+test("the console locks by itself after ten minutes without an answer, and what was typed is kept", async () => {
+  await staffBox(nurse).fill("not yet sent");
+  await nurse.clock.fastForward("08:30");
+  await nurse.getByRole("alertdialog", { name: "Are you still there?" }).waitFor();
+  await nurse.clock.fastForward("02:00");
   await nurse.getByRole("heading", { name: "Locked" }).waitFor();
+  assert.ok(!(await held(nurse)).includes("not yet sent"));
+  await prove(demo.signIn("dana.ortiz").password);
+  await sees(nurse, "another secret");
+  assert.equal(await staffBox(nurse).inputValue(), "not yet sent");
 });
 
 test("nothing was refused, reported or asked of others", () => {

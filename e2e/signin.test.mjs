@@ -164,3 +164,68 @@ test("another sets up a passkey, and signs in with it", async () => {
   await inside(page).waitFor();
   person.assertClean();
 });
+
+test("a sign-in from another browser is told on the first, which can end it", async () => {
+  const dana = demo.signIn("dana.ortiz");
+  const [first, second] = [await arrive("Dana"), await arrive("Dana, or somebody else")];
+  const page = await first.open(`${demo.origin}/staff/`);
+  await signIn(page, dana);
+  const other = await second.open(`${demo.origin}/staff/`);
+  await signIn(other, dana);
+  const notice = page.getByRole("status").filter({ hasText: "New sign-in to your account" });
+  await notice.first().waitFor();
+  await picture(page, "28-sign-in-told");
+  await assertAccessible(page, "told of a sign-in");
+  // Each is told of the other, and of the other alone: neither calls itself known.
+  await other.getByText("New sign-in to your account").first().waitFor();
+  for (const each of [page, other]) assert.equal(await each.getByText("New sign-in to your account").count(), 1, "a session is told of itself");
+
+  // Seeing it, here or in the settings, is not to know it: only a press is.
+  await page.goto(`${demo.origin}/staff/#/settings`);
+  await page.getByText("Where you are signed in").first().waitFor();
+  await page.reload();
+  await notice.first().waitFor();
+
+  second.allow(/status of 401|WebSocket connection/);
+  await page.getByRole("button", { name: "Not me" }).click();
+  await page.getByText("First, sign that browser out.").waitFor();
+  await page.getByRole("button", { name: /^Sign out Chrom/ }).click();
+  await page.getByText("Nobody is signed in there now.").first().waitFor();
+  await other.getByLabel("Sign-in name").waitFor();
+  await picture(page, "29-signed-out-elsewhere");
+  await page.getByRole("button", { name: "Done" }).click();
+  await page.getByRole("button", { name: "Done" }).waitFor({ state: "hidden" });
+
+  first.assertClean();
+});
+
+test("what is signed out or removed in the settings is at the sign-in page at once", async () => {
+  const samuel = demo.signIn("samuel.lee");
+  const [first, second] = [await arrive("Samuel"), await arrive("Samuel at home")];
+  const page = await first.open(`${demo.origin}/staff/`);
+  await signIn(page, samuel);
+  const other = await second.open(`${demo.origin}/staff/`);
+  second.allow(/status of 401|WebSocket connection/);
+  await signIn(other, samuel);
+  await page.getByRole("button", { name: "It was me" }).click();
+  await page.getByText("New sign-in to your account").first().waitFor({ state: "hidden" });
+  await page.reload();
+  await inside(page).waitFor();
+
+  const settings = async () => {
+    await page.goto(`${demo.origin}/staff/#/settings`);
+    await page.reload();
+    await page.getByText("Where you are signed in").first().waitFor();
+  };
+  const section = (title) => page.getByRole("heading", { name: title }).locator("xpath=following-sibling::ul[1]");
+  await settings();
+  assert.equal(await page.getByText("New sign-in to your account").count(), 0, "what was said to be known is told again");
+  await section("Where you are signed in").getByRole("button", { name: "Sign out" }).click();
+  await other.getByLabel("Sign-in name").waitFor();
+
+  await signIn(other, samuel);
+  await settings();
+  await section("Browsers that can read your chats").getByRole("listitem").filter({ hasNotText: "This browser" }).first().getByRole("button", { name: /^Remove/ }).click();
+  await other.getByLabel("Sign-in name").waitFor();
+  first.assertClean();
+});

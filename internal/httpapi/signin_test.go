@@ -346,8 +346,14 @@ func TestNetworksThatChange(t *testing.T) {
 func TestSignInsAreShown(t *testing.T) {
 	w := newWorld(t)
 	dana := w.staff("dana")
-	_, err := w.client().SignIn(w.ctx, dana.in("dana"))
+	hears := dana.listen()
+	stranger := w.client()
+	in, err := stranger.SignIn(w.ctx, dana.in("dana"))
 	w.must(err)
+	hears.next(api.EventDevices) // at once, to look
+	if in.NewSignIns != 0 {
+		t.Errorf("a session is told of %d sign-ins, which is itself", in.NewSignIns)
+	}
 	wrong := dana.in("dana")
 	wrong.Code = "000000"
 	_, err = w.client().SignIn(w.ctx, wrong)
@@ -364,10 +370,15 @@ func TestSignInsAreShown(t *testing.T) {
 		}
 	}
 	_, body := w.raw("GET", "/v1/staff/sign-ins", "", "Cookie", "__Host-sotto_staff="+dana.Cookie())
-	for _, want := range []string{hub.OutcomeCodeRefused, hub.MethodSetUp, `"new":true`} {
+	for _, want := range []string{hub.OutcomeCodeRefused, hub.MethodSetUp, `"new":true`, `"session":"` + in.ID + `"`} {
 		if !strings.Contains(body, want) {
 			t.Errorf("no %s in %s", want, body)
 		}
+	}
+	// Who came in with what they stole says that all is known: their own is not.
+	w.raw("POST", "/v1/staff/sign-ins/seen", "", "Cookie", "__Host-sotto_staff="+stranger.Cookie())
+	if s, err := dana.StaffSession(w.ctx); err != nil || s.NewSignIns != 1 {
+		t.Errorf("%d new sign-ins once the new one has called itself known: %v", s.NewSignIns, err)
 	}
 	w.raw("POST", "/v1/staff/sign-ins/seen", "", "Cookie", "__Host-sotto_staff="+dana.Cookie())
 	if s, err := dana.StaffSession(w.ctx); err != nil || s.NewSignIns != 0 {

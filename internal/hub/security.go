@@ -178,7 +178,11 @@ func (h *Hub) NewRecoveryCodes(ctx context.Context, s *StaffCaller) (api.Recover
 
 // SignIns is the history of the person's sign-ins, newest first.
 func (h *Hub) SignIns(ctx context.Context, s *StaffCaller) ([]api.SignInRecord, error) {
-	return h.signInsOf(ctx, s.Person.Practice, s.Person.ID)
+	records, err := h.signInsOf(ctx, s.Person.Practice, s.Person.ID)
+	for i := range records {
+		records[i].Seen = records[i].Seen || records[i].ID == signInOf(s.session.ID)
+	}
+	return records, err
 }
 
 func (h *Hub) signInsOf(ctx context.Context, practice, person string) ([]api.SignInRecord, error) {
@@ -191,14 +195,25 @@ func (h *Hub) signInsOf(ctx context.Context, practice, person string) ([]api.Sig
 		records[i] = api.SignInRecord{
 			ID: n.ID, At: n.At, Method: n.Method, Outcome: n.Outcome, Browser: n.Browser, Address: n.Address, New: n.New, Seen: n.Seen,
 		}
+		if n.Outcome == OutcomeSignedIn {
+			records[i].Session = sessionOf(n.ID)
+		}
 	}
 	return records, nil
 }
 
-// SeeSignIns says that the person has been shown all of them.
+// SeeSignIns says that the person knows all of them. It does not speak for the
+// sign-in of the calling session itself: who came in with what they stole can
+// not call it known.
 func (h *Hub) SeeSignIns(ctx context.Context, s *StaffCaller) error {
-	return h.store.SeeSignIns(ctx, s.Person.Practice, s.Person.ID)
+	return h.store.SeeSignIns(ctx, s.Person.Practice, s.Person.ID, signInOf(s.session.ID))
 }
+
+// signInOf is the entry of the history that tells of the sign-in by which a
+// session was opened, and sessionOf that session. They differ by their prefix.
+func signInOf(session string) string { return "n" + session[1:] }
+
+func sessionOf(signIn string) string { return "s" + signIn[1:] }
 
 // Vouch stores what a passkey of the person signed for a new device's key. The
 // hub checks it, and so does the keeper, before it certifies the device.

@@ -169,7 +169,7 @@ func (h *Hub) noteFailure(ctx context.Context, from Source, slug string, p Perso
 			err = h.store.CountFailure(ctx, p.Practice, p.ID)
 		}
 		if right {
-			err = errors.Join(err, h.noteSignIn(ctx, from, p, method, OutcomeCodeRefused, !known))
+			err = errors.Join(err, h.noteSignIn(ctx, from, p, NewID("n"), method, OutcomeCodeRefused, !known))
 		}
 		if err != nil {
 			h.log.WarnContext(ctx, "refused sign-in not counted", slog.String("person", p.ID))
@@ -230,13 +230,18 @@ func (h *Hub) findStaff(ctx context.Context, slug, login string) (Person, error)
 	return p, nil
 }
 
-func (h *Hub) noteSignIn(ctx context.Context, from Source, p Person, method, outcome string, stranger bool) error {
-	err := h.store.AddSignIn(ctx, SignIn{
-		ID: NewID("n"), Practice: p.Practice, Person: p.ID, At: h.millis(), Method: method, Outcome: outcome,
+// noteSignIn keeps it for the history. One that the person must look at is told
+// at once where they are signed in.
+func (h *Hub) noteSignIn(ctx context.Context, from Source, p Person, id, method, outcome string, stranger bool) error {
+	n := SignIn{
+		ID: id, Practice: p.Practice, Person: p.ID, At: h.millis(), Method: method, Outcome: outcome,
 		Browser: from.Browser, Address: from.Address, New: stranger, Seen: outcome == OutcomeSignedIn && !stranger,
-	})
-	if err != nil {
+	}
+	if err := h.store.AddSignIn(ctx, n); err != nil {
 		return at("store sign-in", err)
+	}
+	if !n.Seen {
+		h.notify(ctx, Notice{Practice: p.Practice, Persons: []string{p.ID}, Event: api.Event{Type: api.EventDevices}})
 	}
 	return nil
 }
@@ -271,7 +276,7 @@ func (h *Hub) openStaffSession(ctx context.Context, from Source, p Person, metho
 		}
 		c.Known = withKnown(from.Known, value)
 	}
-	if err := h.noteSignIn(ctx, from, p, method, OutcomeSignedIn, !known && method != MethodSetUp); err != nil {
+	if err := h.noteSignIn(ctx, from, p, signInOf(s.ID), method, OutcomeSignedIn, !known && method != MethodSetUp); err != nil {
 		return c, session, err
 	}
 	c.Session = token

@@ -154,7 +154,7 @@ func (h *Hub) describeSession(ctx context.Context, s StaffSession) (api.StaffSes
 		return api.StaffSession{}, err
 	}
 	for _, in := range ins {
-		if !in.Seen {
+		if !in.Seen && in.ID != signInOf(s.ID) {
 			described.NewSignIns++
 		}
 	}

@@ -275,8 +275,8 @@ type People interface {
 	AddSignIn(ctx context.Context, s SignIn) error
 	// SignIns lists a person's, newest first.
 	SignIns(ctx context.Context, practice, person string, limit int) ([]SignIn, error)
-	// SeeSignIns marks all of a person's as seen.
-	SeeSignIns(ctx context.Context, practice, person string) error
+	// SeeSignIns marks all of a person's as seen but one, which may be "".
+	SeeSignIns(ctx context.Context, practice, person, but string) error
 	// SeeDevices notes that a viewer, which is a device or a staff person without
 	// one, was shown which devices were certified until then, Unix milliseconds.
 	// It never goes back.

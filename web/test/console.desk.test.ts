@@ -225,12 +225,13 @@ describe("the line to the server", () => {
 describe("devices that speak for one", () => {
   it("T03: are counted anew when the hub says so, and when the connection comes back", async () => {
     let unseen = 0;
-    const { core, desk } = await opened({}, { look: async () => ({ emergencies: 0, new_devices: unseen }) });
+    const { core, desk } = await opened({}, { look: async () => ({ emergencies: 0, new_devices: unseen, new_sign_ins: 2 * unseen }) });
     expect(desk.newDevices).toBe(0);
     unseen = 1;
     core.emit({ kind: "devices" });
     await settle();
     expect(desk.newDevices).toBe(1);
+    expect(desk.newSignIns).toBe(2);
     unseen = 2;
     core.emit({ kind: "connection", connection: "offline", queued: 0 });
     core.emit({ kind: "connection", connection: "online", queued: 0 });
@@ -242,7 +243,7 @@ describe("devices that speak for one", () => {
 describe("emergency accesses to review", () => {
   it("are counted anew when the hub says so, and told when there are more", async () => {
     let waiting = 1;
-    const { core, desk, news } = await opened({}, { look: async () => ({ emergencies: waiting, new_devices: 0 }) });
+    const { core, desk, news } = await opened({}, { look: async () => ({ emergencies: waiting, new_devices: 0, new_sign_ins: 0 }) });
     expect(desk.toReview).toBe(1);
     waiting = 2;
     core.emit({ kind: "emergency" });

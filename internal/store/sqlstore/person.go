@@ -252,10 +252,10 @@ func (s *Store) DevicesSeen(ctx context.Context, practice, viewer string) (at in
 }
 
 // SeeSignIns implements [hub.People].
-func (s *Store) SeeSignIns(ctx context.Context, practice, person string) error {
-	const update = `UPDATE sign_in SET seen = 1 WHERE practice = $1 AND person = $2 AND seen = 0`
+func (s *Store) SeeSignIns(ctx context.Context, practice, person, but string) error {
+	const update = `UPDATE sign_in SET seen = 1 WHERE practice = $1 AND person = $2 AND seen = 0 AND id <> $3`
 	return s.write(ctx, practice, func(t *tx) error {
-		_, err := t.exec(update, practice, person)
+		_, err := t.exec(update, practice, person, but)
 		return err
 	})
 }

@@ -177,8 +177,12 @@ func testPeople(t *testing.T, store hub.Store) {
 		all, err := store.SignIns(ctx, here.id, dana.ID, 10)
 		must(t, err)
 		same(t, all, []hub.SignIn{second, first})
-		must(t, store.SeeSignIns(ctx, here.id, abel.ID))
-		must(t, store.SeeSignIns(ctx, here.id, dana.ID))
+		must(t, store.SeeSignIns(ctx, here.id, abel.ID, ""))
+		must(t, store.SeeSignIns(ctx, here.id, dana.ID, first.ID))
+		all, err = store.SignIns(ctx, here.id, dana.ID, 10)
+		must(t, err)
+		same(t, all, []hub.SignIn{second, first})
+		must(t, store.SeeSignIns(ctx, here.id, dana.ID, second.ID))
 		for _, at := range []int64{5, 9, 7} {
 			must(t, store.SeeDevices(ctx, here.id, dana.ID, at))
 		}

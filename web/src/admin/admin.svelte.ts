@@ -25,7 +25,12 @@ export class Admin {
   /** Looks again how much waits for this person: emergency accesses to review, requests to answer, access to confirm. */
   async lookForWork(): Promise<void> {
     const found = await this.account.session().catch(() => undefined);
-    if (found && !found.locked) this.session = { ...this.session, emergencies: found.emergencies, approvals: found.approvals, reviews: found.reviews };
+    if (found) this.told(found);
+  }
+
+  /** The server has said what waits for this person. */
+  told({ locked, emergencies, approvals, reviews, new_devices, new_sign_ins }: StaffSession): void {
+    if (!locked) this.session = { ...this.session, emergencies, approvals, reviews, new_devices, new_sign_ins };
   }
 
   get me(): string {

@@ -4756,7 +4756,10 @@ export interface components {
              * @enum {string}
              */
             readonly outcome: "signed-in" | "code-refused";
+            /** @description it needs no look, or the person said that they know it; that of the calling session needs none */
             readonly seen: boolean;
+            /** @description what was opened by it, which may be over */
+            readonly session?: string;
         };
         readonly StaffInvitation: {
             /** @enum {string} */

@@ -77,8 +77,11 @@ export interface DeskOptions {
   /** What is done about patients as persons; absent where there is no server. */
   readonly patients?: Patients;
   /** What waits for this person, by the server: emergency accesses to review, devices that they have not seen. */
-  readonly look?: () => Promise<Pick<StaffSession, "emergencies" | "new_devices"> | undefined>;
+  readonly look?: () => Promise<Waiting | undefined>;
 }
+
+/** What the server says that waits for a person, with each answer about their session. */
+export type Waiting = Pick<StaffSession, "emergencies" | "new_devices" | "new_sign_ins">;
 
 const undoMs = 10_000;
 const toastMs = 6_000;
@@ -118,6 +121,10 @@ export class Desk {
   toReview = $state(0);
   /** Other devices that speak for this person, and that they have not seen yet. */
   newDevices = $state(0);
+  /** Sign-ins that this person has not said yet that they know. */
+  newSignIns = $state(0);
+  /** How often this page has ended another session: what lists them looks again. */
+  ended = $state(0);
   openId = $state<ConversationId>();
   /** The message that somebody thinks of taking back. */
   recalling = $state.raw<Message>();
@@ -150,6 +157,7 @@ export class Desk {
     this.news = options.news;
     this.toReview = options.session.emergencies;
     this.newDevices = options.session.new_devices;
+    this.newSignIns = options.session.new_sign_ins;
     this.look = options.look;
     this.inbox = emptyInbox(options.session.person.id as PersonId);
     this.undo = new UndoQueue({
@@ -243,14 +251,19 @@ export class Desk {
   private async lookForWork(): Promise<void> {
     if (!this.look) return;
     try {
-      const found = await this.look();
-      const before = this.toReview;
-      this.toReview = found?.emergencies ?? 0;
-      this.newDevices = found?.new_devices ?? 0;
-      if (this.toReview > before) this.news({ kind: "emergency" });
+      this.told(await this.look());
     } catch {
       // Asked again with the next word of the hub, and whenever the page loads.
     }
+  }
+
+  /** The server has said what waits for this person. */
+  told(found: Waiting | undefined): void {
+    const before = this.toReview;
+    this.toReview = found?.emergencies ?? 0;
+    this.newDevices = found?.new_devices ?? 0;
+    this.newSignIns = found?.new_sign_ins ?? 0;
+    if (this.toReview > before) this.news({ kind: "emergency" });
   }
 
   /** A member with a name, from whatever chat, also after they have left. */

@@ -3,7 +3,7 @@
 // somebody is here. The server locks a session that it hears nothing of.
 
 import { watchIdle, type IdleWatch } from "../ui/idle.ts";
-import type { Account } from "./account.ts";
+import type { Account, StaffSession } from "./account.ts";
 import { change, settings } from "./preferences.svelte.ts";
 import { Refused } from "./refused.ts";
 
@@ -18,10 +18,13 @@ export class IdleLock {
   private watch: IdleWatch | undefined;
   private timer: ReturnType<typeof setInterval> | undefined;
   private touched = false;
-  private readonly account: Account;
+  private readonly account: Pick<Account, "active" | "lock">;
+  private readonly heard: (session: StaffSession) => void;
 
-  constructor(account: Account) {
+  /** heard is told what the server answers to a sign of life. */
+  constructor(account: Pick<Account, "active" | "lock">, heard: (session: StaffSession) => void = () => undefined) {
     this.account = account;
+    this.heard = heard;
   }
 
   /** Starts, or starts anew, for who is signed in. */
@@ -47,9 +50,11 @@ export class IdleLock {
     this.touched = true;
   }
 
-  /** Somebody says that they are there. */
+  /** Somebody says that they are there. The server hears it at once: it may be about to lock too. */
   stay(): void {
     this.watch?.stay();
+    this.touch();
+    this.tell();
   }
 
   lock(): void {
@@ -72,7 +77,7 @@ export class IdleLock {
   private tell(): void {
     if (!this.touched || settings().locked) return;
     this.touched = false;
-    this.account.active().catch((error: unknown) => {
+    this.account.active().then(this.heard, (error: unknown) => {
       if (error instanceof Refused && error.refusal === "locked") this.lock();
     });
   }

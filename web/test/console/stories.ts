@@ -252,6 +252,22 @@ async function fromMenu(page: StoryPage, what: RegExp): Promise<void> {
   await page.pause(150);
 }
 const newDevices = (count: number): Partial<Account> => ({ session: () => Promise.resolve({ ...session, new_devices: count }) });
+/** One from a browser that nobody knows, which goes on, and a wrong code after the right password. */
+const signedInElsewhere: Partial<Account> = {
+  session: () => Promise.resolve({ ...session, new_sign_ins: 2 }),
+  signIns: () =>
+    Promise.resolve([
+      { id: "n_2", at: now - 2 * minute, method: "app", outcome: "signed-in" as const, browser: "Safari on iPhone", address: "203.0.113.7", new: true, seen: false, session: "s_2" },
+      { id: "n_3", at: now - 9 * minute, method: "app", outcome: "code-refused" as const, browser: "Firefox on Windows", address: "2001:db8:7:11::9a", new: true, seen: false },
+      { id: "n_1", at: now - 60 * minute, method: "passkey", outcome: "signed-in" as const, browser: "Chrome on Windows", address: "10.1.2.3", new: false, seen: true, session: "s_1" },
+    ]),
+};
+/** Goes to a moment at which a screen that nobody touches asks. */
+async function untouched(page: StoryPage): Promise<void> {
+  const clock = Date.now;
+  Date.now = () => clock() + 8.1 * minute;
+  for (let tries = 0; tries < 60 && !document.querySelector("dialog[open]"); tries++) await page.pause(50);
+}
 const toReview = (count: number): Partial<Account> => ({ session: () => Promise.resolve({ ...session, emergencies: count, may: ["conversations.queues", "conversation.bring", "emergency.review"] }) });
 
 export const stories: Record<string, Story> = {
@@ -270,6 +286,9 @@ export const stories: Record<string, Story> = {
     },
   },
   "device-told": { hash: "#/waiting", account: newDevices(1), signedIn: true, script: full },
+  "sign-in-told": { hash: "#/waiting", account: signedInElsewhere, signedIn: true, script: full },
+  "sign-in-not-me": { hash: "#/waiting", account: signedInElsewhere, signedIn: true, script: full, then: (_, page) => page.press(".strips .actions button:last-child") },
+  idle: { hash: "#/mine/c_ana", script: full, then: (_, page) => untouched(page) },
   "emergency-told": { hash: "#/waiting", account: toReview(2), signedIn: true, script: full },
   "emergency-line": {
     hash: "#/mine/c_ana",

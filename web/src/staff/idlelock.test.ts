@@ -1,0 +1,71 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+
+import type { StaffSession } from "./account.ts";
+import { IdleLock } from "./idlelock.svelte.ts";
+import { change, settings } from "./preferences.svelte.ts";
+import { Refused } from "./refused.ts";
+
+const minute = 60_000;
+const session = { new_sign_ins: 1 } as StaffSession;
+let lock: IdleLock;
+
+/** A screen of ten minutes, and how often its server was told that somebody is there. */
+function screen(answer: () => Promise<StaffSession> = () => Promise.resolve(session)) {
+  const heard: StaffSession[] = [];
+  const told: number[] = [];
+  const account = {
+    active: () => {
+      told.push(Date.now());
+      return answer();
+    },
+    lock: () => Promise.resolve(),
+  };
+  lock = new IdleLock(account, (found) => heard.push(found));
+  lock.start(10);
+  return { told, heard };
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: 0 });
+  const page = new EventTarget();
+  vi.stubGlobal("document", new EventTarget());
+  vi.stubGlobal("addEventListener", page.addEventListener.bind(page));
+  vi.stubGlobal("removeEventListener", page.removeEventListener.bind(page));
+  change({ locked: false });
+});
+
+afterEach(() => {
+  lock.stop();
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+test("who stays in the last second has told the server at once, not half a minute later", async () => {
+  const { told, heard } = screen();
+  await vi.advanceTimersByTimeAsync(10 * minute - 1000);
+  expect(told).toEqual([]); // nobody touched anything
+  expect(lock.left).toBe(1);
+  lock.stay();
+  expect(told).toEqual([10 * minute - 1000]);
+  expect(lock.left).toBeUndefined();
+  await vi.advanceTimersByTimeAsync(minute);
+  expect(settings().locked).toBe(false);
+  expect(heard).toEqual([session]);
+});
+
+test("who does not answer is locked out", async () => {
+  const { told } = screen();
+  await vi.advanceTimersByTimeAsync(10 * minute);
+  expect(settings().locked).toBe(true);
+  lock.stay(); // too late: it opens for who may open it
+  expect(settings().locked).toBe(true);
+  expect(told).toEqual([]);
+});
+
+test("a server that has locked already locks the screen", async () => {
+  screen(() => Promise.reject(new Refused("locked")));
+  await vi.advanceTimersByTimeAsync(9 * minute);
+  lock.stay();
+  await vi.advanceTimersByTimeAsync(1);
+  expect(settings().locked).toBe(true);
+});
