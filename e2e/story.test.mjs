@@ -1,13 +1,15 @@
 // The story that Sotto is for: a patient on a phone and the staff at their desks.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
+import path from "node:path";
 import { after, before, test } from "node:test";
 import { assertAccessible, desktop, launch, Person, phone, picture } from "./browser.mjs";
 import {
   agreeAndTell, beginChat, bring, patientBox, patientSays, reaches, riverside, sees, sendHeld, signIn, staffBox, staffSays, takeBack, takeNext, texts,
 } from "./people.mjs";
-import { photoWithPlace } from "./photo.mjs";
-import { Demo } from "./server.mjs";
+import { keepPictures, photoWithPlace, pictureBytes, tracesOfPlace } from "./photo.mjs";
+import { Demo, root } from "./server.mjs";
 
 let demo, browser, ana, dana, samuel;
 let patient, nurse, doctor;
@@ -18,8 +20,16 @@ before(async () => {
   const origins = [demo.origin, demo.clinic];
   ana = await Person.arrive(browser, { name: "Ana", origins, ...phone });
   dana = await Person.arrive(browser, { name: "Dana", origins, ...desktop });
-  samuel = await Person.arrive(browser, { name: "Samuel", origins, ...desktop });
+  samuel = await Person.arrive(browser, { name: "Samuel", origins, ...phone }); // he is on the move
+  await keepPictures(dana.context);
 });
+
+/** What `sotto record` prints to whoever has the practice's key. */
+function record(...args) {
+  const run = spawnSync(path.join(root, "bin", "sotto"), ["--data", path.join(demo.folder, "data"), "record", ...args], { encoding: "utf8" });
+  assert.equal(run.status, 0, run.stderr);
+  return run.stdout;
+}
 
 after(async () => {
   await browser?.close();
@@ -43,6 +53,9 @@ test("a nurse signs in, takes the conversation, and reads what was written befor
   await signIn(nurse, demo.signIn("dana.ortiz"));
   await nurse.getByRole("button", { name: "Take the next" }).waitFor();
   await picture(nurse, "04-inbox");
+  const card = nurse.locator(".card").first();
+  await card.getByText(/^Waiting for \d+ (second|minute)s?$/).waitFor({ state: "attached" });
+  assert.match(await card.locator(".age").innerText(), /\d:\d\d/, "how long the patient waits is not to be seen");
   await takeNext(nurse);
   await sees(nurse, "My knee hurts since Monday.");
   await nurse.getByText("Here now").first().waitFor();
@@ -53,8 +66,11 @@ test("the patient sees who joined and who can read", async () => {
   await patient.getByText("Nurse Dana Ortiz joined. They can read this chat from now on.").first().waitFor();
   await patient.getByRole("button", { name: "Who can read this chat?" }).click();
   const list = patient.getByRole("dialog");
-  await list.getByText("Dana Ortiz").first().waitFor();
-  await list.getByText("Archive of Riverside Family Clinic").waitFor();
+  const reader = (name) => list.getByRole("listitem").filter({ hasText: name });
+  await reader("Dana Ortiz").waitFor();
+  await reader("Archive of Riverside Family Clinic").waitFor();
+  assert.match(await reader("Dana Ortiz").innerText(), /Nurse/);
+  for (const name of ["Dana Ortiz", "Archive of Riverside Family Clinic"]) assert.match(await reader(name).innerText(), /Can read since .*\d:\d\d/, name);
   await picture(patient, "06-who-can-read");
   await patient.keyboard.press("Escape");
 });
@@ -92,12 +108,24 @@ test("each takes a message back, and nobody sees it any more (T48)", async () =>
 
 test("a photo arrives, without the place that was in it", async () => {
   await patientBox(patient).fill("");
-  const photo = await photoWithPlace(patient, "knee.jpg", "41.8781N 87.6298W");
+  const photo = await photoWithPlace(patient, "knee.jpg");
+  assert.deepEqual(tracesOfPlace(photo.buffer), ["an EXIF segment", "the place as text", "the latitude", "the longitude"], "there was nothing to remove");
   await patient.locator("input[type=file]").first().setInputFiles(photo);
   await patient.getByRole("button", { name: /^Send file/ }).click();
-  await nurse.getByRole("button", { name: /knee/ }).first().waitFor();
+  const small = nurse.getByRole("button", { name: "Open photo knee.jpg" });
+  await small.waitFor();
   await picture(nurse, "07-photo");
   await picture(patient, "08-photo-sent");
+  await small.click();
+  const viewer = nurse.getByRole("dialog", { name: "knee.jpg" });
+  const shown = { preview: await pictureBytes(small.locator("img")), "opened photo": await pictureBytes(viewer.getByRole("img")) };
+  const [download] = await Promise.all([nurse.waitForEvent("download"), viewer.getByRole("button", { name: "Save to this device" }).click()]);
+  shown["saved photo"] = await readFile(await download.path());
+  for (const [what, bytes] of Object.entries(shown)) {
+    assert.equal(bytes.toString("hex", 0, 3), "ffd8ff", `the ${what} is no JPEG`);
+    assert.deepEqual(tracesOfPlace(bytes), [], `the ${what} tells where it was taken`);
+  }
+  await nurse.keyboard.press("Escape");
 });
 
 test("the nurse sends a file, and says why to somebody who has not proved who they are", async () => {
@@ -126,7 +154,7 @@ test("a physician is added by the nurse, reads everything, and the patient is to
 });
 
 test("what is typed without a network goes out by itself, once and in order", async () => {
-  ana.allow(/ERR_INTERNET_DISCONNECTED|WebSocket connection|Failed to load resource/);
+  const again = ana.allow(/ERR_INTERNET_DISCONNECTED|WebSocket connection|Failed to load resource/);
   await ana.context.setOffline(true);
   await patientSays(patient, "first without a line");
   await patientSays(patient, "second without a line");
@@ -139,12 +167,11 @@ test("what is typed without a network goes out by itself, once and in order", as
   await sees(nurse, "second without a line");
   const said = (await texts(nurse)).filter((t) => t.endsWith("without a line"));
   assert.deepEqual(said, ["first without a line", "second without a line"]);
+  again();
 });
 
 test("a killed server loses nothing", async () => {
-  ana.allow(/ERR_CONNECTION_REFUSED|WebSocket connection/);
-  dana.allow(/ERR_CONNECTION_REFUSED|WebSocket connection|Failed to load resource/);
-  samuel.allow(/ERR_CONNECTION_REFUSED|WebSocket connection|Failed to load resource/);
+  const again = [ana, dana, samuel].map((person) => person.allow(/ERR_CONNECTION_(REFUSED|RESET)|WebSocket connection/));
   if (await patient.getByRole("button", { name: "Continue my chat" }).isVisible()) {
     await patient.getByRole("button", { name: "Continue my chat" }).click();
   }
@@ -154,12 +181,13 @@ test("a killed server loses nothing", async () => {
   await staffSays(nurse, "answered while the server was dead");
   demo.program.start();
   await demo.ready();
-  nurse.setDefaultTimeout(120_000); // the pause before it connects again grows
-  patient.setDefaultTimeout(120_000);
+  for (const page of [nurse, patient, doctor]) page.setDefaultTimeout(120_000); // the pause before it connects again grows
   await sees(nurse, "written while the server was dead");
   await sees(patient, "answered while the server was dead");
+  await sees(doctor, "answered while the server was dead");
   const said = (await texts(patient)).filter((t) => t.endsWith("while the server was dead"));
   assert.equal(said.length, 2);
+  for (const back of again) back();
 });
 
 test("a second tab shows the same chat, and both can write", async () => {
@@ -176,11 +204,22 @@ test("a second tab shows the same chat, and both can write", async () => {
   patient = second;
 });
 
-test("the nurse closes the conversation, and the patient opens it again", async () => {
+test("the nurse closes the conversation too early, and opens it again", async () => {
   await nurse.getByRole("button", { name: "Close chat" }).first().click();
   await patient.getByText("Nurse Dana Ortiz ended the chat.").first().waitFor({ timeout: 30_000 });
+  await nurse.getByRole("button", { name: "Open again" }).first().click();
+  await staffSays(nurse, "One thing more: do not climb stairs.");
+  await sees(patient, "One thing more: do not climb stairs.");
+  await patientSays(patient, "I will not.");
+  await sees(nurse, "I will not.");
+});
+
+test("the nurse closes the conversation, and the patient opens it again", async () => {
+  await nurse.getByRole("button", { name: "Close chat" }).first().click();
+  const rate = patient.getByRole("button", { name: "Rate this chat" });
+  await rate.waitFor();
   await picture(patient, "11-ended");
-  await patient.getByRole("button", { name: "Rate this chat" }).click();
+  await rate.click();
   await patient.getByRole("radio", { name: "Very good" }).check();
   await patient.getByRole("button", { name: "Send my choice" }).click();
   await patient.getByText("Thank you. We have your choice.").first().waitFor();
@@ -202,6 +241,19 @@ test("consent is taken back in two presses, and nobody can write any more", asyn
   await picture(patient, "12-withdrawn");
 });
 
+test("the practice's record holds what was said in the browsers, and is as it was written", async () => {
+  const id = /c_[a-z2-7]+/.exec(nurse.url())[0];
+  let kept = "";
+  for (let tries = 0; tries < 15 && !kept.includes("One more question."); tries++) {
+    await nurse.waitForTimeout(tries ? 1000 : 0); // the archive is some seconds behind
+    kept = record("show", id);
+  }
+  for (const words of ["My knee hurts since Monday.", "I will call you this afternoon.", "second without a line", "written while the server was dead", "One more question.", "knee.jpg", "care-plan.pdf"]) {
+    assert.ok(kept.includes(words), `the record does not hold: ${words}`);
+  }
+  assert.match(record("verify"), /as it was written/);
+});
+
 test("another patient leaves a message, and staff see that nobody waits at the screen", async () => {
   const bo = await Person.arrive(browser, { name: "Bo", origins: [demo.origin], ...phone });
   const page = await bo.open(demo.origin + riverside);
@@ -216,6 +268,26 @@ test("another patient leaves a message, and staff see that nobody waits at the s
   await nurse.getByRole("link", { name: /^Waiting/ }).click();
   await nurse.getByText("Left a message").first().waitFor();
   await picture(nurse, "14-left-message");
+
+  // Taken by the nurse and handed to the physician, on his phone.
+  await nurse.getByText("Left a message").first().click();
+  await nurse.getByRole("main").getByRole("button", { name: "Take", exact: true }).click();
+  await sees(nurse, "Is my letter ready?");
+  await nurse.getByRole("button", { name: "More actions" }).click();
+  await nurse.getByRole("menuitem", { name: "Transfer" }).click();
+  const dialog = nurse.getByRole("dialog", { name: "Transfer this chat" });
+  await dialog.getByRole("radio", { name: /Samuel Lee/ }).check();
+  await dialog.getByRole("button", { name: "Transfer", exact: true }).click();
+  await page.getByText(/Physician Samuel Lee joined/).first().waitFor();
+  await page.getByText(/Nurse Dana Ortiz left/).first().waitFor();
+  await doctor.evaluate(() => (location.hash = "#/mine"));
+  await doctor.getByRole("link").filter({ hasText: "Is my letter ready?" }).click();
+  await sees(doctor, "Is my letter ready?");
+  await picture(doctor, "15-transferred");
+  await assertAccessible(doctor, "a chat on a phone, staff");
+  await staffSays(doctor, "It is on its way.");
+  await sees(page, "It is on its way.");
+  assert.equal(await nurse.getByText("It is on its way.").count(), 0, "who handed it over can still read it");
   bo.assertClean();
   await bo.leave();
 });
