@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { assertAccessible, desktop, launch, Person, phone, picture, pressLauncher } from "./browser.mjs";
-import { beginChat, patientSays, reaches, riverside } from "./people.mjs";
+import { beginChat, patientSays, reaches, riverside, sees, signIn, staffSays, takeNext } from "./people.mjs";
 import { Demo } from "./server.mjs";
 
 let demo, browser;
@@ -36,8 +36,79 @@ for (const [size, context] of [["desktop", desktop], ["phone", phone]]) {
   });
 }
 
+/** Has pages of a browser count the tones that they play, and lets the story see what a launcher draws. */
+function listenAndLook(context) {
+  return context.addInitScript(() => {
+    globalThis.tones = 0;
+    const start = AudioScheduledSourceNode.prototype.start;
+    OscillatorNode.prototype.start = function (...when) {
+      globalThis.tones++;
+      return start.apply(this, when);
+    };
+    const play = HTMLMediaElement.prototype.play;
+    HTMLMediaElement.prototype.play = function () {
+      globalThis.tones++;
+      return play.call(this);
+    };
+    const attach = Element.prototype.attachShadow;
+    Element.prototype.attachShadow = function (options) {
+      return (globalThis.drawn = attach.call(this, options));
+    };
+  });
+}
+
+const tonesOf = (page) => page.evaluate(() => globalThis.tones);
+const chime = 2; // tones of one sound
+const titleBegins = (page, begin) => page.waitForFunction((expected) => document.title.startsWith(expected), begin);
+
+test("what comes while nobody looks is counted in the title and on the button, and heard once", async () => {
+  const bo = await Person.arrive(browser, { name: "Bo", origins: [demo.origin, demo.clinic], ...desktop });
+  const dana = await Person.arrive(browser, { name: "Dana", origins: [demo.origin], ...desktop });
+  for (const { context } of [bo, dana]) await listenAndLook(context);
+  const page = await bo.open(`${demo.clinic}/`);
+  const chat = await pressLauncher(page, riverside);
+  await beginChat(chat, { name: "Bo Lindqvist" });
+  await patientSays(chat, "Is the clinic open today?");
+  const nurse = await dana.open(`${demo.origin}/staff/`);
+  await signIn(nurse, demo.signIn("dana.ortiz"));
+  await takeNext(nurse);
+  await sees(nurse, "Is the clinic open today?");
+  await staffSays(nurse, "It is.");
+  await sees(chat, "It is.");
+  const badge = () => page.evaluate(() => {
+    const shown = globalThis.drawn.querySelector("button b");
+    return shown.hidden ? "" : shown.textContent;
+  });
+  const title = await chat.evaluate(() => document.title);
+  assert.equal(await badge(), "");
+  assert.equal(await tonesOf(chat), 0, "who looks needs no sound");
+
+  await pressLauncher(page, riverside); // closes it
+  await staffSays(nurse, "Until six.");
+  await titleBegins(chat, "(1) ");
+  await page.waitForFunction(() => globalThis.drawn.querySelector("button b").textContent === "1");
+  assert.equal(await badge(), "1");
+  assert.equal(await tonesOf(chat), chime);
+  await picture(page, "22-unread");
+  await pressLauncher(page, riverside);
+  await sees(chat, "Until six.");
+  await chat.waitForFunction((before) => document.title === before, title);
+  await page.waitForFunction(() => globalThis.drawn.querySelector("button b").hidden);
+
+  const before = await tonesOf(nurse);
+  await nurse.evaluate(() => (location.hash = "#/settings"));
+  await nurse.getByRole("heading", { name: "Settings", level: 1 }).waitFor();
+  await patientSays(chat, "Thank you.");
+  await titleBegins(nurse, "(1) ");
+  assert.equal((await tonesOf(nurse)) - before, chime);
+  for (const person of [bo, dana]) {
+    person.assertClean();
+    await person.leave();
+  }
+});
+
 test("a page that the practice has not listed cannot embed the chat", async () => {
-  const person = await Person.arrive(browser, { name: "stranger", origins: [demo.origin], ...desktop });
+  const person = await Person.arrive(browser, { name: "stranger", origins: [demo.origin, "http://stranger.localhost"], ...desktop });
   person.allow(/frame-ancestors|Refused to frame|Framing/);
   const page = await person.context.newPage();
   await page.route("http://stranger.localhost/", (route) =>
@@ -46,6 +117,7 @@ test("a page that the practice has not listed cannot embed the chat", async () =
   await page.waitForTimeout(1500);
   const shown = page.frames().some((frame) => frame.url().startsWith(demo.origin));
   assert.equal(shown, false, "the chat was shown in a stranger's page");
+  person.assertClean();
   await person.leave();
 });
 
