@@ -5,6 +5,7 @@ import { assertAccessible, desktop, launch, Person, phone, picture } from "./bro
 import { addAuthenticator, beginChat, patientSays, riverside, sees, signIn, staffSays, takeNext } from "./people.mjs";
 import { Demo } from "./server.mjs";
 
+const people = [];
 let demo, browser, patient, nurse;
 
 before(async () => {
@@ -12,6 +13,7 @@ before(async () => {
   browser = await launch();
   const ana = await Person.arrive(browser, { name: "Ana", origins: [demo.origin], ...phone });
   const dana = await Person.arrive(browser, { name: "Dana", origins: [demo.origin], ...desktop });
+  people.push(ana, dana);
   patient = await ana.context.newPage();
   await patient.goto(demo.origin + riverside);
   await beginChat(patient, { name: "Ana" });
@@ -98,6 +100,7 @@ test("a patient who is known saves a passkey", async () => {
 
 test("T11: with the passkey a new phone has the chats, and without it none", async () => {
   const person = await Person.arrive(browser, { name: "Ana's new phone", origins: [demo.origin], ...phone });
+  people.push(person);
   person.allow(/status of 401/);
   const page = await person.context.newPage();
   const authenticator = await addAuthenticator(page);
@@ -147,4 +150,8 @@ test("T03: the first phone is told of the new one until it is looked at, and pro
   await patient.getByRole("button", { name: "Devices that wrote as me" }).click();
   await devices.getByText("Proof checked. It is in our log.").nth(1).waitFor();
   assert.equal(await notice.count(), 0);
+});
+
+test("nothing was refused, reported or asked of others", () => {
+  for (const person of people) person.assertClean();
 });

@@ -7,13 +7,13 @@ import { assertAccessible, desktop, launch, Person, phone, picture } from "./bro
 import { patientBox, sees, sendHeld, signIn, staffBox, staffSays, texts } from "./people.mjs";
 import { Demo } from "./server.mjs";
 
-let demo, browser, nurse, maria, patient, link;
+let demo, browser, dana, nurse, maria, patient, link;
 
 before(async () => {
   demo = await Demo.start();
   browser = await launch();
   const origins = [demo.origin, demo.clinic];
-  const dana = await Person.arrive(browser, { name: "Dana", origins, ...desktop });
+  dana = await Person.arrive(browser, { name: "Dana", origins, ...desktop });
   maria = await Person.arrive(browser, { name: "Maria", origins, ...phone });
   nurse = await dana.open(`${demo.origin}/staff/`);
   await signIn(nurse, demo.signIn("dana.ortiz"));
@@ -68,8 +68,11 @@ test("T57 it begins a chat in one browser, for a child, after consent", async ()
   await assertAccessible(nurse, "the patient beside the chat");
 
   const other = await Person.arrive(browser, { name: "Other", origins: [demo.origin, demo.clinic], ...phone });
+  const takeBack = other.allow(/status of 4\d\d/); // that is how a link is refused
   const late = await other.open(link);
   await late.getByText("This link does not work any more.").waitFor();
+  takeBack();
+  other.assertClean();
 });
 
 test("T59 health waits until the patient has shown who they are, or for a reason", async () => {
@@ -95,4 +98,8 @@ test("T53 the patient leaves quickly", async () => {
   await patient.waitForURL("about:blank");
   assert.equal(await patient.evaluate(() => history.length), before, "it left an entry in the history");
   assert.equal(await patient.evaluate(() => document.body.innerText), "");
+});
+
+test("nothing was refused, reported or asked of others", () => {
+  for (const person of [maria, dana]) person.assertClean();
 });

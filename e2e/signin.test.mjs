@@ -42,6 +42,7 @@ test("the demo shows a code that works, once", async () => {
   const again = await (await arrive("Thief")).open(`${demo.origin}/staff/`);
   await picture(again, "21-sign-in");
   await assertAccessible(again, "sign-in");
+  person.assertClean();
 });
 
 test("T23: a cookie that was carried to another browser opens nothing", async () => {
