@@ -12,6 +12,7 @@ import (
 
 	"github.com/sotto-health/sotto/internal/auditlog"
 	"github.com/sotto-health/sotto/internal/auditlog/archive"
+	"github.com/sotto-health/sotto/internal/host"
 )
 
 type auditCommand struct {
@@ -104,6 +105,11 @@ func (c verifyAuditCommand) Run(ctx context.Context, cli *commands, s streams) e
 			return err
 		}
 		wrong += n
+		if c.Folder == "" {
+			if err := host.NoteLogVerified(host.Folder(cli.Data), log, n, time.Now()); err != nil {
+				return err
+			}
+		}
 		if c.Folder != "" && len(keys) == 0 {
 			fmt.Fprintf(s.out, "%s: checked by the key in the folder, %s; compare it with what you noted\n", log.Name, log.Verifier)
 		}

@@ -36,9 +36,9 @@ func subject() *Subject {
 		Practices: []installation.Practice{{
 			ID: "t_oak", Slug: "oak", IdleStaff: 10, IdlePatient: 15, Languages: []string{"en"}, ConsentForm: "general", ConsentVer: 3,
 			ConsentTexts: []string{"en"}, Networks: true, Queues: 2, Suite: 0xF001, Keeper: true,
-			ActivitySigned: 1,
-			People:         []installation.Person{person("p_1", "administrator"), person("p_2", "administrator"), person("p_3", "compliance"), person("p_4", "clinician")},
-			Archive: &installation.Archive{Bytes: 1, Check: &installation.ArchiveCheck{
+			ActivitySigned: 1, LogSize: 9000, Log: &installation.LogCheck{Heads: 1, Verified: &installation.LogVerified{At: now.Add(-time.Hour), Entries: 8990}},
+			People: []installation.Person{person("p_1", "administrator"), person("p_2", "administrator"), person("p_3", "compliance"), person("p_4", "clinician")},
+			Archive: &installation.Archive{Bytes: 1, Writable: true, Check: &installation.ArchiveCheck{
 				At: now.Add(-time.Hour), Conversations: 3, Records: 40,
 			}},
 		}},
@@ -194,7 +194,40 @@ func TestEachQueryNotices(t *testing.T) {
 		make    func(s *Subject)
 		after   string
 	}
+	// Of several queries of a control, or of one that lacks something, what a
+	// query itself finds is compared, below; such cases name no control.
 	cases := map[string]change{
+		"no queue":               {"", "", func(s *Subject) { s.Practice.Queues = 0 }, ""},
+		"queue without people":   {"", "", func(s *Subject) { s.Practice.EmptyQueues = 1 }, ""},
+		"all see all":            {"", "", func(s *Subject) { s.Practice.People[3].AllQueues = true }, ""},
+		"suite not known":        {"312(e)(2)(i)", m, func(s *Subject) { s.Practice.Suite = 0xF0F0 }, short},
+		"no suite":               {"312(e)(2)(i)", m, func(s *Subject) { s.Practice.Suite = 0 }, short},
+		"suite of before":        {"312(e)(2)(i)", m, func(s *Subject) { s.Practice.Suite = 2 }, d},
+		"other suite":            {"312(e)(2)(i)", m, func(s *Subject) { s.Practice.Suite = 0xF002 }, m},
+		"inventory, no server":   {"308(a)(7)(ii)(E)", m, func(s *Subject) { s.Facts.Server.Answers = false }, short},
+		"inventory, no database": {"308(a)(7)(ii)(E)", m, func(s *Subject) { s.Facts.Database.Answers = false }, short},
+		"inventory, key lost":    {"308(a)(7)(ii)(E)", m, func(s *Subject) { s.Facts.Keys[0].Lost = true }, short},
+		"inventory, keeper away": {"308(a)(7)(ii)(E)", m, func(s *Subject) { s.Practice.Archive = nil }, d},
+		"log rewritten":          {"528", m, func(s *Subject) { s.Practice.Log.Problems, s.Practice.Log.First = 1, "checkpoint 9 forked" }, short},
+		"disclosures, rewritten": {"528", m, func(s *Subject) { s.Practice.Log.Problems = 1 }, short},
+		"log contradicts": {"528", m, func(s *Subject) {
+			s.Facts.LogParts = []installation.LogPart{{Name: installation.Checkpoints, Problem: installation.PartContradicts}}
+		}, short},
+		"log not read":          {"528", m, func(s *Subject) { s.Practice.Log = nil }, short},
+		"log not there":         {"528", m, func(s *Subject) { s.Practice.LogSize = -1 }, short},
+		"log empty":             {"528", m, func(s *Subject) { s.Practice.LogSize = 0 }, d},
+		"log, problems before":  {"528", m, func(s *Subject) { s.Practice.Log.Verified.Problems = 1 }, short},
+		"log never verified":    {"528", m, func(s *Subject) { s.Practice.Log.Verified = nil }, d},
+		"log verified long ago": {"528", m, func(s *Subject) { s.Practice.Log.Verified.At = s.Facts.At.Add(-long) }, d},
+		"small log":             {"528", m, func(s *Subject) { s.Practice.Log.Verified, s.Practice.Log.Whole = nil, true }, m},
+		"no earlier head":       {"528", m, func(s *Subject) { s.Practice.Log.Heads = 0 }, d},
+		"stream":                {"", "", func(s *Subject) { s.Practice.Streams = []installation.Stream{{Name: "otlp", Problem: "away"}} }, ""},
+		"no activity signed":    {"", "", func(s *Subject) { s.Practice.ActivitySigned = 0 }, ""},
+		"plain database": {"", "", func(s *Subject) {
+			s.Facts.Database = installation.Database{Engine: installation.PostgreSQL, Answers: true}
+		}, ""},
+		"no release":         {"", "", func(s *Subject) { s.Facts.Build.Version = "unreleased" }, ""},
+		"codes by mail":      {"", "", func(s *Subject) { s.Facts.Server.Messengers = mail() }, ""},
 		"roles":              {"312(a)(1)", m, func(s *Subject) { s.Practice.People[3].Access = "" }, short},
 		"keeper":             {"312(a)(1)", m, func(s *Subject) { s.Practice.Keeper = false }, short},
 		"unique-people":      {"312(a)(2)(i)", m, func(s *Subject) { s.Practice.People[3].ID = "p_1" }, short},
@@ -232,7 +265,7 @@ func TestEachQueryNotices(t *testing.T) {
 		"official":        {"308(a)(2)", m, func(s *Subject) { s.Practice.People[2].Disabled = true }, d},
 		"administrators":  {"308(a)(3)(ii)(A)", m, func(s *Subject) { s.Practice.People[1].Disabled = true }, d},
 		"emergencies":     {"312(a)(2)(ii)", m, func(s *Subject) { s.Practice.EmergenciesDue = 1 }, short},
-		"activity gaps":   {"308(a)(1)(ii)(D)", d, func(s *Subject) { s.Practice.ActivityGaps = 1 }, short},
+		"activity gaps":   {"308(a)(1)(ii)(D)", m, func(s *Subject) { s.Practice.ActivityGaps = 1 }, short},
 		"access-reviews":  {"308(a)(4)(ii)(C)", m, func(s *Subject) { s.Practice.AccessLate = 1 }, short},
 		"clearance":       {"308(a)(3)(ii)(B)", m, func(s *Subject) { s.Practice.AccessLate = 2 }, short},
 		"reviewers":       {"312(a)(2)(ii)", m, func(s *Subject) { s.Practice.People[2].Disabled = true }, d},
@@ -260,15 +293,50 @@ func TestEachQueryNotices(t *testing.T) {
 		"doctor":   {"308(a)(8)", m, func(s *Subject) { s.Facts.Server.Metrics = "0.0.0.0:1" }, short},
 		"warned":   {"308(a)(8)", m, func(s *Subject) { s.Facts.Server.Debug = true }, d},
 	}
+	well, spoiled := map[string]bool{}, map[string]bool{}
+	for name, query := range probes() {
+		if f := query(subject()); f.State == api.ControlMet {
+			well[name] = true
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(cases)) {
 		c := cases[name]
 		s := subject()
+		c.make(s)
+		for query, ask := range probes() {
+			f := ask(s)
+			if f.State != api.ControlMet {
+				spoiled[query] = true
+			}
+			if f.State == api.ControlMet && !well[query] {
+				t.Errorf("%s: %s is met by a spoiled fact, and was not before", name, query)
+			}
+			if f.Says == "" || f.Fix == "" && (f.State == api.ControlDecision || f.State == short) {
+				t.Errorf("%s: %s does not say what to do: %+v", name, query, f)
+			}
+		}
+		if c.control == "" {
+			continue
+		}
+		s = subject()
 		if got := state(t, s, c.control); got != c.before {
 			t.Errorf("%s: %s is %s before, want %s", name, c.control, got, c.before)
 		}
 		c.make(s)
 		if got := state(t, s, c.control); got != c.after {
 			t.Errorf("%s: %s is %s after, want %s", name, c.control, got, c.after)
+		}
+	}
+	for query := range probes() {
+		if !spoiled[query] {
+			t.Errorf("whatever is spoiled here, %s says that it is met: add a case, or have it look at something", query)
+		}
+	}
+	// These say what software cannot see; none is ever met.
+	never := []string{"keys-apart", "outside-services", "facility", "no-deidentification", "clearinghouse", "group-health-plan"}
+	for query := range probes() {
+		if well[query] == slices.Contains(never, query) {
+			t.Errorf("%s of an installation without fault: met %v", query, well[query])
 		}
 	}
 }

@@ -81,7 +81,7 @@ func privacy() []api.Control {
 		own("528", "Accounting of disclosures", "Patients may ask who was told of their care, for six years back.", api.Control{
 			HeldBy:   "The account joins what was written down with what the log says left the practice; the page Patient reports shows it and makes a table of it, beside who saw the messages.",
 			Evidence: []string{"audit-log"},
-			Tests:    []string{"TestAccountingOfDisclosures", "TestDisclosures", "TestT22WhoSawMyMessages", "TestRecord"},
+			Tests:    []string{"TestAccountingOfDisclosures", "TestDisclosures", "TestT22WhoSawMyMessages", "TestRecord", "TestT40ALookReadsTheLog"},
 		}),
 		own("530(c)", "Safeguards", "Health information is guarded from all who should not have it.", api.Control{
 			HeldBy:   "End-to-end encryption, roles, locks and the checks of sotto doctor.",

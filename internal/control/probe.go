@@ -11,6 +11,7 @@ import (
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/doctor"
 	"github.com/sotto-health/sotto/internal/installation"
+	suites "github.com/sotto-health/sotto/mls/suite"
 )
 
 // probes are all queries, by name.
@@ -205,7 +206,19 @@ func networks(s *Subject) api.ControlFinding {
 }
 
 func queues(s *Subject) api.ControlFinding {
-	return met("Chats wait in %d queues, and staff see those of theirs.", s.Practice.Queues)
+	p := s.Practice
+	everywhere := s.count(func(p *installation.Person) bool { return p.AllQueues })
+	switch {
+	case p.Queues == 0:
+		return short("Add one to the practice file and apply it.", "There is no queue: chats are nobody's.")
+	case p.EmptyQueues > 0:
+		return short("Give each queue people, or take it out of the practice file.", "On %d of %d queues nobody works who can sign in.", p.EmptyQueues, p.Queues)
+	case p.Queues > 1 && everywhere > 0:
+		return decide("Put them into departments, or give them queues; or write down why they need all.", "%d people see the chats of all %d queues.", everywhere, p.Queues)
+	case p.Queues == 1:
+		return met("Chats wait in one queue, and who works on it sees them.")
+	}
+	return met("Chats wait in %d queues, and all staff see those of theirs alone.", p.Queues)
 }
 
 func proofingAsked(s *Subject) api.ControlFinding {
@@ -227,8 +240,17 @@ func consentForm(s *Subject) api.ControlFinding {
 	return met("Version %d of the form is published in %d languages.", s.Practice.ConsentVer, len(s.Practice.ConsentTexts))
 }
 
+// suite allows the suites by name: what is not known is not met.
 func suite(s *Subject) api.ControlFinding {
-	return met("New chats use the cipher suite 0x%04X, signed into each group.", s.Practice.Suite)
+	const fix = "sotto practice apply, with this version of the program."
+	switch id := suites.ID(s.Practice.Suite); id {
+	case suites.MLKEM768P256, suites.MLKEM1024P384:
+		return met("New chats use the cipher suite %v (0x%04X), signed into each group: it holds against quantum computers too.", id, uint16(id))
+	case suites.X25519AES128, suites.P256AES128, suites.X25519ChaCha, suites.P521AES256, suites.P384AES256:
+		return decide(fix, "New chats use the cipher suite %v (0x%04X): who records them now can read them once there are quantum computers.", id, uint16(id))
+	default:
+		return short(fix, "New chats use the cipher suite 0x%04X, which is not one that is allowed.", uint16(id))
+	}
 }
 
 func databaseEncrypted(s *Subject) api.ControlFinding {
@@ -389,8 +411,31 @@ func release(s *Subject) api.ControlFinding {
 	return met("Version %s.", b.Version)
 }
 
+// inventoryMade is met by an inventory that knows all there is to know of.
 func inventoryMade(s *Subject) api.ControlFinding {
-	return met("sotto inventory lists %d keys, %d staff, %d queues and the database of this installation.", len(s.Facts.Keys), len(s.working()), s.Practice.Queues)
+	var unknown []string
+	if _, known := s.Facts.Messengers(); !known {
+		unknown = append(unknown, "what the server can be reached on, and sends by (it does not answer)")
+	}
+	if !s.Facts.Database.Answers {
+		unknown = append(unknown, "what the database holds (it does not answer)")
+	}
+	lost := 0
+	for i := range s.Facts.Keys {
+		if s.Facts.Keys[i].Lost {
+			lost++
+		}
+	}
+	if lost > 0 || len(s.Facts.Keys) == 0 {
+		unknown = append(unknown, fmt.Sprintf("keys (%d are lost, of %d)", lost, len(s.Facts.Keys)))
+	}
+	if len(unknown) > 0 {
+		return short("Start what does not answer, restore what is lost, and look again.", "sotto inventory lacks %s.", strings.Join(unknown, "; "))
+	}
+	if s.Practice.Keeper && s.Practice.Archive == nil {
+		return decide("Run sotto inventory where the record keeper runs too, and keep both.", "sotto inventory lacks the keys and the record of the keeper, which is on another machine.")
+	}
+	return met("sotto inventory lists %d keys, %d staff, %d queues and the database of this installation, and leaves out nothing that it knows of.", len(s.Facts.Keys), len(s.working()), s.Practice.Queues)
 }
 
 // messengers names what the server sends by. notLooked is what to say if that,
@@ -482,35 +527,6 @@ func outsideServices(s *Subject) api.ControlFinding {
 	}
 	return decide("Have a business associate agreement with whoever handles health information for you, and write down for each other why none is needed.",
 		"%sSet up here: %s. Who hosts this machine and its backups cannot be seen from here.", notLooked, strings.Join(all, "; "))
-}
-
-func auditLog(s *Subject) api.ControlFinding {
-	switch n := s.Practice.LogSize; {
-	case n < 0:
-		return short("Look at the server's log.", "The log of who did what could not be read.")
-	case n == 0:
-		return decide("Look again once people work with it.", "The log of who did what is empty.")
-	default:
-		return met("The log of who did what has %d entries in its tree; sotto audit verify checks them, and the signature of its head.", n)
-	}
-}
-
-func auditStream(s *Subject) api.ControlFinding {
-	var away, well []string
-	for _, r := range s.Practice.Streams {
-		if r.Problem != "" {
-			away = append(away, r.Host()+" ("+r.Problem+")")
-		} else {
-			well = append(well, r.Host())
-		}
-	}
-	switch {
-	case len(away) > 0:
-		return short("sotto doctor names what to do.", "The audit log does not get to %s.", strings.Join(away, " and "))
-	case len(well) > 0:
-		return met("The audit log goes to %s as it grows.", strings.Join(well, " and "))
-	}
-	return met("The audit log is watched here alone: no SIEM gets it.")
 }
 
 func facility(s *Subject) api.ControlFinding {

@@ -265,6 +265,7 @@ func (x *examination) practice(p *installation.Practice) {
 		x.expect(of("demo"), !open, "The demo practice is for this machine alone.", Fail,
 			"A demo practice, whose sign-ins anybody can see, is served to others.", "Serve a practice of your own from a new data folder.")
 	}
+	x.auditLog(of("audit-log"), p)
 	x.witnesses(of("audit-witness"), p)
 	x.streams(of("audit-stream"), p)
 	x.expect(of("emergency-reviews"), p.EmergenciesDue == 0, fmt.Sprintf("No review of an emergency access is late; %d wait.", p.Emergencies), Fail,
@@ -313,6 +314,10 @@ func (x *examination) practice(p *installation.Practice) {
 	x.expect(of("keeper"), p.Keeper, "The record keeper is enrolled.", Fail, "No record keeper is enrolled: nothing is archived, and nobody new is let in.", "sotto practice apply")
 	x.expect(of("devices"), p.Uncertified == 0, "No device waits for its certificate.", Warn,
 		fmt.Sprintf("%d devices wait for a certificate.", p.Uncertified), "See whether the record keeper runs.")
+	if a := p.Archive; a != nil {
+		x.expect(of("record-folder"), a.Writable, "The folder of the record can be written.", Fail,
+			"The folder of the record cannot be written: what is said is not archived.", "Check its owner and whether the disk is there and has room.")
+	}
 	if a := p.Archive; a != nil && a.Bytes > 0 {
 		switch {
 		case a.Check == nil:

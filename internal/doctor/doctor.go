@@ -49,6 +49,7 @@ func Check(f *installation.Facts) *Report {
 	x.files()
 	x.database()
 	x.backup()
+	x.logParts()
 	for i := range f.Practices {
 		x.practice(&f.Practices[i])
 	}

@@ -33,11 +33,15 @@ func healthy() *installation.Facts {
 		Database: installation.Database{Engine: installation.PostgreSQL, Answers: true, Remote: true, Verified: true},
 		Blobs:    installation.Blobs{Writable: true},
 		Backup:   installation.Backup{Folder: "/mnt/backup", Newest: now.Add(-3 * time.Hour), Whole: 4, Trial: &installation.BackupTrial{At: now.Add(-20 * day), Name: "b"}},
+		LogParts: []installation.LogPart{
+			{Name: installation.Checkpoints, Folder: "/mnt/heads", BegunAt: now.Add(-day), SucceededAt: now.Add(-time.Minute)},
+			{Name: installation.LogArchive, Folder: "/mnt/log", BegunAt: now.Add(-time.Minute)},
+		},
 		Practices: []installation.Practice{{
-			Slug: "oak", Keeper: true, LogSize: 40,
+			Slug: "oak", Keeper: true, LogSize: 40, Log: &installation.LogCheck{Heads: 1, Verified: &installation.LogVerified{At: now.Add(-3 * day)}},
 			Streams: []installation.Stream{{Name: "syslog", Target: "tls://siem.clinic.example:6514", Position: 40, SentAt: now.Add(-day), BegunAt: now.Add(-9 * day)}}, Languages: []string{"en"}, ConsentForm: "general", ConsentTexts: []string{"en", "es"},
 			People:  []installation.Person{person, person, nurse},
-			Archive: &installation.Archive{Bytes: 1, Check: &installation.ArchiveCheck{At: now.Add(-3 * day)}},
+			Archive: &installation.Archive{Bytes: 1, Writable: true, Check: &installation.ArchiveCheck{At: now.Add(-3 * day)}},
 		}},
 	}
 }
@@ -64,6 +68,25 @@ func TestT54SeededMistakes(t *testing.T) {
 		check string
 		level string
 	}{
+		"a log that was rewritten": {func(f *installation.Facts) {
+			f.Practices[0].Log.Problems, f.Practices[0].Log.First = 1, "checkpoint 30 was signed, and the log forked from it"
+		}, "audit-log:oak", Fail},
+		"a log that cannot be read":  {func(f *installation.Facts) { f.Practices[0].Log = nil }, "audit-log:oak", Fail},
+		"a log with problems before": {func(f *installation.Facts) { f.Practices[0].Log.Verified.Problems = 2 }, "audit-log:oak", Fail},
+		"a log never read whole":     {func(f *installation.Facts) { f.Practices[0].Log.Verified = nil }, "audit-log:oak", Warn},
+		"a log not read for long":    {func(f *installation.Facts) { f.Practices[0].Log.Verified.At = now.Add(-32 * day) }, "audit-log:oak", Warn},
+		"heads that contradict": {func(f *installation.Facts) {
+			f.LogParts[0].Problem, f.LogParts[0].Damage, f.LogParts[0].Since = installation.PartContradicts, "checkpoint 30 forked", now
+		}, "audit-checkpoints", Fail},
+		"heads not written for long": {func(f *installation.Facts) {
+			f.LogParts[0].Problem, f.LogParts[0].Since = installation.PartFails, now.Add(-2*time.Hour)
+		}, "audit-checkpoints", Fail},
+		"an archive not written now": {func(f *installation.Facts) {
+			f.LogParts[1].Problem, f.LogParts[1].Since = installation.PartFails, now.Add(-time.Minute)
+		}, "audit-archive", Warn},
+		"an archive that contradicts":     {func(f *installation.Facts) { f.LogParts[1].Problem = installation.PartContradicts }, "audit-archive", Fail},
+		"an archive that stands":          {func(f *installation.Facts) { f.LogParts[1].BegunAt = now.Add(-2 * time.Hour) }, "audit-archive", Warn},
+		"a record that cannot be written": {func(f *installation.Facts) { f.Practices[0].Archive.Writable = false }, "record-folder:oak", Fail},
 		"a witness of another history": {func(f *installation.Facts) {
 			f.Practices[0].Witnesses = []installation.Witness{{Name: "w", Size: 9, At: now, Problem: "contradicts", Contradicts: true}}
 		}, "audit-witness:oak", Fail},

@@ -3,11 +3,11 @@ package host
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"path/filepath"
 	"time"
 
 	auditarchive "github.com/sotto-health/sotto/internal/auditlog/archive"
+	"github.com/sotto-health/sotto/internal/installation"
 )
 
 // archiveEvery is how often the audit logs are archived.
@@ -17,12 +17,17 @@ const archiveEvery = 10 * time.Minute
 // then again and again, until ctx ends. A full tile is written once, so the
 // folder can be of a kind that lets nobody change what is there. A log that
 // contradicts what is archived is not archived over it.
-func archiveLogs(ctx context.Context, h *OpenHub, folder string, say *slog.Logger) {
-	if err := h.NoteAuditExport(ctx); err != nil {
-		say.ErrorContext(ctx, "the audit log is not archived: that it is could not be recorded")
-		return
-	}
-	letOut(ctx, archiveEvery, "archive", say, func() error { return archiveOnce(ctx, h, folder) })
+func archiveLogs(ctx context.Context, h *OpenHub, folder string, parts *logParts) {
+	begun := false
+	letOut(ctx, archiveEvery, installation.LogArchive, parts, func() error {
+		if !begun {
+			if err := h.NoteAuditExport(ctx); err != nil {
+				return err // nothing is archived before that it is has been recorded
+			}
+			begun = true
+		}
+		return archiveOnce(ctx, h, folder)
+	})
 }
 
 func archiveOnce(ctx context.Context, h *OpenHub, folder string) error {

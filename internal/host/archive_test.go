@@ -100,7 +100,11 @@ func TestArchivingIsRecorded(t *testing.T) {
 	h := openHub(t, t.TempDir())
 	makePractice(t, h)
 	folder := t.TempDir()
-	go archiveLogs(t.Context(), h, folder, slog.New(slog.DiscardHandler))
+	parts, err := newLogParts(h, ServeConfig{AuditArchive: folder, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go archiveLogs(t.Context(), h, folder, parts)
 	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		text, err := os.ReadFile(onlyEntries(folder))
 		if err == nil && bytes.Contains(text, []byte("audit.exported")) {

@@ -14,6 +14,7 @@ import (
 	"github.com/sotto-health/sotto/internal/auditlog"
 	"github.com/sotto-health/sotto/internal/auditlog/witness"
 	"github.com/sotto-health/sotto/internal/durable"
+	"github.com/sotto-health/sotto/internal/installation"
 )
 
 // publishEvery is how often checkpoints are published, at most.
@@ -22,23 +23,17 @@ const publishEvery = time.Minute
 // publishCheckpoints has the heads of the audit logs signed by witnesses, if
 // there are any, and puts them into a folder, unless it is empty; at once and
 // then every minute, until ctx ends.
-func publishCheckpoints(ctx context.Context, h *OpenHub, folder string, parties []witness.Party, log *slog.Logger) {
-	letOut(ctx, publishEvery, "checkpoints", log, func() error { return publish(ctx, h, folder, parties, time.Now(), log) })
+func publishCheckpoints(ctx context.Context, h *OpenHub, folder string, parties []witness.Party, parts *logParts) {
+	letOut(ctx, publishEvery, installation.Checkpoints, parts, func() error { return publish(ctx, h, folder, parties, time.Now(), parts.log) })
 }
 
 // letOut lets what is of the audit logs out of the database, at once and then
-// again and again, until ctx ends. A failure is left to the next time, and said
+// again and again, until ctx ends. A failure is left to the next time, and noted
 // with the part that is let out.
-func letOut(ctx context.Context, every time.Duration, part string, log *slog.Logger, again func() error) {
+func letOut(ctx context.Context, every time.Duration, part string, parts *logParts, again func() error) {
 	repeat(ctx, every, func() {
-		err := again()
-		var damage *auditlog.DamageError
-		switch {
-		case err == nil || ctx.Err() != nil:
-		case errors.As(err, &damage):
-			log.ErrorContext(ctx, "the audit log contradicts what was let out of it; nothing more is let out", slog.String("part", part), slog.String("damage", damage.Error()))
-		default:
-			log.ErrorContext(ctx, "a part of the audit log could not be let out", slog.String("part", part))
+		if err := again(); ctx.Err() == nil {
+			parts.note(ctx, part, err, time.Now())
 		}
 	})
 }

@@ -3,12 +3,16 @@ package host
 import (
 	"bytes"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/sotto-health/sotto/internal/auditlog"
+	"github.com/sotto-health/sotto/internal/installation"
+	"github.com/sotto-health/sotto/internal/keyfile"
 )
 
 // TestT40PublishedHeadsStay: a head that contradicts the last one published, or
@@ -52,4 +56,105 @@ func TestT40PublishedHeadsStay(t *testing.T) {
 			t.Errorf("%s: %q, %v", path, got, err)
 		}
 	}
+}
+
+// TestLogPartsAreNoted: that the heads and the archive of the audit log are let
+// out, that they could not be, and that the log contradicts them, is noted for
+// who looks, in the figures too, and goes on to be when the server starts anew.
+func TestLogPartsAreNoted(t *testing.T) {
+	h := openHub(t, t.TempDir())
+	makePractice(t, h)
+	if err := h.NoteAuditExport(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c := ServeConfig{AuditCheckpoints: t.TempDir(), AuditArchive: t.TempDir(), Log: slog.New(slog.DiscardHandler)}
+	parts, err := newLogParts(h, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 11, 29, 9, 0, 0, 0, time.UTC)
+	look := func(heads, archived string) []installation.LogPart {
+		t.Helper()
+		at = at.Add(time.Minute)
+		parts.note(t.Context(), installation.Checkpoints, publish(t.Context(), h, c.AuditCheckpoints, nil, at, c.Log), at)
+		parts.note(t.Context(), installation.LogArchive, archiveOnce(t.Context(), h, c.AuditArchive), at)
+		facts, err := Inspect(t.Context(), h, InspectConfig{Folder: h.folder})
+		if err != nil || len(facts.LogParts) != 2 {
+			t.Fatal(facts.LogParts, err)
+		}
+		for i, want := range []string{heads, archived} {
+			p := facts.LogParts[i]
+			if p.Problem != want || (want == "") != p.SucceededAt.Equal(at) || want != "" && p.Since.IsZero() {
+				t.Errorf("%+v at %s, want %q", p, at, want)
+			}
+			if f := h.Stats().LogParts[p.Name]; f.Problem != (want != "") || !f.SucceededAt.Equal(p.SucceededAt) {
+				t.Errorf("%s: the figures are %+v", p.Name, f)
+			}
+		}
+		return facts.LogParts
+	}
+	look("", "")
+	if log := inspectedLog(t, h); log.Heads != 2 || log.Problems != 0 {
+		t.Errorf("%+v", log)
+	}
+	// A file lies where the folder should be.
+	heads := c.AuditCheckpoints
+	c.AuditCheckpoints = filepath.Join(heads, "here", "checkpoint")
+	first := look(installation.PartFails, "")
+	if again := look(installation.PartFails, ""); !again[0].Since.Equal(first[0].Since) || !again[0].SucceededAt.Equal(first[0].SucceededAt) {
+		t.Errorf("%+v, then %+v", first[0], again[0])
+	}
+	c.AuditCheckpoints = heads
+	look("", "")
+
+	// Another history, longer than what was let out, by the same key.
+	signer, err := auditlog.NewSigner(seedOf(t, h), "t_here")
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged, err := signer.Sign(1, auditlog.Hash{9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{c.AuditCheckpoints, c.AuditArchive} {
+		if err := os.WriteFile(filepath.Join(path, "here", "checkpoint"), forged, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := h.NoteAuditExport(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	found := look(installation.PartContradicts, installation.PartContradicts)
+	if log := inspectedLog(t, h); log.Problems == 0 || !strings.Contains(log.First, "forked") {
+		t.Errorf("%+v", log)
+	}
+	if !strings.Contains(found[0].Damage, "forked") {
+		t.Errorf("%+v", found[0])
+	}
+	again, err := newLogParts(h, c)
+	if err != nil || again.all[0].Problem != installation.PartContradicts || !again.all[0].Since.Equal(found[0].Since) {
+		t.Errorf("after a start: %+v, %v", again, err)
+	}
+	c.AuditArchive = ""
+	if again, err = newLogParts(h, c); err != nil || len(again.all) != 1 || len(readLogParts(h.folder)) != 1 {
+		t.Errorf("what is set up no more stays: %+v, %v", again, err)
+	}
+}
+
+func inspectedLog(t *testing.T, h *OpenHub) *installation.LogCheck {
+	t.Helper()
+	facts, err := Inspect(t.Context(), h, InspectConfig{Folder: h.folder})
+	if err != nil || facts.Practices[0].Log == nil {
+		t.Fatal(err)
+	}
+	return facts.Practices[0].Log
+}
+
+func seedOf(t *testing.T, h *OpenHub) []byte {
+	t.Helper()
+	seed, err := keyfile.Read(filepath.Join(h.folder.HubPart(), "audit.key"), "hub-audit", auditlog.SeedBytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seed
 }

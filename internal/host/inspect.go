@@ -47,7 +47,7 @@ func Inspect(ctx context.Context, h *OpenHub, c InspectConfig) (*installation.Fa
 	f := &installation.Facts{At: c.Now().UTC(), Build: build(), Disk: disk(string(c.Folder))}
 	f.Clock.Synchronised = clockSynchronised()
 	f.Paths, f.Keys = looseFiles(c.Folder), keys(c.Folder, c.PostgresURL != "")
-	f.Backup = backups(c)
+	f.Backup, f.LogParts = backups(c), readLogParts(c.Folder)
 	if s, err := readRunning(c.Folder); err == nil {
 		ask(ctx, s)
 		f.Server = s
@@ -73,7 +73,7 @@ func Inspect(ctx context.Context, h *OpenHub, c InspectConfig) (*installation.Fa
 		return nil, err
 	}
 	for _, p := range all {
-		practice, err := h.inspectPractice(ctx, c.Folder, p, f.At.UnixMilli())
+		practice, err := h.inspectPractice(ctx, f.LogParts, p, f.At.UnixMilli())
 		if err != nil {
 			return nil, err
 		}
@@ -238,8 +238,8 @@ func database(c InspectConfig) installation.Database {
 
 // writable writes a file into the folder, reads it back and deletes it.
 func writable(folder string) bool {
-	path := filepath.Join(folder, ".doctor")
-	defer func() { _ = os.Remove(path) }() // it says nothing if it stays
+	path := filepath.Join(folder, durable.TempPrefix+"doctor") // which whoever reads the folder passes over
+	defer func() { _ = os.Remove(path) }()                     // it says nothing if it stays
 	if err := os.WriteFile(path, []byte("sotto"), 0o600); err != nil {
 		return false
 	}
@@ -248,12 +248,12 @@ func writable(folder string) bool {
 }
 
 // inspectPractice looks at one practice as of now, in Unix milliseconds.
-func (h *OpenHub) inspectPractice(ctx context.Context, folder Folder, p hub.Practice, now int64) (*installation.Practice, error) {
+func (h *OpenHub) inspectPractice(ctx context.Context, parts []installation.LogPart, p hub.Practice, now int64) (*installation.Practice, error) {
 	out := &installation.Practice{
 		ID: p.ID, Slug: p.Slug, Name: p.Name, Demo: p.Demo, Languages: p.Languages, Origins: p.Origins, Queues: len(p.Queues), Suite: p.Suite,
 		AccessDays: p.Reviews.Days(), IdleStaff: int(p.StaffIdle().Minutes()), IdlePatient: p.PatientIdle(), Networks: len(p.Access.Networks) > 0,
 		ConsentTexts: []string{}, RiskLanguages: []string{}, People: []installation.Person{}, Witnesses: []installation.Witness{},
-		Archive: archive(folder, p.Slug),
+		Archive: archive(h.folder, p.Slug),
 	}
 	for _, q := range p.Queues {
 		if p.QueueLevel(q.ID) == proofing.Guest {
@@ -281,12 +281,23 @@ func (h *OpenHub) inspectPractice(ctx context.Context, folder Folder, p hub.Prac
 	if err != nil {
 		return nil, err
 	}
+	served, everywhere := make(map[string]bool), false
 	for _, person := range staff {
 		one, err := h.inspectPerson(ctx, person, signedIn[person.ID])
 		if err != nil {
 			return nil, err
 		}
 		out.People = append(out.People, *one)
+		queues, _ := person.Serves()
+		for _, q := range queues {
+			served[q] = served[q] || one.CanSignIn()
+		}
+		everywhere = everywhere || one.AllQueues && one.CanSignIn()
+	}
+	for _, q := range p.Queues {
+		if !everywhere && !served[q.ID] {
+			out.EmptyQueues++
+		}
 	}
 	services, err := h.store.PersonsOfKind(ctx, p.ID, api.KindService)
 	if err != nil {
@@ -332,6 +343,11 @@ func (h *OpenHub) inspectPractice(ctx context.Context, folder Folder, p hub.Prac
 	witnesses, err := h.LogWitnesses(ctx, p.ID)
 	if err != nil {
 		return nil, err
+	}
+	if out.LogSize >= 0 {
+		if out.Log, err = h.inspectLog(ctx, &p, parts, witnesses); err != nil {
+			out.Log = nil // that it cannot be read is a finding
+		}
 	}
 	for _, w := range witnesses {
 		one := installation.Witness{Name: w.Name(), Size: w.Size, Problem: w.Problem, Contradicts: w.Problem == hub.WitnessContradicts}
@@ -402,6 +418,7 @@ func (h *OpenHub) inspectPerson(ctx context.Context, p hub.Person, signedIn int6
 		ID: p.ID, Role: p.Role, Access: string(policy.RoleOf(p.Role)), CreatedAt: time.UnixMilli(p.CreatedAt).UTC(), LastSignIn: moment(signedIn),
 		Disabled: p.DisabledAt != 0, Password: p.Password != "",
 	}
+	_, out.AllQueues = p.Serves()
 	factors, err := h.store.FactorsOf(ctx, p.Practice, p.ID)
 	if err != nil {
 		return nil, err
@@ -435,7 +452,7 @@ func archive(folder Folder, slug string) *installation.Archive {
 	if _, err := os.Stat(filepath.Join(root, "archive")); err != nil {
 		return nil
 	}
-	a := new(installation.Archive)
+	a := &installation.Archive{Writable: writable(filepath.Join(root, "archive"))}
 	_ = filepath.WalkDir(filepath.Join(root, "archive"), func(_ string, d fs.DirEntry, err error) error {
 		if err == nil && d.Type().IsRegular() {
 			if info, err := d.Info(); err == nil {

@@ -109,11 +109,15 @@ func Serve(ctx context.Context, h *OpenHub, c ServeConfig) error {
 	if err := forgetWitnesses(ctx, h, c.AuditWitnesses); err != nil {
 		return errors.Join(err, main.Close())
 	}
+	parts, err := newLogParts(h, c)
+	if err != nil {
+		return errors.Join(fmt.Errorf("note how the audit log is let out: %w", err), main.Close())
+	}
 	if c.AuditCheckpoints != "" || len(c.AuditWitnesses) > 0 {
-		go publishCheckpoints(ctx, h, c.AuditCheckpoints, c.AuditWitnesses, c.Log)
+		go publishCheckpoints(ctx, h, c.AuditCheckpoints, c.AuditWitnesses, parts)
 	}
 	if c.AuditArchive != "" {
-		go archiveLogs(ctx, h, c.AuditArchive, c.Log)
+		go archiveLogs(ctx, h, c.AuditArchive, parts)
 	}
 	streaming, stopStreaming := context.WithCancel(ctx)
 	defer stopStreaming()

@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sotto-health/sotto/api"
 )
@@ -46,13 +47,16 @@ func TestT01LogsHoldNoContent(t *testing.T) {
 	if !strings.Contains(w.logs.String(), `"route":"POST /v1/conversations/{id}/frames","status":507`) {
 		t.Error("the log does not tell of the full disk")
 	}
+	w.hub.NoteLogPart("archive", true, time.Unix(1790000000, 0))
 	rec := httptest.NewRecorder()
 	w.api.Metrics().ServeHTTP(rec, httptest.NewRequestWithContext(context.Background(), "GET", "/metrics", nil))
 	metrics := rec.Body.String()
 	if strings.Contains(metrics, canary) || strings.Contains(metrics, patient.id) || strings.Contains(metrics, w.clinic.ID) {
 		t.Error("the metrics name somebody")
 	}
-	for _, want := range []string{"sotto_application_frames_total 1", "sotto_http_calls_total{", "sotto_connections"} {
+	for _, want := range []string{"sotto_application_frames_total 1", "sotto_http_calls_total{", "sotto_connections",
+		`sotto_audit_part_problem{part="archive"} 1`, `sotto_audit_part_last_success_timestamp_seconds{part="archive"} 1.79e+09`,
+	} {
 		if !strings.Contains(metrics, want) {
 			t.Errorf("the metrics lack %s", want)
 		}

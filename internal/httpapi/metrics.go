@@ -38,7 +38,7 @@ func newMetrics(h *hub.Hub) *metrics {
 		return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return of(h.Stats()) })
 	}
 	m.registry.MustRegister(
-		witnesses{h}, streams{h},
+		witnesses{h}, streams{h}, logParts{h},
 		m.calls, m.took, m.socketRefusals,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "sotto_connections", Help: "Push connections open now."},
@@ -78,6 +78,33 @@ func (w witnesses) Collect(c chan<- prometheus.Metric) {
 			value = 1
 		}
 		c <- prometheus.MustNewConstMetric(witnessProblem, prometheus.GaugeValue, value, name)
+	}
+}
+
+// logParts are gauges of the ways in which audit logs are let out of the
+// database: checkpoints, and the archive.
+type logParts struct{ hub *hub.Hub }
+
+var (
+	partProblem = prometheus.NewDesc("sotto_audit_part_problem", "1 if a part of the audit logs could not be let out, or contradicts what was let out before.", []string{"part"}, nil)
+	partSuccess = prometheus.NewDesc("sotto_audit_part_last_success_timestamp_seconds", "When a part of the audit logs was last let out; 0 if it never was.", []string{"part"}, nil)
+)
+
+// Describe implements [prometheus.Collector].
+func (logParts) Describe(c chan<- *prometheus.Desc) { c <- partProblem; c <- partSuccess }
+
+// Collect implements [prometheus.Collector].
+func (p logParts) Collect(c chan<- prometheus.Metric) {
+	for name, f := range p.hub.Stats().LogParts {
+		problem, success := 0.0, 0.0
+		if f.Problem {
+			problem = 1
+		}
+		if !f.SucceededAt.IsZero() {
+			success = float64(f.SucceededAt.Unix())
+		}
+		c <- prometheus.MustNewConstMetric(partProblem, prometheus.GaugeValue, problem, name)
+		c <- prometheus.MustNewConstMetric(partSuccess, prometheus.GaugeValue, success, name)
 	}
 }
 

@@ -29,6 +29,11 @@ func (h *Hub) AuditLogs(ctx context.Context, grow bool) ([]*auditlog.Log, error)
 	return logs, nil
 }
 
+// AuditLog is the log of one practice as it stands.
+func (h *Hub) AuditLog(ctx context.Context, p *Practice) (*auditlog.Log, error) {
+	return h.auditLog(ctx, p, false)
+}
+
 func (h *Hub) auditLog(ctx context.Context, p *Practice, grow bool) (*auditlog.Log, error) {
 	if grow {
 		if err := h.growLog(ctx, p.ID); err != nil {

@@ -141,9 +141,9 @@ func works(who *policy.Principal, queue string) bool {
 	return who.AllQueues() || slices.Contains(who.Queues, queue)
 }
 
-// serves lists the queues that a staff person is given, one by one or by their
+// Serves lists the queues that a staff person is given, one by one or by their
 // departments; all says that they are given every one.
-func (p *Person) serves() (queues []string, all bool) {
+func (p *Person) Serves() (queues []string, all bool) {
 	who := p.principal()
 	return who.Queues, who.AllQueues()
 }

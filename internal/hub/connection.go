@@ -162,8 +162,8 @@ func (h *Hub) renewLate(ctx context.Context, conn *Connection) error {
 	if err != nil {
 		return at("load who connects", err)
 	}
-	before, was := c.Person.serves()
-	after, is := now.serves()
+	before, was := c.Person.Serves()
+	after, is := now.Serves()
 	if was == is && sameSet(before, after) && now.Role == c.Person.Role && now.DisabledAt == 0 {
 		return nil
 	}

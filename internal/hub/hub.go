@@ -110,6 +110,7 @@ type Hub struct {
 
 	witnesses sync.Map // whether one has a problem, by its name
 	streams   sync.Map // [auditlog.StreamFigures] of streams of the audit log, by name
+	logParts  sync.Map // [LogPartFigures], by name
 
 	lapsesTold atomic.Int64 // until when lapsed verifications were announced
 

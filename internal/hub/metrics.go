@@ -2,6 +2,7 @@ package hub
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/auditlog"
@@ -32,6 +33,19 @@ type Stats struct {
 	Witnesses map[string]bool
 	// Streams says how those of the audit log fare, by their names.
 	Streams map[string]auditlog.StreamFigures
+	// LogParts says how the audit logs are let out of the database, by part.
+	LogParts map[string]LogPartFigures
+}
+
+// LogPartFigures say how one of the ways fares in which audit logs are let out.
+type LogPartFigures struct {
+	Problem     bool
+	SucceededAt time.Time // zero if it never did
+}
+
+// NoteLogPart keeps how a part fares, for the figures.
+func (h *Hub) NoteLogPart(name string, problem bool, succeeded time.Time) {
+	h.logParts.Store(name, LogPartFigures{problem, succeeded})
 }
 
 // Stats returns the present figures.
@@ -46,7 +60,13 @@ func (h *Hub) Stats() Stats {
 		streams[name.(string)] = figures.(auditlog.StreamFigures)
 		return true
 	})
+	parts := make(map[string]LogPartFigures)
+	h.logParts.Range(func(name, figures any) bool {
+		parts[name.(string)] = figures.(LogPartFigures)
+		return true
+	})
 	return Stats{
+		LogParts:     parts,
 		Witnesses:    witnesses,
 		Streams:      streams,
 		Connections:  h.board.count(),

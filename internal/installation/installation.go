@@ -25,6 +25,8 @@ type Facts struct {
 	Database Database  `json:"database"`
 	Blobs    Blobs     `json:"blobs"`
 	Backup   Backup    `json:"backup"`
+	// LogParts are the ways in which the audit logs are let out of the database.
+	LogParts []LogPart `json:"audit_parts"`
 	// Practices are those that the database holds, by slug.
 	Practices []Practice `json:"practices"`
 }
@@ -221,8 +223,9 @@ type Practice struct {
 	Origins       []string `json:"origins"`       // that may embed the chat
 	Networks      bool     `json:"networks"`      // staff are held to networks
 	Queues        int      `json:"queues"`
-	OpenQueues    int      `json:"open_queues"` // of these, in how many health is spoken of with whom nobody knows
-	Suite         uint16   `json:"suite"`       // MLS
+	EmptyQueues   int      `json:"empty_queues"` // of these, on how many nobody works who can sign in
+	OpenQueues    int      `json:"open_queues"`  // of these, in how many health is spoken of with whom nobody knows
+	Suite         uint16   `json:"suite"`        // MLS
 	RiskLanguages []string `json:"risk_languages"`
 
 	People         []Person `json:"people"` // staff
@@ -244,6 +247,8 @@ type Practice struct {
 	// LogSize is how many entries the log of who did what has; below 0 if it
 	// could not be read.
 	LogSize int64 `json:"log_size"`
+	// Log is what was read of it now; nil if it could not be.
+	Log *LogCheck `json:"log,omitempty"`
 	// FormsLate is how many consent forms wait for somebody's approval for longer
 	// than [FormReviewTime].
 	FormsLate int `json:"forms_late"`
@@ -257,6 +262,53 @@ type Practice struct {
 	// path: the portal's, and the FHIR server's that it guards. None without one.
 	Portal  []string `json:"portal,omitempty"`
 	Archive *Archive `json:"archive,omitempty"` // nil if the keeper's folder is not here
+}
+
+// Ways in which audit logs are let out of the database.
+const (
+	Checkpoints = "checkpoints" // their signed heads, published and given to witnesses
+	LogArchive  = "archive"     // the logs themselves
+)
+
+// A LogPart is one such way, of all practices, as the server last noted it.
+type LogPart struct {
+	Name        string    `json:"name"`   // [Checkpoints] or [LogArchive]
+	Folder      string    `json:"folder"` // empty for heads that witnesses alone get
+	BegunAt     time.Time `json:"begun_at"`
+	SucceededAt time.Time `json:"succeeded_at"` // zero if it never did
+	Problem     string    `json:"problem"`      // empty, [PartFails] or [PartContradicts]
+	Damage      string    `json:"damage"`       // what contradicts what, in plain words
+	Since       time.Time `json:"since"`        // of the problem
+}
+
+// Problems of a [LogPart].
+const (
+	PartFails       = "fails"       // it could not be written or asked for
+	PartContradicts = "contradicts" // the log is not what was let out of it before
+)
+
+// A LogCheck is what was seen of a practice's audit log: the newest entries and
+// some others, by chance, with the tree over all, whose root was made anew.
+type LogCheck struct {
+	Whole    bool   `json:"whole"` // all entries were read
+	Problems int    `json:"problems"`
+	First    string `json:"first"` // of the problems, in plain words
+	// Heads is how many heads that were signed before it was compared with:
+	// published, archived, signed by a witness, or kept by a whole check.
+	Heads int `json:"heads"`
+	// Verified is the newest whole check of it; nil if none was noted.
+	Verified *LogVerified `json:"verified,omitempty"`
+}
+
+// LogVerifiedWithin is how old the last whole check of a log may be that is too
+// long to be read whole with each look.
+const LogVerifiedWithin = 31 * 24 * time.Hour
+
+// A LogVerified is what sotto audit verify noted.
+type LogVerified struct {
+	At       time.Time `json:"at"`
+	Entries  int64     `json:"entries"`
+	Problems int       `json:"problems"`
 }
 
 // FormReviewTime is how long a consent form that its author is done with may
@@ -315,6 +367,7 @@ type Person struct {
 	Password   bool      `json:"password"`
 	LastSignIn time.Time `json:"last_sign_in"` // zero if none is kept
 	Devices    int       `json:"devices"`      // not revoked
+	AllQueues  bool      `json:"all_queues"`   // is given the chats of every queue
 }
 
 // TwoFactors reports whether the person signs in with two: a passkey, or a
@@ -327,6 +380,8 @@ func (p *Person) CanSignIn() bool { return !p.Disabled && (p.Passkeys > 0 || p.P
 // An Archive is the practice's sealed record.
 type Archive struct {
 	Bytes int64 `json:"bytes"`
+	// Writable says that a file was written there, read back and deleted.
+	Writable bool `json:"writable"`
 	// Check is the newest whole check of it; nil if none was noted.
 	Check *ArchiveCheck `json:"check,omitempty"`
 }

@@ -118,11 +118,11 @@ func auditFolders(s *installation.Server, add func(api.Asset), flow func(from, t
 		return elsewhere
 	}
 	if f := s.AuditArchive; f != nil {
-		add(api.Asset{ID: "audit-archive", Kind: "data", Zone: zoneOf(f), Name: "Archive of the audit log", Holds: "the whole audit log in clear: who of our ids did what about which patient's id, when and from where; no content, no names", Guarded: "the folder's modes; whoever runs its disk; changes show against the signed heads", Weight: "high"})
+		add(api.Asset{ID: "audit-archive", Kind: "data", Zone: zoneOf(f), Name: "Archive of the audit log", Holds: "the whole audit log in clear: who of our ids did what about which patient's id, when and from where; no content, no names", Guarded: "the folder's modes; whoever runs its disk; changes show against the signed heads", Weight: "high", CheckedBy: "audit-archive"})
 		flow("hub", "audit-archive", "the audit log as it grows", "in clear, signed; a folder's way, for the practice to say", f.Beside)
 	}
 	if f := s.AuditCheckpoints; f != nil {
-		add(api.Asset{ID: "audit-checkpoints", Kind: "data", Zone: zoneOf(f), Name: "Heads of the audit log", Holds: "size, hash and signature of the audit log; nothing of patients", Guarded: "signed by the hub", Weight: "low"})
+		add(api.Asset{ID: "audit-checkpoints", Kind: "data", Zone: zoneOf(f), Name: "Heads of the audit log", Holds: "size, hash and signature of the audit log; nothing of patients", Guarded: "signed by the hub", Weight: "low", CheckedBy: "audit-checkpoints"})
 		flow("hub", "audit-checkpoints", "size, hash and signature of the audit log", "signed; a folder's way, for the practice to say", f.Beside)
 	}
 }
