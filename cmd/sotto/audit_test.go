@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-
 	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/auditlog"
 	"github.com/sotto-health/sotto/internal/auditlog/archive"
