@@ -48,6 +48,9 @@ func (c showControlsCommand) Run(ctx context.Context, cli *commands, s streams) 
 		return err
 	}
 	defer h.Close()
+	if err := h.NoteControlsLooked(ctx, practice); err != nil {
+		return err
+	}
 	run, err := i.Look(ctx, practice)
 	if err != nil {
 		return err
@@ -76,6 +79,9 @@ func (c historyControlsCommand) Run(ctx context.Context, cli *commands, s stream
 		return err
 	}
 	defer h.Close()
+	if err := h.NoteControlsRead(ctx, practice); err != nil {
+		return err
+	}
 	all, err := i.ControlHistory(ctx, practice, time.Now().AddDate(0, 0, -c.Days), 10_000)
 	if err != nil {
 		return err
@@ -97,6 +103,9 @@ func (c packControlsCommand) Run(ctx context.Context, cli *commands, s streams) 
 		return err
 	}
 	defer h.Close()
+	if err := h.NoteEvidence(ctx, practice); err != nil {
+		return err
+	}
 	made, err := i.Evidence(ctx, practice)
 	if err != nil {
 		return err

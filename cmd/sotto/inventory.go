@@ -21,6 +21,9 @@ func (c inventoryCommand) Run(ctx context.Context, cli *commands, s streams) err
 		return err
 	}
 	defer h.Close()
+	if err := h.NoteControlsRead(ctx, practice); err != nil {
+		return err
+	}
 	facts, err := i.Facts(ctx)
 	if err != nil {
 		return err

@@ -21,7 +21,8 @@ import (
 )
 
 type recordCommand struct {
-	Practice string `help:"The practice's short name; needed only if there are several." placeholder:"SLUG"`
+	Practice   string `help:"The practice's short name; needed only if there are several." placeholder:"SLUG"`
+	Unrecorded bool   `help:"Where the hub, which keeps the audit log, is on another machine: go on all the same. You have written it down there."`
 
 	List   listRecordCommand   `cmd:"" help:"List the conversations in the record."`
 	Show   showRecordCommand   `cmd:"" help:"Print one conversation's transcript. It is protected health information."`
@@ -56,9 +57,15 @@ func (c recordCommand) open(cli *commands) (*record.Archive, *vault.Vault, error
 type listRecordCommand struct{}
 
 func (listRecordCommand) Run(ctx context.Context, cli *commands, s streams) error {
-	archive, _, err := cli.Record.open(cli)
+	archive, v, err := cli.Record.open(cli)
 	if err != nil {
 		return err
+	}
+	err = cli.noteInHub(ctx, s, "write down there who listed this record", func(h *host.OpenHub) error {
+		return h.NoteRecordListed(ctx, v.Practice)
+	})
+	if err != nil {
+		return fmt.Errorf("that the record is listed could not be written down, so it is not: %w", err)
 	}
 	ids, err := archive.Conversations(ctx)
 	if err != nil {
@@ -99,9 +106,13 @@ func (c showRecordCommand) note(ctx context.Context, cli *commands, practice str
 }
 
 // noteInHub writes something down in the hub's audit log. Where the hub is on
-// another machine it says what to do instead.
+// another machine it refuses, unless it was said that this is written down by
+// hand.
 func (c *commands) noteInHub(ctx context.Context, s streams, instead string, note func(*host.OpenHub) error) error {
 	if postgres := os.Getenv("SOTTO_POSTGRES"); !host.Folder(c.Data).There(postgres != "") {
+		if !c.Record.Unrecorded {
+			return fmt.Errorf("the hub, which keeps the audit log, is not in %s: %s, and then say --unrecorded", c.Data, instead)
+		}
 		_, err := fmt.Fprintf(s.err, "The hub is on another machine: %s.\n", instead)
 		return err
 	}

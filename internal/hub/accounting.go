@@ -212,6 +212,15 @@ type RecordOpening struct {
 	Recipient, Address string
 }
 
+// NoteRecordListed records, for who runs the hub, that it is listed which
+// conversations the record holds, before it is. No route leads here.
+func (h *Hub) NoteRecordListed(ctx context.Context, practice string) error {
+	if err := h.store.Record(ctx, h.event(ctx, operator(practice), audit.RecordRead, "").With("what=list")); err != nil {
+		return at("record a read", err)
+	}
+	return nil
+}
+
 // NoteRecordOpened records, for who runs the hub, that the record of a
 // conversation is opened, before it is; and accounts for it if it is to leave
 // the practice. No route leads here.

@@ -102,3 +102,27 @@ func (h *Hub) Inventory(ctx context.Context, s *StaffCaller) (*api.Inventory, er
 	}
 	return i.Inventory(ctx, s.Person.Practice)
 }
+
+// NoteControlsRead, NoteControlsLooked and NoteEvidence record, for who runs the
+// hub, what the command line is about to show of the controls and the inventory.
+// No route leads here.
+func (h *Hub) NoteControlsRead(ctx context.Context, practice string) error {
+	return h.noteInspected(ctx, practice, audit.ControlsRead)
+}
+
+// NoteControlsLooked records that the controls are looked at anew.
+func (h *Hub) NoteControlsLooked(ctx context.Context, practice string) error {
+	return h.noteInspected(ctx, practice, audit.ControlsLooked)
+}
+
+// NoteEvidence records that an evidence pack is made.
+func (h *Hub) NoteEvidence(ctx context.Context, practice string) error {
+	return h.noteInspected(ctx, practice, audit.EvidenceExported)
+}
+
+func (h *Hub) noteInspected(ctx context.Context, practice string, kind audit.Kind) error {
+	if err := h.store.Record(ctx, h.event(ctx, operator(practice), kind, "")); err != nil {
+		return at("record a look at the controls", err)
+	}
+	return nil
+}

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestOperatorsLooksAreRecorded: what the command line shows of the controls, the
+// inventory and the record is in the log, as what the pages show is; and the
+// record is not shown where it cannot be written down.
+func TestOperatorsLooksAreRecorded(t *testing.T) {
+	data, id := newRecord(t)
+	count := func(kind string, args ...string) {
+		t.Helper()
+		list := words("audit list --json --kind " + kind)
+		before := does(t, data, list)
+		_, _ = sotto(t, data, args...) // controls fall short
+		if after := does(t, data, list); len(after) <= len(before) {
+			t.Errorf("sotto %v leaves no %s", args, kind)
+		}
+	}
+	count("controls.looked-at", "controls")
+	count("controls.read", "controls", "history")
+	count("controls.read", "inventory")
+	count("evidence.exported", "controls", "pack", filepath.Join(t.TempDir(), "evidence.zip"))
+	count("record.read", "record", "list")
+	count("record.read", "record", "show", id)
+
+	if err := os.RemoveAll(filepath.Join(data, "hub")); err != nil {
+		t.Fatal(err)
+	}
+	refuses(t, data, words("record list"), "so it is not")
+	refuses(t, data, words("record show "+id), "so it is not")
+	does(t, data, words("record --unrecorded show "+id), "my knee hurts")
+}
