@@ -53,6 +53,9 @@ func TestBackupNamesWhatWasChanged(t *testing.T) {
 	does(t, data, words("audit list --kind backup.made"), "operator", name)
 	does(t, data, words("--backups "+backups+" backup list"), name, "manifest ")
 	does(t, data, words("--backups "+backups+" backup verify"), name+": ", "1 conversations and 2 records", "The backup is as it was made.")
+	if out := does(t, data, words("--backups "+backups+" backup verify "+name)); strings.Contains(out, " 0 entries") {
+		t.Errorf("the audit log has events, and the backup covers none: %s", out)
+	}
 	does(t, data, words("audit list --kind backup.verified"), "done", name, "problems=0")
 	levels, _ := diagnose(t, data, "--backups", backups)
 	if levels["backup"] != doctor.OK || levels["backup-whole"] != doctor.OK || levels["backup-trial"] != doctor.OK {

@@ -72,9 +72,10 @@ func TestBackupOfARunningServerIsRestored(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := run(t, "sotto", "--data", restored, "audit", "list", "--kind", "backup.restored")
-	if !strings.Contains(out, name) || !strings.Contains(out, "known=") {
+	if !strings.Contains(out, name) || !strings.Contains(out, "sessions=1,known=") {
 		t.Errorf("the restored log does not say so: %s", out)
 	}
+	old := nurse.client
 	checkShorter(t, data, restored, heads, seen)
 
 	eventually(t, "a code of another half minute", func() error {
@@ -85,6 +86,9 @@ func TestBackupOfARunningServerIsRestored(t *testing.T) {
 	})
 	serve(restored)
 	awaitReady(t, address)
+	if _, err := old.StaffSession(t.Context()); err == nil {
+		t.Error("a session of before the restore goes on")
+	}
 	nurse = demoStaff(t, url, restored, 0)
 	patients := load.people[:len(load.people)-1]
 	for i, p := range patients {

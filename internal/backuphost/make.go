@@ -148,6 +148,9 @@ func full(err error) error {
 // fill copies everything into the folder of a backup.
 func (c *Config) fill(ctx context.Context, h *host.OpenHub, m *backup.Manifest, into string) error {
 	data := string(c.Hub.Folder)
+	if _, err := h.AuditLogs(ctx, true); err != nil { // what waits for its number gets it: the root then covers it
+		return err
+	}
 	moment, err := c.take(ctx)
 	if err != nil {
 		return err

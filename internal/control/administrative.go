@@ -122,7 +122,7 @@ func administrative() []api.Control {
 			Title: "Data backup plan", Asks: "There are exact copies of health information that can be got back.",
 			HeldBy:   "sotto backup make copies hub, keeper and record of one moment, without keys, and seals a list of every file. This map looks at the newest whole one's age and at whether it is on another disk.",
 			Evidence: []string{"backup", "backup-apart"},
-			Tests:    []string{"TestBackupOfARunningServerIsRestored", "TestBackupNamesWhatWasChanged", "TestSnapshotIsOfOneMoment", "TestT54SeededMistakes"},
+			Tests:    []string{"TestBackupOfARunningServerIsRestored", "TestBackupNamesWhatWasChanged", "TestBackupBesidePostgreSQL", "TestSnapshotIsOfOneMoment", "TestT54SeededMistakes"},
 		},
 		{
 			ID: "308(a)(7)(ii)(B)", Family: family, Kind: api.KindRequired, Proposed: "restored within 72 hours", NIST: contingency, Owner: administrator, Review: 12,
