@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // A defence is what holds an attack off, and the test that fails without it.
@@ -59,7 +60,7 @@ var defences = []defence{
 	{
 		"session theft: a staff device needs its person's session (T22)", "hub/identity.go",
 		"if staff == nil || staff.Person.ID != d.Person || staff.Person.Practice != d.Practice {", "if staff == nil {",
-		"httpapi TestStaffDeviceNeedsTheCookie",
+		"httpapi TestT22ADeviceOfAnother",
 	},
 	{
 		"foreign pages: any origin may act (T24)", "httpapi/call.go",
@@ -118,6 +119,48 @@ var defences = []defence{
 	{
 		"brute force: facts may be tried for ever (T28)", "hub/match.go",
 		"if byDevice.Failures >= matchTries {", "if byDevice.Failures < 0 {", "httpapi TestT28FactsAreNotGuessed",
+	},
+	{
+		"brute force: a date of birth may be tried for ever (T28)", "hub/match.go",
+		"byBorn.Failures < bornTries ||", "byBorn.Failures >= 0 ||", "httpapi TestT28ABirthdayIsNotGuessed",
+	},
+	{
+		"lock-out: strangers' tries at a date of birth keep its people out (T28)", "hub/match.go",
+		"\tif proved {", "\tif proved && byDevice.Failures < 0 {", "httpapi TestT28ABirthdayIsNotGuessed",
+	},
+	{
+		"enumeration: records are opened only where one fits (T27)", "hub/match.go",
+		"_, _ = h.openRecord(decoy) // is none", "break", "httpapi TestT27MatchingSaysNothing",
+	},
+	{
+		"phishing: a passkey's answer to another page is good (T28)", "passkey/passkey.go",
+		"if err := parsed.Verify(c.text(), s.ID, \"\", s.Origins,", "if err := parsed.Verify(c.text(), s.ID, \"\", []string{parsed.Response.CollectedClientData.Origin},",
+		"passkey TestT28LookAlikeOrigin",
+	},
+	{
+		"phishing: a passkey's answer is good without its owner (T28)", "passkey/passkey.go",
+		"\t\ttrue, true, known.Key,", "\t\tfalse, true, known.Key,", "passkey TestT28LookAlikeOrigin",
+	},
+	{
+		"a token in an address is taken, and ends up in logs (T23)", "httpapi/call.go",
+		`q.Has("token") || q.Has("access_token")`, `q.Has("token") && q.Has("access_token")`, "httpapi TestT24ForeignOrigins",
+	},
+	{
+		"one takes another's device away (T22)", "hub/owndevice.go",
+		"if d.Person != s.Person.ID {", "if d.Person == \"\" {", "httpapi TestT23OwnSessionsAndDevices",
+	},
+	{
+		"one's other session goes on after it was ended (T23)", "hub/staffsession.go",
+		"\th.endSessions(ctx, s.Practice, Ending{Staff: s.ID})\n\treturn nil\n}\n\n// Sessions", "\treturn nil\n}\n\n// Sessions", "httpapi TestT23OwnSessionsAndDevices",
+	},
+	{
+		"replay: a provider's logout token works again (T29f)", "hub/sso.go",
+		"once[:16], out.Expires.UnixMilli()); errors.Is(err, ErrExists) {\n\t\treturn &oidc.RefusedError{Reason: oidc.ReasonToken}",
+		"once[:16], out.Expires.UnixMilli()); errors.Is(err, ErrExists) {\n\t\treturn nil", "httpapi TestT29fBackChannelLogout",
+	},
+	{
+		"networks: a role's own do not count", "hub/model.go",
+		"networks, anywhere := a.from(role)", "networks, anywhere := a.from(\"\")", "httpapi TestNetworksByRole",
 	},
 	{
 		"an idle session stays open (T43)", "hub/staffsession.go",
@@ -194,13 +237,48 @@ func TestDefencesStand(t *testing.T) {
 
 var failed = regexp.MustCompile(`(?m)^--- FAIL: `)
 
+// fortnight is after how many days each defence has been removed once in CI.
+const fortnight = 14
+
+// turn reports whether the i-th defence is removed on a day.
+func turn(i int, day time.Time) bool {
+	return int64(i)%fortnight == day.Unix()/(24*60*60)%fortnight
+}
+
+// TestEachDefenceHasItsTurn: in a fortnight all are removed, a few each day.
+func TestEachDefenceHasItsTurn(t *testing.T) {
+	start, turns := time.Now(), make([]int, len(defences))
+	for day := range fortnight {
+		today := 0
+		for i := range defences {
+			if turn(i, start.AddDate(0, 0, day)) {
+				turns[i]++
+				today++
+			}
+		}
+		if most := (len(defences) + fortnight - 1) / fortnight; today > most {
+			t.Errorf("%d defences on one day, more than %d", today, most)
+		}
+	}
+	for i, n := range turns {
+		if n != 1 {
+			t.Errorf("%s is removed %d times in a fortnight", defences[i].against, n)
+		}
+	}
+}
+
 // TestTestsNoticeDefences removes each defence and runs its test, which must
-// fail. It builds a program for each: `make defences` runs it, not every change.
+// fail. It builds a program for each: `make defences` runs all, CI those whose
+// turn it is, and a change at a desk none.
 func TestTestsNoticeDefences(t *testing.T) {
-	if os.Getenv("SOTTO_DEFENCES") == "" {
+	all, ci := os.Getenv("SOTTO_DEFENCES") != "", os.Getenv("CI") == "true"
+	if !all && !ci {
 		t.Skip("make defences removes each defence once; it takes some minutes")
 	}
-	for _, d := range defences {
+	for i, d := range defences {
+		if !all && !turn(i, time.Now()) {
+			continue
+		}
 		t.Run(d.against, func(t *testing.T) {
 			path, err := filepath.Abs(filepath.Join("..", d.file))
 			if err != nil {

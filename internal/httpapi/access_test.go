@@ -196,6 +196,77 @@ func TestT22AnIDOfAnother(t *testing.T) {
 	wantCode(t, err, api.CodeConflict)
 }
 
+// TestT22ADeviceOfAnother: a colleague's session speaks for none of one's devices,
+// also if one has the device's key at hand, as on a desk that two share.
+func TestT22ADeviceOfAnother(t *testing.T) {
+	w := newWorld(t)
+	dana, lee := w.staff("dana"), w.staff("lee")
+	browser := w.client() // of lee, with no device yet
+	_, err := browser.SignIn(w.ctx, lee.in("lee"))
+	w.must(err)
+	_, err = browser.SignInDevice(w.ctx, dana.signer, dana.id)
+	wantCode(t, err, api.CodeUnauthenticated)
+	_, err = browser.SignInDevice(w.ctx, lee.signer, lee.id)
+	w.must(err)
+}
+
+// TestT23OwnSessionsAndDevices: one ends one's other sessions and devices, and
+// what they had open ends with them. Another's cannot be told from none, and go on.
+func TestT23OwnSessionsAndDevices(t *testing.T) {
+	w := newWorld(t)
+	dana, lee := w.staff("dana"), w.staff("lee")
+	l := dana.listen()
+	browser := w.client()
+	_, err := browser.SignIn(w.ctx, dana.in("dana"))
+	w.must(err)
+	call := func(cookie, method, path string) int {
+		t.Helper()
+		resp, _ := w.raw(method, path, "", "Cookie", "__Host-sotto_staff="+cookie)
+		return resp.StatusCode
+	}
+	own, err := dana.StaffSession(w.ctx)
+	w.must(err)
+	theirs, err := lee.StaffSession(w.ctx)
+	w.must(err)
+	for what, path := range map[string]string{
+		"a session": "/v1/staff/sessions/" + theirs.ID, "a device": "/v1/staff/devices/" + lee.id,
+		"no session": "/v1/staff/sessions/" + hub.NewID("s"), "no device": "/v1/staff/devices/" + hub.NewID("d"),
+	} {
+		if status := call(dana.Cookie(), "DELETE", path); status != http.StatusNotFound {
+			t.Errorf("%s of another: %d", what, status)
+		}
+	}
+	if _, err := lee.Self(w.ctx); err != nil || call(lee.Cookie(), "GET", "/v1/staff/session") != http.StatusOK {
+		t.Errorf("the other does not go on: %v", err)
+	}
+	if status := call(browser.Cookie(), "DELETE", "/v1/staff/sessions/"+own.ID); status != http.StatusNoContent {
+		t.Fatalf("one's other session: %d", status)
+	}
+	l.next(api.EventEnded)
+	_, err = dana.Self(w.ctx)
+	wantCode(t, err, api.CodeUnauthenticated)
+	if status := call(dana.Cookie(), "GET", "/v1/staff/session"); status != http.StatusUnauthorized {
+		t.Errorf("the session that was ended: %d", status)
+	}
+	if status := call(browser.Cookie(), "GET", "/v1/staff/session"); status != http.StatusOK {
+		t.Errorf("the session that ended it: %d", status)
+	}
+	_, err = dana.SignIn(w.ctx, dana.in("dana"))
+	w.must(err)
+	dana.signIn()
+	l = dana.listen()
+	if status := call(browser.Cookie(), "DELETE", "/v1/staff/devices/"+dana.id); status != http.StatusNoContent {
+		t.Fatalf("one's device: %d", status)
+	}
+	l.next(api.EventEnded)
+	_, err = dana.Self(w.ctx)
+	wantCode(t, err, api.CodeUnauthenticated)
+	_, err = dana.SignInDevice(w.ctx, dana.signer, dana.id)
+	if err == nil {
+		t.Error("a lost device comes back")
+	}
+}
+
 // TestFunctionsOfOthers tries what only another kind of caller may do.
 func TestFunctionsOfOthers(t *testing.T) {
 	w := newWorld(t)

@@ -45,11 +45,11 @@ func (p *postbox) next() (hub.Message, string) {
 
 // identityWorld has a postbox and three patients on file: two of one birthday,
 // who live together.
-func identityWorld(t *testing.T) (*world, *postbox) {
+func identityWorld(t *testing.T, more ...worldOption) (*world, *postbox) {
 	box := &postbox{came: make(chan struct{}, 64)}
-	w := newWorld(t, func(c *hub.Config, _ *httpapi.Config) {
+	w := newWorld(t, append(more, func(c *hub.Config, _ *httpapi.Config) {
 		c.Messengers = map[proofing.Channel]hub.Messenger{proofing.Email: box, proofing.SMS: box}
-	})
+	})...)
 	w.must(w.hub.ImportRoster(w.ctx, w.clinic.ID, []roster.Entry{
 		{Number: "R-" + canary + "-4417", Name: "Ana Pérez", Born: "1984-03-09", Phone: "+1 555 555 0142", Postcode: "60614"},
 		{Number: "R-2", Name: "Mia Novak", Born: "1984-03-09", Phone: "+1 555 555 0106", Postcode: "60614"},
@@ -177,7 +177,8 @@ func TestPatientsAreMatchedWithTheRoster(t *testing.T) {
 }
 
 // TestT27MatchingSaysNothing: whoever is not on file gets the answer that a
-// wrong fact gets, byte for byte.
+// wrong fact gets, byte for byte, and costs as much: one slow hash, and as many
+// records that are opened.
 func TestT27MatchingSaysNothing(t *testing.T) {
 	w, _ := identityWorld(t)
 	var first string
@@ -191,7 +192,11 @@ func TestT27MatchingSaysNothing(t *testing.T) {
 		d := w.patient()
 		b, err := json.Marshal(m)
 		w.must(err)
+		before := w.hub.Stats()
 		resp, body := w.raw("POST", "/v1/verification/match", string(b), "Authorization", "Bearer "+d.Token())
+		if now := w.hub.Stats(); now.Hashes-before.Hashes != 1 || now.Opened-before.Opened != 4 {
+			t.Errorf("%s: %d hashes, %d records opened", name, now.Hashes-before.Hashes, now.Opened-before.Opened)
+		}
 		got := fmt.Sprint(resp.StatusCode, withoutRequestID(body))
 		if first == "" {
 			first = got
@@ -240,6 +245,47 @@ func TestT28FactsAreNotGuessed(t *testing.T) {
 	w.must(err)
 	if own.Verification.Level != "matched" {
 		t.Errorf("%+v", own)
+	}
+}
+
+// TestT28ABirthdayIsNotGuessed: strangers together have a hundred tries at a date
+// of birth in a day, from however many devices and networks; a right answer is
+// then no answer. Who has proved a contact does not pay for them, and a day later
+// nobody does.
+func TestT28ABirthdayIsNotGuessed(t *testing.T) {
+	w, box := identityWorld(t, behindProxy)
+	match := func(d *device, address, pin string) int {
+		t.Helper()
+		b := mustJSON(api.MatchPatient{Born: "1984-03-09", Kind: api.MatchByPIN, Answer: pin})
+		resp, _ := w.raw("POST", "/v1/verification/match", b, "Authorization", "Bearer "+d.Token(), "X-Forwarded-For", address)
+		return resp.StatusCode
+	}
+	known := w.patient()
+	sent, err := known.SendContactCode(w.ctx, email("ana@mail.example"))
+	w.must(err)
+	_, code := box.next()
+	_, err = known.CheckContactCode(w.ctx, api.CheckContactCode{Attempt: sent.Attempt, Code: code})
+	w.must(err)
+	last := w.patient()
+	for i := range 20 {
+		d := w.patient()
+		for range 5 {
+			if status := match(d, fmt.Sprint("198.51.100.", i), "000000"); status != http.StatusForbidden {
+				t.Fatalf("status %d", status)
+			}
+		}
+	}
+	if status := match(last, "203.0.113.5", "123456"); status != http.StatusForbidden {
+		t.Errorf("after a hundred tries by others, a right one: %d", status)
+	}
+	if status := match(known, "198.51.100.3", "123456"); status != http.StatusOK {
+		t.Errorf("who has proved a contact, from where others guessed: %d", status)
+	}
+	w.clock.advance(25 * time.Hour)
+	w.clinic.keeper.signIn()
+	last = w.patient()
+	if status := match(last, "203.0.113.5", "123456"); status != http.StatusOK {
+		t.Errorf("a day later: %d", status)
 	}
 }
 

@@ -211,6 +211,18 @@ func TestSCIMGroups(t *testing.T) {
 	is(id, "")
 }
 
+// withinASecond holds the promise that who loses access loses it within a second.
+// It is the one promise here that is a time; the work takes milliseconds. With
+// the race detector, or on a machine that does much else, two are let pass.
+func withinASecond(t *testing.T, began time.Time) {
+	t.Helper()
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("it took %s", took)
+	} else if took > time.Second {
+		t.Logf("it took %s: the machine is busy", took)
+	}
+}
+
 // TestT43DisabledByTheDirectory: from the directory's word on, the person's
 // calls and sockets are over, the devices are revoked and taken out of every
 // conversation, which waits for somebody else.
@@ -224,7 +236,7 @@ func TestT43DisabledByTheDirectory(t *testing.T) {
 	began := time.Now()
 	d.do(http.StatusOK, "PATCH", "/Users/"+nurse.person, `{"Operations":[{"op":"Replace","path":"active","value":"False"}]}`)
 	l.next(api.EventEnded)
-	t.Logf("from the directory's word to the socket's end: %s", time.Since(began))
+	withinASecond(t, began)
 	_, err := nurse.Self(w.ctx)
 	wantCode(t, err, api.CodeUnauthenticated)
 	_, err = nurse.StaffSession(w.ctx)

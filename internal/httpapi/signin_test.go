@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -278,6 +279,72 @@ func TestNetworks(t *testing.T) {
 			if allowed := resp.StatusCode == http.StatusOK; allowed != (want == http.StatusOK || who == "patient") {
 				t.Errorf("%s from %s: %d %s", who, address, resp.StatusCode, body)
 			}
+		}
+	}
+}
+
+// TestNetworksByRole: each role comes from where the practice says of that role,
+// at sign-in, with a session, with a device, and as long as a socket is open.
+func TestNetworksByRole(t *testing.T) {
+	w := newWorld(t, behindProxy)
+	ward, desk := "10.1.0.7", "10.2.0.7"
+	who := map[string]*device{"nurse": w.staff("dana"), "front-desk": w.staffAs(w.clinic, "front-desk", "lee"), "billing": w.staffAs(w.clinic, "billing", "bo")}
+	logins := map[string]string{"nurse": "dana", "front-desk": "lee", "billing": "bo"}
+	may := map[string][]string{"nurse": {ward}, "front-desk": {desk}, "billing": {ward, desk}}
+	sockets := make(map[string]*websocket.Conn)
+	for role, d := range who { // all are opened at the ward, while anybody may
+		conn, _, err := websocket.Dial(w.ctx, "ws"+strings.TrimPrefix(w.server.URL, "http")+"/v1/events",
+			&websocket.DialOptions{HTTPHeader: http.Header{"X-Forwarded-For": {ward}}})
+		w.must(err)
+		defer func() { _ = conn.CloseNow() }()
+		w.must(wsjson.Write(w.ctx, conn, api.Hello{Type: "hello", Token: d.Token()}))
+		var ready api.Event
+		w.must(wsjson.Read(w.ctx, conn, &ready))
+		sockets[role] = conn
+	}
+	p := w.clinic.Practice
+	p.Access.Networks = map[string][]netip.Prefix{
+		"": {netip.MustParsePrefix("10.0.0.0/8")}, "nurse": {netip.MustParsePrefix("10.1.0.0/16")}, "front-desk": {netip.MustParsePrefix("10.2.0.0/16")},
+	}
+	_, err := w.hub.SavePractice(w.ctx, p)
+	w.must(err)
+	for role, d := range who {
+		for _, address := range []string{ward, desk} {
+			allowed := slices.Contains(may[role], address)
+			for what, call := range map[string]func() (*http.Response, string){
+				"signs in": func() (*http.Response, string) {
+					return w.raw("POST", "/v1/staff/sign-in", mustJSON(d.in(logins[role])), "X-Forwarded-For", address)
+				},
+				"has a session": func() (*http.Response, string) {
+					return w.raw("GET", "/v1/staff/factors", "", "Cookie", "__Host-sotto_staff="+d.Cookie(), "X-Forwarded-For", address)
+				},
+				"has a device": func() (*http.Response, string) {
+					return w.raw("GET", "/v1/devices/self", "", "Authorization", "Bearer "+d.Token(), "X-Forwarded-For", address)
+				},
+			} {
+				if resp, body := call(); (resp.StatusCode == http.StatusOK) != allowed {
+					t.Errorf("%s %s from %s: %d %s", role, what, address, resp.StatusCode, body)
+				}
+			}
+		}
+	}
+	w.must(w.hub.CheckSessions(w.ctx))
+	patience, stop := context.WithTimeout(w.ctx, 20*time.Second)
+	defer stop()
+	for role, conn := range sockets {
+		if role != "front-desk" {
+			w.must(wsjson.Write(w.ctx, conn, api.ClientMessage{Type: "ping", Call: 3}))
+		}
+		for {
+			var e api.Reply
+			err := wsjson.Read(patience, conn, &e)
+			if err == nil && e.Type != "pong" {
+				continue
+			}
+			if ended := websocket.CloseStatus(err) == websocket.StatusPolicyViolation; ended != (role == "front-desk") {
+				t.Errorf("the %s's socket at the ward: %v", role, err)
+			}
+			break
 		}
 	}
 }

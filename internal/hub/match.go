@@ -20,15 +20,19 @@ const (
 	// matchTries is how often a device may give wrong facts. Then staff help.
 	matchTries = 5
 	// bornTries is how often strangers together may be wrong about one date of
-	// birth within a day (NIST SP 800-63B-4, 3.2.2). After that staff decide.
+	// birth within a day (NIST SP 800-63B-4, 3.2.2), and so often those who have
+	// proved a contact. After that staff decide.
 	bornTries = 100
 	bornTime  = 24 * time.Hour
+	// mostOpened is how many records are opened for each try, and how many may
+	// have the same date and fact before staff decide: twins, of one address.
+	mostOpened = 4
 )
 
 // MatchPatient compares what a patient says with what the practice has on file.
 //
 // It does the same work whether or not there is such a person: one look-up by
-// the date of birth, one slow hash, one write. Whatever is wrong, also if two
+// the date of birth, one slow hash, as many records opened, one write. Whatever is wrong, also if two
 // records fit, the answer is [ErrNotMatched] (T27). A match links the device
 // with the record; persons are never merged by it.
 func (h *Hub) MatchPatient(ctx context.Context, c *Caller, address string, m api.MatchPatient) (api.OwnVerification, error) {
@@ -43,6 +47,15 @@ func (h *Hub) MatchPatient(ctx context.Context, c *Caller, address string, m api
 	byDevice, err := h.store.IdentityCheck(ctx, practice, c.Device.ID)
 	if err != nil {
 		return api.OwnVerification{}, at("load tries", err)
+	}
+	proved, err := h.provedContact(ctx, c)
+	if err != nil {
+		return api.OwnVerification{}, err
+	}
+	if proved {
+		// What strangers guess is not held against who has shown where they can be
+		// reached: these have a count of their own (T28).
+		g.subject = h.patients.subject(practice, "born-contact", g.born)
 	}
 	byBorn, err := h.store.IdentityCheck(ctx, practice, g.subject)
 	if err != nil {
@@ -80,6 +93,15 @@ func (h *Hub) MatchPatient(ctx context.Context, c *Caller, address string, m api
 		return api.OwnVerification{}, at("clear tries", err)
 	}
 	return h.OwnVerification(ctx, c)
+}
+
+// provedContact reports whether the calling device has proved a contact, or more.
+func (h *Hub) provedContact(ctx context.Context, c *Caller) (bool, error) {
+	all, err := h.store.VerificationsOf(ctx, c.Device.Practice, []string{c.Device.Person})
+	if err != nil {
+		return false, at("load verifications", err)
+	}
+	return deviceStanding(all, c.Device.ID, h.millis()).Level.Reaches(proofing.Contact), nil
 }
 
 // given is what a patient said, in the forms that are compared.
@@ -145,34 +167,54 @@ func (h *Hub) findRecord(ctx context.Context, practice string, g given) (string,
 	if err != nil {
 		return "", at("look in the roster", err)
 	}
-	var fit, named []string
+	var fit []RosterEntry
 	for _, e := range all {
 		kept, wanted := e.PIN, g.pin
 		if g.method == proofing.Facts {
 			kept, wanted = e.Facts[g.fact], g.answer
 		}
-		entry, err := h.openRecord(e)
-		if err != nil {
-			return "", err
-		}
-		if len(kept) == 0 || subtle.ConstantTimeCompare(kept, wanted) != 1 {
-			continue
-		}
-		fit = append(fit, e.ID)
-		if roster.SharesName(g.name, entry.Name) {
-			named = append(named, e.ID)
+		if len(kept) != 0 && subtle.ConstantTimeCompare(kept, wanted) == 1 {
+			fit = append(fit, e)
 		}
 	}
+	named, err := h.named(practice, g.name, fit)
 	switch {
+	case err != nil:
+		return "", err
 	case len(fit) == 1:
-		return fit[0], nil
+		return fit[0].ID, nil
 	case len(named) == 1:
 		return named[0], nil
 	}
 	return "", nil
 }
 
+// named are those of the records that fit whose name is the one given. It opens
+// as many records whether none fits or several: what was opened takes time, and
+// time would tell (T27). Of more than [mostOpened] none is.
+func (h *Hub) named(practice, name string, fit []RosterEntry) (ids []string, err error) {
+	decoy := RosterEntry{Practice: practice, Sealed: make([]byte, 256)}
+	if len(fit) > mostOpened {
+		fit = nil
+	}
+	for i := range mostOpened {
+		if i >= len(fit) {
+			_, _ = h.openRecord(decoy) // is none
+			continue
+		}
+		entry, err := h.openRecord(fit[i])
+		if err != nil {
+			return nil, err
+		}
+		if roster.SharesName(name, entry.Name) {
+			ids = append(ids, fit[i].ID)
+		}
+	}
+	return ids, nil
+}
+
 func (h *Hub) openRecord(e RosterEntry) (roster.Entry, error) {
+	h.counters.opened.Add(1)
 	b, err := h.patients.open(e.Practice, "roster", e.Sealed)
 	if err != nil {
 		return roster.Entry{}, at("open a roster entry", err)
