@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"io"
+	"strings"
 	"sync"
 	"syscall/js"
 
@@ -192,13 +193,17 @@ func identify(ctx context.Context, e *device.Engine, h hub, step string, body js
 	return pass(ctx, e, h, "POST", "/v1/verification/"+step, body)
 }
 
-// devices passes a question about what speaks for the patient on to the hub.
+// devices passes a question about what speaks for the person, or about the log
+// that says so, on to the hub.
 func devices(ctx context.Context, e *device.Engine, h hub, ask, query string) (any, error) {
 	switch ask {
 	case "":
 		return pass(ctx, e, h, "GET", "/v1/devices", js.Null())
 	case "seen":
 		return pass(ctx, e, h, "POST", "/v1/devices/seen", js.Null())
+	}
+	if proof, ok := strings.CutPrefix(ask, "log/"); ok {
+		return pass(ctx, e, h, "GET", "/v1/audit/"+proof+"?"+query, js.Null())
 	}
 	return pass(ctx, e, h, "GET", "/v1/devices/"+ask+"?"+query, js.Null())
 }

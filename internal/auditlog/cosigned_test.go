@@ -79,7 +79,9 @@ func must[T any](t *testing.T) func(v T, err error) T {
 
 // keyed is what the entry of a certificate names. Entries from before that, as
 // the first here, name no key.
-func keyed(role, device string) string { return audit.Certified(role, certificate.KeyHash([]byte(device))) }
+func keyed(role, device string) string {
+	return audit.Certified(role, certificate.KeyHash([]byte(device)))
+}
 
 // makeCosigned makes the log: devices of a patient and of who reads with them, and two witnesses of whom
 // one has not come as far as the other.

@@ -80,17 +80,17 @@ func (s *Server) auditRoutes() {
 		func(context.Context, *hub.StaffCaller, *none) (*out[api.AuditKinds], error) {
 			return answer(s.hub.AuditKinds(), nil)
 		})
-	staff(s, op(get, "/v1/audit/checkpoint", tagAudit, "The signed head of the log", refusals(401)),
-		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*out[api.AuditCheckpoint], error) {
-			return answer(s.hub.AuditCheckpoint(ctx, c.Person.Practice))
+	member(s, op(get, "/v1/audit/checkpoint", tagAudit, "The signed head of the log", refusals(401)),
+		func(ctx context.Context, practice string, _ *none) (*out[api.AuditCheckpoint], error) {
+			return answer(s.hub.AuditCheckpoint(ctx, practice))
 		})
-	staff(s, op(get, "/v1/audit/proof", tagAudit, "A proof that an entry is in the log of a checkpoint", refusals(401, 404, 422)),
-		func(ctx context.Context, c *hub.StaffCaller, i *proofIn) (*out[api.AuditProof], error) {
-			return answer(s.hub.AuditProof(ctx, c.Person.Practice, i.Number, i.Size))
+	member(s, op(get, "/v1/audit/proof", tagAudit, "A proof that an entry is in the log of a checkpoint", refusals(401, 404, 422)),
+		func(ctx context.Context, practice string, i *proofIn) (*out[api.AuditProof], error) {
+			return answer(s.hub.AuditProof(ctx, practice, i.Number, i.Size))
 		})
-	staff(s, op(get, "/v1/audit/growth", tagAudit, "A proof that the log of one checkpoint begins with that of an earlier one", refusals(401, 404, 422)),
-		func(ctx context.Context, c *hub.StaffCaller, i *growthIn) (*out[api.AuditProof], error) {
-			return answer(s.hub.AuditGrowth(ctx, c.Person.Practice, i.Earlier, i.Later))
+	member(s, op(get, "/v1/audit/growth", tagAudit, "A proof that the log of one checkpoint begins with that of an earlier one", refusals(401, 404, 422)),
+		func(ctx context.Context, practice string, i *growthIn) (*out[api.AuditProof], error) {
+			return answer(s.hub.AuditGrowth(ctx, practice, i.Earlier, i.Later))
 		})
 	staff(s, op(get, "/v1/staff/devices/log", tagAudit, "Every device that ever spoke for the person, as the log says", refusals(401)),
 		func(ctx context.Context, c *hub.StaffCaller, i *PageOf) (*out[api.AuditPage], error) {
@@ -112,20 +112,8 @@ func (s *Server) auditRoutes() {
 		func(ctx context.Context, c *hub.Caller, _ *none) (*none, error) {
 			return nil, s.hub.SeeOwnDevices(ctx, c)
 		})
-	device(s, op(get, "/v1/devices/log/checkpoint", tagAudit, "The signed head of the log that has the caller's devices", refusals(401)),
-		func(ctx context.Context, c *hub.Caller, _ *none) (*out[api.AuditCheckpoint], error) {
-			return answer(s.hub.AuditCheckpoint(ctx, c.Device.Practice))
-		})
-	device(s, op(get, "/v1/devices/log/proof", tagAudit, "A proof that an entry is in the log of a checkpoint", refusals(401, 404, 422)),
-		func(ctx context.Context, c *hub.Caller, i *proofIn) (*out[api.AuditProof], error) {
-			return answer(s.hub.AuditProof(ctx, c.Device.Practice, i.Number, i.Size))
-		})
-	device(s, op(get, "/v1/devices/log/growth", tagAudit, "A proof that the log of one checkpoint begins with that of an earlier one", refusals(401, 404, 422)),
-		func(ctx context.Context, c *hub.Caller, i *growthIn) (*out[api.AuditProof], error) {
-			return answer(s.hub.AuditGrowth(ctx, c.Device.Practice, i.Earlier, i.Later))
-		})
 	device(s, op(get, "/v1/conversations/{id}/certificates", tagAudit, "Every certificate of a person in the conversation, as the log says",
-		about("For who may read the conversation, to be held against the members of its group. The proofs are those under /v1/devices/log."), refusals(401, 403, 404)),
+		about("For who may read the conversation, to be held against the members of its group. The proofs are those under /v1/audit."), refusals(401, 403, 404)),
 		func(ctx context.Context, c *hub.Caller, i *memberIn) (*out[api.AuditPage], error) {
 			return answer(s.hub.AuditOfMember(ctx, c, i.ID, i.Person, i.Cursor, i.Limit))
 		})

@@ -164,7 +164,7 @@ func TestT03EachPatientsDeviceIsShownToThem(t *testing.T) {
 		wants("shown elsewhere", map[*device]int{ana: 1, second: 0, bo: 0})
 
 		log := asDevice[api.AuditPage](ana, http.MethodGet, "/v1/devices/log")
-		checkpoint := asDevice[api.AuditCheckpoint](ana, http.MethodGet, "/v1/devices/log/checkpoint")
+		checkpoint := asDevice[api.AuditCheckpoint](ana, http.MethodGet, "/v1/audit/checkpoint")
 		head, err := auditlog.OpenCheckpoint([]byte(checkpoint.Signed), checkpoint.Verifier)
 		w.must(err)
 		issued, keys := make(map[string]int64), make(map[string]string)
@@ -174,7 +174,7 @@ func TestT03EachPatientsDeviceIsShownToThem(t *testing.T) {
 			}
 			var salt audit.Salt
 			copy(salt[:], e.Salt)
-			proof := asDevice[api.AuditProof](ana, http.MethodGet, fmt.Sprintf("/v1/devices/log/proof?number=%d&size=%d", e.Number, head.Size))
+			proof := asDevice[api.AuditProof](ana, http.MethodGet, fmt.Sprintf("/v1/audit/proof?number=%d&size=%d", e.Number, head.Size))
 			hashes := make([]auditlog.Hash, len(proof.Hashes))
 			for i, h := range proof.Hashes {
 				copy(hashes[i][:], h)
@@ -201,7 +201,7 @@ func TestT03EachPatientsDeviceIsShownToThem(t *testing.T) {
 				t.Errorf("%+v, in the log: %v", got, logged)
 			}
 		}
-		if growth := asDevice[api.AuditProof](ana, http.MethodGet, fmt.Sprintf("/v1/devices/log/growth?earlier=1&later=%d", head.Size)); len(growth.Hashes) == 0 {
+		if growth := asDevice[api.AuditProof](ana, http.MethodGet, fmt.Sprintf("/v1/audit/growth?earlier=1&later=%d", head.Size)); len(growth.Hashes) == 0 {
 			t.Error("no proof that the log has only grown")
 		}
 		if log := asDevice[api.AuditPage](bo, http.MethodGet, "/v1/devices/log"); len(log.Events) != 1 || log.Events[0].Object != bo.id || len(own(bo).Devices) != 1 {
@@ -227,7 +227,7 @@ func TestT03EachPatientsDeviceIsShownToThem(t *testing.T) {
 		if list := own(ana).Devices; len(list) != 3 || list[1].RevokedAt == 0 {
 			t.Errorf("one that speaks no more is %+v", list)
 		}
-		for _, call := range []string{"GET /v1/devices", "POST /v1/devices/seen", "GET /v1/devices/log", "GET /v1/devices/log/checkpoint"} {
+		for _, call := range []string{"GET /v1/devices", "POST /v1/devices/seen", "GET /v1/devices/log", "GET /v1/audit/checkpoint"} {
 			method, path, _ := strings.Cut(call, " ")
 			if resp, _ := w.raw(method, path, ""); resp.StatusCode != http.StatusUnauthorized {
 				t.Errorf("%s without a session: %s", call, resp.Status)
@@ -326,7 +326,7 @@ func TestT03MembersSeeEachOthersCertificates(t *testing.T) {
 			{ana, others, bo.person, http.StatusNotFound},
 			{bo, chat, ana.person, http.StatusNotFound},
 			{dana, others, bo.person, http.StatusForbidden}, // waits in her queue: she has not taken it
-			{omar, chat, ana.person, http.StatusForbidden}, // a colleague's
+			{omar, chat, ana.person, http.StatusForbidden},  // a colleague's
 		} {
 			if resp, body := w.raw(http.MethodGet, of(c.chat, c.person), "", "Authorization", "Bearer "+c.who.Token()); resp.StatusCode != c.want {
 				t.Errorf("%s asks for %s in %s: %s %s, want %d", c.who.id, c.person, c.chat, resp.Status, body, c.want)

@@ -160,6 +160,40 @@ func staffRoute[I, O any](s *Server, o huma.Operation, authenticate func(context
 	})
 }
 
+// member registers a route for anybody of a practice: a device, or a signed-in
+// staff person. Whoever shows a token is judged by it alone.
+func member[I, O any](s *Server, o huma.Operation, f func(ctx context.Context, practice string, i *I) (*O, error)) {
+	o.Security = []map[string][]string{{bearerScheme: {}}, {cookieScheme: {}}}
+	o.Middlewares = append(o.Middlewares, func(hc huma.Context, next func(huma.Context)) {
+		practice, err := s.practiceOf(hc.Context())
+		if err != nil {
+			s.writeProblem(hc, err)
+			return
+		}
+		next(huma.WithValue(hc, callerKey{}, practice))
+	})
+	huma.Register(s.api, o, func(ctx context.Context, i *I) (*O, error) {
+		reply, err := f(ctx, ctx.Value(callerKey{}).(string), i)
+		return reply, s.refusal(ctx, err)
+	})
+}
+
+// practiceOf says whose practice the call is of.
+func (s *Server) practiceOf(ctx context.Context) (string, error) {
+	if callOf(ctx).auth != "" {
+		c, err := s.authenticate(ctx)
+		if err != nil {
+			return "", err
+		}
+		return c.Device.Practice, nil
+	}
+	c, err := s.authenticateStaff(ctx)
+	if err != nil {
+		return "", err
+	}
+	return c.Person.Practice, nil
+}
+
 // refusal turns an error into what huma writes.
 func (s *Server) refusal(ctx context.Context, err error) error {
 	if err == nil {
