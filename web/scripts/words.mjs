@@ -27,8 +27,8 @@ const sectionPrefix = "virtual:catalogue/";
 /** What the screens in src/staff say, which the console and the administrators' page share. */
 const shared = /^console\.(?:demo$|rail\.signOut$|(?:signIn|lock|expired|field|refusal|proof|strength|setUp|security|role)\.)/;
 
-/** What is said in dialogs of the console that few people open, and are fetched with them. */
-const rare = /^console\.(?:(?:handover|relate)\.|identity\.(?:how|right|name|born|address|phone|number|photo|reason|reasonHint|confirm|lost|forget|portal\..*)$|invite\.(?!title$)|emergency\.(?!open$|banner$))/;
+/** What is said in dialogs of the console that few people open, and of what is found later, and is fetched with them. */
+const rare = /^console\.(?:(?:handover|logged|relate)\.|identity\.(?:how|right|name|born|address|phone|number|photo|reason|reasonHint|confirm|lost|forget|portal\..*)$|invite\.(?!title$)|emergency\.(?!open$|banner$))/;
 
 /** What parts of the patient's chat say that few need (src/patient/fetched.ts): the words come with them. A word may be in several. */
 const parts = {
