@@ -79,7 +79,8 @@ test("entries from before the log named keys are told apart; later ones without 
   const it = members([held, ...leaves]);
   await it.check();
   expect([it.of("p_me")?.standing, it.alarm]).toEqual(["unnamed", false]);
-  const late = members([held, ...leaves], (person) => certificatesOf(person).map((event) => (event.object === "d_old" ? { ...event, number: 8 } : event)));
+  const before = { ...old, number: 0, object: "d_other", subject: "p_nurse", detail: `role=nurse,key=${ghost.key}` } as api.AuditEvent;
+  const late = members([held, ...leaves], (person) => [...certificatesOf(person), ...(person === "p_nurse" ? [before] : [])]);
   await late.check();
   expect(late.of("p_me")?.standing).toBe("missing");
 });
