@@ -62,6 +62,9 @@ const (
 	DirectoryToken   Kind = "directory-token.made"
 	DirectoryRevoked Kind = "directory-token.revoked"
 	PersonEnabled    Kind = "person.enabled"
+	DirectoryRead    Kind = "directory.read"
+	GroupChanged     Kind = "directory-group.changed"
+	GroupDeleted     Kind = "directory-group.deleted"
 )
 
 // Access.
@@ -243,6 +246,9 @@ func Vocabulary() []Spec {
 		{DirectoryToken, Security, "token", false, "made a token with which the practice's directory keeps its people here"},
 		{DirectoryRevoked, Security, "token", false, "revoked a token of the practice's directory"},
 		{PersonEnabled, Policy, "person", false, "gave a person access again"},
+		{DirectoryRead, Access, "object", false, "read a person or groups that the practice's directory keeps here"},
+		{GroupChanged, Policy, "group", false, "made or changed a group of the practice's directory"},
+		{GroupDeleted, Policy, "group", false, "removed a group of the practice's directory"},
 		{ProviderEnded, Security, "", false, "ended the sessions that were opened with one account there"},
 		{ConversationSeen, Access, "", true, "looked at how a conversation stands, without its messages"},
 		{ConversationOpened, Access, "", true, "opened a conversation and got its messages"},

@@ -66,7 +66,7 @@ func document(a huma.API) ([]byte, error) {
 
 // documentRoutes serve the description and a page made from it, which loads
 // nothing from anywhere else and runs no script.
-func (s *Server) documentRoutes(mux *http.ServeMux) error {
+func (s *Server) documentRoutes(mux *router) error {
 	description, err := document(s.api)
 	if err != nil {
 		return err
@@ -227,7 +227,7 @@ func typeName(s *huma.Schema) (words, ref string) {
 // Describe returns the API's description without a server, for the generator.
 func Describe() ([]byte, error) {
 	useProblems()
-	mux := http.NewServeMux()
+	mux := newRouter()
 	s := &Server{api: humago.New(mux, openAPIConfig())}
 	s.apiRoutes(mux)
 	return document(s.api)

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -14,7 +13,7 @@ type pollIn struct {
 	Cursor string `query:"cursor" maxLength:"64" doc:"from the former page; empty for the first"`
 }
 
-func (s *Server) eventRoutes(mux *http.ServeMux) {
+func (s *Server) eventRoutes(mux *router) {
 	mux.HandleFunc("GET /v1/events", s.serveSocket)
 	s.describe(huma.Operation{
 		OperationID: "get-events", Method: get, Path: "/v1/events", Tags: []string{tagEvents},

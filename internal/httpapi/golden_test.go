@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
-	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -24,8 +23,8 @@ const goldenExamples = "../../api/testdata/golden.json"
 
 func TestGoldenExamples(t *testing.T) {
 	useProblems()
-	s := &Server{api: humago.New(http.NewServeMux(), openAPIConfig())}
-	s.apiRoutes(http.NewServeMux())
+	s := &Server{api: humago.New(newRouter(), openAPIConfig())}
+	s.apiRoutes(newRouter())
 	if _, err := document(s.api); err != nil {
 		t.Fatal(err)
 	}

@@ -101,7 +101,7 @@ func about(text string) func(*huma.Operation) {
 }
 
 func operationID(method, path string) string {
-	path = strings.NewReplacer("/v1/", "", "{", "by-", "}", "", "/", "-").Replace(path)
+	path = strings.NewReplacer("/v1/", "", "/scim/v2/", "directory-", "{", "by-", "}", "", "/", "-").Replace(path)
 	return strings.ToLower(method) + "-" + path
 }
 

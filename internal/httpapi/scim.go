@@ -21,7 +21,7 @@ type scimHandler func(d *hub.Directory, r *http.Request, body []byte) (status in
 
 // scimRoutes are SCIM 2.0 (RFC 7644) for practices' directories. They are apart
 // from the API: another media type, another form of refusals.
-func (s *Server) scimRoutes(mux *http.ServeMux) {
+func (s *Server) scimRoutes(mux *router) {
 	route := func(pattern string, f scimHandler) { mux.HandleFunc(pattern, s.serveSCIM(f)) }
 	about := func(v any) scimHandler {
 		return func(*hub.Directory, *http.Request, []byte) (int, any, error) { return http.StatusOK, v, nil }
@@ -207,6 +207,7 @@ func (s *Server) answerSCIM(w http.ResponseWriter, r *http.Request, f scimHandle
 	if err != nil {
 		return 0, nil, err
 	}
+	call.actor = d
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, scimBody))
 	if err != nil {
 		return 0, nil, hub.ErrTooLarge

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/hub"
 )
 
@@ -259,5 +260,34 @@ func TestT43DisabledByTheDirectory(t *testing.T) {
 	wantCode(t, err, api.CodeUnauthenticated)
 	if work, err = w.clinic.keeper.Work(w.ctx); err != nil || len(work.Groups) != 1 || len(work.Groups[0].Add) != 0 {
 		t.Errorf("the keeper is to do %+v, %v", work, err)
+	}
+}
+
+// TestSCIMIsAudited: what a directory reads and writes of people and of groups
+// is in the practice's log (T41).
+func TestSCIMIsAudited(t *testing.T) {
+	w := newWorld(t)
+	d := w.directory()
+	id := d.do(http.StatusCreated, "POST", "/Users", user)["id"].(string)
+	d.do(http.StatusOK, "GET", "/Users/"+id, "")
+	g := d.do(http.StatusCreated, "POST", "/Groups", `{"displayName":"Nurses","members":[{"value":"`+id+`"}]}`)["id"].(string)
+	d.do(http.StatusOK, "GET", "/Groups", "")
+	d.do(http.StatusOK, "GET", "/Groups/"+g, "")
+	d.do(http.StatusOK, "PATCH", "/Groups/"+g, `{"Operations":[{"op":"replace","path":"displayName","value":"All nurses"}]}`)
+	d.do(http.StatusNoContent, "DELETE", "/Groups/"+g, "")
+	page, err := w.hub.AuditEventsFor(w.ctx, w.clinic.ID, hub.AuditFilter{})
+	w.must(err)
+	var got []string
+	for _, e := range slices.Backward(page.Events) {
+		if e.Role == string(audit.Service) && e.Person == "" {
+			got = append(got, e.Kind+" "+e.Object)
+		}
+	}
+	want := []string{
+		"person.added " + id, "directory.read " + id, "directory-group.changed " + g, "directory.read ", "directory.read " + g,
+		"directory-group.changed " + g, "directory-group.deleted " + g,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the log says %v, want %v", got, want)
 	}
 }

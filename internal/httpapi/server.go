@@ -52,8 +52,10 @@ type Server struct {
 	log     *slog.Logger
 	api     huma.API
 	handler http.Handler
-	sockets *sockets
-	metrics *metrics
+	// patterns are all that handler serves.
+	patterns []string
+	sockets  *sockets
+	metrics  *metrics
 }
 
 // New returns a Server of h. Its handler is [Server.Handler].
@@ -66,7 +68,7 @@ func New(h *hub.Hub, c Config) (*Server, error) {
 	}
 	useProblems()
 	s := &Server{hub: h, config: c, log: slog.New(quiet.NewHandler(c.Log.Handler())), sockets: newSockets(c.Sockets), metrics: newMetrics(h)}
-	mux := http.NewServeMux()
+	mux := newRouter()
 	s.api = humago.New(mux, openAPIConfig())
 	s.apiRoutes(mux)
 	if err := s.documentRoutes(mux); err != nil {
@@ -80,12 +82,13 @@ func New(h *hub.Hub, c Config) (*Server, error) {
 		}
 	}
 	mux.HandleFunc("/", s.notFound)
+	s.patterns = mux.patterns
 	s.handler = s.outermost(mux)
 	return s, nil
 }
 
 // apiRoutes registers every route of the API.
-func (s *Server) apiRoutes(mux *http.ServeMux) {
+func (s *Server) apiRoutes(mux *router) {
 	s.identityRoutes()
 	s.staffRoutes()
 	s.conversationRoutes()
@@ -134,7 +137,7 @@ func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
 	s.refuse(w, r, hub.ErrNotFound)
 }
 
-func (s *Server) healthRoutes(mux *http.ServeMux) {
+func (s *Server) healthRoutes(mux *router) {
 	// Alive: the process answers. Ready: the store does too.
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")

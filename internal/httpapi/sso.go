@@ -32,7 +32,7 @@ type ssoSignedOut struct {
 }
 
 // ssoRoutes are how staff sign in at their practice's OpenID provider.
-func (s *Server) ssoRoutes(mux *http.ServeMux) {
+func (s *Server) ssoRoutes(mux *router) {
 	open(s, op(post, "/v1/staff/sso/begin", tagStaff, "Begin to sign in at the practice's OpenID provider",
 		about("Sets a cookie that belongs to the attempt. To confirm or to link, somebody must be signed in."), refusals(401, 403, 404, 422, 429, 503)), s.beginSSO)
 	open(s, op(post, "/v1/staff/sso/finish", tagStaff, "Hand over what the provider sent the browser back with",

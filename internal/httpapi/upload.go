@@ -19,7 +19,7 @@ const (
 )
 
 // uploadRoutes move sealed bytes. They stream, so they are not huma's.
-func (s *Server) uploadRoutes(mux *http.ServeMux) {
+func (s *Server) uploadRoutes(mux *router) {
 	const path = "/v1/attachments/{id}"
 	for _, u := range []struct {
 		method, summary string

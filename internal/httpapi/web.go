@@ -105,7 +105,7 @@ func mediaType(ext string) string {
 
 // webRoutes serve the built pages: the patient's, the staff console, the
 // administrators', the service worker, the launcher for clinics' pages, and what they load.
-func (s *Server) webRoutes(mux *http.ServeMux) error {
+func (s *Server) webRoutes(mux *router) error {
 	files, err := readWeb(s.config.Web)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/sotto-health/sotto/api"
@@ -101,7 +102,19 @@ func (h *Hub) DirectoryUsers(ctx context.Context, d *Directory, f scim.Filter) (
 // DirectoryUser returns one of them.
 func (h *Hub) DirectoryUser(ctx context.Context, d *Directory, id string) (scim.User, error) {
 	p, err := h.personOfKind(ctx, d.Practice, id, api.KindStaff)
-	return scimUser(&p), err
+	if err != nil {
+		return scim.User{}, err
+	}
+	return scimUser(&p), h.directoryReads(ctx, d, p.ID, "person")
+}
+
+// directoryReads records what a directory was shown. If it cannot, it is shown
+// nothing.
+func (h *Hub) directoryReads(ctx context.Context, d *Directory, object, what string) error {
+	if err := h.store.Record(ctx, h.event(ctx, d, audit.DirectoryRead, object).With("what="+what)); err != nil {
+		return at("record a read", err)
+	}
+	return nil
 }
 
 // AddDirectoryUser adds a person, who has no rights until a group of theirs
@@ -136,6 +149,9 @@ func (h *Hub) ChangeDirectoryUser(ctx context.Context, d *Directory, id string, 
 	}
 	if err := h.nameAgain(ctx, d, &p, before, after); err != nil {
 		return scim.User{}, err
+	}
+	if scim.Version(before) == scim.Version(after) { // nothing is written, and the answer shows the person
+		return before, h.directoryReads(ctx, d, p.ID, "person")
 	}
 	if after.Active != before.Active {
 		if p, err = h.setActive(ctx, d, p, after.Active); err != nil {
@@ -214,6 +230,9 @@ func (h *Hub) DirectoryGroups(ctx context.Context, d *Directory, f scim.Filter) 
 	if err != nil {
 		return nil, err
 	}
+	if err := h.directoryReads(ctx, d, "", "groups"); err != nil {
+		return nil, err
+	}
 	var all []scim.Group
 	for i := range groups {
 		if g := scimGroup(&groups[i]); f.Group(&g) {
@@ -226,7 +245,10 @@ func (h *Hub) DirectoryGroups(ctx context.Context, d *Directory, f scim.Filter) 
 // DirectoryGroup returns one of them.
 func (h *Hub) DirectoryGroup(ctx context.Context, d *Directory, id string) (scim.Group, error) {
 	g, err := h.store.DirectoryGroup(ctx, d.Practice, id)
-	return scimGroup(&g), err
+	if err != nil {
+		return scim.Group{}, err
+	}
+	return scimGroup(&g), h.directoryReads(ctx, d, g.ID, "group")
 }
 
 // mostDirectoryGroups bounds how many groups a directory may keep.
@@ -273,7 +295,8 @@ func (h *Hub) saveGroup(ctx context.Context, d *Directory, stored DirectoryGroup
 			return scim.Group{}, malformed("members")
 		}
 	}
-	if err := h.store.SaveDirectoryGroup(ctx, stored); err != nil {
+	changed := h.event(ctx, d, audit.GroupChanged, stored.ID).With("members=" + strconv.Itoa(len(stored.Members)))
+	if err := h.store.Recording(changed).SaveDirectoryGroup(ctx, stored); err != nil {
 		return scim.Group{}, err
 	}
 	return scimGroup(&stored), h.followGroups(ctx, d, append(slices.Clone(before), stored.Members...))
@@ -285,7 +308,8 @@ func (h *Hub) DeleteDirectoryGroup(ctx context.Context, d *Directory, id string)
 	if err != nil {
 		return err
 	}
-	if err := h.store.DeleteDirectoryGroup(ctx, d.Practice, id); err != nil {
+	deleted := h.event(ctx, d, audit.GroupDeleted, id)
+	if err := h.store.Recording(deleted).DeleteDirectoryGroup(ctx, d.Practice, id); err != nil {
 		return err
 	}
 	return h.followGroups(ctx, d, stored.Members)
