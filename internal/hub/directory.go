@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/policy"
 )
 
@@ -89,7 +90,8 @@ func (h *Hub) leaveAll(ctx context.Context, p *Person) {
 		}
 		for _, v := range page {
 			now := h.millis()
-			left, err := h.store.UpdateConversation(ctx, p.Practice, v.ID, func(v *Conversation) error { return leave(v, p, now) })
+			gone := h.event(ctx, itself(p.Practice), audit.ConversationLeft, "").In(v.ID, v.Patient).About(p.ID).Because("access-ended", "")
+			left, err := h.store.Recording(gone).UpdateConversation(ctx, p.Practice, v.ID, func(v *Conversation) error { return leave(v, p, now) })
 			if err == nil {
 				err = h.summariseIt(ctx, left)
 			}

@@ -205,7 +205,12 @@ func (h *Hub) settle(ctx context.Context, r Relation) error {
 // takeOutPatient has the patient's side taken out of a group.
 func (h *Hub) takeOutPatient(ctx context.Context, before Conversation, closing bool) error {
 	now := h.millis()
-	v, err := h.store.UpdateConversation(ctx, before.Practice, before.ID, func(v *Conversation) error {
+	kind := audit.ConversationLeft
+	if closing && before.State != api.StateClosed {
+		kind = audit.ConversationClosed
+	}
+	done := h.event(ctx, itself(before.Practice), kind, "").In(before.ID, before.Patient).Because("relation-ended", "")
+	v, err := h.store.Recording(done).UpdateConversation(ctx, before.Practice, before.ID, func(v *Conversation) error {
 		v.want(v.Patient, false)
 		if closing && v.State != api.StateClosed {
 			v.end("", now)
