@@ -246,6 +246,9 @@ func (k *socket) writeBytes(ctx context.Context, as websocket.MessageType, b []b
 }
 
 func (k *socket) writeEvent(ctx context.Context, o *hub.Outgoing) error {
+	if err := k.server.hub.Opens(ctx, k.line, o); err != nil {
+		return err // the line ends; who comes back is not shown it either until it can be recorded
+	}
 	if k.compact && o.Event.Frame != nil {
 		return k.writeBytes(ctx, websocket.MessageBinary, o.Binary())
 	}

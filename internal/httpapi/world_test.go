@@ -532,6 +532,15 @@ type faultyStore struct {
 	full *atomic.Bool
 	// pages is how many more pages of the log can be read; 0 is no limit.
 	pages atomic.Int64
+	// unrecorded has nothing that is read recorded.
+	unrecorded atomic.Bool
+}
+
+func (s *faultyStore) Record(ctx context.Context, events ...audit.Event) error {
+	if s.unrecorded.Load() {
+		return fmt.Errorf("record %s: %w", canary, hub.ErrUnavailable)
+	}
+	return s.Store.Record(ctx, events...)
 }
 
 func (s *faultyStore) LogEntries(ctx context.Context, q hub.LogQuery) ([]auditlog.Entry, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"sync"
 
 	"github.com/sotto-health/sotto/api"
@@ -80,6 +81,10 @@ type Connection struct {
 	once   sync.Once
 	reason Reason // set before done is closed
 
+	// opened are the conversations of which the reader was given a message and
+	// that was recorded. Only the reader touches it.
+	opened map[string]struct{}
+
 	// Guarded by switchboard.mu:
 	rooms  map[string]struct{}
 	left   map[string]struct{} // rooms left while the first heads load; nil afterwards
@@ -94,6 +99,32 @@ func (c *Connection) Done() <-chan struct{} { return c.done }
 
 // Reason says why, once Done is closed.
 func (c *Connection) Reason() Reason { return c.reason }
+
+// Opens records, before an event from the connection is handed to the device,
+// that it opens a conversation: once a session and conversation, with the first
+// message of somebody else's. A device that gets its messages as they come asks
+// for none, so nothing else would say that it read them. If it cannot be
+// recorded, the device must not get the event. One goroutine reads a connection
+// and calls this; all but the first message cost it a look into a map.
+func (h *Hub) Opens(ctx context.Context, conn *Connection, o *Outgoing) error {
+	f, c, id := o.Event.Frame, conn.Caller, o.Event.ConversationID
+	if f == nil || f.Kind != api.FrameApplication || f.Device == c.Device.ID {
+		return nil
+	}
+	if _, known := conn.opened[id]; known {
+		return nil
+	}
+	opening := h.event(ctx, c, audit.ConversationOpened, "").With("by=push")
+	if err := h.recordOpening(ctx, c, opening, id); err != nil {
+		h.log.WarnContext(ctx, "message not pushed: its opening could not be recorded", slog.String("device", c.Device.ID), slog.String("conversation", id))
+		return err
+	}
+	if conn.opened == nil {
+		conn.opened = make(map[string]struct{})
+	}
+	conn.opened[id] = struct{}{}
+	return nil
+}
 
 // letGo closes Done, once.
 func (c *Connection) letGo(r Reason) {

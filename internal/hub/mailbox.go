@@ -127,6 +127,11 @@ func (h *Hub) Poll(ctx context.Context, c *Caller, cursor string) (api.EventPage
 			return api.EventPage{Events: []api.Event{}, Reset: true}, nil
 		}
 	}
+	for _, o := range box.events {
+		if err := h.Opens(context.WithoutCancel(ctx), box.conn, o); err != nil {
+			return api.EventPage{}, err // the same poll gets it again
+		}
+	}
 	return box.page(), nil
 }
 
