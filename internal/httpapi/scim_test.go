@@ -274,6 +274,7 @@ func TestSCIMIsAudited(t *testing.T) {
 	d.do(http.StatusOK, "GET", "/Groups", "")
 	d.do(http.StatusOK, "GET", "/Groups/"+g, "")
 	d.do(http.StatusOK, "PATCH", "/Groups/"+g, `{"Operations":[{"op":"replace","path":"displayName","value":"All nurses"}]}`)
+	d.do(http.StatusOK, "PUT", "/Groups/"+g, `{"displayName":"Nobody","members":[]}`)
 	d.do(http.StatusNoContent, "DELETE", "/Groups/"+g, "")
 	page, err := w.hub.AuditEventsFor(w.ctx, w.clinic.ID, hub.AuditFilter{})
 	w.must(err)
@@ -285,7 +286,7 @@ func TestSCIMIsAudited(t *testing.T) {
 	}
 	want := []string{
 		"person.added " + id, "directory.read " + id, "directory-group.changed " + g, "directory.read ", "directory.read " + g,
-		"directory-group.changed " + g, "directory-group.deleted " + g,
+		"directory-group.changed " + g, "directory-group.changed " + g, "directory-group.deleted " + g,
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("the log says %v, want %v", got, want)
