@@ -78,14 +78,14 @@ type Event struct {
 	Request string `json:"request"` // id of the call, as in its answer and in the operator's log
 }
 
-// New returns the event of an act that was done. The request in ctx, if there
+// New returns the event of an act that was done, on the [Ground] of its kind. The request in ctx, if there
 // is one, says where from.
 func New(ctx context.Context, at int64, who Actor, kind Kind, object string) Event {
 	r := RequestOf(ctx)
 	return Event{
 		Practice: who.Practice, At: at, Kind: kind, Outcome: Done,
 		Role: who.Role, Person: who.Person, Device: who.Device,
-		Object: object, Address: r.Address, Request: r.ID,
+		Object: object, Reason: Ground(kind, who.Role), Address: r.Address, Request: r.ID,
 	}
 }
 

@@ -77,7 +77,7 @@ func TestEventsKeepToTheirKind(t *testing.T) {
 		t.Fatal(err)
 	}
 	object, failed := base, base
-	object.Object, failed.Outcome = "p_b", audit.Failed
+	object.Object, failed.Outcome, failed.Reason = "p_b", audit.Failed, ""
 	for _, e := range []audit.Event{object, base.In("c_a", ""), base.AsRefused(""), failed} {
 		if e.Check() == nil {
 			t.Errorf("%+v is taken", e)

@@ -48,8 +48,11 @@ func (h *Hub) exportAudit(ctx context.Context, who Actor, practice string, f Aud
 	if err != nil {
 		return nil, err
 	}
-	e := h.event(ctx, who, audit.AuditExported, "").In(f.Conversation, f.Patient).With("format=" + string(format))
-	if err := h.store.Record(ctx, e); err != nil {
+	events, err := h.lookedUp(ctx, h.event(ctx, who, audit.AuditExported, "").With("format="+string(format)), &f)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.store.Record(ctx, events...); err != nil {
 		return nil, at("record the export", err)
 	}
 	if err := h.growLog(ctx, practice); err != nil {

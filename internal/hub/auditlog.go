@@ -109,7 +109,7 @@ func (h *Hub) AuditEvents(ctx context.Context, s *StaffCaller, f AuditFilter) (a
 	if err != nil {
 		return api.AuditPage{}, err
 	}
-	if err := h.readsAudit(ctx, s, f.Conversation, f.Patient, "list"); err != nil {
+	if err := h.readsAudit(ctx, s, &f, "list"); err != nil {
 		return api.AuditPage{}, err
 	}
 	page, err := h.auditPage(ctx, q, f.Cursor, f.Limit)
@@ -145,7 +145,11 @@ func (h *Hub) AuditEventsFor(ctx context.Context, practice string, f AuditFilter
 	if err != nil {
 		return api.AuditPage{}, err
 	}
-	if err := h.store.Record(ctx, h.event(ctx, operator(practice), audit.AuditRead, "").In(f.Conversation, f.Patient).With("what=list")); err != nil {
+	events, err := h.lookedUp(ctx, h.event(ctx, operator(practice), audit.AuditRead, "").With("what=list"), &f)
+	if err != nil {
+		return api.AuditPage{}, err
+	}
+	if err := h.store.Record(ctx, events...); err != nil {
 		return api.AuditPage{}, at("record a read", err)
 	}
 	return h.auditPage(ctx, q, f.Cursor, f.Limit)
@@ -184,11 +188,15 @@ func (f *AuditFilter) query(practice string) (LogQuery, error) {
 
 // readsAudit refuses whom policy does not let read the log, and records the
 // others.
-func (h *Hub) readsAudit(ctx context.Context, s *StaffCaller, conversation, patient, what string) error {
+func (h *Hub) readsAudit(ctx context.Context, s *StaffCaller, f *AuditFilter, what string) error {
 	if err := h.mayStaff(s, policy.ReadAudit, s.practice()); err != nil {
 		return err
 	}
-	if err := h.store.Record(ctx, h.event(ctx, s, audit.AuditRead, "").In(conversation, patient).With("what="+what)); err != nil {
+	events, err := h.lookedUp(ctx, h.event(ctx, s, audit.AuditRead, "").With("what="+what), f)
+	if err != nil {
+		return err
+	}
+	if err := h.store.Record(ctx, events...); err != nil {
 		return at("record a read", err)
 	}
 	return nil

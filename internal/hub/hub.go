@@ -106,6 +106,7 @@ type Hub struct {
 	guesses    *guesses
 	counters   counters
 	opened     *opened
+	throttled  throttled
 	auditSeed  []byte
 
 	witnesses sync.Map // whether one has a problem, by its name

@@ -180,7 +180,14 @@ func (h *Hub) NoteRefusal(ctx context.Context, who Actor, operation, object stri
 	var rules []string
 	var reason string
 	var forbidden *ForbiddenError
+	var rate *RateError
 	switch {
+	case errors.As(refusal, &rate):
+		a := who.actor()
+		if !h.throttled.first("call "+a.Practice+" "+a.Person+" "+a.Device, h.now(), rate.RetryAfter) {
+			return
+		}
+		reason = "rate"
 	case errors.As(refusal, &forbidden):
 		reason, rules = "forbidden", forbidden.Rules
 	case errors.Is(refusal, ErrForbidden):

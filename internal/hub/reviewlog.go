@@ -89,7 +89,7 @@ func (h *Hub) activity(ctx context.Context, p *Practice, now int64) ([]activityP
 // ActivityReviews lists the periods of the log and who signed them off, for who
 // may read it.
 func (h *Hub) ActivityReviews(ctx context.Context, s *StaffCaller) (api.ActivityReviews, error) {
-	if err := h.readsAudit(ctx, s, "", "", "reviews"); err != nil {
+	if err := h.readsAudit(ctx, s, &AuditFilter{}, "reviews"); err != nil {
 		return api.ActivityReviews{}, err
 	}
 	pr, err := h.practice(ctx, s.Person.Practice)
@@ -136,7 +136,7 @@ func figured() []audit.Kind {
 // ActivityFigures counts what the log has of a time that a reviewer should look
 // at.
 func (h *Hub) ActivityFigures(ctx context.Context, s *StaffCaller, from, until int64) (api.ActivityFigures, error) {
-	if err := h.readsAudit(ctx, s, "", "", "figures"); err != nil {
+	if err := h.readsAudit(ctx, s, &AuditFilter{}, "figures"); err != nil {
 		return api.ActivityFigures{}, err
 	}
 	if until <= from || until-from > mostFigured.Milliseconds() {

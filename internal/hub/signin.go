@@ -44,6 +44,7 @@ func (h *Hub) SignIn(ctx context.Context, from Source, s api.SignIn) (Cookies, a
 		}
 	}
 	if err != nil {
+		h.noteThrottled(ctx, from, s.Practice, p.ID, err)
 		return Cookies{}, api.StaffSession{}, err
 	}
 	pr, err := h.practice(ctx, p.Practice)
@@ -54,7 +55,7 @@ func (h *Hub) SignIn(ctx context.Context, from Source, s api.SignIn) (Cookies, a
 		return Cookies{}, api.StaffSession{}, h.refusedNetwork(ctx, p.themself())
 	}
 	if err := pr.Access.allowsHere(p, method); err != nil {
-		return Cookies{}, api.StaffSession{}, err
+		return Cookies{}, api.StaffSession{}, h.refusedHere(ctx, &p, method, err)
 	}
 	if p.Failures > 0 {
 		if err := h.store.ClearFailures(ctx, p.Practice, p.ID); err != nil {
@@ -182,6 +183,10 @@ func (h *Hub) noteFailure(ctx context.Context, from Source, slug string, p Perso
 // was not let in as a person, or as nobody whom the practice knows. What was
 // typed as the login is not recorded: it may be a name, or a password.
 func (h *Hub) recordRefusedSignIn(ctx context.Context, slug, person, method string) {
+	h.recordNotSignedIn(ctx, slug, person, method, "unauthenticated")
+}
+
+func (h *Hub) recordNotSignedIn(ctx context.Context, slug, person, method, reason string) {
 	ctx = context.WithoutCancel(ctx)
 	h.background.Go(func() {
 		p, err := h.store.PracticeBySlug(ctx, slug)
@@ -189,7 +194,7 @@ func (h *Hub) recordRefusedSignIn(ctx context.Context, slug, person, method stri
 			return // no practice's log
 		}
 		if err == nil {
-			e := h.event(ctx, nobody(p.ID), audit.SignInRefused, person).With("method=" + method).AsRefused("unauthenticated")
+			e := h.event(ctx, nobody(p.ID), audit.SignInRefused, person).With("method=" + method).AsRefused(reason)
 			err = h.store.Record(ctx, e)
 		}
 		if err != nil {

@@ -207,6 +207,7 @@ func (h *Hub) Prove(ctx context.Context, from Source, s *StaffCaller, a api.Auth
 		_, err = h.checkPassword(ctx, from, attempt{pr.Slug, s.Person.Login, s.Person, true}, a)
 	}
 	if err != nil {
+		h.noteThrottled(ctx, from, pr.Slug, s.Person.ID, err)
 		return Cookies{}, api.StaffSession{}, err
 	}
 	return h.renew(ctx, s)

@@ -1,0 +1,82 @@
+package httpapi_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
+	"github.com/sotto-health/sotto/internal/hub"
+)
+
+// TestT54LookingSomebodyUpIsSeen: who narrows the log to somebody, by their id or
+// by that of something of theirs, is in that person's own report, and the log
+// says what was asked for; what somebody typed is not in it.
+func TestT54LookingSomebodyUpIsSeen(t *testing.T) {
+	w := newWorld(t)
+	patient, auditor, nurse := w.patient(), w.staffAs(w.clinic, "auditor", "ada"), w.staff("dana")
+	id := patient.open("nurse")
+	for _, f := range []hub.AuditFilter{{Subject: patient.person}, {Object: patient.id}, {Object: id}, {Person: patient.person}, {Conversation: id}} {
+		before := w.looks(hub.AuditFilter{Patient: patient.person})
+		_, err := w.hub.AuditEventsFor(w.ctx, w.clinic.ID, f)
+		w.must(err)
+		if n := w.looks(hub.AuditFilter{Patient: patient.person}) - before; n != 2 { // and the count itself
+			t.Errorf("%+v: %d entries about the patient, want 2", f, n)
+		}
+	}
+	_, err := auditor.AuditEvents(w.ctx, url.Values{"kind": {"frame.sent"}, "subject": {nurse.person}, "object": {canary}})
+	w.must(err)
+	page, err := w.hub.AuditEventsFor(w.ctx, w.clinic.ID, hub.AuditFilter{Person: auditor.person, Kind: string(audit.AuditRead)})
+	w.must(err)
+	if len(page.Events) != 1 {
+		t.Fatalf("%d reads", len(page.Events))
+	}
+	e := page.Events[0]
+	if e.Subject != nurse.person || e.Reason != audit.ForReview || e.Detail != "what=list,kind=frame.sent,subject="+nurse.person+",object=other" {
+		t.Errorf("the log says %+v", e)
+	}
+}
+
+// looks counts what the log has of who read it.
+func (w *world) looks(f hub.AuditFilter) (n int) {
+	w.t.Helper()
+	f.Kind = string(audit.AuditRead)
+	page, err := w.hub.AuditEventsFor(w.ctx, w.clinic.ID, f)
+	w.must(err)
+	return len(page.Events)
+}
+
+// TestRefusedSignInsAreRecorded: who is right and may not sign in so, who has to
+// wait, and a directory whose token is none are in the log; who is told to wait
+// is there once, however often they try.
+func TestRefusedSignInsAreRecorded(t *testing.T) {
+	w, _ := ssoWorld(t)
+	dana := w.staff("dana")
+	w.directory()
+	(&directory{w, "made-up"}).do(http.StatusUnauthorized, "GET", "/Users", "")
+	(&directory{w, "made-up"}).do(http.StatusUnauthorized, "GET", "/Users", "")
+	for range 10 {
+		_, err := w.client().SignIn(w.ctx, api.SignIn{Practice: "riverside", Login: "nobody", Authentication: api.Authentication{Password: "wrong " + canary, Code: "000000"}})
+		if err == nil {
+			t.Fatal("signed in")
+		}
+	}
+	w.access(func(a *hub.Access) { a.SSO.Only = true })
+	_, err := w.client().SignIn(w.ctx, dana.in("dana"))
+	wantCode(t, err, api.CodeSSOOnly)
+	w.hub.Close() // waits for what is done after its answer
+	page, err := w.hub.AuditEventsFor(w.ctx, w.clinic.ID, hub.AuditFilter{Kind: string(audit.SignInRefused)})
+	w.must(err)
+	got := make(map[string]int)
+	for _, e := range page.Events {
+		got[e.Reason]++
+		if e.Reason == "sso-only" && (e.Person != dana.person || !strings.HasPrefix(e.Detail, "method=")) {
+			t.Errorf("%+v", e)
+		}
+	}
+	if got["token"] != 1 || got["rate"] != 1 || got["sso-only"] != 1 || got["unauthenticated"] != 5 {
+		t.Errorf("refusals by reason: %v", got)
+	}
+}

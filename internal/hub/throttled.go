@@ -1,0 +1,89 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/sotto-health/sotto/internal/audit"
+)
+
+const (
+	// leastQuiet is how long a source that was told to wait leaves no other event
+	// of that at least: a flood is one line, not many.
+	leastQuiet    = time.Minute
+	mostThrottled = 10_000
+)
+
+// throttled remembers who was told to wait, so that the log says it once for
+// each source and waiting period.
+type throttled struct {
+	mu    sync.Mutex // guards until
+	until map[string]int64
+}
+
+// first reports whether a source is told to wait for the first time in this
+// period. When too many are, all others count as one.
+func (t *throttled) first(source string, now time.Time, wait time.Duration) bool {
+	at := now.UnixMilli()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if at < t.until[source] {
+		return false
+	}
+	if len(t.until) >= mostThrottled {
+		if maps.DeleteFunc(t.until, func(_ string, until int64) bool { return at >= until }); len(t.until) >= mostThrottled {
+			if source = ""; at < t.until[source] {
+				return false
+			}
+		}
+	}
+	if t.until == nil {
+		t.until = make(map[string]int64)
+	}
+	t.until[source] = now.Add(max(wait, leastQuiet)).UnixMilli()
+	return true
+}
+
+// noteThrottled records that somebody who would sign in has to wait.
+func (h *Hub) noteThrottled(ctx context.Context, from Source, slug, person string, refusal error) {
+	var rate *RateError
+	if errors.As(refusal, &rate) && h.throttled.first("sign-in "+slug+" "+network(from.Address), h.now(), rate.RetryAfter) {
+		h.recordNotSignedIn(ctx, slug, person, "", "rate")
+	}
+}
+
+// refusedHere records that who has shown who they are may not sign in this way.
+func (h *Hub) refusedHere(ctx context.Context, p *Person, method string, refusal error) error {
+	e := h.event(ctx, p.themself(), audit.SignInRefused, p.ID).With("method=" + method).AsRefused("sso-only")
+	if err := h.store.Record(ctx, e); err != nil {
+		return at("record a refusal", err)
+	}
+	return refusal
+}
+
+// refusedDirectory records, after the answer, that a directory's token is none
+// or none any more. Whose it was meant to be nobody can tell, so it is in the log
+// of each practice that has a directory: once a minute and network.
+func (h *Hub) refusedDirectory(ctx context.Context) {
+	if !h.throttled.first("directory "+network(audit.RequestOf(ctx).Address), h.now(), 0) {
+		return
+	}
+	ctx = context.WithoutCancel(ctx)
+	h.background.Go(func() {
+		all, err := h.store.Practices(ctx)
+		for i := range all {
+			tokens, terr := h.store.DirectoryTokens(ctx, all[i].ID)
+			if err = errors.Join(err, terr); len(tokens) > 0 {
+				e := h.event(ctx, nobody(all[i].ID), audit.SignInRefused, "").With("method=directory").AsRefused("token")
+				err = errors.Join(err, h.store.Record(ctx, e))
+			}
+		}
+		if err != nil {
+			h.log.ErrorContext(ctx, "refused directory not recorded", slog.String("request", audit.RequestOf(ctx).ID))
+		}
+	})
+}
