@@ -65,7 +65,7 @@ func TestExport(t *testing.T) {
 	}
 	b.Reset()
 	w.must(auditor.ExportAudit(w.ctx, "jsonl", url.Values{"kind": {"audit.exported"}}, &b))
-	if got := b.String(); strings.Count(got, "\n") != 5 || !strings.Contains(got, `"detail":"format=fhir"`) || !strings.Contains(got, `"person":"`+auditor.person+`"`) ||
+	if got := b.String(); strings.Count(got, "\n") != 5 || !strings.Contains(got, `"detail":"format=fhir`) || !strings.Contains(got, `"person":"`+auditor.person+`"`) ||
 		!strings.Contains(got, `"patient":"`+patient.person+`"`) {
 		t.Errorf("the exports are not on record:\n%s", got)
 	}
