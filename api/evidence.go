@@ -90,6 +90,7 @@ type Asset struct {
 	Weight    string `json:"weight" enum:"high,medium,low" doc:"how much depends on it"`
 	Secret    bool   `json:"secret"`
 	Count     int    `json:"count,omitempty"`
+	Bytes     int64  `json:"bytes,omitempty" doc:"what it takes of a disk, where that is measured"`
 	CheckedBy string `json:"checked_by,omitempty" doc:"the check of sotto doctor that looks at it"`
 }
 

@@ -151,5 +151,23 @@ func TestInventoryCommand(t *testing.T) {
 	// Where the audit log goes beside the database is known while a server runs.
 	log := t.TempDir()
 	serving(t, data, "--audit-archive", filepath.Join(log, "log"), "--audit-checkpoints", filepath.Join(log, "heads"))
-	does(t, data, words("inventory --json"), `"id": "audit-archive"`, `"to": "audit-archive"`, `"id": "audit-checkpoints"`, `"to": "audit-checkpoints"`)
+	does(t, data, words("inventory --json"), `"id": "audit-archive"`, `"to": "audit-archive"`, `"id": "audit-checkpoints"`, `"to": "audit-checkpoints"`, `"id": "audit-log"`)
+	if out, _ := sotto(t, data, words("controls --json")...); !strings.Contains(out, "The oldest entry of the audit log is its first") {
+		t.Errorf("how old the log is is not said:\n%s", out)
+	}
+	var all struct {
+		Assets []struct {
+			ID    string `json:"id"`
+			Bytes int64  `json:"bytes"`
+		} `json:"assets"`
+	}
+	appears(t, filepath.Join(log, "log", "riverside", "checkpoint"))
+	if err := json.Unmarshal([]byte(does(t, data, words("inventory --json"))), &all); err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range all.Assets {
+		if (a.ID == "audit-log" || a.ID == "audit-archive") && a.Bytes < 500 {
+			t.Errorf("%s takes %d bytes", a.ID, a.Bytes)
+		}
+	}
 }

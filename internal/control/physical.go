@@ -71,9 +71,10 @@ func physical() []api.Control {
 		{
 			ID: "316(b)(2)(i)", Family: family, Kind: api.KindRequired, NIST: documents, Owner: privacyOfficial, Review: 12,
 			Title: "Six years", Asks: "Documents are kept for six years.",
-			HeldBy:  "Nothing deletes the audit log, consent forms, receipts, the archive or these looks; the audit log can be kept in a second place, as it grows.",
-			Tests:   []string{"TestT40ArchiveGrows", "TestArchivedLogs"},
-			Missing: "There is no retention lock that holds against who runs the machine.",
+			HeldBy:   "Nothing deletes the audit log, consent forms, receipts, the archive or these looks; the audit log can be kept in a second place, as it grows.",
+			Evidence: []string{"log-kept"},
+			Tests:    []string{"TestNothingDeletesTheLog", "TestLogKept", "TestT40ArchiveGrows", "TestArchivedLogs"},
+			Missing:  "There is no retention lock that holds against who runs the machine.",
 		},
 		{
 			ID: "316(b)(2)(ii)", Family: family, Kind: api.KindRequired, NIST: documents, Owner: privacyOfficial, Review: 12,

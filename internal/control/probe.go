@@ -24,7 +24,7 @@ func probes() map[string]Probe {
 		"tls": tlsInUse, "archive-verified": archiveVerified, "backup": backup, "backup-trial": backupTrial, "backup-apart": backupApart,
 		"doctor": doctorFinds, "release": release, "inventory": inventoryMade, "stands-alone": standsAlone, "quiet-notices": quietNotices,
 		"outside-services": outsideServices,
-		"audit-log":        auditLog, "audit-stream": auditStream, "facility": facility, "no-deidentification": noDeidentification,
+		"audit-log":        auditLog, "audit-stream": auditStream, "log-kept": logKept, "facility": facility, "no-deidentification": noDeidentification,
 		"clearinghouse":     notApplicable("The product has no clearinghouse functions. If the practice is a clearinghouse, this control is its own."),
 		"group-health-plan": notApplicable("The practice is a provider. If it sponsors a group health plan, this control is its own."),
 	}

@@ -68,6 +68,9 @@ func Inspect(ctx context.Context, h *OpenHub, c InspectConfig) (*installation.Fa
 	if f.Clock.Database, err = h.store.Clock(ctx); err != nil {
 		return nil, err
 	}
+	if err := h.inspectStorage(ctx, f); err != nil {
+		return nil, err
+	}
 	all, err := h.store.Practices(ctx)
 	if err != nil {
 		return nil, err
@@ -339,6 +342,9 @@ func (h *OpenHub) inspectPractice(ctx context.Context, parts []installation.LogP
 	out.LogSize = -1
 	if head, err := h.store.LogHead(ctx, p.ID); err == nil {
 		out.LogSize = head.Size
+	}
+	if err := h.inspectKept(ctx, out); err != nil {
+		return nil, err
 	}
 	witnesses, err := h.LogWitnesses(ctx, p.ID)
 	if err != nil {

@@ -106,6 +106,7 @@ func Serve(ctx context.Context, h *OpenHub, c ServeConfig) error {
 	go sweep(ctx, h, c.Log)
 	go growLogs(ctx, h, c.Log)
 	go watchClock(ctx, h, c.Log)
+	go measureLogs(ctx, h, c.AuditArchive, c.Log)
 	if err := forgetWitnesses(ctx, h, c.AuditWitnesses); err != nil {
 		return errors.Join(err, main.Close())
 	}

@@ -113,6 +113,8 @@ type Hub struct {
 	streams   sync.Map // [auditlog.StreamFigures] of streams of the audit log, by name
 	logParts  sync.Map // [LogPartFigures], by name
 
+	logBytes, archiveBytes atomic.Int64 // what the audit logs take of disks
+
 	lapsesTold atomic.Int64 // until when lapsed verifications were announced
 
 	background sync.WaitGroup // what is done after its answer

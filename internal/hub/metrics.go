@@ -36,6 +36,9 @@ type Stats struct {
 	Streams map[string]auditlog.StreamFigures
 	// LogParts says how the audit logs are let out of the database, by part.
 	LogParts map[string]LogPartFigures
+	// LogBytes and ArchiveBytes are what the audit logs take in the database and in
+	// the archive's folder, as [Hub.NoteLogStorage] was told; 0 until then.
+	LogBytes, ArchiveBytes int64
 }
 
 // LogPartFigures say how one of the ways fares in which audit logs are let out.
@@ -47,6 +50,12 @@ type LogPartFigures struct {
 // NoteLogPart keeps how a part fares, for the figures.
 func (h *Hub) NoteLogPart(name string, problem bool, succeeded time.Time) {
 	h.logParts.Store(name, LogPartFigures{problem, succeeded})
+}
+
+// NoteLogStorage takes what the audit logs take of disks, in bytes.
+func (h *Hub) NoteLogStorage(log, archive int64) {
+	h.logBytes.Store(log)
+	h.archiveBytes.Store(archive)
 }
 
 // Stats returns the present figures.
@@ -70,6 +79,8 @@ func (h *Hub) Stats() Stats {
 		LogParts:     parts,
 		Witnesses:    witnesses,
 		Streams:      streams,
+		LogBytes:     h.logBytes.Load(),
+		ArchiveBytes: h.archiveBytes.Load(),
 		Connections:  h.board.count(),
 		Applications: h.counters.application.Load(),
 		Handshakes:   h.counters.handshakes.Load(),

@@ -118,7 +118,8 @@ type Receiver struct {
 // An AuditFolder is one that a server keeps audit logs or their heads in.
 type AuditFolder struct {
 	Folder string `json:"folder"`
-	Beside bool   `json:"beside"` // it is within the data folder, or on the same disk
+	Bytes  int64  `json:"bytes,omitempty"` // of the archive, when it was looked at
+	Beside bool   `json:"beside"`          // it is within the data folder, or on the same disk
 }
 
 // A Certificate is what the server showed, and how it speaks TLS.
@@ -175,6 +176,9 @@ type Database struct {
 	// WeakPassword says that its password is one that everybody tries first.
 	WeakPassword bool  `json:"weak_password"`
 	Bytes        int64 `json:"bytes"` // of the file; 0 for PostgreSQL
+	// LogBytes is what the audit logs of all practices take of it, with indexes;
+	// for SQLite an estimate.
+	LogBytes int64 `json:"log_bytes"`
 }
 
 // Blobs is the folder of sealed attachments.
@@ -249,6 +253,10 @@ type Practice struct {
 	LogSize int64 `json:"log_size"`
 	// Log is what was read of it now; nil if it could not be.
 	Log *LogCheck `json:"log,omitempty"`
+	// LogBegan is when the oldest entry that is there was made, zero if there is
+	// none; LogWhole whether it is the first, and none after it is gone.
+	LogBegan time.Time `json:"log_began"`
+	LogWhole bool      `json:"log_whole"`
 	// FormsLate is how many consent forms wait for somebody's approval for longer
 	// than [FormReviewTime].
 	FormsLate int `json:"forms_late"`

@@ -57,6 +57,8 @@ func Of(f *installation.Facts, p *installation.Practice) *api.Inventory {
 		}
 	}
 	add(database)
+	add(api.Asset{ID: "audit-log", Kind: "data", Zone: database.Zone, Name: "Audit log", Holds: "who of our ids did what about which patient's id, when and from where; no content, no names", Guarded: "with the database; a Merkle log with signed heads", Weight: "high", Bytes: f.Database.LogBytes, CheckedBy: "database"})
+	flow("hub", "audit-log", "each act, in its own transaction", databaseWay(f), f.Database.Remote && !f.Database.Verified)
 	add(api.Asset{ID: "attachments", Kind: "data", Zone: hub, Name: "Attachments", Holds: "sealed files", Guarded: "sealed by the sender's device", Weight: "medium", CheckedBy: "attachments"})
 	for _, k := range f.Keys {
 		zone := hub
@@ -118,7 +120,7 @@ func auditFolders(s *installation.Server, add func(api.Asset), flow func(from, t
 		return elsewhere
 	}
 	if f := s.AuditArchive; f != nil {
-		add(api.Asset{ID: "audit-archive", Kind: "data", Zone: zoneOf(f), Name: "Archive of the audit log", Holds: "the whole audit log in clear: who of our ids did what about which patient's id, when and from where; no content, no names", Guarded: "the folder's modes; whoever runs its disk; changes show against the signed heads", Weight: "high", CheckedBy: "audit-archive"})
+		add(api.Asset{ID: "audit-archive", Kind: "data", Zone: zoneOf(f), Name: "Archive of the audit log", Holds: "the whole audit log in clear: who of our ids did what about which patient's id, when and from where; no content, no names", Guarded: "the folder's modes; whoever runs its disk; changes show against the signed heads", Weight: "high", Bytes: f.Bytes, CheckedBy: "audit-archive"})
 		flow("hub", "audit-archive", "the audit log as it grows", "in clear, signed; a folder's way, for the practice to say", f.Beside)
 	}
 	if f := s.AuditCheckpoints; f != nil {

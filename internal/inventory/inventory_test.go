@@ -17,9 +17,9 @@ func facts() *installation.Facts {
 	return &installation.Facts{
 		Server: &installation.Server{
 			Listen: "0.0.0.0:80", Metrics: "0.0.0.0:9480",
-			AuditArchive: &installation.AuditFolder{Folder: "/mnt/worm/log"}, AuditCheckpoints: &installation.AuditFolder{Folder: "/data/heads", Beside: true},
+			AuditArchive: &installation.AuditFolder{Folder: "/mnt/worm/log", Bytes: 5 << 30}, AuditCheckpoints: &installation.AuditFolder{Folder: "/data/heads", Beside: true},
 		},
-		Database: installation.Database{Engine: installation.PostgreSQL, Remote: true},
+		Database: installation.Database{Engine: installation.PostgreSQL, Remote: true, LogBytes: 7 << 30},
 		Backup:   installation.Backup{Folder: "/b", Whole: 3},
 		Keys:     []installation.Key{{Path: "hub/factors.key"}, {Path: "keeper/oak/keys/archive.key"}, {Path: "keeper/elm/keys/archive.key"}},
 		Practices: []installation.Practice{{
@@ -60,6 +60,9 @@ func TestInventory(t *testing.T) {
 			t.Errorf("nothing flows to %s, or is open where it is not", id)
 		}
 	}
+	if log, archive := asset(i, "audit-log"), asset(i, "audit-archive"); log == nil || log.Bytes != 7<<30 || log.Zone != elsewhere || archive.Bytes != 5<<30 {
+		t.Errorf("the log is %+v, its archive %+v", log, archive)
+	}
 	open := 0
 	for _, flow := range i.Flows {
 		if asset(i, flow.From) == nil || asset(i, flow.To) == nil {
@@ -69,8 +72,8 @@ func TestInventory(t *testing.T) {
 			open++
 		}
 	}
-	if open != 5 { // both kinds of browser, the metrics, the database, heads of the log beside it
-		t.Errorf("%d flows are open, want 5", open)
+	if open != 6 { // both kinds of browser, the metrics, the database and the log in it, heads of the log beside it
+		t.Errorf("%d flows are open, want 6", open)
 	}
 
 	f = &installation.Facts{Database: installation.Database{Engine: installation.SQLite}, Practices: []installation.Practice{{Slug: "oak"}}}

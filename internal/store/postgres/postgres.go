@@ -86,6 +86,7 @@ func dialect(writers int) sqlstore.Dialect {
 		Writers:    writers,
 		Timeout:    30 * time.Second,
 		Clock:      `SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)`,
+		LogBytes:   `SELECT CAST(pg_total_relation_size('audit_entry') + pg_total_relation_size('audit_tile') + pg_total_relation_size('audit_log') AS BIGINT)`,
 		Classify:   classify,
 	}
 }

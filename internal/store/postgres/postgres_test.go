@@ -70,3 +70,20 @@ func BenchmarkLogList(b *testing.B) {
 		return db
 	}, `SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'audit_entry' AND indexname NOT LIKE '%_pkey'`, `VACUUM (ANALYZE) audit_entry`)
 }
+
+func TestLogKept(t *testing.T) {
+	url := postgrestest.NewDatabase(t)
+	storetest.TestLogKept(t, func() storetest.MeasuredStore {
+		store, err := Open(t.Context(), url, Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return store
+	}, func() *sql.DB {
+		db, err := sql.Open("pgx", url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return db
+	}, nil)
+}

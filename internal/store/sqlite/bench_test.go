@@ -34,3 +34,29 @@ func BenchmarkLogList(b *testing.B) {
 		return file.Write
 	}, `SELECT name, sql FROM sqlite_master WHERE tbl_name = 'audit_entry' AND type = 'index' AND sql IS NOT NULL`, `ANALYZE audit_entry`)
 }
+
+func TestLogKept(t *testing.T) {
+	path, key := filepath.Join(t.TempDir(), "hub.db"), newKey()
+	raw := func() *sql.DB {
+		file, err := sqlitefile.Open(t.Context(), path, key, sqlitefile.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = file.Close() })
+		return file.Write
+	}
+	storetest.TestLogKept(t, func() storetest.MeasuredStore {
+		store, err := Open(t.Context(), path, key, sqlitefile.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return store
+	}, raw, func() (bytes int64) {
+		db := raw()
+		defer db.Close()
+		if err := db.QueryRowContext(t.Context(), `SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_page_size, pragma_freelist_count`).Scan(&bytes); err != nil {
+			t.Fatal(err)
+		}
+		return bytes
+	})
+}

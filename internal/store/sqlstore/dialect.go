@@ -37,6 +37,9 @@ type Dialect struct {
 	// Clock asks for the engine's time in Unix milliseconds. Empty means that
 	// it is this machine's.
 	Clock string
+	// LogBytes asks for what the audit log's tables and indexes take of the disk.
+	// Empty means that the engine cannot tell cheaply.
+	LogBytes string
 	// Classify says what an error of the driver means.
 	Classify func(error) Class
 }

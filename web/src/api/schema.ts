@@ -2851,6 +2851,11 @@ export interface components {
             readonly secret: string;
         };
         readonly Asset: {
+            /**
+             * Format: int64
+             * @description what it takes of a disk, where that is measured
+             */
+            readonly bytes?: number;
             /** @description the check of sotto doctor that looks at it */
             readonly checked_by?: string;
             /** Format: int64 */
