@@ -1,10 +1,14 @@
 // A form that changes: two people bring it out, patients are asked again, and
 // who takes it back is written to no more (T50).
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import path from "node:path";
 import { after, before, test } from "node:test";
+import { promisify } from "node:util";
 import { assertAccessible, desktop, launch, Person, phone, picture } from "./browser.mjs";
+import { validateBundle } from "./fhir.mjs";
 import { beginChat, patientBox, patientSays, reaches, riverside, sees, signIn, staffBox, staffSays, takeNext } from "./people.mjs";
-import { Demo } from "./server.mjs";
+import { Demo, root } from "./server.mjs";
 
 let demo, browser, ana, robin, pat, dana, patient, officer, administrator, nurse;
 
@@ -175,6 +179,20 @@ test("the patient takes it back in two presses, and what staff send is refused",
   await reaches(nurse, "Written before I knew.", "Not sent");
   await picture(nurse, "77-refused");
   assert.equal(await patient.getByText("Written before I knew.").count(), 0, "it does not arrive");
+});
+
+test("what sotto consent export writes of it is a Bundle of Consents by the official definitions", async () => {
+  const { stdout } = await promisify(execFile)(path.join(root, "bin", "sotto"), ["--data", path.join(demo.folder, "data"), "consent", "export", "riverside"]);
+  const receipts = stdout.trim().split("\n").flatMap((line) => {
+    const bundle = JSON.parse(line);
+    validateBundle(bundle);
+    return bundle.entry.map(({ resource }) => resource);
+  });
+  assert.ok(receipts.length > 1, "she agreed to two versions");
+  for (const receipt of receipts) {
+    assert.equal(receipt.status, "inactive", "one version stands no more, the other was taken back");
+    assert.equal(receipt.verification[0].verified, true);
+  }
 });
 
 test("nothing on any page was refused, reported or asked of others", () => {

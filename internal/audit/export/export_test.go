@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,6 +29,25 @@ func sample() []Entry {
 		all = append(all, s)
 	}
 	return events(all)
+}
+
+// every is an event of every kind there is, and one of each purpose that an act
+// may have.
+func every() []Entry {
+	all := events(audit.Vocabulary())
+	purposes := slices.Concat(Exempt(), []string{
+		"required-by-law", "public-health", "abuse", "oversight", "court", "police", "decedents", "research", "threat", "government", "workers-compensation", "breach", "other",
+	})
+	for _, e := range []audit.Event{{Kind: audit.RecordRead}, {Kind: audit.DisclosureMade}, {Kind: audit.EmergencyOpened, Reason: "care"}} {
+		e.Practice, e.At, e.Outcome, e.Role, e.Conversation, e.Patient = "t_oak", 1795942900000, audit.Done, audit.Operator, "c_knee", "p_ana"
+		for _, e.Reason = range slices.DeleteFunc(slices.Concat([]string{e.Reason}, purposes), func(p string) bool { return p == "" }) {
+			all = append(all, Entry{uint64(1000 + len(all)), e})
+			if e.Kind == audit.EmergencyOpened {
+				break
+			}
+		}
+	}
+	return all
 }
 
 // events are events of kinds, with each field that they may have, some of them
@@ -79,7 +99,11 @@ func written(t *testing.T, f Format, all []Entry) []byte {
 // e2e/fhir.test.mjs holds against the official definitions.
 func TestGolden(t *testing.T) {
 	for _, f := range []Format{CSV, JSONLines, OCSF, FHIR} {
-		path, got := "testdata/"+string(f)+"."+f.Extension(), written(t, f, sample())
+		all := sample()
+		if f == FHIR {
+			all = every()
+		}
+		path, got := "testdata/"+string(f)+"."+f.Extension(), written(t, f, all)
 		if *update {
 			if err := os.MkdirAll("testdata", 0o755); err != nil {
 				t.Fatal(err)
@@ -98,6 +122,35 @@ func TestGolden(t *testing.T) {
 	}
 	if _, err := New("xml", nil); !errors.Is(err, ErrFormat) {
 		t.Errorf("a format that is none: %v", err)
+	}
+}
+
+// TestFHIRPurpose: what an act was for is its purpose, by HL7's code where there
+// is one, and no description of how it came out; a refusal's reason is.
+func TestFHIRPurpose(t *testing.T) {
+	of := func(k audit.Kind, o audit.Outcome, reason string) fhirEvent {
+		return fhir(Entry{1, audit.Event{Practice: "t", Kind: k, Outcome: o, Reason: reason}})
+	}
+	for name, c := range map[string]struct {
+		event           fhirEvent
+		purpose, result string
+	}{
+		"for operations": {of(audit.RecordRead, audit.Done, "operations"), "operations HOPERAT", ""},
+		"for a court":    {of(audit.DisclosureMade, audit.Done, "court"), "court HLEGAL", ""},
+		"for a decedent": {of(audit.DisclosureMade, audit.Done, "decedents"), "decedents", ""},
+		"an emergency":   {of(audit.EmergencyOpened, audit.Done, "care"), "care BTG", ""},
+		"refused":        {of(audit.RecordRead, audit.Refused, "forbidden"), "", "forbidden"},
+		"another act":    {of(audit.RelationEnded, audit.Done, "lapsed"), "", "lapsed"},
+	} {
+		var codes []string
+		for _, p := range c.event.Purpose {
+			for _, coding := range p.Coding {
+				codes = append(codes, coding.Code)
+			}
+		}
+		if got := strings.Join(codes, " "); got != c.purpose || c.event.OutcomeDesc != c.result {
+			t.Errorf("%s: purpose %q and outcome %q, want %q and %q", name, got, c.event.OutcomeDesc, c.purpose, c.result)
+		}
 	}
 }
 

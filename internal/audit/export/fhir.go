@@ -11,17 +11,18 @@ import (
 // events fill. Whom and what they are about is named by identifiers: the log
 // knows no resources.
 type fhirEvent struct {
-	ResourceType string       `json:"resourceType"`
-	ID           string       `json:"id"`
-	Type         fhirCoding   `json:"type"`
-	Subtype      []fhirCoding `json:"subtype"`
-	Action       string       `json:"action"`
-	Recorded     string       `json:"recorded"`
-	Outcome      string       `json:"outcome"`
-	OutcomeDesc  string       `json:"outcomeDesc,omitempty"`
-	Agent        []fhirAgent  `json:"agent"`
-	Source       fhirSource   `json:"source"`
-	Entity       []fhirEntity `json:"entity,omitempty"`
+	ResourceType string        `json:"resourceType"`
+	ID           string        `json:"id"`
+	Type         fhirCoding    `json:"type"`
+	Subtype      []fhirCoding  `json:"subtype"`
+	Action       string        `json:"action"`
+	Recorded     string        `json:"recorded"`
+	Outcome      string        `json:"outcome"`
+	OutcomeDesc  string        `json:"outcomeDesc,omitempty"`
+	Purpose      []fhirConcept `json:"purposeOfEvent,omitempty"`
+	Agent        []fhirAgent   `json:"agent"`
+	Source       fhirSource    `json:"source"`
+	Entity       []fhirEntity  `json:"entity,omitempty"`
 }
 
 type fhirCoding struct {
@@ -83,6 +84,7 @@ const (
 	entityType   = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
 	entityRole   = "http://terminology.hl7.org/CodeSystem/object-role"
 	sourceType   = "http://terminology.hl7.org/CodeSystem/security-source-type"
+	actReason    = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 	networkIP    = "2" // network-type: IP address
 	outcomeGood  = "0"
 	outcomeMinor = "4" // refused: the one who asked did wrong
@@ -101,7 +103,9 @@ func fhir(e Entry) fhirEvent {
 			Type:     []fhirCoding{{System: sourceType, Code: "4", Display: "Application Server"}},
 		},
 	}
-	out.OutcomeDesc = v.Reason
+	if out.Purpose = fhirPurpose(v); out.Purpose == nil {
+		out.OutcomeDesc = v.Reason
+	}
 	agent := fhirAgent{Requestor: true, Role: []fhirConcept{{Coding: []fhirCoding{{System: ours + "role", Code: string(v.Role)}}}}}
 	if v.Person != "" {
 		agent.Who = &fhirReference{Identifier: &fhirIdentifier{ours + "person", v.Person}}
@@ -143,6 +147,36 @@ func fhir(e Entry) fhirEvent {
 		out.Entity = append(out.Entity, fhirEntity{What: fhirReference{Display: "call"}, Type: &fhirCoding{System: entityType, Code: "4", Display: "Other"}, Detail: detail})
 	}
 	return out
+}
+
+// fhirPurpose is what an act was for, where its reason says that: nil where the
+// reason says how it came out. What HL7 has a code for is said by that too.
+func fhirPurpose(v *audit.Event) []fhirConcept {
+	if v.Outcome != audit.Done || v.Reason == "" {
+		return nil
+	}
+	var known fhirCoding
+	switch v.Kind {
+	case audit.RecordRead, audit.DisclosureMade:
+		known = map[string]fhirCoding{
+			"treatment": {Code: "TREAT", Display: "treatment"}, "payment": {Code: "HPAYMT", Display: "healthcare payment"},
+			"operations": {Code: "HOPERAT", Display: "healthcare operations"}, "patient": {Code: "PATRQT", Display: "patient requested"},
+			"authorization": {Code: "PATRQT", Display: "patient requested"}, "public-health": {Code: "PUBHLTH", Display: "public health"},
+			"research": {Code: "HRESCH", Display: "healthcare research"}, "threat": {Code: "THREAT", Display: "threat"},
+			"required-by-law": {Code: "HLEGAL", Display: "legal"}, "court": {Code: "HLEGAL", Display: "legal"}, "police": {Code: "HLEGAL", Display: "legal"},
+			"oversight": {Code: "HCOMPL", Display: "health compliance"},
+		}[v.Reason]
+	case audit.EmergencyOpened:
+		known = fhirCoding{Code: "BTG", Display: "break the glass"}
+	default:
+		return nil
+	}
+	c := fhirConcept{Coding: []fhirCoding{{System: ours + "purpose", Code: v.Reason}}}
+	if known.Code != "" {
+		known.System = actReason
+		c.Coding = append(c.Coding, known)
+	}
+	return []fhirConcept{c}
 }
 
 func fhirDetails(v *audit.Event) (all []fhirDetail) {
