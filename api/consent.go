@@ -28,6 +28,7 @@ type ConsentText struct {
 	Points []string `json:"points" doc:"the short form"`
 	Full   string   `json:"full" doc:"plain paragraphs separated by blank lines"`
 	SHA256 []byte   `json:"sha256"`
+	Kept   string   `json:"kept,omitempty" doc:"the paragraph of full that says how long it is kept, if it has one"`
 }
 
 // A ConsentReceipt ties a person to the exact text agreed to. The device signs

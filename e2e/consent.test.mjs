@@ -1,7 +1,8 @@
 // A form that changes: two people bring it out, patients are asked again, and
 // who takes it back is written to no more (T50).
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
@@ -153,13 +154,34 @@ test("the patient is asked again before the next message, with nothing ticked", 
   await sees(nurse, "I have read it.");
 });
 
-test("the patient takes it back in two presses, and what staff send is refused", async () => {
+test("the patient keeps a copy that can be checked, takes it back, and what staff send is refused", async () => {
   dana.allow(/ERR_INTERNET_DISCONNECTED|WebSocket connection|Failed to load resource/);
   await patient.getByRole("button", { name: "More choices" }).click();
   await patient.getByRole("button", { name: "My agreements" }).click();
   const sheet = patient.getByRole("dialog", { name: "My agreements" });
   await sheet.getByRole("button", { name: "Look" }).first().click();
-  await sheet.getByRole("button", { name: "Save a copy" }).waitFor();
+  const saved = async (name) => {
+    const [file] = await Promise.all([patient.waitForEvent("download"), sheet.getByRole("button", { name, exact: true }).click()]);
+    return file.path();
+  };
+  const page = await readFile(await saved("Save a copy"), "utf8");
+  for (const part of ["Before we write", "How long we keep it: We keep it for ten years.", "ECDSA P-256"]) assert.ok(page.includes(part), `the copy lacks ${part}`);
+  assert.ok(!/<script|src=/.test(page), "a copy runs and fetches nothing");
+  const data = await saved("Save the data");
+  const verify = (file) => spawnSync(path.join(root, "bin", "sotto"), ["--data", path.join(demo.folder, "data"), "consent", "verify", "riverside", file], { encoding: "utf8" });
+  const good = verify(data);
+  assert.equal(good.status, 0, good.stderr);
+  assert.match(good.stdout, /form chat, version 2 \(en\): the text and the signature are right; agreed \S+\n$/);
+  const copy = JSON.parse(await readFile(data, "utf8"));
+  const other = path.join(demo.folder, "other.json");
+  for (const [name, change] of Object.entries({
+    text: { text: { ...copy.text, full: copy.text.full.replace("ten years", "one year") } },
+    time: { deviceAt: copy.deviceAt + 1 },
+    signature: { signature: btoa("x") },
+  })) {
+    await writeFile(other, JSON.stringify({ ...copy, ...change }));
+    assert.notEqual(verify(other).status, 0, `another ${name} passes`);
+  }
   await picture(patient, "75-my-agreement");
   await assertAccessible(patient, "my agreement");
 
@@ -167,6 +189,7 @@ test("the patient takes it back in two presses, and what staff send is refused",
   await dana.context.setOffline(true);
   await staffSays(nurse, "Written before I knew.");
   await sheet.getByRole("button", { name: "Take it back" }).click();
+  await sheet.getByText("How long we keep it: We keep it for ten years.").last().waitFor();
   await sheet.getByRole("button", { name: "Yes, take it back" }).click();
   await sheet.getByText("You took it back", { exact: false }).first().waitFor();
   await picture(patient, "76-taken-back");

@@ -234,10 +234,17 @@ test("the nurse closes the conversation, and the patient opens it again", async 
 });
 
 test("consent is taken back in two presses, and nobody can write any more", async () => {
-  await patient.getByRole("button", { name: "More choices" }).click();
-  await patient.getByRole("button", { name: "Take back my consent" }).click();
-  await patient.getByRole("dialog", { name: "Take back your consent?" }).getByRole("button", { name: "Take back my consent" }).click();
+  let presses = 0;
+  const press = async (button) => {
+    presses++;
+    await button.click();
+  };
+  await press(patient.getByRole("button", { name: "My consent" }));
+  const asked = patient.getByRole("dialog", { name: "Take back your consent?" });
+  await asked.getByText("How long we keep it: As long as the law tells us to keep your health record.").waitFor(); // the form's own words
+  await press(asked.getByRole("button", { name: "Take back my consent" }));
   await patient.getByText("You took back your consent.").first().waitFor();
+  assert.equal(presses, 2);
   await picture(patient, "12-withdrawn");
 });
 

@@ -34,7 +34,7 @@ type commands struct {
 	Staff     staffCommand     `cmd:"" help:"Set up staff."`
 	Directory directoryCommand `cmd:"" help:"The practice's directory, which keeps its people here by SCIM."`
 	Patient   patientCommand   `cmd:"" help:"Set up what is on file of patients, so that they can show who they are."`
-	Consent   consentCommand   `cmd:"" help:"Export what patients agreed to."`
+	Consent   consentCommand   `cmd:"" help:"Export what patients agreed to, or check a copy of it."`
 	Record    recordCommand    `cmd:"" help:"Read and check the practice's record."`
 	Audit     auditCommand     `cmd:"" help:"Export, verify and watch the log of who did what."`
 	Backup    backupCommand    `cmd:"" help:"Make, try out and restore backups of the installation."`

@@ -1,6 +1,8 @@
 package httpapi_test
 
 import (
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -387,6 +389,65 @@ func (d *device) trySend(id string) error {
 	}
 	_, err := d.Send(d.w.ctx, id, frame)
 	return err
+}
+
+// TestT50CopyOfAnAgreement: what a patient keeps of an agreement can be checked,
+// its text and the signature of their device, and another cannot pass for it.
+func TestT50CopyOfAnAgreement(t *testing.T) {
+	w := newWorld(t)
+	patient, stranger := w.patient(), w.patient()
+	id := patient.open("nurse")
+	stranger.open("nurse")
+	mine, err := patient.Agreements(w.ctx)
+	w.must(err)
+	form, err := patient.ConsentForm(w.ctx, "riverside", "chat", 1)
+	w.must(err)
+	a, text := mine.Agreements[0], form.Texts["en"]
+	file := func(change func(map[string]any)) []byte { // as receiptData of web/src/patient/receipt.ts
+		f := map[string]any{
+			"id": a.ID, "form": a.Form, "kind": a.Kind, "version": a.Version, "language": a.Language, "method": a.Method, "deviceAt": a.At, "at": a.ReceivedAt,
+			"sha256": hex.EncodeToString(a.SHA256), "signature": base64.StdEncoding.EncodeToString(a.Signature), "device": a.Device, "person": a.Person, "conversation": id,
+			"text": map[string]any{"title": text.Title, "points": text.Points, "full": text.Full, "kept": text.Kept},
+		}
+		if change != nil {
+			change(f)
+		}
+		return []byte(mustJSON(f))
+	}
+	check := func(b []byte) error {
+		c, err := consent.ReadCopy(b)
+		if err != nil {
+			return err
+		}
+		r, err := w.hub.VerifyCopy(w.ctx, w.clinic.ID, c)
+		if err == nil && r.ID != a.ID {
+			t.Errorf("it is the receipt %s", r.ID)
+		}
+		return err
+	}
+	w.must(check(file(nil)))
+	for name, change := range map[string]func(map[string]any){
+		"another text":      func(f map[string]any) { f["text"].(map[string]any)["full"] = "None of it." },
+		"another time":      func(f map[string]any) { f["deviceAt"] = a.At + 1 },
+		"another chat":      func(f map[string]any) { f["conversation"] = hub.NewID("c") },
+		"another device":    func(f map[string]any) { f["device"] = stranger.id },
+		"no device at all":  func(f map[string]any) { f["device"] = hub.NewID("d") },
+		"another receipt":   func(f map[string]any) { f["id"] = hub.NewID("r") },
+		"another signature": func(f map[string]any) { f["signature"] = "AAAA" },
+		"a text that was not published": func(f map[string]any) {
+			other := api.ConsentText{Title: "T", Full: "None of it."}
+			r := a.ConsentReceipt
+			r.SHA256 = consent.Hash(other)
+			sig, err := patient.signer.Sign(consent.Of(w.clinic.ID, id, patient.id, r).Signed())
+			w.must(err)
+			f["sha256"], f["signature"] = hex.EncodeToString(r.SHA256), base64.StdEncoding.EncodeToString(sig)
+			f["text"] = map[string]any{"title": other.Title, "full": other.Full}
+		},
+	} {
+		if err := check(file(change)); !errors.Is(err, consent.ErrCopy) && !errors.Is(err, consent.ErrForged) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
 
 // TestExportOfReceipts: who answers for it gets the receipts as FHIR, each

@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -189,4 +190,26 @@ func TestT50NarrowingTakesTwo(t *testing.T) {
 	}
 	_, err = w.patient().begin("nurse", "")
 	wantCode(t, err, api.CodeConsentMissing)
+}
+
+// TestT50WhoReadsByDepartment: a form of some queues names the departments that
+// work on them, and stands before no others' queues with that text.
+func TestT50WhoReadsByDepartment(t *testing.T) {
+	w := newWorld(t)
+	author, approver := w.proven("ana", "compliance"), w.proven("bo", "administrator")
+	_, err := w.hub.AddDepartment(w.ctx, approver, api.NewDepartment{Name: "Recovery", Queues: []string{"nurse"}})
+	w.must(err)
+	d := draftOf(plainParts(), 0)
+	d.Kind, d.Queues = "part2", []string{"nurse"}
+	w.publish(author, approver, "recovery", d)
+	f, err := w.hub.ConsentForm(w.ctx, "riverside", "recovery", 0)
+	w.must(err)
+	full := f.Texts["en"].Full
+	if !strings.Contains(full, "the staff of Riverside Family Clinic in Recovery who join your chat") || !strings.Contains(full, "No helper program can.") {
+		t.Errorf("who can read: %s", full)
+	}
+	_, err = w.hub.AttachForm(w.ctx, author, "recovery", 1, api.FormQueues{Queues: []string{"nurse", "front-desk"}})
+	if errorCode(err) != api.CodeFormUnfinished {
+		t.Errorf("before a queue of staff whom its text does not name: %v", err)
+	}
 }

@@ -3,6 +3,9 @@ package hub
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
 	"strconv"
 
 	"github.com/sotto-health/sotto/internal/audit"
@@ -65,6 +68,40 @@ func (h *Hub) exported(ctx context.Context, practice string, rs []Receipt, url s
 		link = url + "/v1/admin/consent-receipts/fhir?after=" + strconv.FormatUint(next, 10)
 	}
 	return fhir.Bundle(now, resources, link), next, nil
+}
+
+// VerifyCopy checks the copy that a patient keeps of an agreement, for who runs
+// the hub: this practice published that text, and the device that the practice
+// knows signed the receipt. It returns what the practice keeps of it. A copy that
+// is not right gives an error that matches [consent.ErrCopy] or
+// [consent.ErrForged].
+func (h *Hub) VerifyCopy(ctx context.Context, practice string, c consent.Copy) (Receipt, error) {
+	d, err := h.store.Device(ctx, practice, c.Device)
+	if errors.Is(err, ErrNotFound) {
+		return Receipt{}, consent.ErrForged
+	} else if err != nil {
+		return Receipt{}, err
+	}
+	signed := consent.Of(practice, c.Conversation, c.Device, c.Receipt)
+	if err := signed.Verify(d.PublicKey, c.Receipt.Signature); err != nil {
+		return Receipt{}, err
+	}
+	all, err := h.store.ConsentForms(ctx, practice)
+	if err != nil {
+		return Receipt{}, at("load consent forms", err)
+	}
+	i, ok := forms(all).version(c.Receipt.Form, c.Receipt.Version)
+	if !ok || !bytes.Equal(consent.Hash(all[i].Texts[c.Receipt.Language]), c.Receipt.SHA256) {
+		return Receipt{}, fmt.Errorf("%w: the practice published another text", consent.ErrCopy)
+	}
+	kept, err := h.store.Receipts(ctx, ReceiptQuery{Practice: practice, Person: d.Person, ID: c.ID, Limit: 1})
+	if err != nil {
+		return Receipt{}, err
+	}
+	if len(kept) == 0 || kept[0].Name() != hex.EncodeToString(signed.Name()) {
+		return Receipt{}, fmt.Errorf("%w: the practice keeps no such receipt", consent.ErrCopy)
+	}
+	return kept[0], nil
 }
 
 // verified checks a kept receipt again: the device's key signed it, and its hash

@@ -36,16 +36,18 @@ type ConsentForm struct {
 
 // A FormRecord is what a store keeps of a version as one JSON document.
 type FormRecord struct {
-	Parts      map[string]form.Parts `json:"parts,omitempty"`
-	Readers    []string              `json:"readers,omitempty"` // classes that Texts name
-	Queues     []string              `json:"queues,omitempty"`  // that it stands before; none means all
-	InAddition bool                  `json:"in_addition,omitempty"`
-	Months     int                   `json:"months,omitempty"` // how long an agreement counts; 0 means until taken back
-	Authors    []string              `json:"authors,omitempty"`
-	Revision   int                   `json:"revision,omitempty"`
-	History    []FormEvent           `json:"history,omitempty"`
-	Asked      *FormAsk              `json:"asked,omitempty"`
-	File       string                `json:"file,omitempty"` // what the practice's file said, if it came from there; see fileSum
+	Parts   map[string]form.Parts `json:"parts,omitempty"`
+	Readers []string              `json:"readers,omitempty"` // classes that Texts name
+	// Departments are those that Texts name; none means the whole practice.
+	Departments []string    `json:"departments,omitempty"`
+	Queues      []string    `json:"queues,omitempty"` // that it stands before; none means all
+	InAddition  bool        `json:"in_addition,omitempty"`
+	Months      int         `json:"months,omitempty"` // how long an agreement counts; 0 means until taken back
+	Authors     []string    `json:"authors,omitempty"`
+	Revision    int         `json:"revision,omitempty"`
+	History     []FormEvent `json:"history,omitempty"`
+	Asked       *FormAsk    `json:"asked,omitempty"`
+	File        string      `json:"file,omitempty"` // what the practice's file said, if it came from there; see fileSum
 }
 
 // A FormEvent is a step of a version's life.
@@ -89,7 +91,12 @@ func (f *ConsentForm) head() api.FormHead {
 func (f *ConsentForm) beside() bool { return f.InAddition || f.Kind != form.Chat }
 
 func (f *ConsentForm) api() api.ConsentForm {
-	return api.ConsentForm{ID: f.Form, Kind: f.Kind, Version: f.Version, PublishedAt: f.PublishedAt, Texts: f.Texts}
+	texts := make(map[string]api.ConsentText, len(f.Texts))
+	for language, text := range f.Texts {
+		text.Kept = form.Kept(language, text.Full)
+		texts[language] = text
+	}
+	return api.ConsentForm{ID: f.Form, Kind: f.Kind, Version: f.Version, PublishedAt: f.PublishedAt, Texts: texts}
 }
 
 // forms are all versions of all of a practice's forms.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/consent/form"
 )
 
 // This file holds that nobody alone takes a form away from before chats: who
@@ -87,7 +88,10 @@ func (h *Hub) detach(ctx context.Context, s *StaffCaller, id string, version int
 	}
 	return h.changeForm(ctx, s, id, version, act, func(w *work, f *ConsentForm, _ *FormChange) error {
 		asks := act != a.Act
+		now := w.departmentsOf(a.Queues)
 		switch {
+		case a.Act == actQueues && len(f.Departments) > 0 && (len(now) == 0 || len(form.Widened(f.Departments, now)) > 0):
+			return &UnfinishedError{"its text names other departments: write a new version"}
 		case narrows(w, *f) != asks:
 			return ErrConflict // somebody changed another form meanwhile
 		case asks && f.waits(a.At):

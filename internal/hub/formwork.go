@@ -127,6 +127,7 @@ type work struct {
 	readers  []string
 	people   map[string]Person
 	counts   []ReceiptCount
+	parted   []Department
 }
 
 func (h *Hub) formWork(ctx context.Context, s *StaffCaller) (w work, err error) {
@@ -137,6 +138,9 @@ func (h *Hub) formWork(ctx context.Context, s *StaffCaller) (w work, err error) 
 		return w, err
 	}
 	if w.readers, err = h.readers(ctx, s.Person.Practice); err != nil {
+		return w, err
+	}
+	if w.parted, err = h.store.Departments(ctx, s.Person.Practice); err != nil {
 		return w, err
 	}
 	if w.counts, err = h.store.CountReceipts(ctx, s.Person.Practice); err != nil {
@@ -152,6 +156,22 @@ func (h *Hub) formWork(ctx context.Context, s *StaffCaller) (w work, err error) 
 	return w, err
 }
 
+// departmentsOf names the departments whose staff work on the queues, if each of
+// the queues belongs to one.
+func (w *work) departmentsOf(queues []string) []string {
+	var names []string
+	for _, queue := range queues {
+		i := slices.IndexFunc(w.parted, func(d Department) bool { return d.RetiredAt == 0 && slices.Contains(d.Queues, queue) })
+		if i < 0 {
+			return nil
+		}
+		if name := w.parted[i].Name; !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // rendered are a version's texts: as published, or as they would be.
 func (w *work) rendered(f *ConsentForm) map[string]api.ConsentText {
 	if f.Fixed() {
@@ -159,7 +179,7 @@ func (w *work) rendered(f *ConsentForm) map[string]api.ConsentText {
 	}
 	texts := make(map[string]api.ConsentText)
 	for language, parts := range f.Parts {
-		if text, ok := parts.Render(language, form.Facts{Practice: w.practice.Name, Readers: w.readers}); ok {
+		if text, ok := parts.Render(language, form.Facts{Practice: w.practice.Name, Readers: w.readers, Departments: w.departmentsOf(f.Queues)}); ok {
 			texts[language] = text
 		}
 	}
@@ -525,7 +545,7 @@ func (h *Hub) step(s *StaffCaller, w *work, f *ConsentForm, act, reason string, 
 		if above(languages) && (f.reasonFor(actSubmit, actApply) == "" || f.reasonFor(actApprove) == "") {
 			return &UnfinishedError{"it reads above grade 6, and not both people have said why"}
 		}
-		f.Texts, f.Readers = w.rendered(f), w.readers
+		f.Texts, f.Readers, f.Departments = w.rendered(f), w.readers, w.departmentsOf(f.Queues)
 		f.State, f.PublishedAt = FormPublished, now
 		for _, before := range w.forms {
 			if before.Form == f.Form && before.State == FormPublished {

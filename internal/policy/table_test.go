@@ -170,3 +170,21 @@ func BenchmarkTable(b *testing.B) {
 		e.makeTable()
 	}
 }
+
+// TestT50NoProgramTakesPart: a program of the practice (a service that is not its
+// archive) may do nothing in or about a chat but ask who can read it, wherever it
+// stands, member of the chat or not; of itself, it has what everybody has. So no
+// consent of the kind "assistant" has to be looked for on these ways. Whoever
+// lets one take part changes this test, and asks the hub's Consented each time.
+func TestT50NoProgramTakesPart(t *testing.T) {
+	e := newEngine(t)
+	p := &Principal{ID: "p_1", Practice: "t_1", Roles: []Role{Service}, Queues: []string{"q_1"}}
+	everybodys := []string{"members-explain", "own-device", "own-log"}
+	for _, a := range Actions() {
+		for _, c := range tableCases(Service, p.ID) {
+			if d := e.Decide(p, a, &c.of); d.Allowed && !slices.ContainsFunc(d.Rules, func(id string) bool { return slices.Contains(everybodys, id) }) {
+				t.Errorf("a program may %s of %+v, by %v", a, c.of, d.Rules)
+			}
+		}
+	}
+}

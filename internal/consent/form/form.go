@@ -120,6 +120,9 @@ func (p *Parts) TooLong() string {
 type Facts struct {
 	Practice string
 	Readers  []string // classes
+	// Departments are those whose staff work on the queues that the form stands
+	// before; none means that the whole practice is named.
+	Departments []string
 }
 
 // Render returns the text that a patient sees: the parts under their headings,
@@ -151,6 +154,22 @@ func (p *Parts) Render(language string, f Facts) (text api.ConsentText, ok bool)
 	}
 	text.SHA256 = consent.Hash(text)
 	return text, true
+}
+
+// Kept returns the paragraph of a text, as Render made it, that says how long
+// what is collected is kept, or "" if none does: what a patient should read again
+// when they take their agreement back.
+func Kept(language, full string) string {
+	w, ok := wordsOf(language)
+	if !ok {
+		return ""
+	}
+	for paragraph := range strings.SplitSeq(full, "\n\n") {
+		if strings.HasPrefix(paragraph, w.kept+": ") {
+			return paragraph
+		}
+	}
+	return ""
 }
 
 // Widened lists the classes of reader that there are now and that a form did

@@ -43,11 +43,24 @@ func TestWhoReads(t *testing.T) {
 		if !ok || strings.Count(two.Full, "Riverside") != 2 || strings.Count(three.Full, "Riverside") != 3 || bytes.Equal(two.SHA256, three.SHA256) {
 			t.Errorf("%s: %s", language, three.Full)
 		}
+		own, _ := p.Render(language, form.Facts{Practice: "Riverside", Readers: []string{form.ReadStaff, form.ReadArchive}, Departments: []string{"Recovery", "Family"}})
+		if !strings.Contains(own.Full, "Recovery, Family") || strings.Contains(two.Full, "{") || strings.Contains(own.Full, "{") {
+			t.Errorf("%s: %s", language, own.Full)
+		}
+		if m := reading.Of(language, own.Full); m.Above() {
+			t.Errorf("%s: our own words read at %v", language, m.Grade)
+		}
 		if !bytes.Equal(two.SHA256, consent.Hash(two)) || strings.Count(two.Full, "\n\n") != 6 {
 			t.Errorf("%s: %q", language, two.Full)
 		}
 		if m := reading.Of(language, two.Full); m.Above() {
 			t.Errorf("%s: our own words read at %v", language, m.Grade)
+		}
+	}
+	for _, language := range form.Languages() {
+		text, _ := p.Render(language, form.Facts{Practice: "Riverside"})
+		if kept := form.Kept(language, text.Full); !strings.HasSuffix(kept, ": k") || !strings.Contains(text.Full, kept) {
+			t.Errorf("%s: how long it is kept: %q", language, kept)
 		}
 	}
 	if _, ok := p.Render("fr", form.Facts{}); ok {

@@ -1,6 +1,9 @@
 package form
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // words are what the hub itself says in a form. They are part of the text that
 // is hashed and signed, so they are here and not in the pages' catalogues; once
@@ -8,7 +11,7 @@ import "strings"
 type words struct {
 	purpose, collected, readers, kept, risks, withdraw, contact string
 
-	you, staff, archive, assistant, see string
+	you, staff, part, archive, assistant, none, see string
 }
 
 func wordsOf(language string) (words, bool) {
@@ -20,6 +23,8 @@ func wordsOf(language string) (words, bool) {
 			risks: "Risks", withdraw: "You can change your mind", contact: "Questions",
 			you:       "You can.",
 			staff:     "So can the staff of {practice} who join your chat.",
+			part:      "So can the staff of {practice} in {departments} who join your chat.",
+			none:      "No helper program can.",
 			archive:   "So can the record keeper of {practice}. It is a computer that saves the chat for your health record.",
 			assistant: "So can a helper program of {practice}. It is a computer, not a person.",
 			see:       "You can see the full list at any time. Press the lock at the top of the chat.",
@@ -30,6 +35,8 @@ func wordsOf(language string) (words, bool) {
 			risks: "Riesgos", withdraw: "Puede cambiar de idea", contact: "Preguntas",
 			you:       "Usted.",
 			staff:     "El personal de {practice} que entra en su chat.",
+			part:      "El personal de {practice} en {departments} que entra en su chat.",
+			none:      "Ningún programa de ayuda puede leerlo.",
 			archive:   "El archivo de {practice}. Es una computadora que guarda el chat para su expediente médico.",
 			assistant: "Un programa de ayuda de {practice}. Es una computadora, no una persona.",
 			see:       "Usted puede ver la lista completa en todo momento. Toque el candado arriba del chat.",
@@ -40,6 +47,8 @@ func wordsOf(language string) (words, bool) {
 			risks: "المخاطر", withdraw: "يمكنك أن تغيّر رأيك", contact: "الأسئلة",
 			you:       "أنت.",
 			staff:     "موظفو {practice} الذين ينضمون إلى محادثتك.",
+			part:      "موظفو {practice} في {departments} الذين ينضمون إلى محادثتك.",
+			none:      "ولا يقرؤه أي برنامج مساعد.",
 			archive:   "حافظ سجلات {practice}، وهو حاسوب يحفظ المحادثة في سجلك الصحي.",
 			assistant: "برنامج مساعد تابع لـ {practice}، وهو حاسوب وليس شخصًا.",
 			see:       "يمكنك رؤية القائمة الكاملة في أي وقت بالضغط على القفل أعلى المحادثة.",
@@ -53,12 +62,18 @@ func Languages() []string { return []string{"en", "es", "ar"} }
 
 // who is the paragraph of who can read.
 func (w words) who(f Facts) string {
+	if len(f.Departments) > 0 {
+		w.staff = w.part
+	}
 	says := map[string]string{ReadStaff: w.staff, ReadArchive: w.archive, ReadAssistant: w.assistant}
 	all := []string{w.you}
 	for _, class := range f.Readers {
 		if s := says[class]; s != "" {
-			all = append(all, strings.ReplaceAll(s, "{practice}", f.Practice))
+			all = append(all, strings.NewReplacer("{practice}", f.Practice, "{departments}", strings.Join(f.Departments, ", ")).Replace(s))
 		}
+	}
+	if !slices.Contains(f.Readers, ReadAssistant) {
+		all = append(all, w.none)
 	}
 	return strings.Join(append(all, w.see), " ")
 }

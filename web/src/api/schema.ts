@@ -3161,6 +3161,8 @@ export interface components {
         readonly ConsentText: {
             /** @description plain paragraphs separated by blank lines */
             readonly full: string;
+            /** @description the paragraph of full that says how long it is kept, if it has one */
+            readonly kept?: string;
             /** @description the short form */
             readonly points: readonly string[];
             readonly sha256: string;

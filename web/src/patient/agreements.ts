@@ -43,6 +43,21 @@ export async function takeBack(session: Session, id: string): Promise<void> {
   world.memo.agreed = undefined;
 }
 
+/** What the forms of this chat say of how long it is kept, in the words that were agreed to. Throws what the core throws, or a PracticeError. */
+export async function keptFor(session: Session): Promise<readonly { lang: string; text: string }[]> {
+  const { conversation } = session.inside;
+  const { agreements: all } = await agreements(session);
+  const mine = all.filter((one) => one.conversation === conversation?.id && one.withdrawnAt === 0);
+  const texts = await Promise.all(mine.map(async (one) => [keptOf(await formOf(session, one.form, one.version), one.language), one.language] as const));
+  return [...new Map(texts)].filter(([text]) => text).map(([text, lang]) => ({ lang, text }));
+}
+
+/** The form's own paragraph of how long it is kept: of the text that was agreed to, and of nothing beside it. */
+export function keptOf(form: ConsentForm, language: string): string {
+  const text = form.texts[language];
+  return text?.kept && text.full.split(/\n\s*\n/).includes(text.kept) ? text.kept : "";
+}
+
 /** A form as it was agreed to. Throws a PracticeError. */
 export function formOf(session: Session, form: string, version: number): Promise<ConsentForm> {
   const { world } = session.inside;

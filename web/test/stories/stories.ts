@@ -574,10 +574,10 @@ export const stories: Record<string, Story> = {
   }),
   "withdraw": {
     ...kept,
-    script: full,
+    script: (language) => ({ ...full(language), agreements: { agreements: [agreed({ language, conversation: "c_one" as Agreement["conversation"] })], offered: [] } }),
     play: async (scene) => {
-      await sheet(scene, "patient.more");
-      await sheet(scene, "patient.withdraw.yes");
+      await sheet(scene, "patient.consent.mine");
+      await scene.find("dialog[open] p[dir]");
     },
   },
   "withdrawn": {

@@ -84,7 +84,7 @@ function parseQueue(value: unknown): api.Queue {
 
 function parseText(value: unknown): ConsentText {
   const from = fields<api.ConsentText>(value);
-  return { title: text(from.title), points: list(from.points).map(text), full: text(from.full) };
+  return { title: text(from.title), points: list(from.points).map(text), full: text(from.full), ...(from.kept === undefined ? {} : { kept: text(from.kept) }) };
 }
 
 function parseConsent(value: unknown): ConsentForm {
