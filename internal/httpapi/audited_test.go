@@ -235,6 +235,8 @@ var unlogged = map[string]string{
 	"get /v1/conversations":                        once + "its first page",
 	"get /v1/conversations/{id}":                   "staff: once a session; a patient looks at their own, and the keeper at its work",
 	"get /v1/conversations/{id}/frames":            once + "each conversation",
+	"get /v1/conversations/{id}/certificates":      once + "each conversation",
+	"put /v1/conversations/{id}":                   "repeat: the same conversation",
 	"get /v1/attachments/{id}":                     once + "each file, which comes in parts",
 	"get /v1/events/poll":                          once + "each poll belongs to the connection that the first opened",
 	"get /v1/audit/sightings":                      once + "one's own page",
