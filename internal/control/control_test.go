@@ -36,7 +36,7 @@ func subject() *Subject {
 		Practices: []installation.Practice{{
 			ID: "t_oak", Slug: "oak", IdleStaff: 10, IdlePatient: 15, Languages: []string{"en"}, ConsentForm: "general", ConsentVer: 3,
 			ConsentTexts: []string{"en"}, Networks: true, Queues: 2, Suite: 0xF001, Keeper: true,
-			ActivitySigned: 1, LogSize: 9000, Log: &installation.LogCheck{Heads: 1, Verified: &installation.LogVerified{At: now.Add(-time.Hour), Entries: 8990}},
+			ActivitySigned: 1, LogSize: 9000, LogWhole: true, LogBegan: now.Add(-9000 * time.Hour), Log: &installation.LogCheck{Heads: 1, Verified: &installation.LogVerified{At: now.Add(-time.Hour), Entries: 8990}},
 			People: []installation.Person{person("p_1", "administrator"), person("p_2", "administrator"), person("p_3", "compliance"), person("p_4", "clinician")},
 			Archive: &installation.Archive{Bytes: 1, Writable: true, Check: &installation.ArchiveCheck{
 				At: now.Add(-time.Hour), Conversations: 3, Records: 40,
@@ -215,6 +215,7 @@ func TestEachQueryNotices(t *testing.T) {
 		}, short},
 		"log not read":          {"528", m, func(s *Subject) { s.Practice.Log = nil }, short},
 		"log not there":         {"528", m, func(s *Subject) { s.Practice.LogSize = -1 }, short},
+		"log lost an entry":     {"", m, func(s *Subject) { s.Practice.LogWhole = false }, m},
 		"log empty":             {"528", m, func(s *Subject) { s.Practice.LogSize = 0 }, d},
 		"log, problems before":  {"528", m, func(s *Subject) { s.Practice.Log.Verified.Problems = 1 }, short},
 		"log never verified":    {"528", m, func(s *Subject) { s.Practice.Log.Verified = nil }, d},
