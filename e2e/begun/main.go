@@ -41,7 +41,7 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	defer store.Close()
+	defer func() { _ = store.Close() }()
 	practice, err := store.PracticeBySlug(ctx, args[1])
 	if err != nil {
 		return err

@@ -35,8 +35,10 @@ func TestReadsHaveAReason(t *testing.T) {
 		role audit.Role
 		want string
 	}{
-		{audit.ConversationOpened, audit.Staff, audit.ForTreatment}, {audit.ConversationOpened, audit.Patient, audit.TheirOwn},
-		{audit.AuditRead, audit.Staff, audit.ForReview}, {audit.FrameSent, audit.Staff, ""},
+		{audit.ConversationOpened, audit.Staff, audit.ForTreatment},
+		{audit.ConversationOpened, audit.Patient, audit.TheirOwn},
+		{audit.AuditRead, audit.Staff, audit.ForReview},
+		{audit.FrameSent, audit.Staff, ""},
 	} {
 		if got := audit.Ground(c.kind, c.role); got != c.want {
 			t.Errorf("%s by %s: %q, want %q", c.kind, c.role, got, c.want)

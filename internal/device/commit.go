@@ -175,7 +175,7 @@ func (c *conversation) sendCommit(ctx context.Context, own *ownCommit) (more boo
 			return nil
 		}
 		switch {
-		case own.rejoin && !(c.back && !c.broken && sent.Position > c.rec.cursor+1):
+		case own.rejoin && (!c.back || c.broken || sent.Position <= c.rec.cursor+1):
 			return t.rejoined(sent)
 		case sent.Position == c.rec.cursor+1:
 			c.rec.cursor = sent.Position

@@ -68,7 +68,6 @@ func TestT07EachCallerHasLimitsOfItsOwn(t *testing.T) {
 		method, path string
 	}{
 		"calls of strangers": {func(l *hub.Limits) *hub.Rate { return &l.Anonymous }, "GET", "/v1/practices/riverside"},
-		"challenges":         {func(l *hub.Limits) *hub.Rate { return &l.Guests }, "POST", "/v1/challenges"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, func(c *hub.Config, ac *httpapi.Config) {

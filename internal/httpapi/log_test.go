@@ -54,7 +54,8 @@ func TestT01LogsHoldNoContent(t *testing.T) {
 	if strings.Contains(metrics, canary) || strings.Contains(metrics, patient.id) || strings.Contains(metrics, w.clinic.ID) {
 		t.Error("the metrics name somebody")
 	}
-	for _, want := range []string{"sotto_application_frames_total 1", "sotto_http_calls_total{", "sotto_connections",
+	for _, want := range []string{
+		"sotto_application_frames_total 1", "sotto_http_calls_total{", "sotto_connections",
 		`sotto_audit_part_problem{part="archive"} 1`, `sotto_audit_part_last_success_timestamp_seconds{part="archive"} 1.79e+09`,
 	} {
 		if !strings.Contains(metrics, want) {

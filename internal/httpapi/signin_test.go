@@ -461,6 +461,9 @@ func TestT22NeitherBecomesTheOther(t *testing.T) {
 	dana, patient := w.staff("dana"), w.patient()
 	for path, methods := range w.described().Paths {
 		for method, op := range methods {
+			if len(op.Security) > 1 {
+				continue // what the log proves, it proves to either
+			}
 			for _, need := range op.Security {
 				headers := []string{"Cookie", "__Host-sotto_staff=" + dana.Cookie()}
 				if _, staff := need["staff"]; staff {

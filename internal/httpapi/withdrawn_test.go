@@ -31,6 +31,7 @@ var afterWithdrawal = map[string]string{
 	"post /v1/conversations/{id}/reopen":      "refused",
 	"patch /v1/attachments/{id}":              "refused",
 	"post /v1/conversations/{id}/ack":         "a place in what was said before",
+	"get /v1/conversations/{id}/certificates": "whose keys they were, as the log says",
 	"post /v1/conversations/{id}/leave":       "to go is always right",
 	"post /v1/conversations/{id}/close":       "it is closed",
 	"post /v1/conversations/{id}/withdraw":    "it is taken back",

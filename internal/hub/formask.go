@@ -6,6 +6,7 @@ import (
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/consent/form"
+	"github.com/sotto-health/sotto/internal/policy"
 )
 
 // This file holds that nobody alone takes a form away from before chats: who
@@ -73,6 +74,9 @@ func (w *work) narrows(changed *ConsentForm) bool {
 
 // detach makes a change of a published version, or asks for it if it narrows.
 func (h *Hub) detach(ctx context.Context, s *StaffCaller, id string, version int, a FormAsk) (api.FormVersion, error) {
+	if err := h.mayStaff(s, policy.ReadForms, s.practice()); err != nil {
+		return api.FormVersion{}, err
+	}
 	a.Person, a.At = s.Person.ID, h.millis()
 	w, err := h.formWork(ctx, s)
 	if err != nil {
@@ -90,6 +94,8 @@ func (h *Hub) detach(ctx context.Context, s *StaffCaller, id string, version int
 		asks := act != a.Act
 		now := w.departmentsOf(a.Queues)
 		switch {
+		case a.Act == actRetire && a.Reason == "":
+			return malformed("reason")
 		case a.Act == actQueues && len(f.Departments) > 0 && (len(now) == 0 || len(form.Widened(f.Departments, now)) > 0):
 			return &UnfinishedError{"its text names other departments: write a new version"}
 		case narrows(w, *f) != asks:

@@ -425,9 +425,6 @@ func (h *Hub) ActOnForm(ctx context.Context, s *StaffCaller, id string, version 
 	reason := strings.TrimSpace(a.Reason)
 	switch act {
 	case actRetire:
-		if reason == "" {
-			return api.FormVersion{}, malformed("reason")
-		}
 		return h.detach(ctx, s, id, version, FormAsk{Act: actRetire, Reason: reason})
 	case actApprove, actReturn:
 		all, err := h.store.ConsentForms(ctx, s.Person.Practice)
