@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -183,5 +184,22 @@ func TestT23StaffCookie(t *testing.T) {
 	}
 	if resp, body := w.raw("GET", "/v1/staff/session", ""); resp.StatusCode != http.StatusNoContent || len(body) != 0 {
 		t.Errorf("without a cookie: %d %q", resp.StatusCode, body)
+	}
+}
+
+// TestPasswordStrength: what is told of a password that somebody thinks of.
+func TestPasswordStrength(t *testing.T) {
+	w := newWorld(t)
+	dana := w.staff("dana")
+	for password, fault := range map[string]string{"seven grey herons": "", "password123": "common", "aB3$": "short"} {
+		resp, body := w.raw("POST", "/v1/staff/password-strength", mustJSON(api.CheckPassword{Password: password}), "Cookie", "__Host-sotto_staff="+dana.Cookie())
+		var got api.PasswordStrength
+		w.must(json.Unmarshal([]byte(body), &got))
+		if resp.StatusCode != http.StatusOK || got.Fault != fault || (got.Bits >= 30) != (fault == "") {
+			t.Errorf("%d: %s", resp.StatusCode, body)
+		}
+	}
+	if resp, body := w.raw("POST", "/v1/staff/password-strength", `{"password":"seven grey herons"}`); resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a stranger: %d %s", resp.StatusCode, body)
 	}
 }
