@@ -142,9 +142,25 @@ func TestT54Doctor(t *testing.T) {
 	defer forgotten.Close()
 	levels, _ = diagnose(t, data, "--backups", backups)
 	expect("while it runs", levels, map[string]string{
-		"running": doctor.OK, "tls": doctor.OK, "tls-expiry": doctor.Warn, "tls-versions": doctor.OK, "debug-routes": doctor.OK, "backup": doctor.OK,
+		"file-modes": doctor.OK, "running": doctor.OK, "tls": doctor.OK, "tls-expiry": doctor.Warn, "tls-versions": doctor.OK, "debug-routes": doctor.OK, "backup": doctor.OK,
 		"metrics": doctor.Fail, "ports": doctor.Fail, "origin": doctor.Fail, "proxies": doctor.Fail, "log-level": doctor.Warn,
 	})
+
+	// What is outside the data folder is looked at too.
+	for path, mode := range map[string]os.FileMode{key: 0o640, backups: 0o777} {
+		before, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		levels, _ = diagnose(t, data, "--backups", backups)
+		expect(path+" is open", levels, map[string]string{"file-modes": doctor.Fail})
+		if err := os.Chmod(path, before.Mode()); err != nil {
+			t.Fatal(err)
+		}
+	}
 
 	// An exposed key is refused by the program itself; the doctor says so, and
 	// says as much as it can of the rest.

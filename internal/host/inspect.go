@@ -24,6 +24,7 @@ import (
 	"github.com/sotto-health/sotto/internal/durable"
 	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/installation"
+	"github.com/sotto-health/sotto/internal/keyfile"
 	"github.com/sotto-health/sotto/internal/policy"
 	"github.com/sotto-health/sotto/internal/proofing"
 )
@@ -47,10 +48,12 @@ func Inspect(ctx context.Context, h *OpenHub, c InspectConfig) (*installation.Fa
 	f := &installation.Facts{At: c.Now().UTC(), Build: build(), Disk: disk(string(c.Folder))}
 	f.Clock.Synchronised = clockSynchronised()
 	f.Paths, f.Keys = looseFiles(c.Folder), keys(c.Folder, c.PostgresURL != "")
+	f.Paths = append(f.Paths, looseElsewhere(0o022, c.Backups)...) // what is in it is sealed
 	f.Backup, f.LogParts = backups(c), readLogParts(c.Folder)
 	if s, err := readRunning(c.Folder); err == nil {
 		ask(ctx, s)
 		f.Server = s
+		f.Paths = append(f.Paths, looseElsewhere(0o077, elsewhere(s)...)...)
 		if s.Answers {
 			s.Listeners, s.ListenersKnown = listeners(s.PID)
 		}
@@ -137,6 +140,29 @@ func looseFiles(folder Folder) []installation.Path {
 	return loose
 }
 
+// looseElsewhere are those of the paths, outside the data folder, whose mode lets
+// others than their owner do something of what is closed. An empty path is none.
+func looseElsewhere(closed fs.FileMode, paths ...string) []installation.Path {
+	loose := []installation.Path{}
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if path != "" && err == nil && info.Mode().Perm()&closed != 0 {
+			loose = append(loose, installation.Path{Path: path, Mode: info.Mode().String()})
+		}
+	}
+	return loose
+}
+
+// elsewhere is what the server was told of that nobody else should get to: the
+// key of TLS and the archive of the audit log. Its published heads are for all.
+func elsewhere(s *installation.Server) []string {
+	paths := []string{s.KeyFile}
+	if s.AuditArchive != nil {
+		paths = append(paths, s.AuditArchive.Folder)
+	}
+	return paths
+}
+
 func below(folder Folder, path string) string {
 	if rel, err := filepath.Rel(string(folder), path); err == nil {
 		return filepath.ToSlash(rel)
@@ -151,9 +177,11 @@ func keys(folder Folder, postgres bool) []installation.Key {
 		if err != nil || d.IsDir() || filepath.Ext(path) != ".key" {
 			return nil //nolint:nilerr // as above
 		}
-		if info, err := d.Info(); err == nil {
+		info, err := d.Info()
+		made, errMade := keyfile.MadeAt(path)
+		if err == nil && errMade == nil {
 			found = append(found, installation.Key{
-				Path: below(folder, path), MadeAt: info.ModTime().UTC(), Mode: info.Mode().String(), Open: info.Mode().Perm()&0o077 != 0,
+				Path: below(folder, path), MadeAt: made, Mode: info.Mode().String(), Open: info.Mode().Perm()&0o077 != 0,
 			})
 		}
 		return nil

@@ -59,6 +59,7 @@ type Server struct {
 	Listen    string    `json:"listen"`
 	Metrics   string    `json:"metrics,omitempty"`
 	TLS       bool      `json:"tls"`
+	KeyFile   string    `json:"key_file,omitempty"` // of TLS; empty without
 	Origins   []string  `json:"origins"`
 	Proxies   []string  `json:"proxies"`
 	Debug     bool      `json:"debug"` // its log is at level debug

@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/sotto-health/sotto/internal/durable"
 )
@@ -28,8 +29,9 @@ var ErrDamaged = errors.New("key file is damaged")
 var ErrExposed = errors.New("key file is open to other users: set its mode to 0600")
 
 const (
-	mark    = "sotto-key-1"
-	maxSize = 4096
+	mark     = "sotto-key-1"
+	madeMark = "# Made on "
+	maxSize  = 4096
 )
 
 // Open returns the key of size bytes in the file at path. If there is no such
@@ -46,7 +48,7 @@ func Open(path, purpose string, size int) ([]byte, error) {
 	if err := durable.MakeFolder(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("make key file: %w", err)
 	}
-	err = durable.CreateFile(path, format(purpose, key), 0o600)
+	err = durable.CreateFile(path, format(purpose, key, time.Now()), 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return Read(path, purpose, size) // another process was first
 	}
@@ -79,9 +81,10 @@ func Read(path, purpose string, size int) ([]byte, error) {
 	return key, nil
 }
 
-func format(purpose string, key []byte) []byte {
+func format(purpose string, key []byte, made time.Time) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# Sotto key: %s. Secret. Without it the data it seals cannot be read.\n", purpose)
+	fmt.Fprintf(&b, "%s%s\n", madeMark, made.UTC().Format(time.DateOnly))
 	fmt.Fprintf(&b, "%s %s %x %x\n", mark, purpose, key, checksum(purpose, key))
 	return b.Bytes()
 }
@@ -108,6 +111,31 @@ func parse(text []byte, purpose string, size int) ([]byte, error) {
 		return key, nil
 	}
 	return nil, ErrDamaged
+}
+
+// MadeAt returns the day on which the key in the file at path was made, as the
+// file says: a copy of the file says the same. Where it says nothing, as files
+// of before 2026-11-29, it is when the file was changed last.
+func MadeAt(path string) (time.Time, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read key file: %w", err)
+	}
+	if info.Size() > maxSize {
+		return time.Time{}, fmt.Errorf("%s: %w", path, ErrDamaged)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read key file: %w", err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if day, ok := strings.CutPrefix(line, madeMark); ok {
+			if made, err := time.Parse(time.DateOnly, strings.TrimSpace(day)); err == nil {
+				return made, nil
+			}
+		}
+	}
+	return info.ModTime().UTC(), nil
 }
 
 // checksum finds accidents. A key is random, so four bytes of a hash of it

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestOpenMakesOneKeyAndKeepsIt(t *testing.T) {
@@ -28,8 +29,34 @@ func TestOpenMakesOneKeyAndKeepsIt(t *testing.T) {
 	}
 }
 
+var day = time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+
+// TestMadeAt: a key is as old as it is, whatever a copy or a restore did to the
+// file's own time.
+func TestMadeAt(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "key")
+	for name, test := range map[string]struct {
+		text string
+		want time.Time
+	}{
+		"a file that says it": {string(format("archive", bytes.Repeat([]byte{7}, 32), day)), day.Truncate(24 * time.Hour)},
+		"a file of before":    {"# Sotto key.\nsotto-key-1 a b c\n", day.AddDate(1, 0, 0)},
+		"a day that is none":  {madeMark + "yesterday\n", day.AddDate(1, 0, 0)},
+	} {
+		if err := os.WriteFile(path, []byte(test.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, day.AddDate(1, 0, 0), day.AddDate(1, 0, 0)); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := MadeAt(path); err != nil || !got.Equal(test.want) {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+}
+
 func TestReadRefuses(t *testing.T) {
-	good := string(format("archive", bytes.Repeat([]byte{7}, 32)))
+	good := string(format("archive", bytes.Repeat([]byte{7}, 32), day))
 	for _, test := range []struct {
 		name, text string
 		mode       os.FileMode
@@ -38,7 +65,7 @@ func TestReadRefuses(t *testing.T) {
 		{"an empty file", "", 0o600, ErrDamaged},
 		{"a changed digit", strings.Replace(good, "0707", "0708", 1), 0o600, ErrDamaged},
 		{"a file cut short", good[:len(good)-6], 0o600, ErrDamaged},
-		{"another size of key", string(format("archive", make([]byte, 16))), 0o600, ErrDamaged},
+		{"another size of key", string(format("archive", make([]byte, 16), day)), 0o600, ErrDamaged},
 		{"a file that the group may read", good, 0o640, ErrExposed},
 		{"a huge file", good + strings.Repeat("#", maxSize), 0o600, ErrDamaged},
 	} {
@@ -58,14 +85,14 @@ func TestReadRefuses(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add(string(format("archive", bytes.Repeat([]byte{7}, 32))))
+	f.Add(string(format("archive", bytes.Repeat([]byte{7}, 32), day)))
 	f.Add("# nothing\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		key, err := parse([]byte(text), "archive", 32)
 		if err != nil {
 			return
 		}
-		again, err := parse(format("archive", key), "archive", 32)
+		again, err := parse(format("archive", key, day), "archive", 32)
 		if err != nil || !bytes.Equal(key, again) {
 			t.Errorf("parsed %x, then %x, %v", key, again, err)
 		}
