@@ -17,25 +17,6 @@ after(async () => {
   await demo?.end();
 });
 
-for (const [size, context] of [["desktop", desktop], ["phone", phone]]) {
-  test(`a patient chats from the clinic's page on a ${size}`, async () => {
-    const bo = await Person.arrive(browser, { name: "Bo", origins: [demo.origin, demo.clinic], ...context });
-    const page = await bo.open(`${demo.clinic}/`);
-    await page.getByRole("heading").first().waitFor();
-    await picture(page, `20-clinic-${size}`);
-    const chat = await pressLauncher(page, riverside);
-    await beginChat(chat, { name: "Bo Lindqvist" });
-    await patientSays(chat, "Can I move my visit?");
-    await reaches(chat, "Can I move my visit?", "Sent");
-    await picture(page, `21-frame-${size}`);
-    assert.equal(await page.evaluate(() => document.cookie), "", "the clinic's page got a cookie");
-    assert.equal(await page.evaluate(() => document.body.innerText.includes("Can I move")), false, "the clinic's page can read the chat");
-    await assertAccessible(page, `clinic page with the chat open, ${size}`);
-    bo.assertClean();
-    await bo.leave();
-  });
-}
-
 /** Has pages of a browser count the tones that they play, and lets the story see what a launcher draws. */
 function listenAndLook(context) {
   return context.addInitScript(() => {
@@ -106,6 +87,25 @@ test("what comes while nobody looks is counted in the title and on the button, a
     await person.leave();
   }
 });
+
+for (const [size, context] of [["desktop", desktop], ["phone", phone]]) {
+  test(`a patient chats from the clinic's page on a ${size}`, async () => {
+    const bo = await Person.arrive(browser, { name: "Bo", origins: [demo.origin, demo.clinic], ...context });
+    const page = await bo.open(`${demo.clinic}/`);
+    await page.getByRole("heading").first().waitFor();
+    await picture(page, `20-clinic-${size}`);
+    const chat = await pressLauncher(page, riverside);
+    await beginChat(chat, { name: "Bo Lindqvist" });
+    await patientSays(chat, "Can I move my visit?");
+    await reaches(chat, "Can I move my visit?", "Sent");
+    await picture(page, `21-frame-${size}`);
+    assert.equal(await page.evaluate(() => document.cookie), "", "the clinic's page got a cookie");
+    assert.equal(await page.evaluate(() => document.body.innerText.includes("Can I move")), false, "the clinic's page can read the chat");
+    await assertAccessible(page, `clinic page with the chat open, ${size}`);
+    bo.assertClean();
+    await bo.leave();
+  });
+}
 
 test("a page that the practice has not listed cannot embed the chat", async () => {
   const person = await Person.arrive(browser, { name: "stranger", origins: [demo.origin, "http://stranger.localhost"], ...desktop });

@@ -167,12 +167,12 @@ test("another sets up a passkey, and signs in with it", async () => {
 });
 
 test("a sign-in from another browser is told on the first, which can end it", async () => {
-  const dana = demo.signIn("dana.ortiz");
-  const [first, second] = [await arrive("Dana"), await arrive("Dana, or somebody else")];
+  const lead = demo.signIn("alex.morgan"); // who did not sign in before: no other sign-in is told of
+  const [first, second] = [await arrive("Alex"), await arrive("Alex, or somebody else")];
   const page = await first.open(`${demo.origin}/staff/`);
-  await signIn(page, dana);
+  await signIn(page, lead);
   const other = await second.open(`${demo.origin}/staff/`);
-  await signIn(other, dana);
+  await signIn(other, lead);
   const notice = page.getByRole("status").filter({ hasText: "New sign-in to your account" });
   await notice.first().waitFor();
   await picture(page, "28-sign-in-told");
@@ -201,13 +201,13 @@ test("a sign-in from another browser is told on the first, which can end it", as
 });
 
 test("what is signed out or removed in the settings is at the sign-in page at once", async () => {
-  const samuel = demo.signIn("samuel.lee");
-  const [first, second] = [await arrive("Samuel"), await arrive("Samuel at home")];
+  const kim = demo.signIn("kim.tran"); // who did not sign in before
+  const [first, second] = [await arrive("Kim"), await arrive("Kim at home")];
   const page = await first.open(`${demo.origin}/staff/`);
-  await signIn(page, samuel);
+  await signIn(page, kim);
   const other = await second.open(`${demo.origin}/staff/`);
   second.allow(/status of 401|WebSocket connection/);
-  await signIn(other, samuel);
+  await signIn(other, kim);
   await page.getByRole("button", { name: "It was me" }).click();
   await page.getByText("New sign-in to your account").first().waitFor({ state: "hidden" });
   await page.reload();
@@ -224,7 +224,7 @@ test("what is signed out or removed in the settings is at the sign-in page at on
   await section("Where you are signed in").getByRole("button", { name: "Sign out" }).click();
   await other.getByLabel("Sign-in name").waitFor();
 
-  await signIn(other, samuel);
+  await signIn(other, kim);
   await settings();
   await section("Browsers that can read your chats").getByRole("listitem").filter({ hasNotText: "This browser" }).first().getByRole("button", { name: /^Remove/ }).click();
   await other.getByLabel("Sign-in name").waitFor();
