@@ -8,6 +8,8 @@ import (
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/audit"
+	"github.com/sotto-health/sotto/internal/certificate"
+	"github.com/sotto-health/sotto/internal/httpapi"
 	"github.com/sotto-health/sotto/internal/hub"
 )
 
@@ -78,5 +80,50 @@ func TestRefusedSignInsAreRecorded(t *testing.T) {
 	}
 	if got["token"] != 1 || got["rate"] != 1 || got["sso-only"] != 1 || got["unauthenticated"] != 5 {
 		t.Errorf("refusals by reason: %v", got)
+	}
+}
+
+// TestThrottledWaysInAreRecorded: also who tries by the practice's provider, or
+// by a patient's passkey, leaves a line when told to wait.
+func TestThrottledWaysInAreRecorded(t *testing.T) {
+	no := api.PasskeyAssertion{Nonce: "n", Credential: []byte{1}, ClientData: []byte{1}, AuthenticatorData: []byte{1}, Signature: []byte{1}}
+	for name, try := range map[string]func(*world) int{
+		"single sign-on": func(w *world) int {
+			resp, _ := w.raw("POST", "/v1/staff/sso/begin", `{"practice":"riverside","purpose":"sign-in","page":"staff"}`)
+			return resp.StatusCode
+		},
+		"a patient's passkey": func(w *world) int {
+			d := w.newDevice(w.clinic)
+			proof, err := d.Prove(w.ctx, d.signer, certificate.PurposeRegister, w.clinic.ID)
+			w.must(err)
+			_, err = d.ReturnPatient(w.ctx, api.ReturnPatient{Practice: "riverside", PublicKey: d.signer.Public(), Proof: proof, Passkey: no})
+			if p, ok := err.(*api.Problem); ok {
+				return p.Status
+			}
+			return 0
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, func(c *hub.Config, _ *httpapi.Config) { c.Limits.SignIns = hub.Rate{PerSecond: 0.01, Burst: 2} })
+			status := 0
+			for range 4 {
+				status = try(w)
+			}
+			if status != http.StatusTooManyRequests {
+				t.Errorf("answered %d", status)
+			}
+			w.hub.Close()
+			page, err := w.hub.AuditEventsFor(w.ctx, w.clinic.ID, hub.AuditFilter{Kind: string(audit.SignInRefused)})
+			w.must(err)
+			n := 0
+			for _, e := range page.Events {
+				if e.Reason == "rate" {
+					n++
+				}
+			}
+			if n != 1 {
+				t.Errorf("%d lines: %+v", n, page.Events)
+			}
+		})
 	}
 }

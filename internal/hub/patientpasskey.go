@@ -125,11 +125,12 @@ func (h *Hub) RemovePatientPasskey(ctx context.Context, c *Caller, id string) (a
 // it is. Staff's are no patient's, whatever they signed. Anything wrong is
 // [ErrUnauthenticated].
 func (h *Hub) patientOfPasskey(ctx context.Context, from Source, practice string, key []byte, a *api.PasskeyAssertion) (Factor, Person, error) {
-	if err := h.rates.allow("patient-passkey", network(from.Address), h.limits.SignIns); err != nil {
-		return Factor{}, Person{}, err
-	}
 	p, err := h.practice(ctx, practice)
 	if err != nil {
+		return Factor{}, Person{}, err
+	}
+	if err := h.rates.allow("patient-passkey", network(from.Address), h.limits.SignIns); err != nil {
+		h.noteThrottled(ctx, from, p.Slug, "", err)
 		return Factor{}, Person{}, err
 	}
 	c := passkey.Challenge{Purpose: passkey.PurposeReturn, Practice: p.Slug, Key: key}

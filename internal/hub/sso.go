@@ -81,6 +81,7 @@ func (h *Hub) ssoPractice(ctx context.Context, slug string) (cachedPractice, oid
 // back. For a purpose other than to sign in, s is who is signed in.
 func (h *Hub) BeginSSO(ctx context.Context, from Source, s *StaffCaller, b api.BeginSSO) (cookie string, begun api.SSOBegun, err error) {
 	if err := h.allowSSO(ctx, from, s); err != nil {
+		h.noteThrottled(ctx, from, b.Practice, "", err)
 		return "", begun, err
 	}
 	pr, p, err := h.ssoPractice(ctx, b.Practice)
