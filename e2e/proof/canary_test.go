@@ -348,7 +348,7 @@ func checkRecord(t *testing.T, c *clinic, id string, said *canaries) {
 	var entries []os.DirEntry
 	eventually(t, "the record holds all", func() error {
 		files = t.TempDir()
-		transcript, err := try("sotto", "--data", c.keepData, "record", "show", id, "--files", files, "--json")
+		transcript, err := try("sotto", "--data", c.keepData, "record", "--unrecorded", "show", id, "--files", files, "--json")
 		if err != nil {
 			return err
 		}
@@ -370,7 +370,7 @@ func checkRecord(t *testing.T, c *clinic, id string, said *canaries) {
 	if err != nil || !bytes.Equal(opened, said.file) {
 		t.Errorf("the file is not as it was sent: %d bytes, %v", len(opened), err)
 	}
-	if report := run(t, "sotto", "--data", c.keepData, "record", "verify"); !strings.Contains(report, "1 attachments") {
+	if report := run(t, "sotto", "--data", c.keepData, "record", "--unrecorded", "verify"); !strings.Contains(report, "1 attachments") {
 		t.Errorf("verify: %s", report)
 	}
 }
