@@ -13,6 +13,7 @@ import (
 	"github.com/sotto-health/sotto/internal/auditlog"
 	"github.com/sotto-health/sotto/internal/certificate"
 	"github.com/sotto-health/sotto/internal/hub"
+	"github.com/sotto-health/sotto/internal/passkey"
 )
 
 // another adds a device of the same staff person, signed in anew; certified if
@@ -348,4 +349,25 @@ func TestT03MembersSeeEachOthersCertificates(t *testing.T) {
 			t.Errorf("that Ana looked at Dana's devices is recorded %d times in her session", looks)
 		}
 	})
+}
+
+// TestT03APasskeyVouchesForADevice: for the key that it signed for, and no other.
+func TestT03APasskeyVouchesForADevice(t *testing.T) {
+	w := newWorld(t)
+	omar, d, a := w.passkeyStaff("omar")
+	proof, err := d.Prove(w.ctx, d.signer, certificate.PurposeRegister, w.clinic.ID)
+	w.must(err)
+	made, err := d.NewStaffDevice(w.ctx, api.NewStaffDevice{PublicKey: d.signer.Public(), Proof: proof})
+	w.must(err)
+	vouch := func(key []byte) int {
+		v := api.Voucher{Passkey: *w.asks(a, passkey.Challenge{Purpose: passkey.PurposeDevice, Person: omar.ID, Key: key})}
+		resp, _ := w.raw("POST", "/v1/staff/devices/"+made.ID+"/voucher", mustJSON(v), "Cookie", "__Host-sotto_staff="+d.Cookie())
+		return resp.StatusCode
+	}
+	if status := vouch(w.newDevice(w.clinic).signer.Public()); status != http.StatusUnprocessableEntity {
+		t.Errorf("for another key: %d", status)
+	}
+	if status := vouch(d.signer.Public()); status != http.StatusNoContent {
+		t.Errorf("for its own key: %d", status)
+	}
 }
