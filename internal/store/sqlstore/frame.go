@@ -58,7 +58,7 @@ WHERE practice = $1 AND id = $2`
 	if err != nil {
 		return hub.Appended{}, "", err
 	}
-	before, isMember, err := sentBefore(ctx, t, a, l)
+	before, err := sentBefore(ctx, t, l, a.Frame)
 	if err != nil || before.Duplicate {
 		return before, patient, err
 	}
@@ -72,8 +72,12 @@ WHERE practice = $1 AND id = $2`
 	case state == api.StateClosed && !a.EvenClosed:
 		return hub.Appended{}, "", hub.ErrClosed
 	}
-	if !a.External && !isMember {
-		return hub.Appended{}, "", hub.ErrNotAMember
+	if !a.External {
+		if in, err := isMember(ctx, t, a.Practice, a.Conversation, f.Device); err != nil {
+			return hub.Appended{}, "", err
+		} else if !in {
+			return hub.Appended{}, "", hub.ErrNotAMember
+		}
 	}
 	if f.Epoch != epoch {
 		return hub.Appended{}, "", &hub.StaleEpochError{Sent: f.Epoch, Current: epoch, Head: head}
@@ -118,28 +122,34 @@ func sentKey(f hub.Frame) []byte {
 	return sum[:len(sum)/2]
 }
 
-// sentBefore looks for a frame by its client id. It is the same if its kind
-// and bytes are. It also tells whether the sender is a member now.
-func sentBefore(ctx context.Context, t *tx, a hub.Append, l logKey) (before hub.Appended, isMember bool, err error) {
+// sentBefore looks for the frame by its client id. It is the same if its kind
+// and bytes are.
+func sentBefore(ctx context.Context, t *tx, l logKey, f hub.Frame) (hub.Appended, error) {
 	const query = `
-SELECT CASE WHEN EXISTS (SELECT 1 FROM member
-        WHERE practice = $1 AND conversation = $2 AND device = $3 AND until_position = 0) THEN 1 ELSE 0 END,
-    coalesce(f.position, 0), coalesce(f.received_at, 0), coalesce(f.kind, ''), f.payload
-FROM (SELECT 1) AS asked LEFT JOIN frame f ON f.practice = $4 AND f.log = $5 AND f.sent = $6`
+SELECT position, received_at, kind, payload FROM frame WHERE practice = $1 AND log = $2 AND sent = $3`
+	before := hub.Appended{Duplicate: true}
 	var kind string
 	var payload []byte
-	err = t.row(ctx, query, a.Practice, a.Conversation, a.Frame.Device, l.practice, l.log, sentKey(a.Frame)).
-		Scan(&isMember, &before.Position, &before.ReceivedAt, &kind, &payload)
+	err := t.row(ctx, query, l.practice, l.log, sentKey(f)).
+		Scan(&before.Position, &before.ReceivedAt, &kind, &payload)
 	switch {
+	case isNone(err):
+		return hub.Appended{}, nil
 	case err != nil:
-		return hub.Appended{}, false, err
-	case before.Position == 0:
-		return hub.Appended{}, isMember, nil
-	case kind != a.Frame.Kind || !bytes.Equal(payload, a.Frame.Payload):
-		return hub.Appended{}, false, hub.ErrConflict
+		return hub.Appended{}, err
+	case kind != f.Kind || !bytes.Equal(payload, f.Payload):
+		return hub.Appended{}, hub.ErrConflict
 	}
-	before.Duplicate = true
-	return before, isMember, nil
+	return before, nil
+}
+
+func isMember(ctx context.Context, q querier, practice, conversation, device string) (bool, error) {
+	const query = `
+SELECT count(*) FROM member
+WHERE practice = $1 AND conversation = $2 AND device = $3 AND until_position = 0`
+	var n int
+	err := q.row(ctx, query, practice, conversation, device).Scan(&n)
+	return n > 0, err
 }
 
 func insertFrame(t *tx, l logKey, f hub.Frame) error {
