@@ -36,7 +36,7 @@ func (s *Store) WaitingEvents(ctx context.Context, practice string, limit int) (
 	return all, s.translate(err)
 }
 
-// recorded returns fn followed by the recording of what s records. An
+// recorded returns fn followed by the insertion of what s is recording. An
 // event that is not whole is refused before anything is written.
 func (s *Store) recorded(fn func(*tx) error) (func(*tx) error, error) {
 	rows := make([]pendingEvent, len(s.recording))
@@ -50,8 +50,7 @@ func (s *Store) recorded(fn func(*tx) error) (func(*tx) error, error) {
 		if err := fn(t); err != nil {
 			return err
 		}
-		t.record(rows...)
-		return nil
+		return insertPending(t, rows)
 	}, nil
 }
 
@@ -68,8 +67,13 @@ func newPendingEvent(e *audit.Event) (pendingEvent, error) {
 }
 
 func insertPending(t *tx, rows []pendingEvent) error {
-	const insert = `INSERT INTO audit_pending (practice, salt, event) VALUES `
-	return insertAll(t, insert, rows, func(r pendingEvent) []any { return []any{r.practice, r.salt[:], r.event} })
+	const insert = `INSERT INTO audit_pending (practice, salt, event) VALUES ($1, $2, $3)`
+	for _, r := range rows {
+		if _, err := t.exec(insert, r.practice, r.salt[:], r.event); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // recordFrame stores the events of a frame, with what is known of it only now.
@@ -88,6 +92,5 @@ func recordFrame(t *tx, events []audit.Event, patient string, position uint64) e
 			return err
 		}
 	}
-	t.record(rows...)
-	return nil
+	return insertPending(t, rows)
 }

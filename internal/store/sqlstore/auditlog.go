@@ -1,9 +1,7 @@
 package sqlstore
 
 import (
-	"cmp"
 	"context"
-	"slices"
 	"strings"
 
 	"github.com/sotto-health/sotto/internal/audit"
@@ -19,9 +17,8 @@ func (s *Store) LogsWaiting(ctx context.Context) ([]string, error) {
 
 // GrowLog implements [hub.Audit].
 func (s *Store) GrowLog(ctx context.Context, practice string, limit int) (n int, err error) {
-	const take = `
-DELETE FROM audit_pending WHERE id IN (SELECT id FROM audit_pending WHERE practice = $1 ORDER BY id LIMIT $2)
-RETURNING id, salt, event`
+	const waiting = `SELECT id, salt, event FROM audit_pending WHERE practice = $1 ORDER BY id LIMIT $2`
+	const done = `DELETE FROM audit_pending WHERE id = $1`
 	const advance = `UPDATE audit_log SET size = $2, root = $3 WHERE practice = $1`
 	type row struct {
 		id    int64
@@ -43,21 +40,21 @@ RETURNING id, salt, event`
 			copy(r.entry.Salt[:], salt)
 			r.entry.Commitment = audit.Commit(r.entry.Salt, encoded)
 			return r, nil
-		}, take, practice, limit)
+		}, waiting, practice, limit)
 		if n = len(rows); err != nil || n == 0 {
 			return err
 		}
-		t.changed = true
-		slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.id, b.id) })
 		leaves := make([]auditlog.Hash, n)
-		entries := make([]auditlog.Entry, n)
-		for i, r := range rows {
-			entries[i] = r.entry
-			entries[i].Leaf = head.Size + int64(i)
+		for i := range rows {
+			r := &rows[i]
+			r.entry.Leaf = head.Size + int64(i)
 			leaves[i] = auditlog.LeafHash(r.entry.Commitment)
-		}
-		if err := insertEntries(t, number, entries); err != nil {
-			return err
+			if err := insertEntry(t, number, &r.entry); err != nil {
+				return err
+			}
+			if _, err := t.exec(done, r.id); err != nil {
+				return err
+			}
 		}
 		read := func(level int, place int64) ([]byte, error) { return logTile(ctx, t, number, level, place) }
 		if err := auditlog.Grow(head.Size, read, func(level int, place int64, hashes []byte) error {
@@ -102,18 +99,16 @@ func scanLog(row scanner) (number int64, head auditlog.Head, err error) {
 	return number, head, err
 }
 
-func insertEntries(t *tx, number int64, entries []auditlog.Entry) error {
+func insertEntry(t *tx, number int64, e *auditlog.Entry) error {
 	const insert = `
 INSERT INTO audit_entry (practice, leaf, at, kind, outcome, role, person, device, object, subject, conversation, patient,
-    detail, reason, reference, rules, address, request, salt, commitment) VALUES `
-	return insertAll(t, insert, entries, func(e auditlog.Entry) []any {
-		v := &e.Event
-		return []any{
-			number, e.Leaf, v.At, string(v.Kind), string(v.Outcome), string(v.Role), v.Person, v.Device,
-			v.Object, v.Subject, v.Conversation, v.Patient, v.Detail, v.Reason, v.Reference, strings.Join(v.Rules, " "),
-			v.Address, v.Request, e.Salt[:], e.Commitment[:],
-		}
-	})
+    detail, reason, reference, rules, address, request, salt, commitment)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`
+	v := &e.Event
+	_, err := t.exec(insert, number, e.Leaf, v.At, string(v.Kind), string(v.Outcome), string(v.Role), v.Person, v.Device,
+		v.Object, v.Subject, v.Conversation, v.Patient, v.Detail, v.Reason, v.Reference, strings.Join(v.Rules, " "),
+		v.Address, v.Request, e.Salt[:], e.Commitment[:])
+	return err
 }
 
 const entryColumns = `

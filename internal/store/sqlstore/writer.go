@@ -82,7 +82,6 @@ type tx struct {
 	dialect Dialect
 	stmts   map[string]*sql.Stmt // prepared on conn, kept between transactions
 	changed bool                 // the present job has written something
-	events  []pendingEvent       // of the jobs so far; see record
 	failed  error                // the present job cannot be told from the transaction's failure
 }
 
@@ -286,7 +285,7 @@ func (w *writer) attempt(t *tx, jobs []*job, results []error) (_ *tx, inDoubt bo
 		}
 		t = &tx{conn: conn, dialect: w.dialect, stmts: make(map[string]*sql.Stmt)}
 	}
-	t.ctx, t.events = ctx, t.events[:0]
+	t.ctx = ctx
 	transaction, err := t.conn.BeginTx(ctx, nil)
 	if err != nil {
 		return t, false, err
@@ -307,17 +306,7 @@ func (w *writer) attempt(t *tx, jobs []*job, results []error) (_ *tx, inDoubt bo
 	if !wrote {
 		return t, false, nil
 	}
-	if err := insertPending(t, t.events); err != nil {
-		return t, false, err
-	}
 	return t, true, transaction.Commit()
-}
-
-// record adds events of the present job. All those of a transaction are
-// inserted at its end, together.
-func (t *tx) record(events ...pendingEvent) {
-	t.events = append(t.events, events...)
-	t.changed = t.changed || len(events) > 0
 }
 
 // release gives up the connection.
