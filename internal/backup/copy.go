@@ -70,7 +70,7 @@ func Copy(ctx context.Context, from, to, file string) (f File, err error) {
 		return f, err
 	}
 	sum := sha256.New()
-	n, err := io.Copy(io.MultiWriter(target, sum), &reader{ctx, source})
+	n, err := io.Copy(io.MultiWriter(target, sum), durable.Reader(ctx, source))
 	if err == nil {
 		err = target.Sync()
 	}

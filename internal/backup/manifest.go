@@ -292,7 +292,7 @@ func hashFile(ctx context.Context, name string) (File, error) {
 		return File{}, err
 	}
 	sum := sha256.New()
-	n, err := io.Copy(sum, &reader{ctx, file})
+	n, err := io.Copy(sum, durable.Reader(ctx, file))
 	return File{Size: n, SHA256: hex.EncodeToString(sum.Sum(nil))}, errors.Join(err, file.Close())
 }
 
@@ -301,17 +301,4 @@ func Hash(ctx context.Context, folder, file string) (File, error) {
 	f, err := hashFile(ctx, filepath.Join(folder, filepath.FromSlash(file)))
 	f.Path = path.Clean(file)
 	return f, err
-}
-
-// A reader stops when its context ends.
-type reader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (r *reader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.r.Read(p)
 }

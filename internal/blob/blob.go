@@ -89,7 +89,7 @@ func (f *Folder) Append(ctx context.Context, practice, id string, offset, most i
 	if !f.reserve(most) {
 		return length, hub.ErrFull
 	}
-	written, err := f.write(path, offset, io.LimitReader(&reader{ctx, r}, most))
+	written, err := f.write(path, offset, io.LimitReader(durable.Reader(ctx, r), most))
 	f.reserve(written - most) // give back what was not used
 	return offset + written, err
 }
@@ -293,19 +293,6 @@ func full(err error) error {
 		return hub.ErrFull
 	}
 	return err
-}
-
-// A reader stops when its context ends.
-type reader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (r *reader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.r.Read(p)
 }
 
 // remember keeps a reader's error apart from the writer's.

@@ -49,7 +49,7 @@ func (f *Folder) Put(ctx context.Context, name string, data io.Reader) error {
 	if err := durable.MakeFolder(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	return durable.CreateFrom(path, &cancelled{ctx, data}, 0o600)
+	return durable.CreateFrom(path, durable.Reader(ctx, data), 0o600)
 }
 
 // Get implements [Objects].
@@ -96,19 +96,6 @@ func getAll(ctx context.Context, objects Objects, name string, limit int64) (dat
 		err = fmt.Errorf("%s is too large: %w", name, ErrDamaged)
 	}
 	return data, err
-}
-
-// cancelled is a reader that stops when its context ends.
-type cancelled struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (c *cancelled) Read(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.r.Read(p)
 }
 
 // Names of objects.

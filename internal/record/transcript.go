@@ -295,7 +295,7 @@ func (t *teller) extract(ctx context.Context, id string, part *content.ExternalP
 	go func() {
 		opener, err := attachment.NewOpener(w, part.Key, int64(part.Size), part.ContentHash)
 		if err == nil {
-			_, err = io.Copy(opener, &cancelled{ctx, sealed})
+			_, err = io.Copy(opener, durable.Reader(ctx, sealed))
 		}
 		if err == nil {
 			err = opener.Close()
