@@ -62,15 +62,16 @@ func newLogParts(h *OpenHub, c ServeConfig) (*logParts, error) {
 	return p, p.write()
 }
 
-// whole is a folder's path from the root, for whoever looks from elsewhere.
-func whole(folder string) string {
-	if folder == "" {
+// whole is a path from the root, for whoever looks from elsewhere; empty stays
+// empty.
+func whole(path string) string {
+	if path == "" {
 		return ""
 	}
-	if abs, err := filepath.Abs(folder); err == nil {
+	if abs, err := filepath.Abs(path); err == nil {
 		return abs
 	}
-	return folder
+	return path
 }
 
 func (p *logParts) write() error {

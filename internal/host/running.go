@@ -21,7 +21,7 @@ const runningFile = "running.json"
 // noteRunning writes what runs, and returns what takes the note away.
 func noteRunning(ctx context.Context, h *OpenHub, c ServeConfig, listen string) (gone func(), err error) {
 	s := installation.Server{
-		PID: os.Getpid(), StartedAt: time.Now().UTC().Truncate(time.Second), Listen: listen, Metrics: c.MetricsListen, TLS: c.CertFile != "", KeyFile: absolute(c.KeyFile),
+		PID: os.Getpid(), StartedAt: time.Now().UTC().Truncate(time.Second), Listen: listen, Metrics: c.MetricsListen, TLS: c.CertFile != "", KeyFile: whole(c.KeyFile),
 		Origins: c.Origins, Debug: c.Log.Enabled(ctx, slog.LevelDebug), Messengers: h.sendsBy, Receivers: receivers(c.AuditStreams),
 		AuditArchive: auditFolder(h.folder, c.AuditArchive), AuditCheckpoints: auditFolder(h.folder, c.AuditCheckpoints),
 	}
@@ -41,17 +41,6 @@ func noteRunning(ctx context.Context, h *OpenHub, c ServeConfig, listen string) 
 			_ = os.Remove(path)
 		}
 	}, nil
-}
-
-// absolute is the path wherever it is looked at from; empty stays empty.
-func absolute(path string) string {
-	if path == "" {
-		return ""
-	}
-	if abs, err := filepath.Abs(path); err == nil {
-		return abs
-	}
-	return path
 }
 
 func auditFolder(data Folder, path string) *installation.AuditFolder {
