@@ -116,36 +116,34 @@ func open[I, O any](s *Server, o huma.Operation, f func(context.Context, *I) (*O
 // device registers a route for devices: the session is checked before the
 // body is read.
 func device[I, O any](s *Server, o huma.Operation, f func(context.Context, *hub.Caller, *I) (*O, error)) {
-	o.Security = []map[string][]string{{bearerScheme: {}}}
-	o.Middlewares = append(o.Middlewares, func(hc huma.Context, next func(huma.Context)) {
-		c, err := s.authenticate(hc.Context())
-		if err != nil {
-			s.writeProblem(hc, err)
-			return
-		}
-		next(huma.WithValue(hc, callerKey{}, c))
-	})
-	huma.Register(s.api, o, func(ctx context.Context, i *I) (*O, error) {
-		reply, err := f(ctx, ctx.Value(callerKey{}).(*hub.Caller), i)
-		return reply, s.refusal(ctx, err)
-	})
+	callers(s, o, s.authenticate, f, bearerScheme)
 }
 
 // staff registers a route for a signed-in staff person.
 func staff[I, O any](s *Server, o huma.Operation, f func(context.Context, *hub.StaffCaller, *I) (*O, error)) {
-	staffRoute(s, o, s.authenticateStaff, f)
+	callers(s, o, s.authenticateStaff, f, cookieScheme)
 }
 
 // lockedStaff registers a route for a staff person whose session may be
 // locked.
 func lockedStaff[I, O any](s *Server, o huma.Operation, f func(context.Context, *hub.StaffCaller, *I) (*O, error)) {
-	staffRoute(s, o, func(ctx context.Context) (*hub.StaffCaller, error) {
+	callers(s, o, func(ctx context.Context) (*hub.StaffCaller, error) {
 		return s.staffFrom(ctx, s.hub.AuthenticateLocked)
-	}, f)
+	}, f, cookieScheme)
 }
 
-func staffRoute[I, O any](s *Server, o huma.Operation, authenticate func(context.Context) (*hub.StaffCaller, error), f func(context.Context, *hub.StaffCaller, *I) (*O, error)) {
-	o.Security = []map[string][]string{{cookieScheme: {}}}
+// member registers a route for anybody of a practice: a device, or a signed-in
+// staff person. Whoever shows a token is judged by it alone.
+func member[I, O any](s *Server, o huma.Operation, f func(ctx context.Context, practice string, i *I) (*O, error)) {
+	callers(s, o, s.practiceOf, f, bearerScheme, cookieScheme)
+}
+
+// callers registers a route for whom authenticate knows, before the body is
+// read, by one of the schemes.
+func callers[C, I, O any](s *Server, o huma.Operation, authenticate func(context.Context) (C, error), f func(context.Context, C, *I) (*O, error), schemes ...string) {
+	for _, scheme := range schemes {
+		o.Security = append(o.Security, map[string][]string{scheme: {}})
+	}
 	o.Middlewares = append(o.Middlewares, func(hc huma.Context, next func(huma.Context)) {
 		c, err := authenticate(hc.Context())
 		if err != nil {
@@ -155,25 +153,7 @@ func staffRoute[I, O any](s *Server, o huma.Operation, authenticate func(context
 		next(huma.WithValue(hc, callerKey{}, c))
 	})
 	huma.Register(s.api, o, func(ctx context.Context, i *I) (*O, error) {
-		reply, err := f(ctx, ctx.Value(callerKey{}).(*hub.StaffCaller), i)
-		return reply, s.refusal(ctx, err)
-	})
-}
-
-// member registers a route for anybody of a practice: a device, or a signed-in
-// staff person. Whoever shows a token is judged by it alone.
-func member[I, O any](s *Server, o huma.Operation, f func(ctx context.Context, practice string, i *I) (*O, error)) {
-	o.Security = []map[string][]string{{bearerScheme: {}}, {cookieScheme: {}}}
-	o.Middlewares = append(o.Middlewares, func(hc huma.Context, next func(huma.Context)) {
-		practice, err := s.practiceOf(hc.Context())
-		if err != nil {
-			s.writeProblem(hc, err)
-			return
-		}
-		next(huma.WithValue(hc, callerKey{}, practice))
-	})
-	huma.Register(s.api, o, func(ctx context.Context, i *I) (*O, error) {
-		reply, err := f(ctx, ctx.Value(callerKey{}).(string), i)
+		reply, err := f(ctx, ctx.Value(callerKey{}).(C), i)
 		return reply, s.refusal(ctx, err)
 	})
 }
