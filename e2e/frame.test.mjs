@@ -40,7 +40,8 @@ function listenAndLook(context) {
 
 const tonesOf = (page) => page.evaluate(() => globalThis.tones);
 const chime = 2; // tones of one sound
-const titleBegins = (page, begin) => page.waitForFunction((expected) => document.title.startsWith(expected), begin);
+const offscreen = { polling: 100 }; // what is not shown draws no frames to look in between
+const titleBegins = (page, begin) => page.waitForFunction((expected) => document.title.startsWith(expected), begin, offscreen);
 
 test("what comes while nobody looks is counted in the title and on the button, and heard once", async () => {
   const bo = await Person.arrive(browser, { name: "Bo", origins: [demo.origin, demo.clinic], ...desktop });
@@ -73,7 +74,7 @@ test("what comes while nobody looks is counted in the title and on the button, a
   await picture(page, "22-unread");
   await pressLauncher(page, riverside);
   await sees(chat, "Until six.");
-  await chat.waitForFunction((before) => document.title === before, title);
+  await chat.waitForFunction((before) => document.title === before, title, offscreen);
   await page.waitForFunction(() => globalThis.drawn.querySelector("button b").hidden);
 
   const before = await tonesOf(nurse);
