@@ -37,6 +37,32 @@ type RecordDisclosure struct {
 	Purpose   string `json:"purpose" enum:"required-by-law,public-health,abuse,oversight,court,police,decedents,research,threat,government,workers-compensation,breach,other"`
 }
 
+// Ways to read the sealed record.
+const (
+	RecordListed   = "list"
+	RecordShown    = "show"
+	RecordChecked  = "check"
+	RecordAccepted = "accept"
+)
+
+// RecordRead says how somebody at the keeper's machine is about to read its
+// sealed record, and for whom and what.
+type RecordRead struct {
+	What         string       `json:"what" enum:"list,show,check,accept" doc:"list: which conversations it holds; show: opens one; check: was checked, and what was found is about to be shown; accept: is taken as it is for whole"`
+	Conversation string       `json:"conversation,omitempty" maxLength:"64" doc:"that is shown"`
+	Purpose      string       `json:"purpose,omitempty" enum:"operations,treatment,payment,patient,authorization,required-by-law,public-health,abuse,oversight,court,police,decedents,research,threat,government,workers-compensation,breach,other" doc:"of showing it"`
+	Recipient    string       `json:"recipient,omitempty" maxLength:"200" doc:"who outside the practice gets it; empty if nobody does"`
+	Address      string       `json:"address,omitempty" maxLength:"300" doc:"the recipient's"`
+	Found        *RecordFound `json:"found,omitempty" doc:"by a check"`
+}
+
+// RecordFound is what a check of the record found, in counts.
+type RecordFound struct {
+	Conversations int `json:"conversations" minimum:"0"`
+	Records       int `json:"records" minimum:"0"`
+	Problems      int `json:"problems" minimum:"0"`
+}
+
 // StrikeDisclosure says why a line was a mistake. It stays, struck.
 type StrikeDisclosure struct {
 	Why string `json:"why" minLength:"10" maxLength:"500"`

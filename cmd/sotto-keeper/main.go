@@ -94,7 +94,7 @@ type readmitCommand struct {
 func (c readmitCommand) Run(cli *commands) error { return keeperhost.Readmit(cli.folder(), c.Person) }
 
 type runCommand struct {
-	Hub string `required:"" help:"The hub's address, such as https://chat.clinic.example." placeholder:"URL"`
+	Hub string `required:"" help:"The hub's address, such as https://chat.clinic.example." env:"SOTTO_HUB" placeholder:"URL"`
 }
 
 func (c runCommand) Run(ctx context.Context, cli *commands, s streams) error {

@@ -30,7 +30,10 @@ func TestOperatorsLooksAreRecorded(t *testing.T) {
 	if err := os.RemoveAll(filepath.Join(data, "hub")); err != nil {
 		t.Fatal(err)
 	}
-	refuses(t, data, words("record list"), "so it is not")
-	refuses(t, data, words("record show "+id), "so it is not")
-	does(t, data, words("record --unrecorded show "+id), "my knee hurts")
+	for _, where := range []string{"record ", "record --hub http://127.0.0.1:1 "} {
+		for _, read := range []string{"list", "verify", "show " + id} {
+			refuses(t, data, words(where+read), "nothing of it is shown")
+		}
+		does(t, data, words(where+"--unrecorded show "+id), "my knee hurts")
+	}
 }

@@ -10,10 +10,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sotto-health/sotto/api"
 	form "github.com/sotto-health/sotto/internal/audit/export"
 	"github.com/sotto-health/sotto/internal/certificate"
 	"github.com/sotto-health/sotto/internal/host"
-	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/installation"
 	"github.com/sotto-health/sotto/internal/keeperhost"
 	"github.com/sotto-health/sotto/internal/record"
@@ -22,7 +22,8 @@ import (
 
 type recordCommand struct {
 	Practice   string `help:"The practice's short name; needed only if there are several." placeholder:"SLUG"`
-	Unrecorded bool   `help:"Where the hub, which keeps the audit log, is on another machine: go on all the same. You have written it down there."`
+	Hub        string `help:"Address of the hub, which keeps the audit log, where it is on another machine: the keeper's device writes down there that the record is read." env:"SOTTO_HUB" placeholder:"URL"`
+	Unrecorded bool   `help:"Where that hub is lost or cannot be reached: go on all the same. You write it down by hand."`
 
 	List   listRecordCommand   `cmd:"" help:"List the conversations in the record."`
 	Show   showRecordCommand   `cmd:"" help:"Print one conversation's transcript. It is protected health information."`
@@ -61,11 +62,8 @@ func (listRecordCommand) Run(ctx context.Context, cli *commands, s streams) erro
 	if err != nil {
 		return err
 	}
-	err = cli.noteInHub(ctx, s, "write down there who listed this record", func(h *host.OpenHub) error {
-		return h.NoteRecordListed(ctx, v.Practice)
-	})
-	if err != nil {
-		return fmt.Errorf("that the record is listed could not be written down, so it is not: %w", err)
+	if err := cli.noteRead(ctx, s, v, api.RecordRead{What: api.RecordListed}); err != nil {
+		return err
 	}
 	ids, err := archive.Conversations(ctx)
 	if err != nil {
@@ -92,36 +90,44 @@ type showRecordCommand struct {
 }
 
 // note records that the record is opened, before it is.
-func (c showRecordCommand) note(ctx context.Context, cli *commands, practice string, s streams) error {
+func (c showRecordCommand) note(ctx context.Context, cli *commands, v *vault.Vault, s streams) error {
 	if c.To == "" && !slices.Contains(form.Exempt(), c.Purpose) {
 		return errors.New("say with --to who gets it")
 	}
-	err := cli.noteInHub(ctx, s, "write down there who opened this, and if it leaves the practice", func(h *host.OpenHub) error {
-		return h.NoteRecordOpened(ctx, practice, hub.RecordOpening{Conversation: c.ID, Purpose: c.Purpose, Recipient: c.To, Address: c.Address})
+	return cli.noteRead(ctx, s, v, api.RecordRead{
+		What: api.RecordShown, Conversation: c.ID, Purpose: c.Purpose, Recipient: c.To, Address: c.Address,
 	})
-	if err != nil {
-		return fmt.Errorf("that the record is opened could not be written down, so it is not: %w", err)
-	}
-	return nil
 }
 
-// noteInHub writes something down in the hub's audit log. Where the hub is on
-// another machine it refuses, unless it was said that this is written down by
-// hand.
-func (c *commands) noteInHub(ctx context.Context, s streams, instead string, note func(*host.OpenHub) error) error {
-	if postgres := os.Getenv("SOTTO_POSTGRES"); !host.Folder(c.Data).There(postgres != "") {
-		if !c.Record.Unrecorded {
-			return fmt.Errorf("the hub, which keeps the audit log, is not in %s: %s, and then say --unrecorded", c.Data, instead)
-		}
-		_, err := fmt.Fprintf(s.err, "The hub is on another machine: %s.\n", instead)
-		return err
+// noteRead has it in the hub's audit log that the record is read, before it is.
+// Only where the hub is elsewhere can that be left to the reader.
+func (c *commands) noteRead(ctx context.Context, s streams, v *vault.Vault, r api.RecordRead) error {
+	var err error
+	here := host.Folder(c.Data).There(os.Getenv("SOTTO_POSTGRES") != "")
+	switch {
+	case here:
+		err = c.noteReadHere(ctx, v.Practice, r)
+	case c.Record.Hub != "":
+		err = keeperhost.NoteRead(ctx, v, c.Record.Hub, r)
+	default:
+		err = fmt.Errorf("the hub, which keeps the audit log, is not in %s: say with --hub where it is", c.Data)
 	}
+	switch {
+	case err == nil:
+		return nil
+	case here || !c.Record.Unrecorded:
+		return fmt.Errorf("that the record is read could not be written down, so nothing of it is shown: %w", err)
+	}
+	_, err = fmt.Fprintf(s.err, "It is not in the audit log: %v.\nWrite down yourself who reads the record, when and what for.\n", err)
+	return err
+}
+
+func (c *commands) noteReadHere(ctx context.Context, practice string, r api.RecordRead) error {
 	h, err := c.openInstalled(ctx)
 	if err != nil {
 		return err
 	}
-	defer h.Close()
-	return note(h)
+	return errors.Join(h.NoteOperatorsRecordRead(ctx, practice, r), h.Close())
 }
 
 func (c showRecordCommand) Run(ctx context.Context, cli *commands, s streams) error {
@@ -132,7 +138,7 @@ func (c showRecordCommand) Run(ctx context.Context, cli *commands, s streams) er
 	if ids, err := archive.Conversations(ctx); err == nil && !slices.Contains(ids, c.ID) {
 		return errors.New("the record holds no conversation of that id; sotto record list prints all")
 	}
-	if err := c.note(ctx, cli, v.Practice, s); err != nil {
+	if err := c.note(ctx, cli, v, s); err != nil {
 		return err
 	}
 	names, err := certificate.NewVerifier(v.Practice, v.Authority.Public())
@@ -165,17 +171,6 @@ type verifyRecordCommand struct {
 	Accept bool     `help:"Take the record's mark and manifest as they are for whole from now on. Only after you know why they changed, as after restoring a backup."`
 }
 
-// note records that the record is checked, before anything is shown of it.
-func (c verifyRecordCommand) note(ctx context.Context, cli *commands, practice, found string, s streams) error {
-	err := cli.noteInHub(ctx, s, "write down there who checked this record", func(h *host.OpenHub) error {
-		return h.NoteRecordVerified(ctx, practice, found)
-	})
-	if err != nil {
-		return fmt.Errorf("that the record is checked could not be written down, so nothing is shown: %w", err)
-	}
-	return nil
-}
-
 func (c verifyRecordCommand) Run(ctx context.Context, cli *commands, s streams) error {
 	archive, v, err := cli.Record.open(cli)
 	if err != nil {
@@ -191,7 +186,7 @@ func (c verifyRecordCommand) Run(ctx context.Context, cli *commands, s streams) 
 		notes = append(notes, record.Noted{Manifest: n, Hash: hash})
 	}
 	if c.Accept {
-		if err := c.note(ctx, cli, v.Practice, "accept=yes", s); err != nil {
+		if err := cli.noteRead(ctx, s, v, api.RecordRead{What: api.RecordAccepted}); err != nil {
 			return err
 		}
 		if err := archive.Accept(ctx); err != nil {
@@ -202,8 +197,8 @@ func (c verifyRecordCommand) Run(ctx context.Context, cli *commands, s streams) 
 	if err != nil {
 		return err
 	}
-	err = c.note(ctx, cli, v.Practice, fmt.Sprintf("conversations=%d,records=%d,problems=%d", report.Conversations, report.Records, len(report.Problems)), s)
-	if err != nil {
+	found := &api.RecordFound{Conversations: report.Conversations, Records: report.Records, Problems: len(report.Problems)}
+	if err := cli.noteRead(ctx, s, v, api.RecordRead{What: api.RecordChecked, Found: found}); err != nil {
 		return err
 	}
 	err = host.NoteArchiveCheck(host.Folder(cli.Data), v.Slug, installation.ArchiveCheck{

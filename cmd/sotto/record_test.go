@@ -75,7 +75,7 @@ func TestRecord(t *testing.T) {
 	does(t, data, words("record show --purpose authorization "+id), "my knee hurts")
 	does(t, data, words("audit export --format csv --kind record.read"), id+",,,,authorization,")
 	refuses(t, data, words("record show --purpose court "+id), "say with --to")
-	refuses(t, data, words("record show --purpose court --to Court "+id), "so it is not") // the hub does not know whose it is
+	refuses(t, data, words("record show --purpose court --to Court "+id), "nothing of it is shown") // the hub does not know whose it is
 	refuses(t, data, words("record show "+hub.NewID("c")), "no conversation of that id")
 	refuses(t, data, words("record show ../../keys"), "no conversation of that id")
 	refuses(t, data, words("record --practice elsewhere list"), "no keeper")

@@ -129,7 +129,13 @@ func TestCanaryT01(t *testing.T) {
 	known := newSearch(map[string]string{"the practice's name": strings.Fields(c.name)[1]}, nil)
 	room := newSearch(map[string]string{"the conversation's id": id}, nil)
 
-	t.Run("record", func(t *testing.T) { checkRecord(t, c, id, said) })
+	t.Run("record", func(t *testing.T) {
+		checkRecord(t, c, id, said, "--hub", "http://"+c.address)
+		log := run(t, "sotto", "--data", c.hubData, "audit", "list", "--conversation", id, "--kind", "record.read")
+		if !strings.Contains(log, "operator") || !strings.Contains(log, "operations") {
+			t.Errorf("the hub's log does not say that the record was read: %s", log)
+		}
+	})
 	t.Run("memory", func(t *testing.T) {
 		for _, s := range []*search{known, secret} {
 			found, size, err := s.inMemory(c.hub.pid())
@@ -192,7 +198,7 @@ func TestCanaryT01(t *testing.T) {
 			expect(t, "the log of "+p.name, find(secret.needles, []byte(log)), false)
 		}
 	})
-	t.Run("record, after", func(t *testing.T) { checkRecord(t, c, id, said) })
+	t.Run("record, after", func(t *testing.T) { checkRecord(t, c, id, said, "--unrecorded") })
 }
 
 // expect fails the test if something was found that should not be, or nothing
@@ -341,14 +347,16 @@ func databaseRows(t *testing.T, folder string) []byte {
 	return all.Bytes()
 }
 
-// checkRecord opens the record with the practice's key: all is there.
-func checkRecord(t *testing.T, c *clinic, id string, said *canaries) {
+// checkRecord opens the record with the practice's key: all is there. The flags
+// in how say what the hub is told of it.
+func checkRecord(t *testing.T, c *clinic, id string, said *canaries, how ...string) {
 	t.Helper()
+	record := slices.Concat([]string{"--data", c.keepData, "record"}, how)
 	var files string
 	var entries []os.DirEntry
 	eventually(t, "the record holds all", func() error {
 		files = t.TempDir()
-		transcript, err := try("sotto", "--data", c.keepData, "record", "--unrecorded", "show", id, "--files", files, "--json")
+		transcript, err := try("sotto", slices.Concat(record, []string{"show", id, "--files", files, "--json"})...)
 		if err != nil {
 			return err
 		}
@@ -370,7 +378,7 @@ func checkRecord(t *testing.T, c *clinic, id string, said *canaries) {
 	if err != nil || !bytes.Equal(opened, said.file) {
 		t.Errorf("the file is not as it was sent: %d bytes, %v", len(opened), err)
 	}
-	if report := run(t, "sotto", "--data", c.keepData, "record", "--unrecorded", "verify"); !strings.Contains(report, "1 attachments") {
+	if report := run(t, "sotto", append(record, "verify")...); !strings.Contains(report, "1 attachments") {
 		t.Errorf("verify: %s", report)
 	}
 }

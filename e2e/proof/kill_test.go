@@ -245,7 +245,7 @@ func (l *load) check(data string) (typed int) {
 		}
 		l.checkPositions(p, id)
 	}
-	if report := run(l.t, "sotto", "--data", data, "record", "--unrecorded", "verify"); !strings.Contains(report, "as it was written") {
+	if report := run(l.t, "sotto", "--data", data, "record", "verify"); !strings.Contains(report, "as it was written") {
 		l.t.Errorf("verify: %s", report)
 	}
 	l.checkLog(data)
@@ -290,7 +290,7 @@ func (l *load) checkPositions(p *person, id string) {
 
 // recorded returns the texts of a conversation in the practice's record.
 func recorded(data, conversation string) ([]string, error) {
-	out, err := try("sotto", "--data", data, "record", "--unrecorded", "show", conversation, "--json")
+	out, err := try("sotto", "--data", data, "record", "show", conversation, "--json")
 	if err != nil {
 		return nil, err
 	}

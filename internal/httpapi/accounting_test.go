@@ -3,12 +3,15 @@ package httpapi_test
 import (
 	"bytes"
 	"encoding/csv"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/hub"
+	"github.com/sotto-health/sotto/internal/hubclient"
 )
 
 // events lists what the demo practice's log says of a kind, the oldest first.
@@ -128,10 +131,10 @@ func TestAccountingOfDisclosures(t *testing.T) {
 		}
 	}
 	// What an operator takes out of the sealed record.
-	w.must(w.hub.NoteRecordOpened(w.ctx, w.clinic.ID, hub.RecordOpening{Conversation: id, Purpose: "operations"}))
-	w.must(w.hub.NoteRecordOpened(w.ctx, w.clinic.ID, hub.RecordOpening{Conversation: id, Purpose: "treatment", Recipient: "Dr. Lee"}))
-	w.must(w.hub.NoteRecordOpened(w.ctx, w.clinic.ID, hub.RecordOpening{Conversation: id, Purpose: "court", Recipient: "County court"}))
-	w.must(w.hub.NoteRecordOpened(w.ctx, w.clinic.ID, hub.RecordOpening{Conversation: id}))
+	w.must(w.hub.NoteOperatorsRecordRead(w.ctx, w.clinic.ID, api.RecordRead{What: api.RecordShown, Conversation: id, Purpose: "operations"}))
+	w.must(w.hub.NoteOperatorsRecordRead(w.ctx, w.clinic.ID, api.RecordRead{What: api.RecordShown, Conversation: id, Purpose: "treatment", Recipient: "Dr. Lee"}))
+	w.must(w.hub.NoteOperatorsRecordRead(w.ctx, w.clinic.ID, api.RecordRead{What: api.RecordShown, Conversation: id, Purpose: "court", Recipient: "County court"}))
+	w.must(w.hub.NoteOperatorsRecordRead(w.ctx, w.clinic.ID, api.RecordRead{What: api.RecordShown, Conversation: id}))
 
 	account, err := auditor.Disclosures(w.ctx, ana.person)
 	w.must(err)
@@ -189,4 +192,57 @@ func TestAccountingOfDisclosures(t *testing.T) {
 	wantCode(t, err, api.CodeNotFound)
 	_, err = there.StrikeDisclosure(w.ctx, made.ID, "That was another patient.")
 	wantCode(t, err, api.CodeNotFound)
+}
+
+// TestKeepersMachineRecordsReads: where the hub is elsewhere, the keeper's device
+// has it in the audit log that the sealed record is read, and in the patient's
+// accounting of disclosures if it leaves the practice; nobody else says so.
+func TestKeepersMachineRecordsReads(t *testing.T) {
+	w := newWorld(t)
+	ana := w.patient()
+	id := ana.open("nurse")
+	keeper, officer := w.clinic.keeper, w.staffAs(w.clinic, "compliance", "robin")
+	for _, d := range []*device{ana, w.staff("dana")} {
+		wantCode(t, d.NoteRecordRead(w.ctx, api.RecordRead{What: api.RecordListed}), api.CodeForbidden)
+	}
+	for name, bad := range map[string]api.RecordRead{
+		"nothing":                {},
+		"no conversation":        {What: api.RecordShown, Purpose: "operations"},
+		"no id":                  {What: api.RecordShown, Conversation: "knee", Purpose: "operations"},
+		"an unknown purpose":     {What: api.RecordShown, Conversation: id, Purpose: "curiosity"},
+		"a check without counts": {What: api.RecordChecked},
+		"a check below nothing":  {What: api.RecordChecked, Found: &api.RecordFound{Problems: -1}},
+	} {
+		if err := keeper.NoteRecordRead(w.ctx, bad); !hubclient.IsCode(err, api.CodeMalformed) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	other := api.RecordRead{What: api.RecordShown, Conversation: hub.NewID("c"), Purpose: "court", Recipient: "County court"}
+	wantCode(t, keeper.NoteRecordRead(w.ctx, other), api.CodeNotFound)
+
+	w.must(keeper.NoteRecordRead(w.ctx, api.RecordRead{What: api.RecordListed}))
+	w.must(keeper.NoteRecordRead(w.ctx, api.RecordRead{What: api.RecordAccepted}))
+	w.must(keeper.NoteRecordRead(w.ctx, api.RecordRead{What: api.RecordChecked, Found: &api.RecordFound{Conversations: 3, Records: 17, Problems: 1}}))
+	w.must(keeper.NoteRecordRead(w.ctx, api.RecordRead{What: api.RecordShown, Conversation: id, Purpose: "operations"}))
+	w.must(keeper.NoteRecordRead(w.ctx, api.RecordRead{What: api.RecordShown, Conversation: id, Purpose: "court", Recipient: "County court"}))
+
+	var got []string
+	for _, kind := range []audit.Kind{audit.RecordRead, audit.RecordVerified} {
+		page, err := officer.AuditEvents(w.ctx, url.Values{"kind": {string(kind)}})
+		w.must(err)
+		for _, e := range slices.Backward(page.Events) {
+			if e.Role != string(audit.Operator) || e.Device != keeper.id {
+				t.Errorf("%s is by %s on %s", kind, e.Role, e.Device)
+			}
+			got = append(got, strings.Join([]string{e.Conversation, e.Patient, e.Reason, e.Detail}, " "))
+		}
+	}
+	if want := []string{"   what=list", id + " " + ana.person + " operations ", id + " " + ana.person + " court ", "   accept=yes", "   conversations=3,records=17,problems=1"}; !slices.Equal(got, want) {
+		t.Errorf("the log has %q, want %q", got, want)
+	}
+	account, err := officer.Disclosures(w.ctx, ana.person)
+	w.must(err)
+	if len(account.Disclosures) != 1 || account.Disclosures[0].Purpose != "court" || account.Disclosures[0].Recipient != "County court" {
+		t.Errorf("accounted for: %+v", account.Disclosures)
+	}
 }

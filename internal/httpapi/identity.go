@@ -89,4 +89,9 @@ func (s *Server) keeperRoutes() {
 		func(ctx context.Context, c *hub.Caller, i *inID[api.PutCertificate]) (*out[api.Device], error) {
 			return answer(s.hub.PutCertificate(ctx, c, i.ID, i.Body))
 		})
+	device(s, op(post, "/v1/record-reads", tagKeeper, "Write down that the sealed record is read, before it is",
+		about("It is in the audit log, and in the patient's accounting of disclosures if it leaves the practice."), status(noBody), refusals(401, 403, 404, 422, 429)),
+		func(ctx context.Context, c *hub.Caller, i *in[api.RecordRead]) (*none, error) {
+			return nil, s.hub.NoteRecordRead(ctx, c, i.Body)
+		})
 }

@@ -3,7 +3,6 @@ package hub
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -201,50 +200,4 @@ func (h *Hub) StrikeDisclosure(ctx context.Context, s *StaffCaller, id string, r
 	}
 	p, err := h.persons(ctx, d.Practice, []string{d.Person})
 	return h.describeDisclosure(&d, p[d.Person]), err
-}
-
-// A RecordOpening says for whom and what for an operator opens the sealed
-// record of a conversation.
-type RecordOpening struct {
-	Conversation string
-	Purpose      string // one of [api.RecordDisclosure], or of [export.Exempt]
-	// Recipient is who gets it, outside the practice; empty if nobody does.
-	Recipient, Address string
-}
-
-// NoteRecordListed records, for who runs the hub, that it is listed which
-// conversations the record holds, before it is. No route leads here.
-func (h *Hub) NoteRecordListed(ctx context.Context, practice string) error {
-	if err := h.store.Record(ctx, h.event(ctx, operator(practice), audit.RecordRead, "").With("what=list")); err != nil {
-		return at("record a read", err)
-	}
-	return nil
-}
-
-// NoteRecordOpened records, for who runs the hub, that the record of a
-// conversation is opened, before it is; and accounts for it if it is to leave
-// the practice. No route leads here.
-func (h *Hub) NoteRecordOpened(ctx context.Context, practice string, o RecordOpening) error {
-	leaves := o.Recipient != "" && !slices.Contains(export.Exempt(), o.Purpose)
-	patient, err := h.patientOf(ctx, practice, o.Conversation)
-	if err != nil && (leaves || !errors.Is(err, ErrNotFound)) { // a record outlives a hub that was lost
-		return err
-	}
-	opened := h.event(ctx, operator(practice), audit.RecordRead, "").In(o.Conversation, patient).Because(o.Purpose, "")
-	if !leaves {
-		if err := h.store.Record(ctx, opened); err != nil {
-			return at("record a read", err)
-		}
-		return nil
-	}
-	d := Disclosure{
-		ID: NewID("x"), Practice: practice, Patient: patient, At: h.millis(), RecordedAt: h.millis(), Source: fromRecord,
-		Recipient: o.Recipient, Address: o.Address, What: "Transcript of the conversation " + o.Conversation, Purpose: o.Purpose,
-	}
-	opened.Reference = d.ID
-	made := h.event(ctx, operator(practice), audit.DisclosureMade, d.ID).In(o.Conversation, patient).Because(d.Purpose, d.ID)
-	if err := h.store.Recording(opened, made).AddDisclosure(ctx, d); err != nil {
-		return at("store a disclosure", err)
-	}
-	return nil
 }

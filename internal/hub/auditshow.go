@@ -138,15 +138,6 @@ func (h *Hub) note(ctx context.Context, by func(practice string) Actor, kind aud
 	return nil
 }
 
-// NoteRecordVerified records, for who runs the hub, that the record of a
-// practice was checked, and in codes what came of it. No route leads here.
-func (h *Hub) NoteRecordVerified(ctx context.Context, practice, found string) error {
-	if err := h.store.Record(ctx, h.event(ctx, operator(practice), audit.RecordVerified, "").With(found)); err != nil {
-		return at("record a check", err)
-	}
-	return nil
-}
-
 // An auditSource is a log as the store has it.
 type auditSource struct {
 	store    Store

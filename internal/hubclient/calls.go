@@ -336,6 +336,11 @@ func (c *Client) PutCertificate(ctx context.Context, device string, put api.PutC
 	return fetch[api.Device](ctx, c, http.MethodPut, "/v1/devices/"+url.PathEscape(device)+"/certificate", put)
 }
 
+// NoteRecordRead is POST /v1/record-reads, for the keeper.
+func (c *Client) NoteRecordRead(ctx context.Context, r api.RecordRead) error {
+	return c.request(ctx, http.MethodPost, "/v1/record-reads", r, nil)
+}
+
 // NewAttachment is POST /v1/conversations/{id}/attachments.
 func (c *Client) NewAttachment(ctx context.Context, conversationID string, attachment api.NewAttachment) (*api.Attachment, error) {
 	return fetch[api.Attachment](ctx, c, http.MethodPost, conversation(conversationID)+"/attachments", attachment)

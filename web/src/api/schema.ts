@@ -1593,6 +1593,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/record-reads": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Write down that the sealed record is read, before it is
+         * @description It is in the audit log, and in the patient's accounting of disclosures if it leaves the practice.
+         */
+        readonly post: operations["post-record-reads"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/relations": {
         readonly parameters: {
             readonly query?: never;
@@ -4491,6 +4511,34 @@ export interface components {
             /** @description a brief description, not the content */
             readonly what: string;
         };
+        readonly RecordFound: {
+            /** Format: int64 */
+            readonly conversations: number;
+            /** Format: int64 */
+            readonly problems: number;
+            /** Format: int64 */
+            readonly records: number;
+        };
+        readonly RecordRead: {
+            /** @description the recipient's */
+            readonly address?: string;
+            /** @description that is shown */
+            readonly conversation?: string;
+            /** @description by a check */
+            readonly found?: components["schemas"]["RecordFound"];
+            /**
+             * @description of showing it
+             * @enum {string}
+             */
+            readonly purpose?: "operations" | "treatment" | "payment" | "patient" | "authorization" | "required-by-law" | "public-health" | "abuse" | "oversight" | "court" | "police" | "decedents" | "research" | "threat" | "government" | "workers-compensation" | "breach" | "other";
+            /** @description who outside the practice gets it; empty if nobody does */
+            readonly recipient?: string;
+            /**
+             * @description list: which conversations it holds; show: opens one; check: was checked, and what was found is about to be shown; accept: is taken as it is for whole
+             * @enum {string}
+             */
+            readonly what: "list" | "show" | "check" | "accept";
+        };
         readonly RecoveryCodes: {
             readonly codes: readonly string[];
         };
@@ -5086,6 +5134,8 @@ export type Queue = components['schemas']['Queue'];
 export type Rating = components['schemas']['Rating'];
 export type ReadingGrade = components['schemas']['ReadingGrade'];
 export type RecordDisclosure = components['schemas']['RecordDisclosure'];
+export type RecordFound = components['schemas']['RecordFound'];
+export type RecordRead = components['schemas']['RecordRead'];
 export type RecoveryCodes = components['schemas']['RecoveryCodes'];
 export type Relation = components['schemas']['Relation'];
 export type RemovePatientPasskey = components['schemas']['RemovePatientPasskey'];
@@ -11656,6 +11706,82 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-record-reads": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["RecordRead"];
+            };
+        };
+        readonly responses: {
+            /** @description No Content */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            readonly 429: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
