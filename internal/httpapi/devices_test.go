@@ -371,3 +371,25 @@ func TestT03APasskeyVouchesForADevice(t *testing.T) {
 		t.Errorf("for its own key: %d", status)
 	}
 }
+
+// TestAdministratorsRevokeDevices: a device that an administrator revokes is
+// refused at once, and only with the name of the person whose it is.
+func TestAdministratorsRevokeDevices(t *testing.T) {
+	w := newWorld(t)
+	robin, dana, omar := w.staffAs(w.clinic, "administrator", "robin"), w.staff("dana"), w.staff("omar")
+	route := func(person, device *device) string {
+		return "DELETE /v1/admin/people/" + person.person + "/devices/" + device.id
+	}
+	omar.asks(route(dana, dana), nil, nil, http.StatusForbidden)
+	robin.asks(route(omar, dana), nil, nil, http.StatusNotFound)
+	_, err := dana.Self(w.ctx)
+	w.must(err)
+	robin.asks(route(dana, dana), nil, nil, http.StatusNoContent)
+	_, err = dana.Self(w.ctx)
+	wantCode(t, err, api.CodeUnauthenticated)
+	if all := ask[api.OwnDevices](dana, http.MethodGet, "/v1/staff/devices").Devices; len(all) != 1 || all[0].RevokedAt == 0 {
+		t.Errorf("the person is shown %+v", all)
+	}
+	_, err = omar.Self(w.ctx)
+	w.must(err)
+}

@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -212,4 +213,52 @@ func TestT50WhoReadsByDepartment(t *testing.T) {
 	if errorCode(err) != api.CodeFormUnfinished {
 		t.Errorf("before a queue of staff whom its text does not name: %v", err)
 	}
+}
+
+// TestFormRoutes walks a form over HTTP from its draft to its end: two people,
+// each step as the next read shows it, and refused to who writes no forms.
+func TestFormRoutes(t *testing.T) {
+	w := newWorld(t)
+	ana, bo, nurse := w.staffAs(w.clinic, "compliance", "ana"), w.staffAs(w.clinic, "administrator", "bo"), w.staff("cy")
+	const form = " /v1/admin/consents/photos"
+	d := draftOf(plainParts(), 0)
+	d.Kind, d.Queues = "part2", []string{"nurse"}
+	nurse.asks("PUT"+form+"/draft", d, nil, http.StatusForbidden)
+	var v api.FormVersion
+	ana.asks("PUT"+form+"/draft", d, &v, http.StatusOK)
+	for _, step := range []struct {
+		who        *device
+		act, state string
+	}{
+		{ana, "submit", "submitted"}, {bo, "return", "draft"}, {ana, "submit", "submitted"}, {bo, "approve", "approved"}, {ana, "publish", "published"},
+	} {
+		route := "POST" + form + "/1/" + step.act
+		nurse.asks(route, api.FormAct{}, nil, http.StatusForbidden)
+		if step.act == "approve" {
+			ana.asks(route, api.FormAct{}, nil, http.StatusForbidden) // her own
+		}
+		step.who.asks(route, api.FormAct{Reason: "Say who can read it."}, &v, http.StatusOK)
+		if v.State != step.state {
+			t.Errorf("%s made it %s", step.act, v.State)
+		}
+	}
+	says := func(status int) {
+		t.Helper()
+		if resp, _ := w.raw("POST", "/v1/practices/riverside/declined", mustJSON(api.ConsentDeclined{Form: "photos", Version: 1})); resp.StatusCode != status {
+			t.Errorf("a patient's no: %d, want %d", resp.StatusCode, status)
+		}
+	}
+	says(http.StatusNoContent)
+	nurse.asks("PUT"+form+"/1/queues", api.FormQueues{Queues: []string{"nurse"}}, nil, http.StatusForbidden)
+	ana.asks("PUT"+form+"/1/queues", api.FormQueues{Queues: []string{"nurse", "front-desk"}}, &v, http.StatusOK)
+	if len(v.Queues) != 2 || v.Declined != 1 {
+		t.Errorf("it stands before %v, and %d said no", v.Queues, v.Declined)
+	}
+	nurse.asks("POST"+form+"/1/retire", api.FormAct{Reason: "No more photos."}, nil, http.StatusForbidden)
+	ana.asks("POST"+form+"/1/retire", api.FormAct{Reason: "No more photos."}, &v, http.StatusOK)
+	bo.asks("POST"+form+"/1/approve", api.FormAct{Base: v.Revision}, &v, http.StatusOK)
+	if v.State != "retired" {
+		t.Errorf("after both it is %s", v.State)
+	}
+	says(http.StatusNotFound)
 }

@@ -405,3 +405,44 @@ func TestHoldBack(t *testing.T) {
 	}
 	w.recorded(audit.SentAllTheSame)
 }
+
+// TestRelationRoutes walks over HTTP what staff say of who a patient is to whom,
+// each as the next read shows it and refused to who may not.
+func TestRelationRoutes(t *testing.T) {
+	w := newWorld(t)
+	carer, other := w.patient(), w.patient()
+	dana, super := w.staff("dana"), w.staffAs(w.clinic, "supervisor", "sam")
+	id := carer.beginFor("nurse", "carer")
+	chat := " /v1/staff/conversations/" + id
+	held := api.HoldBack{Kinds: []string{"diagnosis"}, Reason: "urgent"}
+	dana.asks("POST"+chat+"/hold-backs", held, nil, http.StatusForbidden)
+	dana.asks("PUT"+chat+"/confidential", api.SetConfidential{Confidential: true}, nil, http.StatusForbidden)
+	dana.take(id)
+	dana.asks("POST"+chat+"/hold-backs", held, nil, http.StatusNoContent)
+	for _, hidden := range []bool{true, false} {
+		var v api.Conversation
+		dana.asks("PUT"+chat+"/confidential", api.SetConfidential{Confidential: hidden}, &v, http.StatusOK)
+		if _, err := carer.Conversation(w.ctx, id); v.Confidential != hidden || (err != nil) != hidden {
+			t.Errorf("confidential %v: %v, and who writes for another reads: %v", hidden, v.Confidential, err)
+		}
+	}
+
+	grant := api.NewRelation{Holder: carer.person, Subject: other.person, Kind: "carer", Evidence: "court-order"}
+	dana.asks("POST /v1/staff/relations", grant, nil, http.StatusForbidden)
+	var r api.Relation
+	super.asks("POST /v1/staff/relations", grant, &r, http.StatusOK)
+	if own := asDevice[api.OwnRelations](carer, http.MethodGet, "/v1/relations").Relations; len(own) != 1 || own[0].ID != r.ID || !own[0].Active {
+		t.Errorf("the one who was granted it reads %+v", own)
+	}
+
+	same := api.NewPersonLink{Person: carer.person, Other: other.person, Reason: "patient-said"}
+	dana.asks("POST /v1/staff/person-links", same, nil, http.StatusForbidden)
+	super.asks("POST /v1/staff/person-links", same, nil, http.StatusOK)
+	super.asks("POST /v1/staff/person-links", same, nil, http.StatusConflict)
+	var panel api.PatientPanel
+	dana.asks("GET"+chat+"/patient", nil, &panel, http.StatusOK)
+	if len(panel.Persons) != 2 {
+		t.Errorf("beside the chat are %v", panel.Persons)
+	}
+	w.recorded(audit.SentAllTheSame, audit.ChatHidden, audit.ChatShown, audit.RelationGranted, audit.PersonsLinked)
+}

@@ -241,3 +241,32 @@ func TestDirectoryLinks(t *testing.T) {
 		t.Errorf("another subject with the same id: %q", code)
 	}
 }
+
+// TestIdentityRoutes: an administrator says over HTTP who somebody is at the
+// provider, and takes that back, as the person can who has another way to sign
+// in. Until then that account signs in, and from then on no more.
+func TestIdentityRoutes(t *testing.T) {
+	w, p := ssoWorld(t)
+	robin, dana := w.staffAs(w.clinic, "administrator", "robin"), w.staff("dana")
+	path := " /v1/admin/people/" + dana.person + "/identity"
+	link := func() { robin.asks("PUT"+path, api.LinkIdentity{Subject: p.Subject}, nil, http.StatusNoContent) }
+	signs := func(want api.Code) {
+		t.Helper()
+		if code, done := w.browser().sso(p); code != want || code == "" && done.Session.Person.ID != dana.person {
+			t.Errorf("%q %s, want %q", code, done.Session.Person.ID, want)
+		}
+	}
+	dana.asks("PUT"+path, api.LinkIdentity{Subject: p.Subject}, nil, http.StatusForbidden)
+	signs(api.CodeNotLinked)
+	link()
+	signs("")
+	dana.asks("DELETE"+path, nil, nil, http.StatusForbidden)
+	robin.asks("DELETE"+path, nil, nil, http.StatusNoContent)
+	signs(api.CodeNotLinked)
+	link()
+	dana.asks("DELETE /v1/staff/sso/identity", nil, nil, http.StatusNoContent)
+	signs(api.CodeNotLinked)
+	if got := w.events("identity.unlinked"); len(got) != 2 {
+		t.Errorf("unlinked twice, and the log says %v", got)
+	}
+}

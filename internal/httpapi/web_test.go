@@ -21,6 +21,13 @@ func TestPages(t *testing.T) {
 		{"no such practice", "/c/nowhere", "", 404, "", nil},
 		{"console", "/staff/", "", 200, "<!doctype html><title>Staff</title>", map[string]string{"X-Frame-Options": "DENY", "Cross-Origin-Opener-Policy": "same-origin"}},
 		{"administrators", "/admin/", "", 200, "<!doctype html><title>People</title>", map[string]string{"X-Frame-Options": "DENY", "Cross-Origin-Opener-Policy": "same-origin"}},
+		{"console without its slash", "/staff", "", 200, "<!doctype html><title>Staff</title>", nil},
+		{"administrators without theirs", "/admin", "", 200, "<!doctype html><title>People</title>", nil},
+		{"back from the provider", "/staff/sso/riverside?code=c&state=s", "", 200, "<!doctype html><title>Staff</title>", map[string]string{"X-Frame-Options": "DENY", "Cache-Control": "no-store"}},
+		{"back from the portal", "/c/riverside/portal?code=c&state=s", "", 200, "<!doctype html><title>Chat</title>", map[string]string{
+			"X-Frame-Options": "DENY", "Cross-Origin-Opener-Policy": "", "Cache-Control": "no-store",
+		}},
+		{"back from no practice's portal", "/c/nowhere/portal", "", 404, "", nil},
 		{"launcher", "/launcher.js", "", 200, "launch()", map[string]string{
 			"Cross-Origin-Resource-Policy": "cross-origin", "Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=300",
 		}},
@@ -39,6 +46,7 @@ func TestPages(t *testing.T) {
 		{"out of the folder", "/assets/%2e%2e/%2e%2e/go.mod", "", 404, "", nil},
 		{"a folder", "/assets/", "", 404, "", nil},
 		{"documentation", "/docs/api", "", 200, "", map[string]string{"Content-Type": "text/html; charset=utf-8"}},
+		{"its style", "/docs/api.css", "", 200, "", map[string]string{"Content-Type": "text/css; charset=utf-8"}},
 		{"description", "/openapi.json", "", 200, "", map[string]string{"Content-Type": "application/vnd.oai.openapi+json"}},
 		{"alive", "/healthz", "", 200, "ok\n", nil},
 		{"ready", "/readyz", "", 200, "ok\n", nil},
@@ -69,10 +77,12 @@ func TestPages(t *testing.T) {
 func TestT25WhoMayFrame(t *testing.T) {
 	w := newWorld(t)
 	for path, want := range map[string]string{
-		"/c/riverside": "frame-ancestors 'self' https://www.clinic.example",
-		"/admin/":      "frame-ancestors 'none'",
-		"/staff/":      "frame-ancestors 'none'",
-		"/docs/api":    "frame-ancestors 'none'",
+		"/c/riverside":         "frame-ancestors 'self' https://www.clinic.example",
+		"/c/riverside/portal":  "frame-ancestors 'none'",
+		"/admin/":              "frame-ancestors 'none'",
+		"/staff/":              "frame-ancestors 'none'",
+		"/staff/sso/riverside": "frame-ancestors 'none'",
+		"/docs/api":            "frame-ancestors 'none'",
 	} {
 		resp, _ := w.raw("GET", path, "")
 		csp := resp.Header.Get("Content-Security-Policy")
