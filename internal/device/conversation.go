@@ -41,6 +41,7 @@ type conversation struct {
 	own     *ownCommit
 	mine    []ownLine // newest own messages in the log; nil if not read yet
 	draft   string
+	named   []Member             // who is in it by the hub's word, for when this device is not
 	typing  map[string]time.Time // until when
 	change  *change              // what the keeper wants to become of the group
 	acked   uint64               // as the hub has heard
@@ -348,6 +349,10 @@ func (c *conversation) viewLocked() *Conversation {
 		v.State, v.Patient = api.StateWaiting, me
 	}
 	v.Joining = c.rec.stage == stageOutside && s.wanted
+	if c.rec.stage == stageOutside && c.named != nil && c.e.options.Surface == SurfaceStaff {
+		v.Members = c.namedHere()
+		return v
+	}
 	for i := range c.rec.members {
 		m := &c.rec.members[i]
 		if m.devices == 0 {
@@ -367,6 +372,21 @@ func (c *conversation) viewLocked() *Conversation {
 	}
 	slices.Sort(v.Typing)
 	return v
+}
+
+// namedHere returns who is in the conversation by the hub's word, with the name
+// of whom this device has met: the hub does not know what patients are called.
+// It needs c.mu.
+func (c *conversation) namedHere() []Member {
+	members := slices.Clone(c.named)
+	for i := range members {
+		m := &members[i]
+		m.Online = c.e.isOnline(m.Person)
+		if at := slices.IndexFunc(c.rec.members, func(met memberRecord) bool { return met.person == m.Person }); at >= 0 && m.Name == "" {
+			m.Name = c.rec.members[at].name
+		}
+	}
+	return members
 }
 
 // told adds the conversation itself to what the change tells.
@@ -417,7 +437,7 @@ func (t *txn) summarise(s *api.Conversation) {
 			t.acknowledged(p.Person.ID, p.Acked)
 		}
 	}
-	c.rec.summary = now
+	c.rec.summary, c.named = now, listed(s, me).Members
 	if c.rec.stage == stageOpen && before.state != "" && before.state != now.state {
 		t.aside(c.rec.cursor)
 		switch {

@@ -253,6 +253,13 @@ func TestRealHub(t *testing.T) {
 		lines, _ := sam.Lines(ctx, id, 0, 100)
 		return slices.ContainsFunc(lines, func(l device.Line) bool { return l.Notice != nil && l.Notice.Kind == device.NoticeLeft })
 	})
+	// By the hub's word, as maria's device can not see for itself any more.
+	c.eventually("maria is told who is in it", func() bool {
+		chats, _ := maria.Conversations(ctx)
+		return slices.ContainsFunc(chats, func(v device.Conversation) bool {
+			return v.ID == id && !v.Joined && len(v.Members) == 3 && slices.ContainsFunc(v.Members, func(m device.Member) bool { return m.Name == "jonas" && !m.Verified })
+		})
+	})
 	if _, err := jonas.SendText(ctx, id, "I take over"); err != nil {
 		t.Fatal(err)
 	}

@@ -100,6 +100,27 @@ describe("taking", () => {
     expect(desk.taken).toEqual([]);
   });
 
+  it("tells who had it that somebody took it over, until they have read it", async () => {
+    const { core, clock, desk } = await opened({ conversations: [joined()] });
+    core.change("c_one", { assignee: lee, joined: false, members: [patient("p_ana", "Ana"), staff(lee)] });
+    expect(desk.taken).toMatchObject([{ conversation: { id: one }, over: true }]);
+    clock.pass(60_000);
+    expect(desk.taken).toHaveLength(1);
+    desk.dismissTaken(one);
+    expect(desk.taken).toEqual([]);
+  });
+
+  it("does not tell who let it go themselves, and tells them again the next time", async () => {
+    const { core, desk } = await opened({ conversations: [joined()] });
+    await desk.act(one, "leave");
+    core.change("c_one", { assignee: lee });
+    expect(desk.taken).toEqual([]);
+    desk.lets(one);
+    core.change("c_one", { assignee: dana });
+    core.change("c_one", { assignee: lee });
+    expect(desk.taken).toHaveLength(1);
+  });
+
   it("is done once, however often the button is pressed", async () => {
     const { core, desk } = await opened({ conversations: [chat("c_one")] });
     await Promise.all([desk.act(one, "take"), desk.act(one, "take")]);

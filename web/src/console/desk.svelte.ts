@@ -52,12 +52,14 @@ export interface Toast {
   readonly values?: WordValues;
 }
 
-/** Somebody else was faster: shown on the card until the list moves on. */
+/** Somebody else was faster, or took a chat of this person's over: shown above the list. */
 export interface Taken {
   readonly conversation: Conversation;
   /** Empty if not known. */
   readonly name: string;
   readonly at: number;
+  /** This person had it: it stays until they have read it. */
+  readonly over?: true;
 }
 
 /** What a screen reader, a speaker or a desktop notice may be told about. */
@@ -136,6 +138,7 @@ export class Desk {
   private readonly look: DeskOptions["look"];
   private readonly news: (news: News) => void;
   private readonly threads = new Map<ConversationId, Thread>();
+  private readonly letGo = new Set<ConversationId>();
   private readonly drafts = new Map<ConversationId, string>();
   private readonly people = new Map<PersonId, Member>();
   private readonly marked = new Map<ConversationId, number>();
@@ -288,6 +291,10 @@ export class Desk {
     if (before?.state === "waiting" && c.state === "open" && c.assignee !== undefined && c.assignee !== this.me) {
       this.takenByOther(c);
     }
+    const hadIt = before?.assignee === this.me;
+    if (hadIt && c.state === "open" && c.assignee !== undefined && c.assignee !== this.me) {
+      if (!this.letGo.delete(c.id)) this.taken = [...this.taken.filter((t) => t.conversation.id !== c.id), { conversation: c, name: "", at: this.clock.now(), over: true }];
+    } else if (!hadIt && c.assignee === this.me) this.letGo.delete(c.id);
     if (c.joined && before?.joined === false && (c.id === this.openId || this.threads.has(c.id))) {
       void this.thread(c.id).reload();
     }
@@ -410,12 +417,14 @@ export class Desk {
   async act(id: ConversationId, act: Act): Promise<boolean> {
     if (this.busy.has(id)) return false;
     this.busy = new Map(this.busy).set(id, act);
+    if (act === "leave") this.lets(id);
     try {
       await this.core.act(id, act);
       if (act === "close") this.toast("good", "console.act.closed");
       if (act === "leave") this.toast("plain", "console.act.left");
       return true;
     } catch (error) {
+      this.letGo.delete(id);
       this.actFailed(id, failureOf(error));
       return false;
     } finally {
@@ -437,6 +446,11 @@ export class Desk {
       }
     }
     this.toast("bad", failureWords(failure));
+  }
+
+  /** This person lets a chat go: who answers it from now on is no news to them. */
+  lets(id: ConversationId): void {
+    this.letGo.add(id);
   }
 
   /** Closes in ten seconds, unless it is taken back. */

@@ -387,6 +387,12 @@ export const stories: Record<string, Story> = {
     script: full,
     then: (core) => core.change("c_3kfw9ux4gmh7co2t", { state: "open", assignee: lee, members: [staff(lee), keeper] }),
   },
+  // A lead took over what this nurse was writing in.
+  "taken-over": {
+    hash: "#/mine/c_bo",
+    script: full,
+    then: (core) => core.change("c_bo", { assignee: lee, joined: false, members: [patient("p_of_c_bo", "Bo Lindqvist"), staff(lee, { verified: false }), keeper] }),
+  },
   "empty-waiting": { hash: "#/waiting", script: () => ({ conversations: mine() }) },
   loading: { hash: "#/waiting", script: () => ({ hang: ["list"] }) },
   "list-failed": { hash: "#/waiting", script: () => ({ fail: { list: "internal" } }) },
