@@ -1,10 +1,11 @@
 // What takes a second person, in real browsers: a physician goes into a chat
-// that is closed to them in an emergency, in everybody's sight, and a role with
-// much power is asked for by one and approved by another.
+// that is closed to them in an emergency, in everybody's sight, a lead takes the
+// chat over from who had it, and a role with much power is asked for by one and
+// approved by another.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { assertAccessible, desktop, launch, Person, phone, picture } from "./browser.mjs";
-import { beginChat, freshCode, patientSays, riverside, sees, signIn, staffBox, staffSays, takeNext } from "./people.mjs";
+import { beginChat, freshCode, patientSays, riverside, sees, signIn, staffBox, staffSays, takeNext, texts } from "./people.mjs";
 import { Demo } from "./server.mjs";
 
 let demo, browser, everybody, ana, dana, samuel, alex, pat, robin, patient, nurse, physician, lead;
@@ -98,6 +99,49 @@ test("T47 the team's lead is told at once, and reviews it", async () => {
   await review.waitFor({ state: "hidden" });
   await lead.getByRole("table").getByText("Reviewed").waitFor();
   await told.waitFor({ state: "hidden" });
+});
+
+test("a lead takes the chat over, and the patient sees who reads it from now on", async () => {
+  await staffBox(nurse).fill("Half a sentence, not");
+  await lead.goto(`${demo.origin}/staff/#/team`);
+  await lead.getByText("A health question").first().click();
+  await lead.getByRole("button", { name: "Take over" }).click();
+  const asked = lead.getByRole("alertdialog", { name: "Take over this chat?" });
+  await asked.getByText("Dana Ortiz leaves the chat and you answer in their place.", { exact: false }).waitFor();
+  await asked.getByRole("button", { name: "Take over" }).click();
+  await staffBox(lead).waitFor();
+  await sees(lead, "Since noon my chest hurts."); // and what was said before
+  await staffSays(lead, "I answer you from now on.");
+  await sees(patient, "I answer you from now on.");
+  for (const told of ["Nurse Dana Ortiz left. They cannot read new messages.", "Care team lead Alex Morgan joined. They can read this chat from now on."]) {
+    await patient.getByRole("log").getByText(told).waitFor();
+  }
+  await patient.getByRole("button", { name: "Who can read this chat?" }).click();
+  const readers = patient.getByRole("dialog", { name: "Who can read this chat?" });
+  await readers.getByRole("listitem").filter({ hasText: "Alex Morgan" }).getByText(/Can read since .*\d:\d\d/).waitFor();
+  assert.equal(await readers.getByText("Dana Ortiz").count(), 0, "who is out is still among who can read");
+  await picture(patient, "107-taken-over-patient");
+  await assertAccessible(patient, "who can read, after somebody took over");
+  await patient.keyboard.press("Escape");
+});
+
+test("who had it is told by whom it was taken over, writes and reads no more, and loses no word", async () => {
+  await nurse.getByText("Alex Morgan took over your chat with Ana Parker.").first().waitFor();
+  const pane = nurse.getByRole("main");
+  await pane.getByText("Alex Morgan answers from now on.", { exact: false }).waitFor();
+  await pane.getByText("Half a sentence, not").waitFor();
+  await nurse.getByRole("complementary").getByText("Alex Morgan").first().waitFor(); // who can read
+  assert.equal(await staffBox(nurse).count(), 0, "who is out has a field to write in");
+  await staffSays(lead, "Is somebody with you?");
+  await patientSays(patient, "My son is here.");
+  await sees(lead, "My son is here.");
+  await sees(patient, "Is somebody with you?");
+  await picture(nurse, "108-taken-over-nurse");
+  await assertAccessible(nurse, "a chat that was taken over");
+  await nurse.reload();
+  await sees(nurse, "Since noon my chest hurts."); // what this browser kept
+  await pane.getByText("Alex Morgan answers from now on.", { exact: false }).waitFor();
+  assert.deepEqual((await texts(nurse)).filter((text) => /I answer you|somebody with you|My son/.test(text)), [], "who is out reads on");
 });
 
 test("T22 an administrator asks for a role with much power, and has not given it", async () => {
