@@ -199,7 +199,7 @@ type FormVersion struct {
 	PublishedAt int64                `json:"published_at,omitempty"`
 	Revision    int                  `json:"revision" doc:"grows with each change"`
 	Readers     []string             `json:"readers" doc:"classes that the text names: staff, archive, assistant"`
-	Widened     []string             `json:"widened" doc:"classes that read now and that the text does not name"`
+	Widened     []string             `json:"widened" doc:"classes that read now and that the text does not name, or not all of"`
 	History     []FormEvent          `json:"history"`
 	Languages   []FormLanguage       `json:"languages"`
 	Parts       map[string]FormParts `json:"parts,omitempty" doc:"none for a form of the practice's file"`

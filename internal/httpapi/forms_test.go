@@ -193,25 +193,86 @@ func TestT50NarrowingTakesTwo(t *testing.T) {
 	wantCode(t, err, api.CodeConsentMissing)
 }
 
-// TestT50WhoReadsByDepartment: a form of some queues names the departments that
-// work on them, and stands before no others' queues with that text.
+// TestT50WhoReadsByDepartment: a form names the departments that work on the
+// queues it stands before, be it some or all, and others who work there. It
+// stands before no queues of staff whom its text does not name, and where more
+// come to read later, a new version is asked for.
 func TestT50WhoReadsByDepartment(t *testing.T) {
 	w := newWorld(t)
 	author, approver := w.proven("ana", "compliance"), w.proven("bo", "administrator")
-	_, err := w.hub.AddDepartment(w.ctx, approver, api.NewDepartment{Name: "Recovery", Queues: []string{"nurse"}})
-	w.must(err)
-	d := draftOf(plainParts(), 0)
-	d.Kind, d.Queues = "part2", []string{"nurse"}
-	w.publish(author, approver, "recovery", d)
+	department := func(name string, queues ...string) api.Department {
+		d, err := w.hub.AddDepartment(w.ctx, approver, api.NewDepartment{Name: name, Queues: queues})
+		w.must(err)
+		return d
+	}
+	changed := func(d api.Department, c api.ChangeDepartment) {
+		_, err := w.hub.ChangeDepartment(w.ctx, approver, d.ID, c)
+		w.must(err)
+	}
+	readers := func(text api.ConsentText) string {
+		_, says, _ := strings.Cut(text.Full, "Who can read it: ")
+		says, _, _ = strings.Cut(says, " So can the record keeper")
+		return says
+	}
+	draft := func(queues ...string) api.DraftForm {
+		d := draftOf(plainParts(), 0)
+		d.Kind, d.Queues = "part2", queues
+		return d
+	}
+	shown := func(queues ...string) string {
+		v, err := w.hub.PreviewForm(w.ctx, author, "any", draft(queues...))
+		w.must(err)
+		return readers(*v.Languages[0].Text)
+	}
+	widened := func(form string) []string {
+		all, err := w.hub.ConsentForms(w.ctx, author)
+		w.must(err)
+		return all.Forms[slices.IndexFunc(all.Forms, func(f api.FormVersion) bool { return f.Form == form })].Widened
+	}
+	const practice, recovery, both = "You can. So can the staff of Riverside Family Clinic who join your chat.",
+		"You can. So can the staff of Riverside Family Clinic in Recovery who join your chat.",
+		"You can. So can the staff of Riverside Family Clinic in Desk, Recovery who join your chat."
+
+	department("Recovery", "nurse")
+	if got := shown(); got != practice {
+		t.Errorf("a queue of no department: %s", got)
+	}
+	w.publish(author, approver, "recovery", draft("nurse"))
 	f, err := w.hub.ConsentForm(w.ctx, "riverside", "recovery", 0)
 	w.must(err)
-	full := f.Texts["en"].Full
-	if !strings.Contains(full, "the staff of Riverside Family Clinic in Recovery who join your chat") || !strings.Contains(full, "No helper program can.") {
-		t.Errorf("who can read: %s", full)
+	if got := readers(f.Texts["en"]); got != recovery || !strings.Contains(f.Texts["en"].Full, "No helper program can.") {
+		t.Errorf("who can read: %s", f.Texts["en"].Full)
 	}
-	_, err = w.hub.AttachForm(w.ctx, author, "recovery", 1, api.FormQueues{Queues: []string{"nurse", "front-desk"}})
-	if errorCode(err) != api.CodeFormUnfinished {
-		t.Errorf("before a queue of staff whom its text does not name: %v", err)
+	for name, queues := range map[string][]string{"another queue": {"nurse", "front-desk"}, "all queues": nil} {
+		_, err = w.hub.AttachForm(w.ctx, author, "recovery", 1, api.FormQueues{Queues: queues})
+		if errorCode(err) != api.CodeFormUnfinished {
+			t.Errorf("before %s, of staff whom its text does not name: %v", name, err)
+		}
+	}
+
+	desk := department("Desk", "front-desk")
+	if got := shown(); got != both {
+		t.Errorf("of all queues: %s", got)
+	}
+	w.publish(author, approver, "house", draft())
+	if got := widened("house"); len(got) != 0 {
+		t.Errorf("all are named, but: %v", got)
+	}
+	changed(desk, api.ChangeDepartment{Queues: &[]string{}})
+	if got := widened("house"); !slices.Equal(got, []string{"staff"}) {
+		t.Errorf("a queue is of no department any more: %v", got)
+	}
+	changed(department("Night", "front-desk"), api.ChangeDepartment{})
+	if got := widened("house"); !slices.Equal(got, []string{"staff"}) {
+		t.Errorf("a queue is another department's: %v", got)
+	}
+
+	w.member("floats", "nurse") // in no department, for every queue
+	if got := shown("nurse"); got != recovery+" So can others of its staff who help there." {
+		t.Errorf("staff of no department: %s", got)
+	}
+	if got := widened("recovery"); !slices.Equal(got, []string{"staff"}) {
+		t.Errorf("staff of no department, whom the text does not name: %v", got)
 	}
 }
 

@@ -258,23 +258,27 @@ func (h *Hub) publicForms(ctx context.Context, practice string, to *api.Practice
 		return err
 	}
 	for i := range to.Queues {
-		to.Queues[i].Readers = h.titles(practice, to.Queues[i].ID, staff)
+		to.Queues[i].Readers = h.titles(to.Queues[i].ID, staff)
 	}
 	return nil
 }
 
 // titles are those of the staff who may let themselves into a chat of the
 // queue, by policy, each once.
-func (h *Hub) titles(practice, queue string, staff []Person) []string {
+func (h *Hub) titles(queue string, staff []Person) []string {
 	titles := []string{}
-	about := &policy.Resource{Practice: practice, ID: "any", Queue: queue}
 	for _, p := range staff {
-		if p.DisabledAt == 0 && p.Title != "" && !slices.Contains(titles, p.Title) && h.policy.May(p.principal(), policy.Take, about) {
+		if p.Title != "" && !slices.Contains(titles, p.Title) && h.takes(&p, queue) {
 			titles = append(titles, p.Title)
 		}
 	}
 	slices.Sort(titles)
 	return titles
+}
+
+// takes reports whether a staff person may let themselves into a chat of the queue.
+func (h *Hub) takes(p *Person, queue string) bool {
+	return p.DisabledAt == 0 && h.policy.May(p.principal(), policy.Take, &policy.Resource{Practice: p.Practice, ID: "any", Queue: queue})
 }
 
 // readers lists the classes that read a practice's chats by its configuration.

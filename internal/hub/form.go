@@ -40,6 +40,7 @@ type FormRecord struct {
 	Readers []string              `json:"readers,omitempty"` // classes that Texts name
 	// Departments are those that Texts name; none means the whole practice.
 	Departments []string    `json:"departments,omitempty"`
+	Others      bool        `json:"others,omitempty"` // Texts name staff of no such department too
 	Queues      []string    `json:"queues,omitempty"` // that it stands before; none means all
 	InAddition  bool        `json:"in_addition,omitempty"`
 	Months      int         `json:"months,omitempty"` // how long an agreement counts; 0 means until taken back

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/sotto-health/sotto/api"
-	"github.com/sotto-health/sotto/internal/consent/form"
 	"github.com/sotto-health/sotto/internal/policy"
 )
 
@@ -92,12 +91,11 @@ func (h *Hub) detach(ctx context.Context, s *StaffCaller, id string, version int
 	}
 	return h.changeForm(ctx, s, id, version, act, func(w *work, f *ConsentForm, _ *FormChange) error {
 		asks := act != a.Act
-		now := w.departmentsOf(a.Queues)
 		switch {
 		case a.Act == actRetire && a.Reason == "":
 			return malformed("reason")
-		case a.Act == actQueues && len(f.Departments) > 0 && (len(now) == 0 || len(form.Widened(f.Departments, now)) > 0):
-			return &UnfinishedError{"its text names other departments: write a new version"}
+		case a.Act == actQueues && w.unnamed(f, a.Queues):
+			return &UnfinishedError{"its text does not name all staff who work there: write a new version"}
 		case narrows(w, *f) != asks:
 			return ErrConflict // somebody changed another form meanwhile
 		case asks && f.waits(a.At):

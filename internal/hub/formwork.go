@@ -128,6 +128,8 @@ type work struct {
 	people   map[string]Person
 	counts   []ReceiptCount
 	parted   []Department
+	staff    []Person
+	takes    func(p *Person, queue string) bool
 }
 
 func (h *Hub) formWork(ctx context.Context, s *StaffCaller) (w work, err error) {
@@ -143,6 +145,10 @@ func (h *Hub) formWork(ctx context.Context, s *StaffCaller) (w work, err error) 
 	if w.parted, err = h.store.Departments(ctx, s.Person.Practice); err != nil {
 		return w, err
 	}
+	if w.staff, err = h.store.PersonsOfKind(ctx, s.Person.Practice, api.KindStaff); err != nil {
+		return w, err
+	}
+	w.takes = h.takes
 	if w.counts, err = h.store.CountReceipts(ctx, s.Person.Practice); err != nil {
 		return w, err
 	}
@@ -156,20 +162,39 @@ func (h *Hub) formWork(ctx context.Context, s *StaffCaller) (w work, err error) 
 	return w, err
 }
 
-// departmentsOf names the departments whose staff work on the queues, if each of
-// the queues belongs to one.
-func (w *work) departmentsOf(queues []string) []string {
-	var names []string
+// staffOf names the departments whose staff work on the queues (none: on all of
+// the practice's), if each of the queues belongs to one, and tells whether staff
+// of no such department work there too.
+func (w *work) staffOf(queues []string) (names []string, others bool) {
+	if len(queues) == 0 {
+		for _, q := range w.practice.Queues {
+			queues = append(queues, q.ID)
+		}
+	}
+	var ids []string
 	for _, queue := range queues {
 		i := slices.IndexFunc(w.parted, func(d Department) bool { return d.RetiredAt == 0 && slices.Contains(d.Queues, queue) })
 		if i < 0 {
-			return nil
+			return nil, false
 		}
-		if name := w.parted[i].Name; !slices.Contains(names, name) {
-			names = append(names, name)
+		if d := w.parted[i]; !slices.Contains(ids, d.ID) {
+			ids, names = append(ids, d.ID), append(names, d.Name)
 		}
 	}
-	return names
+	return names, slices.ContainsFunc(w.staff, func(p Person) bool {
+		return !slices.ContainsFunc(p.Departments, func(id string) bool { return slices.Contains(ids, id) }) &&
+			slices.ContainsFunc(queues, func(queue string) bool { return w.takes(&p, queue) })
+	})
+}
+
+// unnamed reports whether staff whom the text of a published version does not
+// name would read chats of the queues.
+func (w *work) unnamed(f *ConsentForm, queues []string) bool {
+	if len(f.Departments) == 0 {
+		return false // it names the whole practice
+	}
+	now, others := w.staffOf(queues)
+	return len(now) == 0 || len(form.Widened(f.Departments, now)) > 0 || others && !f.Others
 }
 
 // rendered are a version's texts: as published, or as they would be.
@@ -178,8 +203,10 @@ func (w *work) rendered(f *ConsentForm) map[string]api.ConsentText {
 		return f.Texts
 	}
 	texts := make(map[string]api.ConsentText)
+	facts := form.Facts{Practice: w.practice.Name, Readers: w.readers}
+	facts.Departments, facts.Others = w.staffOf(f.Queues)
 	for language, parts := range f.Parts {
-		if text, ok := parts.Render(language, form.Facts{Practice: w.practice.Name, Readers: w.readers, Departments: w.departmentsOf(f.Queues)}); ok {
+		if text, ok := parts.Render(language, facts); ok {
 			texts[language] = text
 		}
 	}
@@ -194,6 +221,9 @@ func (h *Hub) version(s *StaffCaller, w work, f *ConsentForm) api.FormVersion {
 	}
 	if f.Fixed() {
 		v.Readers, v.Widened = f.readers(), append(v.Widened, form.Widened(f.readers(), w.readers)...)
+		if w.unnamed(f, f.Queues) {
+			v.Widened = append(v.Widened, form.ReadStaff)
+		}
 	}
 	for _, e := range f.History {
 		v.History = append(v.History, api.FormEvent{At: e.At, Person: e.Person, Name: w.people[e.Person].Name, Act: e.Act, Reason: e.Reason})
@@ -542,7 +572,8 @@ func (h *Hub) step(s *StaffCaller, w *work, f *ConsentForm, act, reason string, 
 		if above(languages) && (f.reasonFor(actSubmit, actApply) == "" || f.reasonFor(actApprove) == "") {
 			return &UnfinishedError{"it reads above grade 6, and not both people have said why"}
 		}
-		f.Texts, f.Readers, f.Departments = w.rendered(f), w.readers, w.departmentsOf(f.Queues)
+		f.Texts, f.Readers = w.rendered(f), w.readers
+		f.Departments, f.Others = w.staffOf(f.Queues)
 		f.State, f.PublishedAt = FormPublished, now
 		for _, before := range w.forms {
 			if before.Form == f.Form && before.State == FormPublished {

@@ -123,6 +123,8 @@ type Facts struct {
 	// Departments are those whose staff work on the queues that the form stands
 	// before; none means that the whole practice is named.
 	Departments []string
+	// Others says that staff who are in none of Departments work there too.
+	Others bool
 }
 
 // Render returns the text that a patient sees: the parts under their headings,

@@ -50,6 +50,11 @@ func TestWhoReads(t *testing.T) {
 		if m := reading.Of(language, own.Full); m.Above() {
 			t.Errorf("%s: our own words read at %v", language, m.Grade)
 		}
+		facts := form.Facts{Practice: "Riverside", Readers: []string{form.ReadStaff, form.ReadArchive}, Departments: []string{"Recovery", "Family"}, Others: true}
+		more, _ := p.Render(language, facts)
+		if len(more.Full) <= len(own.Full) || strings.Contains(more.Full, "{") || reading.Of(language, more.Full).Above() {
+			t.Errorf("%s: others are not told of: %s", language, more.Full)
+		}
 		if !bytes.Equal(two.SHA256, consent.Hash(two)) || strings.Count(two.Full, "\n\n") != 6 {
 			t.Errorf("%s: %q", language, two.Full)
 		}

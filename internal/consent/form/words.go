@@ -11,7 +11,7 @@ import (
 type words struct {
 	purpose, collected, readers, kept, risks, withdraw, contact string
 
-	you, staff, part, archive, assistant, none, see string
+	you, staff, part, others, archive, assistant, none, see string
 }
 
 func wordsOf(language string) (words, bool) {
@@ -24,6 +24,7 @@ func wordsOf(language string) (words, bool) {
 			you:       "You can.",
 			staff:     "So can the staff of {practice} who join your chat.",
 			part:      "So can the staff of {practice} in {departments} who join your chat.",
+			others:    "So can others of its staff who help there.",
 			none:      "No helper program can.",
 			archive:   "So can the record keeper of {practice}. It is a computer that saves the chat for your health record.",
 			assistant: "So can a helper program of {practice}. It is a computer, not a person.",
@@ -36,6 +37,7 @@ func wordsOf(language string) (words, bool) {
 			you:       "Usted.",
 			staff:     "El personal de {practice} que entra en su chat.",
 			part:      "El personal de {practice} en {departments} que entra en su chat.",
+			others:    "También otros de su personal que ayudan allí.",
 			none:      "Ningún programa de ayuda puede leerlo.",
 			archive:   "El archivo de {practice}. Es una computadora que guarda el chat para su expediente médico.",
 			assistant: "Un programa de ayuda de {practice}. Es una computadora, no una persona.",
@@ -48,6 +50,7 @@ func wordsOf(language string) (words, bool) {
 			you:       "أنت.",
 			staff:     "موظفو {practice} الذين ينضمون إلى محادثتك.",
 			part:      "موظفو {practice} في {departments} الذين ينضمون إلى محادثتك.",
+			others:    "وكذلك موظفون آخرون من {practice} يساعدون هناك.",
 			none:      "ولا يقرؤه أي برنامج مساعد.",
 			archive:   "حافظ سجلات {practice}، وهو حاسوب يحفظ المحادثة في سجلك الصحي.",
 			assistant: "برنامج مساعد تابع لـ {practice}، وهو حاسوب وليس شخصًا.",
@@ -64,6 +67,9 @@ func Languages() []string { return []string{"en", "es", "ar"} }
 func (w words) who(f Facts) string {
 	if len(f.Departments) > 0 {
 		w.staff = w.part
+		if f.Others {
+			w.staff += " " + w.others
+		}
 	}
 	says := map[string]string{ReadStaff: w.staff, ReadArchive: w.archive, ReadAssistant: w.assistant}
 	all := []string{w.you}

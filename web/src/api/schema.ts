@@ -3748,7 +3748,7 @@ export interface components {
             /** Format: int64 */
             readonly version: number;
             readonly waits?: components["schemas"]["FormWaits"];
-            /** @description classes that read now and that the text does not name */
+            /** @description classes that read now and that the text does not name, or not all of */
             readonly widened: readonly string[];
             /** Format: int64 */
             readonly withdrawn: number;
