@@ -57,6 +57,7 @@ const lastWrite = 5 * time.Second
 // Serve serves h until ctx ends, then lets every call finish within the grace
 // time. It returns nil after a clean stop.
 func Serve(ctx context.Context, h *OpenHub, c ServeConfig) error {
+	defer spareCollector()()
 	if c.Grace == 0 {
 		c.Grace = 10 * time.Second
 	}
