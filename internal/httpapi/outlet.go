@@ -20,7 +20,7 @@ type hijacker struct {
 // Bytes of a push connection's buffers. Longer messages by-pass them, and
 // events are gathered by the outlet.
 const (
-	readBuffer  = 1 << 10
+	readBuffer  = 2 << 10
 	writeBuffer = 1 << 9
 )
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"sync"
 	"time"
 
@@ -125,7 +126,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	call.request = &http.Request{Pattern: r.Pattern} // the rest of r is let go
 	ctx := audit.WithRequest(context.Background(), audit.Request{ID: call.id, Address: call.address})
 	ctx, cancel := context.WithCancel(context.WithValue(ctx, callKey{}, call))
-	k := &socket{server: s, conn: conn, out: taken.out, cancel: cancel, replies: make(chan api.Reply, 1), sends: make(chan struct{}, mostOnTheWay)}
+	k := &socket{server: s, conn: conn, out: taken.out, cancel: cancel, replies: make(chan *api.Reply, 1), sends: make(chan struct{}, mostOnTheWay)}
 	if err := k.greet(ctx); err != nil {
 		s.turnAway(ctx, conn, err)
 		k.close()
@@ -227,7 +228,7 @@ type socket struct {
 	line    *hub.Connection
 	compact bool // the client wants frames as binary messages
 	cancel  context.CancelFunc
-	replies chan api.Reply
+	replies chan *api.Reply
 	sends   chan struct{} // as long as frames wait for the disk
 }
 
@@ -262,9 +263,9 @@ func (k *socket) writeAll(ctx context.Context) {
 		var err error
 		select {
 		case o := <-k.line.Events():
-			err = k.writeWaiting(ctx, o)
+			err = k.writeWaiting(ctx, o, nil)
 		case reply := <-k.replies:
-			err = k.write(ctx, reply)
+			err = k.writeWaiting(ctx, nil, reply)
 		case <-k.line.Done():
 			k.finish(ctx)
 			return
@@ -277,17 +278,40 @@ func (k *socket) writeAll(ctx context.Context) {
 	}
 }
 
-// writeWaiting writes an event, and in one go with it those that wait behind.
-func (k *socket) writeWaiting(ctx context.Context, first *hub.Outgoing) error {
+// writeWaiting writes an event or a reply, and in one go with it those that wait
+// behind: one commit to disk brings many.
+func (k *socket) writeWaiting(ctx context.Context, o *hub.Outgoing, reply *api.Reply) (err error) {
+	runtime.Gosched() // lets the others that the commit woke come first
 	k.out.hold()
-	err := k.writeEvent(ctx, first)
-	for more := min(len(k.line.Events()), mostAtOnce); err == nil && more > 0; more-- {
-		err = k.writeEvent(ctx, <-k.line.Events())
+	for written := 1; ; written++ {
+		if o != nil {
+			err = k.writeEvent(ctx, o)
+		} else {
+			err = k.write(ctx, reply)
+		}
+		if err != nil || written == mostAtOnce {
+			break
+		}
+		if o, reply = k.next(); o == nil && reply == nil {
+			break
+		}
 	}
 	return errors.Join(err, k.out.release(k.server.sockets.limits.Write))
 }
 
-// mostAtOnce is how many events are written in one go.
+// next returns an event or a reply that waits, if there is one.
+func (k *socket) next() (*hub.Outgoing, *api.Reply) {
+	select {
+	case o := <-k.line.Events():
+		return o, nil
+	case reply := <-k.replies:
+		return nil, reply
+	default:
+		return nil, nil
+	}
+}
+
+// mostAtOnce is how many events and replies are written in one go.
 const mostAtOnce = 32
 
 // finish writes what is left for a connection that the hub lets go, unless it
@@ -437,7 +461,7 @@ func (k *socket) reply(ctx context.Context, call uint64, sent *api.Sent, err err
 // read its replies is not read either.
 func (k *socket) say(ctx context.Context, r api.Reply) {
 	select {
-	case k.replies <- r:
+	case k.replies <- &r:
 	case <-ctx.Done():
 	}
 }
