@@ -43,6 +43,16 @@ type ControlFinding struct {
 	State    string `json:"state"`
 	Says     string `json:"says" doc:"what was found, in a sentence"`
 	Fix      string `json:"fix,omitempty" doc:"what to do about it"`
+	// Words and FixWords are what Says and Fix are made of, so that a page can
+	// say them in another language. Looks of earlier versions have none.
+	Words    []ControlWords `json:"words,omitempty" doc:"sentences of says"`
+	FixWords *ControlWords  `json:"fix_words,omitempty"`
+}
+
+// ControlWords are one sentence: what is said by its code, of its arguments.
+type ControlWords struct {
+	Code string   `json:"code" doc:"of the sentence; it keeps its meaning from version to version"`
+	Args []string `json:"args,omitempty" doc:"what stands in it for {0}, {1} and so on"`
 }
 
 // A ControlResult is what was found of one control.

@@ -116,16 +116,14 @@ func evaluate(s *Subject, c *api.Control, queries map[string]Probe) api.ControlR
 
 // Finding makers: what is well, what people must decide, what is not met.
 
-func met(format string, args ...any) api.ControlFinding {
-	return api.ControlFinding{State: api.ControlMet, Says: fmt.Sprintf(format, args...)}
+func met(says ...api.ControlWords) api.ControlFinding { return found(api.ControlMet, says) }
+
+func decide(fix api.ControlWords, says ...api.ControlWords) api.ControlFinding {
+	return fixedBy(fix, found(api.ControlDecision, says))
 }
 
-func decide(fix, format string, args ...any) api.ControlFinding {
-	return api.ControlFinding{State: api.ControlDecision, Says: fmt.Sprintf(format, args...), Fix: fix}
-}
-
-func short(fix, format string, args ...any) api.ControlFinding {
-	return api.ControlFinding{State: api.ControlShort, Says: fmt.Sprintf(format, args...), Fix: fix}
+func short(fix api.ControlWords, says ...api.ControlWords) api.ControlFinding {
+	return fixedBy(fix, found(api.ControlShort, says))
 }
 
 // Owners, as a practice would name them.

@@ -369,7 +369,7 @@ func TestServicesOfOthers(t *testing.T) {
 	s.Facts.Database.Remote = true
 	s.Practice.Provider = &installation.Provider{Host: "login.clinic.example", Only: true}
 	s.Practice.Portal = []string{"portal.clinic.example"}
-	expect(quietNotices(s), api.ControlDecision, "mail by mail.clinic.example", "text messages by a service that does not tell its name")
+	expect(quietNotices(s), api.ControlDecision, "mail by mail.clinic.example", "text messages by ?")
 	if f := quietNotices(s); !strings.Contains(f.Fix, "business associate") {
 		t.Errorf("the fix is %q", f.Fix)
 	}
@@ -397,7 +397,7 @@ func TestStreamsOfTheLog(t *testing.T) {
 		t.Errorf("services: %+v", f)
 	}
 	s.Practice.Streams[0].Problem = "away"
-	if f := auditStream(s); f.State != api.ControlShort || f.Fix == "" || !strings.Contains(f.Says, "siem.clinic.example (away)") {
+	if f := auditStream(s); f.State != api.ControlShort || f.Fix == "" || !strings.Contains(f.Says, "siem.clinic.example: away") {
 		t.Errorf("away: %+v", f)
 	}
 }

@@ -24,15 +24,14 @@ func probes() map[string]Probe {
 		"tls": tlsInUse, "archive-verified": archiveVerified, "backup": backup, "backup-trial": backupTrial, "backup-apart": backupApart,
 		"doctor": doctorFinds, "release": release, "inventory": inventoryMade, "stands-alone": standsAlone, "quiet-notices": quietNotices,
 		"outside-services": outsideServices,
-		"audit-log":        auditLog, "audit-stream": auditStream, "log-kept": logKept, "facility": facility, "no-deidentification": noDeidentification,
-		"clearinghouse":     notApplicable("The product has no clearinghouse functions. If the practice is a clearinghouse, this control is its own."),
-		"group-health-plan": notApplicable("The practice is a provider. If it sponsors a group health plan, this control is its own."),
+		"audit-log":        auditLog, "audit-stream": auditStream, "log-kept": logKept, "facility": facility,
+		"clearinghouse": notApplicable("none.clearinghouse"), "group-health-plan": notApplicable("none.health-plan"), "no-deidentification": notApplicable("none.deidentified"),
 	}
 }
 
-func notApplicable(says string) Probe {
+func notApplicable(code string) Probe {
 	return func(*Subject) api.ControlFinding {
-		return api.ControlFinding{State: api.ControlNotApplicable, Says: says}
+		return found(api.ControlNotApplicable, []api.ControlWords{say(code)})
 	}
 }
 
@@ -54,39 +53,39 @@ func (s *Subject) count(is func(*installation.Person) bool) int {
 func roles(s *Subject) api.ControlFinding {
 	without := s.count(func(p *installation.Person) bool { return p.Access == "" })
 	if without > 0 {
-		return short("Give each a role, or disable them.", "%d people have no role that the rules know.", without)
+		return short(say("fix.give-role"), say("roles.without", without))
 	}
-	return met("%d people have one role each, by which the rules decide.", len(s.working()))
+	return met(say("roles.each", len(s.working())))
 }
 
 func uniquePeople(s *Subject) api.ControlFinding {
 	seen := map[string]bool{}
 	for _, p := range s.Practice.People {
 		if p.ID == "" || seen[p.ID] {
-			return short("Tell the project: this cannot be.", "Two people share one id.")
+			return short(say("fix.tell-project"), say("people.shared"))
 		}
 		seen[p.ID] = true
 	}
-	return met("%d people, disabled ones too, each have an id of their own.", len(seen))
+	return met(say("people.unique", len(seen)))
 }
 
 func official(s *Subject) api.ControlFinding {
 	n := s.count(func(p *installation.Person) bool { return p.Access == "compliance" && p.CanSignIn() })
 	if n == 0 {
-		return decide("Give somebody the role compliance.", "Nobody who can sign in has the role compliance.")
+		return decide(say("fix.make-compliance"), say("official.none"))
 	}
-	return met("%d people with the role compliance can sign in.", n)
+	return met(say("official.there", n))
 }
 
 func administrators(s *Subject) api.ControlFinding {
 	n := s.count(func(p *installation.Person) bool { return p.Access == "administrator" && p.CanSignIn() })
 	switch n {
 	case 0:
-		return decide("Give somebody the role administrator.", "Nobody who can sign in has the role administrator: people are run by the command line alone.")
+		return decide(say("fix.make-administrator"), say("administrators.none"))
 	case 1:
-		return decide("Give the role to a second person.", "One person alone is administrator.")
+		return decide(say("fix.second-administrator"), say("administrators.one"))
 	}
-	return met("%d administrators can sign in.", n)
+	return met(say("administrators.there", n))
 }
 
 func emergencies(s *Subject) api.ControlFinding {
@@ -95,18 +94,18 @@ func emergencies(s *Subject) api.ControlFinding {
 	})
 	switch {
 	case s.Practice.EmergenciesDue > 0:
-		return short("Open Emergency access in the administrators' page and review each.", "%d emergency accesses should have been reviewed by now.", s.Practice.EmergenciesDue)
+		return short(say("fix.review-emergencies"), say("emergencies.late", s.Practice.EmergenciesDue))
 	case reviewers == 0:
-		return decide("Give somebody the role supervisor or compliance.", "Nobody who can sign in reviews emergency accesses.")
+		return decide(say("fix.make-reviewer"), say("emergencies.nobody"))
 	}
-	return met("%d people review emergency accesses; %d wait for it, none for longer than three days.", reviewers, s.Practice.Emergencies)
+	return met(say("emergencies.reviewed", reviewers, s.Practice.Emergencies))
 }
 
 func accessReviews(s *Subject) api.ControlFinding {
 	if n := s.Practice.AccessLate; n > 0 {
-		return short("Open Reviews in the administrators' page, and keep, change or disable each.", "What %d people may do was not confirmed for more than %d days.", n, s.Practice.AccessDays)
+		return short(say("fix.review-access"), say("access.late", n, s.Practice.AccessDays))
 	}
-	return met("What each of %d people may do was confirmed or given in the last %d days, or since reviews began here.", len(s.working()), s.Practice.AccessDays)
+	return met(say("access.confirmed", len(s.working()), s.Practice.AccessDays))
 }
 
 func activityReviews(s *Subject) api.ControlFinding {
@@ -116,13 +115,13 @@ func activityReviews(s *Subject) api.ControlFinding {
 	})
 	switch {
 	case p.ActivityGaps > 0:
-		return short("Open Reviews in the administrators' page, look at each period, and sign it off.", "%d periods of the log were not signed off within two weeks.", p.ActivityGaps)
+		return short(say("fix.sign-off"), say("activity.late", p.ActivityGaps))
 	case reviewers == 0:
-		return decide("Give somebody the role auditor or compliance.", "Nobody who can sign in signs off that the log was looked at.")
+		return decide(say("fix.make-auditor"), say("activity.nobody"))
 	case p.ActivitySigned == 0:
-		return decide("Sign off the first period once it is over, on the page Reviews.", "No period of the log was signed off yet.")
+		return decide(say("fix.sign-first"), say("activity.none"))
 	}
-	return met("%d periods of the log were looked at and signed off; %d wait, none for longer than two weeks.", p.ActivitySigned, p.ActivityWaits)
+	return met(say("activity.signed", p.ActivitySigned, p.ActivityWaits))
 }
 
 const unusedAfter = 90 * 24 * time.Hour
@@ -136,73 +135,73 @@ func unusedAccounts(s *Subject) api.ControlFinding {
 		return s.Facts.At.Sub(last) > unusedAfter
 	})
 	if n > 0 {
-		return decide("Ask whether they still work here, and disable who does not.", "%d accounts were not used for 90 days.", n)
+		return decide(say("fix.ask-unused"), say("accounts.unused", n))
 	}
-	return met("Every account was used, or made, in the last 90 days.")
+	return met(say("accounts.used"))
 }
 
 func twoFactors(s *Subject) api.ControlFinding {
 	can := s.count((*installation.Person).CanSignIn)
 	two := s.count(func(p *installation.Person) bool { return p.CanSignIn() && p.TwoFactors() })
 	if two < can {
-		return short("sotto staff link for each of them.", "%d of %d people who can sign in have two factors.", two, can)
+		return short(say("fix.link"), say("factors.fewer", two, can))
 	}
 	if can == 0 {
-		return decide("Hand out the set-up links.", "Nobody has set up a sign-in yet.")
+		return decide(say("fix.hand-out"), say("sign-in.nobody"))
 	}
-	return met("All %d people who can sign in have two factors.", can)
+	return met(say("factors.all", can))
 }
 
 func passkeys(s *Subject) api.ControlFinding {
 	can := s.count((*installation.Person).CanSignIn)
 	have := s.count(func(p *installation.Person) bool { return p.CanSignIn() && p.Passkeys > 0 })
 	if can == 0 {
-		return decide("Hand out the set-up links.", "Nobody has set up a sign-in yet.")
+		return decide(say("fix.hand-out"), say("sign-in.nobody"))
 	}
 	if have < can {
-		return decide("Ask them to add a passkey in their settings.", "%d of %d people have a passkey; the others' factors can be phished.", have, can)
+		return decide(say("fix.add-passkey"), say("passkeys.fewer", have, can))
 	}
-	return met("%d of %d people have a passkey, which resists phishing.", have, can)
+	return met(say("passkeys.all", have, can))
 }
 
 func devicesCertified(s *Subject) api.ControlFinding {
 	if !s.Practice.Keeper {
-		return short("sotto practice apply", "No keeper is enrolled, which alone confirms devices.")
+		return short(say("fix.apply"), say("devices.no-keeper"))
 	}
 	if n := s.Practice.Uncertified; n > 0 {
-		return decide("See whether the record keeper runs.", "%d devices wait for the practice's certificate.", n)
+		return decide(say("fix.see-keeper"), say("devices.wait", n))
 	}
-	return met("Every device that can read has the practice's certificate.")
+	return met(say("devices.certified"))
 }
 
 func signIns(s *Subject) api.ControlFinding {
 	n := s.count(func(p *installation.Person) bool { return !p.LastSignIn.IsZero() })
 	if n == 0 {
-		return decide("Look again once people work with it.", "No sign-in is kept yet.")
+		return decide(say("fix.look-later"), say("sign-ins.none"))
 	}
-	return met("The sign-ins of %d people are kept for 180 days and shown to them.", n)
+	return met(say("sign-ins.kept", n))
 }
 
 func keeper(s *Subject) api.ControlFinding {
 	if !s.Practice.Keeper {
-		return short("sotto practice apply", "No record keeper is enrolled: nobody is let in, and nothing is archived.")
+		return short(say("fix.apply"), say("keeper.none"))
 	}
-	return met("The record keeper, who alone lets members in, is enrolled.")
+	return met(say("keeper.there"))
 }
 
 func idleLimit(s *Subject) api.ControlFinding {
 	staff, patient := s.Practice.IdleStaff, s.Practice.IdlePatient
 	if staff > 15 || patient > 15 {
-		return decide("Set idle_minutes to 15 or less, or write down why not.", "Screens lock after %d minutes for staff and %d for patients.", staff, patient)
+		return decide(say("fix.idle"), say("idle.after", staff, patient))
 	}
-	return met("Screens lock after %d minutes for staff and %d for patients.", staff, patient)
+	return met(say("idle.after", staff, patient))
 }
 
 func networks(s *Subject) api.ControlFinding {
 	if !s.Practice.Networks {
-		return decide("Set access.networks, or write down that staff work from anywhere.", "Staff may sign in from any network.")
+		return decide(say("fix.networks"), say("networks.any"))
 	}
-	return met("Staff sign in from the practice's networks alone.")
+	return met(say("networks.own"))
 }
 
 func queues(s *Subject) api.ControlFinding {
@@ -210,121 +209,123 @@ func queues(s *Subject) api.ControlFinding {
 	everywhere := s.count(func(p *installation.Person) bool { return p.AllQueues })
 	switch {
 	case p.Queues == 0:
-		return short("Add one to the practice file and apply it.", "There is no queue: chats are nobody's.")
+		return short(say("fix.add-queue"), say("queues.none"))
 	case p.EmptyQueues > 0:
-		return short("Give each queue people, or take it out of the practice file.", "On %d of %d queues nobody works who can sign in.", p.EmptyQueues, p.Queues)
+		return short(say("fix.fill-queues"), say("queues.empty", p.EmptyQueues, p.Queues))
 	case p.Queues > 1 && everywhere > 0:
-		return decide("Put them into departments, or give them queues; or write down why they need all.", "%d people see the chats of all %d queues.", everywhere, p.Queues)
+		return decide(say("fix.divide-queues"), say("queues.all", everywhere, p.Queues))
 	case p.Queues == 1:
-		return met("Chats wait in one queue, and who works on it sees them.")
+		return met(say("queues.one"))
 	}
-	return met("Chats wait in %d queues, and all staff see those of theirs alone.", p.Queues)
+	return met(say("queues.apart", p.Queues))
 }
 
 func proofingAsked(s *Subject) api.ControlFinding {
 	if n := s.Practice.OpenQueues; n > 0 {
-		return decide("Set the level of each queue in the practice file, or write down why nobody speaks of health there.", "In %d of %d queues staff may speak of health with somebody who has not shown who they are.", n, s.Practice.Queues)
+		return decide(say("fix.proofing"), say("proofing.open", n, s.Practice.Queues))
 	}
-	return met("In each of %d queues patients show who they are before staff speak of health.", s.Practice.Queues)
+	return met(say("proofing.asked", s.Practice.Queues))
 }
 
 func consentForm(s *Subject) api.ControlFinding {
 	for _, language := range s.Practice.Languages {
 		if !slices.Contains(s.Practice.ConsentTexts, language) {
-			return short("Complete the practice file and apply it.", "The form has no text in %s.", language)
+			return short(say("fix.complete-file"), say("form.no-text", language))
 		}
 	}
 	if s.Practice.ConsentForm == "" {
-		return short("Complete the practice file and apply it.", "No form is published.")
+		return short(say("fix.complete-file"), say("form.none"))
 	}
-	return met("Version %d of the form is published in %d languages.", s.Practice.ConsentVer, len(s.Practice.ConsentTexts))
+	return met(say("form.published", s.Practice.ConsentVer, len(s.Practice.ConsentTexts)))
 }
 
 // suite allows the suites by name: what is not known is not met.
 func suite(s *Subject) api.ControlFinding {
-	const fix = "sotto practice apply, with this version of the program."
-	switch id := suites.ID(s.Practice.Suite); id {
+	fix := say("fix.apply-version")
+	id := suites.ID(s.Practice.Suite)
+	hex := fmt.Sprintf("0x%04X", uint16(id))
+	switch id {
 	case suites.MLKEM768P256, suites.MLKEM1024P384:
-		return met("New chats use the cipher suite %v (0x%04X), signed into each group: it holds against quantum computers too.", id, uint16(id))
+		return met(say("suite.quantum", id, hex))
 	case suites.X25519AES128, suites.P256AES128, suites.X25519ChaCha, suites.P521AES256, suites.P384AES256:
-		return decide(fix, "New chats use the cipher suite %v (0x%04X): who records them now can read them once there are quantum computers.", id, uint16(id))
+		return decide(fix, say("suite.classic", id, hex))
 	default:
-		return short(fix, "New chats use the cipher suite 0x%04X, which is not one that is allowed.", uint16(id))
+		return short(fix, say("suite.unknown", hex))
 	}
 }
 
 func databaseEncrypted(s *Subject) api.ControlFinding {
 	if s.Facts.Database.Engine == installation.PostgreSQL {
-		return decide("Encrypt the database server's disk, and write down how.", "PostgreSQL keeps who talked to whom, and when, as its disk does; content is sealed in any case.")
+		return decide(say("fix.encrypt-disk"), say("database.plain"))
 	}
-	return met("The database file is encrypted (AES-256-XTS); content is sealed beside that.")
+	return met(say("database.encrypted"))
 }
 
 func databaseLink(s *Subject) api.ControlFinding {
 	d := s.Facts.Database
 	if d.Engine == installation.PostgreSQL && d.Remote && !d.Verified {
-		return short("Add sslmode=verify-full to SOTTO_POSTGRES.", "The way to the database is not checked.")
+		return short(say("fix.verify-database"), say("database.open"))
 	}
-	return met("Nothing on the way to the database is open to others.")
+	return met(say("database.safe"))
 }
 
 func keysGuarded(s *Subject) api.ControlFinding {
 	for _, k := range s.Facts.Keys {
 		switch {
 		case k.Lost:
-			return short("Restore it from its backup.", "The key %s is not there.", k.Path)
+			return short(say("fix.restore-key"), say("keys.lost", k.Path))
 		case k.Open:
-			return short("chmod 0600 "+k.Path, "The key %s is open to other users.", k.Path)
+			return short(say("fix.chmod", k.Path), say("keys.open", k.Path))
 		}
 	}
-	return met("All %d key files are for their owner alone.", len(s.Facts.Keys))
+	return met(say("keys.guarded", len(s.Facts.Keys)))
 }
 
 func keysApart(s *Subject) api.ControlFinding {
 	if s.Facts.Database.Engine == installation.SQLite {
-		return decide("Mount the keys from another place, or write down who can get to that disk.", "Keys lie on the same disk as the data that they open: who takes the whole disk has both.")
+		return decide(say("fix.keys-elsewhere"), say("keys.same-disk"))
 	}
-	return decide("Write down where the keys' backup is.", "That keys and data are backed up apart cannot be seen from here.")
+	return decide(say("fix.keys-backup"), say("keys.unseen"))
 }
 
 func tlsInUse(s *Subject) api.ControlFinding {
 	server := s.Facts.Server
 	switch {
 	case server == nil || !server.Answers:
-		return short("Start the server and look again.", "No server answers, so that nothing could be looked at.")
+		return short(say("fix.start-server"), say("tls.no-answer"))
 	case server.Certificate != nil && server.Certificate.Old:
-		return short("Turn TLS 1.0 and 1.1 off.", "TLS 1.0 or 1.1 is spoken.")
+		return short(say("fix.old-tls-off"), say("tls.old"))
 	case server.Certificate != nil && !s.Facts.At.Before(server.Certificate.NotAfter):
-		return short("Renew it.", "The certificate has expired.")
+		return short(say("fix.renew"), say("tls.expired"))
 	case server.TLS:
-		return met("TLS 1.2 and 1.3 alone are spoken.")
+		return met(say("tls.modern"))
 	case !installation.Loopback(server.Listen):
-		return short("Give --tls-cert and --tls-key.", "The server listens on %s without TLS.", server.Listen)
+		return short(say("fix.certificate"), say("tls.none", server.Listen))
 	}
 	for _, o := range server.Origins {
 		if u, err := url.Parse(o); err == nil && u.Scheme == "https" {
-			return decide("Check the proxy's TLS with its own tools, and note it.", "A proxy in front speaks TLS as %s; that cannot be seen from here.", o)
+			return decide(say("fix.check-proxy"), say("tls.proxy", o))
 		}
 	}
-	return decide("Before others use it: a certificate, or a TLS proxy in front.", "The server can be reached from this machine alone, without TLS.")
+	return decide(say("fix.certificate-first"), say("tls.local"))
 }
 
 const archiveCheckedWithin = 31 * 24 * time.Hour
 
 func archiveVerified(s *Subject) api.ControlFinding {
-	const fix = "sotto record verify"
+	fix := say("fix.verify-record")
 	a := s.Practice.Archive
 	switch {
 	case a == nil:
-		return decide("Run sotto controls where the record keeper runs.", "The record is kept on another machine, or there is none yet.")
+		return decide(say("fix.controls-at-keeper"), say("record.elsewhere"))
 	case a.Check == nil:
-		return short(fix, "The record was never checked as a whole.")
+		return short(fix, say("record.unchecked"))
 	case a.Check.Problems > 0:
-		return short(fix, "The last check named %d problems.", a.Check.Problems)
+		return short(fix, say("record.problems", a.Check.Problems))
 	case s.Facts.At.Sub(a.Check.At) > archiveCheckedWithin:
-		return short(fix, "The record was last checked on %s.", a.Check.At.Format(time.DateOnly))
+		return short(fix, say("record.old", a.Check.At.Format(time.DateOnly)))
 	}
-	return met("All of the record was checked on %s: %d conversations, %d records, none changed.", a.Check.At.Format(time.DateOnly), a.Check.Conversations, a.Check.Records)
+	return met(say("record.checked", a.Check.At.Format(time.DateOnly), a.Check.Conversations, a.Check.Records))
 }
 
 const backupWithin = 48 * time.Hour
@@ -333,15 +334,15 @@ func backup(s *Subject) api.ControlFinding {
 	b := s.Facts.Backup
 	switch {
 	case b.Folder == "":
-		return short("Name the folder of the copies: --backups or SOTTO_BACKUPS.", "Nobody has said where backups go.")
+		return short(say("fix.name-folder"), say("backup.nowhere"))
 	case b.Newest.IsZero():
-		return short("Run sotto backup make, and see that it is run every day.", "There is no whole backup in the folder.")
+		return short(say("fix.make-backup"), say("backup.none"))
 	case s.Facts.At.Sub(b.Newest) > backupWithin:
-		return short("Find out why none was made since.", "The newest backup is %d hours old.", int(s.Facts.At.Sub(b.Newest).Hours()))
+		return short(say("fix.why-no-backup"), say("backup.old", int(s.Facts.At.Sub(b.Newest).Hours())))
 	case b.Broken > 0:
-		return short("sotto backup list names them. Find out who changed them.", "Of the backups %d are not as they were made.", b.Broken)
+		return short(say("fix.broken-backups"), say("backup.broken", b.Broken))
 	}
-	return met("The newest whole backup is %d hours old, of %d.", int(s.Facts.At.Sub(b.Newest).Hours()), b.Whole)
+	return met(say("backup.whole", int(s.Facts.At.Sub(b.Newest).Hours()), b.Whole))
 }
 
 // backupTrial looks at when a backup was last restored for a trial.
@@ -349,25 +350,25 @@ func backupTrial(s *Subject) api.ControlFinding {
 	t := s.Facts.Backup.Trial
 	switch {
 	case t == nil:
-		return short("Run sotto backup verify each month.", "No backup was ever restored for a trial.")
+		return short(say("fix.try-backup"), say("trial.none"))
 	case t.Problems > 0:
-		return short("Make another, and find out what happened to this one.", "The backup %s could not be restored as it was made: %d problems.", t.Name, t.Problems)
+		return short(say("fix.another-backup"), say("trial.failed", t.Name, t.Problems))
 	}
 	days := int(s.Facts.At.Sub(t.At).Hours() / 24)
 	if days > installation.BackupTrialDays {
-		return short("Run sotto backup verify each month.", "A backup was last restored for a trial %d days ago.", days)
+		return short(say("fix.try-backup"), say("trial.old", days))
 	}
-	return met("The backup %s was restored for a trial %d days ago, and all of it checked.", t.Name, days)
+	return met(say("trial.done", t.Name, days))
 }
 
 func backupApart(s *Subject) api.ControlFinding {
 	if s.Facts.Backup.Folder == "" {
-		return short("Name the folder of the copies.", "Nobody has said where backups go.")
+		return short(say("fix.name-folder"), say("backup.nowhere"))
 	}
 	if s.Facts.Backup.Beside {
-		return short("Copy them to another machine.", "Backups are on the disk that they are backups of.")
+		return short(say("fix.copy-away"), say("backup.beside"))
 	}
-	return met("Backups are on another disk.")
+	return met(say("backup.apart"))
 }
 
 func doctorFinds(s *Subject) api.ControlFinding {
@@ -382,20 +383,19 @@ func doctorFinds(s *Subject) api.ControlFinding {
 	}
 	switch {
 	case len(fails) > 0:
-		return short("sotto doctor says how to mend each.", "%s.", named(fails, "unsafe"))
+		return short(say("fix.doctor"), checks("doctor.unsafe", fails)...)
 	case len(warns) > 0:
-		return decide("sotto doctor says what to do about each.", "%s.", named(warns, "to be looked at"))
+		return decide(say("fix.doctor"), checks("doctor.look-at", warns)...)
 	}
-	return met("sotto doctor finds nothing.")
+	return met(say("doctor.nothing"))
 }
 
-func named(checks []string, what string) string {
-	more := ""
-	if len(checks) > 4 {
-		more = fmt.Sprintf(" and %d more", len(checks)-4)
-		checks = checks[:4]
+// checks names the first four.
+func checks(code string, found []string) []api.ControlWords {
+	if more := len(found) - 4; more > 0 {
+		return []api.ControlWords{say(code, strings.Join(found[:4], ", ")), say("doctor.more", more)}
 	}
-	return "sotto doctor finds " + what + ": " + strings.Join(checks, ", ") + more
+	return []api.ControlWords{say(code, strings.Join(found, ", "))}
 }
 
 const releaseWithin = 180 * 24 * time.Hour
@@ -404,21 +404,21 @@ func release(s *Subject) api.ControlFinding {
 	b := s.Facts.Build
 	switch {
 	case b.Version == "unreleased" || b.Modified:
-		return decide("Run a released version.", "The program is no release.")
+		return decide(say("fix.run-release"), say("release.none"))
 	case !b.Time.IsZero() && s.Facts.At.Sub(b.Time) > releaseWithin:
-		return decide("See whether there is a newer version.", "The program is of %s.", b.Time.Format(time.DateOnly))
+		return decide(say("fix.newer"), say("release.old", b.Time.Format(time.DateOnly)))
 	}
-	return met("Version %s.", b.Version)
+	return met(say("release.version", b.Version))
 }
 
 // inventoryMade is met by an inventory that knows all there is to know of.
 func inventoryMade(s *Subject) api.ControlFinding {
-	var unknown []string
+	var unknown []api.ControlWords
 	if _, known := s.Facts.Messengers(); !known {
-		unknown = append(unknown, "what the server can be reached on, and sends by (it does not answer)")
+		unknown = append(unknown, say("inventory.server"))
 	}
 	if !s.Facts.Database.Answers {
-		unknown = append(unknown, "what the database holds (it does not answer)")
+		unknown = append(unknown, say("inventory.database"))
 	}
 	lost := 0
 	for i := range s.Facts.Keys {
@@ -427,112 +427,111 @@ func inventoryMade(s *Subject) api.ControlFinding {
 		}
 	}
 	if lost > 0 || len(s.Facts.Keys) == 0 {
-		unknown = append(unknown, fmt.Sprintf("keys (%d are lost, of %d)", lost, len(s.Facts.Keys)))
+		unknown = append(unknown, say("inventory.keys", lost, len(s.Facts.Keys)))
 	}
 	if len(unknown) > 0 {
-		return short("Start what does not answer, restore what is lost, and look again.", "sotto inventory lacks %s.", strings.Join(unknown, "; "))
+		return short(say("fix.inventory"), unknown...)
 	}
 	if s.Practice.Keeper && s.Practice.Archive == nil {
-		return decide("Run sotto inventory where the record keeper runs too, and keep both.", "sotto inventory lacks the keys and the record of the keeper, which is on another machine.")
+		return decide(say("fix.inventory-at-keeper"), say("inventory.keeper"))
 	}
-	return met("sotto inventory lists %d keys, %d staff, %d queues and the database of this installation, and leaves out nothing that it knows of.", len(s.Facts.Keys), len(s.working()), s.Practice.Queues)
+	return met(say("inventory.whole", len(s.Facts.Keys), len(s.working()), s.Practice.Queues))
 }
 
-// messengers names what the server sends by. notLooked is what to say if that,
-// or whether that is all, could not be looked at.
-func (s *Subject) messengers() (named, notLooked string) {
+// messengers says of each service that the server sends by what there is to say
+// of its kind: codes end in its channel. What or whether that is all could not be
+// looked at, if the server does not answer.
+func (s *Subject) messengers(of string) (said []api.ControlWords, known bool) {
 	all, known := s.Facts.Messengers()
-	var names []string
 	for _, m := range all {
-		way := map[string]string{"email": "mail", "sms": "text messages"}[m.Channel]
-		names = append(names, cmp.Or(way, m.Channel)+" by "+cmp.Or(m.Host, "a service that does not tell its name"))
+		host := cmp.Or(m.Host, "?")
+		switch m.Channel {
+		case "email":
+			said = append(said, say(of+".email", host))
+		case "sms":
+			said = append(said, say(of+".sms", host))
+		default:
+			said = append(said, say(of+".other", host, m.Channel))
+		}
 	}
-	if !known {
-		notLooked = "No server answers that says what it sends mail and text messages by. "
-	}
-	return strings.Join(names, ", "), notLooked
+	return said, known
 }
 
 func standsAlone(s *Subject) api.ControlFinding {
-	var waits []string
+	var waits []api.ControlWords
 	if s.Facts.Database.Remote {
-		waits = append(waits, "Chat stops while the database's machine is away.")
+		waits = append(waits, say("alone.database"))
 	}
-	alone := "Chat needs no service outside of this installation."
+	alone := []api.ControlWords{say("alone.needs-none")}
 	if p := s.Practice.Provider; p != nil {
 		without := s.count(func(p *installation.Person) bool { return !p.CanSignIn() })
 		switch {
 		case p.Only:
-			waits = append(waits, fmt.Sprintf("While %s is away, nobody but an administrator with a passkey can sign in.", p.Host))
+			waits = append(waits, say("alone.provider-only", p.Host))
 		case without > 0:
-			waits = append(waits, fmt.Sprintf("While %s is away, %d people have no other way to sign in.", p.Host, without))
+			waits = append(waits, say("alone.provider-some", p.Host, without))
 		default:
-			alone += fmt.Sprintf(" While %s is away, everybody can sign in here.", p.Host)
+			alone = append(alone, say("alone.provider", p.Host))
 		}
 	}
-	if portal := strings.Join(s.Practice.Portal, " or "); portal != "" {
-		waits = append(waits, fmt.Sprintf("No patient can show who they are by the portal while %s is away.", portal))
+	for _, portal := range s.Practice.Portal {
+		waits = append(waits, say("alone.portal", portal))
 	}
-	messengers, notLooked := s.messengers()
-	if messengers != "" {
-		waits = append(waits, fmt.Sprintf("No codes and links reach patients while what carries them is away (%s).", messengers))
-	}
+	carried, known := s.messengers("alone")
+	waits = append(waits, carried...)
 	switch {
-	case notLooked != "":
-		return short("Start the server and look again.", "%s", strings.TrimSpace(notLooked+strings.Join(waits, " ")))
+	case !known:
+		return short(say("fix.start-server"), append([]api.ControlWords{say("services.unknown")}, waits...)...)
 	case len(waits) > 0:
-		return decide("Write down how work goes on without each, and try it.", "%s", strings.Join(waits, " "))
+		return decide(say("fix.go-on-without"), waits...)
 	}
 	if len(s.Practice.Witnesses) > 0 {
-		alone += " Witnesses of the log hold nothing up."
+		alone = append(alone, say("alone.witnesses"))
 	}
-	return met("%s", alone)
+	return met(alone...)
 }
 
 func quietNotices(s *Subject) api.ControlFinding {
-	messengers, notLooked := s.messengers()
-	if messengers != "" {
-		return decide("Set identity.sender to a name that tells nothing of care. Have a business associate agreement with whoever carries them, or write down why none is needed (45 CFR 164.308(b)(1)).",
-			"%sCodes and links leave as %s: who carries them sees whom they are for, the link or code, and how the practice names itself. They hold nothing of a chat.", notLooked, messengers)
+	carried, known := s.messengers("notices")
+	var unknown []api.ControlWords
+	if !known {
+		unknown = append(unknown, say("services.unknown"))
 	}
-	if notLooked != "" {
-		return short("Start the server and look again.", "%s", strings.TrimSpace(notLooked))
+	switch {
+	case len(carried) > 0:
+		return decide(say("fix.quiet-sender"), slices.Concat(unknown, carried, []api.ControlWords{say("notices.seen")})...)
+	case !known:
+		return short(say("fix.start-server"), unknown...)
 	}
-	return met("The server sends no mail, text or push messages; notices in the browser hold no content.")
+	return met(say("notices.none"))
 }
 
 // outsideServices is never met: who runs the machines cannot be seen.
 func outsideServices(s *Subject) api.ControlFinding {
-	messengers, notLooked := s.messengers()
-	var all []string
-	if messengers != "" {
-		all = append(all, messengers)
-	}
+	all, known := s.messengers("outside")
 	if s.Facts.Database.Remote {
-		all = append(all, "a database on another machine")
+		all = append(all, say("outside.database"))
 	}
 	if p := s.Practice.Provider; p != nil {
-		all = append(all, "sign-ins of staff at "+p.Host)
+		all = append(all, say("outside.provider", p.Host))
 	}
-	if portal := strings.Join(s.Practice.Portal, " and "); portal != "" {
-		all = append(all, "sign-ins of patients at "+portal)
+	for _, portal := range s.Practice.Portal {
+		all = append(all, say("outside.portal", portal))
 	}
 	for i := range s.Practice.Streams {
 		if r := &s.Practice.Streams[i]; !r.Local() {
-			all = append(all, "the audit log to "+r.Host())
+			all = append(all, say("outside.stream", r.Host()))
 		}
 	}
 	if len(all) == 0 {
-		all = []string{"no mail or text message service, database elsewhere, identity provider, patient portal or receiver of the audit log that is known"}
+		all = append(all, say("outside.none"))
 	}
-	return decide("Have a business associate agreement with whoever handles health information for you, and write down for each other why none is needed.",
-		"%sSet up here: %s. Who hosts this machine and its backups cannot be seen from here.", notLooked, strings.Join(all, "; "))
+	if !known {
+		all = append([]api.ControlWords{say("services.unknown")}, all...)
+	}
+	return decide(say("fix.agreements"), append(all, say("outside.hosts"))...)
 }
 
 func facility(s *Subject) api.ControlFinding {
-	return decide("Write down who can get to the machines and how.", "Software cannot see doors. The data folder's disk has %d GB.", s.Facts.Disk.TotalBytes>>30)
-}
-
-func noDeidentification(*Subject) api.ControlFinding {
-	return api.ControlFinding{State: api.ControlNotApplicable, Says: "The product makes no de-identified data."}
+	return decide(say("fix.write-doors"), say("facility.unseen", s.Facts.Disk.TotalBytes>>30))
 }

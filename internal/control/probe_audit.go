@@ -1,7 +1,6 @@
 package control
 
 import (
-	"strings"
 	"time"
 
 	"github.com/sotto-health/sotto/api"
@@ -9,48 +8,48 @@ import (
 )
 
 func auditLog(s *Subject) api.ControlFinding {
-	const all = "sotto audit verify"
+	verify := say("fix.verify-log")
 	n, log := s.Practice.LogSize, s.Practice.Log
 	for i := range s.Facts.LogParts {
 		if p := &s.Facts.LogParts[i]; p.Problem == installation.PartContradicts {
-			return short("Keep what is there as evidence; sotto audit verify --checkpoint names what differs.", "The log contradicts what was let out of it: %s.", p.Damage)
+			return short(say("fix.keep-evidence"), say("log.contradicts", p.Damage))
 		}
 	}
 	switch {
 	case n < 0 || n > 0 && log == nil:
-		return short("Look at the server's log.", "The log of who did what could not be read.")
+		return short(say("fix.server-log"), say("log.unread"))
 	case log != nil && log.Problems > 0:
-		return short("Keep what is there as evidence; sotto audit verify names each.", "The log of who did what is not as it was written: %s (%d in all).", log.First, log.Problems)
+		return short(say("fix.keep-changed"), say("log.changed", log.First, log.Problems))
 	case n == 0:
-		return decide("Look again once people work with it.", "The log of who did what is empty.")
+		return decide(say("fix.look-later"), say("log.empty"))
 	case log.Verified != nil && log.Verified.Problems > 0:
-		return short(all, "The last whole check of the log, on %s, named %d problems.", log.Verified.At.Format(time.DateOnly), log.Verified.Problems)
+		return short(verify, say("log.problems", log.Verified.At.Format(time.DateOnly), log.Verified.Problems))
 	case !log.Whole && (log.Verified == nil || s.Facts.At.Sub(log.Verified.At) > installation.LogVerifiedWithin):
-		return decide(all, "The newest of %d entries and some others are as they were written; all were not read for a month.", n)
+		return decide(verify, say("log.unchecked", n))
 	case log.Heads == 0:
-		return decide("Publish the log's heads (--audit-checkpoints), or run sotto audit verify.", "The %d entries of the log fit its tree; no earlier head is there that would show if all was made anew.", n)
+		return decide(say("fix.publish-heads"), say("log.no-head", n))
 	}
-	read := "The newest of them and some others"
+	read := say("log.read-newest", log.Heads)
 	if log.Whole {
-		read = "All of them"
+		read = say("log.read-all", log.Heads)
 	}
-	return met("The log of who did what has %d entries. %s were read now: they are as they were written, make the root that its head signs, and %d earlier heads agree.", n, read, log.Heads)
+	return met(say("log.entries", n), read)
 }
 
 func auditStream(s *Subject) api.ControlFinding {
-	var away, well []string
+	var away, well []api.ControlWords
 	for _, r := range s.Practice.Streams {
 		if r.Problem != "" {
-			away = append(away, r.Host()+" ("+r.Problem+")")
+			away = append(away, say("stream.away", r.Host(), r.Problem))
 		} else {
-			well = append(well, r.Host())
+			well = append(well, say("stream.well", r.Host()))
 		}
 	}
 	switch {
 	case len(away) > 0:
-		return short("sotto doctor names what to do.", "The audit log does not get to %s.", strings.Join(away, " and "))
+		return short(say("fix.stream"), away...)
 	case len(well) > 0:
-		return met("The audit log goes to %s as it grows.", strings.Join(well, " and "))
+		return met(well...)
 	}
-	return met("The audit log is watched here alone: no SIEM gets it.")
+	return met(say("stream.none"))
 }

@@ -8,12 +8,12 @@ func logKept(s *Subject) api.ControlFinding {
 	p := s.Practice
 	switch {
 	case p.LogSize < 0:
-		return short("Look at the server's log.", "The log of who did what could not be read.")
+		return short(say("fix.server-log"), say("log.unread"))
 	case p.LogSize == 0:
-		return decide("Look again once people work with it.", "The log of who did what is empty.")
+		return decide(say("fix.look-later"), say("log.empty"))
 	case !p.LogWhole:
-		return short("Run sotto audit verify: it names what is gone. Put back a backup that has it.", "The log of who did what has lost entries: its head counts %d.", p.LogSize)
+		return short(say("fix.put-back"), say("log.lost", p.LogSize))
 	}
 	days := int(s.Facts.At.Sub(p.LogBegan).Hours() / 24)
-	return met("The oldest entry of the audit log is its first, of %s, %d days old; none of %d is gone.", p.LogBegan.UTC().Format("2006-01-02"), days, p.LogSize)
+	return met(say("log.kept", p.LogBegan.UTC().Format("2006-01-02"), days, p.LogSize))
 }

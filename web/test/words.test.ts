@@ -84,7 +84,7 @@ for (const [name, prefixes] of [
 }
 
 test("no catalogue lies about that is not built", () => {
-  expect(readdirSync(folder).sort()).toEqual(["admin", "kinds", ...languages.flatMap((language) => [`${language}.json`, `console.${language}.json`])].sort());
+  expect(readdirSync(folder).sort()).toEqual(["admin", "controls", "kinds", ...languages.flatMap((language) => [`${language}.json`, `console.${language}.json`])].sort());
   expect(readdirSync(new URL("admin/", folder)).sort()).toEqual(adminCatalogues.flatMap((id) => languages.map((language) => `${id}.${language}.json`)).sort());
 });
 

@@ -3248,9 +3248,12 @@ export interface components {
             readonly evidence: string;
             /** @description what to do about it */
             readonly fix?: string;
+            readonly fix_words?: components["schemas"]["ControlWords"];
             /** @description what was found, in a sentence */
             readonly says: string;
             readonly state: string;
+            /** @description sentences of says */
+            readonly words?: readonly components["schemas"]["ControlWords"][];
         };
         readonly ControlResult: {
             readonly findings: readonly components["schemas"]["ControlFinding"][];
@@ -3269,6 +3272,12 @@ export interface components {
             readonly results: readonly components["schemas"]["ControlResult"][];
             /** @description of the program that looked */
             readonly version: string;
+        };
+        readonly ControlWords: {
+            /** @description what stands in it for {0}, {1} and so on */
+            readonly args?: readonly string[];
+            /** @description of the sentence; it keeps its meaning from version to version */
+            readonly code: string;
         };
         readonly Controls: {
             readonly controls: readonly components["schemas"]["Control"][];
@@ -5029,6 +5038,7 @@ export type ControlCounts = components['schemas']['ControlCounts'];
 export type ControlFinding = components['schemas']['ControlFinding'];
 export type ControlResult = components['schemas']['ControlResult'];
 export type ControlRun = components['schemas']['ControlRun'];
+export type ControlWords = components['schemas']['ControlWords'];
 export type Controls = components['schemas']['Controls'];
 export type Conversation = components['schemas']['Conversation'];
 export type ConversationConsent = components['schemas']['ConversationConsent'];

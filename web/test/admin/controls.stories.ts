@@ -22,8 +22,12 @@ const controls: api.Control[] = [
   control("314(b)", "Group health plans", { family: "administrative", tests: [], threats: [], review_months: 1 }),
 ];
 
-function result(id: string, state: string, says: string, fix?: string): api.ControlResult {
-  return { id, state, says, findings: fix === undefined ? [] : [{ evidence: "tls", state, says, ...(fix ? { fix } : {}) }] };
+/** What was found, with the words that it is made of, or without, as from an earlier version. */
+function result(id: string, state: string, says: string, words: readonly api.ControlWords[] = [], fix = "", fixCode = ""): api.ControlResult {
+  const finding: api.ControlFinding = {
+    evidence: "tls", state, says, ...(words.length > 0 ? { words } : {}), ...(fix ? { fix } : {}), ...(fixCode ? { fix_words: { code: fixCode } } : {}),
+  };
+  return { id, state, says, findings: [finding] };
 }
 
 function run(at: number, met: number): api.ControlRun {
@@ -33,11 +37,14 @@ function run(at: number, met: number): api.ControlRun {
 const looked: api.ControlRun = {
   ...run(now - 3_600_000, 2),
   results: [
-    result("312(a)(1)", "met", "9 people have one role each, by which the rules decide.", ""),
-    result("312(a)(2)(iii)", "met", "Screens lock after 10 minutes for staff and 15 for patients.", ""),
-    result("312(e)(1)", "needs-decision", "A proxy in front speaks TLS as https://chat.clinic.example; that cannot be seen from here.", "Check the proxy's TLS with its own tools, and note it."),
-    result("308(a)(5)(ii)(A)", "falls-short", "There is no training register."),
-    result("314(b)", "not-applicable", "The practice is a provider.", ""),
+    result("312(a)(1)", "met", "9 people have one role each, by which the rules decide.", [{ code: "roles.each", args: ["9"] }]),
+    result("312(a)(2)(iii)", "met", "Screens lock after 10 minutes for staff and 15 for patients."),
+    result(
+      "312(e)(1)", "needs-decision", "A proxy in front speaks TLS as https://chat.clinic.example; that cannot be seen from here.",
+      [{ code: "tls.proxy", args: ["https://chat.clinic.example"] }], "Check the proxy's TLS with its own tools, and note it.", "fix.check-proxy",
+    ),
+    { id: "308(a)(5)(ii)(A)", state: "falls-short", says: "There is no training register.", findings: [] },
+    result("314(b)", "not-applicable", "The practice is a provider. If it sponsors a group health plan, this control is its own.", [{ code: "none.health-plan" }]),
   ],
 };
 const all: api.Controls = { controls, run: looked, history: [0, 1, 2, 3, 4, 5, 6].map((n) => run(now - n * day, n < 3 ? 2 : 1)) };
@@ -74,6 +81,7 @@ export const stories: Record<string, Story> = {
     then: () => document.querySelector<HTMLButtonElement>("main header button")?.click(),
   },
   control: { hash: "#/controls/312(e)(1)", as: "auditor", answers },
+  "control-earlier": { hash: "#/controls/312(a)(2)(iii)", answers },
   "control-short": { hash: "#/controls/308(a)(5)(ii)(A)", answers },
   inventory: { hash: "#/inventory", answers: { "GET /v1/admin/inventory": { ...inventory } } },
 };

@@ -1,6 +1,5 @@
-// What the screens of controls say of them. What a rule asks, and what a look
-// found, come from the server in English: they are the words of the law and of
-// the product's checks, and are marked as such on the page.
+// What the screens of controls say of them. What the server says of each, in
+// English, is for spoken.svelte.ts.
 
 import type * as api from "../../../api/schema.ts";
 import { language, t, type WordKey } from "../../../ui/words.svelte.ts";
@@ -73,4 +72,12 @@ export function daily(history: readonly api.ControlRun[], days: number): readonl
     if (!seen.has(day)) seen.set(day, run); // the history has the newest first
   }
   return [...seen.values()].slice(0, days).reverse();
+}
+
+/** Numbers as the language writes them; other values, as addresses, keep their own direction. */
+export function filled(text: string, args: readonly string[]): string {
+  return text.replace(/\{(\d+)\}/g, (_, at: string) => {
+    const value = args[Number(at)] ?? "";
+    return /^\d+$/.test(value) ? new Intl.NumberFormat(language()).format(Number(value)) : `\u2068${value}\u2069`;
+  });
 }
