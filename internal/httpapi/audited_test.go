@@ -60,7 +60,7 @@ var leaves = map[string]string{
 	"put /v1/staff/conversations/{id}/confidential":                  "conversation.hidden conversation.shown",
 	"post /v1/staff/conversations/{id}/hold-backs":                   "hold-back.confirmed",
 	"get /v1/staff/conversations/{id}/patient":                       "patient.seen",
-	"get /v1/staff/invitations":                                      "- the ids and times of links that staff of one's queues made",
+	"get /v1/staff/invitations":                                      "- one's own",
 	"post /v1/staff/invitations":                                     "invitation.made",
 	"post /v1/staff/invitations/{id}/revoke":                         "invitation.revoked",
 	"post /v1/staff/person-links":                                    "persons.linked",
