@@ -1,7 +1,9 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/sotto-health/sotto/internal/audit"
@@ -17,8 +19,9 @@ func (s *Store) LogsWaiting(ctx context.Context) ([]string, error) {
 
 // GrowLog implements [hub.Audit].
 func (s *Store) GrowLog(ctx context.Context, practice string, limit int) (n int, err error) {
-	const waiting = `SELECT id, salt, event FROM audit_pending WHERE practice = $1 ORDER BY id LIMIT $2`
-	const done = `DELETE FROM audit_pending WHERE id = $1`
+	const take = `
+DELETE FROM audit_pending WHERE id IN (SELECT id FROM audit_pending WHERE practice = $1 ORDER BY id LIMIT $2)
+RETURNING id, salt, event`
 	const advance = `UPDATE audit_log SET size = $2, root = $3 WHERE practice = $1`
 	type row struct {
 		id    int64
@@ -40,19 +43,20 @@ func (s *Store) GrowLog(ctx context.Context, practice string, limit int) (n int,
 			copy(r.entry.Salt[:], salt)
 			r.entry.Commitment = audit.Commit(r.entry.Salt, encoded)
 			return r, nil
-		}, waiting, practice, limit)
-		if n = len(rows); err != nil || n == 0 {
+		}, take, practice, limit)
+		if n = len(rows); n > 0 || err != nil {
+			t.changed = true
+		}
+		if err != nil || n == 0 {
 			return err
 		}
+		slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.id, b.id) }) // they come in any order
 		leaves := make([]auditlog.Hash, n)
 		for i := range rows {
 			r := &rows[i]
 			r.entry.Leaf = head.Size + int64(i)
 			leaves[i] = auditlog.LeafHash(r.entry.Commitment)
 			if err := insertEntry(t, number, &r.entry); err != nil {
-				return err
-			}
-			if _, err := t.exec(done, r.id); err != nil {
 				return err
 			}
 		}

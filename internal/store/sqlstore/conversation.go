@@ -68,7 +68,7 @@ VALUES ($1, $2, $3, $4, $5)`
 		if err := addReceipts(t, c.Practice, n.Receipts); err != nil {
 			return err
 		}
-		if err := insertFrame(t, l, n.First); err != nil {
+		if _, err := insertFrame(t, l, n.First); err != nil { // the log is new: nothing was sent before
 			return err
 		}
 		for _, w := range n.Welcomes {

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -58,40 +59,54 @@ WHERE practice = $1 AND id = $2`
 	if err != nil {
 		return hub.Appended{}, "", err
 	}
-	before, err := sentBefore(ctx, t, l, a.Frame)
-	if err != nil || before.Duplicate {
+	admit := func() error {
+		switch {
+		case withdrawnAt != 0 && !a.EvenWithdrawn:
+			return hub.ErrConsentWithdrawn
+		case pastGrant != 0 && f.Person == patient:
+			return hub.ErrNotAMember
+		case due != 0 && due <= f.ReceivedAt && f.Kind == api.FrameApplication && f.Person == patient:
+			return hub.ErrConsentDue
+		case state == api.StateClosed && !a.EvenClosed:
+			return hub.ErrClosed
+		}
+		if !a.External {
+			if in, err := isMember(ctx, t, a.Practice, a.Conversation, f.Device); err != nil {
+				return err
+			} else if !in {
+				return hub.ErrNotAMember
+			}
+		}
+		if f.Epoch != epoch {
+			return &hub.StaleEpochError{Sent: f.Epoch, Current: epoch, Head: head}
+		}
+		if a.Handshake != nil {
+			return s.checkHandshake(ctx, t, a)
+		}
+		return nil
+	}
+	refusal := admit()
+	if refusal != nil && s.dialect.Classify(refusal) != Foreign {
+		return hub.Appended{}, "", refusal
+	}
+	f.Position = head + 1
+	fresh := false
+	if refusal == nil {
+		if fresh, err = insertFrame(t, l, f); err != nil {
+			return hub.Appended{}, "", err
+		}
+	}
+	if !fresh {
+		// What was sent before gets the same answer again, whatever has become
+		// of the conversation. It is looked for only here: most was not.
+		before, err := sentBefore(ctx, t, l, f)
+		if err == nil && !before.Duplicate {
+			err = cmp.Or(refusal, error(hub.ErrConflict))
+		}
 		return before, patient, err
 	}
-	switch {
-	case withdrawnAt != 0 && !a.EvenWithdrawn:
-		return hub.Appended{}, "", hub.ErrConsentWithdrawn
-	case pastGrant != 0 && f.Person == patient:
-		return hub.Appended{}, "", hub.ErrNotAMember
-	case due != 0 && due <= f.ReceivedAt && f.Kind == api.FrameApplication && f.Person == patient:
-		return hub.Appended{}, "", hub.ErrConsentDue
-	case state == api.StateClosed && !a.EvenClosed:
-		return hub.Appended{}, "", hub.ErrClosed
-	}
-	if !a.External {
-		if in, err := isMember(ctx, t, a.Practice, a.Conversation, f.Device); err != nil {
-			return hub.Appended{}, "", err
-		} else if !in {
-			return hub.Appended{}, "", hub.ErrNotAMember
-		}
-	}
-	if f.Epoch != epoch {
-		return hub.Appended{}, "", &hub.StaleEpochError{Sent: f.Epoch, Current: epoch, Head: head}
-	}
 	if h := a.Handshake; h != nil {
-		if err := s.checkHandshake(ctx, t, a); err != nil {
-			return hub.Appended{}, "", err
-		}
 		epoch = h.Epoch
-	}
-
-	f.Position = head + 1
-	if err := insertFrame(t, l, f); err != nil {
-		return hub.Appended{}, "", err
 	}
 	var lastAt int64
 	if f.Kind == api.FrameApplication {
@@ -152,13 +167,15 @@ WHERE practice = $1 AND conversation = $2 AND device = $3 AND until_position = 0
 	return n > 0, err
 }
 
-func insertFrame(t *tx, l logKey, f hub.Frame) error {
+// insertFrame returns false, and changes nothing, if the frame was sent before.
+func insertFrame(t *tx, l logKey, f hub.Frame) (fresh bool, err error) {
 	const insert = `
 INSERT INTO frame (practice, log, position, sent, kind, epoch, device, person, client_id, received_at, payload)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
-	_, err := t.exec(insert, l.practice, l.log, signed(f.Position), sentKey(f), f.Kind, signed(f.Epoch), f.Device,
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+ON CONFLICT (practice, log, sent) DO NOTHING`
+	n, err := t.exec(insert, l.practice, l.log, signed(f.Position), sentKey(f), f.Kind, signed(f.Epoch), f.Device,
 		f.Person, f.ClientID, f.ReceivedAt, blob(f.Payload))
-	return err
+	return n > 0, err
 }
 
 // Frames implements [hub.Frames]. Head and frames are of one moment, because
