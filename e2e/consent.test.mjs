@@ -8,6 +8,7 @@ import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { assertAccessible, desktop, launch, Person, phone, picture } from "./browser.mjs";
 import { validateBundle } from "./fhir.mjs";
+import { atForms, step, write } from "./forms.mjs";
 import { beginChat, patientBox, patientSays, reaches, riverside, sees, signIn, staffBox, staffSays, takeNext } from "./people.mjs";
 import { Demo, root } from "./server.mjs";
 
@@ -58,20 +59,6 @@ const words = {
   },
 };
 
-/** Takes a step of a version's life, and waits until it is taken. */
-async function step(page, name) {
-  await page.getByRole("button", { name, exact: true }).click();
-  const dialog = page.getByRole("dialog", { name });
-  await dialog.getByRole("button", { name, exact: true }).click();
-  await dialog.waitFor({ state: "hidden" });
-}
-
-async function atForms(person, login) {
-  const page = await person.open(`${demo.origin}/admin/?practice=riverside#/consents`);
-  await signIn(page, demo.signIn(login), () => page.getByRole("heading", { name: "Consent forms", level: 1 }));
-  return page;
-}
-
 test("a patient and a nurse write to each other", async () => {
   patient = await ana.open(demo.origin + riverside);
   await beginChat(patient, { name: "Ana Parker" });
@@ -106,13 +93,10 @@ test("the patient sees who opened the messages (T22)", async () => {
 });
 
 test("the compliance officer writes the next version, and cannot approve it", async () => {
-  officer = await atForms(robin, "robin.diaz");
+  officer = await atForms(robin, demo, "robin.diaz");
   await officer.getByRole("link", { name: "chat, version 1" }).click();
   await officer.getByRole("link", { name: "Write the next version" }).click();
-  for (const [language, parts] of Object.entries(words)) {
-    await officer.getByRole("button", { name: language, exact: true }).click();
-    for (const [label, text] of Object.entries(parts)) await officer.getByLabel(label, { exact: true }).fill(text);
-  }
+  await write(officer, words);
   await officer.getByRole("button", { name: "English", exact: true }).click();
   await officer.getByRole("region", { name: "As patients see it" }).getByText("We keep what you write.").waitFor();
   await picture(officer, "70-form-editor");
@@ -124,7 +108,7 @@ test("the compliance officer writes the next version, and cannot approve it", as
 });
 
 test("another approves and publishes it", async () => {
-  administrator = await atForms(pat, "pat.rivera");
+  administrator = await atForms(pat, demo, "pat.rivera");
   await administrator.getByRole("link", { name: "chat, version 2" }).click();
   await administrator.getByRole("heading", { name: "What changed since version 1" }).waitFor();
   await step(administrator, "Approve");

@@ -35,14 +35,15 @@ async function until<T>(found: () => T | null | undefined): Promise<T> {
 
 if (!story) document.documentElement.dataset.stories = Object.keys(stories).join(" ");
 else {
+  const shown = story.practice ? story.practice(practice()) : practice();
   const core = new FakeCore({ now: () => noon + 600_000, ...story.script?.(language) });
   const session: Session = new Session({
     slug: "riverside",
     memo: { ...passingMemo(), ...story.memo },
     deviceName: "Story",
-    loadForm: async () => practice().consent,
+    loadForm: async (_slug, id) => ({ ...shown.consent, id, kind: shown.forms.find((head) => head.id === id)?.kind ?? "chat" }),
     noteDeclined: () => undefined,
-    loadPractice: async () => (story.practice ? story.practice(practice()) : practice()),
+    loadPractice: async () => shown,
     connect: () => core,
     supported: () => story.supported ?? true,
     storageWorks: async () => story.storage ?? true,

@@ -333,6 +333,16 @@ export const stories: Record<string, Story> = {
       await scene.press("patient.consent.agree");
     },
   },
+  "consent-child": {
+    practice: (usual) => ({ ...usual, forms: [...usual.forms, { id: "children", kind: "minor", version: 1, queues: [], in_addition: true, needed: true }] }),
+    play: async (scene) => {
+      await about(scene);
+      for (const value of ["child", "q_general", "yes"]) (await scene.find(`input[value=${value}]`)).click();
+      await scene.press("patient.about.go");
+      await scene.find(".boxes");
+      await scene.press("patient.consent.agree");
+    },
+  },
   "declined": {
     play: async (scene) => {
       await start(scene);

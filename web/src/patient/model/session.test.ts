@@ -70,6 +70,8 @@ describe("the way to a chat", () => {
       session.agree();
       await session.tellAboutMe(writesFor ? { ...about, writesFor } : about);
       expect([writesFor, session.state.screen.at, session.state.asking?.id]).toEqual(writesFor === "parent" ? [writesFor, "consent", "minors"] : [writesFor, "chat", undefined]);
+      session.happen({ kind: "back" }); // and who turns back is not asked it in the next chat's stead
+      expect([writesFor, session.state.screen.at, session.state.asking]).toEqual([writesFor, "welcome", undefined]);
     }
   });
 

@@ -161,7 +161,7 @@ export class Session {
     const screen = after(this.current.screen, happening, this.facts());
     if (screen.at === "consent") this.warm();
     this.world.memo.inChat = screen.at === "chat" && !this.memoryOnly;
-    if (screen !== this.current.screen) this.set({ screen });
+    if (screen !== this.current.screen) this.set({ screen, ...(screen.at === "welcome" && { asking: undefined }) });
   }
 
   keepInMemory(): void {
