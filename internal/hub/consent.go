@@ -191,23 +191,6 @@ func (h *Hub) WithdrawConsent(ctx context.Context, c *Caller, id string) (api.Ag
 	return r.api(false), nil
 }
 
-// Consented reports whether a person agrees to something beyond a conversation
-// now: form.Mail before a notice by e-mail, form.Text before one to a phone,
-// form.Assistant before a program reads. Whoever does such a thing asks first,
-// each time.
-func (h *Hub) Consented(ctx context.Context, practice, person, kind string) (bool, error) {
-	all, err := h.store.ConsentForms(ctx, practice)
-	if err != nil {
-		return false, at("load consent forms", err)
-	}
-	given, err := h.store.Receipts(ctx, ReceiptQuery{Practice: practice, Person: person, Limit: maxAgreements})
-	if err != nil {
-		return false, at("load receipts", err)
-	}
-	now := h.millis()
-	return slices.ContainsFunc(given, func(r Receipt) bool { return r.Kind == kind && forms(all).current(&r, now) }), nil
-}
-
 // Declined counts that somebody said no to a form.
 func (h *Hub) Declined(ctx context.Context, slug string, d api.ConsentDeclined) error {
 	p, err := h.store.PracticeBySlug(ctx, slug)

@@ -175,7 +175,7 @@ func BenchmarkTable(b *testing.B) {
 // archive) may do nothing in or about a chat but ask who can read it, wherever it
 // stands, member of the chat or not; of itself, it has what everybody has. So no
 // consent of the kind "assistant" has to be looked for on these ways. Whoever
-// lets one take part changes this test, and asks the hub's Consented each time.
+// lets one take part changes this test, and looks for that consent each time.
 func TestT50NoProgramTakesPart(t *testing.T) {
 	e := newEngine(t)
 	p := &Principal{ID: "p_1", Practice: "t_1", Roles: []Role{Service}, Queues: []string{"q_1"}}
