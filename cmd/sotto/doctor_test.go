@@ -134,7 +134,7 @@ func TestT54Doctor(t *testing.T) {
 	expect("with something in the folder", levels, map[string]string{"backup": doctor.Fail})
 	does(t, data, words("--backups "+backups+" backup make"), "No key is in it")
 	cert, key := testCertificate(t, 5*24*time.Hour)
-	serving(t, data, "--tls-cert", cert, "--tls-key", key, "--metrics-listen", "0.0.0.0:0", "--origin", "http://chat.clinic.example", "--proxies", "0.0.0.0/0", "--log-level", "debug")
+	serving(t, data, "--tls-cert", cert, "--tls-key", key, "--metrics-listen", "0.0.0.0:0", "--origin", "http://chat.clinic.example", "--origin", "https://127.0.0.1:1", "--proxies", "0.0.0.0/0", "--log-level", "debug")
 	forgotten, err := net.Listen("tcp", "0.0.0.0:0") // by the program that serves, which is this one
 	if err != nil {
 		t.Fatal(err)
@@ -143,7 +143,7 @@ func TestT54Doctor(t *testing.T) {
 	levels, _ = diagnose(t, data, "--backups", backups)
 	expect("while it runs", levels, map[string]string{
 		"file-modes": doctor.OK, "running": doctor.OK, "tls": doctor.OK, "tls-expiry": doctor.Warn, "tls-versions": doctor.OK, "debug-routes": doctor.OK, "backup": doctor.OK,
-		"metrics": doctor.Fail, "ports": doctor.Fail, "origin": doctor.Fail, "proxies": doctor.Fail, "log-level": doctor.Warn,
+		"metrics": doctor.Fail, "ports": doctor.Fail, "origin": doctor.Fail, "origin-tls": doctor.Warn, "proxies": doctor.Fail, "log-level": doctor.Warn,
 	})
 
 	// What is outside the data folder is looked at too.

@@ -17,6 +17,7 @@ const day = 24 * time.Hour
 // Limits of the checks.
 const (
 	certificateSoon = 21 * day
+	strictLeast     = 180 * day
 	leastFree       = 1 << 30 // bytes
 	backupOld       = 24 * time.Hour
 	backupTooOld    = 48 * time.Hour // the proposed rule's, 164.312(i)
@@ -61,7 +62,10 @@ func (x *examination) server() {
 			"Mail or text messages are set up, but no address that links could lead to: codes are sent, links are not.", "Give --origin, the address that browsers use.")
 	}
 	if c := s.Certificate; c != nil {
-		x.certificate(c)
+		x.certificate(c, "")
+	}
+	for i := range s.Fronts {
+		x.front(&s.Fronts[i])
 	}
 	if s.Metrics != "" {
 		x.expect("metrics", installation.Loopback(s.Metrics), "Metrics are served to this machine alone.", Fail,
@@ -115,18 +119,39 @@ func samePort(a, b string) bool {
 	return err1 == nil && err2 == nil && p == q
 }
 
-func (x *examination) certificate(c *installation.Certificate) {
+// front judges what browsers meet, which can be a proxy's.
+func (x *examination) front(f *installation.Front) {
+	c := f.Certificate
+	if c == nil {
+		x.expect("origin-tls", false, "", Warn, f.Origin+" could not be looked at: nothing answers there by TLS.",
+			"See whether the name leads to the proxy and the proxy runs. If this machine alone cannot reach it, look yourself: openssl s_client -connect HOST:443")
+		return
+	}
+	at := " at " + f.Origin
+	x.certificate(c, at)
+	if !x.facts.At.Before(c.NotBefore) && x.facts.At.Before(c.NotAfter) { // or else that is the finding
+		x.expect("origin-tls", f.Vouched, "The certificate"+at+" is one that browsers take.", Fail,
+			"The certificate"+at+" is for another name, or by somebody whom this machine does not believe.",
+			"Get one for this name from an authority that browsers know, and have the proxy send the certificates in between.")
+	}
+	x.expect("origin-hsts", f.HSTS >= strictLeast, "Browsers come by HTTPS alone"+at+".", Warn,
+		"Browsers are not told"+at+" to come by HTTPS alone for half a year or more.",
+		"Let the proxy pass on the header Strict-Transport-Security, as the server sends it.")
+}
+
+// certificate judges one that was shown: by the server itself, or where at says.
+func (x *examination) certificate(c *installation.Certificate, at string) {
 	left := c.NotAfter.Sub(x.facts.At)
 	switch {
 	case x.facts.At.Before(c.NotBefore):
-		x.expect("tls-expiry", false, "", Fail, "The certificate is not valid yet.", "Check this machine's clock, then the certificate.")
+		x.expect("tls-expiry", false, "", Fail, "The certificate"+at+" is not valid yet.", "Check this machine's clock, then the certificate.")
 	case left <= 0:
-		x.expect("tls-expiry", false, "", Fail, "The certificate has expired on "+c.NotAfter.Format(time.DateOnly)+".", "Renew it and start the server anew.")
+		x.expect("tls-expiry", false, "", Fail, "The certificate"+at+" has expired on "+c.NotAfter.Format(time.DateOnly)+".", "Renew it, and start what serves it anew.")
 	default:
-		x.expect("tls-expiry", left > certificateSoon, fmt.Sprintf("The certificate is good for %d days.", days(left)), Warn,
-			fmt.Sprintf("The certificate expires in %d days.", days(left)), "Renew it, and see that it is renewed by itself.")
+		x.expect("tls-expiry", left > certificateSoon, fmt.Sprintf("The certificate%s is good for %d days.", at, days(left)), Warn,
+			fmt.Sprintf("The certificate%s expires in %d days.", at, days(left)), "Renew it, and see that it is renewed by itself.")
 	}
-	x.expect("tls-versions", !c.Old, "TLS 1.2 and 1.3 alone are spoken.", Fail, "TLS 1.0 or 1.1 is spoken (NIST SP 800-52r2 forbids both).",
+	x.expect("tls-versions", !c.Old, "TLS 1.2 and 1.3 alone are spoken"+at+".", Fail, "TLS 1.0 or 1.1 is spoken"+at+" (NIST SP 800-52r2 forbids both).",
 		"Turn both off in the proxy in front; the server itself does not speak them.")
 }
 

@@ -26,6 +26,10 @@ func healthy() *installation.Facts {
 			Listeners:  []installation.Listener{{Address: "0.0.0.0:443", Own: true}}, ListenersKnown: true,
 			Receivers: []installation.Receiver{{Name: "syslog", Host: "siem.clinic.example"}},
 			Answers:   true, Certificate: &installation.Certificate{NotBefore: now.Add(-30 * day), NotAfter: now.Add(60 * day)},
+			Fronts: []installation.Front{{
+				Origin: "https://chat.clinic.example", Vouched: true, HSTS: 730 * day,
+				Certificate: &installation.Certificate{NotBefore: now.Add(-30 * day), NotAfter: now.Add(60 * day)},
+			}},
 		},
 		Clock:    installation.Clock{Synchronised: &yes},
 		Disk:     installation.Disk{FreeBytes: 100 << 30, TotalBytes: 200 << 30},
@@ -127,6 +131,15 @@ func TestT54SeededMistakes(t *testing.T) {
 		"certificate of tomorrow":         {func(f *installation.Facts) { f.Server.Certificate.NotBefore = now.Add(day) }, "tls-expiry", Fail},
 		"certificate ends soon":           {func(f *installation.Facts) { f.Server.Certificate.NotAfter = now.Add(5 * day) }, "tls-expiry", Warn},
 		"old TLS":                         {func(f *installation.Facts) { f.Server.Certificate.Old = true }, "tls-versions", Fail},
+		"a proxy that is not there":       {func(f *installation.Facts) { f.Server.Fronts[0] = installation.Front{Origin: "https://a.example"} }, "origin-tls", Warn},
+		"a proxy's expired certificate": {func(f *installation.Facts) {
+			f.Server.Fronts[0].Certificate.NotAfter, f.Server.Fronts[0].Vouched = now.Add(-day), false
+		}, "tls-expiry", Fail},
+		"a proxy's certificate ends soon": {func(f *installation.Facts) { f.Server.Fronts[0].Certificate.NotAfter = now.Add(5 * day) }, "tls-expiry", Warn},
+		"a proxy's certificate of nobody": {func(f *installation.Facts) { f.Server.Fronts[0].Vouched = false }, "origin-tls", Fail},
+		"a proxy that speaks old TLS":     {func(f *installation.Facts) { f.Server.Fronts[0].Certificate.Old = true }, "tls-versions", Fail},
+		"a proxy without HSTS":            {func(f *installation.Facts) { f.Server.Fronts[0].HSTS = 0 }, "origin-hsts", Warn},
+		"a proxy with HSTS for an hour":   {func(f *installation.Facts) { f.Server.Fronts[0].HSTS = time.Hour }, "origin-hsts", Warn},
 		"links to nowhere": {func(f *installation.Facts) {
 			f.Server.Origins, f.Server.Messengers = nil, []installation.Messenger{{Channel: "email"}}
 		}, "links", Warn},

@@ -52,6 +52,7 @@ func Inspect(ctx context.Context, h *OpenHub, c InspectConfig) (*installation.Fa
 	f.Backup, f.LogParts = backups(c), readLogParts(c.Folder)
 	if s, err := readRunning(c.Folder); err == nil {
 		ask(ctx, s)
+		s.Fronts = lookAtOrigins(ctx, s.Origins, nil)
 		f.Server = s
 		f.Paths = append(f.Paths, looseElsewhere(0o077, elsewhere(s)...)...)
 		if s.Answers {

@@ -40,7 +40,7 @@ func ask(ctx context.Context, s *installation.Server) {
 	}
 	shown := tlsState.PeerCertificates[0]
 	s.Certificate = &installation.Certificate{
-		NotBefore: shown.NotBefore.UTC(), NotAfter: shown.NotAfter.UTC(), Names: shown.DNSNames, Old: acceptsOld(ctx, address),
+		NotBefore: shown.NotBefore.UTC(), NotAfter: shown.NotAfter.UTC(), Names: shown.DNSNames, Old: acceptsOld(ctx, address, ""),
 	}
 }
 
@@ -57,11 +57,12 @@ func fetch(ctx context.Context, client *http.Client, address string) (code int, 
 	return reply.StatusCode, reply.TLS
 }
 
-// acceptsOld reports whether the server speaks TLS 1.0 or 1.1.
-func acceptsOld(ctx context.Context, address string) bool {
+// acceptsOld reports whether the server speaks TLS 1.0 or 1.1. Name is whom it is
+// asked for, where one address serves several.
+func acceptsOld(ctx context.Context, address, name string) bool {
 	d := &tls.Dialer{
 		NetDialer: &net.Dialer{Timeout: askTimeout},
-		Config:    &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, //nolint:gosec // to be refused
+		Config:    &tls.Config{ServerName: name, InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, //nolint:gosec // to be refused
 	}
 	conn, err := d.DialContext(ctx, "tcp", address)
 	if err != nil {

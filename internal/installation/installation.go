@@ -81,6 +81,20 @@ type Server struct {
 	Answers     bool         `json:"answers"`
 	DebugRoutes bool         `json:"debug_routes"` // it serves a profiler
 	Certificate *Certificate `json:"certificate,omitempty"`
+	// Fronts are what browsers meet at each of Origins that is https.
+	Fronts []Front `json:"fronts,omitempty"`
+}
+
+// A Front is what answers at an address that browsers come by: the server
+// itself or a proxy in front of it.
+type Front struct {
+	Origin string `json:"origin"`
+	// Certificate is what it showed; nil if it could not be reached.
+	Certificate *Certificate `json:"certificate,omitempty"`
+	// Vouched says that the certificate is for this name, and by somebody whom
+	// this machine believes.
+	Vouched bool          `json:"vouched"`
+	HSTS    time.Duration `json:"hsts"` // how long browsers come by HTTPS alone (RFC 6797); 0 if not
 }
 
 // A Messenger is a service outside of the program that carries messages to
