@@ -22,6 +22,7 @@ func asvsItems() map[string][]int {
 	return map[string][]int{
 		"6.1": to(1, 3), "6.2": to(1, 12), "6.3": to(1, 4), "6.4": to(1, 4), "6.5": to(1, 5), "6.6": to(1, 3), "6.8": to(1, 4),
 		"7.1": to(1, 3), "7.2": to(1, 4), "7.3": to(1, 2), "7.4": to(1, 5), "7.5": to(1, 2), "7.6": to(1, 2),
+		"8.1": to(1, 2), "8.2": to(1, 3), "8.3": to(1, 1), "8.4": to(1, 1),
 	}
 }
 
@@ -35,7 +36,7 @@ var (
 )
 
 // TestASVSIsComplete holds docs/asvs.md to the standard and to the code: each
-// item of levels 1 and 2 of V6 and V7 has its row, and each row names tests that
+// item of levels 1 and 2 of V6, V7 and V8 has its row, and each row names tests that
 // are there, or says why it does not apply.
 func TestASVSIsComplete(t *testing.T) {
 	doc := string(read(t, "../../docs/asvs.md"))
