@@ -108,6 +108,40 @@ for (const [size, context] of [["desktop", desktop], ["phone", phone]]) {
   });
 }
 
+test("T26: what watches the clinic's page sees nothing of the chat", async () => {
+  const bo = await Person.arrive(browser, { name: "Bo", origins: [demo.origin, demo.clinic], ...desktop });
+  // As a session replay does: every event, message, change of the page and address that something was loaded from.
+  await bo.context.addInitScript(() => {
+    if (self !== top) return;
+    globalThis.watched = [];
+    const note = (what) => globalThis.watched.push(JSON.stringify(what) ?? "");
+    for (const type of ["keydown", "keyup", "input", "beforeinput", "change", "click", "pointerdown", "copy", "focusin", "message"])
+      addEventListener(type, ({ key, data, origin, target }) => note({ type, key, data, origin, text: target?.innerText, value: target?.value }), true);
+    new MutationObserver(() => note(document.documentElement.outerHTML)).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+    new PerformanceObserver((list) => list.getEntries().forEach(({ name }) => note(name))).observe({ type: "resource", buffered: true });
+  });
+  const asked = [];
+  bo.context.on("request", (request) => {
+    if (request.frame().parentFrame()) asked.push(request);
+  });
+  const page = await bo.open(`${demo.clinic}/`);
+  const chat = await pressLauncher(page, riverside);
+  await beginChat(chat, { name: "Bo Lindqvist" });
+  await patientSays(chat, "My inhaler is empty.");
+  await reaches(chat, "My inhaler is empty.", "Sent");
+  const seen = (await page.evaluate(() => [...globalThis.watched, document.title, location.href, ...performance.getEntries().map(({ name }) => name)])).join("\n");
+  assert.ok(seen.includes("pointerdown") && seen.includes(riverside), "it watches");
+  for (const secret of ["inhaler", "Lindqvist", "Send", "keydown"]) assert.equal(seen.includes(secret), false, `it saw ${secret}`);
+  assert.doesNotMatch(seen, /\b[cd]_[a-z0-9]{16,}/, "it saw the number of a chat or a device");
+  assert.ok(asked.length > 0);
+  for (const request of asked) {
+    assert.equal(new URL(request.url()).origin, demo.origin);
+    if (!request.isNavigationRequest()) assert.equal(request.headers().referer ?? "", "", "our pages say where they are");
+  }
+  bo.assertClean();
+  await bo.leave();
+});
+
 test("a page that the practice has not listed cannot embed the chat", async () => {
   const person = await Person.arrive(browser, { name: "stranger", origins: [demo.origin, "http://stranger.localhost"], ...desktop });
   person.allow(/frame-ancestors|Refused to frame|Framing/);

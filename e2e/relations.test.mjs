@@ -92,7 +92,7 @@ test("T59 health waits until the patient has shown who they are, or for a reason
   await sees(patient, "inhaler is ready.");
 });
 
-test("T53 the patient leaves quickly", async () => {
+test("T53: the patient leaves quickly", async () => {
   const before = await patient.evaluate(() => history.length);
   await patient.getByRole("button", { name: "Leave this page now" }).click();
   await patient.waitForURL("about:blank");

@@ -372,9 +372,9 @@ func TestT03APasskeyVouchesForADevice(t *testing.T) {
 	}
 }
 
-// TestAdministratorsRevokeDevices: a device that an administrator revokes is
+// TestT44AdministratorsRevokeDevices: a device that an administrator revokes is
 // refused at once, and only with the name of the person whose it is.
-func TestAdministratorsRevokeDevices(t *testing.T) {
+func TestT44AdministratorsRevokeDevices(t *testing.T) {
 	w := newWorld(t)
 	robin, dana, omar := w.staffAs(w.clinic, "administrator", "robin"), w.staff("dana"), w.staff("omar")
 	route := func(person, device *device) string {

@@ -313,8 +313,8 @@ func TestT23SessionsEnd(t *testing.T) {
 	}
 }
 
-// TestRevokedDeviceLeavesGroups: the keeper is given the work of removing it.
-func TestRevokedDeviceLeavesGroups(t *testing.T) {
+// TestT44RevokedDeviceLeavesGroups: the keeper is given the work of removing it.
+func TestT44RevokedDeviceLeavesGroups(t *testing.T) {
 	w := newWorld(t)
 	patient, nurse := w.patient(), w.staff("dana")
 	id := patient.open("nurse")

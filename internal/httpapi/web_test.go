@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -94,6 +95,61 @@ func TestT25WhoMayFrame(t *testing.T) {
 	for _, want := range []string{"script-src 'self' 'wasm-unsafe-eval'", "require-trusted-types-for 'script'", "connect-src 'self'", "form-action 'none'", "base-uri 'none'"} {
 		if !strings.Contains(resp.Header.Get("Content-Security-Policy"), want) {
 			t.Errorf("the page's policy lacks %s", want)
+		}
+	}
+}
+
+// TestT26NoThirdParty: no page of ours may load from, send to or name itself to
+// another origin, wherever it is framed. A tracker of the clinic's own page is
+// kept out of the frame by the browser (e2e/frame.test.mjs).
+func TestT26NoThirdParty(t *testing.T) {
+	w := newWorld(t)
+	for _, path := range []string{"/c/riverside", "/c/riverside?embed=1", "/c/riverside/portal", "/staff/", "/staff/sso/riverside", "/admin/", "/docs/api", "/v1/practices/riverside"} {
+		resp, _ := w.raw("GET", path, "")
+		for directive := range strings.SplitSeq(resp.Header.Get("Content-Security-Policy"), ";") {
+			name, sources, _ := strings.Cut(strings.TrimSpace(directive), " ")
+			if name == "frame-ancestors" || strings.Contains(name, "trusted-types") {
+				continue
+			}
+			for source := range strings.FieldsSeq(sources) {
+				if !slices.Contains([]string{"'none'", "'self'", "'wasm-unsafe-eval'", "blob:"}, source) {
+					t.Errorf("%s: %s names %s", path, name, source)
+				}
+			}
+		}
+		if resp.StatusCode != http.StatusOK || !strings.HasPrefix(resp.Header.Get("Content-Security-Policy"), "default-src 'none'") ||
+			resp.Header.Get("Referrer-Policy") != "no-referrer" || len(resp.Cookies()) != 0 {
+			t.Errorf("%s: %d %v", path, resp.StatusCode, resp.Header)
+		}
+	}
+}
+
+// TestT53NothingIsKept: a practice that looks after people who are watched at
+// home offers them a way out at once, and what their browser was given of a chat
+// it does not keep for who looks next.
+func TestT53NothingIsKept(t *testing.T) {
+	w := newWorld(t)
+	patient := w.patient()
+	id := patient.open("nurse")
+	offered := func() bool {
+		p, err := w.hub.Practice(w.ctx, "riverside")
+		w.must(err)
+		return p.QuickExit
+	}
+	if offered() {
+		t.Error("offered, and the practice has not asked for it")
+	}
+	p := w.clinic.Practice
+	p.QuickExit = true
+	_, err := w.hub.SavePractice(w.ctx, p)
+	w.must(err)
+	if !offered() {
+		t.Error("not offered")
+	}
+	for _, path := range []string{"/c/riverside", "/v1/practices/riverside", "/v1/conversations/" + id, "/v1/conversations/" + id + "/frames"} {
+		resp, _ := w.raw("GET", path, "", "Authorization", "Bearer "+patient.Token())
+		if got := resp.Header.Get("Cache-Control"); got != "no-store" || resp.StatusCode != http.StatusOK {
+			t.Errorf("%s: %d, kept: %q", path, resp.StatusCode, got)
 		}
 	}
 }

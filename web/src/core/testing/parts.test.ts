@@ -15,7 +15,7 @@ describe.skipIf(!hasChromium)("in Chromium", { timeout: 60_000 }, () => {
     expect(browser.faults).toEqual([]);
   });
 
-  test("the store seals, keeps, and hands back the same", async () => {
+  test("T44: the store seals, keeps, and hands back the same", async () => {
     const context = await browser.context();
     const page = await browser.page(context);
     const found = await page.evaluate(async () => {
@@ -69,7 +69,7 @@ describe.skipIf(!hasChromium)("in Chromium", { timeout: 60_000 }, () => {
     await context.close();
   });
 
-  test("values that were changed or swapped on the disk are not believed", async () => {
+  test("T44: values that were changed or swapped on the disk are not believed", async () => {
     const context = await browser.context();
     const page = await browser.page(context);
     const failures = await page.evaluate(async () => {
