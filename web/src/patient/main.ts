@@ -23,6 +23,7 @@ const embedded = address.searchParams.get("embed") === "1" && parent !== window;
 
 // Asked for at once, beside the words, and again when the person tries again.
 let early: ReturnType<typeof loadPractice> | undefined = loadPractice(slug);
+let probing: ReturnType<typeof storageWorks> | undefined = storageWorks();
 // Whoever is here came to chat: the core loads while they read, unless they
 // pay for every byte. Then it loads when they agree.
 const line = (navigator as { connection?: { saveData?: boolean } }).connection;
@@ -46,11 +47,22 @@ const session: Session = new Session({
   },
   connect: connectCore,
   supported,
-  storageWorks,
+  storageWorks: () => {
+    const probe = probing ?? storageWorks();
+    probing = undefined;
+    return probe;
+  },
   sha256: async (bytes) => new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as BufferSource)),
   language: () => view.language,
   now: () => Date.now(),
 });
+
+// Whoever has a chat here comes for it: the core, and the screen that App asks
+// for, load beside the words and not after them.
+if (session.cameBack && supported()) {
+  session.prepare();
+  for (const screen of [import("./screens/later.ts"), import("./screens/Chat.svelte")]) screen.catch(() => undefined);
+}
 
 const focusInside = (): void => {
   const target = document.querySelector<HTMLElement>("dialog[open] h2, textarea, h1");

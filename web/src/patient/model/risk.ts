@@ -24,13 +24,22 @@ export function plain(text: string): string {
     .trim()} `;
 }
 
+// As they are looked for, made once: between the press on Send and the message
+// on the screen there is no time for it.
+const wanted = new Map<string, string>();
+
+function asSaid(word: string): string {
+  let found = wanted.get(word);
+  if (found === undefined) {
+    const written = plain(word);
+    // Arabic writes "and", "to" and others onto the word.
+    wanted.set(word, (found = /\p{Script=Arabic}/u.test(written) ? written.trim() : written));
+  }
+  return found;
+}
+
 /** True if a text has one of the words, by the lists here or the practice's own. */
 export function atRisk(text: string, own: Readonly<Record<string, readonly string[]>> = {}): boolean {
   const said = plain(text);
-  const words = [...lists.flatMap((list) => list.split("|")), ...Object.values(own).flat()];
-  return words.some((word) => {
-    const wanted = plain(word);
-    // Arabic writes "and", "to" and others onto the word.
-    return said.includes(/\p{Script=Arabic}/u.test(wanted) ? wanted.trim() : wanted);
-  });
+  return [...lists.flatMap((list) => list.split("|")), ...Object.values(own).flat()].some((word) => said.includes(asSaid(word)));
 }
