@@ -349,6 +349,7 @@ func (c *conversation) viewLocked() *Conversation {
 		v.State, v.Patient = api.StateWaiting, me
 	}
 	v.Joining = c.rec.stage == stageOutside && s.wanted
+	// Who is out can not see for themselves who is in it. A patient is never told by the hub's word alone.
 	if c.rec.stage == stageOutside && c.named != nil && c.e.options.Surface == SurfaceStaff {
 		v.Members = c.namedHere()
 		return v
