@@ -16,6 +16,7 @@ import (
 	"github.com/sotto-health/sotto/internal/auditlog/archive"
 	"github.com/sotto-health/sotto/internal/host"
 	"github.com/sotto-health/sotto/internal/hub"
+	"github.com/sotto-health/sotto/internal/keyfile"
 )
 
 // newAuditLog makes an installation whose practice has a log of two tiles and more.
@@ -293,6 +294,18 @@ func onlyName(t *testing.T, path ...string) string {
 	return found[0].Name()
 }
 
+// otherAuditKey puts another key in place of the one that signs the log's heads.
+func otherAuditKey(t *testing.T, data string) {
+	t.Helper()
+	key := filepath.Join(data, "hub", "audit.key")
+	if err := os.Remove(key); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := keyfile.Open(key, "hub-audit", auditlog.SeedBytes); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestT40LiveKeyAndBackup: verify names, of the live log, a key that is another,
 // and a database that an older copy was put in place of, also once it went on.
 func TestT40LiveKeyAndBackup(t *testing.T) {
@@ -303,9 +316,7 @@ func TestT40LiveKeyAndBackup(t *testing.T) {
 	backup, ours := read(t, database), read(t, key)
 	does(t, data, verify, "as it was written", "entries were checked, from 20")
 
-	if err := os.Remove(key); err != nil { // and the hub makes another
-		t.Fatal(err)
-	}
+	otherAuditKey(t, data)
 	names(t, data, verify, "key hub/audit.key was changed", "is not signed by the log's key")
 	write(t, ours, key)
 

@@ -38,6 +38,7 @@ type commands struct {
 	Record    recordCommand    `cmd:"" help:"Read and check the practice's record."`
 	Audit     auditCommand     `cmd:"" help:"Export, verify and watch the log of who did what."`
 	Backup    backupCommand    `cmd:"" help:"Make, try out and restore backups of the installation."`
+	Key       keyCommand       `cmd:"" help:"Replace a key of the hub's that is lost."`
 	Doctor    doctorCommand    `cmd:"" help:"Look at the running installation for mistakes; say how to mend each."`
 	Controls  controlsCommand  `cmd:"" help:"Look at what HIPAA asks and what this installation shows of it; make evidence for auditors."`
 	Inventory inventoryCommand `cmd:"" help:"List what this installation consists of and where data flows; draw it."`

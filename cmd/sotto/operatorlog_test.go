@@ -27,6 +27,12 @@ func TestOperatorsLooksAreRecorded(t *testing.T) {
 	count("record.read", "record", "list")
 	count("record.read", "record", "show", id)
 
+	// A hub with PostgreSQL has no database in its folder.
+	if err := os.Remove(filepath.Join(data, "hub", "hub.db")); err != nil {
+		t.Fatal(err)
+	}
+	refuses(t, data, words("record --unrecorded show "+id), "set SOTTO_POSTGRES")
+
 	if err := os.RemoveAll(filepath.Join(data, "hub")); err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,8 @@ import (
 	form "github.com/sotto-health/sotto/internal/audit/export"
 	"github.com/sotto-health/sotto/internal/certificate"
 	"github.com/sotto-health/sotto/internal/host"
+	"github.com/sotto-health/sotto/internal/hub"
+	"github.com/sotto-health/sotto/internal/hubclient"
 	"github.com/sotto-health/sotto/internal/installation"
 	"github.com/sotto-health/sotto/internal/keeperhost"
 	"github.com/sotto-health/sotto/internal/record"
@@ -94,17 +96,29 @@ func (c showRecordCommand) note(ctx context.Context, cli *commands, v *vault.Vau
 	if c.To == "" && !slices.Contains(form.Exempt(), c.Purpose) {
 		return errors.New("say with --to who gets it")
 	}
-	return cli.noteRead(ctx, s, v, api.RecordRead{
-		What: api.RecordShown, Conversation: c.ID, Purpose: c.Purpose, Recipient: c.To, Address: c.Address,
-	})
+	shown := api.RecordRead{What: api.RecordShown, Conversation: c.ID, Purpose: c.Purpose, Recipient: c.To, Address: c.Address}
+	err := cli.noteRead(ctx, s, v, shown)
+	if !errors.Is(err, hub.ErrNotFound) && !hubclient.IsCode(err, api.CodeNotFound) {
+		return err
+	}
+	// The record outlives a hub that was lost, or brought back from a backup.
+	shown.Recipient, shown.Address = "", ""
+	if err := cli.noteRead(ctx, s, v, shown); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(s.err, "The hub does not know whose conversation this is: enter what you give away into the patient's accounting of disclosures by hand.")
+	return err
 }
 
 // noteRead has it in the hub's audit log that the record is read, before it is.
 // Only where the hub is elsewhere can that be left to the reader.
 func (c *commands) noteRead(ctx context.Context, s streams, v *vault.Vault, r api.RecordRead) error {
 	var err error
-	here := host.Folder(c.Data).There(os.Getenv("SOTTO_POSTGRES") != "")
+	folder, postgres := host.Folder(c.Data), os.Getenv("SOTTO_POSTGRES") != ""
+	here := folder.There(postgres) || folder.NeedsPostgreSQL()
 	switch {
+	case here && !folder.There(postgres):
+		err = fmt.Errorf("the hub in %s has its log in PostgreSQL: set SOTTO_POSTGRES", c.Data)
 	case here:
 		err = c.noteReadHere(ctx, v.Practice, r)
 	case c.Record.Hub != "":
@@ -134,9 +148,6 @@ func (c showRecordCommand) Run(ctx context.Context, cli *commands, s streams) er
 	archive, v, err := cli.Record.open(cli)
 	if err != nil {
 		return err
-	}
-	if ids, err := archive.Conversations(ctx); err == nil && !slices.Contains(ids, c.ID) {
-		return errors.New("the record holds no conversation of that id; sotto record list prints all")
 	}
 	if err := c.note(ctx, cli, v, s); err != nil {
 		return err

@@ -75,9 +75,12 @@ func TestRecord(t *testing.T) {
 	does(t, data, words("record show --purpose authorization "+id), "my knee hurts")
 	does(t, data, words("audit export --format csv --kind record.read"), id+",,,,authorization,")
 	refuses(t, data, words("record show --purpose court "+id), "say with --to")
-	refuses(t, data, words("record show --purpose court --to Court "+id), "nothing of it is shown") // the hub does not know whose it is
-	refuses(t, data, words("record show "+hub.NewID("c")), "no conversation of that id")
-	refuses(t, data, words("record show ../../keys"), "no conversation of that id")
+	does(t, data, words("record show --purpose court --to Court "+id), "my knee hurts") // the hub does not know whose it is
+	does(t, data, words("audit export --format csv --kind record.read"), id+",,,,court,")
+	unknown := hub.NewID("c")
+	refuses(t, data, words("record show "+unknown), "no conversation of that id")
+	does(t, data, words("audit list --kind record.read"), unknown)
+	refuses(t, data, words("record show ../../keys"), "nothing of it is shown")
 	refuses(t, data, words("record --practice elsewhere list"), "no keeper")
 }
 

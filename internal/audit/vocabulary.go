@@ -136,6 +136,7 @@ const (
 	CertificateIssued    Kind = "certificate.issued"
 	KeyPackagesPublished Kind = "key-packages.published"
 	KeyPackageClaimed    Kind = "key-package.claimed"
+	KeyReplaced          Kind = "key.replaced"
 )
 
 // Policy: people, roles and settings.
@@ -306,6 +307,7 @@ func Vocabulary() []Spec {
 		{DeviceRevoked, Keys, "device", false, "took all access from a device"},
 		{CertificateIssued, Keys, "device", false, "certified a device: it speaks for its person from now on"},
 		{KeyPackagesPublished, Keys, "device", false, "published keys to be added by"},
+		{KeyReplaced, Keys, "key", false, "made another key in place of one of the hub's that was lost"},
 		{KeyPackageClaimed, Keys, "device", false, "took a key with which a device can be let into a conversation"},
 
 		{PersonAdded, Policy, "person", false, "added a person"},

@@ -108,10 +108,10 @@ func technical() []api.Control {
 		{
 			ID: "312(j) proposed", Cite: "proposed 45 CFR 164.312(j), 90 FR 898", Family: family, Kind: api.KindProposed, Proposed: "backups of the systems themselves, apart from them, tried every 6 months", Owner: administrator, Review: 6,
 			Title: "Information systems backup and recovery", Asks: "The proposed rule would ask for backups of the systems themselves, apart from what they are of, and for a trial of them every six months.",
-			HeldBy:   "The program is one file; the data folder and the database are all of its state. sotto doctor and this map look at whether backups lie apart.",
-			Evidence: []string{"backup-apart"},
-			Tests:    []string{"TestT54SeededMistakes"},
-			Missing:  "No trial of bringing an installation back from its backup is noted anywhere.",
+			HeldBy:   "The program is one file; the data folder and the database are all of its state. sotto doctor and this map look at whether backups lie apart, and when one was last restored for a trial.",
+			Evidence: []string{"backup-apart", "backup-trial"},
+			Tests:    []string{"TestBackupOfARunningServerIsRestored", "TestBackupNamesWhatWasChanged", "TestT54SeededMistakes"},
+			Missing:  "A trial restores the data, and not a bare machine with its system: that is not noted anywhere.",
 		},
 		{
 			ID: "312(c) proposed", Cite: "proposed 45 CFR 164.312(c), 90 FR 898", Family: family, Kind: api.KindProposed, Proposed: "configuration: no needless software, closed ports", Owner: administrator, Review: 6,

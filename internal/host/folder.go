@@ -15,7 +15,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/sotto-health/sotto/internal/auditlog"
 	"github.com/sotto-health/sotto/internal/blob"
 	"github.com/sotto-health/sotto/internal/durable"
 	"github.com/sotto-health/sotto/internal/hub"
@@ -89,21 +88,12 @@ func Open(ctx context.Context, c HubConfig) (*OpenHub, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the blob folder: %w", err), store.Close())
 	}
-	keys := c.keyPart()
-	factors, err := keyfile.Open(filepath.Join(keys, "factors.key"), "hub-factors", hub.FactorKeyBytes)
+	keys, err := openKeys(ctx, &c, store)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open the factor key: %w", err), store.Close())
-	}
-	seed, err := keyfile.Open(filepath.Join(keys, "audit.key"), "hub-audit", auditlog.SeedBytes)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open the key of the audit log: %w", err), store.Close())
-	}
-	patients, err := keyfile.Open(filepath.Join(keys, "patients.key"), "hub-patients", hub.PatientKeyBytes)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open the patient key: %w", err), store.Close())
+		return nil, errors.Join(err, store.Close())
 	}
 	inspector := &Inspector{config: InspectConfig{Folder: c.Folder, PostgresURL: c.PostgresURL, Backups: c.Backups}}
-	config := hub.Config{Store: store, Blobs: blobs, Log: c.Log, Limits: c.Limits, FactorKey: factors, PatientKey: patients, Messengers: c.Messengers, Inspector: inspector, AuditSeed: seed}
+	config := hub.Config{Store: store, Blobs: blobs, Log: c.Log, Limits: c.Limits, FactorKey: keys[FactorsKey], PatientKey: keys[PatientsKey], Messengers: c.Messengers, Inspector: inspector, AuditSeed: keys[AuditKey]}
 	var broker *postgres.Broker
 	if c.PostgresURL != "" {
 		if broker, err = postgres.OpenBroker(c.PostgresURL, c.Log); err != nil {

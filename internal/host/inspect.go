@@ -190,6 +190,9 @@ func keys(folder Folder, postgres bool) []installation.Key {
 	if _, err := os.Stat(filepath.Join(folder.HubPart(), "hub.db")); err == nil && !postgres {
 		found = requireKey(found, "hub/database.key")
 	}
+	for _, name := range slices.Sorted(maps.Keys(hubKeySizes())) {
+		found = requireKey(found, "hub/"+name+".key")
+	}
 	keepers, _ := os.ReadDir(folder.KeeperPart())
 	for _, k := range keepers {
 		for _, name := range []string{"authority", "archive", "state", "device"} {
@@ -521,4 +524,11 @@ func (f Folder) There(postgres bool) bool {
 	}
 	_, err := os.Stat(filepath.Join(f.HubPart(), "hub.db"))
 	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// NeedsPostgreSQL reports whether the folder is of a hub whose database is not in
+// it.
+func (f Folder) NeedsPostgreSQL() bool {
+	_, err := os.Stat(filepath.Join(f.HubPart(), AuditKey+".key"))
+	return err == nil && !f.There(false)
 }

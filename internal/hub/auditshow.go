@@ -124,6 +124,13 @@ func (h *Hub) clockEvent(ctx context.Context, practice string, by time.Duration)
 // start without one follows a crash.
 func (h *Hub) NoteStopped(ctx context.Context) error { return h.note(ctx, itself, audit.HubStopped) }
 
+// NoteKeyReplaced records that a key of the hub's was lost and another made.
+func (h *Hub) NoteKeyReplaced(ctx context.Context, name string) error {
+	return h.noteAll(ctx, func(practice string) (audit.Event, error) {
+		return h.event(ctx, operator(practice), audit.KeyReplaced, name), nil
+	})
+}
+
 // note records in each practice's log what was done to all of them.
 func (h *Hub) note(ctx context.Context, by func(practice string) Actor, kind audit.Kind) error {
 	practices, err := h.PracticeIDs(ctx)

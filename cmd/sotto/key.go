@@ -1,0 +1,33 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/sotto-health/sotto/internal/host"
+)
+
+type keyCommand struct {
+	Replace replaceKeyCommand `cmd:"" help:"Make another key in place of one of the hub's that is lost for good. Look for the copy of the keys first."`
+}
+
+type replaceKeyCommand struct {
+	Name string `arg:"" enum:"audit,factors,patients" help:"Which: audit, factors or patients."`
+}
+
+func (c replaceKeyCommand) Run(ctx context.Context, cli *commands, s streams) error {
+	config, err := cli.installed()
+	if err != nil {
+		return err
+	}
+	if err := host.ReplaceKey(ctx, config, c.Name); err != nil {
+		return err
+	}
+	means := map[string]string{
+		host.AuditKey:    "The heads of the audit logs are signed by it from now on; those of before verify with the old public key alone, and sotto audit verify and watch say so.",
+		host.FactorsKey:  "No authenticator app opens anything any more: passkeys and recovery codes do. Make set-up links for the others: sotto staff link.",
+		host.PatientsKey: "What was on file of patients cannot be opened any more: import it again.",
+	}
+	_, err = fmt.Fprintf(s.out, "There is a new hub/%s.key, and the audit log says so. %s\nBack it up apart from the data: sotto backup keys FOLDER\n", c.Name, means[c.Name])
+	return err
+}

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/sotto-health/sotto/internal/doctor"
+)
+
+// TestT54LostHubKeys: a key of the hub's that is lost is found and named, and
+// none is made in its place but by a command that the audit log tells of.
+func TestT54LostHubKeys(t *testing.T) {
+	for _, name := range []string{"audit", "factors", "patients"} {
+		t.Run(name, func(t *testing.T) {
+			data, _ := newRecord(t)
+			key := filepath.Join(data, "hub", name+".key")
+			refuses(t, data, words("key replace "+name), "only one that is lost is replaced")
+			if err := os.Remove(key); err != nil {
+				t.Fatal(err)
+			}
+			refuses(t, data, words("audit list"), "hub/"+name+".key is lost")
+			if levels, _ := diagnose(t, data); levels["keys"] != doctor.Fail {
+				t.Errorf("the doctor: %q", levels)
+			}
+			if _, err := os.Stat(key); !errors.Is(err, fs.ErrNotExist) {
+				t.Fatalf("another was made: %v", err)
+			}
+			does(t, data, words("key replace "+name), "the audit log says so")
+			does(t, data, words("audit list --kind key.replaced"), "operator", name)
+			if levels, _ := diagnose(t, data); levels["keys"] != doctor.OK {
+				t.Errorf("the doctor, after: %q", levels)
+			}
+			refuses(t, data, words("key replace "+name), "only one that is lost is replaced")
+		})
+	}
+}
