@@ -402,6 +402,37 @@ func TestSocketSurvivesBadInput(t *testing.T) {
 	}
 }
 
+// TestLastAcknowledgementsAreKept: what a device acknowledges as the last thing
+// before it goes is stored like everything else.
+func TestLastAcknowledgementsAreKept(t *testing.T) {
+	w := newWorld(t)
+	d := w.patient()
+	id := d.open("nurse")
+	for range 10 {
+		f := d.seal(id, "hello")
+		sent, err := d.Send(w.ctx, id, f)
+		w.must(err)
+		conn := w.dial()
+		w.must(wsjson.Write(w.ctx, conn, api.Hello{Type: "hello", Token: d.Token()}))
+		var ready api.Event
+		w.must(wsjson.Read(w.ctx, conn, &ready))
+		for position := sent.Position; position > 1; position-- {
+			w.must(wsjson.Write(w.ctx, conn, api.ClientMessage{Type: "ack", ConversationID: id, Position: position}))
+		}
+		w.must(conn.CloseNow())
+		kept := func() bool {
+			v, err := d.Conversation(w.ctx, id)
+			w.must(err)
+			return slices.ContainsFunc(v.Participant, func(p api.Participant) bool { return p.Acked == sent.Position })
+		}
+		for until := time.Now().Add(10 * time.Second); !kept(); time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(until) {
+				t.Fatalf("%d is not acknowledged", sent.Position)
+			}
+		}
+	}
+}
+
 // TestShutdown: connections are told to come back, and end.
 func TestShutdown(t *testing.T) {
 	w := newWorld(t)

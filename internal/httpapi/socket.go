@@ -229,7 +229,7 @@ type socket struct {
 	compact bool // the client wants frames as binary messages
 	cancel  context.CancelFunc
 	replies chan *api.Reply
-	sends   chan struct{} // as long as frames wait for the disk
+	sends   chan struct{} // as long as something waits for the disk
 }
 
 func (k *socket) write(ctx context.Context, v any) error {
@@ -369,19 +369,18 @@ func (k *socket) keepAlive(ctx context.Context) (stop func()) {
 	}
 }
 
-// mostOnTheWay is how many frames of one connection may wait for the disk. It
-// is not read further until the first of them is stored.
+// mostOnTheWay is how many frames and acknowledgements of one connection may
+// wait for the disk. It is not read further until the first of them is stored.
 const mostOnTheWay = 64
 
-// await replies once a queued frame is stored. Meanwhile the connection is
-// read on, so that the frames that follow share its commit to disk.
-func (k *socket) await(ctx context.Context, call uint64, stored func() (api.Sent, error)) {
+// beside runs what waits for the disk. Meanwhile the connection is read on, so
+// that what follows shares its commit.
+func (k *socket) beside(ctx context.Context, wait func()) {
 	k.sends <- struct{}{}
 	go func() {
 		defer func() { <-k.sends }()
 		defer k.survive(ctx)
-		sent, err := stored()
-		k.reply(ctx, call, &sent, err)
+		wait()
 	}()
 }
 
@@ -425,14 +424,22 @@ func parseMessage(as websocket.MessageType, b []byte, m *api.ClientMessage) erro
 func (k *socket) carryOut(ctx context.Context, m *api.ClientMessage) {
 	h, caller := k.server.hub, k.line.Caller
 	if m.Type == "send" && m.Frame != nil {
-		k.await(ctx, m.Call, h.QueueSend(ctx, caller, m.ConversationID, *m.Frame))
+		stored := h.QueueSend(ctx, caller, m.ConversationID, *m.Frame)
+		k.beside(ctx, func() {
+			sent, err := stored()
+			k.reply(ctx, m.Call, &sent, err)
+		})
 		return
 	}
 	err := h.AllowCall(caller)
 	switch {
 	case err != nil:
 	case m.Type == "ack":
-		err = h.Ack(ctx, caller, m.ConversationID, m.Position)
+		k.beside(ctx, func() {
+			// A client may say it as the last thing, and go.
+			k.answer(ctx, m.Call, h.Ack(context.WithoutCancel(ctx), caller, m.ConversationID, m.Position))
+		})
+		return
 	case m.Type == "typing":
 		err = h.Typing(ctx, caller, m.ConversationID, m.Typing)
 	case m.Type == "ping":
@@ -441,8 +448,13 @@ func (k *socket) carryOut(ctx context.Context, m *api.ClientMessage) {
 	default:
 		err = &hub.MalformedError{Field: "type"}
 	}
-	if err != nil || m.Call != 0 {
-		k.reply(ctx, m.Call, nil, err)
+	k.answer(ctx, m.Call, err)
+}
+
+// answer replies to who asked for a reply, and says to everybody what failed.
+func (k *socket) answer(ctx context.Context, call uint64, err error) {
+	if err != nil || call != 0 {
+		k.reply(ctx, call, nil, err)
 	}
 }
 
