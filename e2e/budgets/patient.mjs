@@ -24,6 +24,34 @@ async function pressUntil(page, name, selector) {
   );
 }
 
+/**
+ * What the first screen waits for: the page, then its script and style, then
+ * the practice beside the words. Each round is answered once all of it is asked
+ * for, and nothing after the last, so that a round or a request more is seen on
+ * any machine.
+ */
+export async function firstScreen(demo, browser, table, rounds = [1, 2, 2]) {
+  const ana = await Person.arrive(browser, { name: "Ana", origins: [demo.origin], ...phone });
+  const page = await ana.context.newPage();
+  let round = 0;
+  let waiting = [];
+  await page.route("**/*", async (route) => {
+    if (route.request().url().endsWith(".svg")) return route.continue(); // the picture in the browser's tab
+    waiting.push(route);
+    if (waiting.length !== rounds[round]) return;
+    round++;
+    const answered = waiting;
+    waiting = [];
+    await Promise.all(answered.map((each) => each.continue()));
+  });
+  const came = page.goto(demo.origin + riverside, { waitUntil: "commit" }).then(() => page.getByRole("button", { name: "Start a chat" }).waitFor());
+  const shown = await came.then(() => true, () => false);
+  if (!shown) table.detail(`the first screen did not come: round ${round + 1} asks for ${waiting.map((each) => new URL(each.request().url()).pathname).join(", ")}`);
+  table.most("round trips before the first screen", shown ? rounds.length : NaN, 3);
+  table.most("requests before the first screen", shown ? rounds.reduce((sum, each) => sum + each) : NaN, 5);
+  await ana.leave();
+}
+
 /** The whole way in on a slow phone, cold and then warm. */
 export async function wayIn(demo, browser, table) {
   const ana = await Person.arrive(browser, { name: "Ana", origins: [demo.origin], ...phone });

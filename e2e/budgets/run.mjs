@@ -8,7 +8,7 @@ import { switching } from "./console.mjs";
 import { sealing } from "./core.mjs";
 import { launcher } from "./launcher.mjs";
 import { runLighthouse } from "./lighthouse.mjs";
-import { talk, wayIn } from "./patient.mjs";
+import { firstScreen, talk, wayIn } from "./patient.mjs";
 import { Table } from "./table.mjs";
 
 const table = new Table();
@@ -22,6 +22,7 @@ async function arrive(name, place, context) {
 
 try {
   await launcher(demo, browser, table);
+  await firstScreen(demo, browser, table);
   await wayIn(demo, browser, table);
 
   const bo = await arrive("Bo", riverside, phone);
