@@ -261,7 +261,8 @@ func (e *Engine) onSummary(s *api.Conversation) {
 	}
 }
 
-// listed is a conversation that this device is not in, as the hub tells it.
+// listed is a conversation as the hub tells it, members and all, for a device
+// that is not in it.
 func listed(s *api.Conversation, me string) *Conversation {
 	v := &Conversation{
 		ID: s.ID, State: s.State, Queue: s.Queue, Language: s.Language, Patient: s.Patient, Assignee: s.Assignee,
