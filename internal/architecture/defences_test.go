@@ -97,7 +97,7 @@ var defences = []defence{
 	},
 	{
 		"lock-out: strangers' guesses keep the others of their network out (T28)", "hub/signin.go",
-		"\t\terr = h.rates.allow(\"known\", p.ID, h.limits.SignIns)\n\t} else if err", "\t}\n\tif err", "httpapi TestT28ANeighbourKeepsNobodyOut",
+		"\t\tsource = \"known/\" + p.ID\n\t\terr = h.rates.allow(\"known\", p.ID, h.limits.SignIns)\n\t} else if err", "\t}\n\tif err", "httpapi TestT28ANeighbourKeepsNobodyOut",
 	},
 	{
 		"lock-out: calls without a session keep the others of their network out (T28)", "httpapi/call.go",
