@@ -201,6 +201,15 @@ var defences = []defence{
 		"if policy.RoleOf(r.Role) == policy.Administrator && !g.Administrators {", "if r.Role == \"\" {", "httpapi TestSSOGroups",
 	},
 	{
+		"who left every group keeps the role (SCIM)", "hub/provisioning.go",
+		`kept := p.ExternalID != "" || slices.Contains(before, p.ID)`, `kept := p.ExternalID != ""`, "httpapi TestSCIMGroups",
+	},
+	{
+		"who left every group keeps the role (single sign-on)", "hub/sso.go",
+		"p, err := h.assignRole(ctx, p, role, queues)\n\tif !ok &&", "if !ok {\n\t\treturn p, ErrNoRole\n\t}\n\tp, err := h.assignRole(ctx, p, role, queues)\n\tif !ok &&",
+		"httpapi TestSSOLeftAllGroups",
+	},
+	{
 		"no consent: frames go through after it was taken back (T50)", "store/sqlstore/frame.go",
 		"case withdrawnAt != 0 && !a.EvenWithdrawn:", "case withdrawnAt < 0:", "httpapi TestT50NoConsentNoFrame",
 	},

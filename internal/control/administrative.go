@@ -50,7 +50,7 @@ func administrative() []api.Control {
 			Title: "Authorization and supervision", Asks: "Staff work with health information only as somebody has allowed and looks after.",
 			HeldBy:   "Administrators alone add people and give roles, and cannot read chats themselves.",
 			Evidence: []string{"roles", "administrators"},
-			Tests:    []string{"TestPeople", "TestSCIMUsers", "TestSCIMGroups", "TestSSOGroups", "TestOwnRole", "TestLastLine", "TestAdministratorsDoNotHearOfChats"},
+			Tests:    []string{"TestPeople", "TestSCIMUsers", "TestSCIMGroups", "TestSSOGroups", "TestSSOLeftAllGroups", "TestOwnRole", "TestLastLine", "TestAdministratorsDoNotHearOfChats"},
 		},
 		{
 			ID: "308(a)(3)(ii)(B)", Family: family, Kind: api.KindAddressable, Proposed: "required", NIST: workforce, Owner: administrator, Review: 12,

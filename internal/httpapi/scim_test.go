@@ -210,6 +210,26 @@ func TestSCIMGroups(t *testing.T) {
 	}
 	d.do(http.StatusNoContent, "DELETE", "/Groups/"+desk, "")
 	is(id, "")
+
+	// Whom the directory names by no id of its own are its members' all the same.
+	kim := d.do(http.StatusCreated, "POST", "/Users", `{"userName":"kim","displayName":"Kim Ito","active":true}`)["id"].(string)
+	member := `{"op":"add","path":"members","value":[{"value":"` + kim + `"}]}`
+	patch("/Groups/"+group, member)
+	is(kim, "nurse", "nurse")
+	patch("/Groups/"+group, `{"op":"remove","path":"members[value eq \"`+kim+`\"]"}`)
+	is(kim, "")
+	patch("/Groups/"+group, member)
+	patch("/Groups/"+group, `{"op":"replace","path":"displayName","value":"Nurses of before"}`)
+	is(kim, "")
+	patch("/Groups/"+group, `{"op":"replace","path":"displayName","value":"Nurses"}`)
+	is(kim, "nurse", "nurse")
+	d.do(http.StatusNoContent, "DELETE", "/Groups/"+group, "")
+	is(kim, "")
+	// Who has a role from here keeps it in a group that says nothing.
+	lee, err := w.hub.AddStaff(w.ctx, hub.Person{Practice: w.clinic.ID, Role: "nurse", Name: "Lee", Login: "lee"})
+	w.must(err)
+	patch("/Groups/"+it, `{"op":"add","path":"members","value":[{"value":"`+lee.ID+`"}]}`)
+	is(lee.ID, "nurse")
 }
 
 // withinASecond holds the promise that who loses access loses it within a second.

@@ -347,7 +347,7 @@ func TestSSOGroups(t *testing.T) {
 		}}
 	})
 	person := w.linked("dana", "front-desk", p.Subject)
-	w.linked("robin", "administrator", "sub-robin")
+	robin := w.linked("robin", "administrator", "sub-robin")
 	try := func(subject string, groups any) (api.Code, hub.Person) {
 		p.Subject, p.Claims["groups"] = subject, groups
 		code, _ := w.browser().sso(p)
@@ -365,9 +365,12 @@ func TestSSOGroups(t *testing.T) {
 		{[]string{"Night", "Nurses"}, "", "nurse", []string{"nurse", "front-desk"}},
 		{"Desk", "", "front-desk", []string{}},
 		{[]string{"IT", "Desk"}, "", "front-desk", []string{}}, // not by groups here
-		{[]string{"IT"}, api.CodeNoRole, "front-desk", []string{}},
-		{[]string{"Strangers"}, api.CodeNoRole, "front-desk", []string{}},
-		{nil, api.CodeNoRole, "front-desk", []string{}},
+		{[]string{"IT"}, api.CodeNoRole, "", []string{}},
+		{[]string{"Nurses"}, "", "nurse", []string{"nurse"}},
+		{[]string{"Strangers"}, api.CodeNoRole, "", []string{}},
+		{"Desk", "", "front-desk", []string{}},
+		{nil, api.CodeNoRole, "", []string{}},
+		{"Desk", "", "front-desk", []string{}},
 	} {
 		code, got := try("sub-1", tt.groups)
 		if code != tt.code || got.Role != tt.role || !slices.Equal(got.Queues, tt.queues) {
@@ -388,6 +391,41 @@ func TestSSOGroups(t *testing.T) {
 	w.must(w.hub.DisablePerson(w.ctx, w.clinic.ID, person.ID))
 	if code, _ := try("sub-1", []string{"IT"}); code != api.CodeUnauthenticated {
 		t.Errorf("somebody disabled: %q", code)
+	}
+	if code, _ := try("sub-robin", nil); code != api.CodeNoRole { // the last administrator
+		t.Errorf("%q", code)
+	}
+	robin, err := w.store.Person(w.ctx, w.clinic.ID, robin.ID)
+	if w.must(err); robin.Role != "administrator" {
+		t.Errorf("groups unmade the last administrator, now %q", robin.Role)
+	}
+}
+
+// TestSSOLeftAllGroups: who comes back from the provider in no group that counts
+// has lost what groups gave, in every browser and by every way to sign in.
+func TestSSOLeftAllGroups(t *testing.T) {
+	w, p := ssoWorld(t, func(a *hub.Access) {
+		a.SSO.GroupsClaim = "groups"
+		a.Groups.Rules = []hub.GroupRule{{Group: "Nurses", Role: "nurse", Queues: []string{"nurse"}}}
+	})
+	dana := w.staff("dana")
+	w.must(w.hub.LinkIdentity(w.ctx, w.clinic.ID, dana.person, p.Subject))
+	p.Claims["groups"] = []string{"Nurses"}
+	first := w.browser()
+	if code, _ := first.sso(p); code != "" {
+		t.Fatalf("in the group: %q", code)
+	}
+	p.Claims["groups"] = []string{"Strangers"}
+	if code, _ := w.browser().sso(p); code != api.CodeNoRole {
+		t.Errorf("in no group: %q", code)
+	}
+	if resp, _ := first.call("GET", "/v1/staff/session", nil, nil); resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("the session of before: %d", resp.StatusCode)
+	}
+	_, err := dana.Self(w.ctx)
+	wantCode(t, err, api.CodeUnauthenticated)
+	if now, err := w.store.Person(w.ctx, w.clinic.ID, dana.person); err != nil || now.Role != "" || len(now.Queues) != 0 {
+		t.Errorf("another way in still makes a %q of %v: %v", now.Role, now.Queues, err)
 	}
 }
 

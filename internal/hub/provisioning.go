@@ -300,11 +300,12 @@ func (h *Hub) saveGroup(ctx context.Context, d *Directory, stored DirectoryGroup
 	if err := h.store.Recording(changed).SaveDirectoryGroup(ctx, stored); err != nil {
 		return scim.Group{}, err
 	}
-	return scimGroup(&stored), h.followGroups(ctx, d, append(slices.Clone(before), stored.Members...))
+	return scimGroup(&stored), h.followGroups(ctx, d, before, stored.Members)
 }
 
 // DeleteDirectoryGroup removes a group, and with it what it gave.
 func (h *Hub) DeleteDirectoryGroup(ctx context.Context, d *Directory, id string) error {
+	defer h.locks.lock("directory " + d.Practice)()
 	stored, err := h.store.DirectoryGroup(ctx, d.Practice, id)
 	if err != nil {
 		return err
@@ -313,12 +314,13 @@ func (h *Hub) DeleteDirectoryGroup(ctx context.Context, d *Directory, id string)
 	if err := h.store.Recording(deleted).DeleteDirectoryGroup(ctx, d.Practice, id); err != nil {
 		return err
 	}
-	return h.followGroups(ctx, d, stored.Members)
+	return h.followGroups(ctx, d, stored.Members, nil)
 }
 
-// followGroups makes people what their groups say. Where the practice has no
-// rules for groups, roles are given here, and groups mean nothing.
-func (h *Hub) followGroups(ctx context.Context, d *Directory, people []string) error {
+// followGroups makes the members of a group, before and after a change to it,
+// what their groups say. Where the practice has no rules for groups, roles are
+// given here, and groups mean nothing.
+func (h *Hub) followGroups(ctx context.Context, d *Directory, before, after []string) error {
 	pr, err := h.practice(ctx, d.Practice)
 	if err != nil || len(pr.Access.Groups.Rules) == 0 {
 		return err
@@ -327,7 +329,7 @@ func (h *Hub) followGroups(ctx context.Context, d *Directory, people []string) e
 	if err != nil {
 		return err
 	}
-	found, err := h.persons(ctx, d.Practice, people)
+	found, err := h.persons(ctx, d.Practice, slices.Concat(before, after))
 	if err != nil {
 		return err
 	}
@@ -338,8 +340,11 @@ func (h *Hub) followGroups(ctx context.Context, d *Directory, people []string) e
 				in = append(in, g.Name, g.ExternalID)
 			}
 		}
-		role, queues, _ := pr.Access.Groups.role(in)               // none: no rights
-		if p.DisabledAt != 0 || role == "" && p.ExternalID == "" { // whom the directory does not keep
+		role, queues, _ := pr.Access.Groups.role(in) // none: no rights
+		// Whom the directory neither named by its id nor had in the group has
+		// their role from here, and a group that says nothing leaves it.
+		kept := p.ExternalID != "" || slices.Contains(before, p.ID)
+		if p.DisabledAt != 0 || role == "" && !kept {
 			continue
 		}
 		_, err := h.assignRole(ctx, p, role, queues)

@@ -325,17 +325,19 @@ func (h *Hub) sameIdentity(ctx context.Context, s *StaffCaller, who *oidc.Identi
 }
 
 // groupsOf makes of a person what their groups say, where the practice has
-// roles come with the token. Who is in no group that counts has no role.
+// roles come with the token. Who is in no group that counts has no role from
+// then on, however they sign in; the last administrator stays one.
 func (h *Hub) groupsOf(ctx context.Context, pr *cachedPractice, p Person, who *oidc.Identity) (Person, error) {
 	claim := pr.Access.SSO.GroupsClaim
 	if claim == "" {
 		return p, nil
 	}
 	role, queues, ok := pr.Access.Groups.role(who.Values(claim))
-	if !ok {
-		return p, ErrNoRole
+	p, err := h.assignRole(ctx, p, role, queues)
+	if !ok && (err == nil || errors.Is(err, ErrForbidden)) {
+		err = ErrNoRole
 	}
-	return h.assignRole(ctx, p, role, queues)
+	return p, err
 }
 
 // providerSession is what is kept of the session at the provider: enough to end
