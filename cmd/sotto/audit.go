@@ -13,6 +13,7 @@ import (
 	"github.com/sotto-health/sotto/internal/auditlog"
 	"github.com/sotto-health/sotto/internal/auditlog/archive"
 	"github.com/sotto-health/sotto/internal/host"
+	"github.com/sotto-health/sotto/internal/installation"
 )
 
 type auditCommand struct {
@@ -118,8 +119,14 @@ func (c verifyAuditCommand) Run(ctx context.Context, cli *commands, s streams) e
 		fmt.Fprintf(s.out, "%s is of no log that is there\n", path)
 		wrong++
 	}
+	for _, what := range logs.standing {
+		fmt.Fprintln(s.out, what)
+	}
 	if wrong > 0 {
 		return fmt.Errorf("the audit log is not as it was written: %d problems", wrong)
+	}
+	if len(logs.standing) > 0 {
+		return errStanding
 	}
 	_, err = fmt.Fprintln(s.out, "The audit log is as it was written.")
 	return err
@@ -146,6 +153,8 @@ func readKeys(given []string) (map[string]string, error) {
 type foundLogs struct {
 	all   []*auditlog.Log
 	wrong int
+	// standing says of each live log that does not grow what waits.
+	standing []string
 }
 
 // logs opens the logs in a folder, or the live ones if folder is empty.
@@ -157,6 +166,9 @@ func (c *commands) logs(ctx context.Context, folder string, out io.Writer) (foun
 		}
 		found.all, err = h.AuditLogs(ctx, false)
 		if err != nil {
+			return found, nil, errors.Join(err, h.Close())
+		}
+		if found.standing, err = standing(ctx, h, found.all, time.Now()); err != nil {
 			return found, nil, errors.Join(err, h.Close())
 		}
 		return found, func() { _ = h.Close() }, nil
@@ -191,6 +203,29 @@ func (c *commands) logs(ctx context.Context, folder string, out io.Writer) (foun
 		}
 	}
 	return found, func() {}, nil
+}
+
+var errStanding = errors.New("the audit log does not grow: what is in it is as it was written; start the server, or look at its log if it runs")
+
+// standing says of each live log that has not grown for minutes what waits for
+// its numbers: it is in no tree, and nothing that is checked holds it.
+func standing(ctx context.Context, h *host.OpenHub, logs []*auditlog.Log, now time.Time) (all []string, err error) {
+	waiting, err := h.LogsWaiting(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range waiting {
+		oldest := time.UnixMilli(w.Oldest)
+		if now.Sub(oldest) <= installation.LogGrowsWithin {
+			continue
+		}
+		for _, log := range logs {
+			if log.Practice == w.Practice {
+				all = append(all, fmt.Sprintf("%s: the log does not grow: %d events wait for their numbers, the oldest since %s", log.Name, w.Events, when(oldest)))
+			}
+		}
+	}
+	return all, nil
 }
 
 // checkLog checks a log, prints what is wrong and returns how much is. Of

@@ -84,8 +84,14 @@ func (c watchAuditCommand) look(ctx context.Context, cli *commands, out io.Write
 			wrong++
 		}
 	}
+	for _, what := range logs.standing {
+		fmt.Fprintln(out, what)
+	}
 	if wrong > 0 {
 		return fmt.Errorf("the audit log's history is not what was seen: %d problems", wrong)
+	}
+	if len(logs.standing) > 0 {
+		return errStanding
 	}
 	return nil
 }

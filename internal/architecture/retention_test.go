@@ -17,6 +17,7 @@ func allowed() map[string]string {
 	return map[string]string{
 		"DELETE FROM audit_pending":                    "events that wait are moved into the log",
 		"UPDATE audit_log SET":                         "the log's head grows",
+		"ALTER TABLE audit_pending":                    "adds since when an event waits",
 		"INSERT INTO audit_tile ON CONFLICT DO UPDATE": "the newest, partial tile gets more hashes",
 	}
 }

@@ -213,7 +213,11 @@ func TestEachQueryNotices(t *testing.T) {
 		"log contradicts": {"528", m, func(s *Subject) {
 			s.Facts.LogParts = []installation.LogPart{{Name: installation.Checkpoints, Problem: installation.PartContradicts}}
 		}, short},
-		"log not read":          {"528", m, func(s *Subject) { s.Practice.Log = nil }, short},
+		"log not read": {"528", m, func(s *Subject) { s.Practice.Log = nil }, short},
+		"log does not grow": {"528", m, func(s *Subject) {
+			s.Practice.LogWaits, s.Practice.LogWaitsSince = 1, s.Facts.At.Add(-time.Hour)
+		}, short},
+		"log grows now":         {"528", m, func(s *Subject) { s.Practice.LogWaits, s.Practice.LogWaitsSince = 1, s.Facts.At }, m},
 		"log not there":         {"528", m, func(s *Subject) { s.Practice.LogSize = -1 }, short},
 		"log lost an entry":     {"", m, func(s *Subject) { s.Practice.LogWhole = false }, m},
 		"log empty":             {"528", m, func(s *Subject) { s.Practice.LogSize = 0 }, d},

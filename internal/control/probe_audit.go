@@ -20,6 +20,8 @@ func auditLog(s *Subject) api.ControlFinding {
 		return short(say("fix.server-log"), say("log.unread"))
 	case log != nil && log.Problems > 0:
 		return short(say("fix.keep-changed"), say("log.changed", log.First, log.Problems))
+	case s.Practice.LogStands(s.Facts.At):
+		return short(say("fix.log-grows"), say("log.stands", s.Practice.LogWaitsSince.Format(time.DateTime), s.Practice.LogWaits))
 	case n == 0:
 		return decide(say("fix.look-later"), say("log.empty"))
 	case log.Verified != nil && log.Verified.Problems > 0:

@@ -174,6 +174,7 @@ var english = map[string]string{
 
 	"log.contradicts": "The log contradicts what was let out of it: {0}.",
 	"log.unread":      "The log of who did what could not be read.",
+	"log.stands":      "The log of who did what does not grow: since {0} what is done waits for its numbers in it, {1} events by now.",
 	"log.changed":     "The log of who did what is not as it was written: {0} ({1} in all).",
 	"log.empty":       "The log of who did what is empty.",
 	"log.problems":    "The last whole check of the log, on {0}, named {1} problems.",
@@ -269,6 +270,7 @@ var english = map[string]string{
 	"fix.verify-log":           "sotto audit verify",
 	"fix.keep-evidence":        "Keep what is there as evidence; sotto audit verify --checkpoint names what differs.",
 	"fix.keep-changed":         "Keep what is there as evidence; sotto audit verify names each.",
+	"fix.log-grows":            "See in the server's log since when the audit log cannot be continued, and keep a copy of the database as evidence before you mend anything. If no server runs, start it.",
 	"fix.server-log":           "Look at the server's log.",
 	"fix.publish-heads":        "Publish the log's heads (--audit-checkpoints), or run sotto audit verify.",
 	"fix.stream":               "sotto doctor names what to do.",

@@ -68,3 +68,18 @@ func (x *examination) auditLog(check string, p *installation.Practice) {
 		x.expect(check, true, "The audit log is as it was written, as far as was read.", OK, "", "")
 	}
 }
+
+// logGrows finds a log that acts go past: they are kept, and in no tree yet.
+func (x *examination) logGrows(check string, p *installation.Practice) {
+	if !p.LogStands(x.facts.At) {
+		x.expect(check, true, "The audit log grows.", OK, "", "")
+		return
+	}
+	found := fmt.Sprintf("The audit log does not grow: %d events wait for their numbers, the oldest since %s.", p.LogWaits, p.LogWaitsSince.Format(time.DateTime))
+	if x.facts.Server == nil || !x.facts.Server.Answers {
+		x.expect(check, false, "", Warn, found, "Start the server: it gives them their numbers.")
+		return
+	}
+	x.expect(check, false, "", Fail, found,
+		"See in the server's log since when it cannot be continued, and that the database can be written. If neither explains it, an event that waits was changed in the database: keep a copy of it as evidence before you mend anything (45 CFR 164.312(b)).")
+}

@@ -291,6 +291,7 @@ func (x *examination) practice(p *installation.Practice) {
 			"A demo practice, whose sign-ins anybody can see, is served to others.", "Serve a practice of your own from a new data folder.")
 	}
 	x.auditLog(of("audit-log"), p)
+	x.logGrows(of("audit-backlog"), p)
 	x.witnesses(of("audit-witness"), p)
 	x.streams(of("audit-stream"), p)
 	x.expect(of("emergency-reviews"), p.EmergenciesDue == 0, fmt.Sprintf("No review of an emergency access is late; %d wait.", p.Emergencies), Fail,

@@ -75,6 +75,9 @@ func TestT54SeededMistakes(t *testing.T) {
 		"a log that was rewritten": {func(f *installation.Facts) {
 			f.Practices[0].Log.Problems, f.Practices[0].Log.First = 1, "checkpoint 30 was signed, and the log forked from it"
 		}, "audit-log:oak", Fail},
+		"a log that does not grow": {func(f *installation.Facts) {
+			f.Practices[0].LogWaits, f.Practices[0].LogWaitsSince = 3, now.Add(-time.Hour)
+		}, "audit-backlog:oak", Fail},
 		"a log that cannot be read":  {func(f *installation.Facts) { f.Practices[0].Log = nil }, "audit-log:oak", Fail},
 		"a log with problems before": {func(f *installation.Facts) { f.Practices[0].Log.Verified.Problems = 2 }, "audit-log:oak", Fail},
 		"a log never read whole":     {func(f *installation.Facts) { f.Practices[0].Log.Verified = nil }, "audit-log:oak", Warn},

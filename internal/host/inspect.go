@@ -75,6 +75,10 @@ func Inspect(ctx context.Context, h *OpenHub, c InspectConfig) (*installation.Fa
 	if err := h.inspectStorage(ctx, f); err != nil {
 		return nil, err
 	}
+	waiting, err := h.LogsWaiting(ctx)
+	if err != nil {
+		return nil, err
+	}
 	all, err := h.store.Practices(ctx)
 	if err != nil {
 		return nil, err
@@ -83,6 +87,11 @@ func Inspect(ctx context.Context, h *OpenHub, c InspectConfig) (*installation.Fa
 		practice, err := h.inspectPractice(ctx, f.LogParts, p, f.At.UnixMilli())
 		if err != nil {
 			return nil, err
+		}
+		for _, w := range waiting {
+			if w.Practice == p.ID {
+				practice.LogWaits, practice.LogWaitsSince = w.Events, time.UnixMilli(w.Oldest).UTC()
+			}
 		}
 		f.Practices = append(f.Practices, *practice)
 	}

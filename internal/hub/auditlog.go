@@ -20,18 +20,35 @@ import (
 const growBatch = 256
 
 // GrowLogs gives the events that wait their numbers in the logs of their
-// practices. Call it every second.
+// practices. Call it every second. A log that cannot go on holds up no other:
+// the errors of all are joined.
 func (h *Hub) GrowLogs(ctx context.Context) error {
+	waiting, err := h.LogsWaiting(ctx)
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, w := range waiting {
+		failed = errors.Join(failed, h.growLog(ctx, w.Practice))
+	}
+	return failed
+}
+
+// LogsWaiting lists what waits for its numbers, by practice, and notes it for
+// [Hub.Stats].
+func (h *Hub) LogsWaiting(ctx context.Context) ([]LogBacklog, error) {
 	waiting, err := h.store.LogsWaiting(ctx)
 	if err != nil {
-		return at("look for waiting events", err)
+		return nil, at("look for waiting events", err)
 	}
-	for _, practice := range waiting {
-		if err := h.growLog(ctx, practice); err != nil {
-			return err
+	all := LogBacklog{}
+	for i, w := range waiting {
+		if all.Events += w.Events; i == 0 || w.Oldest < all.Oldest {
+			all.Oldest = w.Oldest
 		}
 	}
-	return nil
+	h.logBacklog.Store(&all)
+	return waiting, nil
 }
 
 func (h *Hub) growLog(ctx context.Context, practice string) error {

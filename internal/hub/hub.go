@@ -115,6 +115,8 @@ type Hub struct {
 
 	logBytes, archiveBytes atomic.Int64 // what the audit logs take of disks
 
+	logBacklog atomic.Pointer[LogBacklog] // what waited for numbers in the audit logs; nil before the first look
+
 	lapsesTold atomic.Int64 // until when lapsed verifications were announced
 
 	background sync.WaitGroup // what is done after its answer

@@ -39,6 +39,9 @@ type Stats struct {
 	// LogBytes and ArchiveBytes are what the audit logs take in the database and in
 	// the archive's folder, as [Hub.NoteLogStorage] was told; 0 until then.
 	LogBytes, ArchiveBytes int64
+	// LogBacklog is what of all practices waited for its numbers in the logs when
+	// they were to grow last. It names no practice.
+	LogBacklog LogBacklog
 }
 
 // LogPartFigures say how one of the ways fares in which audit logs are let out.
@@ -75,7 +78,12 @@ func (h *Hub) Stats() Stats {
 		parts[name.(string)] = figures.(LogPartFigures)
 		return true
 	})
+	var backlog LogBacklog
+	if noted := h.logBacklog.Load(); noted != nil {
+		backlog = *noted
+	}
 	return Stats{
+		LogBacklog:   backlog,
 		LogParts:     parts,
 		Witnesses:    witnesses,
 		Streams:      streams,

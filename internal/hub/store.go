@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/sotto-health/sotto/api"
-	"github.com/sotto-health/sotto/internal/audit"
-	"github.com/sotto-health/sotto/internal/auditlog"
 )
 
 // SignInsKept is how long the history of sign-ins goes back.
@@ -61,48 +59,6 @@ type Store interface {
 	DeleteExpired(ctx context.Context, now, unfinishedBefore int64) (unfinished []Attachment, err error)
 	// Ping reports whether the store can answer.
 	Ping(ctx context.Context) error
-}
-
-// Audit keeps what was done, in the transaction that did it.
-type Audit interface {
-	// Recording returns a view of the store whose writes also store the events:
-	// with each call that succeeds, in its transaction, so that the act and its
-	// events are both there or neither is. Make one for one write. A call that
-	// fails stores none, and nor does AppendFrame of a duplicate. An event that
-	// does not pass [audit.Event.Check] fails the call. With AppendFrame, an
-	// event about a conversation gets its Patient, and a frame's its position as
-	// Object.
-	Recording(events ...audit.Event) Store
-	// Record stores events of what the store is not changed by: what was read,
-	// and what was refused. Who reads waits for it before they answer.
-	Record(ctx context.Context, events ...audit.Event) error
-	// WaitingEvents lists a practice's events that have no number in its log yet,
-	// oldest first.
-	WaitingEvents(ctx context.Context, practice string, limit int) ([]audit.Event, error)
-
-	// LogsWaiting lists the practices with events that wait.
-	LogsWaiting(ctx context.Context) ([]string, error)
-	// GrowLog gives at most limit waiting events of a practice their numbers, in
-	// the order in which they came, and returns how many. One caller at a time
-	// does so for a practice, whichever hub it is.
-	GrowLog(ctx context.Context, practice string, limit int) (int, error)
-	// LogHead returns how the practice's log stands; an empty log has size 0.
-	LogHead(ctx context.Context, practice string) (auditlog.Head, error)
-	// LogTile returns the hashes that a tile has; none if there are none.
-	LogTile(ctx context.Context, practice string, level int, n int64) ([]byte, error)
-	// LogRange lists at most limit entries by their numbers, from first on.
-	LogRange(ctx context.Context, practice string, first int64, limit int) ([]auditlog.Entry, error)
-	// LogEntries lists entries from the newest to the oldest, or, with Forward,
-	// the other way. Of one time, the number decides.
-	LogEntries(ctx context.Context, q LogQuery) ([]auditlog.Entry, error)
-
-	// SaveWitness keeps what came of asking a witness, in place of what was kept.
-	SaveWitness(ctx context.Context, w LogWitness) error
-	// LogWitnesses lists what is kept of the witnesses of a practice's log, by
-	// their keys.
-	LogWitnesses(ctx context.Context, practice string) ([]LogWitness, error)
-	// DropWitness is no error if nothing is kept.
-	DropWitness(ctx context.Context, practice, key string) error
 }
 
 // Emergencies keeps every time that somebody broke the glass, for ever.

@@ -266,6 +266,10 @@ type Practice struct {
 	// LogSize is how many entries the log of who did what has; below 0 if it
 	// could not be read.
 	LogSize int64 `json:"log_size"`
+	// LogWaits is how many events wait for their numbers in it, and LogWaitsSince
+	// when the oldest was made; zero if none waits.
+	LogWaits      int64     `json:"log_waits"`
+	LogWaitsSince time.Time `json:"log_waits_since"`
 	// Log is what was read of it now; nil if it could not be.
 	Log *LogCheck `json:"log,omitempty"`
 	// LogBegan is when the oldest entry that is there was made, zero if there is
@@ -326,6 +330,16 @@ type LogCheck struct {
 // LogVerifiedWithin is how old the last whole check of a log may be that is too
 // long to be read whole with each look.
 const LogVerifiedWithin = 31 * 24 * time.Hour
+
+// LogGrowsWithin is within what time an event has its number in the log, if the
+// log grows: a server gives them every second.
+const LogGrowsWithin = 5 * time.Minute
+
+// LogStands reports whether events have waited for their numbers for longer than
+// they do in a log that grows.
+func (p *Practice) LogStands(now time.Time) bool {
+	return p.LogWaits > 0 && now.Sub(p.LogWaitsSince) > LogGrowsWithin
+}
 
 // A LogVerified is what sotto audit verify noted.
 type LogVerified struct {

@@ -57,19 +57,20 @@ func (s *Store) recorded(fn func(*tx) error) (func(*tx) error, error) {
 // A pendingEvent is an event as it is stored until it is in the log.
 type pendingEvent struct {
 	practice string
+	at       int64
 	salt     audit.Salt
 	event    []byte
 }
 
 func newPendingEvent(e *audit.Event) (pendingEvent, error) {
 	encoded, err := e.Encode()
-	return pendingEvent{practice: e.Practice, salt: audit.NewSalt(), event: encoded}, err
+	return pendingEvent{practice: e.Practice, at: e.At, salt: audit.NewSalt(), event: encoded}, err
 }
 
 func insertPending(t *tx, rows []pendingEvent) error {
-	const insert = `INSERT INTO audit_pending (practice, salt, event) VALUES ($1, $2, $3)`
+	const insert = `INSERT INTO audit_pending (practice, at, salt, event) VALUES ($1, $2, $3, $4)`
 	for _, r := range rows {
-		if _, err := t.exec(insert, r.practice, r.salt[:], r.event); err != nil {
+		if _, err := t.exec(insert, r.practice, r.at, r.salt[:], r.event); err != nil {
 			return err
 		}
 	}

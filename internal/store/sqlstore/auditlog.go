@@ -8,12 +8,15 @@ import (
 
 	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/auditlog"
+	"github.com/sotto-health/sotto/internal/hub"
 )
 
 // LogsWaiting implements [hub.Audit].
-func (s *Store) LogsWaiting(ctx context.Context) ([]string, error) {
-	const query = `SELECT DISTINCT practice FROM audit_pending`
-	all, err := collect(ctx, s.reader(), scanString, query)
+func (s *Store) LogsWaiting(ctx context.Context) ([]hub.LogBacklog, error) {
+	const query = `SELECT practice, COUNT(*), MIN(at) FROM audit_pending GROUP BY practice ORDER BY practice`
+	all, err := collect(ctx, s.reader(), func(row scanner) (b hub.LogBacklog, err error) {
+		return b, row.Scan(&b.Practice, &b.Events, &b.Oldest)
+	}, query)
 	return all, s.translate(err)
 }
 
