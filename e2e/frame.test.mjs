@@ -173,3 +173,15 @@ for (const language of ["en", "ar"]) {
     });
   }
 }
+
+for (const [colorScheme, size] of [["light", phone], ["dark", desktop]]) {
+  test(`axe finds nothing on the page of the API, ${colorScheme}`, async () => {
+    const reader = await Person.arrive(browser, { name: "developer", origins: [demo.origin], ...size, colorScheme });
+    const page = await reader.open(`${demo.origin}/docs/api`);
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    await assertAccessible(page, `the API, ${colorScheme}`);
+    await picture(page, `31-api-${colorScheme}`);
+    reader.assertClean();
+    await reader.leave();
+  });
+}
