@@ -128,7 +128,7 @@ var leaves = map[string]string{
 	"post /v1/conversations/{id}/ack":                                "- bookkeeping of a device in the group, for every message",
 	"post /v1/conversations/{id}/attachments":                        "- room alone; the file is recorded when it is there",
 	"get /v1/conversations/{id}/certificates":                        "member-devices.read",
-	"post /v1/record-reads":                                          "record.read record.verified disclosure.made",
+	"post /v1/record-reads":                                          "record.read record.verified disclosure.recorded",
 	"post /v1/conversations/{id}/close":                              "conversation.closed",
 	"get /v1/conversations/{id}/frames":                              "conversation.opened",
 	"post /v1/conversations/{id}/frames":                             "frame.sent handshake.sent history.shared",
