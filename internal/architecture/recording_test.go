@@ -52,7 +52,7 @@ func unaccompanied() map[string]string {
 		"UseGrantRequest in mayBecome":           "that an approval was used; the change that it allows is recorded",
 		"UseRecoveryCode in useCode":             "so that a code is good once; the sign-in is recorded",
 		"WithdrawReceipt in WithdrawConsent":     "recorded, or its conversation's withdrawal is",
-		"SetSessionProvider in FinishSSO":        "which session of the provider's belongs to this one; that it was proved is recorded",
+		"SetSessionProvider in answerSSO":        "which session of the provider's belongs to this one; that it was proved is recorded",
 		"UseStaffSession in Active":              "a sign of life, every minute",
 	}
 }

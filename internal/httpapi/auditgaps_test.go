@@ -92,6 +92,13 @@ func TestThrottledWaysInAreRecorded(t *testing.T) {
 			resp, _ := w.raw("POST", "/v1/staff/sso/begin", `{"practice":"riverside","purpose":"sign-in","page":"staff"}`)
 			return resp.StatusCode
 		},
+		"an answer to no attempt": func(w *world) int {
+			w.access(func(a *hub.Access) {
+				a.SSO = &hub.SSO{Name: "A provider", Issuer: "https://id.example", ClientID: "sotto"}
+			})
+			resp, _ := w.raw("POST", "/v1/staff/sso/finish", `{"practice":"riverside","state":"x","code":"x"}`)
+			return resp.StatusCode
+		},
 		"a patient's passkey": func(w *world) int {
 			d := w.newDevice(w.clinic)
 			proof, err := d.Prove(w.ctx, d.signer, certificate.PurposeRegister, w.clinic.ID)

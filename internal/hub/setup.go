@@ -72,7 +72,7 @@ func (h *Hub) SetUp(ctx context.Context, from Source, s api.SetUp) (Cookies, api
 		method = MethodPasskey
 	}
 	if err := pr.Access.allowsHere(p, method); err != nil {
-		return Cookies{}, api.SetUpDone{}, err
+		return Cookies{}, api.SetUpDone{}, h.refusedHere(ctx, nobody(pr.ID), p.ID, method, err)
 	}
 	var e Enrolment
 	var done api.SetUpDone

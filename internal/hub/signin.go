@@ -55,7 +55,7 @@ func (h *Hub) SignIn(ctx context.Context, from Source, s api.SignIn) (Cookies, a
 		return Cookies{}, api.StaffSession{}, h.refusedNetwork(ctx, p.themself())
 	}
 	if err := pr.Access.allowsHere(p, method); err != nil {
-		return Cookies{}, api.StaffSession{}, h.refusedHere(ctx, &p, method, err)
+		return Cookies{}, api.StaffSession{}, h.refusedHere(ctx, p.themself(), p.ID, method, err)
 	}
 	if p.Failures > 0 {
 		if err := h.store.ClearFailures(ctx, p.Practice, p.ID); err != nil {

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -154,104 +153,6 @@ func (h *Hub) unsealAttempt(text, use, practice string, a any) bool {
 	return err == nil && json.Unmarshal(plain, a) == nil
 }
 
-// spendAttempt sees to it that an answer is good once.
-func (h *Hub) spendAttempt(ctx context.Context, use, state string) error {
-	once := sha256.Sum256([]byte(use + " " + state))
-	err := h.store.SpendNonce(ctx, once[:16], h.now().Add(oidc.AttemptLife).UnixMilli())
-	if errors.Is(err, ErrExists) {
-		return &oidc.RefusedError{Reason: oidc.ReasonState}
-	} else if err != nil {
-		return at("spend an attempt", err)
-	}
-	return nil
-}
-
-// openAttempt reads a cookie.
-func (h *Hub) openAttempt(practice, cookie, state string) (a ssoAttempt, ok bool) {
-	ok = h.unsealAttempt(cookie, "sso", practice, &a) && a.Matches(state, h.now())
-	return a, ok
-}
-
-// FinishSSO takes what the provider sent the browser back with, beside the
-// cookie of the attempt.
-func (h *Hub) FinishSSO(ctx context.Context, from Source, s *StaffCaller, cookie string, f api.FinishSSO) (Cookies, api.SSODone, error) {
-	done := api.SSODone{}
-	pr, p, err := h.ssoPractice(ctx, f.Practice)
-	if err != nil {
-		return Cookies{}, done, err
-	}
-	a, ok := h.openAttempt(pr.ID, cookie, f.State)
-	if !ok {
-		return Cookies{}, done, &oidc.RefusedError{Reason: oidc.ReasonState}
-	}
-	if err := h.spendAttempt(ctx, "sso", a.State); err != nil {
-		return Cookies{}, done, err
-	}
-	who, err := h.oidc.Finish(ctx, p, a.Attempt, oidc.Answer{State: f.State, Code: f.Code, Issuer: f.Issuer, Error: f.Error})
-	if err != nil {
-		var no *oidc.RefusedError
-		if errors.As(err, &no) {
-			h.ssoRefused(ctx, pr.ID, string(no.Reason))
-		}
-		return Cookies{}, done, err
-	}
-	if !pr.Access.SSO.twoFactors(who) {
-		h.ssoRefused(ctx, pr.ID, "one-factor")
-		return Cookies{}, done, ErrSecondFactor
-	}
-	done.Page = a.Page
-	var cookies Cookies
-	if a.Purpose == ssoSignIn {
-		cookies, done.Session, err = h.ssoSignIn(ctx, from, &pr, who)
-		return cookies, done, err
-	}
-	if s == nil || s.session.ID != a.Session || s.Person.Practice != pr.ID {
-		return Cookies{}, done, ErrUnauthenticated
-	}
-	if a.Purpose == ssoLink {
-		if err := h.linkOwn(ctx, s, who); err != nil {
-			return Cookies{}, done, err
-		}
-	} else if err := h.sameIdentity(ctx, s, who); err != nil {
-		return Cookies{}, done, err
-	}
-	if err := h.store.SetSessionProvider(ctx, s.session.ID, h.providerSession(s.session.ID, who)); err != nil {
-		return Cookies{}, done, at("store the provider's session", err)
-	}
-	cookies, done.Session, err = h.renew(ctx, s)
-	return cookies, done, err
-}
-
-// ssoRefused notes that somebody came back from the provider with what is not
-// good enough. Who it was is not known.
-func (h *Hub) ssoRefused(ctx context.Context, practice, reason string) {
-	h.log.InfoContext(ctx, "single sign-on refused", slog.String("practice", practice), slog.String("reason", reason))
-	if err := h.store.Record(ctx, h.event(ctx, nobody(practice), audit.SignInRefused, "").AsRefused(reason)); err != nil {
-		h.log.WarnContext(ctx, "a refusal could not be recorded")
-	}
-}
-
-// ssoSignIn opens a session for whom the provider has named.
-func (h *Hub) ssoSignIn(ctx context.Context, from Source, pr *cachedPractice, who *oidc.Identity) (Cookies, api.StaffSession, error) {
-	p, err := h.identified(ctx, pr, who)
-	if err != nil {
-		return Cookies{}, api.StaffSession{}, err
-	}
-	if p.DisabledAt != 0 || p.Kind != api.KindStaff {
-		return Cookies{}, api.StaffSession{}, ErrUnauthenticated
-	}
-	if p, err = h.groupsOf(ctx, pr, p, who); err != nil {
-		return Cookies{}, api.StaffSession{}, err
-	}
-	if roleOf(p.Kind, p.Role) == "" {
-		return Cookies{}, api.StaffSession{}, ErrNoRole
-	}
-	if !pr.Access.allows(p.Role, from.Address) {
-		return Cookies{}, api.StaffSession{}, ErrNetwork
-	}
-	return h.openStaffSession(ctx, from, p, MethodSSO, who)
-}
-
 // identified returns the person that an identity is linked to. If there is
 // none, the directory may have told us of the person beforehand, by an id that
 // is in the token too. An address is no proof of anything.
@@ -309,19 +210,9 @@ func (h *Hub) linkOwn(ctx context.Context, s *StaffCaller, who *oidc.Identity) e
 	}
 	err = h.link(ctx, s, &s.Person, who.Issuer, who.Subject, LinkedByOwner)
 	if errors.Is(err, ErrNotLinked) {
-		return ErrConflict
+		return errTaken
 	}
 	return err
-}
-
-func (h *Hub) sameIdentity(ctx context.Context, s *StaffCaller, who *oidc.Identity) error {
-	known, err := h.store.IdentityLink(ctx, s.Person.Practice, who.Issuer, who.Subject)
-	if errors.Is(err, ErrNotFound) || err == nil && known.Person != s.Person.ID {
-		return ErrUnauthenticated
-	} else if err != nil {
-		return at("load identity", err)
-	}
-	return nil
 }
 
 // groupsOf makes of a person what their groups say, where the practice has

@@ -56,9 +56,9 @@ func (h *Hub) noteThrottled(ctx context.Context, from Source, slug, person strin
 	}
 }
 
-// refusedHere records that who has shown who they are may not sign in this way.
-func (h *Hub) refusedHere(ctx context.Context, p *Person, method string, refusal error) error {
-	e := h.event(ctx, p.themself(), audit.SignInRefused, p.ID).With("method=" + method).AsRefused("sso-only")
+// refusedHere records that a person may not sign in this way, or set it up.
+func (h *Hub) refusedHere(ctx context.Context, who Actor, person, method string, refusal error) error {
+	e := h.event(ctx, who, audit.SignInRefused, person).With("method=" + method).AsRefused("sso-only")
 	if err := h.store.Record(ctx, e); err != nil {
 		return at("record a refusal", err)
 	}
