@@ -7,12 +7,14 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/httpapi"
 	"github.com/sotto-health/sotto/internal/hub"
 )
@@ -119,15 +121,40 @@ func TestT23StolenCookieOpensNothing(t *testing.T) {
 			t.Errorf("%s in the owner's browser: %d %s", path, resp.StatusCode, got)
 		}
 	}
+	// The log says so: once a minute and session, whatever was tried.
+	tried := func() (reasons []string) {
+		t.Helper()
+		for _, line := range w.events(string(audit.CallRefused)) {
+			if f := strings.Fields(line); f[0] == admin.person {
+				reasons = append(reasons, f[2])
+			}
+		}
+		slices.Sort(reasons)
+		return reasons
+	}
+	if got := tried(); !slices.Equal(got, []string{"browser-proof", "other-browser"}) {
+		t.Errorf("the log says %q", got)
+	}
 	// Both factors anew change the cookie and not the key.
 	proof := mustJSON(api.Authentication{Password: phrase, Code: admin.code()})
 	resp, got := w.raw("POST", "/v1/staff/step-up", proof, "Cookie", "__Host-sotto_staff="+cookie, "Sotto-Browser", owner.shows("POST", "/v1/staff/step-up", w.clock.now()))
 	if resp.StatusCode != http.StatusOK {
 		t.Fatalf("step-up: %d %s", resp.StatusCode, got)
 	}
-	resp, got = w.raw("GET", "/v1/staff/session", "", "Cookie", "__Host-sotto_staff="+resp.Cookies()[0].Value)
+	cookie = resp.Cookies()[0].Value
+	resp, got = w.raw("GET", "/v1/staff/session", "", "Cookie", "__Host-sotto_staff="+cookie)
 	if resp.StatusCode != http.StatusUnauthorized {
 		t.Errorf("the new cookie without the key: %d %s", resp.StatusCode, got)
+	}
+	// A locked session is no more the thief's to know of than an open one.
+	before := len(tried())
+	w.clock.advance(time.Minute)
+	locked, err := w.hub.AuthenticateLocked(w.ctx, cookie)
+	w.must(err)
+	w.must(w.hub.Lock(w.ctx, locked))
+	resp, got = w.raw("GET", "/v1/staff/devices", "", "Cookie", "__Host-sotto_staff="+cookie)
+	if n := len(tried()) - before; resp.StatusCode != http.StatusUnauthorized || strings.Contains(got, string(api.CodeLocked)) || n != 1 {
+		t.Errorf("a locked one: %d %s, and %d lines in the log", resp.StatusCode, got, n)
 	}
 }
 

@@ -252,9 +252,14 @@ func (s *Server) noteRefusal(ctx context.Context, p *problem, err error) {
 		c.cause = err
 	}
 	if c.actor != nil && p.Status < 500 {
-		method, path, _ := strings.Cut(c.request.Pattern, " ")
-		s.hub.NoteRefusal(ctx, c.actor, operationID(method, path), c.request.PathValue("id"), err)
+		s.noteRefused(ctx, c.actor, err)
 	}
+}
+
+func (s *Server) noteRefused(ctx context.Context, who hub.Actor, err error) {
+	c := callOf(ctx)
+	method, path, _ := strings.Cut(c.request.Pattern, " ")
+	s.hub.NoteRefusal(ctx, who, operationID(method, path), c.request.PathValue("id"), err)
 }
 
 // A recorder notes the status and size of an answer.

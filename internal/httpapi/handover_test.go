@@ -219,7 +219,7 @@ func TestT47SupervisorsAreTold(t *testing.T) {
 	w.must(err)
 	told := boss.listen()
 	quiet, quieter := away.listen(), dana.listen()
-	clinician, err := w.hub.AuthenticateStaff(w.ctx, lee.Cookie())
+	clinician, err := w.hub.AuthenticateLocked(w.ctx, lee.Cookie())
 	w.must(err)
 	e, err := w.hub.BreakGlass(w.ctx, clinician, id, api.BreakGlass{Reason: "danger", Words: "nobody answers, and she has fallen"})
 	w.must(err)

@@ -29,7 +29,7 @@ func (w *world) proven(login, role string) *hub.StaffCaller {
 	browser := w.client()
 	_, _, err = browser.SetUpApp(w.ctx, token, phrase, w.clock.now())
 	w.must(err)
-	s, err := w.hub.AuthenticateStaff(w.ctx, browser.Cookie())
+	s, err := w.hub.AuthenticateLocked(w.ctx, browser.Cookie())
 	w.must(err)
 	return s
 }

@@ -128,7 +128,7 @@ func staff[I, O any](s *Server, o huma.Operation, f func(context.Context, *hub.S
 // locked.
 func lockedStaff[I, O any](s *Server, o huma.Operation, f func(context.Context, *hub.StaffCaller, *I) (*O, error)) {
 	callers(s, o, func(ctx context.Context) (*hub.StaffCaller, error) {
-		return s.staffFrom(ctx, s.hub.AuthenticateLocked)
+		return s.staffFrom(ctx)
 	}, f, cookieScheme)
 }
 
@@ -225,18 +225,44 @@ func (s *Server) authenticate(ctx context.Context) (*hub.Caller, error) {
 // authenticateStaff checks the staff cookie of the call. Its session must not
 // be locked.
 func (s *Server) authenticateStaff(ctx context.Context) (*hub.StaffCaller, error) {
-	return s.staffFrom(ctx, s.hub.AuthenticateStaff)
+	c, err := s.ownSession(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.hub.NotLocked(c); err != nil {
+		return nil, err
+	}
+	return s.known(ctx, c)
 }
 
-func (s *Server) staffFrom(ctx context.Context, authenticate func(context.Context, string) (*hub.StaffCaller, error)) (*hub.StaffCaller, error) {
+// staffFrom is authenticateStaff, and takes a locked session too.
+func (s *Server) staffFrom(ctx context.Context) (*hub.StaffCaller, error) {
+	c, err := s.ownSession(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.known(ctx, c)
+}
+
+// ownSession returns whose cookie came with the call. In another browser than
+// the session's it is refused before anything is said of the session, and that
+// is in the log.
+func (s *Server) ownSession(ctx context.Context) (*hub.StaffCaller, error) {
 	call := callOf(ctx)
-	c, err := authenticate(ctx, call.cookie)
+	c, err := s.hub.AuthenticateLocked(ctx, call.cookie)
 	if err != nil {
 		return nil, err
 	}
 	if err := s.hub.InItsBrowser(c, call.proof); err != nil {
+		s.noteRefused(ctx, c, err)
 		return nil, err
 	}
+	return c, nil
+}
+
+// known notes who calls, and looks at where from.
+func (s *Server) known(ctx context.Context, c *hub.StaffCaller) (*hub.StaffCaller, error) {
+	call := callOf(ctx)
 	call.actor = c
 	if err := s.hub.AllowNetwork(ctx, c.Person, call.address); err != nil {
 		return nil, err

@@ -63,7 +63,7 @@ func (s *Server) ssoRoutes(mux *router) {
 func (s *Server) beginSSO(ctx context.Context, i *in[api.BeginSSO]) (*begunOut, error) {
 	var who *hub.StaffCaller
 	if i.Body.Purpose != "sign-in" {
-		c, err := s.staffFrom(ctx, s.hub.AuthenticateLocked)
+		c, err := s.staffFrom(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -80,7 +80,7 @@ func (s *Server) finishSSO(ctx context.Context, i *in[api.FinishSSO]) (*ssoDoneO
 	var who *hub.StaffCaller
 	if callOf(ctx).cookie != "" {
 		// An old session is no hindrance to a new one.
-		if c, err := s.staffFrom(ctx, s.hub.AuthenticateLocked); err == nil {
+		if c, err := s.staffFrom(ctx); err == nil {
 			who = c
 		} else if errors.Is(err, hub.ErrNetwork) {
 			return nil, err

@@ -177,10 +177,7 @@ func (s *Server) currentStaff(ctx context.Context, _ *none) (*currentOut, error)
 	if callOf(ctx).cookie == "" {
 		return &currentOut{Status: noBody}, nil
 	}
-	c, err := s.hub.AuthenticateLocked(ctx, callOf(ctx).cookie)
-	if err == nil {
-		err = s.hub.InItsBrowser(c, callOf(ctx).proof)
-	}
+	c, err := s.ownSession(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/elliptic"
 	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 	"math/big"
 	"strconv"
 	"strings"
@@ -62,19 +63,28 @@ func (h *Hub) BrowserKey(p BrowserProof) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(name[:]), nil
 }
 
+var (
+	// errOtherBrowser is [ErrUnauthenticated] of a session's cookie in another
+	// browser than the session's.
+	errOtherBrowser = fmt.Errorf("%w: in another browser", ErrUnauthenticated)
+	// errBrowserProof is [ErrUnauthenticated] of a session's cookie with a proof
+	// that is not good: somebody else's call again, or a clock that is wrong.
+	errBrowserProof = fmt.Errorf("%w: the browser's proof is not good", ErrUnauthenticated)
+)
+
 // InItsBrowser refuses a session's call from any browser but the one that the
-// session was opened in. A session of a browser without a key belongs to who has
-// its cookie.
+// session was opened in, with [ErrUnauthenticated]: see [Hub.NoteRefusal]. A
+// session of a browser without a key belongs to who has its cookie.
 func (h *Hub) InItsBrowser(s *StaffCaller, p BrowserProof) error {
 	if s.session.BrowserKey == "" {
 		return nil
 	}
 	key, err := h.BrowserKey(p)
 	if err != nil {
-		return err
+		return errBrowserProof
 	}
 	if key != s.session.BrowserKey {
-		return ErrUnauthenticated
+		return errOtherBrowser
 	}
 	return nil
 }

@@ -174,8 +174,10 @@ func (h *Hub) refusedNetwork(ctx context.Context, who Actor) error {
 	return ErrNetwork
 }
 
-// NoteRefusal records that a caller was refused by policy. The operation is
-// the API's name of the call, the object the id that it was about.
+// NoteRefusal records that a caller was refused by policy, or that a session's
+// cookie came from another browser. The operation is the API's name of the call,
+// the object the id that it was about. Of who is told to wait, and of a cookie
+// elsewhere, there is one line a minute.
 func (h *Hub) NoteRefusal(ctx context.Context, who Actor, operation, object string, refusal error) {
 	var rules []string
 	var reason string
@@ -188,6 +190,13 @@ func (h *Hub) NoteRefusal(ctx context.Context, who Actor, operation, object stri
 			return
 		}
 		reason = "rate"
+	case errors.Is(refusal, errOtherBrowser), errors.Is(refusal, errBrowserProof):
+		if reason = "other-browser"; errors.Is(refusal, errBrowserProof) {
+			reason = "browser-proof"
+		}
+		if s, ok := who.(*StaffCaller); !ok || !h.throttled.first(reason+" "+s.session.ID, h.now(), 0) {
+			return
+		}
 	case errors.As(refusal, &forbidden):
 		reason, rules = "forbidden", forbidden.Rules
 	case errors.Is(refusal, ErrForbidden):

@@ -36,21 +36,18 @@ func (s StaffSession) idleAt(p Settings) int64 {
 	return s.UsedAt + p.StaffIdle().Milliseconds()
 }
 
-// AuthenticateStaff checks the value of a staff cookie. It returns
-// [ErrLocked] if the session is locked, or was idle for too long.
-func (h *Hub) AuthenticateStaff(ctx context.Context, cookie string) (*StaffCaller, error) {
-	s, err := h.AuthenticateLocked(ctx, cookie)
-	if err != nil {
-		return nil, err
-	}
+// NotLocked returns [ErrLocked] if the session is locked, or was idle for too
+// long.
+func (h *Hub) NotLocked(s *StaffCaller) error {
 	if h.millis() >= s.idleAt {
-		return nil, ErrLocked
+		return ErrLocked
 	}
-	return s, nil
+	return nil
 }
 
-// AuthenticateLocked is [Hub.AuthenticateStaff], and takes a locked session
-// too: to unlock it, to sign out, and to say that it is locked.
+// AuthenticateLocked checks the value of a staff cookie. The session may be
+// locked, to unlock it, to sign out, and to say that it is locked: for all else
+// see [Hub.NotLocked].
 func (h *Hub) AuthenticateLocked(ctx context.Context, cookie string) (*StaffCaller, error) {
 	if cookie == "" || len(cookie) > 128 {
 		return nil, ErrUnauthenticated
