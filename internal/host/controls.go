@@ -146,6 +146,9 @@ func (i *Inspector) lookDaily(ctx context.Context) error {
 		if err == nil && time.Since(time.UnixMilli(last.At)) < 24*time.Hour {
 			continue
 		}
+		if err := i.hub.NoteDailyLook(ctx, p.ID); err != nil {
+			return fmt.Errorf("record a look at the controls: %w", err)
+		}
 		if _, err := i.LookAtControls(ctx, p.ID); err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package host
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,5 +55,16 @@ func TestWhoSeesTheControls(t *testing.T) {
 	}
 	if again, err := h.store.LastControlRun(ctx, "t_here"); err != nil || again.ID != run.ID {
 		t.Errorf("looked again on the same day: %v, %v", again.ID, err)
+	}
+
+	// Where nobody has looked, the hub does, and says so.
+	h = openHub(t, t.TempDir())
+	makePractice(t, h)
+	if err := h.LookDaily(ctx); err != nil {
+		t.Fatal(err)
+	}
+	events, err = h.store.WaitingEvents(ctx, "t_here", 1000)
+	if err != nil || !slices.ContainsFunc(events, func(e audit.Event) bool { return e.Kind == audit.ControlsLooked && e.Role == audit.System }) {
+		t.Errorf("the hub looked by itself: %v, %v", events, err)
 	}
 }

@@ -21,7 +21,7 @@ func TestLateReviews(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.store.AddEmergency(ctx, hub.Emergency{Practice: "t_here", ID: "e_1", Conversation: "c_1", Person: "p_1", OpenedAt: begun.UnixMilli(), DueAt: begun.Add(72 * time.Hour).UnixMilli()}); err != nil {
+	if _, err := h.store.OpenEmergency(ctx, hub.Emergency{Practice: "t_here", ID: "e_1", Conversation: "c_1", Person: "p_1", OpenedAt: begun.UnixMilli(), DueAt: begun.Add(72 * time.Hour).UnixMilli()}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := h.store.AddPerson(ctx, hub.Person{Practice: "t_here", ID: "p_1", Kind: "staff", Role: "nurse", Login: "kim", CreatedAt: begun.UnixMilli()}); err != nil {

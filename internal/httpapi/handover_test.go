@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/hub"
 )
 
@@ -205,6 +206,29 @@ func TestT47BreakGlass(t *testing.T) {
 	w.must(err)
 	if got := state(robin); got != "fine" {
 		t.Errorf("reviewed, and it is %q", got)
+	}
+}
+
+// TestT47EndOfWhoLeft: that an emergency ended is in the log, once, also of who
+// left before their hour was over.
+func TestT47EndOfWhoLeft(t *testing.T) {
+	w := newWorld(t)
+	patient, dana, lee := w.patient(), w.staff("dana"), w.staff("lee", "front-desk")
+	id := patient.open("nurse")
+	_, err := dana.Act(w.ctx, id, "take")
+	w.must(err)
+	why := api.BreakGlass{Reason: "danger", Words: "the patient wrote of a fall and nobody answers"}
+	resp, body := w.raw("POST", "/v1/staff/conversations/"+id+"/break-glass", mustJSON(why), "Cookie", "__Host-sotto_staff="+lee.Cookie())
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("%d %s", resp.StatusCode, body)
+	}
+	_, err = lee.Act(w.ctx, id, "leave")
+	w.must(err)
+	w.clock.advance(61 * time.Minute)
+	w.must(w.hub.EndEmergencies(w.ctx))
+	w.must(w.hub.EndEmergencies(w.ctx))
+	if ended := w.events(string(audit.EmergencyEnded)); len(ended) != 1 {
+		t.Errorf("the log says %q", ended)
 	}
 }
 

@@ -158,10 +158,11 @@ func (r *reach) request(p *practice) string {
 func (r *reach) emergency(p *practice) string {
 	id := hub.NewID("e")
 	if p != nil {
-		r.must(r.store.AddEmergency(r.ctx, hub.Emergency{
+		_, err := r.store.OpenEmergency(r.ctx, hub.Emergency{
 			ID: id, Practice: p.ID, Conversation: hub.NewID("c"), Patient: r.owner.person, Person: r.colleague().person, Reason: "danger",
 			Words: "it was needed", OpenedAt: r.clock.now().UnixMilli(), EndsAt: 1, EndedAt: 1, DueAt: 1,
-		}))
+		}, nil)
+		r.must(err)
 	}
 	return id
 }

@@ -60,13 +60,8 @@ func (h *Hub) BreakGlass(ctx context.Context, s *StaffCaller, id string, b api.B
 		Reason: b.Reason, Words: strings.TrimSpace(b.Words), OpenedAt: now.UnixMilli(),
 		EndsAt: now.Add(emergencyLife).UnixMilli(), DueAt: now.Add(emergencyReview).UnixMilli(),
 	}
-	// First what is reviewed, then the access: should the second fail, there is
-	// a record of a try and nobody is in.
 	opened := h.event(ctx, s, audit.EmergencyOpened, e.ID).In(id, before.Patient).Because(b.Reason, e.ID)
-	if err := h.store.Recording(opened).AddEmergency(ctx, e); err != nil {
-		return api.Emergency{}, at("store emergency", err)
-	}
-	after, err := h.store.UpdateConversation(ctx, before.Practice, id, func(v *Conversation) error {
+	after, err := h.store.Recording(opened).OpenEmergency(ctx, e, func(v *Conversation) error {
 		if err := h.mayStaff(s, policy.BreakGlass, h.about(v)); err != nil { // it may have changed
 			return err
 		}
@@ -74,7 +69,7 @@ func (h *Hub) BreakGlass(ctx context.Context, s *StaffCaller, id string, b api.B
 		return nil
 	})
 	if err != nil {
-		return api.Emergency{}, errors.Join(err, h.store.EndEmergency(ctx, e.Practice, e.ID, e.OpenedAt))
+		return api.Emergency{}, err
 	}
 	h.log.WarnContext(ctx, "emergency access", slog.String("emergency", e.ID), slog.String("conversation", id), slog.String("person", e.Person))
 	h.moved(ctx, &before, &after)
@@ -183,16 +178,17 @@ func (h *Hub) endEmergency(ctx context.Context, e Emergency) error {
 		return err
 	}
 	ended := h.event(ctx, itself(e.Practice), audit.EmergencyEnded, e.ID).In(e.Conversation, e.Patient)
-	after, err := h.store.Recording(ended).UpdateConversation(ctx, e.Practice, e.Conversation, func(v *Conversation) error {
+	after, err := h.store.Recording(ended).EndEmergency(ctx, e, now, func(v *Conversation) error {
 		return leave(v, &Person{ID: e.Person}, now)
 	})
-	if err != nil && !errors.Is(err, errNoChange) { // they left before
+	if errors.Is(err, errNoChange) { // they left before
+		_, err = h.store.Recording(ended).EndEmergency(ctx, e, now, nil)
 		return err
 	}
 	if err == nil {
 		h.moved(ctx, &before, &after)
 	}
-	return h.store.EndEmergency(ctx, e.Practice, e.ID, now)
+	return err
 }
 
 // Emergencies lists who broke the glass, for who reviews it.

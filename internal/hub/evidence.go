@@ -110,6 +110,11 @@ func (h *Hub) NoteControlsRead(ctx context.Context, practice string) error {
 	return h.noteInspected(ctx, practice, audit.ControlsRead)
 }
 
+// NoteDailyLook records that the hub looks at the controls by itself.
+func (h *Hub) NoteDailyLook(ctx context.Context, practice string) error {
+	return h.store.Record(ctx, h.event(ctx, itself(practice), audit.ControlsLooked, ""))
+}
+
 // NoteControlsLooked records that the controls are looked at anew.
 func (h *Hub) NoteControlsLooked(ctx context.Context, practice string) error {
 	return h.noteInspected(ctx, practice, audit.ControlsLooked)

@@ -63,19 +63,19 @@ type Store interface {
 
 // Emergencies keeps every time that somebody broke the glass, for ever.
 type Emergencies interface {
-	AddEmergency(ctx context.Context, e Emergency) error
+	// OpenEmergency keeps e and changes its conversation as UpdateConversation
+	// does, unless change is nil: both, or neither.
+	OpenEmergency(ctx context.Context, e Emergency, change func(*Conversation) error) (Conversation, error)
 	// Emergencies lists a practice's from since on, newest first.
 	Emergencies(ctx context.Context, practice string, since int64, limit int) ([]Emergency, error)
-	// UnreviewedEmergencies lists those of a practice that nobody has judged
-	// yet, the oldest first.
+	// UnreviewedEmergencies lists those that nobody has judged, the oldest first.
 	UnreviewedEmergencies(ctx context.Context, practice string) ([]Emergency, error)
 	// LastingEmergencies lists those of a practice that have not ended.
 	LastingEmergencies(ctx context.Context, practice string) ([]Emergency, error)
-	// EndingEmergencies lists those of all practices that have not ended and
-	// should have by now, the longest overdue first.
+	// EndingEmergencies lists those of all practices that are overdue to end.
 	EndingEmergencies(ctx context.Context, now int64, limit int) ([]Emergency, error)
-	// EndEmergency sets EndedAt if it is 0.
-	EndEmergency(ctx context.Context, practice, id string, at int64) error
+	// EndEmergency is OpenEmergency to set EndedAt, if it is 0.
+	EndEmergency(ctx context.Context, e Emergency, at int64, change func(*Conversation) error) (Conversation, error)
 	// ReviewEmergency sets what somebody found. One that was found to be fine
 	// gives [ErrConflict], and one of the reviewer's own [ErrForbidden].
 	ReviewEmergency(ctx context.Context, practice, id string, r EmergencyReview) (Emergency, error)

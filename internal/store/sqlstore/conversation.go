@@ -155,6 +155,17 @@ func scanMember(row scanner) (m hub.Member, err error) {
 
 // UpdateConversation implements [hub.Conversations].
 func (s *Store) UpdateConversation(ctx context.Context, practice, id string, change func(*hub.Conversation) error) (stored hub.Conversation, err error) {
+	err = s.write(ctx, id, func(t *tx) error {
+		stored, err = s.updateConversation(ctx, t, practice, id, change)
+		return err
+	})
+	if err != nil {
+		return hub.Conversation{}, err
+	}
+	return stored, nil
+}
+
+func (s *Store) updateConversation(ctx context.Context, t *tx, practice, id string, change func(*hub.Conversation) error) (stored hub.Conversation, err error) {
 	const update = `
 UPDATE conversation SET assignee = $3, state = $4, waiting_from = $5, closed_at = $6, closed_by = $7, withdrawn_at = $8,
     rating = $9, revision = $10, confidential = $11, queue = $12
@@ -162,61 +173,55 @@ WHERE practice = $1 AND id = $2`
 	const want = `
 UPDATE participant SET wanted = $4 WHERE practice = $1 AND conversation = $2 AND person = $3`
 
-	err = s.write(ctx, id, func(t *tx) error {
-		before, err := scanConversation(t.row(ctx, oneConversation+s.dialect.Lock, practice, id))
-		if err != nil {
-			return err
-		}
-		if err := fillConversation(ctx, t, &before); err != nil {
-			return err
-		}
-		after := before
-		after.Participants = append([]hub.Participant(nil), before.Participants...)
-		after.Members = append([]hub.Member(nil), before.Members...)
-		if err := change(&after); err != nil {
-			return err
-		}
-		stored = before
-		stored.Assignee, stored.State, stored.WaitingFrom, stored.Queue = after.Assignee, after.State, after.WaitingFrom, after.Queue
-		stored.ClosedAt, stored.ClosedBy, stored.WithdrawnAt = after.ClosedAt, after.ClosedBy, after.WithdrawnAt
-		stored.Rating, stored.Revision, stored.Confidential = after.Rating, before.Revision+1, after.Confidential
-		stored.Participants = after.Participants
-		if err := checkParticipants(before.Participants, after.Participants); err != nil {
-			return err
-		}
-		_, err = t.exec(update, practice, id, stored.Assignee, stored.State, stored.WaitingFrom,
-			stored.ClosedAt, stored.ClosedBy, stored.WithdrawnAt, stored.Rating, signed(stored.Revision), integer(stored.Confidential), stored.Queue)
-		if err != nil {
-			return err
-		}
-		moved := before.WithdrawnAt == 0 && stored.WithdrawnAt != 0
-		if moved {
-			if err := withdrawReceipts(t, practice, id, stored.WithdrawnAt); err != nil {
-				return err
-			}
-		}
-		for i, p := range stored.Participants {
-			switch {
-			case i >= len(before.Participants):
-				moved = true
-				err = addParticipant(t, stored, p, i)
-			case p.Wanted != before.Participants[i].Wanted:
-				moved = true
-				_, err = t.exec(want, practice, id, p.Person, integer(p.Wanted))
-			}
-			if err != nil {
-				return err
-			}
-		}
-		if !moved {
-			return nil
-		}
-		return s.settleConversation(t, practice, id)
-	})
+	before, err := scanConversation(t.row(ctx, oneConversation+s.dialect.Lock, practice, id))
 	if err != nil {
-		return hub.Conversation{}, err
+		return stored, err
 	}
-	return stored, nil
+	if err := fillConversation(ctx, t, &before); err != nil {
+		return stored, err
+	}
+	after := before
+	after.Participants = append([]hub.Participant(nil), before.Participants...)
+	after.Members = append([]hub.Member(nil), before.Members...)
+	if err := change(&after); err != nil {
+		return stored, err
+	}
+	stored = before
+	stored.Assignee, stored.State, stored.WaitingFrom, stored.Queue = after.Assignee, after.State, after.WaitingFrom, after.Queue
+	stored.ClosedAt, stored.ClosedBy, stored.WithdrawnAt = after.ClosedAt, after.ClosedBy, after.WithdrawnAt
+	stored.Rating, stored.Revision, stored.Confidential = after.Rating, before.Revision+1, after.Confidential
+	stored.Participants = after.Participants
+	if err := checkParticipants(before.Participants, after.Participants); err != nil {
+		return stored, err
+	}
+	_, err = t.exec(update, practice, id, stored.Assignee, stored.State, stored.WaitingFrom,
+		stored.ClosedAt, stored.ClosedBy, stored.WithdrawnAt, stored.Rating, signed(stored.Revision), integer(stored.Confidential), stored.Queue)
+	if err != nil {
+		return stored, err
+	}
+	moved := before.WithdrawnAt == 0 && stored.WithdrawnAt != 0
+	if moved {
+		if err := withdrawReceipts(t, practice, id, stored.WithdrawnAt); err != nil {
+			return stored, err
+		}
+	}
+	for i, p := range stored.Participants {
+		switch {
+		case i >= len(before.Participants):
+			moved = true
+			err = addParticipant(t, stored, p, i)
+		case p.Wanted != before.Participants[i].Wanted:
+			moved = true
+			_, err = t.exec(want, practice, id, p.Person, integer(p.Wanted))
+		}
+		if err != nil {
+			return stored, err
+		}
+	}
+	if !moved {
+		return stored, nil
+	}
+	return stored, s.settleConversation(t, practice, id)
 }
 
 // checkParticipants holds a change to what the hub may do to participants. To

@@ -6,16 +6,29 @@ import (
 	"github.com/sotto-health/sotto/internal/hub"
 )
 
-// AddEmergency implements [hub.Emergencies].
-func (s *Store) AddEmergency(ctx context.Context, e hub.Emergency) error {
+// OpenEmergency implements [hub.Emergencies].
+func (s *Store) OpenEmergency(ctx context.Context, e hub.Emergency, change func(*hub.Conversation) error) (v hub.Conversation, err error) {
 	const insert = `
 INSERT INTO emergency (practice, id, conversation, patient, person, reason, words, opened_at, ends_at, ended_at, due_at, verdict, note, reviewer, reviewed_at, queue)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
-	return s.write(ctx, e.Practice, func(t *tx) error {
-		_, err := t.exec(insert, e.Practice, e.ID, e.Conversation, e.Patient, e.Person, e.Reason, e.Words,
-			e.OpenedAt, e.EndsAt, e.EndedAt, e.DueAt, e.Verdict, e.Note, e.Reviewer, e.ReviewedAt, e.Queue)
+	return s.changeEmergency(ctx, e, change, insert, e.Practice, e.ID, e.Conversation, e.Patient, e.Person, e.Reason, e.Words,
+		e.OpenedAt, e.EndsAt, e.EndedAt, e.DueAt, e.Verdict, e.Note, e.Reviewer, e.ReviewedAt, e.Queue)
+}
+
+// changeEmergency executes a statement, and changes the conversation of e unless
+// change is nil, in one transaction.
+func (s *Store) changeEmergency(ctx context.Context, e hub.Emergency, change func(*hub.Conversation) error, statement string, args ...any) (v hub.Conversation, err error) {
+	err = s.write(ctx, e.Conversation, func(t *tx) error {
+		if _, err := t.exec(statement, args...); err != nil || change == nil {
+			return err
+		}
+		v, err = s.updateConversation(ctx, t, e.Practice, e.Conversation, change)
 		return err
 	})
+	if err != nil {
+		return hub.Conversation{}, err
+	}
+	return v, nil
 }
 
 const emergencyColumns = `
@@ -56,12 +69,9 @@ func (s *Store) EndingEmergencies(ctx context.Context, now int64, limit int) ([]
 }
 
 // EndEmergency implements [hub.Emergencies].
-func (s *Store) EndEmergency(ctx context.Context, practice, id string, at int64) error {
+func (s *Store) EndEmergency(ctx context.Context, e hub.Emergency, at int64, change func(*hub.Conversation) error) (hub.Conversation, error) {
 	const end = `UPDATE emergency SET ended_at = $3 WHERE practice = $1 AND id = $2 AND ended_at = 0`
-	return s.write(ctx, practice, func(t *tx) error {
-		_, err := t.exec(end, practice, id, at)
-		return err
-	})
+	return s.changeEmergency(ctx, e, change, end, e.Practice, e.ID, at)
 }
 
 // ReviewEmergency implements [hub.Emergencies].

@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/hub"
 )
 
@@ -18,7 +20,7 @@ func testEmergencies(t *testing.T, store hub.Store) {
 			ID: newID("e"), Practice: practice, Conversation: newID("c"), Queue: "nurse", Patient: newID("p"), Person: newID("p"),
 			Reason: "danger", Words: "she \"may\" fall", OpenedAt: at, EndsAt: at + 10, DueAt: at + 100,
 		}
-		if err := store.AddEmergency(ctx, e); err != nil {
+		if _, err := store.OpenEmergency(ctx, e, nil); err != nil {
 			t.Fatal(err)
 		}
 		return e
@@ -56,7 +58,7 @@ func testEmergencies(t *testing.T, store hub.Store) {
 	lists("before their time", ending(1009), nil)
 	lists("over", ending(2010), nil, first, other, last)
 	for _, at := range []int64{1010, 9999} {
-		if err := store.EndEmergency(ctx, here, first.ID, at); err != nil {
+		if _, err := store.EndEmergency(ctx, first, at, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -85,4 +87,35 @@ func testEmergencies(t *testing.T, store hub.Store) {
 	if _, err := store.ReviewEmergency(ctx, here, first.ID, review); !errors.Is(err, hub.ErrConflict) {
 		t.Errorf("review of what was found fine: %v", err)
 	}
+
+	// Who may go in and the record of it are one, and so is the end of both.
+	c := newClinic(t, store)
+	patient, nurse := c.device(api.KindPatient), c.device(api.KindStaff)
+	v := c.conversation(patient, c.device(api.KindService))
+	e := hub.Emergency{
+		ID: newID("e"), Practice: c.id, Conversation: v.ID, Queue: "nurse", Patient: patient.Person, Person: nurse.Person,
+		Reason: "danger", Words: "she may fall", OpenedAt: 1, EndsAt: 10, DueAt: 100,
+	}
+	no := func(*hub.Conversation) error { return hub.ErrForbidden }
+	opening := store.Recording(c.event(audit.EmergencyOpened, e.ID).In(v.ID, patient.Person))
+	_, err = opening.OpenEmergency(ctx, e, no)
+	wants(t, err, hub.ErrForbidden)
+	got, err = store.LastingEmergencies(ctx, c.id)
+	lists("after a refusal", got, err)
+	same(t, len(c.waiting()), 0)
+	after, err := opening.OpenEmergency(ctx, e, func(v *hub.Conversation) error {
+		v.Participants = append(v.Participants, hub.Participant{Person: nurse.Person, Wanted: true})
+		return nil
+	})
+	must(t, err)
+	same(t, load(t, store, v).Participants, after.Participants)
+	same(t, len(after.Participants), len(v.Participants)+1)
+	ended := store.Recording(c.event(audit.EmergencyEnded, e.ID).In(v.ID, patient.Person))
+	_, err = ended.EndEmergency(ctx, e, 50, no)
+	wants(t, err, hub.ErrForbidden)
+	got, err = store.LastingEmergencies(ctx, c.id)
+	lists("that did not end", got, err, e)
+	_, err = ended.EndEmergency(ctx, e, 50, nil)
+	must(t, err)
+	same(t, pick(c.waiting(), func(e audit.Event) audit.Kind { return e.Kind }), []audit.Kind{audit.EmergencyOpened, audit.EmergencyEnded})
 }
