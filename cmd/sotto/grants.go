@@ -17,7 +17,7 @@ func (requestsStaffCommand) Run(ctx context.Context, cli *commands, s streams) e
 		return err
 	}
 	defer h.Close()
-	staff, err := h.Staff(ctx, p.ID)
+	staff, err := h.ListStaff(ctx, p.ID)
 	if err != nil {
 		return err
 	}

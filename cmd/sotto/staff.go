@@ -28,14 +28,22 @@ type staffCommand struct {
 type listStaffCommand struct{}
 
 func (listStaffCommand) Run(ctx context.Context, cli *commands, s streams) error {
-	return cli.Staff.each(ctx, cli, func(_ *host.OpenHub, p hub.Person) error {
+	h, practice, err := cli.openPractice(ctx, cli.Staff.Practice)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	staff, err := h.ListStaff(ctx, practice.ID)
+	for _, p := range staff {
 		state := "enabled"
 		if p.DisabledAt != 0 {
 			state = "disabled"
 		}
-		_, err := fmt.Fprintf(s.out, "%-20s %-24s %-16s %s\n", p.Login, p.Name, p.Title, state)
-		return err
-	})
+		if _, err := fmt.Fprintf(s.out, "%-20s %-24s %-16s %s\n", p.Login, p.Name, p.Title, state); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 type addStaffCommand struct {
@@ -69,6 +77,9 @@ func (c linkStaffCommand) Run(ctx context.Context, cli *commands, s streams) err
 		// Whoever has the keeper's folder too decides for the keeper as well.
 		folder := keeperFolder(host.Folder(cli.Data), cli.Staff.Practice)
 		if _, err := os.Stat(folder); err == nil {
+			if err := h.NoteReadmitted(ctx, p.Practice, p.ID); err != nil {
+				return err
+			}
 			if err := keeperhost.Readmit(folder, p.ID); err != nil {
 				return err
 			}
@@ -123,7 +134,7 @@ func printLink(ctx context.Context, h *host.OpenHub, p hub.Person, s streams) er
 	return err
 }
 
-func (c staffCommand) each(ctx context.Context, cli *commands, do func(*host.OpenHub, hub.Person) error) error {
+func (c staffCommand) find(ctx context.Context, cli *commands, login string, do func(*host.OpenHub, hub.Person) error) error {
 	h, p, err := cli.openPractice(ctx, c.Practice)
 	if err != nil {
 		return err
@@ -134,24 +145,9 @@ func (c staffCommand) each(ctx context.Context, cli *commands, do func(*host.Ope
 		return err
 	}
 	for _, person := range staff {
-		if err := do(h, person); err != nil {
-			return err
+		if strings.EqualFold(person.Login, strings.TrimSpace(login)) {
+			return do(h, person)
 		}
 	}
-	return nil
-}
-
-func (c staffCommand) find(ctx context.Context, cli *commands, login string, do func(*host.OpenHub, hub.Person) error) error {
-	found := false
-	err := c.each(ctx, cli, func(h *host.OpenHub, p hub.Person) error {
-		if !strings.EqualFold(p.Login, strings.TrimSpace(login)) {
-			return nil
-		}
-		found = true
-		return do(h, p)
-	})
-	if err == nil && !found {
-		return errors.New("nobody has that login")
-	}
-	return err
+	return errors.New("nobody has that login")
 }

@@ -137,6 +137,8 @@ const (
 	KeyPackagesPublished Kind = "key-packages.published"
 	KeyPackageClaimed    Kind = "key-package.claimed"
 	KeyReplaced          Kind = "key.replaced"
+	KeysCopied           Kind = "keys.copied"
+	PersonReadmitted     Kind = "person.readmitted"
 )
 
 // Policy: people, roles and settings.
@@ -308,6 +310,8 @@ func Vocabulary() []Spec {
 		{CertificateIssued, Keys, "device", false, "certified a device: it speaks for its person from now on"},
 		{KeyPackagesPublished, Keys, "device", false, "published keys to be added by"},
 		{KeyReplaced, Keys, "key", false, "made another key in place of one of the hub's that was lost"},
+		{KeysCopied, Keys, "", false, "copied the keys of the installation: with them and a backup all can be read"},
+		{PersonReadmitted, Keys, "person", false, "let a person begin anew without any passkey that was known of them"},
 		{KeyPackageClaimed, Keys, "device", false, "took a key with which a device can be let into a conversation"},
 
 		{PersonAdded, Policy, "person", false, "added a person"},

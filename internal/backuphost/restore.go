@@ -399,7 +399,8 @@ func (c *Config) whole(ctx context.Context, r *Report, folder host.Folder, file 
 }
 
 // CopyKeys copies the keys of an installation into a new folder, which is not
-// near its data nor near backups, and returns their paths.
+// near its data nor near backups, and returns their paths. The installation's log
+// says so, or they are not copied.
 func CopyKeys(ctx context.Context, c Config, to string) ([]string, error) {
 	for _, near := range []string{string(c.Hub.Folder), c.Backups} {
 		if near != "" && within(near, to) {
@@ -413,6 +414,9 @@ func CopyKeys(ctx context.Context, c Config, to string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.noteKeys(ctx, len(all)); err != nil {
+		return nil, fmt.Errorf("that the keys are copied could not be written down, so they are not: %w", err)
+	}
 	if err := durable.MakeFolder(to, 0o700); err != nil {
 		return nil, err
 	}
@@ -422,6 +426,14 @@ func CopyKeys(ctx context.Context, c Config, to string) ([]string, error) {
 		}
 	}
 	return all, backup.SyncFolders(to)
+}
+
+func (c *Config) noteKeys(ctx context.Context, n int) error {
+	h, err := host.Open(ctx, c.Hub)
+	if err != nil {
+		return err
+	}
+	return errors.Join(h.NoteKeysCopied(ctx, n), h.Close())
 }
 
 // within reports whether a path is a folder, or in it.

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/consent"
 	"github.com/sotto-health/sotto/internal/httpapi"
 	"github.com/sotto-health/sotto/internal/hub"
@@ -426,6 +427,9 @@ func TestT50CopyOfAnAgreement(t *testing.T) {
 		return err
 	}
 	w.must(check(file(nil)))
+	if looked := w.events(string(audit.ConsentsListed)); len(looked) != 1 || !strings.Contains(looked[0], patient.person) {
+		t.Errorf("the log says %q", looked)
+	}
 	for name, change := range map[string]func(map[string]any){
 		"another text":      func(f map[string]any) { f["text"].(map[string]any)["full"] = "None of it." },
 		"another time":      func(f map[string]any) { f["deviceAt"] = a.At + 1 },

@@ -61,6 +61,23 @@ func (h *Hub) addStaff(ctx context.Context, who Actor, p Person) (Person, error)
 	return p, h.store.Recording(h.event(ctx, who, audit.PersonAdded, p.ID).With("role="+p.Role)).AddPerson(ctx, p)
 }
 
+// ListStaff is Staff for the operator's eyes, who is in the log.
+func (h *Hub) ListStaff(ctx context.Context, practice string) ([]Person, error) {
+	if err := h.store.Record(ctx, h.event(ctx, operator(practice), audit.PeopleListed, "")); err != nil {
+		return nil, at("record a read", err)
+	}
+	return h.Staff(ctx, practice)
+}
+
+// NoteReadmitted records that the keeper is about to be told to forget every
+// passkey of a person.
+func (h *Hub) NoteReadmitted(ctx context.Context, practice, person string) error {
+	if err := h.store.Record(ctx, h.event(ctx, operator(practice), audit.PersonReadmitted, person)); err != nil {
+		return at("record that a person begins anew", err)
+	}
+	return nil
+}
+
 // Staff lists a practice's staff.
 func (h *Hub) Staff(ctx context.Context, practice string) ([]Person, error) {
 	return h.store.PersonsOfKind(ctx, practice, api.KindStaff)

@@ -34,6 +34,14 @@ func (h *Hub) NoteBackupVerified(ctx context.Context, name, manifest string, pro
 	})
 }
 
+// NoteKeysCopied records that the installation's keys, so many, are about to be
+// copied.
+func (h *Hub) NoteKeysCopied(ctx context.Context, keys int) error {
+	return h.noteAll(ctx, func(practice string) (audit.Event, error) {
+		return h.event(ctx, operator(practice), audit.KeysCopied, "").With(fmt.Sprintf("keys=%d", keys)), nil
+	})
+}
+
 // NoteBackupRestored records that this hub goes on from a backup, and ends all
 // sessions of staff: one that was ended after the backup was made is alive again
 // in it. The event says how long the log is, and how long it is known to have

@@ -101,6 +101,10 @@ func (h *Hub) VerifyCopy(ctx context.Context, practice string, c consent.Copy) (
 	if len(kept) == 0 || kept[0].Name() != hex.EncodeToString(signed.Name()) {
 		return Receipt{}, fmt.Errorf("%w: the practice keeps no such receipt", consent.ErrCopy)
 	}
+	looked := h.event(ctx, operator(practice), audit.ConsentsListed, "").In(kept[0].Conversation, d.Person)
+	if err := h.store.Record(ctx, looked); err != nil {
+		return Receipt{}, at("record a read", err)
+	}
 	return kept[0], nil
 }
 
