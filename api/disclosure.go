@@ -17,9 +17,11 @@ type Disclosure struct {
 	StruckWhy  string `json:"struck_why,omitempty"`
 }
 
-// Disclosures is the accounting of a patient: the newest first, at most 1000.
+// Disclosures is the accounting of a patient, whole: the newest first.
 type Disclosures struct {
 	Patient     string       `json:"patient"`
+	Persons     []string     `json:"persons,omitempty" doc:"all whom standing links say are this patient, if they are several: what is theirs is here too"`
+	Chats       []string     `json:"chats,omitempty" doc:"chats about the patient in which somebody else writes by a grant: what left of them is here too"`
 	From        int64        `json:"from" doc:"six years ago"`
 	Until       int64        `json:"until"`
 	Disclosures []Disclosure `json:"disclosures"`
@@ -85,6 +87,8 @@ type Sighting struct {
 // Sightings is who saw a patient's messages: the newest first.
 type Sightings struct {
 	Patient   string     `json:"patient"`
+	Persons   []string   `json:"persons,omitempty" doc:"staff only: all whom standing links say are this patient, if they are several; what is theirs is here too"`
+	Chats     []string   `json:"chats,omitempty" doc:"staff only: chats about the patient in which somebody else writes by a grant; what is of them is here too"`
 	Sightings []Sighting `json:"sightings"`
 	Next      string     `json:"next,omitempty" doc:"cursor of the next page"`
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/audit/export"
+	"github.com/sotto-health/sotto/internal/auditlog"
 	"github.com/sotto-health/sotto/internal/policy"
 )
 
@@ -17,10 +18,7 @@ import (
 // practice of a patient's in six years, but for treatment, payment and
 // operations, to the patient, and by their authorisation.
 
-const (
-	accountedYears  = 6
-	mostDisclosures = 1000
-)
+const accountedYears = 6
 
 // Where a disclosure is known from; see [api.Disclosure].
 const (
@@ -32,12 +30,20 @@ const (
 // Disclosures keeps what left the practice, for ever (45 CFR 164.528).
 type Disclosures interface {
 	AddDisclosure(ctx context.Context, d Disclosure) error
-	// Disclosures lists a patient's from since on by At, newest first, struck
-	// ones too.
-	Disclosures(ctx context.Context, practice, patient string, since int64, limit int) ([]Disclosure, error)
+	// Disclosures lists all that a query selects by At, newest first, struck ones
+	// too.
+	Disclosures(ctx context.Context, q DisclosureQuery) ([]Disclosure, error)
 	// StrikeDisclosure marks one as a mistake. One that is struck gives
 	// [ErrConflict].
 	StrikeDisclosure(ctx context.Context, practice, id string, s Strike) (Disclosure, error)
+}
+
+// A DisclosureQuery selects disclosures of any of the patients, and those with any
+// of the ids, that were made at Since (Unix milliseconds) or later.
+type DisclosureQuery struct {
+	Practice      string
+	Patients, IDs []string
+	Since         int64
 }
 
 // patientNamed returns the patient of that id, or of the conversation of that
@@ -51,39 +57,48 @@ func (h *Hub) patientNamed(ctx context.Context, practice, id string) (string, er
 }
 
 // mayReadAccess refuses who may not see how a patient's affairs were accessed,
-// and records the others. It returns the patient.
-func (h *Hub) mayReadAccess(ctx context.Context, s *StaffCaller, id string, kind audit.Kind, what string) (string, error) {
+// and records the others, for each person of whom something is read. It returns
+// what the report is about.
+func (h *Hub) mayReadAccess(ctx context.Context, s *StaffCaller, id string, kind audit.Kind, what string) (*reported, error) {
 	if err := h.mayStaff(s, policy.ReadAccess, s.practice()); err != nil {
-		return "", err
+		return nil, err
 	}
 	patient, err := h.patientNamed(ctx, s.Person.Practice, id)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if err := h.store.Record(ctx, h.event(ctx, s, kind, "").Of(patient).With("what="+what)); err != nil {
-		return "", at("record a read", err)
+	p, err := h.reportOn(ctx, s.Person.Practice, patient)
+	if err != nil {
+		return nil, err
 	}
-	return patient, nil
+	var reads []audit.Event
+	for _, of := range slices.Concat(p.persons, p.writers) {
+		reads = append(reads, h.event(ctx, s, kind, "").Of(of).With("what="+what))
+	}
+	if err := h.store.Record(ctx, reads...); err != nil {
+		return nil, at("record a read", err)
+	}
+	return p, nil
 }
 
 // Disclosures is the accounting of a patient, who is named by their id or by
 // that of a conversation of theirs.
 func (h *Hub) Disclosures(ctx context.Context, s *StaffCaller, id string) (api.Disclosures, error) {
-	patient, err := h.mayReadAccess(ctx, s, id, audit.AccessRead, "disclosures")
+	p, err := h.mayReadAccess(ctx, s, id, audit.AccessRead, "disclosures")
 	if err != nil {
 		return api.Disclosures{}, err
 	}
-	return h.disclosures(ctx, s.Person.Practice, patient)
+	return h.disclosures(ctx, s.Person.Practice, p)
 }
 
 // ExportDisclosures is [Hub.Disclosures] as a table (RFC 4180), without what was
 // struck.
 func (h *Hub) ExportDisclosures(ctx context.Context, s *StaffCaller, id string) ([]byte, error) {
-	patient, err := h.mayReadAccess(ctx, s, id, audit.AccountTaken, "csv")
+	p, err := h.mayReadAccess(ctx, s, id, audit.AccountTaken, "csv")
 	if err != nil {
 		return nil, err
 	}
-	all, err := h.disclosures(ctx, s.Person.Practice, patient)
+	all, err := h.disclosures(ctx, s.Person.Practice, p)
 	if err != nil {
 		return nil, err
 	}
@@ -98,48 +113,75 @@ func (h *Hub) ExportDisclosures(ctx context.Context, s *StaffCaller, id string) 
 
 func day(millis int64) string { return time.UnixMilli(millis).UTC().Format(time.DateOnly) }
 
-func (h *Hub) disclosures(ctx context.Context, practice, patient string) (out api.Disclosures, err error) {
+// disclosures are all of six years: an accounting that is cut is none.
+func (h *Hub) disclosures(ctx context.Context, practice string, p *reported) (out api.Disclosures, err error) {
 	now := h.now()
-	out = api.Disclosures{Patient: patient, From: now.AddDate(-accountedYears, 0, 0).UnixMilli(), Until: now.UnixMilli(), Disclosures: []api.Disclosure{}}
-	written, err := h.store.Disclosures(ctx, practice, patient, out.From, mostDisclosures)
-	if err != nil {
-		return out, at("load disclosures", err)
+	out = api.Disclosures{
+		Patient: p.patient, Persons: p.joined(), Chats: p.chats,
+		From: now.AddDate(-accountedYears, 0, 0).UnixMilli(), Until: now.UnixMilli(), Disclosures: []api.Disclosure{},
 	}
-	q := LogQuery{Practice: practice, Patient: patient, From: out.From, Limit: mostDisclosures}
-	for _, k := range export.Disclosing() {
+	q := p.query(practice)
+	q.From = out.From
+	for _, k := range append(export.Disclosing(), audit.DisclosureMade) {
 		q.Kinds = append(q.Kinds, string(k))
 	}
-	if err := h.growLog(ctx, practice); err != nil {
-		return out, err
-	}
-	logged, err := h.store.LogEntries(ctx, q)
-	if err != nil {
-		return out, at("read the audit log", err)
-	}
-	var ids []string
-	for i := range written {
-		ids = append(ids, written[i].Person)
-	}
-	people, err := h.persons(ctx, practice, ids)
-	if err != nil {
-		return out, err
-	}
-	for i := range written {
-		out.Disclosures = append(out.Disclosures, h.describeDisclosure(&written[i], people[written[i].Person]))
-	}
-	for i := range logged {
-		e := &logged[i]
-		if export.Disclosed(&e.Event, patient) {
+	// What was written down of a chat is kept under who writes in it, and the log
+	// says in which chat that was.
+	written := DisclosureQuery{Practice: practice, Patients: p.persons, Since: out.From}
+	err = h.eachEntry(ctx, q, func(e *auditlog.Entry) {
+		switch {
+		case e.Event.Kind == audit.DisclosureMade:
+			written.IDs = append(written.IDs, e.Event.Object)
+		case export.Disclosed(&e.Event):
 			spec, _ := audit.SpecOf(e.Event.Kind)
 			out.Disclosures = append(out.Disclosures, api.Disclosure{
 				At: e.Event.At, RecordedAt: e.Event.At, Source: fromLog, What: spec.Says, Purpose: e.Event.Reason, Number: e.Leaf,
 				Recipient: cmp.Or(e.Event.Person, string(e.Event.Role)),
 			})
 		}
+	})
+	if err != nil {
+		return out, err
+	}
+	lines, err := h.store.Disclosures(ctx, written)
+	if err != nil {
+		return out, at("load disclosures", err)
+	}
+	var ids []string
+	for i := range lines {
+		ids = append(ids, lines[i].Person)
+	}
+	people, err := h.persons(ctx, practice, ids)
+	if err != nil {
+		return out, err
+	}
+	for i := range lines {
+		out.Disclosures = append(out.Disclosures, h.describeDisclosure(&lines[i], people[lines[i].Person]))
 	}
 	slices.SortStableFunc(out.Disclosures, func(a, b api.Disclosure) int { return cmp.Compare(b.At, a.At) })
-	out.Disclosures = out.Disclosures[:min(len(out.Disclosures), mostDisclosures)]
 	return out, nil
+}
+
+// eachEntry reads all that a query selects, however much it is, a batch at a time.
+func (h *Hub) eachEntry(ctx context.Context, q LogQuery, do func(*auditlog.Entry)) error {
+	if err := h.growLog(ctx, q.Practice); err != nil {
+		return err
+	}
+	q.Limit = exportBatch
+	for {
+		batch, err := h.store.LogEntries(ctx, q)
+		if err != nil {
+			return at("read the audit log", err)
+		}
+		for i := range batch {
+			do(&batch[i])
+		}
+		if len(batch) < q.Limit {
+			return nil
+		}
+		last := &batch[len(batch)-1]
+		q.Beyond = &LogPlace{At: last.Event.At, Leaf: last.Leaf}
+	}
 }
 
 func (h *Hub) describeDisclosure(d *Disclosure, by Person) api.Disclosure {
@@ -175,6 +217,9 @@ func (h *Hub) RecordDisclosure(ctx context.Context, s *StaffCaller, id string, r
 		return api.Disclosure{}, malformed("what")
 	}
 	made := h.event(ctx, s, audit.DisclosureMade, d.ID).Of(patient).Because(d.Purpose, d.ID)
+	if validID("c", id) { // it can be about somebody else than who writes in it
+		made = made.In(id, patient)
+	}
 	if err := h.store.Recording(made).AddDisclosure(ctx, d); err != nil {
 		return api.Disclosure{}, at("store a disclosure", err)
 	}

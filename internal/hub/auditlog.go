@@ -95,7 +95,12 @@ type LogQuery struct {
 	Object       string // but for frames and handshakes
 	Conversation string
 	Patient      string
-	From, Until  int64 // times, Unix milliseconds: From <= At < Until; 0 is no bound
+	// Patients and Conversations, if any are named, select what is about any of
+	// these or in any of those; Object, Conversation, Patient and Subject are not
+	// looked at then.
+	Patients, Conversations []string
+
+	From, Until int64 // times, Unix milliseconds: From <= At < Until; 0 is no bound
 	// Beyond is the last entry of the page before; those after it in the list's
 	// order are selected. Nil begins the list.
 	Beyond  *LogPlace

@@ -36,7 +36,7 @@ func (h *Hub) aliases(ctx context.Context, practice, person string) (persons []s
 				}
 			}
 		}
-		if len(persons) == before || len(persons) > mostLinked {
+		if len(persons) == before {
 			return persons, links, nil
 		}
 	}
@@ -57,10 +57,14 @@ func (h *Hub) LinkPersons(ctx context.Context, s *StaffCaller, n api.NewPersonLi
 		}
 	}
 	same, _, err := h.aliases(ctx, s.Person.Practice, n.Person)
-	switch {
-	case err != nil:
+	if err != nil {
 		return api.PersonLink{}, err
-	case slices.Contains(same, n.Other), len(same) >= mostLinked:
+	}
+	others, _, err := h.aliases(ctx, s.Person.Practice, n.Other)
+	if err != nil {
+		return api.PersonLink{}, err
+	}
+	if slices.Contains(same, n.Other) || len(same)+len(others) > mostLinked {
 		return api.PersonLink{}, ErrConflict
 	}
 	l := PersonLink{

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"slices"
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/audit"
@@ -24,14 +25,18 @@ const sightingsRead = mostAuditPage
 // Sightings lists who saw a patient's messages, for who answers for that. The
 // patient is named by their id or by that of a conversation of theirs.
 func (h *Hub) Sightings(ctx context.Context, s *StaffCaller, id, cursor string) (api.Sightings, error) {
-	patient, err := h.mayReadAccess(ctx, s, id, audit.AccessRead, "sightings")
+	p, err := h.mayReadAccess(ctx, s, id, audit.AccessRead, "sightings")
 	if err != nil {
 		return api.Sightings{}, err
 	}
-	return h.sightings(ctx, s.Person.Practice, patient, cursor)
+	out, err := h.sightings(ctx, s.Person.Practice, p, cursor)
+	out.Persons, out.Chats = p.joined(), p.chats
+	return out, err
 }
 
-// OwnSightings lists for a patient who saw their messages, and theirs alone.
+// OwnSightings lists for a patient who saw their messages, and theirs alone:
+// that staff linked another person with them proves nothing about who holds this
+// device, so the other's chats are not in it, nor what others write for them.
 func (h *Hub) OwnSightings(ctx context.Context, c *Caller, cursor string) (api.Sightings, error) {
 	if !c.Patient() {
 		return api.Sightings{}, ErrForbidden
@@ -42,11 +47,11 @@ func (h *Hub) OwnSightings(ctx context.Context, c *Caller, cursor string) (api.S
 	if err := h.recordOnce(ctx, c, h.event(ctx, c, audit.AccessRead, "").Of(c.Person.ID).With("what=own")); err != nil {
 		return api.Sightings{}, err
 	}
-	return h.sightings(ctx, c.Device.Practice, c.Person.ID, cursor)
+	return h.sightings(ctx, c.Device.Practice, &reported{patient: c.Person.ID, persons: []string{c.Person.ID}}, cursor)
 }
 
-func (h *Hub) sightings(ctx context.Context, practice, patient, cursor string) (api.Sightings, error) {
-	q := LogQuery{Practice: practice, Patient: patient}
+func (h *Hub) sightings(ctx context.Context, practice string, p *reported, cursor string) (api.Sightings, error) {
+	q := p.query(practice)
 	for k := range ways {
 		q.Kinds = append(q.Kinds, string(k))
 	}
@@ -62,10 +67,10 @@ func (h *Hub) sightings(ctx context.Context, practice, patient, cursor string) (
 	if err != nil {
 		return api.Sightings{}, err
 	}
-	out := api.Sightings{Patient: patient, Sightings: []api.Sighting{}, Next: page.Next}
+	out := api.Sightings{Patient: p.patient, Sightings: []api.Sighting{}, Next: page.Next}
 	for i := range page.Events {
 		e := &page.Events[i]
-		seen, ok := sighting(e, people[e.Person], patient)
+		seen, ok := sighting(e, people[e.Person], p.persons)
 		if !ok {
 			continue
 		}
@@ -80,8 +85,8 @@ func (h *Hub) sightings(ctx context.Context, practice, patient, cursor string) (
 }
 
 // sighting is an event in few words. Who has not shown who they are, and the
-// patient who looks at this, are left out.
-func sighting(e *api.AuditEvent, p Person, patient string) (s api.Sighting, ok bool) {
+// patient who looks at this, by any of their persons, are left out.
+func sighting(e *api.AuditEvent, p Person, own []string) (s api.Sighting, ok bool) {
 	kind := audit.Kind(e.Kind)
 	way := ways[kind]
 	switch audit.Outcome(e.Outcome) {
@@ -90,7 +95,7 @@ func sighting(e *api.AuditEvent, p Person, patient string) (s api.Sighting, ok b
 	case audit.Failed:
 		return s, false
 	}
-	s = api.Sighting{At: e.At, Since: e.At, Times: 1, Way: way, Role: e.Role, Person: e.Person, Own: e.Person == patient, Conversation: e.Conversation}
+	s = api.Sighting{At: e.At, Since: e.At, Times: 1, Way: way, Role: e.Role, Person: e.Person, Own: slices.Contains(own, e.Person), Conversation: e.Conversation}
 	switch {
 	case e.Role == string(audit.Nobody), s.Own && (way == "log" || way == "state" || way == "joined"):
 		return s, false

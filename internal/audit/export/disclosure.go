@@ -17,13 +17,13 @@ func Disclosing() (kinds []audit.Kind) {
 	return kinds
 }
 
-// Disclosed reports whether an event is a disclosure that the patient must be
+// Disclosed reports whether an event is a disclosure that its patient must be
 // told of, and which nobody wrote down as one with more words (then Reference
 // names that). Seeing it within the practice is none; nor is what is for
 // treatment, payment or operations, goes to the patient, or is authorised by
 // them (45 CFR 164.528(a)(1)). Where nobody said what for, it counts.
-func Disclosed(e *audit.Event, patient string) bool {
-	return e.Patient == patient && e.Outcome == audit.Done && e.Role != audit.Patient && e.Reference == "" &&
+func Disclosed(e *audit.Event) bool {
+	return e.Outcome == audit.Done && e.Role != audit.Patient && e.Reference == "" &&
 		slices.Contains(Disclosing(), e.Kind) && !slices.Contains(Exempt(), e.Reason)
 }
 

@@ -103,6 +103,24 @@ func TestNoStatementWalksAPractice(t *testing.T) {
 	if within == 0 {
 		t.Error("no list of a conversation or a patient asked for more")
 	}
+	// What is about some patients, or in some conversations, is found in the two
+	// indexes, each patient's in its order.
+	several := 0
+	for statement := range seen {
+		if !strings.Contains(statement, "AS part UNION SELECT * FROM (SELECT at, leaf FROM audit_entry") {
+			continue
+		}
+		several++
+		steps := strings.Join(plan(t, file.Read, statement), "\n")
+		for _, index := range []string{"COVERING INDEX audit_entry_patient (practice=? AND patient=?", "COVERING INDEX audit_entry_conversation (practice=? AND conversation=?"} {
+			if !strings.Contains(steps, index) {
+				t.Errorf("not %s but %s for %s", index, steps, statement)
+			}
+		}
+	}
+	if several == 0 {
+		t.Error("no list of several patients and conversations was asked for")
+	}
 }
 
 func plan(t *testing.T, db *sql.DB, statement string) (steps []string) {

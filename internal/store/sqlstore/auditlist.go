@@ -30,6 +30,8 @@ func (s *Store) LogEntries(ctx context.Context, q hub.LogQuery) ([]auditlog.Entr
 	l.bounds()
 	query := entryColumns + l.within + " ORDER BY " + l.order + " LIMIT " + l.limit
 	switch where := l.thing(); {
+	case len(q.Patients)+len(q.Conversations) > 0:
+		query = l.anyOf()
 	case where != "":
 		query = l.entries("SELECT leaf FROM audit_entry WHERE practice = " + l.practice + where + l.within)
 	case q.Person != "" && undone(q.Outcome):
@@ -114,6 +116,26 @@ func (l *logList) thing() (where string) {
 	return where
 }
 
+// anyOf is a list of what is about any of some patients, or in any of some
+// conversations. Each patient's part is read in the list's order, up to the
+// limit; of the conversations all that the index has is put in order. What is in
+// two parts counts once.
+func (l *logList) anyOf() string {
+	q := l.query
+	var parts []string
+	part := func(where, order string) {
+		parts = append(parts, "SELECT * FROM (SELECT at, leaf FROM audit_entry WHERE practice = "+l.practice+where+
+			l.beside("person", q.Person)+l.beside("outcome", q.Outcome)+l.kinds()+l.within+" ORDER BY "+order+" LIMIT "+l.limit+") AS part")
+	}
+	for _, patient := range q.Patients {
+		part(" AND patient = "+l.argument(patient)+" AND patient <> ''", l.order)
+	}
+	if len(q.Conversations) > 0 {
+		part(" AND "+l.store.dialect.in("conversation", l.argument(document(q.Conversations)))+" AND conversation <> ''", l.sorted())
+	}
+	return l.entries("SELECT leaf FROM (" + strings.Join(parts, " UNION ") + ") AS parts")
+}
+
 func (l *logList) outcome() string {
 	return " AND outcome = " + l.argument(l.query.Outcome) + " AND outcome <> 'done'"
 }
@@ -157,6 +179,9 @@ func (l *logList) merged(where, beside string, outcomes ...string) string {
 
 // entries is a statement for the first of the leaves that another finds.
 func (l *logList) entries(found string) string {
-	// The sum keeps the engine from walking along the index of times.
-	return entryColumns + " AND leaf IN (" + found + " ORDER BY " + l.order + " LIMIT " + l.limit + ") ORDER BY " + strings.Replace(l.order, "at", "at + 0", 1)
+	return entryColumns + " AND leaf IN (" + found + " ORDER BY " + l.order + " LIMIT " + l.limit + ") ORDER BY " + l.sorted()
 }
+
+// sorted is the list's order for what is found first and sorted then: the sum
+// keeps the engine from walking along the index of times.
+func (l *logList) sorted() string { return strings.Replace(l.order, "at", "at + 0", 1) }

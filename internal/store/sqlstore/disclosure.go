@@ -25,10 +25,10 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
 }
 
 // Disclosures implements [hub.Disclosures].
-func (s *Store) Disclosures(ctx context.Context, practice, patient string, since int64, limit int) ([]hub.Disclosure, error) {
-	const query = `SELECT ` + disclosureColumns + ` FROM disclosure
-WHERE practice = $1 AND patient = $2 AND at >= $3 ORDER BY at DESC, id LIMIT $4`
-	all, err := collect(ctx, s.reader(), scanDisclosure, query, practice, patient, since, limit)
+func (s *Store) Disclosures(ctx context.Context, q hub.DisclosureQuery) ([]hub.Disclosure, error) {
+	const from = `SELECT ` + disclosureColumns + ` FROM disclosure WHERE practice = $1 AND at >= $2 AND `
+	query := from + s.dialect.in("patient", "$3") + ` UNION ` + from + s.dialect.in("id", "$4") + ` ORDER BY at DESC, id`
+	all, err := collect(ctx, s.reader(), scanDisclosure, query, q.Practice, q.Since, document(append([]string{}, q.Patients...)), document(append([]string{}, q.IDs...)))
 	return all, s.translate(err)
 }
 

@@ -134,7 +134,13 @@ func testAuditLog(t *testing.T, store hub.Store) {
 			"chat, kind":   {hub.LogQuery{Conversation: "c_two", Kinds: []string{"file.downloaded"}}, func(e *audit.Event) bool { return e.Conversation == "c_two" && e.Kind == audit.FileDownloaded }},
 			"his, refused": {hub.LogQuery{Patient: "p_patient", Outcome: "refused"}, func(e *audit.Event) bool { return e.Outcome == audit.Refused }},
 			"his, nobody":  {hub.LogQuery{Patient: "p_patient", Person: "p_nobody"}, func(*audit.Event) bool { return false }},
-			"both":         {hub.LogQuery{Conversation: "c_one", Until: 1030}, func(e *audit.Event) bool { return e.Conversation == "c_one" && e.At < 1030 }},
+			"of several":   {hub.LogQuery{Patients: []string{"p_nobody", "p_patient"}, Conversations: []string{"c_one", "c_none"}}, func(*audit.Event) bool { return true }},
+			"of several, a kind": {
+				hub.LogQuery{Patients: []string{"p_nobody", "p_patient"}, Conversations: []string{"c_one"}, Kinds: []string{"file.downloaded"}},
+				func(e *audit.Event) bool { return e.Kind == audit.FileDownloaded },
+			},
+			"in several": {hub.LogQuery{Patients: []string{"p_nobody"}, Conversations: []string{"c_two", "c_none"}}, func(e *audit.Event) bool { return e.Conversation == "c_two" }},
+			"both":       {hub.LogQuery{Conversation: "c_one", Until: 1030}, func(e *audit.Event) bool { return e.Conversation == "c_one" && e.At < 1030 }},
 		} {
 			var want []audit.Event
 			for i := range all {

@@ -26,16 +26,22 @@ func testDisclosures(t *testing.T, store hub.Store) {
 	first, last := add(here, ana, 1000), add(here, ana, 2000)
 	add(here, newID("p"), 1500)
 	add(elsewhere, ana, 1500)
-	lists := func(name string, since int64, limit int, want ...hub.Disclosure) {
+	theirs := add(here, newID("p"), 1700)
+	lists := func(name string, q hub.DisclosureQuery, want ...hub.Disclosure) {
 		t.Helper()
-		got, err := store.Disclosures(ctx, here, ana, since, limit)
+		q.Practice = here
+		got, err := store.Disclosures(ctx, q)
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
 			t.Errorf("%s: %v\n%s", name, err, diff)
 		}
 	}
-	lists("of a patient", 0, 10, last, first)
-	lists("the newest", 0, 1, last)
-	lists("of late", 1001, 10, last)
+	hers := hub.DisclosureQuery{Patients: []string{ana}}
+	lists("of a patient", hers, last, first)
+	lists("of late", hub.DisclosureQuery{Patients: []string{ana}, Since: 1001}, last)
+	lists("of two", hub.DisclosureQuery{Patients: []string{ana, theirs.Patient}}, last, theirs, first)
+	lists("hers, and some by their ids", hub.DisclosureQuery{Patients: []string{ana}, IDs: []string{theirs.ID, first.ID, newID("x")}}, last, theirs, first)
+	lists("by their ids, of late", hub.DisclosureQuery{IDs: []string{theirs.ID, first.ID}, Since: 1001}, theirs)
+	lists("of nobody", hub.DisclosureQuery{})
 
 	by := hub.Strike{At: 3000, By: newID("p"), Why: "another patient's"}
 	if _, err := store.StrikeDisclosure(ctx, elsewhere, first.ID, by); !errors.Is(err, hub.ErrNotFound) {
@@ -49,5 +55,5 @@ func testDisclosures(t *testing.T, store hub.Store) {
 	if _, err := store.StrikeDisclosure(ctx, here, first.ID, by); !errors.Is(err, hub.ErrConflict) {
 		t.Errorf("struck twice: %v", err)
 	}
-	lists("with what was struck", 0, 10, last, first)
+	lists("with what was struck", hers, last, first)
 }

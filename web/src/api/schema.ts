@@ -3523,6 +3523,8 @@ export interface components {
             readonly what: string;
         };
         readonly Disclosures: {
+            /** @description chats about the patient in which somebody else writes by a grant: what left of them is here too */
+            readonly chats?: readonly string[];
             readonly disclosures: readonly components["schemas"]["Disclosure"][];
             /**
              * Format: int64
@@ -3530,6 +3532,8 @@ export interface components {
              */
             readonly from: number;
             readonly patient: string;
+            /** @description all whom standing links say are this patient, if they are several: what is theirs is here too */
+            readonly persons?: readonly string[];
             /** Format: int64 */
             readonly until: number;
         };
@@ -4728,9 +4732,13 @@ export interface components {
             readonly way: "read" | "file" | "joined" | "emergency" | "record" | "patient" | "state" | "log" | "tried";
         };
         readonly Sightings: {
+            /** @description staff only: chats about the patient in which somebody else writes by a grant; what is of them is here too */
+            readonly chats?: readonly string[];
             /** @description cursor of the next page */
             readonly next?: string;
             readonly patient: string;
+            /** @description staff only: all whom standing links say are this patient, if they are several; what is theirs is here too */
+            readonly persons?: readonly string[];
             readonly sightings: readonly components["schemas"]["Sighting"][];
         };
         readonly SignActivity: {

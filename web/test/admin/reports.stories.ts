@@ -42,6 +42,11 @@ function press(selector: string): NonNullable<Story["then"]> {
 export const stories: Record<string, Story> = {
   reports: { hash: "#/access", as: "compliance" },
   "reports-one": { hash: `#/access/${id}`, as: "compliance", answers },
+  "reports-joined": {
+    hash: `#/access/${id}`,
+    as: "compliance",
+    answers: { ...answers, [`GET ${base}/sightings`]: { ...seen, persons: [id, `p_${"b".repeat(26)}`], chats: ["c_9a1", "c_9a2"] } },
+  },
   "reports-auditor": { hash: `#/access/${id}`, as: "auditor", answers },
   "reports-none": {
     hash: `#/access/${id}`,
