@@ -97,7 +97,15 @@ var defences = []defence{
 	},
 	{
 		"lock-out: strangers' guesses keep the others of their network out (T28)", "hub/signin.go",
-		"\t\tsource = \"known/\" + p.ID\n\t\terr = h.rates.allow(\"known\", p.ID, h.limits.SignIns)\n\t} else if err", "\t}\n\tif err", "httpapi TestT28ANeighbourKeepsNobodyOut",
+		"\t\tsource = \"known/\" + p.ID\n\t\terr = h.rates.allow(\"known\", p.ID, h.limits.SignIns)\n\t} else {", "\t}\n\t{", "httpapi TestT28ANeighbourKeepsNobodyOut",
+	},
+	{
+		"lock-out: a flood of guesses keeps a recovery code out of every new browser (T28)", "hub/signin.go",
+		"if _, formed := password.CleanRecoveryCode(code); formed {", "if _, formed := password.CleanRecoveryCode(\"\"); formed {", "httpapi TestT28AFloodKeepsNobodyOut",
+	},
+	{
+		"brute force: what many networks try at one login is not bounded (T28)", "hub/signin.go",
+		"return h.rates.allow(\"login\", key, h.limits.Logins)", "return h.rates.allow(\"login\", key+\" \"+source, h.limits.Logins)", "httpapi TestT28AFloodKeepsNobodyOut",
 	},
 	{
 		"lock-out: calls without a session keep the others of their network out (T28)", "httpapi/call.go",

@@ -131,6 +131,49 @@ func TestT28Guessing(t *testing.T) {
 	w.must(err)
 }
 
+// TestT28AFloodKeepsNobodyOut: machines that guess at one login without a pause
+// keep its person out of no new browser: one machine not at all, and many not
+// with a recovery code. What is looked at of their guesses stays bounded.
+func TestT28AFloodKeepsNobodyOut(t *testing.T) {
+	w := newWorld(t, behindProxy)
+	_, token := w.link("dana")
+	dana := w.newDevice(w.clinic)
+	secret, done, err := dana.SetUpApp(w.ctx, token, phrase, w.clock.now())
+	w.must(err)
+	dana.secret = secret
+	flood := func(code string, from ...string) (looked int) {
+		s := api.SignIn{Practice: "riverside", Login: "dana", Authentication: api.Authentication{Password: "guess", Code: code}}
+		for _, address := range from {
+			for range 20 {
+				if resp, _, _ := w.tries(address, "", s); resp.StatusCode == http.StatusUnauthorized {
+					looked++
+				}
+			}
+		}
+		return looked
+	}
+	w.clock.advance(time.Minute)
+	// Codes are made at the beginning of their half minute, so that they last.
+	w.clock.advance(30*time.Second - time.Duration(w.clock.now().UnixNano()%int64(30*time.Second)))
+	in := dana.in("dana") // takes time, in which a bucket would fill
+	flood("000000", "203.0.113.7")
+	if resp, _, _ := w.tries("192.0.2.44", "", in); resp.StatusCode != http.StatusOK {
+		t.Errorf("one machine keeps the person out: %d", resp.StatusCode)
+	}
+	many := []string{"198.51.100.1", "198.51.100.2", "198.51.100.3", "198.51.100.4", "198.51.100.5"}
+	if looked := flood("000000", many...); looked > 12 { // the allowance of a login, and what fills up meanwhile
+		t.Errorf("%d guesses at one login were looked at", looked)
+	}
+	more := []string{"198.51.100.6", "198.51.100.7", "198.51.100.8", "198.51.100.9"}
+	if looked := flood("aaaa-aaaa-aaaa-aaaa", more...); looked > 7*len(more) {
+		t.Errorf("%d guesses at recovery codes were looked at", looked)
+	}
+	in.Code = done.RecoveryCodes[0]
+	if resp, _, _ := w.tries("192.0.2.45", "", in); resp.StatusCode != http.StatusOK {
+		t.Errorf("a recovery code from a network that guessed nothing: %d", resp.StatusCode)
+	}
+}
+
 // TestT28ANeighbourKeepsNobodyOut: a machine of the same network as a clinic's
 // staff, at the usual limits, may guess and ask as often as it likes: from known
 // browsers, with passkeys and in open sessions all go on. Strangers there wait.

@@ -23,7 +23,7 @@ type Limits struct {
 	// Invitations are one-time links for patients, by who makes them.
 	Invitations Rate
 	SignIns     Rate // password checks: of strangers by address, else by person
-	Logins      Rate // password checks of strangers, by login
+	Logins      Rate // password checks of strangers, by login; with a recovery code by address too
 	Calls       Rate // calls of one device
 	Sends       Rate // frames of one device
 	Claims      Rate // key packages claimed by one patient or staff device

@@ -10,6 +10,7 @@ import (
 	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/oidc"
 	"github.com/sotto-health/sotto/internal/passkey"
+	"github.com/sotto-health/sotto/internal/password"
 )
 
 // A SignInSite is the web origin that passkeys are made for.
@@ -110,22 +111,25 @@ type attempt struct {
 
 // checkPassword checks a password and a code of a person, who may be nobody: the
 // work is the same then. It returns how they signed in. Strangers share what
-// their network may try, and what may be tried at one login. Whoever is known
-// spends neither: a machine next to them, or half the world, keeps them from
-// nothing (T28).
+// their network may try, and what may be tried at one login; who has to wait for
+// a wrong guess spends nothing of the latter. Whoever is known spends neither: a
+// machine next to them, or half the world, keeps them from nothing (T28).
 func (h *Hub) checkPassword(ctx context.Context, from Source, t attempt, a api.Authentication) (method string, err error) {
 	p, slug, known := t.person, t.slug, t.known
 	key, source := slug+"/"+t.login, network(from.Address)
 	if known {
 		source = "known/" + p.ID
 		err = h.rates.allow("known", p.ID, h.limits.SignIns)
-	} else if err = h.rates.allow("sign-in", source, h.limits.SignIns); err == nil {
-		err = h.rates.allow("login", key, h.limits.Logins)
+	} else {
+		err = h.rates.allow("sign-in", source, h.limits.SignIns)
+	}
+	if err == nil {
+		err = h.guesses.allow(key, source)
+	}
+	if err == nil && !known {
+		err = h.allowLogin(key, source, a.Code)
 	}
 	if err != nil {
-		return "", err
-	}
-	if err := h.guesses.allow(key, source); err != nil {
 		return "", err
 	}
 	right, stale, err := h.passwords.Check(ctx, p.Password, a.Password)
@@ -152,6 +156,17 @@ func (h *Hub) checkPassword(ctx context.Context, from Source, t attempt, a api.A
 	}
 	h.guesses.wrong(key, source)
 	return "", h.noteFailure(ctx, from, slug, p, right && standing, known, found.method)
+}
+
+// allowLogin bounds what strangers try at one login: all of them together,
+// since a few of an app's codes are right at any time, but by network if it is
+// a recovery code. Nobody guesses one, and so no flood of guesses from elsewhere
+// keeps its owner out (T28).
+func (h *Hub) allowLogin(key, source, code string) error {
+	if _, formed := password.CleanRecoveryCode(code); formed {
+		return h.rates.allow("login-recovery", key+" "+source, h.limits.Logins)
+	}
+	return h.rates.allow("login", key, h.limits.Logins)
 }
 
 // noteFailure counts a wrong guess. If the password was right, its owner is
