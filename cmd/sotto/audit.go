@@ -22,6 +22,7 @@ type auditCommand struct {
 	Verify  verifyAuditCommand  `cmd:"" help:"Check an exported log, alone and offline, or the live one; name each entry and tile that was changed, dropped or added."`
 	Witness witnessAuditCommand `cmd:"" help:"Be a witness of other logs: sign their heads as long as they only grow (C2SP tlog-witness)."`
 	Stream  streamAuditCommand  `cmd:"" help:"Look at the streams of the log to receivers outside, as a SIEM, which are set up for the server."`
+	Settle  settleAuditCommand  `cmd:"" help:"Say why a log contradicts a witness, its published heads or its archive, and end that it is named. It is recorded; keep the evidence first."`
 	Watch   watchAuditCommand   `cmd:"" help:"Keep the last checkpoint seen of each log, and end with an error when history changes, shrinks or forks."`
 }
 

@@ -131,6 +131,18 @@ func TestT40WitnessOfAServer(t *testing.T) {
 	startWitness(t, folder, strings.TrimPrefix(address, "http://"), key)
 	published = filepath.Join(t.TempDir(), "elsewhere")
 	serves(func() bool { return strings.Contains(doctor(), "an old backup was put back") })
+
+	// Not asked any more: what it found stays, until the operator says why.
+	t.Run("not asked", func(t *testing.T) { serving(t, data, "--no-keeper") })
+	if out := doctor(); !strings.Contains(out, "an old backup was put back") {
+		t.Error("a start without the witness erases what it found: " + out)
+	}
+	refuses(t, data, words("audit settle nobody --reason moved"), "no log contradicts nobody")
+	does(t, data, words("audit settle witness.example --reason backup-restored"), "Settled in 1 logs")
+	if out := doctor(); strings.Contains(out, "The witness witness.example") {
+		t.Error(out)
+	}
+	does(t, data, words("audit list"), "audit-watcher.stopped", "audit-watcher.contradicts", "audit-watcher.settled")
 }
 
 func otherWitness(t *testing.T) string {

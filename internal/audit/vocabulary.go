@@ -185,6 +185,9 @@ const (
 	ReviewsExported  Kind = "reviews.exported"
 	StreamConfigured Kind = "audit-stream.configured"
 	StreamStopped    Kind = "audit-stream.stopped"
+
+	WatcherConfigured Kind = "audit-watcher.configured"
+	WatcherStopped    Kind = "audit-watcher.stopped"
 )
 
 // Running.
@@ -198,6 +201,9 @@ const (
 	ControlsLooked Kind = "controls.looked-at"
 	StreamFailed   Kind = "audit-stream.failed"
 	StreamResumed  Kind = "audit-stream.resumed"
+
+	WatcherContradicts Kind = "audit-watcher.contradicts"
+	WatcherSettled     Kind = "audit-watcher.settled"
 )
 
 // A Spec says what a kind means and which fields its events have besides those
@@ -354,8 +360,10 @@ func Vocabulary() []Spec {
 
 		{StreamConfigured, Export, "stream", false, "began to send this log to a receiver outside as it grows, or to another one"},
 		{StreamStopped, Export, "stream", false, "ended the sending of this log to a receiver outside"},
+		{WatcherConfigured, Export, "watcher", false, "began to have this log held to what it was by somebody outside the database: a witness, published heads or an archive"},
+		{WatcherStopped, Export, "watcher", false, "ended that somebody outside the database holds this log to what it was"},
 
-		{HubStarted, Running, "", false, "started the hub"},
+		{HubStarted, Running, "", false, "started the hub: detail says by what settings it is protected"},
 		{HubStopped, Running, "", false, "stopped the hub"},
 		{BackupMade, Running, "backup", false, "made a backup: reference is the SHA-256 of its manifest"},
 		{BackupVerified, Running, "backup", false, "restored a backup for a trial and checked all of it"},
@@ -364,6 +372,8 @@ func Vocabulary() []Spec {
 		{ControlsLooked, Running, "", false, "had all controls looked at anew"},
 		{StreamFailed, Running, "stream", false, "could not get this log to a receiver outside; it waits"},
 		{StreamResumed, Running, "stream", false, "gets this log to a receiver outside again"},
+		{WatcherContradicts, Running, "watcher", false, "found that this log contradicts what somebody outside the database holds of it"},
+		{WatcherSettled, Running, "watcher", false, "ended a contradiction of this log: the witness agrees again, or the operator said why"},
 	}
 }
 

@@ -214,6 +214,9 @@ func TestEachQueryNotices(t *testing.T) {
 			s.Facts.LogParts = []installation.LogPart{{Name: installation.Checkpoints, Problem: installation.PartContradicts}}
 		}, short},
 		"log not read": {"528", m, func(s *Subject) { s.Practice.Log = nil }, short},
+		"a witness contradicts": {"528", m, func(s *Subject) {
+			s.Practice.Witnesses = []installation.Witness{{Name: "w", Contradicts: true}}
+		}, short},
 		"log does not grow": {"528", m, func(s *Subject) {
 			s.Practice.LogWaits, s.Practice.LogWaitsSince = 1, s.Facts.At.Add(-time.Hour)
 		}, short},

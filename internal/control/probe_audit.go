@@ -15,6 +15,11 @@ func auditLog(s *Subject) api.ControlFinding {
 			return short(say("fix.keep-evidence"), say("log.contradicts", p.Damage))
 		}
 	}
+	for i := range s.Practice.Witnesses {
+		if w := &s.Practice.Witnesses[i]; w.Contradicts {
+			return short(say("fix.keep-evidence"), say("log.contradicts", w.Name))
+		}
+	}
 	switch {
 	case n < 0 || n > 0 && log == nil:
 		return short(say("fix.server-log"), say("log.unread"))

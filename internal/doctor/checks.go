@@ -268,7 +268,7 @@ func (x *examination) witnesses(check string, p *installation.Practice) {
 		switch {
 		case w.Contradicts:
 			x.expect(check, false, "", Fail, "The witness "+w.Name+" has signed another history of the audit log: it was rewritten, or an old backup was put back.",
-				"Keep what is there as evidence. Compare with the checkpoints that were published: sotto audit verify --checkpoint FILE (45 CFR 164.312(c)(1)).")
+				"Keep what is there as evidence. Compare with the checkpoints that were published: sotto audit verify --checkpoint FILE (45 CFR 164.312(c)(1)). It is named until you say why: sotto audit settle "+w.Name+".")
 		case w.Problem != "":
 			x.expect(check, false, "", Warn, "The witness "+w.Name+" did not sign the audit log's head when it was asked last ("+w.Problem+").",
 				"Ask who runs it; check its key and address in --audit-witness. The log goes on without it.")

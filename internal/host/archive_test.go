@@ -100,7 +100,7 @@ func TestArchivingIsRecorded(t *testing.T) {
 	h := openHub(t, t.TempDir())
 	makePractice(t, h)
 	folder := t.TempDir()
-	parts, err := newLogParts(h, ServeConfig{AuditArchive: folder, Log: slog.New(slog.DiscardHandler)})
+	parts, err := newLogParts(t.Context(), h, ServeConfig{AuditArchive: folder, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

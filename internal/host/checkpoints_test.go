@@ -6,10 +6,12 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/auditlog"
 	"github.com/sotto-health/sotto/internal/installation"
 	"github.com/sotto-health/sotto/internal/keyfile"
@@ -68,7 +70,7 @@ func TestLogPartsAreNoted(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := ServeConfig{AuditCheckpoints: t.TempDir(), AuditArchive: t.TempDir(), Log: slog.New(slog.DiscardHandler)}
-	parts, err := newLogParts(h, c)
+	parts, err := newLogParts(t.Context(), h, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,13 +133,60 @@ func TestLogPartsAreNoted(t *testing.T) {
 	if !strings.Contains(found[0].Damage, "forked") {
 		t.Errorf("%+v", found[0])
 	}
-	again, err := newLogParts(h, c)
+	again, err := newLogParts(t.Context(), h, c)
 	if err != nil || again.all[0].Problem != installation.PartContradicts || !again.all[0].Since.Equal(found[0].Since) {
 		t.Errorf("after a start: %+v, %v", again, err)
 	}
+
+	// What contradicts stays, set up or not, and whatever else is set up, until
+	// the operator settles it.
+	contradicting := func(want ...string) {
+		t.Helper()
+		facts, err := Inspect(t.Context(), h, InspectConfig{Folder: h.folder})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, p := range facts.LogParts {
+			if p.Problem == installation.PartContradicts {
+				got = append(got, p.Name)
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%q contradict, want %q", got, want)
+		}
+		for _, name := range want {
+			if !h.Stats().LogParts[name].Problem {
+				t.Errorf("the figures of %s tell nothing", name)
+			}
+		}
+	}
+	starts := func() {
+		t.Helper()
+		if parts, err = newLogParts(t.Context(), h, c); err != nil {
+			t.Fatal(err)
+		}
+	}
 	c.AuditArchive = ""
-	if again, err = newLogParts(h, c); err != nil || len(again.all) != 1 || len(readLogParts(h.folder)) != 1 {
-		t.Errorf("what is set up no more stays: %+v, %v", again, err)
+	starts()
+	contradicting(installation.LogArchive, installation.Checkpoints)
+	c.AuditCheckpoints = ""
+	starts()
+	contradicting(installation.LogArchive, installation.Checkpoints)
+	c.AuditArchive = t.TempDir()
+	starts()
+	parts.note(t.Context(), installation.LogArchive, archiveOnce(t.Context(), h, c.AuditArchive), at)
+	contradicting(installation.LogArchive, installation.Checkpoints)
+	c.AuditArchive = ""
+	if n, err := h.SettleWatcher(t.Context(), installation.LogArchive, "investigated"); n != 1 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	contradicting(installation.Checkpoints)
+	starts()
+	contradicting(installation.Checkpoints)
+	if n := len(logged(t.Context(), t, h, audit.WatcherContradicts)); n != 2 {
+		t.Errorf("%d contradictions are in the log", n)
 	}
 }
 

@@ -64,7 +64,7 @@ func TestT40StartNotesTheClock(t *testing.T) {
 		return all
 	}
 	for range 2 {
-		if err := h.NoteStarted(ctx); err != nil {
+		if err := h.NoteStarted(ctx, "tls=yes"); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -75,6 +75,9 @@ func Inspect(ctx context.Context, h *OpenHub, c InspectConfig) (*installation.Fa
 	if err := h.inspectStorage(ctx, f); err != nil {
 		return nil, err
 	}
+	if f.LogParts, err = h.inspectParts(ctx, f.LogParts); err != nil {
+		return nil, err
+	}
 	waiting, err := h.LogsWaiting(ctx)
 	if err != nil {
 		return nil, err
@@ -397,6 +400,9 @@ func (h *OpenHub) inspectPractice(ctx context.Context, parts []installation.LogP
 		}
 	}
 	for _, w := range witnesses {
+		if !w.Counts() {
+			continue
+		}
 		one := installation.Witness{Name: w.Name(), Size: w.Size, Problem: w.Problem, Contradicts: w.Problem == hub.WitnessContradicts}
 		if w.At > 0 {
 			one.At = time.UnixMilli(w.At).UTC()

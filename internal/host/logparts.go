@@ -13,6 +13,7 @@ import (
 
 	"github.com/sotto-health/sotto/internal/auditlog"
 	"github.com/sotto-health/sotto/internal/durable"
+	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/installation"
 )
 
@@ -33,14 +34,16 @@ func readLogParts(f Folder) []installation.LogPart {
 type logParts struct {
 	hub *OpenHub
 	log *slog.Logger
+	set []hub.LogWatcher // who watches the logs by this server's settings
 
 	mu  sync.Mutex // guards all and the file
 	all []installation.LogPart
 }
 
-// newLogParts begins with what an earlier server noted of the same ways; what is
-// not set up any more is forgotten.
-func newLogParts(h *OpenHub, c ServeConfig) (*logParts, error) {
+// newLogParts begins with what an earlier server noted of the same ways, and
+// records in the logs what is set up now and was not, or is no more. That a log
+// contradicted what was let out of it stays, whatever is set up.
+func newLogParts(ctx context.Context, h *OpenHub, c ServeConfig) (*logParts, error) {
 	p := &logParts{hub: h, log: c.Log}
 	var now []installation.LogPart
 	if c.AuditCheckpoints != "" || len(c.AuditWitnesses) > 0 {
@@ -50,16 +53,134 @@ func newLogParts(h *OpenHub, c ServeConfig) (*logParts, error) {
 		now = append(now, installation.LogPart{Name: installation.LogArchive, Folder: whole(c.AuditArchive)})
 	}
 	before := readLogParts(h.folder)
+	if err := p.takeOver(ctx, before); err != nil {
+		return nil, err
+	}
 	for _, part := range now {
 		i := slices.IndexFunc(before, func(b installation.LogPart) bool { return b.Name == part.Name && b.Folder == part.Folder })
 		if i >= 0 {
 			part = before[i]
 		}
+		if part.Problem == installation.PartContradicts {
+			part.Problem, part.Damage, part.Since = "", "", time.Time{} // the database knows whether it still does
+		}
 		part.BegunAt = time.Now().UTC().Truncate(time.Second)
 		p.all = append(p.all, part)
-		h.NoteLogPart(part.Name, part.Problem != "", part.SucceededAt)
+		if part.Folder != "" {
+			p.set = append(p.set, hub.LogWatcher{Name: part.Name, Target: part.Folder})
+		}
+	}
+	for _, w := range c.AuditWitnesses {
+		p.set = append(p.set, hub.LogWatcher{Name: hub.WatcherWitness, Target: w.Key})
+	}
+	if err := h.SetWatchers(ctx, p.set, true); err != nil {
+		return nil, err
+	}
+	if err := p.look(ctx); err != nil {
+		return nil, err
 	}
 	return p, p.write()
+}
+
+// takeOver keeps in the database what a server of before it kept watchers there
+// had found.
+func (p *logParts) takeOver(ctx context.Context, before []installation.LogPart) error {
+	known, err := p.hub.Watchers(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range before {
+		b := &before[i]
+		there := slices.ContainsFunc(known, func(w hub.LogWatcher) bool { return w.Name == b.Name && w.Target == b.Folder })
+		if b.Problem == installation.PartContradicts && !there {
+			if err := p.hub.NoteDamage(ctx, b.Name, b.Folder, b.Damage); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// renew records what is set up in the logs of practices that are new, and notes
+// what the operator has settled, again and again until ctx ends.
+func (p *logParts) renew(ctx context.Context) {
+	repeat(ctx, retireEvery, func() {
+		err := p.hub.SetWatchers(ctx, p.set, false)
+		if err == nil {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			err = p.look(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			p.log.WarnContext(ctx, "who watches the audit log could not be noted")
+		}
+	})
+}
+
+// look gives the parts what is kept of their contradictions, and tells the
+// figures of all, those that are set up no more too.
+func (p *logParts) look(ctx context.Context) error {
+	known, err := p.hub.Watchers(ctx)
+	if err != nil {
+		return err
+	}
+	p.all = withDamage(p.all, known)
+	stopped := make(map[string]bool)
+	for i := range known {
+		if w := &known[i]; w.Name != hub.WatcherWitness {
+			stopped[w.Name] = stopped[w.Name] || w.Damage != ""
+		}
+	}
+	for i := range p.all {
+		part := &p.all[i]
+		p.hub.NoteLogPart(part.Name, part.Problem != "" || stopped[part.Name], part.SucceededAt)
+		delete(stopped, part.Name)
+	}
+	for name, contradicts := range stopped {
+		p.hub.NoteLogPart(name, contradicts, time.Time{})
+	}
+	return nil
+}
+
+// withDamage returns parts with the contradictions that are kept of them, and
+// without those that are kept no more.
+func withDamage(parts []installation.LogPart, known []hub.LogWatcher) []installation.LogPart {
+	parts = slices.Clone(parts)
+	for i := range parts {
+		part := &parts[i]
+		at := slices.IndexFunc(known, func(w hub.LogWatcher) bool { return w.Name == part.Name && w.Target == part.Folder })
+		switch {
+		case at >= 0 && known[at].Damage != "":
+			damaged(part, &known[at])
+		case part.Problem == installation.PartContradicts:
+			part.Problem, part.Damage, part.Since = "", "", time.Time{}
+		}
+	}
+	return parts
+}
+
+func damaged(part *installation.LogPart, w *hub.LogWatcher) {
+	part.Problem, part.Damage, part.Since = installation.PartContradicts, w.Damage, moment(w.DamagedAt).Truncate(time.Second)
+}
+
+// inspectParts returns how the audit logs are let out, and with it each part
+// that is set up no more and that they contradict.
+func (h *OpenHub) inspectParts(ctx context.Context, parts []installation.LogPart) ([]installation.LogPart, error) {
+	known, err := h.Watchers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	parts = withDamage(parts, known)
+	for i := range known {
+		w := &known[i]
+		if w.Damage == "" || slices.ContainsFunc(parts, func(p installation.LogPart) bool { return p.Name == w.Name && p.Folder == w.Target }) {
+			continue
+		}
+		part := installation.LogPart{Name: w.Name, Folder: w.Target, BegunAt: moment(w.BegunAt)}
+		damaged(&part, w)
+		parts = append(parts, part)
+	}
+	return parts, nil
 }
 
 // whole is a path from the root, for whoever looks from elsewhere; empty stays
@@ -94,18 +215,23 @@ func (p *logParts) note(ctx context.Context, name string, failed error, at time.
 	problem, damage := "", new(auditlog.DamageError)
 	switch {
 	case errors.As(failed, &damage):
-		problem, part.Damage = installation.PartContradicts, damage.Error()
+		problem = installation.PartFails // until it is kept that it contradicts
 		p.log.ErrorContext(ctx, "the audit log contradicts what was let out of it; nothing more is let out", slog.String("part", name), slog.String("damage", damage.Error()))
+		if err := p.hub.NoteDamage(ctx, name, part.Folder, damage.Error()); err != nil {
+			p.log.ErrorContext(ctx, "that the audit log contradicts what was let out of it could not be kept")
+		}
 	case failed != nil:
-		problem, part.Damage = installation.PartFails, ""
+		problem = installation.PartFails
 		p.log.ErrorContext(ctx, "a part of the audit log could not be let out", slog.String("part", name))
 	default:
-		part.Damage, part.SucceededAt = "", at.UTC().Truncate(time.Second)
+		part.SucceededAt = at.UTC().Truncate(time.Second)
 	}
-	if problem != part.Problem {
+	if part.Problem != installation.PartContradicts && problem != part.Problem {
 		part.Problem, part.Since = problem, at.UTC().Truncate(time.Second)
 	}
-	p.hub.NoteLogPart(name, problem != "", part.SucceededAt)
+	if err := p.look(ctx); err != nil {
+		p.log.ErrorContext(ctx, "who watches the audit log could not be read")
+	}
 	if err := p.write(); err != nil {
 		p.log.ErrorContext(ctx, "how the audit log is let out could not be noted")
 	}

@@ -78,8 +78,12 @@ func Serve(ctx context.Context, h *OpenHub, c ServeConfig) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("listen for the keeper: %w", err), listener.Close())
 	}
-	if err := h.NoteStarted(ctx); err != nil {
+	if err := h.NoteStarted(ctx, protection(&c)); err != nil {
 		return errors.Join(fmt.Errorf("that the hub starts could not be written down, so it does not: %w", err), listener.Close(), local.Close())
+	}
+	parts, err := newLogParts(ctx, h, c)
+	if err != nil {
+		return errors.Join(fmt.Errorf("who watches the audit log could not be written down, so the hub does not start: %w", err), listener.Close(), local.Close())
 	}
 	main := newServer(api.Handler())
 	failed := make(chan error, 3)
@@ -108,13 +112,7 @@ func Serve(ctx context.Context, h *OpenHub, c ServeConfig) error {
 	go growLogs(ctx, h, c.Log)
 	go watchClock(ctx, h, c.Log)
 	go measureLogs(ctx, h, c.AuditArchive, c.Log)
-	if err := forgetWitnesses(ctx, h, c.AuditWitnesses); err != nil {
-		return errors.Join(err, main.Close())
-	}
-	parts, err := newLogParts(h, c)
-	if err != nil {
-		return errors.Join(fmt.Errorf("note how the audit log is let out: %w", err), main.Close())
-	}
+	go parts.renew(ctx)
 	if c.AuditCheckpoints != "" || len(c.AuditWitnesses) > 0 {
 		go publishCheckpoints(ctx, h, c.AuditCheckpoints, c.AuditWitnesses, parts)
 	}

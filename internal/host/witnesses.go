@@ -91,23 +91,5 @@ func askOne(ctx context.Context, h *OpenHub, log *auditlog.Log, signed []byte, p
 		say.ErrorContext(ctx, "a witness did not sign the head of an audit log",
 			slog.String("log", log.Name), slog.String("witness", p.Name()), slog.String("problem", last.Problem), slog.String("reason", err.Error()))
 	}
-	return got.Line, h.NoteWitness(ctx, last)
-}
-
-// forgetWitnesses drops what is known of witnesses that are asked no more.
-func forgetWitnesses(ctx context.Context, h *OpenHub, parties []witness.Party) error {
-	asked := make(map[string]bool)
-	for _, p := range parties {
-		asked[p.Key] = true
-	}
-	practices, err := h.PracticeIDs(ctx)
-	if err != nil {
-		return err
-	}
-	for _, id := range practices {
-		if err := h.ForgetWitnesses(ctx, id, asked); err != nil {
-			return err
-		}
-	}
-	return nil
+	return got.Line, h.NoteWitness(ctx, before, last)
 }

@@ -47,6 +47,9 @@ func TestT01LogsHoldNoContent(t *testing.T) {
 	if !strings.Contains(w.logs.String(), `"route":"POST /v1/conversations/{id}/frames","status":507`) {
 		t.Error("the log does not tell of the full disk")
 	}
+	if waiting, err := w.hub.LogsWaiting(w.ctx); err != nil || len(waiting) != 1 {
+		t.Fatal(waiting, err)
+	}
 	w.hub.NoteLogPart("archive", true, time.Unix(1790000000, 0))
 	rec := httptest.NewRecorder()
 	w.api.Metrics().ServeHTTP(rec, httptest.NewRequestWithContext(context.Background(), "GET", "/metrics", nil))
@@ -57,6 +60,7 @@ func TestT01LogsHoldNoContent(t *testing.T) {
 	for _, want := range []string{
 		"sotto_application_frames_total 1", "sotto_http_calls_total{", "sotto_connections",
 		`sotto_audit_part_problem{part="archive"} 1`, `sotto_audit_part_last_success_timestamp_seconds{part="archive"} 1.79e+09`,
+		"sotto_audit_waiting_events ", "sotto_audit_waiting_since_timestamp_seconds 1.",
 	} {
 		if !strings.Contains(metrics, want) {
 			t.Errorf("the metrics lack %s", want)

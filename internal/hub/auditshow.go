@@ -58,14 +58,15 @@ func (h *Hub) NoteAuditExport(ctx context.Context) error {
 }
 
 // NoteStarted records in each practice's log that this hub begins to serve, and
-// before it, if that is so, that its clock is behind the log.
-func (h *Hub) NoteStarted(ctx context.Context) error {
+// before it, if that is so, that its clock is behind the log. Settings are what
+// protects what it serves, in codes: "tls=yes,proxies=1".
+func (h *Hub) NoteStarted(ctx context.Context, settings string) error {
 	practices, err := h.PracticeIDs(ctx)
 	if err != nil {
 		return err
 	}
 	for _, id := range practices {
-		events := []audit.Event{h.event(ctx, itself(id), audit.HubStarted, "")}
+		events := []audit.Event{h.event(ctx, itself(id), audit.HubStarted, "").With(settings)}
 		newest, err := h.newestEntry(ctx, id)
 		if err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 )
 
 // A LogWitness is what came of asking a witness to sign the head of a log.
@@ -19,6 +20,9 @@ type LogWitness struct {
 	Signed  []byte
 	TriedAt int64  // Unix milliseconds
 	Problem string // one of the witness problems; empty if it signed
+	// StoppedAt is when it was found to be asked no more; 0 if it is asked. It is
+	// its watcher's, and not saved with the witness.
+	StoppedAt int64
 }
 
 // Problems of witnesses.
@@ -35,10 +39,26 @@ func (w *LogWitness) Name() string {
 	return name
 }
 
-// NoteWitness keeps what came of asking a witness.
-func (h *Hub) NoteWitness(ctx context.Context, w LogWitness) error {
+// Counts reports whether what is known of it is to be told: it is asked, or has
+// signed another history and nobody has settled that.
+func (w *LogWitness) Counts() bool { return w.StoppedAt == 0 || w.Problem == WitnessContradicts }
+
+// NoteWitness keeps what came of asking a witness, whose problem was before
+// until now. That it contradicts the log, or agrees with it again, is recorded;
+// one that contradicts it and then does not answer goes on to contradict it.
+func (h *Hub) NoteWitness(ctx context.Context, before string, w LogWitness) error {
+	watcher := &LogWatcher{Name: WatcherWitness, Target: w.Key}
+	store := h.store
+	switch {
+	case before == WitnessContradicts && w.Problem == "":
+		store = store.Recording(h.watcherEvent(ctx, itself(w.Practice), audit.WatcherSettled, watcher))
+	case before == WitnessContradicts:
+		w.Problem = before
+	case w.Problem == WitnessContradicts:
+		store = store.Recording(h.contradiction(ctx, w.Practice, watcher))
+	}
 	h.witnesses.Store(w.Name(), w.Problem != "")
-	if err := h.store.SaveWitness(ctx, w); err != nil {
+	if err := store.SaveWitness(ctx, w); err != nil {
 		return at("keep a witness's signature", err)
 	}
 	return nil
@@ -53,32 +73,16 @@ func (h *Hub) LogWitnesses(ctx context.Context, practice string) ([]LogWitness, 
 	return all, nil
 }
 
-// ForgetWitnesses drops what is known of witnesses that are asked no more.
-func (h *Hub) ForgetWitnesses(ctx context.Context, practice string, asked map[string]bool) error {
-	all, err := h.LogWitnesses(ctx, practice)
-	if err != nil {
-		return err
-	}
-	for _, w := range all {
-		if asked[w.Key] {
-			continue
-		}
-		if err := h.store.DropWitness(ctx, practice, w.Key); err != nil {
-			return at("forget a witness", err)
-		}
-	}
-	return nil
-}
-
 func (h *Hub) auditWitnesses(ctx context.Context, practice string) ([]api.AuditWitness, error) {
 	all, err := h.LogWitnesses(ctx, practice)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]api.AuditWitness, len(all))
+	out := make([]api.AuditWitness, 0, len(all))
 	for i := range all {
-		w := &all[i]
-		out[i] = api.AuditWitness{Name: w.Name(), Verifier: w.Key, Size: w.Size, At: w.At, Signed: string(w.Signed), Problem: w.Problem}
+		if w := &all[i]; w.Counts() {
+			out = append(out, api.AuditWitness{Name: w.Name(), Verifier: w.Key, Size: w.Size, At: w.At, Signed: string(w.Signed), Problem: w.Problem})
+		}
 	}
 	return out, nil
 }

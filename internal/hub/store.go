@@ -41,6 +41,7 @@ type Store interface {
 	Shared
 	Audit
 	LogStreams
+	LogWatchers
 	ControlRuns
 	Relations
 	Invitations

@@ -23,10 +23,12 @@ ON CONFLICT (practice, witness) DO UPDATE SET size = $3, at = $4, signed = $5, t
 // LogWitnesses implements [hub.Audit].
 func (s *Store) LogWitnesses(ctx context.Context, practice string) ([]hub.LogWitness, error) {
 	const query = `
-SELECT practice, witness, size, at, signed, tried_at, problem FROM audit_witness WHERE practice = $1 ORDER BY witness`
+SELECT audit_witness.practice, witness, size, at, signed, tried_at, problem, COALESCE(stopped_at, 0) FROM audit_witness
+LEFT JOIN audit_watcher ON audit_watcher.practice = audit_witness.practice AND name = $2 AND target = witness
+WHERE audit_witness.practice = $1 ORDER BY witness`
 	all, err := collect(ctx, s.reader(), func(row scanner) (w hub.LogWitness, err error) {
-		return w, row.Scan(&w.Practice, &w.Key, &w.Size, &w.At, &w.Signed, &w.TriedAt, &w.Problem)
-	}, query, practice)
+		return w, row.Scan(&w.Practice, &w.Key, &w.Size, &w.At, &w.Signed, &w.TriedAt, &w.Problem, &w.StoppedAt)
+	}, query, practice, hub.WatcherWitness)
 	return all, s.translate(err)
 }
 

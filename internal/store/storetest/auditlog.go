@@ -178,6 +178,20 @@ func testAuditLog(t *testing.T, store hub.Store) {
 		got, err := store.LogWitnesses(ctx, c.id)
 		must(t, err)
 		same(t, got, []hub.LogWitness{first, second})
+		watcher := hub.LogWatcher{Practice: c.id, Name: hub.WatcherWitness, Target: first.Key, BegunAt: 2, StoppedAt: 12}
+		folder := hub.LogWatcher{Practice: c.id, Name: "archive", Target: first.Key, BegunAt: 3}
+		must(t, store.SaveWatcher(ctx, watcher))
+		must(t, store.SaveWatcher(ctx, folder))
+		must(t, store.SaveWatcher(ctx, hub.LogWatcher{Practice: other.id, Name: hub.WatcherWitness, Target: second.Key, StoppedAt: 9}))
+		folder.StoppedAt, folder.Damage, folder.DamagedAt = 13, "forked", 14
+		must(t, store.SaveWatcher(ctx, folder))
+		watchers, err := store.LogWatchers(ctx, c.id)
+		must(t, err)
+		same(t, watchers, []hub.LogWatcher{folder, watcher})
+		first.StoppedAt = watcher.StoppedAt
+		got, err = store.LogWitnesses(ctx, c.id)
+		must(t, err)
+		same(t, got, []hub.LogWitness{first, second})
 		must(t, store.DropWitness(ctx, c.id, first.Key))
 		must(t, store.DropWitness(ctx, c.id, "nobody"))
 		got, err = store.LogWitnesses(ctx, c.id)

@@ -1,0 +1,250 @@
+package hub
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+
+	"github.com/sotto-health/sotto/internal/audit"
+)
+
+// This file keeps who watches the audit logs from outside the database, and
+// what each has found against them. What was found stays until the operator
+// settles it: a server that starts without the watcher drops nothing.
+
+// WatcherWitness is the name of watchers that sign a log's heads; the others
+// are those of the parts that are let out (installation.LogPart).
+const WatcherWitness = "witness"
+
+// A LogWatcher holds what is outside of the database against a practice's log.
+type LogWatcher struct {
+	Practice  string
+	Name      string // checkpoints, archive, or [WatcherWitness]
+	Target    string // the folder, or the witness's public key
+	BegunAt   int64  // Unix milliseconds, as all times here
+	StoppedAt int64  // 0 if it is set up
+	// Damage is how the log contradicted what was let out of it before, in plain
+	// words; empty if it did not, or if that is settled. What a witness found is
+	// its [LogWitness]'s.
+	Damage    string
+	DamagedAt int64
+}
+
+// LogWatchers keeps who watches the log.
+type LogWatchers interface {
+	// SaveWatcher keeps a watcher in place of what was kept of the same name and
+	// target.
+	SaveWatcher(ctx context.Context, w LogWatcher) error
+	// LogWatchers lists a practice's by name and target, those that have stopped
+	// too.
+	LogWatchers(ctx context.Context, practice string) ([]LogWatcher, error)
+}
+
+// detail says which watcher it is: a witness by its key's name and hash, a
+// folder by eight digits of the hash of its path.
+func (w *LogWatcher) detail() string {
+	if w.Name == WatcherWitness {
+		parts := strings.SplitN(w.Target, "+", 3)
+		return "witness=" + strings.Join(parts[:min(2, len(parts))], "+")
+	}
+	sum := sha256.Sum256([]byte(w.Target))
+	return "folder=" + hex.EncodeToString(sum[:4])
+}
+
+func (h *Hub) watcherEvent(ctx context.Context, by Actor, kind audit.Kind, w *LogWatcher) audit.Event {
+	return h.event(ctx, by, kind, w.Name).With(w.detail())
+}
+
+func (h *Hub) contradiction(ctx context.Context, practice string, w *LogWatcher) audit.Event {
+	e := h.watcherEvent(ctx, itself(practice), audit.WatcherContradicts, w)
+	e.Outcome, e.Reason = audit.Failed, WitnessContradicts
+	return e
+}
+
+// watchers lists a practice's watchers; a witness that was asked before they
+// were kept is one.
+func (h *Hub) watchers(ctx context.Context, practice string) ([]LogWatcher, error) {
+	all, err := h.store.LogWatchers(ctx, practice)
+	if err != nil {
+		return nil, at("list the watchers of the log", err)
+	}
+	witnesses, err := h.LogWitnesses(ctx, practice)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range witnesses {
+		if !slices.ContainsFunc(all, func(k LogWatcher) bool { return k.Name == WatcherWitness && k.Target == w.Key }) {
+			all = append(all, LogWatcher{Practice: practice, Name: WatcherWitness, Target: w.Key})
+		}
+	}
+	return all, nil
+}
+
+// SetWatchers notes in every practice who watches its log, by name and target,
+// and records who is new. With ended, it also notes and records that all others
+// have stopped.
+func (h *Hub) SetWatchers(ctx context.Context, set []LogWatcher, ended bool) error {
+	practices, err := h.PracticeIDs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, practice := range practices {
+		known, err := h.watchers(ctx, practice)
+		if err != nil {
+			return err
+		}
+		for _, w := range set {
+			w.Practice = practice
+			i := slices.IndexFunc(known, w.is)
+			if i >= 0 && known[i].StoppedAt == 0 && known[i].BegunAt != 0 {
+				continue
+			}
+			if i >= 0 {
+				w = known[i]
+			}
+			w.BegunAt, w.StoppedAt = h.millis(), 0
+			e := h.watcherEvent(ctx, itself(practice), audit.WatcherConfigured, &w)
+			if err := h.store.Recording(e).SaveWatcher(ctx, w); err != nil {
+				return at("keep who watches the log", err)
+			}
+		}
+		for _, w := range known {
+			if !ended || w.StoppedAt != 0 || slices.ContainsFunc(set, w.is) {
+				continue
+			}
+			w.StoppedAt = h.millis()
+			e := h.watcherEvent(ctx, itself(practice), audit.WatcherStopped, &w)
+			if err := h.store.Recording(e).SaveWatcher(ctx, w); err != nil {
+				return at("keep who watches the log", err)
+			}
+		}
+	}
+	return h.witnessFigures(ctx, practices)
+}
+
+func (w *LogWatcher) is(other LogWatcher) bool {
+	return w.Name == other.Name && w.Target == other.Target
+}
+
+// witnessFigures has [Hub.Stats] tell of witnesses that are asked no more and
+// contradict the log, and of none that is not kept.
+func (h *Hub) witnessFigures(ctx context.Context, practices []string) error {
+	kept := make(map[string]bool)
+	for _, practice := range practices {
+		all, err := h.LogWitnesses(ctx, practice)
+		if err != nil {
+			return err
+		}
+		for i := range all {
+			if w := &all[i]; w.Counts() {
+				kept[w.Name()] = true
+				if w.StoppedAt != 0 {
+					h.witnesses.Store(w.Name(), true)
+				}
+			}
+		}
+	}
+	h.witnesses.Range(func(name, _ any) bool {
+		if !kept[name.(string)] {
+			h.witnesses.Delete(name)
+		}
+		return true
+	})
+	return nil
+}
+
+// NoteDamage keeps and records, in every practice, that the logs contradict
+// what was let out of them to a watcher that is no witness. What is kept of it
+// already stays, with its time.
+func (h *Hub) NoteDamage(ctx context.Context, name, target, damage string) error {
+	practices, err := h.PracticeIDs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, practice := range practices {
+		known, err := h.watchers(ctx, practice)
+		if err != nil {
+			return err
+		}
+		w := LogWatcher{Practice: practice, Name: name, Target: target, BegunAt: h.millis()}
+		if i := slices.IndexFunc(known, w.is); i >= 0 {
+			w = known[i]
+		}
+		if w.Damage != "" {
+			continue
+		}
+		w.Damage, w.DamagedAt = damage, h.millis()
+		if err := h.store.Recording(h.contradiction(ctx, practice, &w)).SaveWatcher(ctx, w); err != nil {
+			return at("keep what contradicts the log", err)
+		}
+	}
+	return nil
+}
+
+// Watchers lists who watches the logs of all practices, once each; one that
+// found damage in any of them is listed with the first.
+func (h *Hub) Watchers(ctx context.Context) ([]LogWatcher, error) {
+	practices, err := h.PracticeIDs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []LogWatcher
+	for _, practice := range practices {
+		known, err := h.watchers(ctx, practice)
+		if err != nil {
+			return nil, err
+		}
+		for _, w := range known {
+			switch i := slices.IndexFunc(all, w.is); {
+			case i < 0:
+				all = append(all, w)
+			case all[i].Damage == "":
+				all[i] = w
+			}
+		}
+	}
+	return all, nil
+}
+
+// SettleWatcher ends, in every practice, what a watcher has found against the
+// log, and records it with the operator's reason, a code. Which is the name of
+// a part, or of a witness, whose head is then forgotten too. It returns how many
+// findings it ended: 0 if there were none. If the log still contradicts a watcher
+// that is set up, the finding comes again when that looks next.
+func (h *Hub) SettleWatcher(ctx context.Context, which, reason string) (settled int, err error) {
+	practices, err := h.PracticeIDs(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, practice := range practices {
+		known, err := h.watchers(ctx, practice)
+		if err != nil {
+			return settled, err
+		}
+		witnesses, err := h.LogWitnesses(ctx, practice)
+		if err != nil {
+			return settled, err
+		}
+		for _, w := range known {
+			e := h.watcherEvent(ctx, operator(practice), audit.WatcherSettled, &w).Because(reason, "")
+			switch {
+			case w.Name == which && w.Damage != "":
+				w.Damage, w.DamagedAt = "", 0
+				err = h.store.Recording(e).SaveWatcher(ctx, w)
+			case w.Name == WatcherWitness && slices.ContainsFunc(witnesses, func(k LogWitness) bool {
+				return k.Key == w.Target && k.Name() == which && k.Problem == WitnessContradicts
+			}):
+				err = h.store.Recording(e).DropWitness(ctx, practice, w.Target)
+			default:
+				continue
+			}
+			if err != nil {
+				return settled, at("settle what contradicts the log", err)
+			}
+			settled++
+		}
+	}
+	return settled, nil
+}

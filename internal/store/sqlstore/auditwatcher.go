@@ -1,0 +1,28 @@
+package sqlstore
+
+import (
+	"context"
+
+	"github.com/sotto-health/sotto/internal/hub"
+)
+
+// SaveWatcher implements [hub.LogWatchers].
+func (s *Store) SaveWatcher(ctx context.Context, w hub.LogWatcher) error {
+	const put = `
+INSERT INTO audit_watcher (practice, name, target, begun_at, stopped_at, damage, damaged_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (practice, name, target) DO UPDATE SET begun_at = $4, stopped_at = $5, damage = $6, damaged_at = $7`
+	return s.write(ctx, w.Practice, func(t *tx) error {
+		_, err := t.exec(put, w.Practice, w.Name, w.Target, w.BegunAt, w.StoppedAt, w.Damage, w.DamagedAt)
+		return err
+	})
+}
+
+// LogWatchers implements [hub.LogWatchers].
+func (s *Store) LogWatchers(ctx context.Context, practice string) ([]hub.LogWatcher, error) {
+	const query = `
+SELECT practice, name, target, begun_at, stopped_at, damage, damaged_at FROM audit_watcher WHERE practice = $1 ORDER BY name, target`
+	all, err := collect(ctx, s.reader(), func(row scanner) (w hub.LogWatcher, err error) {
+		return w, row.Scan(&w.Practice, &w.Name, &w.Target, &w.BegunAt, &w.StoppedAt, &w.Damage, &w.DamagedAt)
+	}, query, practice)
+	return all, s.translate(err)
+}
