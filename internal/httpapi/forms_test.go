@@ -111,6 +111,40 @@ func TestT50FormForPart2(t *testing.T) {
 	wantCode(t, err, api.CodeConsentWithdrawn)
 }
 
+// TestT50TransferAsks: a chat that is transferred to another queue stands on what
+// stands before that one. Where nothing new does, it asks for nothing.
+func TestT50TransferAsks(t *testing.T) {
+	w := newWorld(t)
+	author, approver := w.proven("ana", "compliance"), w.proven("bo", "administrator")
+	d := draftOf(plainParts(), 0)
+	d.Kind, d.Queues = "part2", []string{"front-desk"}
+	w.publish(author, approver, "recovery", d)
+	patient, dana := w.patient(), w.staff("dana")
+	id := patient.open("nurse")
+	transfer := func(queue, consent string) {
+		t.Helper()
+		_, err := dana.Act(w.ctx, id, "take")
+		w.must(err)
+		done, err := w.hub.Transfer(w.ctx, w.as(dana), id, api.Transfer{Queue: queue})
+		w.must(err)
+		seen, err := patient.Conversation(w.ctx, id)
+		w.must(err)
+		if done.Conversation.Consent != consent || seen.Consent != consent || seen.Queue != queue {
+			t.Errorf("in %s staff see %s and the patient %s, want %s", queue, done.Conversation.Consent, seen.Consent, consent)
+		}
+	}
+	transfer("front-desk", "due")
+	waits := patient.seal(id, "waits")
+	_, err := patient.Send(w.ctx, id, waits)
+	wantCode(t, err, api.CodeConsentDue)
+	w.must(patient.agree(id, "recovery"))
+	_, err = patient.Send(w.ctx, id, waits)
+	w.must(err)
+	transfer("nurse", "given")
+	transfer("front-desk", "given") // it was agreed to
+	patient.say(id, "goes on")
+}
+
 // TestT50NarrowingTakesTwo: nobody alone takes a published form away from before
 // chats, whether from one queue or by ending it. What asks for more needs nobody
 // else, nor does what turns chat off.

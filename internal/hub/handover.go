@@ -57,7 +57,7 @@ func (h *Hub) Colleagues(ctx context.Context, s *StaffCaller, id string) (api.Co
 // BringColleague brings a colleague into a conversation, whatever their queues.
 func (h *Hub) BringColleague(ctx context.Context, s *StaffCaller, id string, b api.BringColleague) (api.ActResult, error) {
 	brought := h.event(ctx, s, audit.ColleagueBrought, b.Person)
-	return h.handOver(ctx, s, id, policy.Bring, brought, b.Person, func(v *Conversation) error {
+	return h.handOver(ctx, s, id, policy.Bring, brought, b.Person, "", func(v *Conversation) error {
 		switch {
 		case v.State == api.StateClosed:
 			return ErrClosed
@@ -78,7 +78,7 @@ func (h *Hub) Transfer(ctx context.Context, s *StaffCaller, id string, t api.Tra
 	now := h.millis()
 	if t.Queue == "" {
 		moved := h.event(ctx, s, audit.ConversationMoved, t.Person).With("to=person")
-		return h.handOver(ctx, s, id, policy.Transfer, moved, t.Person, func(v *Conversation) error {
+		return h.handOver(ctx, s, id, policy.Transfer, moved, t.Person, "", func(v *Conversation) error {
 			if v.State == api.StateClosed {
 				return ErrClosed
 			}
@@ -93,7 +93,7 @@ func (h *Hub) Transfer(ctx context.Context, s *StaffCaller, id string, t api.Tra
 		return api.ActResult{}, err
 	}
 	moved := h.event(ctx, s, audit.ConversationMoved, t.Queue).With("to=queue")
-	return h.handOver(ctx, s, id, policy.Transfer, moved, "", func(v *Conversation) error {
+	return h.handOver(ctx, s, id, policy.Transfer, moved, "", t.Queue, func(v *Conversation) error {
 		if v.State == api.StateClosed {
 			return ErrClosed
 		}
@@ -105,8 +105,10 @@ func (h *Hub) Transfer(ctx context.Context, s *StaffCaller, id string, t api.Tra
 	})
 }
 
-// handOver makes a change that brings in the person, if one is named.
-func (h *Hub) handOver(ctx context.Context, s *StaffCaller, id string, a policy.Action, done audit.Event, person string, change func(*Conversation) error) (api.ActResult, error) {
+// handOver makes a change that brings in the person, if one is named, and moves
+// the conversation to the queue, if one is: there the patient has to agree to
+// what stands before that one and they have not agreed to yet.
+func (h *Hub) handOver(ctx context.Context, s *StaffCaller, id string, a policy.Action, done audit.Event, person, queue string, change func(*Conversation) error) (api.ActResult, error) {
 	before, err := h.staffConversation(ctx, s, id, policy.Know)
 	if err != nil {
 		return api.ActResult{}, err
@@ -122,7 +124,7 @@ func (h *Hub) handOver(ctx context.Context, s *StaffCaller, id string, a policy.
 			return api.ActResult{}, err
 		}
 	}
-	after, err := h.store.Recording(done.In(before.ID, before.Patient)).UpdateConversation(ctx, before.Practice, id, func(v *Conversation) error {
+	checked := func(v *Conversation) error {
 		if err := h.mayStaff(s, a, h.about(v)); err != nil { // it may have changed
 			return err
 		}
@@ -130,7 +132,14 @@ func (h *Hub) handOver(ctx context.Context, s *StaffCaller, id string, a policy.
 			return err
 		}
 		return change(v)
-	})
+	}
+	done = done.In(before.ID, before.Patient)
+	var after Conversation
+	if queue == "" {
+		after, err = h.store.Recording(done).UpdateConversation(ctx, before.Practice, id, checked)
+	} else {
+		after, err = h.store.Recording(done).MoveConversation(ctx, before.Practice, id, checked, stands(queue, before.forMinor(), h.millis(), false))
+	}
 	if errors.Is(err, errNoChange) {
 		return h.actResult(ctx, before)
 	} else if err != nil {

@@ -148,11 +148,16 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0
 	return nil
 }
 
+// receiptsIn lists what a person gave in a conversation.
+func receiptsIn(t *tx, practice, conversation, person string) ([]hub.Receipt, error) {
+	const query = receiptColumns + `WHERE practice = $1 AND conversation = $2 AND person = $3 ORDER BY sequence`
+	return collect(t.ctx, t, scanReceipt, query, practice, conversation, person)
+}
+
 // AddReceipt implements [hub.Consents].
 func (s *Store) AddReceipt(ctx context.Context, r hub.Receipt, settle hub.Settle) (stored hub.Receipt, err error) {
 	const lock = `SELECT id FROM practice WHERE id = $1`
 	const named = receiptColumns + `WHERE practice = $1 AND name = $2`
-	const ofConversation = receiptColumns + `WHERE practice = $1 AND conversation = $2 AND person = $3 ORDER BY sequence`
 	const due = `UPDATE conversation SET consent_due = $3, revision = revision + 1 WHERE practice = $1 AND id = $2`
 	err = s.write(ctx, r.Practice, func(t *tx) error {
 		// The practice before the conversation, as whoever publishes does.
@@ -184,7 +189,7 @@ func (s *Store) AddReceipt(ctx context.Context, r hub.Receipt, settle hub.Settle
 		}
 		var mine []hub.Receipt
 		if r.Conversation != "" {
-			if mine, err = collect(ctx, t, scanReceipt, ofConversation, r.Practice, r.Conversation, r.Person); err != nil {
+			if mine, err = receiptsIn(t, r.Practice, r.Conversation, r.Person); err != nil {
 				return err
 			}
 		}

@@ -156,28 +156,41 @@ func scanMember(row scanner) (m hub.Member, err error) {
 // UpdateConversation implements [hub.Conversations].
 func (s *Store) UpdateConversation(ctx context.Context, practice, id string, change func(*hub.Conversation) error) (stored hub.Conversation, err error) {
 	err = s.write(ctx, id, func(t *tx) error {
-		stored, err = s.updateConversation(ctx, t, practice, id, change)
+		stored, err = s.changeConversation(t, practice, id, change, nil)
 		return err
 	})
-	if err != nil {
-		return hub.Conversation{}, err
-	}
-	return stored, nil
+	return stored, err
 }
 
-func (s *Store) updateConversation(ctx context.Context, t *tx, practice, id string, change func(*hub.Conversation) error) (stored hub.Conversation, err error) {
+// MoveConversation implements [hub.Conversations].
+func (s *Store) MoveConversation(ctx context.Context, practice, id string, change func(*hub.Conversation) error, settle hub.Settle) (stored hub.Conversation, err error) {
+	const lock = `SELECT id FROM practice WHERE id = $1`
+	err = s.write(ctx, practice, func(t *tx) error {
+		// The practice before the conversation, as whoever publishes does.
+		if _, err := scanString(t.row(ctx, lock+s.dialect.Lock, practice)); err != nil {
+			return err
+		}
+		stored, err = s.changeConversation(t, practice, id, change, settle)
+		return err
+	})
+	return stored, err
+}
+
+// changeConversation is what [Store.UpdateConversation] and
+// [Store.MoveConversation] do: with settle it moves.
+func (s *Store) changeConversation(t *tx, practice, id string, change func(*hub.Conversation) error, settle hub.Settle) (stored hub.Conversation, err error) {
 	const update = `
 UPDATE conversation SET assignee = $3, state = $4, waiting_from = $5, closed_at = $6, closed_by = $7, withdrawn_at = $8,
-    rating = $9, revision = $10, confidential = $11, queue = $12
+    rating = $9, revision = $10, confidential = $11, queue = $12, consent_due = $13
 WHERE practice = $1 AND id = $2`
 	const want = `
 UPDATE participant SET wanted = $4 WHERE practice = $1 AND conversation = $2 AND person = $3`
 
-	before, err := scanConversation(t.row(ctx, oneConversation+s.dialect.Lock, practice, id))
+	before, err := scanConversation(t.row(t.ctx, oneConversation+s.dialect.Lock, practice, id))
 	if err != nil {
 		return stored, err
 	}
-	if err := fillConversation(ctx, t, &before); err != nil {
+	if err := fillConversation(t.ctx, t, &before); err != nil {
 		return stored, err
 	}
 	after := before
@@ -187,15 +200,21 @@ UPDATE participant SET wanted = $4 WHERE practice = $1 AND conversation = $2 AND
 		return stored, err
 	}
 	stored = before
-	stored.Assignee, stored.State, stored.WaitingFrom, stored.Queue = after.Assignee, after.State, after.WaitingFrom, after.Queue
+	stored.Assignee, stored.State, stored.WaitingFrom = after.Assignee, after.State, after.WaitingFrom
 	stored.ClosedAt, stored.ClosedBy, stored.WithdrawnAt = after.ClosedAt, after.ClosedBy, after.WithdrawnAt
 	stored.Rating, stored.Revision, stored.Confidential = after.Rating, before.Revision+1, after.Confidential
 	stored.Participants = after.Participants
+	if settle != nil {
+		stored.Queue = after.Queue
+		if stored.ConsentDue, err = settledBy(t, before, settle); err != nil {
+			return stored, err
+		}
+	}
 	if err := checkParticipants(before.Participants, after.Participants); err != nil {
 		return stored, err
 	}
 	_, err = t.exec(update, practice, id, stored.Assignee, stored.State, stored.WaitingFrom,
-		stored.ClosedAt, stored.ClosedBy, stored.WithdrawnAt, stored.Rating, signed(stored.Revision), integer(stored.Confidential), stored.Queue)
+		stored.ClosedAt, stored.ClosedBy, stored.WithdrawnAt, stored.Rating, signed(stored.Revision), integer(stored.Confidential), stored.Queue, stored.ConsentDue)
 	if err != nil {
 		return stored, err
 	}
@@ -222,6 +241,20 @@ UPDATE participant SET wanted = $4 WHERE practice = $1 AND conversation = $2 AND
 		return stored, nil
 	}
 	return stored, s.settleConversation(t, practice, id)
+}
+
+// settledBy is what settle says of the practice's forms and of what the patient
+// gave in the conversation, whose rows are locked.
+func settledBy(t *tx, c hub.Conversation, settle hub.Settle) (int64, error) {
+	forms, err := formsOf(t.ctx, t, c.Practice)
+	if err != nil {
+		return 0, err
+	}
+	given, err := receiptsIn(t, c.Practice, c.ID, c.Patient)
+	if err != nil {
+		return 0, err
+	}
+	return settle(forms, given)
 }
 
 // checkParticipants holds a change to what the hub may do to participants. To

@@ -22,7 +22,7 @@ func (s *Store) changeEmergency(ctx context.Context, e hub.Emergency, change fun
 		if _, err := t.exec(statement, args...); err != nil || change == nil {
 			return err
 		}
-		v, err = s.updateConversation(ctx, t, e.Practice, e.Conversation, change)
+		v, err = s.changeConversation(t, e.Practice, e.Conversation, change, nil)
 		return err
 	})
 	if err != nil {

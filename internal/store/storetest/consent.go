@@ -163,6 +163,36 @@ func testReceipts(t *testing.T, store hub.Store) {
 		beyond.Sequence = 3
 		same(t, got, beyond)
 	})
+	t.Run("move", func(t *testing.T) {
+		to := func(queue string) func(*hub.Conversation) error {
+			return func(v *hub.Conversation) error { v.Queue, v.Epoch = queue, 77; return nil }
+		}
+		no := errors.New("no")
+		_, err := store.MoveConversation(ctx, here.id, c.ID, to("other"), func(forms []hub.ConsentForm, given []hub.Receipt) (int64, error) {
+			if len(forms) != 0 || len(given) != 2 || given[1].ID != again.ID {
+				t.Errorf("settled by %+v, %+v", forms, given)
+			}
+			return 0, no
+		})
+		wants(t, err, no)
+		want := load(t, store, c)
+		same(t, want.Queue, "general")
+		want.Queue, want.ConsentDue, want.Revision = "other", 170, want.Revision+1
+		got, err := store.MoveConversation(ctx, here.id, c.ID, to("other"), settled(170))
+		must(t, err)
+		same(t, got, want)
+		same(t, load(t, store, c), want)
+		late := send(c, patient, 1, "in the other")
+		late.Frame.ReceivedAt = 171
+		_, err = store.AppendFrame(ctx, late)
+		wants(t, err, hub.ErrConsentDue)
+		_, err = store.MoveConversation(ctx, elsewhere.id, c.ID, to("general"), settled(0))
+		wants(t, err, hub.ErrNotFound)
+		_, err = store.MoveConversation(ctx, here.id, c.ID, to("general"), settled(0))
+		must(t, err)
+		_, err = store.AppendFrame(ctx, late)
+		must(t, err)
+	})
 	t.Run("lists", func(t *testing.T) {
 		same(t, list(hub.ReceiptQuery{After: 1}), []hub.Receipt{again, beyond})
 		same(t, list(hub.ReceiptQuery{Form: "f", Version: 2}), []hub.Receipt{again})
