@@ -67,28 +67,33 @@ func sameSet(a, b []string) bool {
 }
 
 // accessEnded is called once a person's access is over: it ends their sessions
-// and connections, and has their devices taken out of every conversation. Of
-// somebody who does not come back the conversations are others' from now on.
+// and connections, and has their devices taken out of every conversation. Those
+// in which they can serve no more are others' from now on: all, of somebody who
+// does not come back or has no role in care.
 func (h *Hub) accessEnded(ctx context.Context, p Person) {
 	h.endSessions(ctx, p.Practice, Ending{Person: p.ID})
-	if p.DisabledAt != 0 && p.Kind == api.KindStaff {
+	if p.Kind == api.KindStaff {
 		h.leaveAll(ctx, &p)
 	}
 	h.proposeAllRemovals(ctx, p.Practice)
 	h.ringKeeper(ctx, p.Practice)
 }
 
-// leaveAll has a person leave every conversation that they take part in. If it
-// fails halfway, the devices are revoked all the same.
+// leaveAll has a person leave every conversation that they take part in and could
+// not be let into any more. If it fails halfway, the devices are revoked all the
+// same.
 func (h *Hub) leaveAll(ctx context.Context, p *Person) {
 	q := ConversationQuery{Practice: p.Practice, Participant: p.ID, Order: ByCreated, Limit: api.MaxConversationsPage}
 	for {
 		page, next, _, err := h.store.ListConversations(ctx, q)
 		if err != nil {
-			h.log.WarnContext(ctx, "conversations of a disabled person could not be listed", slog.String("person", p.ID))
+			h.log.WarnContext(ctx, "conversations of who lost access could not be listed", slog.String("person", p.ID))
 			return
 		}
 		for _, v := range page {
+			if h.couldServe(p, &v) {
+				continue
+			}
 			now := h.millis()
 			gone := h.event(ctx, itself(p.Practice), audit.ConversationLeft, "").In(v.ID, v.Patient).About(p.ID).Because("access-ended", "")
 			left, err := h.store.Recording(gone).UpdateConversation(ctx, p.Practice, v.ID, func(v *Conversation) error { return leave(v, p, now) })
@@ -96,7 +101,7 @@ func (h *Hub) leaveAll(ctx context.Context, p *Person) {
 				err = h.summariseIt(ctx, left)
 			}
 			if err != nil {
-				h.log.WarnContext(ctx, "a disabled person could not be taken out", slog.String("conversation", v.ID))
+				h.log.WarnContext(ctx, "who lost access could not be taken out", slog.String("conversation", v.ID))
 			}
 		}
 		if q.Cursor = next; next == "" {

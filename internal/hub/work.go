@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"slices"
 
 	"github.com/sotto-health/sotto/api"
 )
@@ -19,11 +20,31 @@ func (h *Hub) Work(ctx context.Context, c *Caller) (api.Work, error) {
 	if err != nil {
 		return api.Work{}, at("load work", err)
 	}
-	w := api.Work{Groups: make([]api.GroupWork, len(works)), Certificates: requests}
-	for i, g := range works {
-		w.Groups[i] = api.GroupWork{Conversation: g.Conversation, Add: devices(g.Add), Remove: devices(g.Remove)}
+	w := api.Work{Groups: []api.GroupWork{}, Certificates: requests}
+	for _, g := range works {
+		if err := h.dropRefused(ctx, c.Device.Practice, &g); err != nil {
+			return api.Work{}, at("load conversation", err)
+		}
+		if len(g.Add)+len(g.Remove) > 0 {
+			w.Groups = append(w.Groups, api.GroupWork{Conversation: g.Conversation, Add: devices(g.Add), Remove: devices(g.Remove)})
+		}
 	}
 	return w, nil
+}
+
+// dropRefused drops the adds that checkMembership would refuse by policy. What
+// the keeper does to a group is one commit: a refused add would keep everybody
+// in who has to leave.
+func (h *Hub) dropRefused(ctx context.Context, practice string, g *Work) error {
+	if len(g.Add) == 0 {
+		return nil
+	}
+	v, err := h.store.Conversation(ctx, practice, g.Conversation)
+	if err != nil {
+		return err
+	}
+	g.Add = slices.DeleteFunc(g.Add, func(d Device) bool { return !h.admits(&v, &d) })
+	return nil
 }
 
 func devices(ds []Device) []api.Device {
