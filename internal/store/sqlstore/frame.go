@@ -101,7 +101,7 @@ WHERE practice = $1 AND id = $2`
 		// of the conversation. It is looked for only here: most was not.
 		before, err := sentBefore(ctx, t, l, f)
 		if err == nil && !before.Duplicate {
-			err = cmp.Or(refusal, error(hub.ErrConflict))
+			err = cmp.Or(refusal, hub.ErrConflict)
 		}
 		return before, patient, err
 	}
