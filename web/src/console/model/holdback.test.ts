@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { isBelow } from "./holdback.ts";
+import { isBelow, sameFiles } from "./holdback.ts";
 
 const queues = [{ id: "care", level: "matched" as const }, { id: "desk", level: "guest" as const }, { id: "odd" }];
 
@@ -21,4 +21,14 @@ it("lets a proof lapse", () => {
   const c = { queue: "care", verification: { level: "matched" as const, until: 100 } };
   expect(isBelow(c, queues, 99)).toBe(false);
   expect(isBelow(c, queues, 100)).toBe(true);
+});
+
+it("looks also at a file that became ready after the first look", () => {
+  const [one, two] = [{ id: 1 }, { id: 2 }];
+  expect(sameFiles([], [])).toBe(true);
+  expect(sameFiles([one], [{ id: 1 }])).toBe(true);
+  expect(sameFiles([], [one])).toBe(false);
+  expect(sameFiles([one], [one, two])).toBe(false);
+  expect(sameFiles([one], [two])).toBe(false);
+  expect(sameFiles([one, two], [one])).toBe(false);
 });

@@ -17,5 +17,10 @@ export function isBelow(c: Pick<Conversation, "verification" | "queue">, queues:
 /** What was found, and that files go along, which nobody looked into. */
 export type Held = Kind | "attachment";
 
+/** True if the files that would go now are those that were looked at: one may become ready meanwhile. */
+export function sameFiles(looked: readonly { id: number }[], ready: readonly { id: number }[]): boolean {
+  return looked.length === ready.length && looked.every((file, i) => file.id === ready[i]?.id);
+}
+
 export const holdReasons = ["not-health", "urgent", "known-otherwise", "their-own-words", "other"] as const;
 export type HoldReason = (typeof holdReasons)[number];
