@@ -213,6 +213,8 @@ func TestT29dANewVersionAsksAgain(t *testing.T) {
 	wantCode(t, err, api.CodeConsentDue)
 	_, err = patient.NewAttachment(w.ctx, id, api.NewAttachment{Size: 1})
 	wantCode(t, err, api.CodeConsentDue)
+	w.must(patient.Typing(w.ctx, id, true)) // says nothing yet
+	wantCode(t, w.clinic.keeper.Typing(w.ctx, id, true), api.CodeForbidden)
 	nurse.say(id, "go on")
 	_, err = patient.GiveConsent(w.ctx, api.GiveConsent{Conversation: id, Receipt: old})
 	wantCode(t, err, api.CodeConsentMissing) // of the version before

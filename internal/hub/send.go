@@ -350,7 +350,7 @@ func (h *Hub) Typing(ctx context.Context, c *Caller, conversation string, typing
 	if !v.has(c.Device.ID) {
 		return ErrNotAMember
 	}
-	if err := h.may(c, policy.Type, h.about(&v)); errors.Is(err, ErrConsentWithdrawn) {
+	if err := h.may(c, policy.Type, h.about(&v)); err != nil {
 		return err
 	}
 	h.notify(ctx, Notice{
