@@ -37,6 +37,7 @@ type Conversation struct {
 	LastAt      int64                 `json:"last_at" doc:"newest application frame"`
 	ClosedAt    int64                 `json:"closed_at,omitempty"`
 	ClosedBy    string                `json:"closed_by,omitempty"`
+	Served      []string              `json:"served,omitempty" doc:"once closed: persons of the staff who took part, other than by breaking the glass, and may open it again. With none, all staff of its queue may"`
 	Consent     string                `json:"consent" enum:"given,due,withdrawn" doc:"due: the patient is asked to agree again before their next message; staff may go on"`
 	Consents    []ConversationConsent `json:"consents" doc:"the newest of each form"`
 	Place       int                   `json:"place,omitempty" doc:"place in line, 1 is next; only while waiting"`

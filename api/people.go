@@ -101,7 +101,7 @@ type PolicyRules struct {
 type PolicyCell struct {
 	Role   string   `json:"role"`
 	When   []string `json:"when" enum:"always,own-chat,other-chat,taking-part,queue,queue-waiting,queue-taken,elsewhere,not-in,themselves,others,practice" doc:"one is enough; none means never. Elsewhere is a chat of another queue that they do not take part in, not-in any that they do not take part in, practice what is of no chat and no person"`
-	Unless []string `json:"unless" enum:"withdrawn,due,past-grant,closed,last-administrator,author,takes-two,requester" doc:"what takes it away again"`
+	Unless []string `json:"unless" enum:"withdrawn,due,past-grant,closed,emergency,last-administrator,author,takes-two,requester" doc:"what takes it away again"`
 	Rules  []string `json:"rules" doc:"ids of the rules that allow it, or forbid it"`
 }
 

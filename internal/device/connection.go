@@ -267,7 +267,7 @@ func listed(s *api.Conversation, me string) *Conversation {
 	v := &Conversation{
 		ID: s.ID, State: s.State, Queue: s.Queue, Language: s.Language, Patient: s.Patient, Assignee: s.Assignee,
 		CreatedAt: s.CreatedAt, WaitingFrom: s.WaitingFrom, LastAt: s.LastAt, Place: s.Place, Consent: s.Consent,
-		LeftMessage: s.LeftMessage, Rating: s.Rating, ClosedBy: s.ClosedBy, Verification: Verification(s.Verification),
+		LeftMessage: s.LeftMessage, Rating: s.Rating, ClosedBy: s.ClosedBy, Reopens: reopens(s, me), Verification: Verification(s.Verification),
 	}
 	for _, p := range s.Participant {
 		v.Joining = v.Joining || (p.Person.ID == me && p.Wanted)
@@ -276,6 +276,10 @@ func listed(s *api.Conversation, me string) *Conversation {
 		}
 	}
 	return v
+}
+
+func reopens(s *api.Conversation, me string) bool {
+	return s.State == api.StateClosed && (len(s.Served) == 0 || slices.Contains(s.Served, me))
 }
 
 // onAck takes over how far somebody's device has stored the log. It is kept with

@@ -196,6 +196,9 @@ type Conversation struct {
 	LeftMessage bool
 	Rating      int
 	ClosedBy    string // person
+	// Reopens says of a closed one that I took part, or nobody of the staff did,
+	// by the hub's word: staff may open it again.
+	Reopens bool
 	// Verification is how far the practice knows who the patient is, by the
 	// hub's word.
 	Verification Verification

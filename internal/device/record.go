@@ -83,6 +83,7 @@ type summaryRecord struct {
 	revision                                           uint64
 	verification                                       Verification
 	urgent                                             []string // persons who are in by breaking the glass
+	reopens                                            bool     // closed, and mine to open again
 }
 
 // A convRecord is a conversation but for its group, lines and outbox.
@@ -134,7 +135,7 @@ func (c *convRecord) marshal() []byte {
 	w.Text(c.reopening)
 	w.Uint(c.notified)
 	s := &c.summary
-	w.Array(20)
+	w.Array(21)
 	for _, text := range []string{s.state, s.queue, s.language, s.patient, s.assignee, s.consent} {
 		w.Text(text)
 	}
@@ -155,6 +156,7 @@ func (c *convRecord) marshal() []byte {
 	for _, person := range s.urgent {
 		w.Text(person)
 	}
+	w.Bool(s.reopens)
 	w.Array(len(c.members))
 	for _, m := range c.members {
 		w.Array(11)
@@ -194,7 +196,7 @@ func parseConvRecord(b []byte) (*convRecord, error) {
 	}
 	c.last, c.updatedAt, c.sentSince = r.Text(maxKept), r.Int(), int(r.Uint(1<<31))
 	c.name, c.closing, c.reopening, c.notified = r.Text(maxKept), r.Text(maxKept), r.Text(maxKept), r.Uint(anyUint)
-	fields := r.Array(20)
+	fields := r.Array(21)
 	c.summary = summaryRecord{
 		state: r.Text(maxKept), queue: r.Text(maxKept), language: r.Text(maxKept), patient: r.Text(maxKept),
 		assignee: r.Text(maxKept), consent: r.Text(maxKept), createdAt: r.Int(), waitingFrom: r.Int(), lastAt: r.Int(),
@@ -206,10 +208,13 @@ func parseConvRecord(b []byte) (*convRecord, error) {
 	if fields >= 19 { // 15 before patients could show who they are
 		c.summary.verification = Verification{Level: r.Text(maxKept), Method: r.Text(maxKept), At: r.Int(), Until: r.Int()}
 	}
-	if fields == 20 { // 19 before emergencies were kept
+	if fields >= 20 { // 19 before emergencies were kept
 		for n := r.Array(maxKept); n > 0 && r.Err() == nil; n-- {
 			c.summary.urgent = append(c.summary.urgent, r.Text(maxKept))
 		}
+	}
+	if fields == 21 { // 20 while all of a queue opened what was closed
+		c.summary.reopens = r.Bool()
 	}
 	for n := r.Array(maxKept); n > 0 && r.Err() == nil; n-- {
 		r.Tuple(11)

@@ -46,9 +46,12 @@ func TestT47ClaimedIsClosed(t *testing.T) {
 	}
 	_, err := dana.Act(w.ctx, id, "take")
 	w.must(err)
-	for _, act := range []string{"join", "take-over"} {
+	for _, act := range []string{"join", "take-over", "close", "reopen"} {
 		_, err := lee.Act(w.ctx, id, act)
 		wantCode(t, err, api.CodeForbidden)
+	}
+	if v, err := dana.Conversation(w.ctx, id); err != nil || v.State != api.StateOpen || v.Assignee != dana.person {
+		t.Errorf("after all they tried: %+v, %v", v, err)
 	}
 	if _, err := lee.Act(w.ctx, id, "take"); err == nil {
 		t.Error("somebody took what was taken")
@@ -85,6 +88,56 @@ func TestT47ClaimedIsClosed(t *testing.T) {
 	if got := w.way(auditor, id, dana.person); got == api.ReadsNow || got == api.CouldJoin {
 		t.Errorf("who was taken over from: %s", got)
 	}
+}
+
+// TestT47ClosedIsNoWayIn: that a chat is over opens it to nobody. Who took part
+// opens it again, or a supervisor, or its patient, and then it waits in the sight
+// of all. One that nobody had taken is its queue's, as it was while it waited.
+func TestT47ClosedIsNoWayIn(t *testing.T) {
+	w := newWorld(t)
+	auditor := w.member("ava", "auditor")
+	patient, dana, lee, boss := w.patient(), w.staff("dana"), w.staff("lee"), w.staffAs(w.clinic, "supervisor", "alex")
+	act := func(d *device, id, name string) {
+		t.Helper()
+		_, err := d.Act(w.ctx, id, name)
+		w.must(err)
+	}
+	ways := func(id string, want map[*device]string) {
+		t.Helper()
+		for d, way := range want {
+			if got := w.way(auditor, id, d.person); got != way {
+				t.Errorf("%s: %s, want %s", d.person, got, way)
+			}
+		}
+	}
+	id := patient.open("nurse")
+	dana.take(id)
+	act(dana, id, "close")
+	w.clinic.keeper.admit()
+	for name, code := range map[string]api.Code{"reopen": api.CodeForbidden, "join": api.CodeClosed, "take-over": api.CodeClosed, "take": api.CodeClosed} {
+		_, err := lee.Act(w.ctx, id, name)
+		wantCode(t, err, code)
+	}
+	ways(id, map[*device]string{dana: api.CouldJoin, boss: api.CouldJoin, lee: api.CannotRead})
+	v, err := lee.Conversation(w.ctx, id)
+	w.must(err)
+	if !slices.Equal(v.Served, []string{dana.person}) {
+		t.Errorf("who may open it again: %v", v.Served)
+	}
+	act(dana, id, "reopen")
+	ways(id, map[*device]string{dana: api.ReadsSoon, lee: api.CouldBreakGlass})
+	act(boss, id, "close") // a supervisor of its queue may, without being in it
+	act(boss, id, "reopen")
+	ways(id, map[*device]string{boss: api.ReadsSoon})
+	act(patient, id, "close")
+	act(patient, id, "reopen")
+	act(lee, id, "take")
+	ways(id, map[*device]string{lee: api.ReadsSoon})
+
+	never := patient.open("nurse")
+	act(lee, never, "close")
+	ways(never, map[*device]string{dana: api.CouldJoin})
+	act(dana, never, "reopen")
 }
 
 // TestTransfer: a chat goes to a colleague, or to another queue, and who
@@ -229,6 +282,99 @@ func TestT47EndOfWhoLeft(t *testing.T) {
 	w.must(w.hub.EndEmergencies(w.ctx))
 	if ended := w.events(string(audit.EmergencyEnded)); len(ended) != 1 {
 		t.Errorf("the log says %q", ended)
+	}
+}
+
+// TestT47EmergencyIsForItsHour: who is in by breaking the glass reads, writes and
+// leaves. They make nothing lasting of it, and nobody's leaving does.
+func TestT47EmergencyIsForItsHour(t *testing.T) {
+	w := newWorld(t)
+	auditor := w.member("ava", "auditor")
+	patient, dana, lee, sam := w.patient(), w.staff("dana"), w.staff("lee"), w.staff("sam")
+	id := patient.open("nurse")
+	dana.take(id)
+	breaks := func() {
+		t.Helper()
+		_, err := lee.StepUp(w.ctx, api.Authentication{Password: phrase, Code: lee.code()})
+		w.must(err)
+		who, err := w.hub.AuthenticateLocked(w.ctx, lee.Cookie())
+		w.must(err)
+		_, err = w.hub.BreakGlass(w.ctx, who, id, api.BreakGlass{Reason: "danger", Words: "nobody answers, and she has fallen"})
+		w.must(err)
+		w.clinic.keeper.admit()
+		lee.join()
+	}
+	refused := func(name string, err error) {
+		t.Helper()
+		var p *api.Problem
+		if !errors.Is(err, hub.ErrForbidden) && (!errors.As(err, &p) || p.Code != api.CodeForbidden) {
+			t.Errorf("in an emergency, %s: %v", name, err)
+		}
+	}
+	breaks()
+	for _, name := range []string{"take-over", "close"} {
+		_, err := lee.Act(w.ctx, id, name)
+		refused(name, err)
+	}
+	_, err := w.hub.BringColleague(w.ctx, w.as(lee), id, api.BringColleague{Person: sam.person})
+	refused("brings", err)
+	_, err = w.hub.Transfer(w.ctx, w.as(lee), id, api.Transfer{Queue: "front-desk"})
+	refused("hands on to a queue", err)
+	_, err = w.hub.Transfer(w.ctx, w.as(lee), id, api.Transfer{Person: lee.person})
+	refused("hands it to themselves", err)
+	_, err = w.hub.Hide(w.ctx, w.as(lee), id, true)
+	refused("hides", err)
+	var malformed *hub.MalformedError
+	if _, err := w.hub.Transfer(w.ctx, w.as(dana), id, api.Transfer{Person: lee.person}); !errors.As(err, &malformed) {
+		t.Errorf("it is handed to who is in by an emergency: %v", err)
+	}
+	lee.say(id, "I look after you until dana is back")
+
+	// Who had it leaves: then it waits, and is not theirs.
+	left, err := dana.Act(w.ctx, id, "leave")
+	w.must(err)
+	if c := left.Conversation; c.State != api.StateWaiting || c.Assignee != "" {
+		t.Errorf("an emergency made somebody a successor: %s, %q", c.State, c.Assignee)
+	}
+	for _, name := range []string{"take", "take-over"} {
+		_, err = lee.Act(w.ctx, id, name)
+		refused(name, err)
+	}
+	dana.take(id)
+	w.clock.advance(61 * time.Minute)
+	w.must(w.hub.EndEmergencies(w.ctx))
+	w.clock.advance(-61 * time.Minute) // nobody's sign-in is to lapse
+	w.clinic.keeper.admit()
+	if got := w.way(auditor, id, lee.person); got != api.CouldBreakGlass {
+		t.Errorf("after the hour: %s", got)
+	}
+	if _, err := lee.Act(w.ctx, id, "join"); err == nil {
+		t.Error("out, and in again")
+	}
+	_, err = dana.Act(w.ctx, id, "close")
+	w.must(err)
+	_, err = lee.Act(w.ctx, id, "reopen")
+	refused("opens what is over", err)
+	if got := w.way(auditor, id, lee.person); got != api.CannotRead {
+		t.Errorf("once it is over: %s", got)
+	}
+
+	// Who leaves an emergency takes what waits as anybody does, and keeps it.
+	_, err = dana.Act(w.ctx, id, "reopen")
+	w.must(err)
+	breaks()
+	for _, d := range []*device{dana, lee} {
+		_, err = d.Act(w.ctx, id, "leave")
+		w.must(err)
+	}
+	w.clinic.keeper.admit()
+	lee.take(id)
+	_, err = w.hub.BringColleague(w.ctx, w.as(lee), id, api.BringColleague{Person: sam.person})
+	w.must(err)
+	w.clock.advance(61 * time.Minute)
+	w.must(w.hub.EndEmergencies(w.ctx))
+	if got := w.way(auditor, id, lee.person); got != api.ReadsNow {
+		t.Errorf("taken in the open: %s", got)
 	}
 }
 

@@ -79,6 +79,7 @@ func (h *Hub) Act(ctx context.Context, c *Caller, conversation, name string) (ap
 		return api.ActResult{}, err
 	}
 	h.log.InfoContext(ctx, "act", slog.String("act", name), slog.String("conversation", v.ID), slog.String("person", c.Device.Person))
+	h.emergencyLeft(ctx, &before, &v)
 	h.moved(ctx, &before, &v)
 	return h.actResult(ctx, v)
 }
@@ -230,7 +231,10 @@ func join(v *Conversation, p *Person, _ int64) error {
 	if err := v.consented(); err != nil {
 		return err
 	}
-	if v.wants(p.ID) {
+	switch {
+	case v.State == api.StateClosed:
+		return ErrClosed
+	case v.wants(p.ID):
 		return errNoChange
 	}
 	v.want(p.ID, true)
@@ -245,11 +249,14 @@ func leave(v *Conversation, p *Person, now int64) error {
 	if v.Assignee != p.ID || v.State != api.StateOpen {
 		return nil
 	}
-	// The next one who is here answers from now on, or it waits again.
+	// The next one who is here answers from now on, or it waits again. Who is in
+	// by an emergency is nobody's successor.
 	v.Assignee = ""
 	for _, other := range v.staffWanted() {
-		v.Assignee = other
-		return nil
+		if !v.urgent(other) {
+			v.Assignee = other
+			return nil
+		}
 	}
 	v.State, v.WaitingFrom = api.StateWaiting, now
 	return nil
@@ -263,6 +270,24 @@ func (v *Conversation) staffWanted() []string {
 		if p.Wanted && p.Person != v.Patient && !v.founder(i) {
 			staff = append(staff, p.Person)
 		}
+	}
+	return staff
+}
+
+// urgent reports whether the person is in by an emergency.
+func (v *Conversation) urgent(person string) bool {
+	return slices.ContainsFunc(v.Participants, func(p Participant) bool { return p.Person == person && p.Wanted && p.Emergency })
+}
+
+// served lists the staff who take part or took part. Who broke the glass before
+// they were in is not among them, whatever came later: see docs/decisions/0233.
+func (v *Conversation) served() []string {
+	var staff []string
+	for i, p := range v.Participants {
+		if p.Person == v.Patient || v.founder(i) || p.Broke != 0 && (p.Since == 0 || p.Since >= p.Broke) {
+			continue
+		}
+		staff = append(staff, p.Person)
 	}
 	return staff
 }

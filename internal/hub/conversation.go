@@ -316,6 +316,9 @@ func (h *Hub) describeWith(v *Conversation, people map[string]Person) api.Conver
 		Epoch: v.Epoch, Head: v.Head, CreatedAt: v.CreatedAt, WaitingFrom: v.WaitingFrom, LastAt: v.LastAt,
 		ClosedAt: v.ClosedAt, ClosedBy: v.ClosedBy, LeftMessage: v.LeftMessage, Rating: v.Rating, Revision: v.Revision, Consent: v.consentState(h.millis()), Participant: []api.Participant{},
 	}
+	if v.State == api.StateClosed {
+		out.Served = v.served()
+	}
 	for _, p := range v.Participants {
 		joined, acked := v.joined(p.Person)
 		if p.Wanted || joined {

@@ -191,6 +191,28 @@ func (h *Hub) endEmergency(ctx context.Context, e Emergency) error {
 	return err
 }
 
+// emergencyLeft ends the emergencies of those whom a change has put out, so that
+// what they are let into later, as anybody is, lasts. Should that fail, they are
+// put out when the hour is over, as they would be without it.
+func (h *Hub) emergencyLeft(ctx context.Context, before, after *Conversation) {
+	for _, p := range before.Participants {
+		if !before.urgent(p.Person) || after.wants(p.Person) {
+			continue
+		}
+		all, err := h.store.LastingEmergencies(ctx, after.Practice)
+		for _, e := range all {
+			if e.Conversation == after.ID && e.Person == p.Person {
+				ended := h.event(ctx, itself(e.Practice), audit.EmergencyEnded, e.ID).In(e.Conversation, e.Patient)
+				_, failed := h.store.Recording(ended).EndEmergency(ctx, e, h.millis(), nil)
+				err = errors.Join(err, failed)
+			}
+		}
+		if err != nil {
+			h.log.WarnContext(ctx, "emergency access not ended", slog.String("conversation", after.ID))
+		}
+	}
+}
+
 // Emergencies lists who broke the glass, for who reviews it.
 func (h *Hub) Emergencies(ctx context.Context, s *StaffCaller) (api.Emergencies, error) {
 	if err := h.mayStaff(s, policy.ReviewEmergency, s.practice()); err != nil {

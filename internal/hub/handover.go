@@ -10,9 +10,10 @@ import (
 )
 
 // couldServe reports whether a person could take part in the conversation if
-// somebody let them in.
+// somebody let them in. Who is in by an emergency is put out when its hour is
+// over: until they have left, nobody makes more of it.
 func (h *Hub) couldServe(p *Person, v *Conversation) bool {
-	if p.Kind != api.KindStaff || p.DisabledAt != 0 {
+	if p.Kind != api.KindStaff || p.DisabledAt != 0 || v.urgent(p.ID) {
 		return false
 	}
 	r := h.about(v)
@@ -145,6 +146,7 @@ func (h *Hub) handOver(ctx context.Context, s *StaffCaller, id string, a policy.
 	} else if err != nil {
 		return api.ActResult{}, err
 	}
+	h.emergencyLeft(ctx, &before, &after)
 	h.moved(ctx, &before, &after)
 	return h.actResult(ctx, after)
 }

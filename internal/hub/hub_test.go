@@ -236,6 +236,7 @@ func TestActs(t *testing.T) {
 		{"closed by staff", []step{{dana, "take"}, {dana, "close"}}, nil, "closed", "dana", ""},
 		{"closed by the patient", []step{{dana, "take"}, {sam, "join"}, {pat, "close"}}, nil, "closed", "dana", ""},
 		{"taken when closed", []step{{pat, "close"}, {dana, "take"}}, ErrClosed, "closed", "", ""},
+		{"joined when closed", []step{{pat, "close"}, {dana, "join"}}, ErrClosed, "closed", "", ""},
 		{"reopened by staff", []step{{dana, "take"}, {dana, "close"}, {sam, "reopen"}}, nil, "open", "sam", "sam"},
 		{"reopened by the patient", []step{{dana, "take"}, {dana, "close"}, {pat, "reopen"}}, nil, "waiting", "", ""},
 		{"reopened while open", []step{{dana, "take"}, {dana, "reopen"}}, errNoChange, "open", "dana", "dana"},

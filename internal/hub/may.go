@@ -40,7 +40,11 @@ func (v *Conversation) resource() *policy.Resource {
 		if p.Wanted {
 			r.Wanted = append(r.Wanted, p.Person)
 		}
+		if p.Wanted && p.Emergency {
+			r.Urgent = append(r.Urgent, p.Person)
+		}
 	}
+	r.Served = v.served()
 	for _, m := range v.Members {
 		if !slices.Contains(r.Members, m.Person) {
 			r.Members = append(r.Members, m.Person)

@@ -463,6 +463,9 @@ type Participant struct {
 	Person string
 	Wanted bool
 	Since  int64 // when the first of its devices joined; 0 if none has yet
+	// Of who broke the glass there; the store alone sets these.
+	Broke     int64 // when, the first time; 0 if never
+	Emergency bool  // their hour is not over yet
 }
 
 // A Member is a device in the group, or one that was.

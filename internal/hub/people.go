@@ -344,14 +344,18 @@ func (h *Hub) reader(v *Conversation, about *policy.Resource, p *Person) api.Con
 		r.Since = v.Participants[i].Since
 	}
 	who := p.principal()
-	reads, joins := h.policy.Decide(who, policy.Frames, about), h.policy.Decide(who, policy.Join, about)
+	enter := policy.Join
+	if v.State == api.StateClosed {
+		enter = policy.Reopen // which brings in who does it
+	}
+	reads, joins := h.policy.Decide(who, policy.Frames, about), h.policy.Decide(who, enter, about)
 	switch in := slices.Contains(about.Members, p.ID); {
 	case in: // and has the keys, even if policy no longer wants it: the keeper takes them out
 		r.Way, r.Rules = api.ReadsNow, reads.Rules
 	case p.DisabledAt != 0:
 	case slices.Contains(about.Wanted, p.ID) && reads.Allowed:
 		r.Way, r.Rules = api.ReadsSoon, reads.Rules
-	case joins.Allowed && v.State != api.StateClosed:
+	case joins.Allowed && p.Kind == api.KindStaff && h.policy.May(who, policy.Know, about):
 		r.Way, r.Rules = api.CouldJoin, joins.Rules
 	case h.policy.May(who, policy.BreakGlass, about):
 		r.Way, r.Rules = api.CouldBreakGlass, h.policy.Decide(who, policy.BreakGlass, about).Rules

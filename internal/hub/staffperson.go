@@ -20,7 +20,7 @@ func (h *Hub) mayAnywhere(p *policy.Principal) []string {
 	some := []*policy.Resource{
 		{Practice: p.Practice},
 		{Practice: p.Practice, Person: "another"},
-		{Practice: p.Practice, ID: "any", Queue: queue, Claimed: true},
+		{Practice: p.Practice, ID: "any", Queue: queue, Claimed: true, Served: []string{"another"}},
 	}
 	may := []string{}
 	for _, a := range policy.Actions() {

@@ -198,7 +198,7 @@ func (r *Resource) entity() cedar.Entity {
 		UID: r.uid(),
 		Attributes: cedar.NewRecord(cedar.RecordMap{
 			"practice": cedar.String(r.Practice), "queue": cedar.String(r.Queue), "patient": cedar.String(r.Patient),
-			"wanted": set(r.Wanted), "members": set(r.Members), "withdrawn": cedar.Boolean(r.Withdrawn), "due": cedar.Boolean(r.Due),
+			"wanted": set(r.Wanted), "members": set(r.Members), "urgent": set(r.Urgent), "served": set(r.Served), "withdrawn": cedar.Boolean(r.Withdrawn), "due": cedar.Boolean(r.Due),
 			"form": cedar.String(r.Form), "authors": set(r.Authors),
 			"claimed": cedar.Boolean(r.Claimed), "closed": cedar.Boolean(r.Closed),
 			"pastGrant": cedar.Boolean(r.PastGrant),

@@ -194,6 +194,8 @@ type Resource struct {
 	Wanted    []string // persons whom the practice wants in the group
 	Members   []string // persons who are in the group
 	Withdrawn bool     // consent was taken back
+	Urgent    []string // persons who are in by an emergency, and for its hour
+	Served    []string // staff who took part, now or before, other than by an emergency
 	Claimed   bool     // a staff person has taken it: it is closed to those who are not in it
 	Closed    bool     // it is over
 	// PastGrant says that the patient's side writes for somebody else and may

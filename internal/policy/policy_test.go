@@ -41,14 +41,24 @@ func situations() []situation {
 		{"a chat of their own", chat(func(r *Resource, p string) { r.Patient = p })},
 		{"a chat of their queue that waits", chat(func(*Resource, string) {})},
 		{"a chat of their queue that another has taken", chat(func(r *Resource, _ string) {
+			r.Served = []string{"p_lee"}
 			r.Claimed, r.Wanted, r.Members = true, []string{"p_ana", "p_lee"}, []string{"p_ana", "p_lee"}
 		})},
 		{"a chat of another queue", chat(func(r *Resource, _ string) { r.Queue = "q_other" })},
-		{"a chat that they take part in", chat(func(r *Resource, p string) { r.Queue, r.Wanted, r.Members = "q_other", []string{p}, []string{p} })},
+		{"a chat that they take part in", chat(func(r *Resource, p string) {
+			r.Queue, r.Wanted, r.Members, r.Served = "q_other", []string{p}, []string{p}, []string{p}
+		})},
 		{"such a chat, taken by another", chat(func(r *Resource, p string) {
+			r.Served = []string{p, "p_lee"}
 			r.Claimed, r.Queue, r.Wanted, r.Members = true, "q_other", []string{p, "p_lee"}, []string{p, "p_lee"}
 		})},
-		{"a chat of their queue that is over", chat(func(r *Resource, _ string) { r.Closed = true })},
+		{"such a chat, in which they are by an emergency", chat(func(r *Resource, p string) {
+			r.Claimed, r.Wanted, r.Members = true, []string{p, "p_lee"}, []string{p, "p_lee"}
+			r.Served, r.Urgent = []string{"p_lee"}, []string{p}
+		})},
+		{"a chat of their queue that is over, and that nobody had taken", chat(func(r *Resource, _ string) { r.Closed = true })},
+		{"a chat of their queue that is over, and was others'", chat(func(r *Resource, _ string) { r.Closed, r.Served = true, []string{"p_lee"} })},
+		{"a chat of their queue that is over, in which they took part", chat(func(r *Resource, p string) { r.Closed, r.Served = true, []string{p, "p_lee"} })},
 		{"such a chat without consent", chat(func(r *Resource, p string) { r.Wanted, r.Members, r.Withdrawn = []string{p}, []string{p}, true })},
 		{"a chat of their own that they have to agree to again", chat(func(r *Resource, p string) { r.Patient, r.Wanted, r.Members, r.Due = p, []string{p}, []string{p}, true })},
 		{"a chat that they take part in, whose patient has to agree again", chat(func(r *Resource, p string) { r.Wanted, r.Members, r.Due = []string{p}, []string{p}, true })},
@@ -142,6 +152,7 @@ func anyResource() *rapid.Generator[*Resource] {
 			Queue: rapid.SampledFrom([]string{"q_1", "q_2"}).Draw(t, "queue"), Patient: persons.Draw(t, "patient"),
 			Wanted: rapid.SliceOf(persons).Draw(t, "wanted"), Members: rapid.SliceOf(persons).Draw(t, "members"),
 			Withdrawn: rapid.Bool().Draw(t, "withdrawn"), Claimed: rapid.Bool().Draw(t, "claimed"), Closed: rapid.Bool().Draw(t, "closed"),
+			Urgent: rapid.SliceOf(persons).Draw(t, "urgent"), Served: rapid.SliceOf(persons).Draw(t, "served"),
 			Person:            rapid.SampledFrom([]string{"p_1", "p_2", "p_3", ""}).Draw(t, "person"),
 			LastAdministrator: rapid.Bool().Draw(t, "last"), TakesTwo: rapid.Bool().Draw(t, "two"), Requester: persons.Draw(t, "requester"), PastGrant: rapid.Bool().Draw(t, "past"),
 			Due: rapid.Bool().Draw(t, "due"), Form: rapid.SampledFrom([]string{"", "chat"}).Draw(t, "form"), Authors: rapid.SliceOf(persons).Draw(t, "authors"),
@@ -166,6 +177,8 @@ func bounded(t *rapid.T, e *Engine, p *Principal, a Action, r *Resource) {
 	runs := slices.Contains(p.Roles, Administrator) || slices.Contains(p.Roles, Auditor)
 	// The practice's directory may do to people what administrators may, and no more.
 	runsPeople := slices.Contains(p.Roles, Administrator) || slices.Contains(p.Roles, Directory) && a != Configure && a != ArrangeDepartments
+	supervises := slices.Contains(p.Roles, Supervisor)
+	theirs := slices.Contains(p.Roles, Patient) && r.Patient == p.ID
 	in := slices.Contains(r.Wanted, p.ID) || slices.Contains(r.Members, p.ID) || r.Patient == p.ID
 	for broken, is := range map[string]bool{
 		"in another practice":           r.Practice != p.Practice,
@@ -173,13 +186,16 @@ func bounded(t *rapid.T, e *Engine, p *Principal, a Action, r *Resource) {
 		"one who runs the system reads": runs && slices.Contains(content, a),
 		"content, and not in the chat":  slices.Contains(content, a) && !in && !slices.Contains(p.Roles, Keeper),
 		"without consent":               r.Withdrawn && slices.Contains([]Action{Send, Attach, Take, Join, TakeOver, Reopen, Bring, Transfer, BreakGlass}, a),
-		"into a chat that another has taken": r.Claimed && slices.Contains([]Action{Join, TakeOver}, a) &&
-			!slices.Contains(r.Wanted, p.ID) && !slices.Contains(p.Roles, Supervisor),
+		"into a chat that another has taken, or ends it": r.Claimed && slices.Contains([]Action{Join, TakeOver, Close}, a) &&
+			!slices.Contains(r.Wanted, p.ID) && !supervises && !theirs,
+		"opens again what others answered": a == Reopen && len(r.Served) > 0 && !slices.Contains(r.Served, p.ID) && !supervises && !theirs,
 		"lets others into a chat that they are not in": slices.Contains([]Action{Bring, Transfer}, a) &&
 			!slices.Contains(r.Wanted, p.ID) && !slices.Contains(p.Roles, Supervisor),
+		"an emergency outlasts its hour": r.ID != "" && slices.Contains(r.Urgent, p.ID) && !theirs &&
+			slices.Contains([]Action{Take, TakeOver, Bring, Transfer, Close, Hide}, a),
 		"one who is no clinician breaks the glass": a == BreakGlass && !slices.Contains(p.Roles, Clinician),
 		"a queue that they are not given": len(p.Queues)+len(p.Departments) > 0 && !slices.Contains(p.Queues, r.Queue) && !in &&
-			slices.Contains([]Action{Take, TakeOver, Join, Leave, Close, Reopen, Bring, Transfer}, a),
+			slices.Contains([]Action{Take, TakeOver, Join, Leave, Close, Reopen, Bring, Transfer}, a) && !(a == Reopen && slices.Contains(r.Served, p.ID)),
 		"writes before they agree again":              r.Due && r.Patient == p.ID && slices.Contains([]Action{Send, Attach, Reopen}, a),
 		"one approves a form that they wrote on":      a == ApproveForm && slices.Contains(r.Authors, p.ID),
 		"a form that there is not is approved":        a == ApproveForm && r.Form == "",

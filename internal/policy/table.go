@@ -44,6 +44,7 @@ const (
 	MustAgree        Exception = "due"
 	GrantEnded       Exception = "past-grant"
 	ChatOver         Exception = "closed"
+	ByEmergency      Exception = "emergency" // and for its hour
 	OnlyOneLeft      Exception = "last-administrator"
 	WroteIt          Exception = "author"
 	NeedsSecond      Exception = "takes-two"
@@ -60,6 +61,7 @@ var exceptions = []struct {
 	{MustAgree, "chat", func(r *Resource, _ string) { r.Due = true }},
 	{GrantEnded, "chat", func(r *Resource, _ string) { r.PastGrant = true }},
 	{ChatOver, "chat", func(r *Resource, _ string) { r.Closed = true }},
+	{ByEmergency, "chat", func(r *Resource, p string) { r.Urgent = []string{p} }},
 	{OnlyOneLeft, "person", func(r *Resource, _ string) { r.LastAdministrator = true }},
 	{NeedsSecond, "person", func(r *Resource, _ string) { r.TakesTwo = true }},
 	{AskedForIt, "person", func(r *Resource, p string) { r.Requester = p }},
@@ -124,7 +126,7 @@ const asked = "p_asked" // who asks, in the table
 func standings(role Role) []standing {
 	const other = "p_other"
 	chat := func(name Condition, queue, patient string, claimed bool, in ...string) standing {
-		return standing{"chat", name, Resource{ID: "c_1", Queue: queue, Patient: patient, Claimed: claimed, Wanted: in, Members: in}}
+		return standing{"chat", name, Resource{ID: "c_1", Queue: queue, Patient: patient, Claimed: claimed, Wanted: in, Members: in, Served: in}}
 	}
 	all := []standing{
 		chat(TakingPart, "q_else", other, true, asked), chat(QueueWaiting, "q_given", other, false),

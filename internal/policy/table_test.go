@@ -33,6 +33,8 @@ func tableCases(role Role, me string) []tableCase {
 				r.PastGrant = true
 			case ChatOver:
 				r.Closed = true
+			case ByEmergency:
+				r.Urgent = []string{me}
 			case OnlyOneLeft:
 				r.LastAdministrator = true
 			case NeedsSecond:
@@ -49,6 +51,9 @@ func tableCases(role Role, me string) []tableCase {
 		for queue, conditions := range map[string][]Condition{"q_2": {Elsewhere, NotIn}, "q_1": {map[bool]Condition{false: QueueWaiting, true: QueueTaken}[claimed], InQueue, NotIn}} {
 			for _, in := range [][]string{{other}, {other, me}} {
 				r := &Resource{ID: "c_1", Queue: queue, Claimed: claimed, Patient: other, Wanted: in, Members: in}
+				if r.Served = in; !claimed && !slices.Contains(in, me) {
+					r.Served = nil
+				}
 				is := conditions
 				switch mine := slices.Contains(in, me); {
 				case mine && role == Patient:
@@ -58,7 +63,7 @@ func tableCases(role Role, me string) []tableCase {
 				case mine:
 					is = []Condition{TakingPart}
 				}
-				add(r, []Exception{ConsentWithdrawn, MustAgree, GrantEnded, ChatOver}, is...)
+				add(r, []Exception{ConsentWithdrawn, MustAgree, GrantEnded, ChatOver, ByEmergency}, is...)
 			}
 		}
 	}
@@ -122,7 +127,7 @@ func TestTableWithoutQueues(t *testing.T) {
 				continue
 			}
 			p := &Principal{ID: asked, Practice: "t_1", Roles: []Role{c.Role}}
-			if r := (&Resource{Practice: "t_1", ID: "c_1", Queue: "q_any", Claimed: true}); !e.May(p, row.Action, r) {
+			if r := (&Resource{Practice: "t_1", ID: "c_1", Queue: "q_any", Claimed: true, Served: []string{"p_other"}}); !e.May(p, row.Action, r) {
 				t.Errorf("%s without queues and departments may not %s in any queue", c.Role, row.Action)
 			}
 		}

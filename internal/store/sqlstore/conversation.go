@@ -131,16 +131,21 @@ func (s *Store) Conversation(ctx context.Context, practice, id string) (c hub.Co
 // fillConversation reads who is in a conversation.
 func fillConversation(ctx context.Context, q querier, c *hub.Conversation) (err error) {
 	const participants = `
-SELECT person, wanted, since FROM participant WHERE practice = $1 AND conversation = $2 ORDER BY place`
+SELECT p.person, p.wanted, p.since,
+    coalesce((SELECT min(e.opened_at) FROM emergency e
+        WHERE e.practice = p.practice AND e.opened_at >= $3 AND e.conversation = p.conversation AND e.person = p.person), 0),
+    (SELECT count(*) FROM emergency e
+        WHERE e.practice = p.practice AND e.ended_at = 0 AND e.opened_at >= $3 AND e.conversation = p.conversation AND e.person = p.person)
+FROM participant p WHERE p.practice = $1 AND p.conversation = $2 ORDER BY p.place`
 	const members = `
 SELECT device, person, from_position, until_position, since, acked FROM member
 WHERE practice = $1 AND conversation = $2 AND until_position = 0 ORDER BY from_position, device`
 	c.Participants, err = collect(ctx, q, func(row scanner) (p hub.Participant, err error) {
-		var wanted int64
-		err = row.Scan(&p.Person, &wanted, &p.Since)
-		p.Wanted = wanted != 0
+		var wanted, lasting int64
+		err = row.Scan(&p.Person, &wanted, &p.Since, &p.Broke, &lasting)
+		p.Wanted, p.Emergency = wanted != 0, lasting != 0
 		return p, err
-	}, participants, c.Practice, c.ID)
+	}, participants, c.Practice, c.ID, c.CreatedAt) // nobody broke the glass before, so an index of time serves
 	if err != nil {
 		return err
 	}

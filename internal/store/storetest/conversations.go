@@ -80,6 +80,33 @@ func testConversations(t *testing.T, store hub.Store) {
 		same(t, byDevice(got), byDevice(want))
 		same(t, byDevice(load(t, store, c)), byDevice(want))
 	})
+	t.Run("it says who broke the glass, and for whom it lasts", func(t *testing.T) {
+		c := here.conversation(patient, keeper)
+		is := func(who string, broke int64, lasting bool) {
+			t.Helper()
+			for _, p := range load(t, store, c).Participants {
+				if p.Person == who && (p.Broke != broke || p.Emergency != lasting) {
+					t.Errorf("broke it at %d, and it lasts: %v", p.Broke, p.Emergency)
+				}
+			}
+		}
+		_, err := store.UpdateConversation(ctx, here.id, c.ID, func(c *hub.Conversation) error {
+			c.Participants = append(c.Participants, hub.Participant{Person: nurse.Person, Wanted: true})
+			return nil
+		})
+		must(t, err)
+		is(nurse.Person, 0, false)
+		for i := range int64(2) {
+			e := hub.Emergency{ID: newID("e"), Practice: here.id, Conversation: c.ID, Patient: patient.Person, Person: nurse.Person, OpenedAt: c.CreatedAt + 5 + i}
+			_, err := store.OpenEmergency(ctx, e, nil)
+			must(t, err)
+			is(nurse.Person, c.CreatedAt+5, true)
+			_, err = store.EndEmergency(ctx, e, c.CreatedAt+20, nil)
+			must(t, err)
+			is(nurse.Person, c.CreatedAt+5, false)
+		}
+		is(patient.Person, 0, false)
+	})
 	t.Run("an update that refuses stores nothing", func(t *testing.T) {
 		c := here.conversation(patient, keeper)
 		refusal := &hub.TakenError{Person: nurse.Person}

@@ -3341,6 +3341,8 @@ export interface components {
              * @description grows with every change of its state: of two descriptions the higher is the newer
              */
             readonly revision: number;
+            /** @description once closed: persons of the staff who took part, other than by breaking the glass, and may open it again. With none, all staff of its queue may */
+            readonly served?: readonly string[];
             /** @enum {string} */
             readonly state: "waiting" | "open" | "closed";
             readonly verification: components["schemas"]["Verification"];
@@ -4287,7 +4289,7 @@ export interface components {
             /** @description ids of the rules that allow it, or forbid it */
             readonly rules: readonly string[];
             /** @description what takes it away again */
-            readonly unless: readonly ("withdrawn" | "due" | "past-grant" | "closed" | "last-administrator" | "author" | "takes-two" | "requester")[];
+            readonly unless: readonly ("withdrawn" | "due" | "past-grant" | "closed" | "emergency" | "last-administrator" | "author" | "takes-two" | "requester")[];
             /** @description one is enough; none means never. Elsewhere is a chat of another queue that they do not take part in, not-in any that they do not take part in, practice what is of no chat and no person */
             readonly when: readonly ("always" | "own-chat" | "other-chat" | "taking-part" | "queue" | "queue-waiting" | "queue-taken" | "elsewhere" | "not-in" | "themselves" | "others" | "practice")[];
         };

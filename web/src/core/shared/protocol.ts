@@ -164,6 +164,8 @@ export interface Conversation {
   readonly rating?: number;
   /** Who closed it, by the hub's word. */
   readonly closedBy?: PersonId;
+  /** Closed, and I took part or nobody of the staff did, by the hub's word: staff may open it again. */
+  readonly reopens?: boolean;
   /** Of the patient, by the hub's word; absent until it has said. */
   readonly verification?: Verification;
 }
