@@ -144,6 +144,14 @@ describe("closing", () => {
     expect(desk.list("closed")).toHaveLength(1);
   });
 
+  it("is not for who is in by an emergency", async () => {
+    const { clock, core, desk } = await opened({ conversations: [{ ...joined(), members: [patient("p_ana", "Ana"), staff(dana, { emergency: true })] }] });
+    desk.closeSoon(one);
+    clock.pass(10_000);
+    await settle();
+    expect(core.named("act")).toEqual([]);
+  });
+
   it("is done at once when the page goes away", async () => {
     const { core, desk } = await opened({ conversations: [joined()] });
     desk.closeSoon(one);

@@ -413,6 +413,12 @@ export class Desk {
     return takesPart(c, this.me);
   }
 
+  /** In by an emergency, and to read, write and leave alone. */
+  inEmergency(c: Conversation): boolean {
+    const me = c.members.find((m) => m.person === this.me);
+    return me ? me.emergency === true : c.joining && this.emergencies.has(c.id);
+  }
+
   /** True if it went through. What went wrong is told. */
   async act(id: ConversationId, act: Act): Promise<boolean> {
     if (this.busy.has(id)) return false;
@@ -456,7 +462,7 @@ export class Desk {
   /** Closes in ten seconds, unless it is taken back. */
   closeSoon(id: ConversationId): void {
     const c = this.inbox.byId.get(id);
-    if (!c?.joined || c.state !== "open" || this.closing.has(id)) return;
+    if (!c?.joined || c.state !== "open" || this.closing.has(id) || this.inEmergency(c)) return;
     this.undo.add(id);
   }
 

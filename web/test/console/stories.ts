@@ -102,7 +102,7 @@ function team(): Conversation[] {
 
 function closed(): Conversation[] {
   return [
-    chat("c_z1", { state: "closed", queue: "results", assignee: dana, joined: true, lastAt: now - 26 * 60 * minute, createdAt: now - 30 * 60 * minute, last: "All good, thank you so much!", members: [patient("p_of_c_z1", "Zoe Martin", { online: false }), staff(dana), keeper] }),
+    chat("c_z1", { state: "closed", queue: "results", assignee: dana, joined: true, reopens: true, lastAt: now - 26 * 60 * minute, createdAt: now - 30 * 60 * minute, last: "All good, thank you so much!", members: [patient("p_of_c_z1", "Zoe Martin", { online: false }), staff(dana), keeper] }),
     chat("c_z2", { state: "closed", queue: "refill", assignee: lee, lastAt: now - 50 * 60 * minute, createdAt: now - 51 * 60 * minute, members: [keeper] }),
   ];
 }
@@ -285,6 +285,20 @@ export const stories: Record<string, Story> = {
       await page.pause(150);
     },
   },
+  // The patient has to agree again, and an emergency does not wait for it.
+  "break-glass-due": {
+    hash: "#/team/c_t1",
+    account: physician,
+    signedIn: true,
+    script: async () => {
+      const script = await full();
+      return { ...script, conversations: script.conversations?.map((c) => (c.id === "c_t1" ? { ...c, consent: "due" as const } : c)) };
+    },
+    async then(_, page) {
+      await page.pause(200);
+      page.click(/emergency access|acceso de emergencia|وصول طارئ/i);
+    },
+  },
   "device-told": { hash: "#/waiting", account: newDevices(1), signedIn: true, script: full },
   "sign-in-told": { hash: "#/waiting", account: signedInElsewhere, signedIn: true, script: full },
   "sign-in-not-me": { hash: "#/waiting", account: signedInElsewhere, signedIn: true, script: full, then: (_, page) => page.press(".strips .actions button:last-child") },
@@ -300,6 +314,21 @@ export const stories: Record<string, Story> = {
     async then(_, page) {
       await page.pause(150);
       if (!document.querySelector("[data-pane=details]")) page.key("]");
+    },
+  },
+  // In by an emergency: to read, to write and to leave, and nothing else.
+  "in-emergency": {
+    hash: "#/mine/c_ana",
+    script: async () => {
+      const script = await full();
+      return { ...script, conversations: script.conversations?.map((c) => (c.id === "c_ana" ? { ...c, assignee: lee, members: c.members.map((m) => (m.person === dana ? { ...m, emergency: true } : m)) } : c)) };
+    },
+    async then(_, page) {
+      await page.pause(150);
+      document.querySelector<HTMLElement>("main header [aria-haspopup=menu]")?.click();
+      await page.pause(100);
+      const offered = Array.from(document.querySelectorAll("[role=menuitem]"), (item) => item.textContent.trim());
+      if (offered.length !== 1 || document.querySelector("main header [aria-keyshortcuts*='e']") !== null) console.error(`in an emergency one can ${offered.join(", ")}`);
     },
   },
   "sign-in": { account: nobody, script: () => ({}) },
@@ -458,6 +487,8 @@ export const stories: Record<string, Story> = {
   },
   "chat-withdrawn": { hash: "#/mine/c_dev", script: full },
   "chat-closed": { hash: "#/closed/c_z1", script: full },
+  // A colleague's, which only who took part, a supervisor or the patient opens again.
+  "chat-closed-other": { hash: "#/closed/c_z2", script: full },
   "team-open": { hash: "#/team/c_t1", script: full },
   joining: {
     hash: "#/mine/c_3kfw9ux4gmh7co2t",
