@@ -101,7 +101,7 @@ func (r *reach) as(who, stand string) *device {
 func (r *reach) settle(who, stand string, over bool) string {
 	r.t.Helper()
 	id, other := r.chats[who+stand], r.colleague().person
-	_, err := r.store.UpdateConversation(r.ctx, r.clinic.ID, id, func(v *hub.Conversation) error {
+	_, err := r.store.MoveConversation(r.ctx, r.clinic.ID, id, func(v *hub.Conversation) error {
 		v.Queue, v.State, v.Assignee, v.WithdrawnAt, v.ClosedAt, v.WaitingFrom, v.Confidential = "nurse", api.StateOpen, "", 0, 0, 0, false
 		if stand == "taken, in another queue" {
 			v.Queue = "front-desk"
@@ -125,7 +125,7 @@ func (r *reach) settle(who, stand string, over bool) string {
 			v.State, v.ClosedAt = api.StateClosed, r.clock.now().UnixMilli()
 		}
 		return nil
-	})
+	}, func([]hub.ConsentForm, []hub.Receipt) (int64, error) { return 0, nil })
 	r.must(err)
 	return id
 }

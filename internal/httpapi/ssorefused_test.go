@@ -57,12 +57,6 @@ func TestRefusedSSOIsRecorded(t *testing.T) {
 	}{
 		{"nobody here", "not-linked", "", api.CodeNotLinked, func() api.Code { return signIn("sub-nobody") }},
 		{"who left", "disabled", left.ID, api.CodeUnauthenticated, func() api.Code { return signIn("sub-left") }},
-		{"in no group", "no-role", dana.ID, api.CodeNoRole, func() api.Code {
-			return during(func(a *hub.Access) {
-				sso := *a.SSO
-				sso.GroupsClaim, a.SSO = "groups", &sso
-			}, func() api.Code { return signIn("sub-dana") })
-		}},
 		{"from another network", "network", dana.ID, api.CodeNetwork, func() api.Code {
 			return during(func(a *hub.Access) {
 				a.Networks = map[string][]netip.Prefix{"nurse": {netip.MustParsePrefix("192.0.2.0/24")}}
@@ -119,6 +113,12 @@ func TestRefusedSSOIsRecorded(t *testing.T) {
 			b := danas()
 			code, _ := b.finish(visit(b, "sub-left", "link"))
 			return code
+		}},
+		{"in no group, which takes the role away", "no-role", dana.ID, api.CodeNoRole, func() api.Code {
+			return during(func(a *hub.Access) {
+				sso := *a.SSO
+				sso.GroupsClaim, a.SSO = "groups", &sso
+			}, func() api.Code { return signIn("sub-dana") })
 		}},
 	} {
 		before := len(w.refusals())
