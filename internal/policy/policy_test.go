@@ -195,7 +195,7 @@ func bounded(t *rapid.T, e *Engine, p *Principal, a Action, r *Resource) {
 			slices.Contains([]Action{Take, TakeOver, Bring, Transfer, Close, Hide}, a),
 		"one who is no clinician breaks the glass": a == BreakGlass && !slices.Contains(p.Roles, Clinician),
 		"a queue that they are not given": len(p.Queues)+len(p.Departments) > 0 && !slices.Contains(p.Queues, r.Queue) && !in &&
-			slices.Contains([]Action{Take, TakeOver, Join, Leave, Close, Reopen, Bring, Transfer}, a) && !(a == Reopen && slices.Contains(r.Served, p.ID)),
+			slices.Contains([]Action{Take, TakeOver, Join, Leave, Close, Reopen, Bring, Transfer}, a) && (a != Reopen || !slices.Contains(r.Served, p.ID)),
 		"writes before they agree again":              r.Due && r.Patient == p.ID && slices.Contains([]Action{Send, Attach, Reopen}, a),
 		"one approves a form that they wrote on":      a == ApproveForm && slices.Contains(r.Authors, p.ID),
 		"a form that there is not is approved":        a == ApproveForm && r.Form == "",
