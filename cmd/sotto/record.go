@@ -117,12 +117,12 @@ func (c *commands) noteRead(ctx context.Context, s streams, v *vault.Vault, r ap
 	folder, postgres := host.Folder(c.Data), os.Getenv("SOTTO_POSTGRES") != ""
 	here := folder.There(postgres) || folder.NeedsPostgreSQL()
 	switch {
+	case c.Record.Hub != "":
+		err = keeperhost.NoteRead(ctx, v, c.Record.Hub, r)
 	case here && !folder.There(postgres):
 		err = fmt.Errorf("the hub in %s has its log in PostgreSQL: set SOTTO_POSTGRES", c.Data)
 	case here:
 		err = c.noteReadHere(ctx, v.Practice, r)
-	case c.Record.Hub != "":
-		err = keeperhost.NoteRead(ctx, v, c.Record.Hub, r)
 	default:
 		err = fmt.Errorf("the hub, which keeps the audit log, is not in %s: say with --hub where it is", c.Data)
 	}

@@ -86,7 +86,7 @@ func arrives(t *testing.T, c *clinic, id string, people []*person, want []string
 		})
 	}
 	eventually(t, "it is in the record", func() error {
-		texts, err := recorded(c.keepData, id)
+		texts, err := recorded(c.keepData, id, "--hub", "http://"+c.address)
 		if err != nil || !slices.Equal(texts, want) {
 			return fmt.Errorf("the record has %q, %w", texts, err)
 		}

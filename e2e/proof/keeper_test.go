@@ -65,7 +65,7 @@ func TestKeeperAway(t *testing.T) {
 	newcomer.sees(fresh, "here we are")
 	for id, want := range map[string][]string{old: {"one", "two", "three"}, fresh: append(typed, "here we are")} {
 		eventually(t, "the record has caught up", func() error {
-			texts, err := recorded(c.keepData, id)
+			texts, err := recorded(c.keepData, id, "--hub", "http://"+c.address)
 			if err == nil && !slices.Equal(texts, want) {
 				err = errors.New(fmt.Sprint("holds ", texts))
 			}

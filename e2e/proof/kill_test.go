@@ -288,9 +288,10 @@ func (l *load) checkPositions(p *person, id string) {
 	}
 }
 
-// recorded returns the texts of a conversation in the practice's record.
-func recorded(data, conversation string) ([]string, error) {
-	out, err := try("sotto", "--data", data, "record", "show", conversation, "--json")
+// recorded returns the texts of a conversation in the practice's record. Flags in
+// how say where the hub is, if it is elsewhere.
+func recorded(data, conversation string, how ...string) ([]string, error) {
+	out, err := try("sotto", slices.Concat([]string{"--data", data, "record"}, how, []string{"show", conversation, "--json"})...)
 	if err != nil {
 		return nil, err
 	}

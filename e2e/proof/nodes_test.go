@@ -87,7 +87,7 @@ func TestTwoHubsOnOneDatabase(t *testing.T) {
 		})
 	}
 	eventually(t, "the record has everything once, in order", func() error {
-		texts, err := recorded(c.keepData, id)
+		texts, err := recorded(c.keepData, id, "--hub", "http://"+c.address)
 		if err == nil && !slices.Equal(texts, want) {
 			err = fmt.Errorf("holds %q", texts)
 		}
