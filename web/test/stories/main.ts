@@ -35,15 +35,18 @@ async function until<T>(found: () => T | null | undefined): Promise<T> {
 
 if (!story) document.documentElement.dataset.stories = Object.keys(stories).join(" ");
 else {
-  const shown = story.practice ? story.practice(practice()) : practice();
+  const shown = (): ReturnType<typeof practice> => story.practice?.(practice()) ?? practice();
   const core = new FakeCore({ now: () => noon + 600_000, ...story.script?.(language) });
   const session: Session = new Session({
     slug: "riverside",
     memo: { ...passingMemo(), ...story.memo },
     deviceName: "Story",
-    loadForm: async (_slug, id) => ({ ...shown.consent, id, kind: shown.forms.find((head) => head.id === id)?.kind ?? "chat" }),
+    loadForm: async (_slug, id) => {
+      const { consent, forms } = shown();
+      return { ...consent, id, kind: forms.find((head) => head.id === id)?.kind ?? "chat" };
+    },
     noteDeclined: () => undefined,
-    loadPractice: async () => shown,
+    loadPractice: async () => shown(),
     connect: () => core,
     supported: () => story.supported ?? true,
     storageWorks: async () => story.storage ?? true,
