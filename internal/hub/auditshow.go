@@ -134,16 +134,9 @@ func (h *Hub) NoteKeyReplaced(ctx context.Context, name string) error {
 
 // note records in each practice's log what was done to all of them.
 func (h *Hub) note(ctx context.Context, by func(practice string) Actor, kind audit.Kind) error {
-	practices, err := h.PracticeIDs(ctx)
-	if err != nil {
-		return err
-	}
-	for _, id := range practices {
-		if err := h.store.Record(ctx, h.event(ctx, by(id), kind, "")); err != nil {
-			return at("record an act on all practices", err)
-		}
-	}
-	return nil
+	return h.noteAll(ctx, func(practice string) (audit.Event, error) {
+		return h.event(ctx, by(practice), kind, ""), nil
+	})
 }
 
 // An auditSource is a log as the store has it.

@@ -82,10 +82,8 @@ func (h *Hub) watchers(ctx context.Context, practice string) ([]LogWatcher, erro
 	return all, nil
 }
 
-// SetWatchers notes in every practice who watches its log, by name and target,
-// and records who is new. With ended, it also notes and records that all others
-// have stopped.
-func (h *Hub) SetWatchers(ctx context.Context, set []LogWatcher, ended bool) error {
+// eachWatched calls do with each practice and its watchers.
+func (h *Hub) eachWatched(ctx context.Context, do func(practice string, known []LogWatcher) error) error {
 	practices, err := h.PracticeIDs(ctx)
 	if err != nil {
 		return err
@@ -95,6 +93,26 @@ func (h *Hub) SetWatchers(ctx context.Context, set []LogWatcher, ended bool) err
 		if err != nil {
 			return err
 		}
+		if err := do(practice, known); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keepWatcher keeps a watcher, with the event of what became of it.
+func (h *Hub) keepWatcher(ctx context.Context, w LogWatcher, e audit.Event) error {
+	if err := h.store.Recording(e).SaveWatcher(ctx, w); err != nil {
+		return at("keep who watches the log", err)
+	}
+	return nil
+}
+
+// SetWatchers notes in every practice who watches its log, by name and target,
+// and records who is new. With ended, it also notes and records that all others
+// have stopped.
+func (h *Hub) SetWatchers(ctx context.Context, set []LogWatcher, ended bool) error {
+	err := h.eachWatched(ctx, func(practice string, known []LogWatcher) error {
 		for _, w := range set {
 			w.Practice = practice
 			i := slices.IndexFunc(known, w.is)
@@ -105,9 +123,8 @@ func (h *Hub) SetWatchers(ctx context.Context, set []LogWatcher, ended bool) err
 				w = known[i]
 			}
 			w.BegunAt, w.StoppedAt = h.millis(), 0
-			e := h.watcherEvent(ctx, itself(practice), audit.WatcherConfigured, &w)
-			if err := h.store.Recording(e).SaveWatcher(ctx, w); err != nil {
-				return at("keep who watches the log", err)
+			if err := h.keepWatcher(ctx, w, h.watcherEvent(ctx, itself(practice), audit.WatcherConfigured, &w)); err != nil {
+				return err
 			}
 		}
 		for _, w := range known {
@@ -115,13 +132,16 @@ func (h *Hub) SetWatchers(ctx context.Context, set []LogWatcher, ended bool) err
 				continue
 			}
 			w.StoppedAt = h.millis()
-			e := h.watcherEvent(ctx, itself(practice), audit.WatcherStopped, &w)
-			if err := h.store.Recording(e).SaveWatcher(ctx, w); err != nil {
-				return at("keep who watches the log", err)
+			if err := h.keepWatcher(ctx, w, h.watcherEvent(ctx, itself(practice), audit.WatcherStopped, &w)); err != nil {
+				return err
 			}
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	return h.witnessFigures(ctx, practices)
+	return h.witnessFigures(ctx)
 }
 
 func (w *LogWatcher) is(other LogWatcher) bool {
@@ -130,7 +150,11 @@ func (w *LogWatcher) is(other LogWatcher) bool {
 
 // witnessFigures has [Hub.Stats] tell of witnesses that are asked no more and
 // contradict the log, and of none that is not kept.
-func (h *Hub) witnessFigures(ctx context.Context, practices []string) error {
+func (h *Hub) witnessFigures(ctx context.Context) error {
+	practices, err := h.PracticeIDs(ctx)
+	if err != nil {
+		return err
+	}
 	kept := make(map[string]bool)
 	for _, practice := range practices {
 		all, err := h.LogWitnesses(ctx, practice)
@@ -159,43 +183,23 @@ func (h *Hub) witnessFigures(ctx context.Context, practices []string) error {
 // what was let out of them to a watcher that is no witness. What is kept of it
 // already stays, with its time.
 func (h *Hub) NoteDamage(ctx context.Context, name, target, damage string) error {
-	practices, err := h.PracticeIDs(ctx)
-	if err != nil {
-		return err
-	}
-	for _, practice := range practices {
-		known, err := h.watchers(ctx, practice)
-		if err != nil {
-			return err
-		}
+	return h.eachWatched(ctx, func(practice string, known []LogWatcher) error {
 		w := LogWatcher{Practice: practice, Name: name, Target: target, BegunAt: h.millis()}
 		if i := slices.IndexFunc(known, w.is); i >= 0 {
 			w = known[i]
 		}
 		if w.Damage != "" {
-			continue
+			return nil
 		}
 		w.Damage, w.DamagedAt = damage, h.millis()
-		if err := h.store.Recording(h.contradiction(ctx, practice, &w)).SaveWatcher(ctx, w); err != nil {
-			return at("keep what contradicts the log", err)
-		}
-	}
-	return nil
+		return h.keepWatcher(ctx, w, h.contradiction(ctx, practice, &w))
+	})
 }
 
 // Watchers lists who watches the logs of all practices, once each; one that
 // found damage in any of them is listed with the first.
-func (h *Hub) Watchers(ctx context.Context) ([]LogWatcher, error) {
-	practices, err := h.PracticeIDs(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var all []LogWatcher
-	for _, practice := range practices {
-		known, err := h.watchers(ctx, practice)
-		if err != nil {
-			return nil, err
-		}
+func (h *Hub) Watchers(ctx context.Context) (all []LogWatcher, err error) {
+	err = h.eachWatched(ctx, func(_ string, known []LogWatcher) error {
 		for _, w := range known {
 			switch i := slices.IndexFunc(all, w.is); {
 			case i < 0:
@@ -204,8 +208,9 @@ func (h *Hub) Watchers(ctx context.Context) ([]LogWatcher, error) {
 				all[i] = w
 			}
 		}
-	}
-	return all, nil
+		return nil
+	})
+	return all, err
 }
 
 // SettleWatcher ends, in every practice, what a watcher has found against the
@@ -214,37 +219,32 @@ func (h *Hub) Watchers(ctx context.Context) ([]LogWatcher, error) {
 // findings it ended: 0 if there were none. If the log still contradicts a watcher
 // that is set up, the finding comes again when that looks next.
 func (h *Hub) SettleWatcher(ctx context.Context, which, reason string) (settled int, err error) {
-	practices, err := h.PracticeIDs(ctx)
-	if err != nil {
-		return 0, err
-	}
-	for _, practice := range practices {
-		known, err := h.watchers(ctx, practice)
-		if err != nil {
-			return settled, err
-		}
+	err = h.eachWatched(ctx, func(practice string, known []LogWatcher) error {
 		witnesses, err := h.LogWitnesses(ctx, practice)
 		if err != nil {
-			return settled, err
+			return err
 		}
 		for _, w := range known {
 			e := h.watcherEvent(ctx, operator(practice), audit.WatcherSettled, &w).Because(reason, "")
 			switch {
 			case w.Name == which && w.Damage != "":
 				w.Damage, w.DamagedAt = "", 0
-				err = h.store.Recording(e).SaveWatcher(ctx, w)
+				err = h.keepWatcher(ctx, w, e)
 			case w.Name == WatcherWitness && slices.ContainsFunc(witnesses, func(k LogWitness) bool {
 				return k.Key == w.Target && k.Name() == which && k.Problem == WitnessContradicts
 			}):
-				err = h.store.Recording(e).DropWitness(ctx, practice, w.Target)
+				if err = h.store.Recording(e).DropWitness(ctx, practice, w.Target); err != nil {
+					err = at("settle what contradicts the log", err)
+				}
 			default:
 				continue
 			}
 			if err != nil {
-				return settled, at("settle what contradicts the log", err)
+				return err
 			}
 			settled++
 		}
-	}
-	return settled, nil
+		return nil
+	})
+	return settled, err
 }

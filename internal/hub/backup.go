@@ -102,7 +102,7 @@ func (h *Hub) noteAll(ctx context.Context, event func(practice string) (audit.Ev
 			return err
 		}
 		if err := h.store.Record(ctx, e); err != nil {
-			return at("record what was done with a backup", err)
+			return at("record an act on all practices", err)
 		}
 	}
 	return nil
