@@ -8,11 +8,11 @@ import (
 )
 
 type keyCommand struct {
-	Replace replaceKeyCommand `cmd:"" help:"Make another key in place of one of the hub's that is lost for good. Look for the copy of the keys first."`
+	Replace replaceKeyCommand `cmd:"" help:"Make other keys in place of those of the hub's that are lost for good. Look for the copy of the keys first."`
 }
 
 type replaceKeyCommand struct {
-	Name string `arg:"" enum:"audit,factors,patients" help:"Which: audit, factors or patients."`
+	Names []string `arg:"" enum:"audit,factors,patients" help:"Which: audit, factors or patients; all that are lost."`
 }
 
 func (c replaceKeyCommand) Run(ctx context.Context, cli *commands, s streams) error {
@@ -20,7 +20,7 @@ func (c replaceKeyCommand) Run(ctx context.Context, cli *commands, s streams) er
 	if err != nil {
 		return err
 	}
-	if err := host.ReplaceKey(ctx, config, c.Name); err != nil {
+	if err := host.ReplaceKeys(ctx, config, c.Names...); err != nil {
 		return err
 	}
 	means := map[string]string{
@@ -28,6 +28,9 @@ func (c replaceKeyCommand) Run(ctx context.Context, cli *commands, s streams) er
 		host.FactorsKey:  "No authenticator app opens anything any more: passkeys and recovery codes do. Make set-up links for the others: sotto staff link.",
 		host.PatientsKey: "What was on file of patients cannot be opened any more: import it again.",
 	}
-	_, err = fmt.Fprintf(s.out, "There is a new hub/%s.key, and the audit log says so. %s\nBack it up apart from the data: sotto backup keys FOLDER\n", c.Name, means[c.Name])
+	for _, name := range c.Names {
+		fmt.Fprintf(s.out, "There is a new hub/%s.key, and the audit log says so. %s\n", name, means[name])
+	}
+	_, err = fmt.Fprintln(s.out, "Back it up apart from the data: sotto backup keys FOLDER")
 	return err
 }

@@ -37,3 +37,21 @@ func TestT54LostHubKeys(t *testing.T) {
 		})
 	}
 }
+
+// TestT54AllHubKeysLost: where several are lost, none can be replaced alone, for
+// the hub does not open; all together can.
+func TestT54AllHubKeysLost(t *testing.T) {
+	data, _ := newRecord(t)
+	lost := func(name string) string { return filepath.Join(data, "hub", name+".key") }
+	for _, name := range []string{"audit", "factors"} {
+		if err := os.Remove(lost(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refuses(t, data, words("key replace audit"), "hub/factors.key is lost")
+	if _, err := os.Stat(lost("audit")); !errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("a key was made that the log does not tell of: %v", err)
+	}
+	does(t, data, words("key replace audit factors"), "hub/audit.key", "hub/factors.key")
+	does(t, data, words("audit list --kind key.replaced"), "audit", "factors")
+}

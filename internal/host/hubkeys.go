@@ -52,22 +52,35 @@ func openKeys(ctx context.Context, c *HubConfig, store *sqlstore.Store) (map[str
 
 func (c *HubConfig) keyPath(name string) string { return filepath.Join(c.keyPart(), name+".key") }
 
-// ReplaceKey makes a new key in place of one of the hub's that is lost for good,
-// and has it in each practice's audit log. It refuses if there is a key.
-func ReplaceKey(ctx context.Context, c HubConfig, name string) error {
-	path, size := c.keyPath(name), hubKeySizes()[name]
-	if _, err := os.Stat(path); err == nil {
-		return fmt.Errorf("the key hub/%s.key is there: only one that is lost is replaced", name)
-	}
-	if _, err := keyfile.Open(path, "hub-"+name, size); err != nil {
-		return err
+// ReplaceKeys makes new keys in place of those of the hub's that are lost for
+// good, and has each in every practice's audit log. It refuses if there is one
+// of them: only all that are lost together let the hub be opened again.
+func ReplaceKeys(ctx context.Context, c HubConfig, names ...string) (err error) {
+	made := make([]string, 0, len(names))
+	defer func() {
+		if err == nil {
+			return
+		}
+		for _, path := range made { // what cannot be written down is not done
+			err = errors.Join(err, os.Remove(path))
+		}
+	}()
+	for _, name := range names {
+		path := c.keyPath(name)
+		if _, err := os.Stat(path); err == nil {
+			return fmt.Errorf("the key hub/%s.key is there: only one that is lost is replaced", name)
+		}
+		if _, err := keyfile.Open(path, "hub-"+name, hubKeySizes()[name]); err != nil {
+			return err
+		}
+		made = append(made, path)
 	}
 	h, err := Open(ctx, c)
-	if err == nil {
-		err = errors.Join(h.NoteKeyReplaced(ctx, name), h.Close())
+	if err != nil {
+		return err
 	}
-	if err != nil { // what cannot be written down is not done
-		return errors.Join(err, os.Remove(path))
+	for _, name := range names {
+		err = errors.Join(err, h.NoteKeyReplaced(ctx, name))
 	}
-	return nil
+	return errors.Join(err, h.Close())
 }
