@@ -107,6 +107,13 @@ func TestStaff(t *testing.T) {
 		t.Errorf("one is disabled:\n%s", list)
 	}
 	refuses(t, data, staff("disable nobody"), "nobody has that login")
+	refuses(t, data, staff("disable pat.rivera"), "pat.rivera is the last administrator")
+	refuses(t, data, staff("disable --last dana.ortiz"), "dana.ortiz is not the last administrator")
+	if log := does(t, data, words("audit list --json --kind person.disabled")); strings.Contains(log, "last-administrator") {
+		t.Errorf("nobody was meant to be the last:\n%s", log)
+	}
+	does(t, data, staff("disable --last pat.rivera"), "pat.rivera is disabled")
+	does(t, data, words("audit list --json --kind person.disabled"), `"last-administrator"`)
 	for _, line := range []string{"staff --practice elsewhere list", "patient --practice elsewhere pin 1", "directory --practice elsewhere tokens", "consent export elsewhere"} {
 		refuses(t, data, words(line), `there is no practice "elsewhere"`)
 	}

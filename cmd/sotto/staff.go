@@ -113,14 +113,25 @@ func (c identityStaffCommand) Run(ctx context.Context, cli *commands, s streams)
 
 type disableStaffCommand struct {
 	Login string `arg:"" help:"What the person signs in as."`
+	Last  bool   `help:"The person is the last administrator, without whom nobody runs the practice, and is meant."`
 }
 
 func (c disableStaffCommand) Run(ctx context.Context, cli *commands, s streams) error {
 	return cli.Staff.find(ctx, cli, c.Login, func(h *host.OpenHub, p hub.Person) error {
-		if err := h.DisablePerson(ctx, p.Practice, p.ID); err != nil {
+		disable := h.DisablePerson
+		if c.Last {
+			disable = h.DisableLastAdministrator
+		}
+		err := disable(ctx, p.Practice, p.ID)
+		switch {
+		case errors.Is(err, hub.ErrForbidden):
+			return fmt.Errorf("%s is the last administrator: make somebody else one first, or say --last", p.Login)
+		case errors.Is(err, hub.ErrConflict):
+			return fmt.Errorf("%s is not the last administrator: leave out --last", p.Login)
+		case err != nil:
 			return err
 		}
-		_, err := fmt.Fprintf(s.out, "%s is disabled; the keeper removes the devices from every conversation.\n", p.Login)
+		_, err = fmt.Fprintf(s.out, "%s is disabled; the keeper removes the devices from every conversation.\n", p.Login)
 		return err
 	})
 }

@@ -176,7 +176,7 @@ func TestAdministratorsDoNotHearOfChats(t *testing.T) {
 	nl, al := nurse.listen(), admin.listen()
 	patient.open("nurse")
 	nl.next(api.EventConversation)
-	w.must(w.hub.DisablePerson(w.ctx, w.clinic.ID, admin.person))
+	w.must(w.hub.DisableLastAdministrator(w.ctx, w.clinic.ID, admin.person))
 	al.until("the end, and nothing of the chat", func(e api.Event) bool {
 		if e.ConversationID != "" || e.Summary != nil {
 			t.Errorf("an administrator hears %s of a chat", e.Type)
@@ -185,6 +185,41 @@ func TestAdministratorsDoNotHearOfChats(t *testing.T) {
 	})
 	if _, err := admin.Conversations(w.ctx, "waiting", ""); err == nil {
 		t.Error("an administrator lists the chats that wait")
+	}
+}
+
+// TestOperatorKeepsTheLastAdministrator: the command line disables the last
+// administrator no more than the API does, unless that is what it says; and
+// nobody twice.
+func TestOperatorKeepsTheLastAdministrator(t *testing.T) {
+	w := newWorld(t)
+	robin, kim := w.member("robin", "administrator").Person.ID, w.member("kim", "administrator").Person.ID
+	at := func(person string) int64 {
+		t.Helper()
+		p, err := w.store.Person(w.ctx, w.clinic.ID, person)
+		w.must(err)
+		return p.DisabledAt
+	}
+	if err := w.hub.DisableLastAdministrator(w.ctx, w.clinic.ID, kim); !errors.Is(err, hub.ErrConflict) || at(kim) != 0 {
+		t.Errorf("one of two is disabled as the last: %v", err)
+	}
+	w.must(w.hub.DisablePerson(w.ctx, w.clinic.ID, kim))
+	first := at(kim)
+	w.clock.advance(time.Minute)
+	w.must(w.hub.DisablePerson(w.ctx, w.clinic.ID, kim))
+	if first == 0 || at(kim) != first {
+		t.Errorf("disabled at %d, and again at %d", first, at(kim))
+	}
+	var refused *hub.ForbiddenError
+	if err := w.hub.DisablePerson(w.ctx, w.clinic.ID, robin); !errors.As(err, &refused) || !slices.Contains(refused.Rules, "last-administrator-stays") || at(robin) != 0 {
+		t.Errorf("the last administrator: %v, %+v", err, refused)
+	}
+	w.must(w.hub.DisableLastAdministrator(w.ctx, w.clinic.ID, robin))
+	if at(robin) == 0 {
+		t.Error("the last administrator is not disabled by who means it")
+	}
+	if err := w.hub.DisablePerson(w.ctx, w.clinic.ID, hub.NewID("p")); !errors.Is(err, hub.ErrNotFound) {
+		t.Errorf("nobody: %v", err)
 	}
 }
 

@@ -201,19 +201,37 @@ func TestT23StolenCookie(t *testing.T) {
 	wantCode(t, err, api.CodeUnauthenticated)
 }
 
-// TestT43DisabledElsewhere: what another program does to the store, such as the
-// command line, ends calls and sockets here.
+// TestT43DisabledElsewhere: who is disabled by another program on the same
+// database, such as the command line, has no call and no socket here either, and
+// the keeper here is given their removal.
 func TestT43DisabledElsewhere(t *testing.T) {
 	w := newWorld(t)
-	dana := w.staff("dana")
+	patient, dana := w.patient(), w.staff("dana")
+	id := patient.open("nurse")
+	dana.take(id)
+	w.clinic.keeper.admit()
 	l := dana.listen()
-	w.must(w.store.DisablePerson(w.ctx, w.clinic.ID, dana.person, w.clock.now().UnixMilli()))
-	w.must(w.hub.CheckSessions(w.ctx))
+	elsewhere, err := hub.New(hub.Config{Store: w.store, Blobs: newMemoryBlobs(), Now: w.clock.now})
+	w.must(err)
+	defer elsewhere.Close()
+	w.must(elsewhere.DisablePerson(w.ctx, w.clinic.ID, dana.person))
+	w.must(w.hub.CheckSessions(w.ctx)) // as it does every second
 	l.next(api.EventEnded)
-	_, err := dana.Self(w.ctx)
+	wantCode(t, <-l.ended, api.CodeUnauthenticated)
+	_, err = dana.Self(w.ctx)
 	wantCode(t, err, api.CodeUnauthenticated)
 	_, err = dana.StaffSession(w.ctx)
 	wantCode(t, err, api.CodeUnauthenticated)
+	work, err := w.clinic.keeper.Work(w.ctx)
+	w.must(err)
+	if len(work.Groups) != 1 || len(work.Groups[0].Remove) != 1 || work.Groups[0].Remove[0].ID != dana.id {
+		t.Errorf("the keeper is to do %+v", work.Groups)
+	}
+	v, err := w.store.Conversation(w.ctx, w.clinic.ID, id)
+	w.must(err)
+	if v.State != api.StateWaiting || v.Assignee != "" {
+		t.Errorf("the chat is %s, of %q", v.State, v.Assignee)
+	}
 }
 
 // TestFactorsNeedBothFactorsAgain: a browser that was left open cannot be used

@@ -168,15 +168,40 @@ func (h *Hub) EnrolService(ctx context.Context, s Service) error {
 
 // DisablePerson takes all access from a person at once: sessions, connections
 // and devices end, the keeper removes the devices from every group, and their
-// conversations go to whoever else is there, or wait again.
+// conversations go to whoever else is there, or wait again. Who is disabled
+// stays so. The last administrator gives a [*ForbiddenError], as everywhere.
 func (h *Hub) DisablePerson(ctx context.Context, practice, person string) error {
-	disabled := h.event(ctx, operator(practice), audit.PersonDisabled, person)
-	if err := h.store.Recording(disabled).DisablePerson(ctx, practice, person, h.millis()); err != nil {
-		return err
+	return h.disable(ctx, practice, person, false)
+}
+
+// DisableLastAdministrator is DisablePerson for the one whom that refuses, and
+// for nobody else: [ErrConflict]. It is in the log for what it is.
+func (h *Hub) DisableLastAdministrator(ctx context.Context, practice, person string) error {
+	return h.disable(ctx, practice, person, true)
+}
+
+func (h *Hub) disable(ctx context.Context, practice, person string, theLast bool) error {
+	disabled, now := h.event(ctx, operator(practice), audit.PersonDisabled, person), h.millis()
+	if theLast {
+		disabled = disabled.Because("last-administrator", "")
 	}
-	p, err := h.store.Person(ctx, practice, person)
+	p, err := h.store.Recording(disabled).ChangePerson(ctx, practice, person, now, func(p *Person, last bool) error {
+		switch {
+		case p.DisabledAt != 0:
+			return errNoChange
+		case !theLast: // the command line has no more rights over people than the directory
+			return changeStaff(h.directory(practice), p, last, api.ChangeStaffMember{Disable: true}, now)
+		case !last:
+			return ErrConflict
+		}
+		p.DisabledAt = now
+		return nil
+	})
+	if errors.Is(err, errNoChange) {
+		p, err = h.store.Person(ctx, practice, person)
+	}
 	if err != nil {
-		return at("load the disabled person", err)
+		return err
 	}
 	h.accessEnded(ctx, p)
 	return nil

@@ -116,9 +116,6 @@ type People interface {
 	PersonsByID(ctx context.Context, practice string, ids []string) ([]Person, error)
 	// PersonsOfKind lists a practice's staff, or its services, by name.
 	PersonsOfKind(ctx context.Context, practice, kind string) ([]Person, error)
-	// DisablePerson sets DisabledAt if it is 0, revokes every device of the
-	// person as RevokeDevice does, and deletes the person's staff sessions.
-	DisablePerson(ctx context.Context, practice, id string, at int64) error
 	// ChangePerson stores what change makes of a person's Role, Queues,
 	// Departments (which must exist and not be retired: [ErrConflict]) and
 	// DisabledAt, and nothing if it returns an error. last says that the person

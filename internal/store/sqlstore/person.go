@@ -94,22 +94,6 @@ func (s *Store) PersonsOfKind(ctx context.Context, practice, kind string) ([]hub
 	return all, s.translate(err)
 }
 
-// DisablePerson implements [hub.People].
-func (s *Store) DisablePerson(ctx context.Context, practice, id string, at int64) error {
-	const exists = `SELECT id FROM person WHERE practice = $1 AND id = $2`
-	const disable = `
-UPDATE person SET disabled_at = $3 WHERE practice = $1 AND id = $2 AND disabled_at = 0`
-	return s.write(ctx, practice, func(t *tx) error {
-		if _, err := scanString(t.row(ctx, exists, practice, id)); err != nil {
-			return err
-		}
-		if _, err := t.exec(disable, practice, id, at); err != nil {
-			return err
-		}
-		return s.endAccess(ctx, t, practice, id, at)
-	})
-}
-
 // AddSetUpLink implements [hub.People].
 func (s *Store) AddSetUpLink(ctx context.Context, l hub.SetUpLink) error {
 	const insert = `

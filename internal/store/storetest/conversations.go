@@ -351,7 +351,7 @@ func testWork(t *testing.T, store hub.Store) {
 	expect(t, nil, []string{nurse.ID})
 	want(t, nurse.Person, true)
 	expect(t, nil, nil)
-	must(t, store.DisablePerson(ctx, here.id, nurse.Person, 60))
+	here.disable(nurse.Person, 60)
 	expect(t, nil, []string{nurse.ID})
 	commit(t, hub.Handshake{Removed: []string{nurse.ID}})
 	expect(t, nil, nil)

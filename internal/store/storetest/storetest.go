@@ -107,6 +107,13 @@ func (c *clinic) further(d hub.Device) hub.Device {
 	return n
 }
 
+// disable disables a person.
+func (c *clinic) disable(person string, at int64) {
+	c.t.Helper()
+	_, err := c.store.ChangePerson(c.t.Context(), c.id, person, at, func(p *hub.Person, _ bool) error { p.DisabledAt = at; return nil })
+	must(c.t, err)
+}
+
 func (c *clinic) newDevice(person, kind string) hub.Device {
 	key := newToken()
 	return hub.Device{
