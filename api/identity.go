@@ -104,6 +104,7 @@ type CertificateRequest struct {
 type PutCertificate struct {
 	Certificate []byte `json:"certificate" maxLength:"4096"`
 	NameCard    []byte `json:"name_card,omitempty" maxLength:"4096"`
+	Readmitted  bool   `json:"readmitted,omitempty" doc:"a staff person's: the keeper was told to forget every passkey that it knew of them, and this is the first device since"`
 }
 
 // PublishKeyPackages adds key packages of the calling device:

@@ -304,7 +304,8 @@ func (h *Hub) CertificateRequests(ctx context.Context, c *Caller) ([]api.Certifi
 }
 
 // PutCertificate certifies a device. The certificate must be the authority's,
-// for this very device and key, or nobody would accept it later.
+// for this very device and key, or nobody would accept it later. If the keeper
+// overruled the person's passkeys for it, the log says so, or it is not stored.
 func (h *Hub) PutCertificate(ctx context.Context, c *Caller, device string, put api.PutCertificate) (api.Device, error) {
 	if err := h.mayInPractice(c, policy.Certify); err != nil {
 		return api.Device{}, err
@@ -316,8 +317,15 @@ func (h *Hub) PutCertificate(ctx context.Context, c *Caller, device string, put 
 	if err := h.checkCertificate(ctx, d, put.Certificate, put.NameCard); err != nil {
 		return api.Device{}, err
 	}
-	issued := h.event(ctx, c, audit.CertificateIssued, d.ID).With(audit.Certified(d.Role, certificate.KeyHash(d.PublicKey))).About(d.Person)
-	if err := h.store.Recording(issued).PutCertificate(ctx, d.Practice, d.ID, put.Certificate, put.NameCard, h.millis()); err != nil {
+	if put.Readmitted && d.Kind != api.KindStaff {
+		return api.Device{}, malformed("readmitted")
+	}
+	issued := []audit.Event{h.event(ctx, c, audit.CertificateIssued, d.ID).With(audit.Certified(d.Role, certificate.KeyHash(d.PublicKey))).About(d.Person)}
+	if put.Readmitted {
+		issued[0] = issued[0].Because("readmitted", "")
+		issued = append(issued, h.event(ctx, c, audit.PersonReadmitted, d.Person).With("device="+d.ID))
+	}
+	if err := h.store.Recording(issued...).PutCertificate(ctx, d.Practice, d.ID, put.Certificate, put.NameCard, h.millis()); err != nil {
 		return api.Device{}, at("store certificate", err)
 	}
 	d.Certificate, d.NameCard = put.Certificate, put.NameCard

@@ -24,6 +24,11 @@ const prefixPasskey = "k/passkey/"
 // person. The value is the SHA-256 of its signature key, or metBefore.
 const prefixPatient = "k/patient/"
 
+// prefixReadmitted is where the keeper notes that it has forgotten the passkeys
+// of somebody who begins anew: + person. The note stays until the hub has
+// written that down with a certificate of theirs.
+const prefixReadmitted = "k/readmitted/"
+
 // errWaits says that a device has no voucher yet. It may get one.
 var errWaits = errors.New("keeper: waits for a passkey to vouch for the device")
 
@@ -183,14 +188,15 @@ func (k *Keeper) signed(r api.CertificateRequest, a api.PasskeyAssertion, purpos
 }
 
 // knownPasskeys returns a person's, by credential id. If the operator lets the
-// person begin anew, those are forgotten first.
+// person begin anew, those are forgotten first. A leave that finds nothing to
+// forget is used up all the same, and does not wait for what is learnt next.
 func (k *Keeper) knownPasskeys(ctx context.Context, person string) (map[string][]byte, error) {
 	names, err := k.cfg.Store.Keys(ctx, prefixPasskey+person+"/")
 	if err != nil {
 		return nil, err
 	}
-	if len(names) > 0 && k.cfg.Readmit != nil && k.cfg.Readmit(person) {
-		if err := k.cfg.Store.Apply(ctx, nil, names); err != nil {
+	if k.cfg.Readmit != nil && k.cfg.Readmit(person) && len(names) > 0 {
+		if err := k.cfg.Store.Apply(ctx, map[string][]byte{prefixReadmitted + person: {1}}, names); err != nil {
 			return nil, err
 		}
 		names = nil

@@ -86,17 +86,24 @@ func (k *Keeper) certify(ctx context.Context, request api.CertificateRequest) er
 	if err != nil {
 		return err
 	}
-	put := api.PutCertificate{Certificate: cert}
+	readmitted, err := k.cfg.Store.Get(ctx, prefixReadmitted+d.Person)
+	if err != nil {
+		return err
+	}
+	put := api.PutCertificate{Certificate: cert, Readmitted: readmitted != nil}
 	if staff {
 		card := &certificate.Card{Person: d.Person, Name: request.Name, Title: request.Title, Role: d.Role}
 		if put.NameCard, err = k.cfg.Authority.IssueCard(card, k.cfg.Now()); err != nil {
 			return err
 		}
 	}
-	return k.engine.Do(ctx, func(ctx context.Context) error {
+	if err := k.engine.Do(ctx, func(ctx context.Context) error {
 		_, err := k.cfg.Hub.PutCertificate(ctx, d.ID, put)
 		return err
-	})
+	}); err != nil || !put.Readmitted {
+		return err
+	}
+	return k.cfg.Store.Apply(ctx, nil, []string{prefixReadmitted + d.Person}) // if this fails, the next certificate says it too
 }
 
 // changeTimeout is how long one group may hold up the others. What it wants is

@@ -4464,6 +4464,8 @@ export interface components {
         readonly PutCertificate: {
             readonly certificate: string;
             readonly name_card?: string;
+            /** @description a staff person's: the keeper was told to forget every passkey that it knew of them, and this is the first device since */
+            readonly readmitted?: boolean;
         };
         readonly Queue: {
             readonly id: string;
