@@ -458,15 +458,18 @@ func (h *Hub) summariseIt(ctx context.Context, v Conversation) error {
 
 // announceSummary is summarise for who has described the conversation.
 func (h *Hub) announceSummary(ctx context.Context, v *Conversation, summary api.Conversation) {
-	var persons []string
+	n := Notice{
+		Practice: v.Practice, Conversation: v.ID, Staff: true, Queue: v.Queue, Services: true,
+		Event: api.Event{Type: api.EventConversation, ConversationID: v.ID, Summary: &summary},
+	}
 	past := h.about(v).PastGrant
+	if past {
+		n.Conversation = "" // the patient's side is in the room until the keeper has taken it out of the group
+	}
 	for _, p := range v.Participants {
 		if !past || p.Person != v.Patient {
-			persons = append(persons, p.Person)
+			n.Persons = append(n.Persons, p.Person)
 		}
 	}
-	h.notify(ctx, Notice{
-		Practice: v.Practice, Conversation: v.ID, Persons: persons, Staff: true, Queue: v.Queue, Services: true,
-		Event: api.Event{Type: api.EventConversation, ConversationID: v.ID, Summary: &summary},
-	})
+	h.notify(ctx, n)
 }
