@@ -37,7 +37,7 @@ func privacy() []api.Control {
 		own("506, 508", "Consent and authorization", "Uses beside treatment, payment and operations need a written authorization that can be taken back.", api.Control{
 			HeldBy:   "Nobody writes before agreeing to a form whose exact text is signed by their device; consent is taken back in two presses.",
 			Evidence: []string{"consent-form"},
-			Tests:    []string{"TestConsent", "TestConsentWithdrawn", "TestReceiptBindsEveryField", "TestT50Receipts", "TestT50NoConsentNoFrame", "TestT50NoConsentOtherWays", "TestT50NoConsentOnSockets", "TestT50NoConsentForOthers", "TestT29dOrderOfSteps", "TestT50FormForPart2", "e2e/story.test.mjs: consent is taken back in two presses, and nobody can write any more"},
+			Tests:    []string{"TestConsent", "TestConsentWithdrawn", "TestReceiptBindsEveryField", "TestT50Receipts", "TestT50NoConsentNoFrame", "TestT50NoConsentOtherWays", "TestT50NoConsentOnSockets", "TestT50NoConsentForOthers", "TestT50TakenBackPastTheGrant", "TestT50TakenBackFromAKeptChat", "TestT29dOrderOfSteps", "TestT50FormForPart2", "e2e/story.test.mjs: consent is taken back in two presses, and nobody can write any more"},
 		}),
 		own("510(b)", "Family and friends", "The patient may object before others hear of their care.", api.Control{
 			Missing: "There is no record of whom the practice may talk with.",

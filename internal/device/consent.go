@@ -119,12 +119,33 @@ func (e *Engine) Sightings(ctx context.Context, cursor string) (page *api.Sighti
 	return page, err
 }
 
-// TakeBack takes one agreement back, at the hub and at once.
+// TakeBack takes one agreement back, at the hub and at once, also that of a
+// conversation which is kept from the patient by now.
 func (e *Engine) TakeBack(ctx context.Context, id string) error {
-	return e.call(ctx, func(ctx context.Context) error {
-		_, err := e.cfg.Hub.WithdrawConsent(ctx, id)
+	var taken *api.Agreement
+	err := e.call(ctx, func(ctx context.Context) (err error) {
+		taken, err = e.cfg.Hub.WithdrawConsent(ctx, id)
 		return err
 	})
+	if err == nil && taken.Conversation != "" { // who may know of it no more is told nothing
+		e.update(taken.Conversation, func(t *txn) { t.consents("withdrawn") })
+	}
+	return err
+}
+
+// takeBackOf takes back what a conversation stands on. If that is nothing, the
+// error is otherwise.
+func (e *Engine) takeBackOf(ctx context.Context, conversation string, otherwise error) error {
+	all, err := e.Agreements(ctx)
+	if err != nil {
+		return err
+	}
+	for _, a := range all.Agreements {
+		if a.Conversation == conversation {
+			return e.TakeBack(ctx, a.ID)
+		}
+	}
+	return otherwise
 }
 
 // consents notes how the conversation's consent stands. It needs c.mu.

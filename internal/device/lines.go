@@ -457,7 +457,10 @@ func (e *Engine) Act(ctx context.Context, conversation, act string) error {
 		result, err = e.cfg.Hub.Act(ctx, conversation, act)
 		return err
 	}); err != nil {
-		if codeOf(err) == "" && FailureOf(err) == FailureInternal {
+		switch {
+		case act == "withdraw" && codeOf(err) == api.CodeNotFound:
+			return e.takeBackOf(ctx, conversation, err) // it is kept from them; what they gave is theirs
+		case codeOf(err) == "" && FailureOf(err) == FailureInternal:
 			return fail(FailureOffline, err)
 		}
 		return err

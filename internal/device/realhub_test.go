@@ -184,9 +184,14 @@ func texts(e *device.Engine, id string) []string {
 // begins has a patient open a conversation and say "Hello?".
 func (c *clinic) begins(patient *device.Engine) (id string) {
 	c.t.Helper()
+	return c.beginsFor(patient, nil)
+}
+
+func (c *clinic) beginsFor(patient *device.Engine, other *api.WritingFor) (id string) {
+	c.t.Helper()
 	ctx := c.t.Context()
 	id, err := patient.Open(ctx, device.OpenOptions{
-		Queue: "general", Language: "en", Name: "Sam",
+		Queue: "general", Language: "en", Name: "Sam", For: other,
 		Consent: api.ConsentReceipt{Form: "chat", Kind: "chat", Version: 1, Language: "en", SHA256: c.text.SHA256},
 	})
 	if err != nil {
@@ -348,4 +353,48 @@ func TestRealHubRejoin(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.eventually("sam reads", func() bool { return slices.Equal(texts(sam, id), []string{"Hello?", "Anybody?", "Here I am"}) })
+}
+
+// TestT50TakenBackFromAKeptChat: whoever wrote for somebody else takes consent
+// back from either button of their page, also once the chat is kept from them.
+func TestT50TakenBackFromAKeptChat(t *testing.T) {
+	for button, press := range map[string]func(sam *device.Engine, id string) error{
+		"the chat's": func(sam *device.Engine, id string) error { return sam.Act(t.Context(), id, "withdraw") },
+		"the agreement's": func(sam *device.Engine, _ string) error {
+			mine, err := sam.Agreements(t.Context())
+			if err != nil {
+				return err
+			}
+			return sam.TakeBack(t.Context(), mine.Agreements[0].ID)
+		},
+	} {
+		t.Run(button, func(t *testing.T) {
+			c := newClinic(t)
+			sam := c.start("sam", device.SurfacePatient, c.client())
+			id := c.beginsFor(sam, &api.WritingFor{Kind: "carer"})
+			maria := c.staff("maria")
+			c.takes(maria, id)
+			staff, err := c.hub.Staff(t.Context(), c.id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.hub.Hide(t.Context(), &hub.StaffCaller{Person: staff[0]}, id, true); err != nil {
+				t.Fatal(err)
+			}
+			if err := press(sam, id); err != nil {
+				t.Fatal(err)
+			}
+			consent := func(e *device.Engine) string {
+				all, err := e.Conversations(t.Context())
+				if err != nil || len(all) != 1 {
+					t.Fatalf("%v, %v", all, err)
+				}
+				return all[0].Consent
+			}
+			if got := consent(sam); got != "withdrawn" {
+				t.Errorf("their page shows it as %s", got)
+			}
+			c.eventually("maria is told", func() bool { return consent(maria) == "withdrawn" })
+		})
+	}
 }

@@ -251,6 +251,7 @@ var unlogged = map[string]string{
 	"post /v1/conversations/{id}/join":             "repeat: they are in it",
 	"post /v1/conversations/{id}/leave":            "repeat: they are not in it",
 	"post /v1/conversations/{id}/withdraw":         "repeat: it was taken back",
+	"post /v1/consents/{id}/withdraw":              "repeat: it was taken back",
 	"post /v1/staff/conversations/{id}/colleagues": "repeat: they are in it",
 }
 

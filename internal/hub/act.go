@@ -55,13 +55,23 @@ func (h *Hub) Act(ctx context.Context, c *Caller, conversation, name string) (ap
 	if err != nil {
 		return api.ActResult{}, err
 	}
-	if err := h.may(c, a.action, h.about(&before)); err != nil {
+	v, err := h.carryOut(ctx, c, &before, name, a)
+	if err != nil {
 		return api.ActResult{}, err
 	}
-	now := h.millis()
+	return h.actResult(ctx, v)
+}
+
+// carryOut does a to a conversation as it was a moment ago, if policy lets the
+// caller, and tells everybody.
+func (h *Hub) carryOut(ctx context.Context, c *Caller, before *Conversation, name string, a act) (Conversation, error) {
+	if err := h.may(c, a.action, h.about(before)); err != nil {
+		return Conversation{}, err
+	}
+	knew, now := h.mayKnow(c, before), h.millis()
 	done := h.event(ctx, c, a.kind, "").In(before.ID, before.Patient)
-	v, err := h.store.Recording(done).UpdateConversation(ctx, before.Practice, conversation, func(v *Conversation) error {
-		if !h.mayKnow(c, v) {
+	v, err := h.store.Recording(done).UpdateConversation(ctx, before.Practice, before.ID, func(v *Conversation) error {
+		if knew && !h.mayKnow(c, v) {
 			return ErrNotFound
 		}
 		if err := h.may(c, a.action, h.about(v)); err != nil { // it may have changed
@@ -72,16 +82,16 @@ func (h *Hub) Act(ctx context.Context, c *Caller, conversation, name string) (ap
 	var taken *TakenError
 	switch {
 	case errors.Is(err, errNoChange):
-		return h.actResult(ctx, before)
+		return *before, nil
 	case errors.As(err, &taken):
-		return api.ActResult{}, h.nameTaker(ctx, before.Practice, taken)
+		return Conversation{}, h.nameTaker(ctx, before.Practice, taken)
 	case err != nil:
-		return api.ActResult{}, err
+		return Conversation{}, err
 	}
 	h.log.InfoContext(ctx, "act", slog.String("act", name), slog.String("conversation", v.ID), slog.String("person", c.Device.Person))
-	h.emergencyLeft(ctx, &before, &v)
-	h.moved(ctx, &before, &v)
-	return h.actResult(ctx, v)
+	h.emergencyLeft(ctx, before, &v)
+	h.moved(ctx, before, &v)
+	return v, nil
 }
 
 // Rate keeps what the patient thinks of a closed conversation. A later score

@@ -159,7 +159,8 @@ func (h *Hub) Agreements(ctx context.Context, c *Caller) (api.Agreements, error)
 }
 
 // WithdrawConsent takes back one agreement of the caller's. What a conversation
-// stands on takes the conversation with it.
+// stands on takes the conversation with it, also one that is kept from the caller
+// by now: the answer is of the agreement, and says nothing of the conversation.
 func (h *Hub) WithdrawConsent(ctx context.Context, c *Caller, id string) (api.Agreement, error) {
 	if !validID("r", id) {
 		return api.Agreement{}, ErrNotFound
@@ -175,7 +176,12 @@ func (h *Hub) WithdrawConsent(ctx context.Context, c *Caller, id string) (api.Ag
 		return api.Agreement{}, ErrNotFound
 	}
 	if mine[0].Conversation != "" {
-		if _, err := h.Act(ctx, c, mine[0].Conversation, "withdraw"); err != nil {
+		v, err := h.store.Conversation(ctx, c.Device.Practice, mine[0].Conversation)
+		if err != nil {
+			return api.Agreement{}, err
+		}
+		a, _ := actOf("withdraw")
+		if _, err := h.carryOut(ctx, c, &v, "withdraw", a); err != nil {
 			return api.Agreement{}, err
 		}
 	}

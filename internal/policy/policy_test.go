@@ -199,7 +199,7 @@ func bounded(t *rapid.T, e *Engine, p *Principal, a Action, r *Resource) {
 		"writes before they agree again":              r.Due && r.Patient == p.ID && slices.Contains([]Action{Send, Attach, Reopen}, a),
 		"one approves a form that they wrote on":      a == ApproveForm && slices.Contains(r.Authors, p.ID),
 		"a form that there is not is approved":        a == ApproveForm && r.Form == "",
-		"past their grant":                            r.ID != "" && r.PastGrant && r.Patient == p.ID,
+		"past their grant":                            r.ID != "" && r.PastGrant && r.Patient == p.ID && a != Withdraw,
 		"a role for oneself":                          slices.Contains([]Action{Grant, RequestGrant, ApproveGrant}, a) && r.Person == p.ID,
 		"much power by one alone":                     slices.Contains([]Action{Grant, Invite}, a) && r.TakesTwo,
 		"one confirms their own access":               a == ReviewAccess && r.Person == p.ID,
