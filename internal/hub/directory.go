@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 
@@ -80,15 +81,15 @@ func (h *Hub) accessEnded(ctx context.Context, p Person) {
 }
 
 // leaveAll has a person leave every conversation that they take part in and could
-// not be let into any more. If it fails halfway, the devices are revoked all the
-// same.
-func (h *Hub) leaveAll(ctx context.Context, p *Person) {
+// not be let into any more, and says whether there was one. If it fails halfway,
+// the devices are revoked all the same, and the sweep tries again.
+func (h *Hub) leaveAll(ctx context.Context, p *Person) (left bool) {
 	q := ConversationQuery{Practice: p.Practice, Participant: p.ID, Order: ByCreated, Limit: api.MaxConversationsPage}
 	for {
 		page, next, _, err := h.store.ListConversations(ctx, q)
 		if err != nil {
 			h.log.WarnContext(ctx, "conversations of who lost access could not be listed", slog.String("person", p.ID))
-			return
+			return left
 		}
 		for _, v := range page {
 			if h.couldServe(p, &v) {
@@ -96,16 +97,43 @@ func (h *Hub) leaveAll(ctx context.Context, p *Person) {
 			}
 			now := h.millis()
 			gone := h.event(ctx, itself(p.Practice), audit.ConversationLeft, "").In(v.ID, v.Patient).About(p.ID).Because("access-ended", "")
-			left, err := h.store.Recording(gone).UpdateConversation(ctx, p.Practice, v.ID, func(v *Conversation) error { return leave(v, p, now) })
+			after, err := h.store.Recording(gone).UpdateConversation(ctx, p.Practice, v.ID, func(v *Conversation) error { return leave(v, p, now) })
 			if err == nil {
-				err = h.summariseIt(ctx, left)
+				left, err = true, h.summariseIt(ctx, after)
 			}
-			if err != nil {
+			if err != nil && !errors.Is(err, errNoChange) { // another hub was faster
 				h.log.WarnContext(ctx, "who lost access could not be taken out", slog.String("conversation", v.ID))
 			}
 		}
 		if q.Cursor = next; next == "" {
-			return
+			return left
 		}
 	}
+}
+
+// settleServing has whoever is in care no more leave the chats that they are
+// left in, as where their access ended and the hub stopped before they had left:
+// such a chat waits for nobody, and nobody answers it.
+func (h *Hub) settleServing(ctx context.Context) error {
+	practices, err := h.PracticeIDs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, practice := range practices {
+		staff, err := h.store.PersonsOfKind(ctx, practice, api.KindStaff)
+		if err != nil {
+			return at("load staff", err)
+		}
+		left := false
+		for i := range staff {
+			if p := &staff[i]; p.DisabledAt != 0 || !h.speaks(p.principal()) {
+				left = h.leaveAll(ctx, p) || left
+			}
+		}
+		if left {
+			h.proposeAllRemovals(ctx, practice)
+			h.ringKeeper(ctx, practice)
+		}
+	}
+	return nil
 }

@@ -206,6 +206,9 @@ func (h *Hub) Sweep(ctx context.Context) error {
 	if err := h.dropUnconfirmed(ctx); err != nil {
 		return err
 	}
+	if err := h.settleServing(ctx); err != nil {
+		return err
+	}
 	dropped, err := h.store.DeleteExpired(ctx, now.UnixMilli(), now.Add(-24*time.Hour).UnixMilli())
 	if err != nil {
 		return at("drop what has expired", err)
