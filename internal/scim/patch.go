@@ -2,6 +2,7 @@ package scim
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -28,7 +29,7 @@ func operations(b []byte) ([]operation, error) {
 	}
 	for i := range p.Operations {
 		o := &p.Operations[i]
-		o.Op = strings.ToLower(o.Op) // Entra ID writes Add, Replace and Remove
+		o.Op, o.Path = strings.ToLower(o.Op), strings.TrimSpace(o.Path) // Entra ID writes Add, Replace and Remove
 		if o.Op != "add" && o.Op != "replace" && o.Op != "remove" {
 			return nil, invalid("invalidSyntax", "op is add, replace or remove")
 		}
@@ -41,13 +42,11 @@ func operations(b []byte) ([]operation, error) {
 
 // attribute is a path or a name without its schema, in lower case.
 func attribute(path string) string {
-	path = strings.TrimSpace(path)
+	path = strings.ToLower(strings.TrimSpace(path))
 	for _, schema := range []string{UserSchema, GroupSchema} {
-		if rest, ok := strings.CutPrefix(path, schema+":"); ok {
-			path = rest
-		}
+		path = strings.TrimPrefix(path, strings.ToLower(schema)+":")
 	}
-	return strings.ToLower(path)
+	return path
 }
 
 // A resource is what a patch changes, an attribute at a time.
@@ -73,23 +72,26 @@ func patch(r resource, b []byte) error {
 }
 
 func apply(r resource, o operation) error {
+	write := r.set
+	if o.Op == "add" {
+		write = r.add
+	}
 	fields, whole := o.Value.(map[string]any)
 	switch {
 	case o.Op == "remove":
 		return r.remove(o)
 	case o.Path == "" && whole: // Okta
-		return setAll(r, fields)
+		return each(fields, write)
 	case o.Path == "":
 		return invalid("invalidSyntax", "without a path the value is an object")
-	case o.Op == "add":
-		return r.add(attribute(o.Path), o.Value)
 	}
-	return r.set(attribute(o.Path), o.Value)
+	return write(attribute(o.Path), o.Value)
 }
 
-func setAll(r resource, fields map[string]any) error {
-	for name, v := range fields {
-		if err := r.set(attribute(name), v); err != nil {
+// each writes all fields, in the order of their names.
+func each(fields map[string]any, write func(name string, v any) error) error {
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if err := write(attribute(name), fields[name]); err != nil {
 			return err
 		}
 	}
@@ -129,11 +131,7 @@ func (u *User) set(name string, v any) (err error) {
 		if !ok {
 			return invalid("invalidValue", "name is an object")
 		}
-		for part, value := range fields {
-			if err := u.set("name."+strings.ToLower(part), value); err != nil {
-				return err
-			}
-		}
+		return each(fields, func(part string, v any) error { return u.set("name."+part, v) })
 	}
 	return err
 }
@@ -170,6 +168,10 @@ func (g *Group) set(name string, v any) (err error) {
 	case "members":
 		g.Members, err = members(v)
 		g.Members = unique(g.Members)
+	default:
+		if strings.HasPrefix(name, "members[") { // to pass it over would answer that it was done
+			return invalid("invalidPath", "some of the members are selected to be removed only")
+		}
 	}
 	return err
 }

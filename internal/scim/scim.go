@@ -145,7 +145,7 @@ func ParseUser(b []byte) (User, error) {
 		return User{}, err
 	}
 	u := User{Active: true}
-	if err := setAll(&u, fields); err != nil {
+	if err := each(fields, u.set); err != nil {
 		return User{}, err
 	}
 	return u, u.check()
@@ -165,7 +165,7 @@ func ParseGroup(b []byte) (Group, error) {
 		return Group{}, err
 	}
 	var g Group
-	if err := setAll(&g, fields); err != nil {
+	if err := each(fields, g.set); err != nil {
 		return Group{}, err
 	}
 	return g, g.check()

@@ -1,6 +1,8 @@
 package scim_test
 
 import (
+	"errors"
+	"reflect"
 	"testing"
 
 	"github.com/sotto-health/sotto/internal/scim"
@@ -34,6 +36,7 @@ func FuzzPatch(f *testing.F) {
 	for _, s := range []string{
 		`{"Operations":[{"op":"replace","value":{"active":false}}]}`, `{"Operations":[{"op":"Add","path":"members","value":[{"value":"x"}]}]}`,
 		`{"Operations":[{"op":"remove","path":"members[value eq \"x\"]"}]}`, `{"Operations":[{"op":"replace","path":"name","value":{"formatted":"a"}}]}`,
+		`{"Operations":[{"op":"add","value":{"displayName":"c","members":[{"value":"y"}]}}]}`,
 	} {
 		f.Add([]byte(s))
 	}
@@ -46,4 +49,50 @@ func FuzzPatch(f *testing.F) {
 			t.Error("a group without a name")
 		}
 	})
+}
+
+// TestPatchGroup: to add is to add, with a path and without one, and names and
+// operations are what they are in any case (RFC 7644, sections 3.5.2 and 3.10).
+func TestPatchGroup(t *testing.T) {
+	with := func(ids ...string) (all []scim.Member) {
+		for _, id := range ids {
+			all = append(all, scim.Member{Value: id})
+		}
+		return all
+	}
+	for ops, want := range map[string][]scim.Member{
+		`{"op":"add","value":{"members":[{"value":"c"},{"value":"a"}]}}`:                                          with("a", "b", "c"),
+		`{"op":"ADD","value":{"urn:ietf:params:scim:schemas:core:2.0:group:MEMBERS":{"value":"c"}}}`:              with("a", "b", "c"),
+		`{"op":"add","path":"Members","value":{"value":"c"}}`:                                                     with("a", "b", "c"),
+		`{"op":"replace","value":{"members":[{"value":"c"}]}}`:                                                    with("c"),
+		`{"op":"Replace","path":"members","value":[{"value":"c"},{"value":"c"}]}`:                                 with("c"),
+		`{"op":"remove","path":"members"}`:                                                                        nil,
+		`{"op":"Remove","path":"URN:ietf:params:scim:schemas:core:2.0:Group:members[VALUE EQ \"a\"]"}`:            with("b"),
+		`{"op":"remove","path":"members","value":[{"value":"b"},{"value":"stranger"}]}`:                           with("a"),
+		`{"op":"remove","path":"members","value":{"value":"a"}},{"op":"add","value":{"members":[{"value":"d"}]}}`: with("b", "d"),
+		`{"op":"add","value":{"displayName":"Nurses","emails":[{"value":"x"}]}}`:                                  with("a", "b"),
+	} {
+		g := scim.Group{DisplayName: "Nurses", Members: with("a", "b")}
+		if err := g.Patch([]byte(`{"Operations":[` + ops + `]}`)); err != nil || !reflect.DeepEqual(g.Members, want) {
+			t.Errorf("%s: %v, %v, want %v", ops, g.Members, err, want)
+		}
+	}
+	for ops, want := range map[string]string{
+		`{"op":"remove"}`:                                                         "noTarget",
+		`{"op":"remove","path":" "}`:                                              "noTarget",
+		`{"op":"remove","value":{"members":[{"value":"a"}]}}`:                     "noTarget",
+		`{"op":"remove","path":"members[display eq \"a\"]"}`:                      "invalidPath",
+		`{"op":"replace","path":"members[value eq \"a\"]","value":{"value":"c"}}`: "invalidPath",
+		`{"op":"add","path":"members[value eq \"a\"].value","value":"c"}`:         "invalidPath",
+		`{"op":"add","value":[{"value":"a"}]}`:                                    "invalidSyntax",
+		`{"op":"add","value":{"members":"a"}}`:                                    "invalidValue",
+		`{"op":"move","path":"members"}`:                                          "invalidSyntax",
+		`{"op":"remove","path":"displayName"}`:                                    "mutability",
+	} {
+		g := scim.Group{DisplayName: "Nurses", Members: with("a", "b")}
+		var refused *scim.Error
+		if err := g.Patch([]byte(`{"Operations":[` + ops + `]}`)); !errors.As(err, &refused) || refused.Type != want || refused.Status != 400 {
+			t.Errorf("%s: %v, want %s", ops, err, want)
+		}
+	}
 }
