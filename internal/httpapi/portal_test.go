@@ -10,6 +10,7 @@ import (
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/oidc/oidctest"
+	"github.com/sotto-health/sotto/internal/passkey"
 	"github.com/sotto-health/sotto/internal/proofing"
 )
 
@@ -335,6 +336,58 @@ func TestStaffLinkAPortalAccount(t *testing.T) {
 	}
 	_, err = post(nurse, "portal/unlink", nil)
 	wantCode(t, err, api.CodeNotFound)
+}
+
+// TestUnlinkingReachesPasskeys: what a passkey says of whose record it is rests on
+// what its owner had shown when they added it. Staff who take the account back
+// take that too, whatever device came by it.
+func TestUnlinkingReachesPasskeys(t *testing.T) {
+	w, p := portalWorld(t)
+	patient, nurse := w.patient(), w.staff("dana")
+	id := patient.open("nurse")
+	nurse.take(id)
+	_, err := patient.atPortal(p)
+	w.must(err)
+	_, err = nurse.PatientVerification(w.ctx, id, "portal", api.LinkPortal{Number: "R-3"}) // the wrong one
+	w.must(err)
+	key := w.authenticator()
+	_, err = patient.AddPatientPasskey(w.ctx, patient.newPasskey(key))
+	w.must(err)
+	use := func() *api.OwnVerification {
+		t.Helper()
+		own, err := patient.UsePatientPasskey(w.ctx, api.UsePatientPasskey{
+			Passkey: *w.asks(key, passkey.Challenge{Purpose: passkey.PurposeReturn, Key: patient.signer.Public()}),
+		})
+		w.must(err)
+		return own
+	}
+	if own := use(); own.Verification.Method != "passkey" {
+		t.Fatalf("%+v", own)
+	}
+	back := w.newDevice(w.clinic)
+	back.comeBack(key)
+	w.clinic.keeper.admit()
+	back.join()
+	seen, err := nurse.PatientVerification(w.ctx, id, "", nil)
+	w.must(err)
+	if seen.Record == nil || seen.Record.Number != "R-3" || !seen.PortalLinked {
+		t.Fatalf("staff see %+v", seen)
+	}
+
+	seen, err = nurse.PatientVerification(w.ctx, id, "portal/unlink", nil)
+	w.must(err)
+	if seen.Record != nil || seen.PortalLinked || seen.Verification.Level != "guest" || len(seen.Proofs) != 0 {
+		t.Errorf("the passkey keeps what staff took: %+v", seen)
+	}
+	// It still says which person it is, and no more.
+	if own := use(); own.Verification.Level != "signed-in" {
+		t.Errorf("%+v", own)
+	}
+	seen, err = nurse.PatientVerification(w.ctx, id, "", nil)
+	w.must(err)
+	if seen.Record != nil || seen.Conflict {
+		t.Errorf("the passkey brings the record back: %+v", seen)
+	}
 }
 
 // TestNoPortalNoStep: a practice without one, and one that cannot be reached.

@@ -41,10 +41,11 @@ type PortalAccounts interface {
 	SeePortalAccount(ctx context.Context, a PortalAccount) error
 	PortalAccount(ctx context.Context, practice string, account []byte) (PortalAccount, error)
 	// PortalAccountsOf lists those that a person last signed in with, and those
-	// whose record they have proved by the portal, newest first.
+	// whose record they have proved by signing in, newest first.
 	PortalAccountsOf(ctx context.Context, practice, person string) ([]PortalAccount, error)
 	// DropPortalAccounts sets the Record of a person's accounts to none and Staff
-	// to who said so, and deletes what any device has proved by the portal with
-	// those records. If no account has a record it gives [ErrNotFound].
+	// to who said so, deletes what any device has proved with those records by
+	// signing in, at the portal or by passkey, and takes the records from passkeys.
+	// If no account has a record it gives [ErrNotFound].
 	DropPortalAccounts(ctx context.Context, practice, person, staff string) error
 }

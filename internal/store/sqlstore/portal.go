@@ -35,14 +35,15 @@ func (s *Store) PortalAccount(ctx context.Context, practice string, account []by
 }
 
 // portalOf finds the accounts of a person: those that they last signed in with,
-// and those of whose record they have shown by the portal that it is theirs.
+// and those of whose record they have shown by the portal that it is theirs, or
+// by a passkey, whose proof takes the place of the portal's.
 const portalOf = portalColumns + `WHERE practice = $1 AND person = $2
 UNION ` + portalColumns + `WHERE practice = $3 AND record IN
-    (SELECT v.record FROM verification v WHERE v.practice = $4 AND v.person = $5 AND v.method = $6 AND v.record <> '')
+    (SELECT v.record FROM verification v WHERE v.practice = $4 AND v.person = $5 AND v.level = $6 AND v.record <> '')
 ORDER BY 6 DESC, 2`
 
 func portalAccounts(ctx context.Context, from querier, practice, person string) ([]hub.PortalAccount, error) {
-	return collect(ctx, from, scanPortal, portalOf, practice, person, practice, practice, person, string(proofing.Portal))
+	return collect(ctx, from, scanPortal, portalOf, practice, person, practice, practice, person, string(proofing.SignedIn))
 }
 
 // PortalAccountsOf implements [hub.PortalAccounts].
@@ -54,7 +55,9 @@ func (s *Store) PortalAccountsOf(ctx context.Context, practice, person string) (
 // DropPortalAccounts implements [hub.PortalAccounts].
 func (s *Store) DropPortalAccounts(ctx context.Context, practice, person, staff string) error {
 	const update = `UPDATE portal_account SET record = NULL, staff = $3 WHERE practice = $1 AND account = $2`
-	const proofs = `DELETE FROM verification WHERE practice = $1 AND record = $2 AND method = $3`
+	// A passkey says the record that its owner had when they added it.
+	const passkeys = `UPDATE factor SET record = '' WHERE practice = $1 AND record = $2`
+	const proofs = `DELETE FROM verification WHERE practice = $1 AND record = $2 AND level = $3`
 	return s.write(ctx, practice, func(t *tx) error {
 		all, err := portalAccounts(ctx, t, practice, person)
 		if err != nil {
@@ -69,7 +72,10 @@ func (s *Store) DropPortalAccounts(ctx context.Context, practice, person, staff 
 			if err := t.must(update, practice, a.Account, staff); err != nil {
 				return err
 			}
-			if _, err := t.exec(proofs, practice, a.Record, string(proofing.Portal)); err != nil {
+			if _, err := t.exec(passkeys, practice, a.Record); err != nil {
+				return err
+			}
+			if _, err := t.exec(proofs, practice, a.Record, string(proofing.SignedIn)); err != nil {
 				return err
 			}
 		}

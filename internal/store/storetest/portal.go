@@ -62,6 +62,16 @@ func testPortalAccounts(t *testing.T, store hub.Store) {
 	if len(of(d.Person)) != 1 || len(of(e.Person)) != 1 {
 		t.Errorf("%v, %v", of(d.Person), of(e.Person))
 	}
+	// A passkey that was added then says the record too, and its proof takes the
+	// place of the portal's.
+	for name, record := range map[string]string{"rests on it": "r_1", "does not": "r_2"} {
+		f := hub.Factor{Practice: c.id, ID: newID("f"), Person: d.Person, Kind: hub.FactorPasskey, Name: name, Credential: []byte(name), Key: []byte("k"), Record: record}
+		must(t, store.AddFactor(ctx, f))
+	}
+	must(t, store.PutVerification(ctx, proof(d, proofing.Passkey, "r_1")))
+	if len(of(d.Person)) != 1 {
+		t.Errorf("after the passkey was used: %v", of(d.Person))
+	}
 	must(t, store.DropPortalAccounts(ctx, c.id, d.Person, "p_other"))
 	got, err = store.PortalAccount(ctx, c.id, seen.Account)
 	must(t, err)
@@ -71,5 +81,12 @@ func testPortalAccounts(t *testing.T, store hub.Store) {
 	must(t, err)
 	if len(left) != 1 || left[0].Method != proofing.PIN {
 		t.Errorf("what the account proved is left: %+v", left)
+	}
+	factors, err := store.FactorsOf(ctx, c.id, d.Person)
+	must(t, err)
+	for _, f := range factors {
+		if want := map[string]string{"does not": "r_2"}[f.Name]; f.Record != want {
+			t.Errorf("a passkey that %s says %q", f.Name, f.Record)
+		}
 	}
 }
