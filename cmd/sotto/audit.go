@@ -22,7 +22,7 @@ type auditCommand struct {
 	Verify  verifyAuditCommand  `cmd:"" help:"Check an exported log, alone and offline, or the live one; name each entry and tile that was changed, dropped or added."`
 	Witness witnessAuditCommand `cmd:"" help:"Be a witness of other logs: sign their heads as long as they only grow (C2SP tlog-witness)."`
 	Stream  streamAuditCommand  `cmd:"" help:"Look at the streams of the log to receivers outside, as a SIEM, which are set up for the server."`
-	Settle  settleAuditCommand  `cmd:"" help:"Say why a log contradicts a witness, its published heads or its archive, and end that it is named. It is recorded; keep the evidence first."`
+	Settle  settleAuditCommand  `cmd:"" help:"Say why a log contradicts a witness, its published heads or its archive, and end that it is named; or set an event aside that cannot be read and stops a log. It is recorded; keep the evidence first."`
 	Watch   watchAuditCommand   `cmd:"" help:"Keep the last checkpoint seen of each log, and end with an error when history changes, shrinks or forks."`
 }
 
@@ -56,11 +56,15 @@ func (c exportAuditCommand) Run(ctx context.Context, cli *commands, s streams) e
 		return err
 	}
 	for _, log := range logs {
-		head, err := archive.Folder(filepath.Join(c.Folder, log.Name)).Write(ctx, log)
+		folder := filepath.Join(c.Folder, log.Name)
+		head, err := archive.Folder(folder).Write(ctx, log)
 		var damage *auditlog.DamageError
 		if errors.As(err, &damage) {
 			return fmt.Errorf("%s: not exported: %w; sotto audit verify names all that is wrong", log.Name, damage)
 		} else if err != nil {
+			return err
+		}
+		if err := exportSetAside(ctx, h, log, folder); err != nil {
 			return err
 		}
 		fmt.Fprintf(s.out, "%s: %d entries\n  key %s\n", log.Name, head.Size, log.Verifier)
@@ -216,6 +220,20 @@ func standing(ctx context.Context, h *host.OpenHub, logs []*auditlog.Log, now ti
 		return nil, err
 	}
 	for _, w := range waiting {
+		for _, log := range logs {
+			if log.Practice != w.Practice {
+				continue
+			}
+			unreadable, err := h.UnreadableEvents(ctx, w.Practice)
+			if err != nil {
+				return nil, err
+			}
+			for i := range unreadable {
+				u := &unreadable[i]
+				all = append(all, fmt.Sprintf("%s: the event in row %d, of %s, cannot be read (SHA-256 %s): keep the database as evidence, find out why, then: sotto audit settle row:%d --reason investigated",
+					log.Name, u.Row, when(time.UnixMilli(u.At)), u.Hash(), u.Row))
+			}
+		}
 		oldest := time.UnixMilli(w.Oldest)
 		if now.Sub(oldest) <= installation.LogGrowsWithin {
 			continue

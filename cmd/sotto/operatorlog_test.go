@@ -19,7 +19,7 @@ func leaves() map[string]string {
 		"audit export":        "audit.exported",
 		"audit list":          "audit.read",
 		"audit stream status": "- how the sending goes, and nothing of what is sent",
-		"audit settle":        "audit-watcher.settled",
+		"audit settle":        "audit-watcher.settled audit-row.set-aside",
 		"audit stream test":   "- sends an event that says it is a trial, and nothing of the log",
 		"audit verify":        "- reads every entry and shows none but where the log is damaged; the result is kept for the controls",
 		"audit watch":         "- a monitor on any machine: it sees what whoever has the log's address sees",

@@ -7,15 +7,15 @@ import (
 )
 
 // kept are the tables of the audit log: entries, the tree over them, the log's
-// head, and what waits to be numbered.
-const kept = `audit_(?:entry|tile|log|pending)\b`
+// head, what waits to be numbered, and what waited and could not be read.
+const kept = `audit_(?:entry|tile|log|pending|unreadable)\b`
 
 // allowed are the statements that may change rows of these tables, and why. What
 // an entry says may be erased one day; its row, number and commitment stay, and
 // the statement that erases will have to be named here.
 func allowed() map[string]string {
 	return map[string]string{
-		"DELETE FROM audit_pending":                    "events that wait are moved into the log",
+		"DELETE FROM audit_pending":                    "events that wait are moved into the log, or kept apart if they cannot be read",
 		"UPDATE audit_log SET":                         "the log's head grows",
 		"ALTER TABLE audit_pending":                    "adds since when an event waits",
 		"INSERT INTO audit_tile ON CONFLICT DO UPDATE": "the newest, partial tile gets more hashes",

@@ -204,6 +204,7 @@ const (
 
 	WatcherContradicts Kind = "audit-watcher.contradicts"
 	WatcherSettled     Kind = "audit-watcher.settled"
+	UnreadableSetAside Kind = "audit-row.set-aside"
 )
 
 // A Spec says what a kind means and which fields its events have besides those
@@ -374,6 +375,7 @@ func Vocabulary() []Spec {
 		{StreamResumed, Running, "stream", false, "gets this log to a receiver outside again"},
 		{WatcherContradicts, Running, "watcher", false, "found that this log contradicts what somebody outside the database holds of it"},
 		{WatcherSettled, Running, "watcher", false, "ended a contradiction of this log: the witness agrees again, or the operator said why"},
+		{UnreadableSetAside, Running, "row", false, "took an event that waited for its number and could not be read out of the way of this log; it is kept: detail says where it waited, since when, and the SHA-256 of its bytes"},
 	}
 }
 

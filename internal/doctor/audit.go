@@ -71,6 +71,13 @@ func (x *examination) auditLog(check string, p *installation.Practice) {
 
 // logGrows finds a log that acts go past: they are kept, and in no tree yet.
 func (x *examination) logGrows(check string, p *installation.Practice) {
+	if len(p.LogUnreadable) > 0 {
+		first := p.LogUnreadable[0]
+		x.expect(check, false, "", Fail,
+			fmt.Sprintf("The audit log does not grow: the event in row %d, of %s, cannot be read (SHA-256 %s), and %d events wait.", first.Row, first.At.Format(time.DateTime), first.SHA256, p.LogWaits),
+			fmt.Sprintf("If an older version runs than wrote it, start the newer: that can read it. Else keep a copy of the database as evidence and find out who or what changed the row (45 CFR 164.312(c)(1)); then: sotto audit settle row:%d --reason investigated. It keeps the row as it is, and the log says so.", first.Row))
+		return
+	}
 	if !p.LogStands(x.facts.At) {
 		x.expect(check, true, "The audit log grows.", OK, "", "")
 		return

@@ -78,6 +78,10 @@ func TestT54SeededMistakes(t *testing.T) {
 		"a log that does not grow": {func(f *installation.Facts) {
 			f.Practices[0].LogWaits, f.Practices[0].LogWaitsSince = 3, now.Add(-time.Hour)
 		}, "audit-backlog:oak", Fail},
+		"an event that cannot be read": {func(f *installation.Facts) {
+			f.Practices[0].LogWaits, f.Practices[0].LogWaitsSince = 1, now
+			f.Practices[0].LogUnreadable = []installation.UnreadableEvent{{Row: 7, At: now, SHA256: "x"}}
+		}, "audit-backlog:oak", Fail},
 		"a log that cannot be read":  {func(f *installation.Facts) { f.Practices[0].Log = nil }, "audit-log:oak", Fail},
 		"a log with problems before": {func(f *installation.Facts) { f.Practices[0].Log.Verified.Problems = 2 }, "audit-log:oak", Fail},
 		"a log never read whole":     {func(f *installation.Facts) { f.Practices[0].Log.Verified = nil }, "audit-log:oak", Warn},

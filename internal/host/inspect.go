@@ -91,10 +91,8 @@ func Inspect(ctx context.Context, h *OpenHub, c InspectConfig) (*installation.Fa
 		if err != nil {
 			return nil, err
 		}
-		for _, w := range waiting {
-			if w.Practice == p.ID {
-				practice.LogWaits, practice.LogWaitsSince = w.Events, time.UnixMilli(w.Oldest).UTC()
-			}
+		if err := h.inspectBacklog(ctx, practice, waiting); err != nil {
+			return nil, err
 		}
 		f.Practices = append(f.Practices, *practice)
 	}

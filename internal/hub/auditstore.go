@@ -30,6 +30,7 @@ type Audit interface {
 	// the order in which they came, and returns how many. One caller at a time
 	// does so for a practice, whichever hub it is.
 	GrowLog(ctx context.Context, practice string, limit int) (int, error)
+	UnreadableEvents
 	// LogHead returns how the practice's log stands; an empty log has size 0.
 	LogHead(ctx context.Context, practice string) (auditlog.Head, error)
 	// LogTile returns the hashes that a tile has; none if there are none.

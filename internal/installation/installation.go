@@ -270,6 +270,8 @@ type Practice struct {
 	// when the oldest was made; zero if none waits.
 	LogWaits      int64     `json:"log_waits"`
 	LogWaitsSince time.Time `json:"log_waits_since"`
+	// LogUnreadable are those of them that cannot be read: the first stops it.
+	LogUnreadable []UnreadableEvent `json:"log_unreadable,omitempty"`
 	// Log is what was read of it now; nil if it could not be.
 	Log *LogCheck `json:"log,omitempty"`
 	// LogBegan is when the oldest entry that is there was made, zero if there is
@@ -334,6 +336,13 @@ const LogVerifiedWithin = 31 * 24 * time.Hour
 // LogGrowsWithin is within what time an event has its number in the log, if the
 // log grows: a server gives them every second.
 const LogGrowsWithin = 5 * time.Minute
+
+// An UnreadableEvent waits for its number in a log and cannot be read.
+type UnreadableEvent struct {
+	Row    int64     `json:"row"`
+	At     time.Time `json:"at"`
+	SHA256 string    `json:"sha256"` // of its bytes, base64url
+}
 
 // LogStands reports whether events have waited for their numbers for longer than
 // they do in a log that grows.

@@ -87,3 +87,14 @@ func TestLogKept(t *testing.T) {
 		return db
 	}, nil)
 }
+
+func TestUnreadable(t *testing.T) {
+	url := postgrestest.NewDatabase(t)
+	store := openTest(t, url, Config{})
+	db, err := sql.Open("pgx", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	storetest.TestUnreadable(t, store, db, `'\x78'`)
+}

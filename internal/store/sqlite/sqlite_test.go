@@ -32,3 +32,14 @@ func openTest(t testing.TB, path string, key sqlitefile.Key, config sqlitefile.C
 func TestContract(t *testing.T) {
 	storetest.Run(t, openTest(t, filepath.Join(t.TempDir(), "hub.db"), newKey(), sqlitefile.Config{}))
 }
+
+func TestUnreadable(t *testing.T) {
+	path, key := filepath.Join(t.TempDir(), "hub.db"), newKey()
+	store := openTest(t, path, key, sqlitefile.Config{})
+	file, err := sqlitefile.Open(t.Context(), path, key, sqlitefile.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	storetest.TestUnreadable(t, store, file.Write, `x'78'`)
+}
