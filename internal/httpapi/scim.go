@@ -53,12 +53,7 @@ func (s *Server) scimRoutes(mux *router) {
 			return http.StatusOK, &u, err
 		}
 	}
-	route("PUT /scim/v2/Users/{id}", change(func(u *scim.User, body []byte) error {
-		whole, err := scim.ParseUser(body)
-		whole.Schemas, whole.ID = u.Schemas, u.ID
-		*u = whole
-		return err
-	}))
+	route("PUT /scim/v2/Users/{id}", change((*scim.User).Replace))
 	route("PATCH /scim/v2/Users/{id}", change((*scim.User).Patch))
 	route("DELETE /scim/v2/Users/{id}", func(d *hub.Directory, r *http.Request, _ []byte) (int, any, error) {
 		_, err := s.hub.ChangeDirectoryUser(r.Context(), d, r.PathValue("id"), func(u *scim.User) error {
@@ -228,6 +223,9 @@ func (s *Server) refuseSCIM(w http.ResponseWriter, r *http.Request, err error) {
 			own.Type, own.Detail = "uniqueness", "userName, externalId or displayName is in use"
 		case errors.As(err, new(*hub.MalformedError)):
 			own.Status, own.Type = http.StatusBadRequest, "invalidValue"
+		}
+		if errors.As(err, new(*hub.DisabledError)) {
+			own.Detail = "The person is disabled. What else was asked for was refused: " + own.Detail
 		}
 	}
 	w.WriteHeader(own.Status)

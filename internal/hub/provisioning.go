@@ -137,7 +137,15 @@ func (h *Hub) AddDirectoryUser(ctx context.Context, d *Directory, u scim.User) (
 	return scimUser(&p), nil
 }
 
-// ChangeDirectoryUser makes of a person what change makes of the user.
+// A DisabledError reports that a person was disabled as the directory asked, and
+// that what else it asked for in the same call was refused.
+type DisabledError struct{ Err error }
+
+func (e *DisabledError) Error() string { return "disabled, and the rest refused: " + e.Err.Error() }
+func (e *DisabledError) Unwrap() error { return e.Err }
+
+// ChangeDirectoryUser makes of a person what change makes of the user. Who is to
+// be disabled is so before anything else is tried: see [DisabledError].
 func (h *Hub) ChangeDirectoryUser(ctx context.Context, d *Directory, id string, change func(*scim.User) error) (scim.User, error) {
 	p, err := h.personOfKind(ctx, d.Practice, id, api.KindStaff)
 	if err != nil {
@@ -148,28 +156,43 @@ func (h *Hub) ChangeDirectoryUser(ctx context.Context, d *Directory, id string, 
 	if err := change(&after); err != nil {
 		return scim.User{}, err
 	}
-	if err := h.nameAgain(ctx, d, &p, before, after); err != nil {
-		return scim.User{}, err
-	}
-	if scim.Version(before) == scim.Version(after) { // nothing is written, and the answer shows the person
+	leaves, returns := before.Active && !after.Active, !before.Active && after.Active
+	named := namingOf(&after)
+	renamed := named != namingOf(&before)
+	if !leaves && !returns && !renamed { // nothing is written, and the answer shows the person
 		return before, h.directoryReads(ctx, d, p.ID, "person")
 	}
-	if after.Active != before.Active {
-		if p, err = h.setActive(ctx, d, p, after.Active); err != nil {
+	if leaves {
+		if p, err = h.setActive(ctx, d, p, false); err != nil {
+			return scim.User{}, err
+		}
+	}
+	if renamed {
+		if err := h.nameAgain(ctx, d, &p, named); leaves && err != nil {
+			return scim.User{}, &DisabledError{err}
+		} else if err != nil {
+			return scim.User{}, err
+		}
+	}
+	if returns {
+		if p, err = h.setActive(ctx, d, p, true); err != nil {
 			return scim.User{}, err
 		}
 	}
 	return scimUser(&p), nil
 }
 
+// naming is what a directory says that a person is called.
+type naming struct{ login, name, title, external string }
+
+func namingOf(u *scim.User) naming {
+	return naming{foldLogin(u.UserName), u.Shown(), u.Title, u.ExternalID}
+}
+
 // nameAgain changes what a person is called. Who is an administrator here is
 // not the directory's to rename, for by a new id it could name another who
 // signs in as them, unless the practice has groups make administrators.
-func (h *Hub) nameAgain(ctx context.Context, d *Directory, p *Person, before, after scim.User) error {
-	before.Active = after.Active
-	if scim.Version(before) == scim.Version(after) {
-		return nil
-	}
+func (h *Hub) nameAgain(ctx context.Context, d *Directory, p *Person, n naming) error {
 	pr, err := h.practice(ctx, d.Practice)
 	if err != nil {
 		return err
@@ -180,16 +203,7 @@ func (h *Hub) nameAgain(ctx context.Context, d *Directory, p *Person, before, af
 	if err := h.directory(d.Practice)(policy.Grant, p.resource(false)); err != nil {
 		return err
 	}
-	p.Login, p.Title, p.ExternalID = foldLogin(after.UserName), after.Title, after.ExternalID
-	if after.Name != before.Name || after.DisplayName != before.DisplayName {
-		if after.DisplayName == before.DisplayName && after.Name != before.Name {
-			after.DisplayName = ""
-			if after.Name.Formatted == before.Name.Formatted && after.Name.Given+after.Name.Family != "" {
-				after.Name.Formatted = ""
-			}
-		}
-		p.Name = after.Shown()
-	}
+	p.Login, p.Name, p.Title, p.ExternalID = n.login, n.name, n.title, n.external
 	return h.store.Recording(h.event(ctx, d, audit.PersonChanged, p.ID)).NamePerson(ctx, *p)
 }
 

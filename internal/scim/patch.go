@@ -99,7 +99,9 @@ func each(fields map[string]any, write func(name string, v any) error) error {
 }
 
 // Patch changes the user as a patch says.
-func (u *User) Patch(b []byte) error { return patch(u, b) }
+func (u *User) Patch(b []byte) error {
+	return u.change(func(next *User) error { return patch(next, b) })
+}
 
 // Patch changes the group as a patch says.
 func (g *Group) Patch(b []byte) error { return patch(g, b) }

@@ -151,6 +151,36 @@ func ParseUser(b []byte) (User, error) {
 	return u, u.check()
 }
 
+// Replace makes of the user what a whole one says. What that leaves out stays as
+// it is, also whether the user is active (RFC 7644, section 3.5.1, lets servers
+// choose); null clears it.
+func (u *User) Replace(b []byte) error {
+	fields, err := object(b)
+	if err != nil {
+		return err
+	}
+	return u.change(func(next *User) error {
+		next.UserName = ""
+		return each(fields, next.set)
+	})
+}
+
+// change has write change the user. What they are called follows from the names
+// that it gives, and not from some of them and some of before; if it gives none,
+// they are called what they were.
+func (u *User) change(write func(*User) error) error {
+	next := *u
+	next.DisplayName, next.Name = "", Name{}
+	if err := write(&next); err != nil {
+		return err
+	}
+	if next.DisplayName == "" && next.Name == (Name{}) {
+		next.DisplayName, next.Name = u.DisplayName, u.Name
+	}
+	*u = next
+	return u.check()
+}
+
 func (u *User) check() error {
 	if strings.TrimSpace(u.UserName) == "" {
 		return invalid("invalidValue", "userName is needed")

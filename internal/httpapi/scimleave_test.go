@@ -1,0 +1,101 @@
+package httpapi_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/sotto-health/sotto/internal/hub"
+)
+
+// known adds a person whom the practice keeps, with a title as the console
+// gives one, and returns the id.
+func (w *world) known(login, name, role string) string {
+	w.t.Helper()
+	p, err := w.hub.AddStaff(w.ctx, hub.Person{Practice: w.clinic.ID, Role: role, Name: name, Login: login, Title: "Manager"})
+	w.must(err)
+	return p.ID
+}
+
+func (w *world) kept(id string) hub.Person {
+	w.t.Helper()
+	p, err := w.store.Person(w.ctx, w.clinic.ID, id)
+	w.must(err)
+	return p
+}
+
+// TestSCIMDisablesFirst: a directory that sends whole users disables who leaves,
+// also an administrator, whose name is not its to change, and also if the rest
+// of what it asks is refused, which the answer says (T43). The last
+// administrator stays.
+func TestSCIMDisablesFirst(t *testing.T) {
+	w := newWorld(t)
+	d := w.directory()
+	robin, alex, sam := w.known("robin", "Robin Day", "administrator"), w.known("alex", "Alex Roe", "administrator"), w.known("sam", "Sam Lee", "administrator")
+	w.known("taken", "Lou Poe", "nurse")
+	whole := func(login, given, family, rest string) string {
+		return `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"` + login + `","name":{"givenName":"` + given + `","familyName":"` + family + `"}` + rest + `}`
+	}
+	refused := func(want int, id, body string) {
+		t.Helper()
+		r := d.do(want, "PUT", "/Users/"+id, body)
+		if detail, _ := r["detail"].(string); !strings.HasPrefix(detail, "The person is disabled. What else was asked for was refused: ") {
+			t.Errorf("%s: %v", body, r)
+		}
+		if w.kept(id).DisabledAt == 0 {
+			t.Errorf("%s: the person is enabled", body)
+		}
+	}
+	if r := d.do(http.StatusOK, "PUT", "/Users/"+robin, whole("Robin", "Robin", "Day", `,"active":false`)); r["active"] != false || r["displayName"] != "Robin Day" || r["title"] != "Manager" {
+		t.Errorf("an administrator who leaves: %v", r)
+	}
+	if w.kept(robin).DisabledAt == 0 {
+		t.Error("the administrator is enabled")
+	}
+	refused(http.StatusForbidden, alex, whole("alex", "Alexandra", "Roe", `,"active":false`))
+	if p := w.kept(alex); p.Name != "Alex Roe" {
+		t.Errorf("an administrator is now called %s", p.Name)
+	}
+	// The last: neither disabled nor renamed.
+	if r := d.do(http.StatusForbidden, "PUT", "/Users/"+sam, whole("sam", "Samuel", "Lee", `,"active":false`)); strings.Contains(r["detail"].(string), "disabled") {
+		t.Errorf("the last administrator: %v", r)
+	}
+	if p := w.kept(sam); p.DisabledAt != 0 || p.Name != "Sam Lee" {
+		t.Errorf("the last administrator is %+v", p)
+	}
+
+	kim := d.do(http.StatusCreated, "POST", "/Users", user)["id"].(string)
+	refused(http.StatusConflict, kim, whole("taken", "Kim", "Tran", `,"active":false`))
+	if p := w.kept(kim); p.Login != "kim@clinic.example" {
+		t.Errorf("the login is %s", p.Login)
+	}
+	d.do(http.StatusConflict, "PUT", "/Users/"+kim, whole("taken", "Kim", "Tran", `,"active":true`))
+	if w.kept(kim).DisabledAt == 0 {
+		t.Error("who could not be named was enabled")
+	}
+}
+
+// TestSCIMWholeUsers: what a whole user leaves out stays as it is, and the name
+// that is shown does not go to and fro between those that it brings.
+func TestSCIMWholeUsers(t *testing.T) {
+	w := newWorld(t)
+	d := w.directory()
+	id := d.do(http.StatusCreated, "POST", "/Users", user)["id"].(string)
+	put := func(body, name, title string, active bool) {
+		t.Helper()
+		for range 2 {
+			if r := d.do(http.StatusOK, "PUT", "/Users/"+id, body); r["displayName"] != name || r["active"] != active || r["externalId"] != "object-1" {
+				t.Errorf("%s: %v", body, r)
+			} else if got, _ := r["title"].(string); got != title {
+				t.Errorf("%s: %v", body, r)
+			}
+		}
+	}
+	put(`{"userName":"kim@clinic.example"}`, "Kim Tran", "Nurse", true)
+	put(`{"userName":"kim@clinic.example","displayName":"Dr. Tran","name":{"givenName":"Kim","familyName":"Tran"}}`, "Dr. Tran", "Nurse", true)
+	put(`{"userName":"kim@clinic.example","name":{"givenName":"Kim","familyName":"Ito"},"title":null}`, "Kim Ito", "", true)
+	put(`{"userName":"kim@clinic.example","active":false}`, "Kim Ito", "", false)
+	put(`{"userName":"kim@clinic.example","title":"Nurse"}`, "Kim Ito", "Nurse", false)
+	put(`{"userName":"kim@clinic.example","active":true}`, "Kim Ito", "Nurse", true)
+	d.do(http.StatusBadRequest, "PUT", "/Users/"+id, `{"displayName":"Kim"}`)
+}
