@@ -116,11 +116,19 @@ func TestOwnRole(t *testing.T) {
 
 // TestT23CookieAloneMakesNobody: with an administrator's session alone, as from
 // a stolen cookie or a browser that was left open, nobody is added, becomes
-// another, gets other rights or loses them: both factors are asked for again
+// another, gets other rights or loses them, by a department as by themselves: both factors are asked for again
 // first. Who may not do it anyway is told that.
 func TestT23CookieAloneMakesNobody(t *testing.T) {
 	w := newWorld(t)
 	robin, kim := w.proven("robin", "administrator"), w.member("kim", "nurse").Person.ID
+	triage, err := w.hub.AddDepartment(w.ctx, robin, api.NewDepartment{Name: "Triage"})
+	w.must(err)
+	arrange := func(n api.ChangeDepartment) func(*hub.StaffCaller) error {
+		return func(s *hub.StaffCaller) error {
+			_, err := w.hub.ChangeDepartment(w.ctx, s, triage.ID, n)
+			return err
+		}
+	}
 	calls := map[string]func(*hub.StaffCaller) error{
 		"adds": func(s *hub.StaffCaller) error {
 			_, err := w.hub.AddStaffMember(w.ctx, s, api.NewStaffMember{Login: hub.NewID("p"), Name: "z", Role: "nurse"})
@@ -134,6 +142,12 @@ func TestT23CookieAloneMakesNobody(t *testing.T) {
 		"queues": func(s *hub.StaffCaller) error {
 			return w.change(s, kim, api.ChangeStaffMember{Queues: &[]string{"nurse"}})
 		},
+		"makes a department": func(s *hub.StaffCaller) error {
+			_, err := w.hub.AddDepartment(w.ctx, s, api.NewDepartment{Name: hub.NewID("g"), Queues: []string{}})
+			return err
+		},
+		"arranges queues": arrange(api.ChangeDepartment{Queues: &[]string{"nurse"}}),
+		"retires":         arrange(api.ChangeDepartment{Retire: true}),
 	}
 	for what, call := range calls {
 		if err := call(robin); errors.Is(err, hub.ErrStepUp) {
@@ -150,6 +164,9 @@ func TestT23CookieAloneMakesNobody(t *testing.T) {
 		if err := call(nurse); !errors.Is(err, hub.ErrForbidden) {
 			t.Errorf("a nurse %s: %v", what, err)
 		}
+	}
+	if err := arrange(api.ChangeDepartment{Name: pointer("Front")})(robin); errors.Is(err, hub.ErrStepUp) {
+		t.Error("a name alone takes both factors")
 	}
 }
 

@@ -62,13 +62,14 @@ func (h *Hub) Departments(ctx context.Context, s *StaffCaller) (api.Departments,
 	return out, nil
 }
 
-// AddDepartment makes one.
+// AddDepartment makes one, for who has shown both factors lately.
 func (h *Hub) AddDepartment(ctx context.Context, s *StaffCaller, n api.NewDepartment) (api.Department, error) {
 	return h.arrange(ctx, s, NewID("g"), api.ChangeDepartment{Name: &n.Name, Queues: &n.Queues}, true)
 }
 
 // ChangeDepartment renames a department, says which queues belong to it, or
-// retires it. Its people lose and gain queues with it, at once.
+// retires it. Its people lose and gain queues with it, at once, so for all but
+// the name the caller must have shown both factors lately.
 func (h *Hub) ChangeDepartment(ctx context.Context, s *StaffCaller, id string, n api.ChangeDepartment) (api.Department, error) {
 	if !validID("g", id) {
 		return api.Department{}, ErrNotFound
@@ -79,6 +80,12 @@ func (h *Hub) ChangeDepartment(ctx context.Context, s *StaffCaller, id string, n
 func (h *Hub) arrange(ctx context.Context, s *StaffCaller, id string, n api.ChangeDepartment, adds bool) (api.Department, error) {
 	if err := h.mayStaff(s, policy.ArrangeDepartments, s.practice()); err != nil {
 		return api.Department{}, err
+	}
+	reaches := n.Queues != nil || n.Retire
+	if reaches {
+		if err := h.proved(s); err != nil {
+			return api.Department{}, err
+		}
 	}
 	if n.Queues != nil {
 		if err := h.checkQueues(ctx, s.Person.Practice, *n.Queues); err != nil {
@@ -115,7 +122,7 @@ func (h *Hub) arrange(ctx context.Context, s *StaffCaller, id string, n api.Chan
 	} else if err != nil {
 		return api.Department{}, err
 	}
-	if n.Queues != nil || n.Retire {
+	if reaches {
 		h.queuesChanged(ctx, d.Practice, "")
 	}
 	return d.api(), nil
