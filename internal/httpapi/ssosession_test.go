@@ -219,6 +219,33 @@ func TestLinkingNeedsBothFactors(t *testing.T) {
 	}
 }
 
+// TestT43NoLinkOfALockedSession: whoever finds a session that was locked a moment
+// after both factors were shown links no account to it, and does not unlock it.
+func TestT43NoLinkOfALockedSession(t *testing.T) {
+	w, p := ssoWorld(t)
+	p.Subject = "sub-of-another"
+	dana := w.staff("dana")
+	b := w.browser()
+	b.cookies["__Host-sotto_staff"] = dana.Cookie()
+	_, begun := p.Visit(b.begin("link"))
+	if resp, body := b.call("POST", "/v1/staff/lock", struct{}{}, nil); resp.StatusCode != http.StatusNoContent {
+		t.Fatalf("%d %s", resp.StatusCode, body)
+	}
+	if code, _ := b.finish(begun); code != api.CodeLocked {
+		t.Errorf("begun before it was locked: %q", code)
+	}
+	resp, body := b.call("POST", "/v1/staff/sso/begin", api.BeginSSO{Practice: "riverside", Purpose: "link", Page: "staff"}, nil)
+	if resp.StatusCode != http.StatusUnauthorized || !strings.Contains(body, string(api.CodeLocked)) {
+		t.Errorf("%d %s", resp.StatusCode, body)
+	}
+	if _, body := b.call("GET", "/v1/staff/session", nil, nil); !strings.Contains(body, `"locked":true`) {
+		t.Errorf("unlocked: %s", body)
+	}
+	if got := w.events("identity.linked"); len(got) != 0 {
+		t.Errorf("linked: %v", got)
+	}
+}
+
 // TestDirectoryLinks: whom the directory told us of is linked at the first
 // sign-in, by the directory's own id and by nothing else.
 func TestDirectoryLinks(t *testing.T) {

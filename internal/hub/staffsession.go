@@ -226,12 +226,13 @@ func (h *Hub) renew(ctx context.Context, s *StaffCaller) (Cookies, api.StaffSess
 	return Cookies{Session: token}, session, err
 }
 
-// proved refuses unless both factors were shown a moment ago.
+// proved refuses unless both factors were shown a moment ago, and the session
+// has not been locked since: see [Hub.NotLocked].
 func (h *Hub) proved(s *StaffCaller) error {
 	if h.millis() >= s.session.ProvedAt+provedLife.Milliseconds() {
 		return ErrStepUp
 	}
-	return nil
+	return h.NotLocked(s)
 }
 
 // SignOut ends a staff session, the device sessions opened with it, and their
