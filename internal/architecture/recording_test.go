@@ -35,6 +35,7 @@ func unaccompanied() map[string]string {
 		"Secret in removalSigner":                "a key of the hub's own, made once",
 		"SeeDevices in SeeDevices":               "that a notice was shown",
 		"SeeDevices in SeeOwnDevices":            "that a notice was shown",
+		"SeeWatcher in SetWatchers":              "a sign of life, every minute; that a watcher is set up, or not, is recorded",
 		"SeePortalAccount in finishPortal":       "when an account that is linked was last used; that it proved the patient is recorded",
 		"SeeSignIns in SeeSignIns":               "that a notice was shown",
 		"SetIdentityAsked in raiseAt":            "the answer to what was asked, which is recorded",

@@ -40,6 +40,25 @@ type logParts struct {
 	all []installation.LogPart
 }
 
+// watcherOf is who watches the logs by a part that is let out.
+func watcherOf(p *installation.LogPart) hub.LogWatcher {
+	return hub.LogWatcher{Name: p.Name, Target: p.Folder}
+}
+
+// watcherLease is how long a watcher counts as set up that no hub of the
+// database says it has: a hub that is started again is back by then.
+const watcherLease = 5 * retireEvery
+
+// setWatchers has the hub know who watches the logs by this server's settings.
+// Where no other hub can share the database, all others have stopped.
+func (p *logParts) setWatchers(ctx context.Context) error {
+	lease := watcherLease
+	if p.hub.broker == nil {
+		lease = 0
+	}
+	return p.hub.SetWatchers(ctx, p.set, lease)
+}
+
 // newLogParts begins with what an earlier server noted of the same ways, and
 // records in the logs what is set up now and was not, or is no more. That a log
 // contradicted what was let out of it stays, whatever is set up.
@@ -57,7 +76,8 @@ func newLogParts(ctx context.Context, h *OpenHub, c ServeConfig) (*logParts, err
 		return nil, err
 	}
 	for _, part := range now {
-		i := slices.IndexFunc(before, func(b installation.LogPart) bool { return b.Name == part.Name && b.Folder == part.Folder })
+		w := watcherOf(&part)
+		i := slices.IndexFunc(before, func(b installation.LogPart) bool { return w.Is(watcherOf(&b)) })
 		if i >= 0 {
 			part = before[i]
 		}
@@ -67,13 +87,13 @@ func newLogParts(ctx context.Context, h *OpenHub, c ServeConfig) (*logParts, err
 		part.BegunAt = time.Now().UTC().Truncate(time.Second)
 		p.all = append(p.all, part)
 		if part.Folder != "" {
-			p.set = append(p.set, hub.LogWatcher{Name: part.Name, Target: part.Folder})
+			p.set = append(p.set, w)
 		}
 	}
 	for _, w := range c.AuditWitnesses {
 		p.set = append(p.set, hub.LogWatcher{Name: hub.WatcherWitness, Target: w.Key})
 	}
-	if err := h.SetWatchers(ctx, p.set, true); err != nil {
+	if err := p.setWatchers(ctx); err != nil {
 		return nil, err
 	}
 	if err := p.look(ctx); err != nil {
@@ -91,8 +111,8 @@ func (p *logParts) takeOver(ctx context.Context, before []installation.LogPart) 
 	}
 	for i := range before {
 		b := &before[i]
-		there := slices.ContainsFunc(known, func(w hub.LogWatcher) bool { return w.Name == b.Name && w.Target == b.Folder })
-		if b.Problem == installation.PartContradicts && !there {
+		w := watcherOf(b)
+		if b.Problem == installation.PartContradicts && !slices.ContainsFunc(known, w.Is) {
 			if err := p.hub.NoteDamage(ctx, b.Name, b.Folder, b.Damage); err != nil {
 				return err
 			}
@@ -101,11 +121,12 @@ func (p *logParts) takeOver(ctx context.Context, before []installation.LogPart) 
 	return nil
 }
 
-// renew records what is set up in the logs of practices that are new, and notes
-// what the operator has settled, again and again until ctx ends.
+// renew says that what is set up is, also in the logs of practices that are new,
+// records what no hub says any more, and notes what the operator has settled,
+// again and again until ctx ends.
 func (p *logParts) renew(ctx context.Context) {
 	repeat(ctx, retireEvery, func() {
-		err := p.hub.SetWatchers(ctx, p.set, false)
+		err := p.setWatchers(ctx)
 		if err == nil {
 			p.mu.Lock()
 			defer p.mu.Unlock()
@@ -148,7 +169,8 @@ func withDamage(parts []installation.LogPart, known []hub.LogWatcher) []installa
 	parts = slices.Clone(parts)
 	for i := range parts {
 		part := &parts[i]
-		at := slices.IndexFunc(known, func(w hub.LogWatcher) bool { return w.Name == part.Name && w.Target == part.Folder })
+		w := watcherOf(part)
+		at := slices.IndexFunc(known, w.Is)
 		switch {
 		case at >= 0 && known[at].Damage != "":
 			damaged(part, &known[at])
@@ -173,7 +195,7 @@ func (h *OpenHub) inspectParts(ctx context.Context, parts []installation.LogPart
 	parts = withDamage(parts, known)
 	for i := range known {
 		w := &known[i]
-		if w.Damage == "" || slices.ContainsFunc(parts, func(p installation.LogPart) bool { return p.Name == w.Name && p.Folder == w.Target }) {
+		if w.Damage == "" || slices.ContainsFunc(parts, func(p installation.LogPart) bool { return w.Is(watcherOf(&p)) }) {
 			continue
 		}
 		part := installation.LogPart{Name: w.Name, Folder: w.Target, BegunAt: moment(w.BegunAt)}

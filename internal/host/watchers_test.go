@@ -4,15 +4,18 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/auditlog"
 	"github.com/sotto-health/sotto/internal/auditlog/witness"
 	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/installation"
+	"github.com/sotto-health/sotto/internal/store/postgres/postgrestest"
 )
 
 // logged returns the events of some kinds in the practice's log, in order.
@@ -143,18 +146,94 @@ func TestT40WatchersCannotBeSwitchedOffUnseen(t *testing.T) {
 func TestANewPracticeIsToldWhoWatches(t *testing.T) {
 	h := openHub(t, t.TempDir())
 	set := []hub.LogWatcher{{Name: installation.LogArchive, Target: "/archive"}}
-	if err := h.SetWatchers(t.Context(), set, true); err != nil {
+	if err := h.SetWatchers(t.Context(), set, 0); err != nil {
 		t.Fatal(err)
 	}
 	makePractice(t, h)
 	for range 2 {
-		if err := h.SetWatchers(t.Context(), set, false); err != nil {
+		if err := h.SetWatchers(t.Context(), set, 0); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if all := logged(t.Context(), t, h, audit.WatcherConfigured); len(all) != 1 {
 		t.Errorf("%+v", all)
 	}
+}
+
+// TestMain stops the PostgreSQL that a test may have started.
+func TestMain(m *testing.M) { os.Exit(postgrestest.Run(m)) }
+
+// TestHubsOfOneDatabaseWatchTogether: what one hub has, another that has not says
+// nothing of, at its start or later; only what no hub has said for long to have
+// has stopped.
+func TestHubsOfOneDatabaseWatchTogether(t *testing.T) {
+	ctx, database, keys := t.Context(), postgrestest.NewDatabase(t), Folder(t.TempDir())
+	open := func(folder Folder) *OpenHub {
+		t.Helper()
+		h, err := Open(ctx, HubConfig{Folder: folder, Keys: keys, PostgresURL: database, Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = h.Close() })
+		return h
+	}
+	archives, heads := open(keys), open(Folder(t.TempDir()))
+	makePractice(t, archives)
+	begin := func(h *OpenHub, c ServeConfig) *logParts {
+		t.Helper()
+		c.Log = slog.New(slog.DiscardHandler)
+		p, err := newLogParts(ctx, h, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	saw := 0
+	happened := func(want ...string) {
+		t.Helper()
+		var got []string
+		all := logged(ctx, t, archives, audit.WatcherConfigured, audit.WatcherStopped)
+		for _, e := range all[saw:] {
+			got = append(got, strings.TrimPrefix(string(e.Kind), "audit-watcher.")+" "+e.Object)
+		}
+		if saw = len(all); !slices.Equal(got, want) {
+			t.Errorf("the log has %q, want %q", got, want)
+		}
+	}
+	here, there := ServeConfig{AuditArchive: t.TempDir()}, ServeConfig{AuditCheckpoints: t.TempDir()}
+	archiving := begin(archives, here)
+	publishing := begin(heads, there)
+	happened("configured archive", "configured checkpoints")
+	for _, p := range []*logParts{archiving, publishing, begin(archives, here), begin(heads, there)} {
+		if err := p.setWatchers(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	happened()
+
+	seen := func() int64 {
+		t.Helper()
+		all, err := heads.Watchers(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all[slices.IndexFunc(all, archiving.set[0].Is)].SeenAt
+	}
+	before := seen()
+	time.Sleep(5 * time.Millisecond)
+	if err := archiving.setWatchers(ctx); err != nil || seen() <= before {
+		t.Errorf("the hub's sign of life is of %d, the one before of %d, %v", seen(), before, err)
+	}
+	time.Sleep(20 * time.Millisecond) // the one with the archive is gone
+	if err := heads.SetWatchers(ctx, publishing.set, 10*time.Millisecond); err != nil {
+		t.Fatal(err)
+	}
+	happened("stopped archive")
+	if err := publishing.setWatchers(ctx); err != nil {
+		t.Fatal(err)
+	}
+	begin(archives, here)
+	happened("configured archive")
 }
 
 // TestAStartSaysItsSettings: a start is in the log with what protects the server,

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sotto-health/sotto/internal/audit"
 )
@@ -24,6 +25,7 @@ type LogWatcher struct {
 	Name      string // checkpoints, archive, or [WatcherWitness]
 	Target    string // the folder, or the witness's public key
 	BegunAt   int64  // Unix milliseconds, as all times here
+	SeenAt    int64  // when a hub last said that it is set up there
 	StoppedAt int64  // 0 if it is set up
 	// Damage is how the log contradicted what was let out of it before, in plain
 	// words; empty if it did not, or if that is settled. What a witness found is
@@ -37,6 +39,8 @@ type LogWatchers interface {
 	// SaveWatcher keeps a watcher in place of what was kept of the same name and
 	// target.
 	SaveWatcher(ctx context.Context, w LogWatcher) error
+	// SeeWatcher notes in every practice that one which has not stopped is set up.
+	SeeWatcher(ctx context.Context, name, target string, at int64) error
 	// LogWatchers lists a practice's by name and target, those that have stopped
 	// too.
 	LogWatchers(ctx context.Context, practice string) ([]LogWatcher, error)
@@ -108,27 +112,34 @@ func (h *Hub) keepWatcher(ctx context.Context, w LogWatcher, e audit.Event) erro
 	return nil
 }
 
-// SetWatchers notes in every practice who watches its log, by name and target,
-// and records who is new. With ended, it also notes and records that all others
-// have stopped.
-func (h *Hub) SetWatchers(ctx context.Context, set []LogWatcher, ended bool) error {
+// SetWatchers notes in every practice who watches its log by this hub's
+// settings, and records who is new. It also notes and records that those have
+// stopped which no hub has said for the lease to have: with 0, all others, as
+// where no other hub can have them. Call it more often than the lease.
+func (h *Hub) SetWatchers(ctx context.Context, set []LogWatcher, lease time.Duration) error {
+	for i := range set {
+		if err := h.store.SeeWatcher(ctx, set[i].Name, set[i].Target, h.millis()); err != nil {
+			return at("keep who watches the log", err)
+		}
+	}
 	err := h.eachWatched(ctx, func(practice string, known []LogWatcher) error {
 		for _, w := range set {
 			w.Practice = practice
-			i := slices.IndexFunc(known, w.is)
+			i := slices.IndexFunc(known, w.Is)
 			if i >= 0 && known[i].StoppedAt == 0 && known[i].BegunAt != 0 {
 				continue
 			}
 			if i >= 0 {
 				w = known[i]
 			}
-			w.BegunAt, w.StoppedAt = h.millis(), 0
+			w.BegunAt, w.SeenAt, w.StoppedAt = h.millis(), h.millis(), 0
 			if err := h.keepWatcher(ctx, w, h.watcherEvent(ctx, itself(practice), audit.WatcherConfigured, &w)); err != nil {
 				return err
 			}
 		}
 		for _, w := range known {
-			if !ended || w.StoppedAt != 0 || slices.ContainsFunc(set, w.is) {
+			elsewhere := lease > 0 && h.millis()-w.SeenAt < lease.Milliseconds()
+			if w.StoppedAt != 0 || elsewhere || slices.ContainsFunc(set, w.Is) {
 				continue
 			}
 			w.StoppedAt = h.millis()
@@ -144,7 +155,8 @@ func (h *Hub) SetWatchers(ctx context.Context, set []LogWatcher, ended bool) err
 	return h.witnessFigures(ctx)
 }
 
-func (w *LogWatcher) is(other LogWatcher) bool {
+// Is reports whether both are the same one, whatever was found by it.
+func (w *LogWatcher) Is(other LogWatcher) bool {
 	return w.Name == other.Name && w.Target == other.Target
 }
 
@@ -185,7 +197,7 @@ func (h *Hub) witnessFigures(ctx context.Context) error {
 func (h *Hub) NoteDamage(ctx context.Context, name, target, damage string) error {
 	return h.eachWatched(ctx, func(practice string, known []LogWatcher) error {
 		w := LogWatcher{Practice: practice, Name: name, Target: target, BegunAt: h.millis()}
-		if i := slices.IndexFunc(known, w.is); i >= 0 {
+		if i := slices.IndexFunc(known, w.Is); i >= 0 {
 			w = known[i]
 		}
 		if w.Damage != "" {
@@ -201,7 +213,7 @@ func (h *Hub) NoteDamage(ctx context.Context, name, target, damage string) error
 func (h *Hub) Watchers(ctx context.Context) (all []LogWatcher, err error) {
 	err = h.eachWatched(ctx, func(_ string, known []LogWatcher) error {
 		for _, w := range known {
-			switch i := slices.IndexFunc(all, w.is); {
+			switch i := slices.IndexFunc(all, w.Is); {
 			case i < 0:
 				all = append(all, w)
 			case all[i].Damage == "":

@@ -185,9 +185,15 @@ func testAuditLog(t *testing.T, store hub.Store) {
 		must(t, store.SaveWatcher(ctx, hub.LogWatcher{Practice: other.id, Name: hub.WatcherWitness, Target: second.Key, StoppedAt: 9}))
 		folder.StoppedAt, folder.Damage, folder.DamagedAt = 13, "forked", 14
 		must(t, store.SaveWatcher(ctx, folder))
+		must(t, store.SeeWatcher(ctx, folder.Name, folder.Target, 15)) // it has stopped
+		heads := hub.LogWatcher{Practice: c.id, Name: "checkpoints", Target: "/heads", BegunAt: 4, SeenAt: 4}
+		must(t, store.SaveWatcher(ctx, heads))
+		must(t, store.SeeWatcher(ctx, heads.Name, heads.Target, 16))
+		must(t, store.SeeWatcher(ctx, heads.Name, "/others", 17))
+		heads.SeenAt = 16
 		watchers, err := store.LogWatchers(ctx, c.id)
 		must(t, err)
-		same(t, watchers, []hub.LogWatcher{folder, watcher})
+		same(t, watchers, []hub.LogWatcher{folder, heads, watcher})
 		first.StoppedAt = watcher.StoppedAt
 		got, err = store.LogWitnesses(ctx, c.id)
 		must(t, err)
