@@ -4,6 +4,7 @@ package api
 // [CreateConversation]. The other's name is known only inside the group.
 type WritingFor struct {
 	Kind string `json:"kind" enum:"parent,guardian,carer,representative" doc:"what the one who writes is to the other"`
+	Age  string `json:"age,omitempty" enum:"minor,adult" doc:"of the other, by the writer's own word; left out, a parent or guardian writes for a minor. A form about minors is needed if it says minor, or the grant does"`
 	// Relation names a grant of the practice. Without one it is the writer's own
 	// word, and staff are told so.
 	Relation string `json:"relation,omitempty" maxLength:"64"`
@@ -16,9 +17,10 @@ type Relation struct {
 	Holder   string   `json:"holder" doc:"person id: who acts"`
 	Subject  string   `json:"subject" doc:"person id: for whom"`
 	Kind     string   `json:"kind" enum:"parent,guardian,carer,representative"`
+	Minor    bool     `json:"minor" doc:"the other is a minor: a form about minors stands before the chats"`
 	Queues   []string `json:"queues" doc:"none means all"`
 	StartsAt int64    `json:"starts_at"`
-	EndsAt   int64    `json:"ends_at,omitempty" doc:"0 if it has no end; a parent's ends on the birthday on which a minor comes of age"`
+	EndsAt   int64    `json:"ends_at,omitempty" doc:"0 if it has no end; a minor's ends at the latest on the birthday on which they come of age"`
 	Active   bool     `json:"active"`
 
 	Evidence   string `json:"evidence,omitempty" enum:"birth-certificate,court-order,power-of-attorney,identity-document,known-to-practice" doc:"staff only"`
@@ -36,9 +38,10 @@ type NewRelation struct {
 	// written, as a small child.
 	Subject  string   `json:"subject,omitempty" maxLength:"64"`
 	Kind     string   `json:"kind" enum:"parent,guardian,carer,representative"`
+	Age      string   `json:"age,omitempty" enum:"minor,adult" doc:"of the other. Left out, it is minor for a parent or guardian, and wherever born is given. A parent writes for a minor alone"`
 	Queues   []string `json:"queues,omitempty" maxItems:"50"`
 	EndsAt   int64    `json:"ends_at,omitempty" minimum:"0"`
-	Born     string   `json:"born,omitempty" maxLength:"32" doc:"YYYY-MM-DD: a minor's date of birth. The grant ends on the birthday on which they come of age; the date itself is not kept. Needed for parents"`
+	Born     string   `json:"born,omitempty" maxLength:"32" doc:"YYYY-MM-DD: a minor's date of birth, and nobody else's. The grant ends on the birthday on which they come of age; the date itself is not kept"`
 	Evidence string   `json:"evidence" enum:"birth-certificate,court-order,power-of-attorney,identity-document,known-to-practice"`
 	// Approver is a supervisor who agreed; empty if the caller is one.
 	Approver string `json:"approver,omitempty" maxLength:"64"`
@@ -124,6 +127,7 @@ type PastChat struct {
 	CreatedAt    int64  `json:"created_at"`
 	LastAt       int64  `json:"last_at"`
 	For          string `json:"for,omitempty"`
+	Minor        bool   `json:"minor,omitempty" doc:"they write for a minor, by the grant or their own word"`
 	Relation     string `json:"relation,omitempty" doc:"the grant by which they write for the other"`
 	Confidential bool   `json:"confidential,omitempty"`
 }

@@ -95,7 +95,7 @@ test("a parent is asked for it once she has said that she writes for her child",
   await patient.getByRole("heading", { name: "Care for your child" }).waitFor();
   assert.equal(await patientBox(patient).count(), 0, "she writes before she has agreed");
   await patient.getByText("One more form").waitFor();
-  await patient.getByText("I am this child’s parent or guardian.").waitFor();
+  await patient.getByText("I am this child’s parent or guardian, or may act in their place.").waitFor();
   await picture(patient, "121-minor-form");
   await assertAccessible(patient, "form for a child");
   await agree(2);

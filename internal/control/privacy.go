@@ -30,8 +30,8 @@ func privacy() []api.Control {
 			Missing: "There is no register of contracts.",
 		}),
 		own("502(g)", "Personal representatives and minors", "Who may act for a patient is treated as the patient, within limits.", api.Control{
-			HeldBy:  "Who writes for another does so by a grant of the practice, which ends on a day or when a minor comes of age; what is confidential stays from them. A form about minors stands before the chats of parents and guardians.",
-			Tests:   []string{"TestT22ExProxy", "TestT22GrantLapsesOnTheBirthday", "TestT22Confidential", "TestT50FormForMinors"},
+			HeldBy:  "Who writes for another does so by a grant of the practice, which ends on a day or when a minor comes of age; what is confidential stays from them. A form about minors stands before the chats of whoever writes for one.",
+			Tests:   []string{"TestT22ExProxy", "TestT22GrantLapsesOnTheBirthday", "TestT22Confidential", "TestT50FormForMinors", "TestT50FormForMinorsByGrant"},
 			Missing: "What a state's law says of minors is for the practice to set, and this map does not look at it yet.",
 		}),
 		own("506, 508", "Consent and authorization", "Uses beside treatment, payment and operations need a written authorization that can be taken back.", api.Control{

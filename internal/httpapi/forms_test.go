@@ -14,12 +14,13 @@ import (
 )
 
 // begin founds a conversation in a queue for whom somebody writes, with the
-// chat's form agreed to and others.
+// chat's form agreed to and others. After a slash, kind says the other's age.
 func (d *device) begin(queue, kind string, forms ...string) (string, error) {
 	d.w.t.Helper()
 	id, n := d.founding(queue)
 	if kind != "" {
-		n.For = &api.WritingFor{Kind: kind}
+		kind, age, _ := strings.Cut(kind, "/")
+		n.For = &api.WritingFor{Kind: kind, Age: age}
 	}
 	for _, form := range forms {
 		f, err := d.ConsentForm(d.w.ctx, d.practice.Slug, form, 0)
@@ -33,9 +34,10 @@ func (d *device) begin(queue, kind string, forms ...string) (string, error) {
 	return id, err
 }
 
-// TestT50FormForMinors: the form about minors stands before chats in which a
-// parent or guardian writes, and before no other: those that begin, and those
-// that go on when it is published.
+// TestT50FormForMinors: the form about minors stands before chats in which
+// somebody says that they write for one, as a parent or guardian does unless they
+// say otherwise, and before no other: those that begin, and those that go on when
+// it is published.
 func TestT50FormForMinors(t *testing.T) {
 	w := newWorld(t)
 	author, approver := w.proven("ana", "compliance"), w.proven("bo", "administrator")
@@ -56,7 +58,10 @@ func TestT50FormForMinors(t *testing.T) {
 	_, err = parent.Send(w.ctx, child, waits)
 	w.must(err)
 
-	for kind, needed := range map[string]bool{"": false, "carer": false, "representative": false, "parent": true, "guardian": true} {
+	for kind, needed := range map[string]bool{
+		"": false, "carer": false, "representative": false, "parent": true, "guardian": true,
+		"carer/minor": true, "representative/minor": true, "guardian/adult": false, "parent/adult": false,
+	} {
 		patient := w.patient()
 		_, err := patient.begin("nurse", kind)
 		if needed {
@@ -65,6 +70,58 @@ func TestT50FormForMinors(t *testing.T) {
 		}
 		if err != nil {
 			t.Errorf("who writes as %q: %v", kind, err)
+		}
+	}
+}
+
+// TestT50FormForMinorsByGrant: where the practice gave a grant, it says whether
+// the other is a minor, whatever the holder is to them and whatever they say.
+func TestT50FormForMinorsByGrant(t *testing.T) {
+	w := newWorld(t)
+	author, approver, super := w.proven("ana", "compliance"), w.proven("bo", "administrator"), w.member("sam", "supervisor")
+	d := draftOf(plainParts(), 0)
+	d.Kind = "minor"
+	type held struct {
+		who   *device
+		word  string
+		chat  string
+		minor bool
+	}
+	var all []held
+	for _, g := range []struct {
+		kind, age, born, word string
+		minor                 bool
+	}{
+		{kind: "carer", born: "2015-06-01", word: "carer", minor: true},
+		{kind: "carer", age: "minor", born: "2015-06-01", word: "carer/adult", minor: true},
+		{kind: "carer", word: "carer"},
+		{kind: "guardian", age: "adult", word: "guardian"},
+		{kind: "guardian", born: "2015-06-01", word: "guardian", minor: true},
+	} {
+		p := w.patient()
+		r, err := w.hub.GrantRelation(w.ctx, super, api.NewRelation{Holder: p.person, Kind: g.kind, Age: g.age, Born: g.born, Evidence: "court-order"})
+		w.must(err)
+		if r.Minor != g.minor || g.minor != (r.EndsAt != 0) {
+			t.Errorf("%+v gave %+v", g, r)
+		}
+		chat, err := p.begin("nurse", g.word)
+		w.must(err)
+		all = append(all, held{p, g.word, chat, g.minor})
+	}
+	w.publish(author, approver, "minors", d)
+	for _, h := range all {
+		v, err := h.who.Conversation(w.ctx, h.chat)
+		w.must(err)
+		if want := map[bool]string{true: "due", false: "given"}[h.minor]; v.Consent != want {
+			t.Errorf("%s, minor %v: consent is %s in what goes on", h.word, h.minor, v.Consent)
+		}
+		_, err = h.who.begin("nurse", h.word)
+		if h.minor {
+			wantCode(t, err, api.CodeConsentMissing)
+			_, err = h.who.begin("nurse", h.word, "minors")
+		}
+		if err != nil {
+			t.Errorf("%s, minor %v: %v", h.word, h.minor, err)
 		}
 	}
 }

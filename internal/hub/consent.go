@@ -62,7 +62,7 @@ func (h *Hub) GiveConsent(ctx context.Context, c *Caller, g api.GiveConsent) (ap
 		if err := h.may(c, policy.AgreeForm, h.about(&v)); err != nil {
 			return api.ConsentGiven{}, err
 		}
-		queue, forMinor = v.Queue, v.forMinor()
+		queue, forMinor = v.Queue, v.ForMinor
 	} else if err := h.mayInPractice(c, policy.AgreeForm); err != nil {
 		return api.ConsentGiven{}, err
 	}

@@ -55,8 +55,8 @@ type FormChange struct {
 type Due struct {
 	Queue  string
 	Others []string // if Queue is empty: the conversations of queues that are not among these
-	// ForMinor says in which of them: those in which a parent or guardian writes,
-	// or all others.
+	// ForMinor says in which of them: those about a minor, in which somebody else
+	// writes, or all others.
 	ForMinor bool
 	At       int64
 	Needs    []Need

@@ -45,7 +45,7 @@ func (h *Hub) CreateConversation(ctx context.Context, c *Caller, id string, n ap
 	if err := h.writesFor(ctx, c, &about, n.For); err != nil {
 		return api.Conversation{}, err
 	}
-	receipts, err := h.consents(ctx, c, id, &n, about.forMinor(), h.millis())
+	receipts, err := h.consents(ctx, c, id, &n, about.ForMinor, h.millis())
 	if err != nil {
 		return api.Conversation{}, err
 	}
@@ -56,12 +56,12 @@ func (h *Hub) CreateConversation(ctx context.Context, c *Caller, id string, n ap
 	if err != nil {
 		return api.Conversation{}, err
 	}
-	create.Conversation.WritesFor, create.Conversation.Relation = about.WritesFor, about.Relation
+	create.Conversation.WritesFor, create.Conversation.Relation, create.Conversation.ForMinor = about.WritesFor, about.Relation, about.ForMinor
 	invitation, err := h.invited(ctx, p, create, n.Invitation)
 	if err != nil {
 		return api.Conversation{}, err
 	}
-	create.Receipts, create.Settle = receipts, stands(n.Queue, about.forMinor(), create.Conversation.CreatedAt, true)
+	create.Receipts, create.Settle = receipts, stands(n.Queue, about.ForMinor, create.Conversation.CreatedAt, true)
 	if err := h.store.Recording(h.begun(ctx, c, create)...).CreateConversation(ctx, *create); errors.Is(err, ErrExists) {
 		// Somebody's, or this device's own from a moment ago.
 		if done, err := h.createdBefore(ctx, c, id, n); err != nil || !done {

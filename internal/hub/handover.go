@@ -139,7 +139,7 @@ func (h *Hub) handOver(ctx context.Context, s *StaffCaller, id string, a policy.
 	if queue == "" {
 		after, err = h.store.Recording(done).UpdateConversation(ctx, before.Practice, id, checked)
 	} else {
-		after, err = h.store.Recording(done).MoveConversation(ctx, before.Practice, id, checked, stands(queue, before.forMinor(), h.millis(), false))
+		after, err = h.store.Recording(done).MoveConversation(ctx, before.Practice, id, checked, stands(queue, before.ForMinor, h.millis(), false))
 	}
 	if errors.Is(err, errNoChange) {
 		return h.actResult(ctx, before)

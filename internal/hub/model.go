@@ -451,6 +451,9 @@ type Conversation struct {
 	WritesFor    string
 	Relation     string
 	RelationEnds int64
+	// ForMinor says that the other is a minor: then forms about minors stand
+	// before the conversation (45 CFR 164.502(g)(3)).
+	ForMinor bool
 	// Confidential hides the conversation from whoever writes for somebody else.
 	Confidential bool
 

@@ -200,7 +200,7 @@ func (h *Hub) panelChats(ctx context.Context, s *StaffCaller, practice string, o
 		}
 		ids = append(ids, v.ID)
 		out.Chats = append(out.Chats, api.PastChat{
-			ID: v.ID, Person: v.Patient, Queue: v.Queue, State: v.State, CreatedAt: v.CreatedAt, LastAt: v.LastAt, For: v.WritesFor, Relation: v.Relation, Confidential: v.Confidential,
+			ID: v.ID, Person: v.Patient, Queue: v.Queue, State: v.State, CreatedAt: v.CreatedAt, LastAt: v.LastAt, For: v.WritesFor, Minor: v.ForMinor, Relation: v.Relation, Confidential: v.Confidential,
 		})
 	}
 	invitations, err := h.store.InvitationsTo(ctx, practice, ids)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -49,7 +50,7 @@ func (r *Relation) api(now int64) api.Relation {
 		queues = []string{}
 	}
 	return api.Relation{
-		ID: r.ID, Holder: r.Holder, Subject: r.Subject, Kind: r.Kind, Queues: queues, StartsAt: r.StartsAt, EndsAt: r.EndsAt, Active: r.active(now),
+		ID: r.ID, Holder: r.Holder, Subject: r.Subject, Kind: r.Kind, Minor: r.Minor, Queues: queues, StartsAt: r.StartsAt, EndsAt: r.EndsAt, Active: r.active(now),
 		Evidence: r.Evidence, GrantedBy: r.GrantedBy, ApprovedBy: r.ApprovedBy, GrantedAt: r.GrantedAt, EndedBy: r.EndedBy, EndReason: r.EndReason,
 	}
 }
@@ -76,6 +77,9 @@ func (h *Hub) GrantRelation(ctx context.Context, s *StaffCaller, n api.NewRelati
 		ID: NewID("r"), Practice: practice, Holder: n.Holder, Subject: n.Subject, Kind: n.Kind, Queues: n.Queues, Evidence: n.Evidence,
 		StartsAt: now, GrantedBy: s.Person.ID, ApprovedBy: approver, GrantedAt: now,
 	}
+	if r.Minor, err = grantsMinor(&n); err != nil {
+		return api.Relation{}, err
+	}
 	if r.EndsAt, err = h.grantEnds(ctx, practice, n, now); err != nil {
 		return api.Relation{}, err
 	}
@@ -89,7 +93,7 @@ func (h *Hub) GrantRelation(ctx context.Context, s *StaffCaller, n api.NewRelati
 	if r.Subject == r.Holder {
 		return api.Relation{}, malformed("subject")
 	}
-	granted := h.event(ctx, s, audit.RelationGranted, r.ID).Of(r.Subject).With("kind="+r.Kind+",approved="+approver).Because(r.Evidence, "")
+	granted := h.event(ctx, s, audit.RelationGranted, r.ID).Of(r.Subject).With(fmt.Sprintf("kind=%s,minor=%t,approved=%s", r.Kind, r.Minor, approver)).Because(r.Evidence, "")
 	if err := h.store.Recording(granted).AddRelation(ctx, r, subject); err != nil {
 		return api.Relation{}, at("store relation", err)
 	}
@@ -117,7 +121,26 @@ func (h *Hub) approver(ctx context.Context, s *StaffCaller, other string) (strin
 	return p.ID, nil
 }
 
-// grantEnds is when a new grant ends. A parent's cannot be without end.
+// grantsMinor reports whether a new grant is for a minor: as staff say, and else by
+// what the holder is to the other. A parent's is for nobody else.
+func grantsMinor(n *api.NewRelation) (bool, error) {
+	minor := minorBy(n.Age, n.Kind) || n.Age == "" && n.Born != ""
+	switch {
+	case n.Kind == "parent" && !minor:
+		return false, malformed("age")
+	case minor != (n.Born != ""): // a minor's has an end, and nobody else's birthday is asked for
+		return false, malformed("born")
+	}
+	return minor, nil
+}
+
+// minorBy is what is said of the other's age, or else follows from what one is
+// to them.
+func minorBy(age, kind string) bool {
+	return age == "minor" || age == "" && (kind == "parent" || kind == "guardian")
+}
+
+// grantEnds is when a new grant ends. A minor's cannot be without end.
 func (h *Hub) grantEnds(ctx context.Context, practice string, n api.NewRelation, now int64) (int64, error) {
 	ends := n.EndsAt
 	if n.Born != "" {
@@ -133,10 +156,7 @@ func (h *Hub) grantEnds(ctx context.Context, practice string, n api.NewRelation,
 			ends = birthday
 		}
 	}
-	switch {
-	case n.Kind == "parent" && n.Born == "":
-		return 0, malformed("born")
-	case ends != 0 && ends <= now:
+	if ends != 0 && ends <= now {
 		return 0, malformed("ends_at")
 	}
 	return ends, nil
@@ -262,7 +282,7 @@ func (h *Hub) writesFor(ctx context.Context, c *Caller, v *Conversation, f *api.
 	if f == nil {
 		return nil
 	}
-	v.WritesFor = f.Kind
+	v.WritesFor, v.ForMinor = f.Kind, minorBy(f.Age, f.Kind)
 	all, err := h.store.RelationsOf(ctx, v.Practice, []string{c.Device.Person})
 	if err != nil {
 		return at("load relations", err)
@@ -276,16 +296,12 @@ func (h *Hub) writesFor(ctx context.Context, c *Caller, v *Conversation, f *api.
 	switch {
 	case len(granted) == 1:
 		v.WritesFor, v.Relation = granted[0].Kind, granted[0].ID
+		v.ForMinor = granted[0].Minor || f.Age == "minor"
 	case f.Relation != "":
 		return ErrNotFound
 	}
 	return nil
 }
-
-// forMinor reports whether a parent or guardian writes in the conversation, by
-// the practice's grant or their own word: then forms about minors stand before
-// it (45 CFR 164.502(g)(3)).
-func (v *Conversation) forMinor() bool { return v.WritesFor == "parent" || v.WritesFor == "guardian" }
 
 // Hide keeps a conversation from whoever writes for somebody else in it, or no
 // longer.

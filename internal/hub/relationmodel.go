@@ -10,6 +10,7 @@ type Relation struct {
 	Holder     string // person who acts
 	Subject    string // person for whom
 	Kind       string // api.Relation.Kind
+	Minor      bool   // Subject is one, until EndsAt at the latest
 	Queues     []string
 	Evidence   string
 	StartsAt   int64

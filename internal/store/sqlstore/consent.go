@@ -82,11 +82,11 @@ func (s *Store) askAgain(t *tx, practice string, d hub.Due) error {
 	if d.Queue == "" {
 		of, queue = `NOT (`+s.dialect.in("c.queue", "$2")+`)`, document(append([]string{}, d.Others...))
 	}
-	where := ` WHERE c.practice = $1 AND ` + of + ` AND c.withdrawn_at = 0 AND c.writes_for `
-	if !d.ForMinor {
-		where += `NOT `
+	minor := `c.for_minor = 0`
+	if d.ForMinor {
+		minor = `c.for_minor = 1`
 	}
-	where += `IN ('parent', 'guardian')`
+	where := ` WHERE c.practice = $1 AND ` + of + ` AND c.withdrawn_at = 0 AND ` + minor
 	const later = ` AND (c.consent_due = 0 OR c.consent_due > $3)`
 	if len(d.Needs) == 0 {
 		_, err := t.exec(`UPDATE conversation AS c SET consent_due = $3`+where+later, practice, queue, d.At)

@@ -13,8 +13,8 @@ func (s *Store) CreateConversation(ctx context.Context, n hub.NewConversation) e
 	const number = `UPDATE practice SET logs = logs + 1 WHERE id = $1 RETURNING number, logs`
 	const insert = `
 INSERT INTO conversation (practice, id, queue, language, patient, assignee, state, created_at, waiting_from,
-    last_at, closed_at, closed_by, withdrawn_at, epoch, head, number, log, left_message, writes_for, relation, consent_due, work_since)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 0)
+    last_at, closed_at, closed_by, withdrawn_at, epoch, head, number, log, left_message, writes_for, relation, for_minor, consent_due, work_since)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, 0)
 ON CONFLICT DO NOTHING`
 	const group = `
 INSERT INTO mls_group (practice, conversation, state, info, handshake)
@@ -41,7 +41,7 @@ VALUES ($1, $2, $3, $4, $5)`
 		}
 		added, err := t.exec(insert, c.Practice, c.ID, c.Queue, c.Language, c.Patient, c.Assignee, c.State,
 			c.CreatedAt, c.WaitingFrom, c.LastAt, c.ClosedAt, c.ClosedBy, c.WithdrawnAt,
-			signed(n.Group.Epoch), signed(n.First.Position), l.practice, l.log, integer(c.LeftMessage), c.WritesFor, c.Relation, c.ConsentDue)
+			signed(n.Group.Epoch), signed(n.First.Position), l.practice, l.log, integer(c.LeftMessage), c.WritesFor, c.Relation, integer(c.ForMinor), c.ConsentDue)
 		if err != nil {
 			return err
 		}
@@ -99,15 +99,15 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 
 const conversationFields = `c.practice, c.id, c.queue, c.language, c.patient, c.assignee, c.state, c.created_at,
     c.waiting_from, c.last_at, c.closed_at, c.closed_by, c.withdrawn_at, c.epoch, c.head,
-    c.left_message, c.rating, c.revision, c.consent_due, c.writes_for, c.relation, c.confidential,
+    c.left_message, c.rating, c.revision, c.consent_due, c.writes_for, c.relation, c.for_minor, c.confidential,
     coalesce((SELECT r.ends_at FROM relation r WHERE c.relation <> '' AND r.practice = c.practice AND r.id = c.relation), 0)`
 
 func scanConversation(row scanner) (c hub.Conversation, err error) {
-	var left, confidential int64
+	var left, minor, confidential int64
 	err = row.Scan(&c.Practice, &c.ID, &c.Queue, &c.Language, &c.Patient, &c.Assignee, &c.State, &c.CreatedAt,
 		&c.WaitingFrom, &c.LastAt, &c.ClosedAt, &c.ClosedBy, &c.WithdrawnAt, &c.Epoch, &c.Head,
-		&left, &c.Rating, &c.Revision, &c.ConsentDue, &c.WritesFor, &c.Relation, &confidential, &c.RelationEnds)
-	c.LeftMessage, c.Confidential = left != 0, confidential != 0
+		&left, &c.Rating, &c.Revision, &c.ConsentDue, &c.WritesFor, &c.Relation, &minor, &confidential, &c.RelationEnds)
+	c.LeftMessage, c.ForMinor, c.Confidential = left != 0, minor != 0, confidential != 0
 	return c, err
 }
 

@@ -11,32 +11,34 @@ import (
 )
 
 const relationFields = `
-SELECT practice, id, holder, subject, kind, queues, evidence, starts_at, ends_at, granted_by, approved_by, granted_at, ended_by, end_reason
+SELECT practice, id, holder, subject, kind, minor, queues, evidence, starts_at, ends_at, granted_by, approved_by, granted_at, ended_by, end_reason
 FROM relation `
 
 func scanRelation(row scanner) (r hub.Relation, err error) {
 	var queues string
-	err = row.Scan(&r.Practice, &r.ID, &r.Holder, &r.Subject, &r.Kind, &queues, &r.Evidence, &r.StartsAt, &r.EndsAt,
+	var minor int64
+	err = row.Scan(&r.Practice, &r.ID, &r.Holder, &r.Subject, &r.Kind, &minor, &queues, &r.Evidence, &r.StartsAt, &r.EndsAt,
 		&r.GrantedBy, &r.ApprovedBy, &r.GrantedAt, &r.EndedBy, &r.EndReason)
 	if err == nil && json.Unmarshal([]byte(queues), &r.Queues) != nil {
 		err = errors.New("a relation's queues are damaged")
 	}
+	r.Minor = minor != 0
 	return r, err
 }
 
 // AddRelation implements [hub.Relations].
 func (s *Store) AddRelation(ctx context.Context, r hub.Relation, subject *hub.Person) error {
 	const insert = `
-INSERT INTO relation (practice, id, holder, subject, kind, queues, evidence, starts_at, ends_at, granted_by, approved_by, granted_at,
+INSERT INTO relation (practice, id, holder, subject, kind, minor, queues, evidence, starts_at, ends_at, granted_by, approved_by, granted_at,
     ended_by, end_reason, settled)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '', '', 0)`
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, '', '', 0)`
 	return s.write(ctx, r.Practice, func(t *tx) error {
 		if subject != nil {
 			if err := addPerson(t, *subject); err != nil {
 				return err
 			}
 		}
-		_, err := t.exec(insert, r.Practice, r.ID, r.Holder, r.Subject, r.Kind, document(r.Queues), r.Evidence, r.StartsAt, r.EndsAt,
+		_, err := t.exec(insert, r.Practice, r.ID, r.Holder, r.Subject, r.Kind, integer(r.Minor), document(r.Queues), r.Evidence, r.StartsAt, r.EndsAt,
 			r.GrantedBy, r.ApprovedBy, r.GrantedAt)
 		return err
 	})

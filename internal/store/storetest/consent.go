@@ -70,6 +70,31 @@ func settled(due int64) hub.Settle {
 	return func([]hub.ConsentForm, []hub.Receipt) (int64, error) { return due, nil }
 }
 
+// testMinors holds that a form about minors is asked of who writes for one,
+// whatever they are to the child.
+func testMinors(t *testing.T, store hub.Store) {
+	ctx, here := t.Context(), newClinic(t, store)
+	patient, keeper := here.device(api.KindPatient), here.device(api.KindService)
+	chats := map[bool]hub.Conversation{}
+	for kind, minor := range map[string]bool{"carer": true, "guardian": false} {
+		n := here.newConversation(patient, keeper)
+		n.Conversation.WritesFor, n.Conversation.ForMinor = kind, minor
+		must(t, store.CreateConversation(ctx, n))
+		chats[minor] = n.Conversation
+	}
+	for i, minor := range []bool{true, false} {
+		at := int64(120 + i)
+		due := hub.FormChange{Due: []hub.Due{{Queue: "general", ForMinor: minor, At: at}}}
+		must(t, store.ChangeConsentForms(ctx, here.id, func([]hub.ConsentForm) (hub.FormChange, error) { return due, nil }))
+		if got := load(t, store, chats[minor]).ConsentDue; got != at {
+			t.Errorf("for a minor %v: due at %d, want %d", minor, got, at)
+		}
+		if got := load(t, store, chats[!minor]).ConsentDue; got == at {
+			t.Errorf("for a minor %v: the other is asked", minor)
+		}
+	}
+}
+
 func testReceipts(t *testing.T, store hub.Store) {
 	ctx, here, elsewhere := t.Context(), newClinic(t, store), newClinic(t, store)
 	patient, keeper := here.device(api.KindPatient), here.device(api.KindService)
@@ -107,7 +132,7 @@ func testReceipts(t *testing.T, store hub.Store) {
 		ask(hub.Due{Others: []string{"general"}, At: 120})
 		isDue(0)
 		ask(hub.Due{Queue: "general", ForMinor: true, At: 120})
-		isDue(0) // no parent writes here
+		isDue(0) // nobody writes for a minor here
 		ask(hub.Due{Queue: "general", At: 130, Needs: []hub.Need{{Form: "f", Version: 1, Since: 101}}})
 		isDue(130) // too long ago
 		ask(hub.Due{Queue: "general", At: 140, Needs: []hub.Need{{Form: "f", Version: 1}}})

@@ -13,7 +13,7 @@ func testRelations(t *testing.T, store hub.Store) {
 	holder, subject := c.device(api.KindPatient), c.device(api.KindPatient)
 	relation := func(ends int64) hub.Relation {
 		return hub.Relation{
-			ID: newID("r"), Practice: c.id, Holder: holder.Person, Subject: subject.Person, Kind: "parent", Queues: []string{"general"},
+			ID: newID("r"), Practice: c.id, Holder: holder.Person, Subject: subject.Person, Kind: "parent", Minor: true, Queues: []string{"general"},
 			Evidence: "birth-certificate", StartsAt: 10, EndsAt: ends, GrantedBy: "p_s", ApprovedBy: "p_t", GrantedAt: 10,
 		}
 	}
@@ -45,10 +45,10 @@ func testRelations(t *testing.T, store hub.Store) {
 		must(t, store.AddRelation(ctx, r, nil))
 		keeper := c.device(api.KindService)
 		n := c.newConversation(holder, keeper)
-		n.Conversation.WritesFor, n.Conversation.Relation = "parent", r.ID
+		n.Conversation.WritesFor, n.Conversation.Relation, n.Conversation.ForMinor = "parent", r.ID, true
 		must(t, store.CreateConversation(ctx, n))
 		v := load(t, store, n.Conversation)
-		if v.RelationEnds != 1000 || v.WritesFor != "parent" {
+		if v.RelationEnds != 1000 || v.WritesFor != "parent" || !v.ForMinor {
 			t.Fatalf("stored as %+v", v)
 		}
 		standing := func(at int64) int {

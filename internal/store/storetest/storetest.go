@@ -26,6 +26,7 @@ func Run(t *testing.T, store hub.Store) {
 		{"practices", testPractices},
 		{"consent forms", testForms},
 		{"receipts", testReceipts},
+		{"minors", testMinors},
 		{"people", testPeople},
 		{"change person", testChangePerson},
 		{"sessions", testSessions},

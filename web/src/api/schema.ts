@@ -3990,8 +3990,13 @@ export interface components {
             readonly reason: "same-device-lost" | "portal-match" | "patient-said" | "duplicate" | "other";
         };
         readonly NewRelation: {
+            /**
+             * @description of the other. Left out, it is minor for a parent or guardian, and wherever born is given. A parent writes for a minor alone
+             * @enum {string}
+             */
+            readonly age?: "minor" | "adult";
             readonly approver?: string;
-            /** @description YYYY-MM-DD: a minor's date of birth. The grant ends on the birthday on which they come of age; the date itself is not kept. Needed for parents */
+            /** @description YYYY-MM-DD: a minor's date of birth, and nobody else's. The grant ends on the birthday on which they come of age; the date itself is not kept */
             readonly born?: string;
             /** Format: int64 */
             readonly ends_at?: number;
@@ -4141,6 +4146,8 @@ export interface components {
             readonly id: string;
             /** Format: int64 */
             readonly last_at: number;
+            /** @description they write for a minor, by the grant or their own word */
+            readonly minor?: boolean;
             readonly person: string;
             readonly queue: string;
             /** @description the grant by which they write for the other */
@@ -4569,7 +4576,7 @@ export interface components {
             readonly ended_by?: string;
             /**
              * Format: int64
-             * @description 0 if it has no end; a parent's ends on the birthday on which a minor comes of age
+             * @description 0 if it has no end; a minor's ends at the latest on the birthday on which they come of age
              */
             readonly ends_at?: number;
             /**
@@ -4586,6 +4593,8 @@ export interface components {
             readonly id: string;
             /** @enum {string} */
             readonly kind: "parent" | "guardian" | "carer" | "representative";
+            /** @description the other is a minor: a form about minors stands before the chats */
+            readonly minor: boolean;
             /** @description none means all */
             readonly queues: readonly string[];
             /** Format: int64 */
@@ -4981,6 +4990,11 @@ export interface components {
             readonly groups: readonly components["schemas"]["GroupWork"][];
         };
         readonly WritingFor: {
+            /**
+             * @description of the other, by the writer's own word; left out, a parent or guardian writes for a minor. A form about minors is needed if it says minor, or the grant does
+             * @enum {string}
+             */
+            readonly age?: "minor" | "adult";
             /**
              * @description what the one who writes is to the other
              * @enum {string}

@@ -2,6 +2,7 @@
 // that use it.
 
 import type { Agreements } from "../core/shared/protocol.ts";
+import { hasAgreed } from "./model/agreed.ts";
 import { formsBefore, type ConsentForm } from "./model/practice.ts";
 import type { Session } from "./model/session.ts";
 
@@ -14,9 +15,11 @@ export async function due(session: Session): Promise<readonly ConsentForm[]> {
   const { agreements } = await core.agreements();
   const standing = agreements.filter((one) => one.current && one.conversation === conversation.id);
   const all = formsBefore(practice, conversation.queue, true).filter((form) => !standing.some((one) => one.form === form.id && one.version === form.version));
-  // Only the hub knows whether a parent writes here: what it asks for beyond the other forms is the one about minors.
+  // Only the hub knows whether this is about a minor: what it asks for beyond the other forms is the one about them.
+  // A chat that it has not taken yet stands on nothing there; then the others are those that were agreed to here.
   const others = all.filter((form) => form.kind !== "minor");
-  const missing = others.length > 0 ? others : all;
+  const refused = agreements.every((one) => one.conversation !== conversation.id) && others.every((form) => hasAgreed(world.memo, form));
+  const missing = others.length > 0 && !refused ? others : all;
   return Promise.all(missing.map((form) => world.loadForm(world.slug, form.id, form.version)));
 }
 

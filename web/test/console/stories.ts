@@ -178,7 +178,7 @@ const knows: Record<string, object> = {
   patient: {
     approvers: [{ id: lee, kind: "staff", name: "Lee Okafor", role: "supervisor", online: true }],
     chats: [
-      { id: "c_ana", state: "open", queue: "general", created_at: now - 34 * minute, last_at: now - minute, confidential: false, for: "carer", relation: "r_1" },
+      { id: "c_ana", state: "open", queue: "general", created_at: now - 34 * minute, last_at: now - minute, confidential: false, for: "carer", minor: true, relation: "r_1" },
       { id: "c_before", state: "closed", queue: "results", created_at: now - 40 * aDay, last_at: now - 39 * aDay, confidential: false },
     ],
     hidden: 1,
@@ -189,7 +189,7 @@ const knows: Record<string, object> = {
     may_link: true,
     person: ana,
     persons: [ana],
-    relations: [{ id: "r_1", active: true, holder: ana, subject: "p_mother", kind: "carer", queues: [], starts_at: now - 20 * aDay, ends_at: now + 200 * aDay }],
+    relations: [{ id: "r_1", active: true, holder: ana, subject: "p_mother", kind: "carer", minor: true, queues: [], starts_at: now - 20 * aDay, ends_at: now + 200 * aDay }],
   },
   consents: {
     consent: "given",
@@ -548,6 +548,22 @@ export const stories: Record<string, Story> = {
       const here = document.querySelector("#patient-title")?.parentElement;
       [...(here?.querySelectorAll<HTMLElement>("button") ?? [])].at(2)?.click();
       for (let tries = 0; tries < 40 && !document.querySelector("dialog[open] input, dialog[open] select"); tries++) await page.pause(50);
+    },
+  },
+  "details-relate-minor": {
+    hash: "#/mine/c_ana",
+    account: patients,
+    script: full,
+    async then(_, page) {
+      await withDetails(page);
+      const here = document.querySelector("#patient-title")?.parentElement;
+      [...(here?.querySelectorAll<HTMLElement>("button") ?? [])].at(2)?.click();
+      for (const value of ["guardian", "minor"]) {
+        const one = (): HTMLInputElement | null => document.querySelector<HTMLInputElement>(`dialog[open] input[type=radio][value=${value}]`);
+        for (let tries = 0; tries < 40 && !one(); tries++) await page.pause(50);
+        one()?.click();
+      }
+      for (let tries = 0; tries < 40 && !document.querySelector("dialog[open] input:not([type=radio])"); tries++) await page.pause(50);
     },
   },
   "hold-back": {
