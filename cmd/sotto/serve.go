@@ -144,7 +144,7 @@ func (c serveCommand) limits() hub.Limits {
 	}
 	most := hub.Rate{PerSecond: 1e9, Burst: 1e9}
 	return hub.Limits{
-		Anonymous: most, Guests: most, SignIns: most, Logins: most, Calls: most, Sends: most, Claims: most,
+		Anonymous: most, Guests: most, SignIns: most, AppCodes: most, Calls: most, Sends: most, Claims: most,
 		Uploads: most, Service: most, KeyPackage: 200,
 	}
 }

@@ -100,12 +100,20 @@ var defences = []defence{
 		"\t\tsource = \"known/\" + p.ID\n\t\terr = h.rates.allow(\"known\", p.ID, h.limits.SignIns)\n\t} else {", "\t}\n\t{", "httpapi TestT28ANeighbourKeepsNobodyOut",
 	},
 	{
-		"lock-out: a flood of guesses keeps a recovery code out of every new browser (T28)", "hub/signin.go",
-		"if _, formed := password.CleanRecoveryCode(code); formed {", "if _, formed := password.CleanRecoveryCode(\"\"); formed {", "httpapi TestT28AFloodKeepsNobodyOut",
+		"lock-out: who knows a login and no password uses up its codes (T28)", "hub/signin.go",
+		"standing := right && p.ID", "standing := (right || p.ID != \"\") && p.ID", "httpapi TestT28AFloodKeepsNobodyOut",
 	},
 	{
-		"brute force: what many networks try at one login is not bounded (T28)", "hub/signin.go",
-		"return h.rates.allow(\"login\", key, h.limits.Logins)", "return h.rates.allow(\"login\", key+\" \"+source, h.limits.Logins)", "httpapi TestT28AFloodKeepsNobodyOut",
+		"lock-out: guesses of strangers use up the codes of known browsers (T28)", "hub/signin.go",
+		"who, wrong = \"known/\"+p.ID, p.KnownFailures", "", "httpapi TestT28Guessing",
+	},
+	{
+		"brute force: wrong codes after the right password are not counted (T28)", "hub/signin.go",
+		"return wrong < maxCodes && ", "return wrong >= 0 && ", "httpapi TestT28Guessing",
+	},
+	{
+		"brute force: how many codes are guessed at once is not bounded (T28)", "hub/signin.go",
+		" && h.rates.allow(\"app-code\", who, h.limits.AppCodes) == nil", " && who != \"\"", "httpapi TestT28AFloodKeepsNobodyOut",
 	},
 	{
 		"lock-out: calls without a session keep the others of their network out (T28)", "httpapi/call.go",
@@ -117,7 +125,7 @@ var defences = []defence{
 	},
 	{
 		"lock-out: a recovery code does not let in who was guessed at (T28)", "hub/signin.go",
-		" || found.method == MethodRecovery)", ")", "httpapi TestT28Guessing",
+		"(found.method == MethodRecovery || h.allowAppCode(&p, known))", "h.allowAppCode(&p, known)", "httpapi TestT28Guessing",
 	},
 	{"brute force: guesses are not slowed down (T28)", "hub/guess.go", "left > 0 {", "left > guessMemory {", "httpapi TestT28Guessing"},
 	{

@@ -23,7 +23,7 @@ import (
 // unlimited lifts every rate: a benchmark is no person.
 func unlimited(c *hub.Config, _ *httpapi.Config) {
 	most := hub.Rate{PerSecond: 1e9, Burst: 1e9}
-	c.Limits = hub.Limits{Anonymous: most, Guests: most, SignIns: most, Logins: most, Calls: most, Sends: most, Claims: most, Uploads: most, Service: most, OpenChats: 1000}
+	c.Limits = hub.Limits{Anonymous: most, Guests: most, SignIns: most, AppCodes: most, Calls: most, Sends: most, Claims: most, Uploads: most, Service: most, OpenChats: 1000}
 	c.Log = nil
 }
 
@@ -118,7 +118,7 @@ func BenchmarkT27SignIn(b *testing.B) {
 	w := newWorld(b, func(c *hub.Config, ac *httpapi.Config) {
 		ac.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} // each guess from another network, so that none is held back
 		c.Passwords = password.Cost{}
-		c.Limits.Logins, c.Limits.SignIns, c.Limits.Anonymous = most, most, most
+		c.Limits.AppCodes, c.Limits.SignIns, c.Limits.Anonymous = most, most, most
 	})
 	w.staff("dana")
 	took := map[string][]time.Duration{}

@@ -354,7 +354,7 @@ func TestBounds(t *testing.T) {
 
 func TestRateLimits(t *testing.T) {
 	w := newWorld(t, func(c *hub.Config, _ *httpapi.Config) {
-		c.Limits = hub.Limits{Sends: hub.Rate{PerSecond: 1, Burst: 3}, Logins: hub.Rate{PerSecond: 0.01, Burst: 2}}
+		c.Limits = hub.Limits{Sends: hub.Rate{PerSecond: 1, Burst: 3}}
 	})
 	d := w.patient()
 	id := d.open("nurse")
@@ -372,8 +372,8 @@ func TestRateLimits(t *testing.T) {
 	_, err = d.Send(w.ctx, id, f)
 	w.must(err)
 
-	// Guesses at one login from anywhere, and with any spelling.
-	for _, login := range []string{"dana", " Dana"} {
+	// Guesses at one login, with any spelling.
+	for _, login := range []string{"dana", " Dana", "dAna", "daNa ", "danA"} {
 		_, err := d.SignIn(w.ctx, api.SignIn{Practice: "riverside", Login: login, Authentication: api.Authentication{Password: "guess"}})
 		wantCode(t, err, api.CodeUnauthenticated)
 	}

@@ -70,19 +70,25 @@ func TestT28Guessing(t *testing.T) {
 	if strings.Join(waits, " ") != "1 2 4 8" {
 		t.Errorf("waits %v", waits)
 	}
-	// A hundred guesses from many places: who guesses right now is a stranger.
-	for i := range 120 {
+	// Who knows the password guesses codes from many places: who guesses right
+	// now is a stranger.
+	wrong.Password = phrase
+	for i := range 50 {
 		guess("198.51.100.1" + string(rune('0'+i%10)))
 		w.clock.advance(time.Minute)
 	}
-	failures := func() int {
+	failures := func() (strangers, known int) {
 		p, err := w.store.Person(w.ctx, w.clinic.ID, person.ID)
 		w.must(err)
-		return p.Failures
+		return p.Failures, p.KnownFailures
 	}
-	for deadline := time.Now().Add(10 * time.Second); failures() < 100; { // they are counted after their answers
+	for deadline := time.Now().Add(10 * time.Second); ; { // they are counted after their answers
+		n, _ := failures()
+		if n >= 40 {
+			break
+		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%d wrong guesses were counted", failures())
+			t.Fatalf("%d wrong codes were counted", n)
 		}
 	}
 	stranger := w.client()
@@ -106,22 +112,33 @@ func TestT28Guessing(t *testing.T) {
 	known := dana.in("dana") // in the browser that was set up
 	_, err = dana.SignIn(w.ctx, known)
 	w.must(err)
-	if got := failures(); got != 0 {
-		t.Errorf("%d failures after a sign-in", got)
+	if n, k := failures(); n != 0 || k != 0 {
+		t.Errorf("%d and %d failures after a sign-in", n, k)
 	}
 
-	for range 100 { // again, and this time no browser is left
-		w.must(w.store.CountFailure(w.ctx, w.clinic.ID, person.ID))
+	count := func(known bool) {
+		t.Helper()
+		for range 40 {
+			w.must(w.store.CountFailure(w.ctx, w.clinic.ID, person.ID, known))
+		}
 	}
+	count(true) // somebody at a known browser: strangers have their own
+	_, err = dana.SignIn(w.ctx, dana.in("dana"))
+	wantCode(t, err, api.CodeUnauthenticated)
+	_, err = w.client().SignIn(w.ctx, dana.in("dana"))
+	w.must(err)
+	if n, k := failures(); n != 0 || k != 0 {
+		t.Errorf("%d and %d failures after a sign-in", n, k)
+	}
+
+	count(false) // again, and this time no browser is left
 	_, err = w.client().SignIn(w.ctx, dana.in("dana"))
 	wantCode(t, err, api.CodeUnauthenticated)
 	in.Password = phrase
 	_, err = w.client().SignIn(w.ctx, in)
 	w.must(err)
 
-	for range 100 {
-		w.must(w.store.CountFailure(w.ctx, w.clinic.ID, person.ID))
-	}
+	count(false)
 	token, err = w.hub.NewSetUpLink(w.ctx, w.clinic.ID, person.ID)
 	w.must(err)
 	fresh := w.client()
@@ -131,9 +148,10 @@ func TestT28Guessing(t *testing.T) {
 	w.must(err)
 }
 
-// TestT28AFloodKeepsNobodyOut: machines that guess at one login without a pause
-// keep its person out of no new browser: one machine not at all, and many not
-// with a recovery code. What is looked at of their guesses stays bounded.
+// TestT28AFloodKeepsNobodyOut: machines that guess at one login without a pause,
+// from however many networks, keep its person out of no new browser, neither with
+// an app's code nor with a recovery code. Those who know the password too are
+// bounded together, and keep nobody out of a known browser.
 func TestT28AFloodKeepsNobodyOut(t *testing.T) {
 	w := newWorld(t, behindProxy)
 	_, token := w.link("dana")
@@ -141,11 +159,11 @@ func TestT28AFloodKeepsNobodyOut(t *testing.T) {
 	secret, done, err := dana.SetUpApp(w.ctx, token, phrase, w.clock.now())
 	w.must(err)
 	dana.secret = secret
-	flood := func(code string, from ...string) (looked int) {
-		s := api.SignIn{Practice: "riverside", Login: "dana", Authentication: api.Authentication{Password: "guess", Code: code}}
-		for _, address := range from {
-			for range 20 {
-				if resp, _, _ := w.tries(address, "", s); resp.StatusCode == http.StatusUnauthorized {
+	flood := func(password, code string, networks, each int) (looked int) {
+		s := api.SignIn{Practice: "riverside", Login: "dana", Authentication: api.Authentication{Password: password, Code: code}}
+		for n := range networks {
+			for range each {
+				if resp, _, _ := w.tries(fmt.Sprint("198.51.100.", n), "", s); resp.StatusCode == http.StatusUnauthorized {
 					looked++
 				}
 			}
@@ -155,22 +173,34 @@ func TestT28AFloodKeepsNobodyOut(t *testing.T) {
 	w.clock.advance(time.Minute)
 	// Codes are made at the beginning of their half minute, so that they last.
 	w.clock.advance(30*time.Second - time.Duration(w.clock.now().UnixNano()%int64(30*time.Second)))
-	in := dana.in("dana") // takes time, in which a bucket would fill
-	flood("000000", "203.0.113.7")
-	if resp, _, _ := w.tries("192.0.2.44", "", in); resp.StatusCode != http.StatusOK {
-		t.Errorf("one machine keeps the person out: %d", resp.StatusCode)
+	in := dana.in("dana")
+	if looked := flood("guess", "000000", 1, 20); looked > 7 {
+		t.Errorf("%d guesses of one network were looked at", looked)
 	}
-	many := []string{"198.51.100.1", "198.51.100.2", "198.51.100.3", "198.51.100.4", "198.51.100.5"}
-	if looked := flood("000000", many...); looked > 12 { // the allowance of a login, and what fills up meanwhile
-		t.Errorf("%d guesses at one login were looked at", looked)
-	}
-	more := []string{"198.51.100.6", "198.51.100.7", "198.51.100.8", "198.51.100.9"}
-	if looked := flood("aaaa-aaaa-aaaa-aaaa", more...); looked > 7*len(more) {
+	flood("guess", "000000", 120, 1)
+	if looked := flood("guess", "aaaa-aaaa-aaaa-aaaa", 4, 20); looked > 7*4 {
 		t.Errorf("%d guesses at recovery codes were looked at", looked)
 	}
-	in.Code = done.RecoveryCodes[0]
-	if resp, _, _ := w.tries("192.0.2.45", "", in); resp.StatusCode != http.StatusOK {
+	resp, known, _ := w.tries("192.0.2.44", "", in)
+	if resp.StatusCode != http.StatusOK || known == "" {
+		t.Errorf("strangers who know a login keep its person out: %d", resp.StatusCode)
+	}
+
+	in = dana.in("dana")
+	flood(phrase, "000000", 12, 1) // at once: more than strangers may
+	if resp, _, _ := w.tries("192.0.2.45", "", in); resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("how many guess at codes at once is not bounded: %d", resp.StatusCode)
+	}
+	recovery := in
+	recovery.Code = done.RecoveryCodes[0]
+	if resp, _, _ := w.tries("192.0.2.46", "", recovery); resp.StatusCode != http.StatusOK {
 		t.Errorf("a recovery code from a network that guessed nothing: %d", resp.StatusCode)
+	}
+	if resp, _, _ := w.tries("192.0.2.45", known, in); resp.StatusCode != http.StatusOK {
+		t.Errorf("a known browser: %d", resp.StatusCode)
+	}
+	if resp, _, _ := w.tries("192.0.2.45", "", dana.in("dana")); resp.StatusCode != http.StatusOK { // half a minute later
+		t.Errorf("a new browser later: %d", resp.StatusCode)
 	}
 }
 

@@ -47,7 +47,7 @@ func newReach(t *testing.T) *reach {
 	much := hub.Rate{PerSecond: 1e6, Burst: 1e6}
 	w := newWorld(t, func(hc *hub.Config, _ *httpapi.Config) {
 		hc.Limits = hub.Limits{
-			Anonymous: much, Guests: much, Invitations: much, SignIns: much, Logins: much, Calls: much, Sends: much, Claims: much,
+			Anonymous: much, Guests: much, Invitations: much, SignIns: much, AppCodes: much, Calls: much, Sends: much, Claims: much,
 			Uploads: much, OpenChats: 1 << 20,
 		}
 	})

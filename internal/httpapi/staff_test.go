@@ -88,7 +88,7 @@ func TestSetUpLinks(t *testing.T) {
 // TestT27SignInSaysNothing: whatever is wrong, the answer is the same.
 func TestT27SignInSaysNothing(t *testing.T) {
 	w := newWorld(t, func(c *hub.Config, _ *httpapi.Config) {
-		c.Limits.Logins = hub.Rate{PerSecond: 100, Burst: 100}
+		c.Limits.AppCodes = hub.Rate{PerSecond: 100, Burst: 100}
 	})
 	dana := w.staff("dana")
 	w.link("new")
@@ -127,7 +127,7 @@ func TestT27SignInSaysNothing(t *testing.T) {
 // How long that takes is for BenchmarkT27SignIn to print.
 func TestT27SignInWorksTheSame(t *testing.T) {
 	w := newWorld(t, func(c *hub.Config, _ *httpapi.Config) {
-		c.Limits.Logins = hub.Rate{PerSecond: 100, Burst: 100}
+		c.Limits.AppCodes = hub.Rate{PerSecond: 100, Burst: 100}
 	})
 	w.staff("dana")
 	w.link("new")

@@ -10,12 +10,15 @@ import (
 // that its owner has signed in from, or a network. Whoever guesses is slowed
 // down, not the person who is guessed at (T28).
 const (
-	freeGuesses  = 5
-	firstWait    = time.Second
-	longestWait  = 15 * time.Minute
-	guessMemory  = 24 * time.Hour // after which a source starts afresh
-	maxGuesses   = 50_000         // sources that are remembered
-	maxStrangers = 100            // wrong guesses by strangers (NIST SP 800-63B-4, 3.2.2)
+	freeGuesses = 5
+	firstWait   = time.Second
+	longestWait = 15 * time.Minute
+	guessMemory = 24 * time.Hour // after which a source starts afresh
+	maxGuesses  = 50_000         // sources that are remembered
+	// maxCodes is how many wrong codes of an app, each after the right password,
+	// strangers have, and known browsers. With the ten of each that may be under
+	// way at once (Limits.AppCodes) that is 100 (NIST SP 800-63B-4, 3.2.2).
+	maxCodes = 40
 )
 
 // guesses remembers who guessed wrong.

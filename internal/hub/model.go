@@ -165,7 +165,10 @@ type Person struct {
 	Login      string // unique within the practice, case folded; staff only
 	Password   string // encoded hash; empty if the person has none
 	PasswordAt int64  // when it was chosen
-	Failures   int    // wrong guesses by strangers since the last sign-in
+	// Failures are the wrong codes of an app after the right password since the
+	// person last showed both factors, by strangers; KnownFailures those in
+	// browsers that the person has signed in from, and in sessions.
+	Failures, KnownFailures int
 	// Queues are those given to a staff person one by one, beside those of their
 	// departments. With neither, they work on all.
 	Queues []string

@@ -23,7 +23,7 @@ type Limits struct {
 	// Invitations are one-time links for patients, by who makes them.
 	Invitations Rate
 	SignIns     Rate // password checks: of strangers by address, else by person
-	Logins      Rate // password checks of strangers, by login; with a recovery code by address too
+	AppCodes    Rate // an app's codes after the right password: of one person, by strangers and else
 	Calls       Rate // calls of one device
 	Sends       Rate // frames of one device
 	Claims      Rate // key packages claimed by one patient or staff device
@@ -57,7 +57,7 @@ func (l *Limits) setDefaults() {
 	or(&l.Guests, 1, 120)
 	or(&l.Invitations, 0.1, 30)
 	or(&l.SignIns, 0.5, 30)
-	or(&l.Logins, 0.1, 10)
+	or(&l.AppCodes, 0.1, 10)
 	or(&l.Calls, 50, 300)
 	or(&l.Sends, 20, 200)
 	or(&l.Claims, 0.2, 30)

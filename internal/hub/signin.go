@@ -10,7 +10,6 @@ import (
 	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/oidc"
 	"github.com/sotto-health/sotto/internal/passkey"
-	"github.com/sotto-health/sotto/internal/password"
 )
 
 // A SignInSite is the web origin that passkeys are made for.
@@ -58,12 +57,21 @@ func (h *Hub) SignIn(ctx context.Context, from Source, s api.SignIn) (Cookies, a
 	if err := pr.Access.allowsHere(p, method); err != nil {
 		return Cookies{}, api.StaffSession{}, h.refusedHere(ctx, p.themself(), p.ID, method, err)
 	}
-	if p.Failures > 0 {
-		if err := h.store.ClearFailures(ctx, p.Practice, p.ID); err != nil {
-			return Cookies{}, api.StaffSession{}, at("clear failures", err)
-		}
+	if err := h.clearFailures(ctx, &p); err != nil {
+		return Cookies{}, api.StaffSession{}, err
 	}
 	return h.openStaffSession(ctx, from, p, method, nil)
+}
+
+// clearFailures has a person who has shown both factors begin anew.
+func (h *Hub) clearFailures(ctx context.Context, p *Person) error {
+	if p.Failures == 0 && p.KnownFailures == 0 {
+		return nil
+	}
+	if err := h.store.ClearFailures(ctx, p.Practice, p.ID); err != nil {
+		return at("clear failures", err)
+	}
+	return nil
 }
 
 func (h *Hub) passkeySignIn(ctx context.Context, from Source, s api.SignIn) (Person, error) {
@@ -111,9 +119,8 @@ type attempt struct {
 
 // checkPassword checks a password and a code of a person, who may be nobody: the
 // work is the same then. It returns how they signed in. Strangers share what
-// their network may try, and what may be tried at one login; who has to wait for
-// a wrong guess spends nothing of the latter. Whoever is known spends neither: a
-// machine next to them, or half the world, keeps them from nothing (T28).
+// their network may try; whoever is known does not: a machine next to them keeps
+// them from nothing (T28).
 func (h *Hub) checkPassword(ctx context.Context, from Source, t attempt, a api.Authentication) (method string, err error) {
 	p, slug, known := t.person, t.slug, t.known
 	key, source := slug+"/"+t.login, network(from.Address)
@@ -126,9 +133,6 @@ func (h *Hub) checkPassword(ctx context.Context, from Source, t attempt, a api.A
 	if err == nil {
 		err = h.guesses.allow(key, source)
 	}
-	if err == nil && !known {
-		err = h.allowLogin(key, source, a.Code)
-	}
 	if err != nil {
 		return "", err
 	}
@@ -140,11 +144,13 @@ func (h *Hub) checkPassword(ctx context.Context, from Source, t attempt, a api.A
 	if err != nil {
 		return "", err
 	}
-	// Whoever has guessed a hundred times is not let in for the next guess
-	// being right. The person still is: with a passkey, from a known browser, with
-	// a recovery code, which nobody guesses, or after an administrator's new link.
-	standing := p.ID != "" && p.DisabledAt == 0 && (known || p.Failures < maxStrangers || found.method == MethodRecovery)
-	if right && fits && standing {
+	// An app's code counts where the password is right, and nowhere else. So
+	// whoever knows no more than a login keeps nobody out, and the answer does not
+	// tell who knows more. Past the bound the person still comes in: with a
+	// passkey, by the other of the two counts, with a recovery code, which nobody
+	// guesses, or after an administrator's new link.
+	standing := right && p.ID != "" && p.DisabledAt == 0 && (found.method == MethodRecovery || h.allowAppCode(&p, known))
+	if standing && fits {
 		err := h.useCode(ctx, p, found)
 		if err == nil {
 			h.guesses.right(key, source)
@@ -155,23 +161,23 @@ func (h *Hub) checkPassword(ctx context.Context, from Source, t attempt, a api.A
 		}
 	}
 	h.guesses.wrong(key, source)
-	return "", h.noteFailure(ctx, from, slug, p, right && standing, known, found.method)
+	return "", h.noteFailure(ctx, from, slug, p, standing, known, found.method)
 }
 
-// allowLogin bounds what strangers try at one login: all of them together,
-// since a few of an app's codes are right at any time, but by network if it is
-// a recovery code. Nobody guesses one, and so no flood of guesses from elsewhere
-// keeps its owner out (T28).
-func (h *Hub) allowLogin(key, source, code string) error {
-	if _, formed := password.CleanRecoveryCode(code); formed {
-		return h.rates.allow("login-recovery", key+" "+source, h.limits.Logins)
+// allowAppCode bounds how many codes of an app are looked at after the right
+// password: strangers have theirs, and browsers that the person is known to have
+// their own.
+func (h *Hub) allowAppCode(p *Person, known bool) bool {
+	who, wrong := p.ID, p.Failures
+	if known {
+		who, wrong = "known/"+p.ID, p.KnownFailures
 	}
-	return h.rates.allow("login", key, h.limits.Logins)
+	return wrong < maxCodes && h.rates.allow("app-code", who, h.limits.AppCodes) == nil
 }
 
-// noteFailure counts a wrong guess. If the password was right, its owner is
-// shown that somebody knows it. It is done after the answer, whose time would
-// otherwise tell whether there is such a person (T27).
+// noteFailure records a wrong guess. If the password was right, an app's code
+// counts, and the owner is shown that somebody knows it. It is done after the
+// answer, whose time would otherwise tell whether there is such a person (T27).
 func (h *Hub) noteFailure(ctx context.Context, from Source, slug string, p Person, right, known bool, method string) error {
 	h.recordRefusedSignIn(ctx, slug, p.ID, method)
 	if p.ID == "" {
@@ -181,8 +187,8 @@ func (h *Hub) noteFailure(ctx context.Context, from Source, slug string, p Perso
 	h.background.Go(func() {
 		h.log.InfoContext(ctx, "sign-in refused", slog.String("person", p.ID))
 		var err error
-		if !known {
-			err = h.store.CountFailure(ctx, p.Practice, p.ID)
+		if right && method == MethodApp {
+			err = h.store.CountFailure(ctx, p.Practice, p.ID, known)
 		}
 		if right {
 			err = errors.Join(err, h.noteSignIn(ctx, from, p, NewID("n"), method, OutcomeCodeRefused, !known))

@@ -207,6 +207,9 @@ func (h *Hub) Prove(ctx context.Context, from Source, s *StaffCaller, a api.Auth
 		h.noteThrottled(ctx, from, pr.Slug, s.Person.ID, err)
 		return Cookies{}, api.StaffSession{}, err
 	}
+	if err := h.clearFailures(ctx, &s.Person); err != nil {
+		return Cookies{}, api.StaffSession{}, err
+	}
 	return h.renew(ctx, s)
 }
 

@@ -128,15 +128,16 @@ type People interface {
 	// SetUpLink returns an unused link that has not expired at now.
 	SetUpLink(ctx context.Context, token [32]byte, now int64) (SetUpLink, error)
 	// ClaimSetUpLink uses such a link: the enrolment replaces all that the
-	// person signed in with, Failures is 0, and the person's staff sessions and
+	// person signed in with, the failures are 0, and the person's staff sessions and
 	// known browsers are deleted. A second claim gives [ErrNotFound], a passkey
 	// that the practice knows [ErrExists].
 	ClaimSetUpLink(ctx context.Context, token [32]byte, e Enrolment, now int64) (SetUpLink, error)
 	// SetPassword replaces the encoded hash. at is when the password was chosen;
 	// 0 leaves that as it is, as when its cost rises.
 	SetPassword(ctx context.Context, practice, person, password string, at int64) error
-	// CountFailure adds one to Failures; ClearFailures makes it 0.
-	CountFailure(ctx context.Context, practice, person string) error
+	// CountFailure adds one to KnownFailures, or else to Failures; ClearFailures
+	// makes both 0.
+	CountFailure(ctx context.Context, practice, person string, known bool) error
 	ClearFailures(ctx context.Context, practice, person string) error
 
 	AddSignIn(ctx context.Context, s SignIn) error

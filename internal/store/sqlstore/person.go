@@ -42,7 +42,7 @@ ON CONFLICT DO NOTHING`
 
 const personColumns = `
 SELECT practice, id, kind, role, name, title, coalesce(login, ''), password, queues, created_at, disabled_at,
-    password_at, failures, coalesce(external_id, ''),
+    password_at, failures, known_failures, coalesce(external_id, ''),
     coalesce((SELECT string_agg(d.department, ',') FROM department_person d WHERE d.practice = person.practice AND d.person = person.id), ''),
     coalesce((SELECT string_agg(q.queue, ',') FROM department_person d CROSS JOIN department_queue q
         WHERE d.practice = person.practice AND d.person = person.id AND q.practice = d.practice AND q.department = d.department), '')
@@ -51,7 +51,7 @@ FROM person `
 func scanPerson(row scanner) (p hub.Person, err error) {
 	var queues, departments, theirs string
 	err = row.Scan(&p.Practice, &p.ID, &p.Kind, &p.Role, &p.Name, &p.Title, &p.Login, &p.Password,
-		&queues, &p.CreatedAt, &p.DisabledAt, &p.PasswordAt, &p.Failures, &p.ExternalID, &departments, &theirs)
+		&queues, &p.CreatedAt, &p.DisabledAt, &p.PasswordAt, &p.Failures, &p.KnownFailures, &p.ExternalID, &departments, &theirs)
 	p.Departments, p.DepartmentQueues = words(departments), words(theirs)
 	if err != nil {
 		return p, err
@@ -172,8 +172,11 @@ WHERE practice = $1 AND id = $2`
 }
 
 // CountFailure implements [hub.People].
-func (s *Store) CountFailure(ctx context.Context, practice, person string) error {
-	const update = `UPDATE person SET failures = failures + 1 WHERE practice = $1 AND id = $2`
+func (s *Store) CountFailure(ctx context.Context, practice, person string, known bool) error {
+	update := `UPDATE person SET failures = failures + 1 WHERE practice = $1 AND id = $2`
+	if known {
+		update = `UPDATE person SET known_failures = known_failures + 1 WHERE practice = $1 AND id = $2`
+	}
 	return s.write(ctx, practice, func(t *tx) error {
 		_, err := t.exec(update, practice, person)
 		return err
@@ -186,7 +189,7 @@ func (s *Store) ClearFailures(ctx context.Context, practice, person string) erro
 }
 
 func clearFailures(t *tx, practice, person string) error {
-	const update = `UPDATE person SET failures = 0 WHERE practice = $1 AND id = $2`
+	const update = `UPDATE person SET failures = 0, known_failures = 0 WHERE practice = $1 AND id = $2`
 	_, err := t.exec(update, practice, person)
 	return err
 }
