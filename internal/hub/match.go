@@ -20,8 +20,8 @@ const (
 	// matchTries is how often a device may give wrong facts. Then staff help.
 	matchTries = 5
 	// bornTries is how often strangers together may be wrong about one date of
-	// birth within a day (NIST SP 800-63B-4, 3.2.2), and so often those who have
-	// proved a contact. After that staff decide.
+	// birth within a day from the first of them (NIST SP 800-63B-4, 3.2.2), and so
+	// often those who have proved a contact. After that staff decide.
 	bornTries = 100
 	bornTime  = 24 * time.Hour
 	// mostOpened is how many records are opened for each try, and how many may
@@ -67,16 +67,18 @@ func (h *Hub) MatchPatient(ctx context.Context, c *Caller, address string, m api
 	if err := h.guesses.allow(g.subject, source); err != nil {
 		return api.OwnVerification{}, err
 	}
-	open := byBorn.Failures < bornTries || byBorn.FailedAt < h.now().Add(-bornTime).UnixMilli()
+	since := h.now().Add(-bornTime).UnixMilli()
+	if byBorn.Failures >= bornTries && byBorn.BeganAt >= since {
+		return api.OwnVerification{}, ErrTriesSpent // looked at no more, and so not counted
+	}
 	record, err := h.findRecord(ctx, practice, g)
 	if err != nil {
 		return api.OwnVerification{}, err
 	}
-	if record == "" || !open {
+	if record == "" {
 		h.guesses.wrong(g.subject, source)
 		e := h.event(ctx, c, audit.PatientNotVerified, c.Device.ID).Of(c.Device.Person).With("method=" + string(g.method)).AsRefused("not-matched")
-		since := h.now().Add(-bornTime).UnixMilli()
-		if err := h.store.Recording(e).CountIdentityFailure(ctx, practice, []string{c.Device.ID, g.subject}, h.millis(), since); err != nil {
+		if _, err := h.store.Recording(e).CountIdentityFailure(ctx, practice, []string{c.Device.ID, g.subject}, h.millis(), since); err != nil {
 			return api.OwnVerification{}, at("count a wrong try", err)
 		}
 		if byDevice.Failures+1 >= matchTries {

@@ -412,7 +412,7 @@ type ContactCode struct {
 // when staff asked a person.
 type IdentityCheck struct {
 	Failures int
-	FailedAt int64
+	BeganAt  int64 // when the first of Failures was
 	AskedAt  int64
 }
 

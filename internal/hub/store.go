@@ -325,9 +325,9 @@ type ContactCodes interface {
 type IdentityChecks interface {
 	// IdentityCheck returns the zero value for a subject that is not known.
 	IdentityCheck(ctx context.Context, practice, subject string) (IdentityCheck, error)
-	// CountIdentityFailure adds one to each subject's, beginning anew where the
-	// last was before since.
-	CountIdentityFailure(ctx context.Context, practice string, subjects []string, now, since int64) error
+	// CountIdentityFailure adds one to each subject's and returns how many each
+	// then has. Where the first was before since, or there is none, they begin anew.
+	CountIdentityFailure(ctx context.Context, practice string, subjects []string, now, since int64) ([]int, error)
 	ClearIdentityFailures(ctx context.Context, practice string, subjects []string) error
 	// SetIdentityAsked notes when staff asked a person; 0 that they no longer do.
 	SetIdentityAsked(ctx context.Context, practice, person string, at int64) error

@@ -137,8 +137,8 @@ func (s *Store) TryContactCode(ctx context.Context, practice, device, id string,
 
 // IdentityCheck implements [hub.IdentityChecks].
 func (s *Store) IdentityCheck(ctx context.Context, practice, subject string) (c hub.IdentityCheck, err error) {
-	const query = `SELECT failures, failed_at, asked_at FROM identity_check WHERE practice = $1 AND subject = $2`
-	err = s.reader().row(ctx, query, practice, subject).Scan(&c.Failures, &c.FailedAt, &c.AskedAt)
+	const query = `SELECT failures, began_at, asked_at FROM identity_check WHERE practice = $1 AND subject = $2`
+	err = s.reader().row(ctx, query, practice, subject).Scan(&c.Failures, &c.BeganAt, &c.AskedAt)
 	if errors.Is(err, sql.ErrNoRows) {
 		return hub.IdentityCheck{}, nil
 	}
@@ -146,19 +146,23 @@ func (s *Store) IdentityCheck(ctx context.Context, practice, subject string) (c 
 }
 
 // CountIdentityFailure implements [hub.IdentityChecks].
-func (s *Store) CountIdentityFailure(ctx context.Context, practice string, subjects []string, now, since int64) error {
+func (s *Store) CountIdentityFailure(ctx context.Context, practice string, subjects []string, now, since int64) (failures []int, err error) {
 	const count = `
-INSERT INTO identity_check (practice, subject, failures, failed_at, asked_at) VALUES ($1, $2, 1, $3, 0)
-ON CONFLICT (practice, subject) DO UPDATE SET failed_at = excluded.failed_at,
-    failures = CASE WHEN identity_check.failed_at < $4 THEN 1 ELSE identity_check.failures + 1 END`
-	return s.write(ctx, practice, func(t *tx) error {
-		for _, subject := range subjects {
-			if _, err := t.exec(count, practice, subject, now, since); err != nil {
+INSERT INTO identity_check (practice, subject, failures, began_at, asked_at) VALUES ($1, $2, 1, $3, 0)
+ON CONFLICT (practice, subject) DO UPDATE SET
+    failures = CASE WHEN identity_check.failures = 0 OR identity_check.began_at < $4 THEN 1 ELSE identity_check.failures + 1 END,
+    began_at = CASE WHEN identity_check.failures = 0 OR identity_check.began_at < $5 THEN excluded.began_at ELSE identity_check.began_at END
+RETURNING failures`
+	err = s.write(ctx, practice, func(t *tx) error {
+		failures = make([]int, len(subjects))
+		for i, subject := range subjects {
+			if err := t.change(count, practice, subject, now, since, since).Scan(&failures[i]); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+	return failures, err
 }
 
 // ClearIdentityFailures implements [hub.IdentityChecks].
@@ -177,7 +181,7 @@ func (s *Store) ClearIdentityFailures(ctx context.Context, practice string, subj
 // SetIdentityAsked implements [hub.IdentityChecks].
 func (s *Store) SetIdentityAsked(ctx context.Context, practice, person string, at int64) error {
 	const put = `
-INSERT INTO identity_check (practice, subject, failures, failed_at, asked_at) VALUES ($1, $2, 0, 0, $3)
+INSERT INTO identity_check (practice, subject, failures, began_at, asked_at) VALUES ($1, $2, 0, 0, $3)
 ON CONFLICT (practice, subject) DO UPDATE SET asked_at = excluded.asked_at`
 	return s.write(ctx, practice, func(t *tx) error {
 		_, err := t.exec(put, practice, person, at)

@@ -3,6 +3,7 @@ package storetest
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -129,15 +130,28 @@ func testIdentityChecks(t *testing.T, store hub.Store) {
 		}
 	}
 	check("a", hub.IdentityCheck{})
-	must(t, store.CountIdentityFailure(ctx, c.id, []string{"a", "b"}, 100, 0))
-	must(t, store.CountIdentityFailure(ctx, c.id, []string{"a"}, 200, 50))
-	check("a", hub.IdentityCheck{Failures: 2, FailedAt: 200})
-	check("b", hub.IdentityCheck{Failures: 1, FailedAt: 100})
-	must(t, store.CountIdentityFailure(ctx, c.id, []string{"a"}, 900, 300))
-	check("a", hub.IdentityCheck{Failures: 1, FailedAt: 900})
+	count := func(now, since int64, want []int, subjects ...string) {
+		t.Helper()
+		got, err := store.CountIdentityFailure(ctx, c.id, subjects, now, since)
+		must(t, err)
+		if !slices.Equal(got, want) {
+			t.Errorf("%v at %d: %v failures, want %v", subjects, now, got, want)
+		}
+	}
+	count(100, 0, []int{1, 1}, "a", "b")
+	count(200, 50, []int{2}, "a")
+	check("a", hub.IdentityCheck{Failures: 2, BeganAt: 100})
+	check("b", hub.IdentityCheck{Failures: 1, BeganAt: 100})
+	// One a little before each end keeps no window open.
+	count(250, 100, []int{3}, "a")
+	count(260, 110, []int{1}, "a")
+	check("a", hub.IdentityCheck{Failures: 1, BeganAt: 260})
 	must(t, store.SetIdentityAsked(ctx, c.id, "a", 950))
 	must(t, store.SetIdentityAsked(ctx, c.id, "c", 960))
 	must(t, store.ClearIdentityFailures(ctx, c.id, []string{"a", "never seen"}))
-	check("a", hub.IdentityCheck{FailedAt: 900, AskedAt: 950})
+	check("a", hub.IdentityCheck{BeganAt: 260, AskedAt: 950})
 	check("c", hub.IdentityCheck{AskedAt: 960})
+	count(300, 200, []int{1, 1}, "a", "c")
+	check("a", hub.IdentityCheck{Failures: 1, BeganAt: 300, AskedAt: 950})
+	check("c", hub.IdentityCheck{Failures: 1, BeganAt: 300, AskedAt: 960})
 }
