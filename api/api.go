@@ -47,7 +47,7 @@ const (
 	CodeNotMatched       Code = "not-matched"       // 403: what was given is wrong; never what of it
 	CodeTriesSpent       Code = "tries-spent"       // 403: too many wrong tries, staff can help
 	CodeCodeSpent        Code = "code-spent"        // 409: used, too old or tried too often: have a new one sent
-	CodeOtherPatient     Code = "other-patient"     // 409: the passkey is of another patient than this device
+	CodeOtherPatient     Code = "other-patient"     // 409: a passkey, or what was given, is of another patient than this device
 	CodeUncertified      Code = "uncertified"       // 409: the keeper has not certified this device yet
 	CodeNotAMember       Code = "not-a-member"      // 403: this device is not in the group
 	CodeConsentMissing   Code = "consent-missing"   // 403

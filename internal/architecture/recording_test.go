@@ -20,7 +20,6 @@ func unaccompanied() map[string]string {
 		"AddSignIn in noteSignIn":                "a person's own list of what the log has too",
 		"BindStaffSession in bind":               "part of registering a device or of its sign-in, which are recorded",
 		"ClearFailures in clearFailures":         "a counter; the sign-in is recorded",
-		"ClearIdentityFailures in MatchPatient":  "a counter; that they matched is recorded",
 		"CountFailure in noteFailure":            "a counter; the refusal is recorded",
 		"DeleteExpired in Sweep":                 "what has ended by itself",
 		"DeleteStaffSession in endStaffSessions": "what a restore ends; the restore is recorded",

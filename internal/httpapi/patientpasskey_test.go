@@ -370,3 +370,75 @@ func TestT22NothingMergesPersons(t *testing.T) {
 		t.Errorf("the hub linked them: %+v", links)
 	}
 }
+
+// TestT11NobodyBecomesASecondPatient: who has shown to be one patient shows to be
+// no other, on any device of theirs, also once the first proof has lapsed. Staff
+// can say that it was wrong; a passkey from before then brings nobody back.
+func TestT11NobodyBecomesASecondPatient(t *testing.T) {
+	w, _ := identityWorld(t)
+	nurse := w.staff("dana")
+	ana, bo := pin("1984-03-09", "123456"), api.MatchPatient{Born: "2001-12-31", Kind: "email", Answer: "bo@mail.example"}
+	known := func() (*device, *passkeytest.Authenticator, string) {
+		t.Helper()
+		d, key := w.patient(), w.authenticator()
+		id := d.open("nurse")
+		nurse.take(id)
+		_, err := d.MatchPatient(w.ctx, ana)
+		w.must(err)
+		_, err = d.AddPatientPasskey(w.ctx, d.newPasskey(key))
+		w.must(err)
+		return d, key, id
+	}
+	see := func(id, number string) {
+		t.Helper()
+		seen, err := nurse.PatientVerification(w.ctx, id, "", nil)
+		w.must(err)
+		if seen.Conflict || seen.Record == nil || seen.Record.Number != number {
+			t.Errorf("staff see %+v, want %s", seen.Record, number)
+		}
+	}
+	number := "R-" + canary + "-4417"
+
+	wrong, old, chat := known()
+	_, err := nurse.PatientVerification(w.ctx, chat, "confirm", api.ConfirmPatient{
+		Method: "phone", Identifiers: []string{"name", "date-of-birth"}, Reason: "It is their son who writes.",
+	})
+	w.must(err)
+	_, err = wrong.MatchPatient(w.ctx, bo)
+	w.must(err)
+	_, err = wrong.UsePatientPasskey(w.ctx, api.UsePatientPasskey{
+		Passkey: *w.asks(old, passkey.Challenge{Purpose: passkey.PurposeReturn, Key: wrong.signer.Public()}),
+	})
+	wantCode(t, err, api.CodeOtherPatient)
+	_, err = w.newDevice(w.clinic).ReturnPatient(w.ctx, w.newDevice(w.clinic).returns(old))
+	wantCode(t, err, api.CodeOtherPatient)
+	if all, err := w.store.DevicesOf(w.ctx, w.clinic.ID, wrong.person); len(all) != 1 || err != nil {
+		t.Errorf("%d devices came of it, %v", len(all)-1, err)
+	}
+	see(chat, "R-3")
+
+	patient, key, id := known()
+	back := w.newDevice(w.clinic)
+	back.comeBack(key)
+	w.clinic.keeper.admit()
+	back.join()
+	for _, d := range []*device{patient, back} {
+		_, err := d.MatchPatient(w.ctx, bo)
+		wantCode(t, err, api.CodeOtherPatient)
+		see(id, number)
+	}
+	// It is a wrong try, or one device could ask of many whether they are on file.
+	seen, err := nurse.PatientVerification(w.ctx, id, "", nil)
+	w.must(err)
+	if seen.Failures != 1 {
+		t.Errorf("%d wrong tries", seen.Failures)
+	}
+	w.clock.advance(31 * 24 * time.Hour)
+	patient.signIn()
+	_, err = patient.MatchPatient(w.ctx, bo)
+	wantCode(t, err, api.CodeOtherPatient)
+	_, err = patient.MatchPatient(w.ctx, ana)
+	w.must(err)
+	nurse.signInAgain("dana")
+	see(id, number)
+}

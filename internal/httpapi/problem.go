@@ -97,7 +97,7 @@ func reasons() []struct {
 		{oidc.ErrUnavailable, reason{503, api.CodeProvider, "The practice's sign-in cannot be reached", "Try again. Administrators can use a passkey."}},
 		{hub.ErrNotMatched, reason{403, api.CodeNotMatched, "That does not match", "Check it and try again, or call the practice."}},
 		{hub.ErrTriesSpent, reason{403, api.CodeTriesSpent, "Too many wrong tries", "Call the practice: its staff can help."}},
-		{hub.ErrOtherPatient, reason{409, api.CodeOtherPatient, "That is another patient's", "With a passkey: remove the chats from this device, then come back. At the portal: sign in with your own account."}},
+		{hub.ErrOtherPatient, reason{409, api.CodeOtherPatient, "That is another patient's", "This device is known as somebody else. With a passkey, or for another patient: remove the chats from this device first. At the portal: sign in with your own account. Staff can help."}},
 		{hub.ErrUncertified, reason{409, api.CodeUncertified, "The practice has not confirmed this device yet", "Try again in a moment."}},
 		{hub.ErrCodeSpent, reason{409, api.CodeCodeSpent, "This code cannot be used any more", "Have a new one sent."}},
 		{hub.ErrLastFactor, reason{409, api.CodeLastFactor, "Nothing would be left to sign in with", "Add another first."}},

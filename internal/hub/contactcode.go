@@ -120,8 +120,7 @@ func (h *Hub) CheckContactCode(ctx context.Context, c *Caller, k api.CheckContac
 		return api.OwnVerification{}, at("try code", err)
 	}
 	if !right {
-		e := h.event(ctx, c, audit.PatientNotVerified, c.Device.ID).Of(c.Device.Person).With("method=" + string(last.Channel.Method())).AsRefused("not-matched")
-		if err := h.store.Record(ctx, e); err != nil {
+		if err := h.store.Record(ctx, h.notVerified(ctx, c, last.Channel.Method(), "not-matched")); err != nil {
 			return api.OwnVerification{}, at("record", err)
 		}
 		return api.OwnVerification{}, ErrNotMatched

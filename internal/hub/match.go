@@ -34,7 +34,9 @@ const (
 // It does the same work whether or not there is such a person: one look-up by
 // the date of birth, one slow hash, as many records opened, one write. Whatever is wrong, also if two
 // records fit, the answer is [ErrNotMatched] (T27). A match links the device
-// with the record; persons are never merged by it.
+// with the record; persons are never merged by it, and nobody becomes a second
+// patient: that gives [ErrOtherPatient] and counts as wrong. What is right later
+// makes nothing wrong undone, or whoever knows themself could guess at all others.
 func (h *Hub) MatchPatient(ctx context.Context, c *Caller, address string, m api.MatchPatient) (api.OwnVerification, error) {
 	if err := h.mayInPractice(c, policy.Identify); err != nil {
 		return api.OwnVerification{}, err
@@ -75,26 +77,28 @@ func (h *Hub) MatchPatient(ctx context.Context, c *Caller, address string, m api
 	if err != nil {
 		return api.OwnVerification{}, err
 	}
-	if record == "" {
-		h.guesses.wrong(g.subject, source)
-		e := h.event(ctx, c, audit.PatientNotVerified, c.Device.ID).Of(c.Device.Person).With("method=" + string(g.method)).AsRefused("not-matched")
-		if _, err := h.store.Recording(e).CountIdentityFailure(ctx, practice, []string{c.Device.ID, g.subject}, h.millis(), since); err != nil {
-			return api.OwnVerification{}, at("count a wrong try", err)
+	refusal, reason := ErrNotMatched, "not-matched"
+	if record != "" {
+		v := Verification{Practice: practice, Person: c.Device.Person, Device: c.Device.ID, Record: record}
+		err := h.raise(ctx, c, v, g.method)
+		if err == nil {
+			h.guesses.right(g.subject, source)
+			return h.OwnVerification(ctx, c)
+		} else if !errors.Is(err, ErrOtherPatient) {
+			return api.OwnVerification{}, err
 		}
-		if byDevice.Failures+1 >= matchTries {
-			h.announceVerification(ctx, practice, c.Device.Person)
-		}
-		return api.OwnVerification{}, ErrNotMatched
+		refusal, reason = ErrOtherPatient, "other-patient"
 	}
-	h.guesses.right(g.subject, source)
-	v := Verification{Practice: practice, Person: c.Device.Person, Device: c.Device.ID, Record: record}
-	if err := h.raise(ctx, c, v, g.method); err != nil {
-		return api.OwnVerification{}, err
+	h.guesses.wrong(g.subject, source)
+	e := h.notVerified(ctx, c, g.method, reason)
+	failures, err := h.store.Recording(e).CountIdentityFailure(ctx, practice, []string{c.Device.ID, g.subject}, h.millis(), since)
+	if err != nil {
+		return api.OwnVerification{}, at("count a wrong try", err)
 	}
-	if err := h.store.ClearIdentityFailures(ctx, practice, []string{c.Device.ID}); err != nil {
-		return api.OwnVerification{}, at("clear tries", err)
+	if failures[0] >= matchTries {
+		h.announceVerification(ctx, practice, c.Device.Person)
 	}
-	return h.OwnVerification(ctx, c)
+	return api.OwnVerification{}, refusal
 }
 
 // provedContact reports whether the calling device has proved a contact, or more.

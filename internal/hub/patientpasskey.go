@@ -19,8 +19,8 @@ import (
 // certifies the device.
 
 var (
-	// ErrOtherPatient: the passkey, or the account at the portal, is of another
-	// patient than the device.
+	// ErrOtherPatient: the passkey, the account at the portal, or what was given of
+	// somebody on file, is of another patient than the device's person.
 	ErrOtherPatient = errors.New("of another patient")
 	// ErrUncertified: the keeper has not certified the device yet.
 	ErrUncertified = errors.New("device is not certified yet")
@@ -156,23 +156,28 @@ func (h *Hub) UsePatientPasskey(ctx context.Context, from Source, c *Caller, u a
 		return api.OwnVerification{}, err
 	}
 	f, person, err := h.patientOfPasskey(ctx, from, c.Device.Practice, c.Device.PublicKey, &u.Passkey)
-	if errors.Is(err, ErrUnauthenticated) {
-		e := h.event(ctx, c, audit.PatientNotVerified, c.Device.ID).Of(c.Device.Person).With("method=" + string(proofing.Passkey)).AsRefused("not-matched")
-		if err := h.store.Record(ctx, e); err != nil {
-			return api.OwnVerification{}, at("record a refusal", err)
-		}
-		return api.OwnVerification{}, ErrNotMatched
-	} else if err != nil {
+	switch {
+	case err == nil && person.ID != c.Device.Person:
+		err = ErrOtherPatient
+	case err == nil:
+		v := Verification{Practice: c.Device.Practice, Person: person.ID, Device: c.Device.ID, Record: f.Record}
+		err = h.raise(ctx, c, v, proofing.Passkey)
+	}
+	reason := "not-matched"
+	switch {
+	case err == nil:
+		return h.OwnVerification(ctx, c)
+	case errors.Is(err, ErrUnauthenticated):
+		err = ErrNotMatched
+	case errors.Is(err, ErrOtherPatient):
+		reason = "other-patient"
+	default:
 		return api.OwnVerification{}, err
 	}
-	if person.ID != c.Device.Person {
-		return api.OwnVerification{}, ErrOtherPatient
+	if recorded := h.store.Record(ctx, h.notVerified(ctx, c, proofing.Passkey, reason)); recorded != nil {
+		return api.OwnVerification{}, at("record a refusal", recorded)
 	}
-	v := Verification{Practice: c.Device.Practice, Person: person.ID, Device: c.Device.ID, Record: f.Record}
-	if err := h.raise(ctx, c, v, proofing.Passkey); err != nil {
-		return api.OwnVerification{}, err
-	}
-	return h.OwnVerification(ctx, c)
+	return api.OwnVerification{}, err
 }
 
 // ReturnPatient makes a device of the patient whose passkey signed for its key.
@@ -194,13 +199,21 @@ func (h *Hub) ReturnPatient(ctx context.Context, from Source, n api.ReturnPatien
 		return api.Device{}, err
 	}
 	f, person, err := h.patientOfPasskey(ctx, from, p.ID, n.PublicKey, &n.Passkey)
-	if errors.Is(err, ErrUnauthenticated) {
-		e := h.event(ctx, nobody(p.ID), audit.SignInRefused, "").With("method=" + MethodPasskey).AsRefused("unauthenticated")
-		if err := h.store.Record(ctx, e); err != nil {
-			return api.Device{}, at("record a refusal", err)
+	if err == nil {
+		err = h.sameRecord(ctx, p.ID, person.ID, f.Record) // before there is a device
+	}
+	reason := "unauthenticated"
+	switch {
+	case errors.Is(err, ErrOtherPatient):
+		reason = "other-patient"
+	case err != nil && !errors.Is(err, ErrUnauthenticated):
+		return api.Device{}, err
+	}
+	if err != nil {
+		e := h.event(ctx, nobody(p.ID), audit.SignInRefused, "").With("method=" + MethodPasskey).AsRefused(reason)
+		if recorded := h.store.Record(ctx, e); recorded != nil {
+			return api.Device{}, at("record a refusal", recorded)
 		}
-		return api.Device{}, ErrUnauthenticated
-	} else if err != nil {
 		return api.Device{}, err
 	}
 	voucher := n.Passkey

@@ -123,8 +123,7 @@ func (h *Hub) FinishPortal(ctx context.Context, from Source, c *Caller, f api.Fi
 	default:
 		return h.OwnVerification(ctx, c)
 	}
-	e := h.event(ctx, c, audit.PatientNotVerified, c.Device.ID).Of(c.Device.Person).With("method=" + string(proofing.Portal)).AsRefused(reason)
-	if recorded := h.store.Record(ctx, e); recorded != nil {
+	if recorded := h.store.Record(ctx, h.notVerified(ctx, c, proofing.Portal, reason)); recorded != nil {
 		return api.OwnVerification{}, at("record a refusal", recorded)
 	}
 	return api.OwnVerification{}, err
@@ -165,7 +164,7 @@ func (h *Hub) finishPortal(ctx context.Context, c *Caller, f *api.FinishPortal) 
 		h.announceVerification(ctx, practice, c.Device.Person)
 		return nil
 	}
-	if err := h.sameRecord(ctx, &account); err != nil {
+	if err := h.sameRecord(ctx, practice, account.Person, account.Record); err != nil {
 		return err
 	}
 	if err := h.store.SeePortalAccount(ctx, account); errors.Is(err, ErrExists) {
@@ -217,20 +216,6 @@ func (h *Hub) recordOfAccount(ctx context.Context, s *Portal, p oidc.Provider, w
 	return found, nil
 }
 
-// sameRecord refuses an account of another patient than the device's person has
-// shown to be: what somebody proves makes no two patients one.
-func (h *Hub) sameRecord(ctx context.Context, a *PortalAccount) error {
-	all, err := h.store.VerificationsOf(ctx, a.Practice, []string{a.Person})
-	if err != nil {
-		return at("load verifications", err)
-	}
-	now := h.millis()
-	if slices.ContainsFunc(all, func(v Verification) bool { return v.Record != "" && v.Record != a.Record && v.Holds(now) }) {
-		return ErrOtherPatient
-	}
-	return nil
-}
-
 // waitingAccount is the newest account that the patient signed in with and that
 // is nobody's yet.
 func waitingAccount(all []PortalAccount) (PortalAccount, bool) {
@@ -264,7 +249,7 @@ func (h *Hub) LinkPortal(ctx context.Context, s *StaffCaller, id string, n api.L
 		return api.PatientVerification{}, at("look in the roster", err)
 	}
 	a.Record, a.Staff = e.ID, s.Person.ID
-	if err := h.sameRecord(ctx, &a); errors.Is(err, ErrOtherPatient) {
+	if err := h.sameRecord(ctx, v.Practice, a.Person, a.Record); errors.Is(err, ErrOtherPatient) {
 		return api.PatientVerification{}, ErrConflict
 	} else if err != nil {
 		return api.PatientVerification{}, err

@@ -286,7 +286,9 @@ type Devices interface {
 
 // Verifications keeps how far each device of a patient has shown who they are.
 type Verifications interface {
-	// PutVerification replaces what the device had of the same level.
+	// PutVerification replaces what the device had of the same level. If anything
+	// kept of the person, lapsed or not, has another Record than v, and v has one,
+	// it gives [ErrOtherPatient] and stores nothing.
 	PutVerification(ctx context.Context, v Verification) error
 	// VerificationsOf lists those of some patients, lapsed ones too, oldest first.
 	VerificationsOf(ctx context.Context, practice string, persons []string) ([]Verification, error)

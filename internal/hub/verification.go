@@ -114,8 +114,28 @@ func (h *Hub) verifications(ctx context.Context, practice string, vs []Conversat
 	return byPerson, nil
 }
 
+// notVerified is what the log has of a device that did not show who its patient is.
+func (h *Hub) notVerified(ctx context.Context, c *Caller, by proofing.Method, reason string) audit.Event {
+	return h.event(ctx, c, audit.PatientNotVerified, c.Device.ID).Of(c.Device.Person).With("method=" + string(by)).AsRefused(reason)
+}
+
+// sameRecord refuses, with [ErrOtherPatient], a record of another patient than a
+// person has ever shown to be: what somebody proves makes no two patients one.
+// The store refuses it too, in the transaction that would make it so.
+func (h *Hub) sameRecord(ctx context.Context, practice, person, record string) error {
+	all, err := h.store.VerificationsOf(ctx, practice, []string{person})
+	if err != nil {
+		return at("load verifications", err)
+	}
+	if record != "" && slices.ContainsFunc(all, func(v Verification) bool { return v.Record != "" && v.Record != record }) {
+		return ErrOtherPatient
+	}
+	return nil
+}
+
 // raise notes a proof that a device of a patient has given, or staff for it,
 // and tells both sides. From when it counts and until when is the hub's to say.
+// A record of another patient than the person's gives [ErrOtherPatient].
 func (h *Hub) raise(ctx context.Context, who Actor, v Verification, by proofing.Method) error {
 	return h.raiseAt(ctx, who, v, by, h.now())
 }

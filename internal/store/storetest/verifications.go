@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -44,6 +45,18 @@ func testVerifications(t *testing.T, store hub.Store) {
 	if diff := cmp.Diff([]hub.Verification{contact, away, again}, list(c.id, d.Person)); diff != "" {
 		t.Errorf("a level proved anew takes the place of the old proof: %s", diff)
 	}
+	// Nobody becomes a second patient: not on another device, and not once the
+	// first record has lapsed. Who vouches without a record can take it away.
+	one, two := of(second, proofing.PIN, 60, 70), of(d, proofing.Passkey, 80, 1080)
+	one.Record, two.Record = "r_1", "r_2"
+	must(t, store.PutVerification(ctx, one))
+	if err := store.PutVerification(ctx, two); !errors.Is(err, hub.ErrOtherPatient) {
+		t.Errorf("a second record: %v", err)
+	}
+	foreign.Record = "r_2"
+	must(t, store.PutVerification(ctx, foreign)) // somebody else's may be any
+	must(t, store.PutVerification(ctx, of(second, proofing.InPerson, 90, 1090)))
+	must(t, store.PutVerification(ctx, two))
 	lapsed, err := store.LapsedVerifications(ctx, 1010, 1040, 1000)
 	must(t, err)
 	var mine []string
