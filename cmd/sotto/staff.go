@@ -36,7 +36,9 @@ func (listStaffCommand) Run(ctx context.Context, cli *commands, s streams) error
 	staff, err := h.ListStaff(ctx, practice.ID)
 	for _, p := range staff {
 		state := "enabled"
-		if p.DisabledAt != 0 {
+		if p.DisabledByDirectory {
+			state = "disabled by the directory"
+		} else if p.DisabledAt != 0 {
 			state = "disabled"
 		}
 		if _, err := fmt.Fprintf(s.out, "%-20s %-24s %-16s %s\n", p.Login, p.Name, p.Title, state); err != nil {

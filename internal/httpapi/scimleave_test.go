@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/hub"
 )
 
@@ -98,4 +99,55 @@ func TestSCIMWholeUsers(t *testing.T) {
 	put(`{"userName":"kim@clinic.example","title":"Nurse"}`, "Kim Ito", "Nurse", false)
 	put(`{"userName":"kim@clinic.example","active":true}`, "Kim Ito", "Nurse", true)
 	d.do(http.StatusBadRequest, "PUT", "/Users/"+id, `{"displayName":"Kim"}`)
+}
+
+// TestSCIMEnablesItsOwn: a directory enables whom it disabled, and nobody whom
+// the practice did, in the console or by the command line (T43).
+func TestSCIMEnablesItsOwn(t *testing.T) {
+	w := newWorld(t)
+	d := w.directory()
+	admin := w.proven("robin", "administrator")
+	console := func(id string) {
+		t.Helper()
+		_, err := w.hub.ChangeStaffMember(w.ctx, admin, id, api.ChangeStaffMember{Disable: true})
+		w.must(err)
+	}
+	commandLine := func(id string) { t.Helper(); w.must(w.hub.DisablePerson(w.ctx, w.clinic.ID, id)) }
+	off := func(id string) {
+		t.Helper()
+		d.do(http.StatusOK, "PATCH", "/Users/"+id, `{"Operations":[{"op":"replace","path":"active","value":false}]}`)
+	}
+	deleted := func(id string) { t.Helper(); d.do(http.StatusNoContent, "DELETE", "/Users/"+id, "") }
+	on := func(want int, id string) resource {
+		t.Helper()
+		return d.do(want, "PATCH", "/Users/"+id, `{"Operations":[{"op":"replace","path":"active","value":true}]}`)
+	}
+	for name, disable := range map[string][]func(string){
+		"console": {console}, "command line": {commandLine}, "console, then directory": {console, off}, "command line, then directory": {commandLine, deleted},
+		"directory, then command line": {off, commandLine}, "directory, undone, then console": {off, func(id string) { on(http.StatusOK, id) }, console},
+	} {
+		id := w.known("kim "+name, "Kim", "nurse")
+		for _, f := range disable {
+			f(id)
+		}
+		if r := on(http.StatusForbidden, id); !strings.Contains(r["detail"].(string), "The practice has disabled this person") {
+			t.Errorf("%s: %v", name, r)
+		}
+		d.do(http.StatusForbidden, "PUT", "/Users/"+id, `{"userName":"lee `+name+`","active":true}`)
+		if r := d.do(http.StatusOK, "PUT", "/Users/"+id, `{"userName":"kim `+name+`","title":"Nurse"}`); r["active"] != false || r["title"] != "Nurse" {
+			t.Errorf("%s: a PUT that does not say: %v", name, r)
+		}
+		if p := w.kept(id); p.DisabledAt == 0 || p.Login != "kim "+name {
+			t.Errorf("%s: %+v", name, p)
+		}
+	}
+	for _, f := range []func(string){off, deleted} {
+		id := w.known(hub.NewID("p"), "Kim", "nurse")
+		f(id)
+		if r := on(http.StatusOK, id); r["active"] != true {
+			t.Errorf("its own: %v", r)
+		}
+	}
+	id := d.do(http.StatusCreated, "POST", "/Users", `{"userName":"new","active":false}`)["id"].(string)
+	on(http.StatusOK, id)
 }

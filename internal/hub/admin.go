@@ -187,6 +187,9 @@ func (h *Hub) disable(ctx context.Context, practice, person string, theLast bool
 	}
 	p, err := h.store.Recording(disabled).ChangePerson(ctx, practice, person, now, func(p *Person, last bool) error {
 		switch {
+		case p.DisabledByDirectory: // from now on by the practice: the directory does not undo it
+			p.DisabledByDirectory = false
+			return nil
 		case p.DisabledAt != 0:
 			return errNoChange
 		case !theLast: // the command line has no more rights over people than the directory

@@ -178,6 +178,7 @@ type Person struct {
 	ExternalID                    string // the practice's directory's id of the person; empty if it keeps them not
 	CreatedAt                     int64
 	DisabledAt                    int64 // 0 while enabled
+	DisabledByDirectory           bool  // and not by the practice; never while enabled
 }
 
 // A SetUpLink lets one person choose what to sign in with, once.

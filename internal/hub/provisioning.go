@@ -129,7 +129,7 @@ func (h *Hub) AddDirectoryUser(ctx context.Context, d *Directory, u scim.User) (
 		ExternalID: u.ExternalID, CreatedAt: h.millis(), Queues: []string{},
 	}
 	if !u.Active {
-		p.DisabledAt = p.CreatedAt
+		p.DisabledAt, p.DisabledByDirectory = p.CreatedAt, true
 	}
 	if err := h.store.Recording(h.event(ctx, d, audit.PersonAdded, p.ID)).AddPerson(ctx, p); err != nil {
 		return scim.User{}, err
@@ -162,8 +162,13 @@ func (h *Hub) ChangeDirectoryUser(ctx context.Context, d *Directory, id string, 
 	if !leaves && !returns && !renamed { // nothing is written, and the answer shows the person
 		return before, h.directoryReads(ctx, d, p.ID, "person")
 	}
+	if returns {
+		if err := p.returnable(); err != nil {
+			return scim.User{}, err
+		}
+	}
 	if leaves {
-		if p, err = h.setActive(ctx, d, p, false); err != nil {
+		if p, err = h.disableFor(ctx, d, &p); err != nil {
 			return scim.User{}, err
 		}
 	}
@@ -175,7 +180,7 @@ func (h *Hub) ChangeDirectoryUser(ctx context.Context, d *Directory, id string, 
 		}
 	}
 	if returns {
-		if p, err = h.setActive(ctx, d, p, true); err != nil {
+		if p, err = h.enableFor(ctx, d, &p); err != nil {
 			return scim.User{}, err
 		}
 	}
@@ -207,20 +212,42 @@ func (h *Hub) nameAgain(ctx context.Context, d *Directory, p *Person, n naming) 
 	return h.store.Recording(h.event(ctx, d, audit.PersonChanged, p.ID)).NamePerson(ctx, *p)
 }
 
-// setActive disables a person, or gives them access again. Who comes back has no
-// devices and is in no conversation.
-func (h *Hub) setActive(ctx context.Context, d *Directory, p Person, active bool) (Person, error) {
-	may := h.directory(d.Practice)
-	if !active {
-		return h.changePerson(ctx, d, may, &p, api.ChangeStaffMember{Disable: true})
+// disableFor disables a person as the directory asks.
+func (h *Hub) disableFor(ctx context.Context, d *Directory, p *Person) (Person, error) {
+	n, now := api.ChangeStaffMember{Disable: true}, h.millis()
+	after, err := h.store.Recording(h.changed(ctx, d, p, n)).ChangePerson(ctx, d.Practice, p.ID, now, func(p *Person, last bool) error {
+		err := changeStaff(h.directory(d.Practice), p, last, n, now)
+		p.DisabledByDirectory = err == nil
+		return err
+	})
+	if err == nil {
+		h.accessEnded(ctx, after)
 	}
+	return after, err
+}
+
+// returnable refuses to have the directory enable whom the practice disabled.
+func (p *Person) returnable() error {
+	if p.DisabledAt != 0 && !p.DisabledByDirectory {
+		return &ForbiddenError{Says: "The practice has disabled this person, and the directory cannot undo that."}
+	}
+	return nil
+}
+
+// enableFor gives a person access again, as the directory asks. Who comes back
+// has no devices and is in no conversation.
+func (h *Hub) enableFor(ctx context.Context, d *Directory, p *Person) (Person, error) {
 	role := ""
 	event := h.event(ctx, d, audit.PersonEnabled, p.ID)
 	after, err := h.store.Recording(event).ChangePerson(ctx, d.Practice, p.ID, h.millis(), func(p *Person, _ bool) error {
-		if err := may(policy.Grant, p.resource(false)); err != nil {
+		if err := h.directory(d.Practice)(policy.Grant, p.resource(false)); err != nil {
 			return err
 		}
-		if p.DisabledAt = 0; privileged(p.Role) {
+		if err := p.returnable(); err != nil {
+			return err
+		}
+		p.DisabledAt, p.DisabledByDirectory = 0, false
+		if privileged(p.Role) {
 			role, p.Role = p.Role, "" // until somebody approves it
 		}
 		return nil

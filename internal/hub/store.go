@@ -117,9 +117,9 @@ type People interface {
 	// PersonsOfKind lists a practice's staff, or its services, by name.
 	PersonsOfKind(ctx context.Context, practice, kind string) ([]Person, error)
 	// ChangePerson stores what change makes of a person's Role, Queues,
-	// Departments (which must exist and not be retired: [ErrConflict]) and
-	// DisabledAt, and nothing if it returns an error. last says that the person
-	// is the practice's only administrator who is not disabled; no other change
+	// Departments (which must exist and not be retired: [ErrConflict]),
+	// DisabledAt and DisabledByDirectory, and nothing if it returns an error.
+	// last says that the person is the practice's only administrator who is not disabled; no other change
 	// of its people runs meanwhile. With a new role, or when disabled, every
 	// device is revoked and every session ended.
 	ChangePerson(ctx context.Context, practice, id string, at int64, change func(p *Person, last bool) error) (Person, error)

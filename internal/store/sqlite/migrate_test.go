@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"fmt"
 	"path/filepath"
 	"testing"
 
@@ -75,6 +76,50 @@ VALUES ('t_a', 'c_`+kind+`', 'q', 'en', 'p_a', '', 'closed', 1, 0, 1, 1, '', 0, 
 		v, err := store.Conversation(ctx, "t_a", "c_"+kind)
 		if err != nil || v.ForMinor != minor {
 			t.Errorf("a chat of a %q is about a minor: %v, %v", kind, v.ForMinor, err)
+		}
+	}
+}
+
+// TestWhoDisabledWhom: the log says whom a directory had disabled before that was
+// kept. Where it does not, it was the practice.
+func TestWhoDisabledWhom(t *testing.T) {
+	ctx, path, key := t.Context(), filepath.Join(t.TempDir(), "hub.db"), newKey()
+	if err := openOnce(t, path, key); err != nil {
+		t.Fatal(err)
+	}
+	file, err := sqlitefile.Open(ctx, path, key, sqlitefile.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	person := func(id string, disabled int) string {
+		return fmt.Sprintf(`INSERT INTO person (practice, id, kind, role, name, title, password, queues, created_at, disabled_at) VALUES ('t_a', '%s', 'staff', '', '', '', '', '[]', 5, %d)`, id, disabled)
+	}
+	leaf := 0
+	entry := func(kind, object, role, by string) string {
+		leaf++
+		return fmt.Sprintf(`INSERT INTO audit_entry VALUES (7, %d, 5, '%s', 'done', '%s', '%s', '', '%s', '', '', '', '', '', '', '', '', '', x'', x'')`, leaf, kind, role, by, object)
+	}
+	for _, statement := range []string{
+		`ALTER TABLE person DROP COLUMN disabled_by_directory`, `DELETE FROM goose_db_version WHERE version_id = 200`,
+		`INSERT INTO practice (id, number, logs, slug, settings) VALUES ('t_a', 7, 0, 'a', '{}')`,
+		person("p_directory", 9), entry("person.disabled", "p_directory", "administrator", "p_x"), entry("person.disabled", "p_directory", "service", ""),
+		person("p_practice", 9), entry("person.disabled", "p_practice", "service", ""), entry("person.disabled", "p_practice", "operator", ""),
+		person("p_never", 5), entry("person.added", "p_never", "service", ""),
+		person("p_later", 9), entry("person.added", "p_later", "service", ""),
+		person("p_unknown", 9),
+		person("p_enabled", 0), entry("person.disabled", "p_enabled", "service", ""),
+	} {
+		if _, err := file.Write.ExecContext(ctx, statement); err != nil {
+			t.Fatal(statement, err)
+		}
+	}
+	if err := file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	store := openTest(t, path, key, sqlitefile.Config{})
+	for id, want := range map[string]bool{"p_directory": true, "p_practice": false, "p_never": true, "p_later": false, "p_unknown": false, "p_enabled": false} {
+		if p, err := store.Person(ctx, "t_a", id); err != nil || p.DisabledByDirectory != want {
+			t.Errorf("%s: %v, %v", id, p.DisabledByDirectory, err)
 		}
 	}
 }

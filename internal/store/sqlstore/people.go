@@ -23,7 +23,7 @@ func (s *Store) changePerson(ctx context.Context, t *tx, practice, id string, at
 SELECT count(*) FROM person
 WHERE practice = $1 AND kind = 'staff' AND kind <> 'patient' AND role = 'administrator' AND disabled_at = 0 AND id <> $2`
 	const update = `
-UPDATE person SET role = $3, queues = $4, disabled_at = $5 WHERE practice = $1 AND id = $2`
+UPDATE person SET role = $3, queues = $4, disabled_at = $5, disabled_by_directory = $6 WHERE practice = $1 AND id = $2`
 	if err := s.lockPeople(ctx, t, practice); err != nil {
 		return hub.Person{}, err
 	}
@@ -48,7 +48,7 @@ UPDATE person SET role = $3, queues = $4, disabled_at = $5 WHERE practice = $1 A
 			return hub.Person{}, err
 		}
 	}
-	if _, err := t.exec(update, practice, id, after.Role, document(after.Queues), after.DisabledAt); err != nil {
+	if _, err := t.exec(update, practice, id, after.Role, document(after.Queues), after.DisabledAt, integer(after.DisabledByDirectory)); err != nil {
 		return hub.Person{}, err
 	}
 	if after.Role != before.Role || after.DisabledAt != before.DisabledAt {

@@ -22,8 +22,8 @@ func (s *Store) AddPerson(ctx context.Context, p hub.Person) error {
 func addPerson(t *tx, p hub.Person) error {
 	const insert = `
 INSERT INTO person (practice, id, kind, role, name, title, login, password, queues, created_at, disabled_at,
-    password_at, failures, external_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+    password_at, failures, external_id, disabled_by_directory)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 ON CONFLICT DO NOTHING`
 	var login, external any
 	if p.Login != "" {
@@ -33,7 +33,7 @@ ON CONFLICT DO NOTHING`
 		external = p.ExternalID
 	}
 	added, err := t.exec(insert, p.Practice, p.ID, p.Kind, p.Role, p.Name, p.Title, login, p.Password,
-		document(p.Queues), p.CreatedAt, p.DisabledAt, p.PasswordAt, p.Failures, external)
+		document(p.Queues), p.CreatedAt, p.DisabledAt, p.PasswordAt, p.Failures, external, integer(p.DisabledByDirectory))
 	if err == nil && added == 0 {
 		err = hub.ErrExists
 	}
@@ -42,7 +42,7 @@ ON CONFLICT DO NOTHING`
 
 const personColumns = `
 SELECT practice, id, kind, role, name, title, coalesce(login, ''), password, queues, created_at, disabled_at,
-    password_at, failures, known_failures, coalesce(external_id, ''),
+    password_at, failures, known_failures, coalesce(external_id, ''), disabled_by_directory,
     coalesce((SELECT string_agg(d.department, ',') FROM department_person d WHERE d.practice = person.practice AND d.person = person.id), ''),
     coalesce((SELECT string_agg(q.queue, ',') FROM department_person d CROSS JOIN department_queue q
         WHERE d.practice = person.practice AND d.person = person.id AND q.practice = d.practice AND q.department = d.department), '')
@@ -51,7 +51,7 @@ FROM person `
 func scanPerson(row scanner) (p hub.Person, err error) {
 	var queues, departments, theirs string
 	err = row.Scan(&p.Practice, &p.ID, &p.Kind, &p.Role, &p.Name, &p.Title, &p.Login, &p.Password,
-		&queues, &p.CreatedAt, &p.DisabledAt, &p.PasswordAt, &p.Failures, &p.KnownFailures, &p.ExternalID, &departments, &theirs)
+		&queues, &p.CreatedAt, &p.DisabledAt, &p.PasswordAt, &p.Failures, &p.KnownFailures, &p.ExternalID, (*flag)(&p.DisabledByDirectory), &departments, &theirs)
 	p.Departments, p.DepartmentQueues = words(departments), words(theirs)
 	if err != nil {
 		return p, err

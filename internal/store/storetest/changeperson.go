@@ -34,6 +34,22 @@ func testChangePerson(t *testing.T, store hub.Store) {
 		must(t, err)
 		same(t, got, p)
 	})
+	t.Run("who disabled a person is kept", func(t *testing.T) {
+		p := add("nurse")
+		for _, directory := range []bool{true, false} {
+			got, err := store.ChangePerson(ctx, here.id, p.ID, 5, func(p *hub.Person, _ bool) error {
+				p.DisabledAt, p.DisabledByDirectory = 5, directory
+				return nil
+			})
+			must(t, err)
+			same(t, got.DisabledByDirectory, directory)
+		}
+		p = hub.Person{ID: newID("p"), Practice: here.id, Kind: api.KindStaff, Queues: []string{}, DisabledAt: 5, DisabledByDirectory: true}
+		must(t, store.AddPerson(ctx, p))
+		got, err := store.Person(ctx, here.id, p.ID)
+		must(t, err)
+		same(t, got, p)
+	})
 	t.Run("a new role ends all access", func(t *testing.T) {
 		d := here.device(api.KindStaff)
 		must(t, store.AddStaffSession(ctx, hub.StaffSession{Token: newToken(), Practice: here.id, Person: d.Person, ExpiresAt: 1 << 40}))
