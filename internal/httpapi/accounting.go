@@ -33,7 +33,8 @@ func (s *Server) accountingRoutes() {
 		func(ctx context.Context, c *hub.StaffCaller, i *ByID) (*out[api.Disclosures], error) {
 			return answer(s.hub.Disclosures(ctx, c, i.ID))
 		})
-	staff(s, op(get, "/v1/admin/patients/{id}/disclosures/csv", tagAudit, "The same as a table, for the patient", produces("text/csv"), refusals(401, 403, 404)),
+	staff(s, op(get, "/v1/admin/patients/{id}/disclosures/csv", tagAudit, "The same as a table, for the patient",
+		about("Without what was struck. Each line ends with the persons and the chats that the table covers, if they are more than the patient's own; where nothing left there is one line of these alone."), produces("text/csv"), refusals(401, 403, 404)),
 		func(ctx context.Context, c *hub.StaffCaller, i *ByID) (*file, error) {
 			b, err := s.hub.ExportDisclosures(ctx, c, i.ID)
 			if err != nil {

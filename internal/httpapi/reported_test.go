@@ -2,8 +2,10 @@ package httpapi_test
 
 import (
 	"bytes"
+	"encoding/csv"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/sotto-health/sotto/api"
@@ -27,6 +29,24 @@ func (w *world) recipients(of *device, patient string) (names []string) {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// covered are the persons and chats that an accounting says on each line of its
+// table that it covers, and how many lines there are.
+func (w *world) covered(of *device, patient string) (persons, chats string, lines int) {
+	w.t.Helper()
+	table, err := of.DisclosuresTable(w.ctx, patient)
+	w.must(err)
+	rows, err := csv.NewReader(bytes.NewReader(table)).ReadAll()
+	w.must(err)
+	for i, row := range rows[1:] {
+		if p, c := row[slices.Index(rows[0], "persons")], row[slices.Index(rows[0], "chats")]; i == 0 {
+			persons, chats = p, c
+		} else if p != persons || c != chats {
+			w.t.Errorf("line %d covers %q, %q, and the first %q, %q", i, p, c, persons, chats)
+		}
+	}
+	return persons, chats, len(rows) - 1
 }
 
 func sawIn(all *api.Sightings, by *device, conversation string) bool {
@@ -60,6 +80,9 @@ func TestT22ReportsJoinWhomStaffLinked(t *testing.T) {
 		if got := w.recipients(officer, now.person); !slices.Equal(got, []string{"Second court"}) {
 			t.Errorf("%s: %q", when, got)
 		}
+		if persons, chats, lines := w.covered(officer, now.person); persons+chats != "" || lines != 1 {
+			t.Errorf("%s the table has %d lines of %q, %q", when, lines, persons, chats)
+		}
 	}
 	alone("before they are linked")
 	link, err := w.hub.LinkPersons(w.ctx, super, api.NewPersonLink{Person: now.person, Other: before.person, Reason: "patient-said"})
@@ -76,6 +99,9 @@ func TestT22ReportsJoinWhomStaffLinked(t *testing.T) {
 	}
 	if got := w.recipients(officer, now.person); !slices.Equal(got, []string{"First court", "Second court"}) {
 		t.Errorf("linked: %q", got)
+	}
+	if persons, _, lines := w.covered(officer, now.person); persons != strings.Join(seen.Persons, " ") || lines != 2 {
+		t.Errorf("linked, the table has %d lines of %q", lines, persons)
 	}
 	mine, err := now.Sightings(w.ctx, "")
 	w.must(err)
@@ -100,15 +126,21 @@ func TestDisclosuresOfAChatAboutAChild(t *testing.T) {
 	nurse.take(chat)
 	nurse.join()
 	nurse.catchUp(chat)
+	officer := w.staffAs(w.clinic, "compliance", "robin")
+	if persons, chats, lines := w.covered(officer, child.person); persons != "" || chats != chat || lines != 1 {
+		t.Errorf("before anything left the table has %d lines of %q, %q", lines, persons, chats)
+	}
 	w.disclosed(chat, "Family court")
 	w.disclosed(own, "Traffic court")
 	w.must(w.hub.NoteOperatorsRecordRead(w.ctx, w.clinic.ID, api.RecordRead{What: api.RecordShown, Conversation: chat}))
-	officer := w.staffAs(w.clinic, "compliance", "robin")
 	_, err = officer.RecordDisclosure(w.ctx, chat, api.RecordDisclosure{At: w.clock.now().UnixMilli() - 1000, Recipient: "County health", What: "Rash", Purpose: "public-health"})
 	w.must(err)
 
 	if got, want := w.recipients(officer, child.person), []string{"County health", "Family court", "operator"}; !slices.Equal(got, want) {
 		t.Errorf("the child's: %q, want %q", got, want)
+	}
+	if _, chats, lines := w.covered(officer, child.person); chats != chat || lines != 3 {
+		t.Errorf("the child's table has %d lines of %q", lines, chats)
 	}
 	if got, want := w.recipients(officer, mother.person), []string{"County health", "Family court", "Traffic court", "operator"}; !slices.Equal(got, want) {
 		t.Errorf("the mother's: %q, want %q", got, want)

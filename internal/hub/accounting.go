@@ -92,7 +92,9 @@ func (h *Hub) Disclosures(ctx context.Context, s *StaffCaller, id string) (api.D
 }
 
 // ExportDisclosures is [Hub.Disclosures] as a table (RFC 4180), without what was
-// struck.
+// struck. Each line has the persons and chats that the table covers, with blanks
+// between, if they are more than the patient's own; where nothing left there is
+// one line of these alone.
 func (h *Hub) ExportDisclosures(ctx context.Context, s *StaffCaller, id string) ([]byte, error) {
 	p, err := h.mayReadAccess(ctx, s, id, audit.AccountTaken, "csv")
 	if err != nil {
@@ -102,11 +104,15 @@ func (h *Hub) ExportDisclosures(ctx context.Context, s *StaffCaller, id string) 
 	if err != nil {
 		return nil, err
 	}
-	rows := [][]string{{"date", "recipient", "address", "what", "purpose", "recorded", "recorder", "source"}}
+	rows := [][]string{{"date", "recipient", "address", "what", "purpose", "recorded", "recorder", "source", "persons", "chats"}}
+	persons, chats := strings.Join(all.Persons, " "), strings.Join(all.Chats, " ")
 	for i := range all.Disclosures {
 		if d := &all.Disclosures[i]; d.StruckAt == 0 {
-			rows = append(rows, []string{day(d.At), d.Recipient, d.Address, d.What, d.Purpose, day(d.RecordedAt), d.Recorder.ID, d.Source})
+			rows = append(rows, []string{day(d.At), d.Recipient, d.Address, d.What, d.Purpose, day(d.RecordedAt), d.Recorder.ID, d.Source, persons, chats})
 		}
+	}
+	if len(rows) == 1 && persons+chats != "" {
+		rows = append(rows, []string{"", "", "", "", "", "", "", "", persons, chats})
 	}
 	return export.Table(rows), nil
 }

@@ -478,7 +478,10 @@ export interface paths {
             readonly path?: never;
             readonly cookie?: never;
         };
-        /** The same as a table, for the patient */
+        /**
+         * The same as a table, for the patient
+         * @description Without what was struck. Each line ends with the persons and the chats that the table covers, if they are more than the patient's own; where nothing left there is one line of these alone.
+         */
         readonly get: operations["get-admin-patients-by-id-disclosures-csv"];
         readonly put?: never;
         readonly post?: never;
