@@ -70,6 +70,34 @@ func TestVocabulary(t *testing.T) {
 	}
 }
 
+// TestActions: each kind says what it does to its object, so that nobody who
+// counts reads or deletions elsewhere has to know its name. All access is
+// reading, but for its end.
+func TestActions(t *testing.T) {
+	actions := []audit.Action{audit.Creates, audit.Reads, audit.Updates, audit.Deletes, audit.Executes}
+	for _, s := range audit.Vocabulary() {
+		if !slices.Contains(actions, s.Action) {
+			t.Errorf("%s does %q", s.Kind, s.Action)
+		}
+		if s.Category == audit.Access && s.Action != audit.Reads && s.Kind != audit.EmergencyEnded {
+			t.Errorf("%s is access and does %q", s.Kind, s.Action)
+		}
+		if audit.Ground(s.Kind, audit.Staff) != "" && s.Action != audit.Reads && s.Kind != audit.EmergencyEnded {
+			t.Errorf("%s is read on a ground and does %q", s.Kind, s.Action)
+		}
+	}
+	for kind, want := range map[audit.Kind]audit.Action{
+		audit.PatientVerificationRead: audit.Reads, audit.PersonLinksListed: audit.Reads, audit.ConsentsListed: audit.Reads, audit.AuditExported: audit.Reads,
+		audit.RecordRead: audit.Reads, audit.GroupDeleted: audit.Deletes, audit.PatientPasskeysOut: audit.Deletes, audit.DeviceRevoked: audit.Deletes,
+		audit.KeyReplaced: audit.Updates, audit.PersonEnabled: audit.Updates, audit.PersonDisabled: audit.Updates, audit.CertificateIssued: audit.Creates,
+		audit.MemberAdded: audit.Creates, audit.SignedIn: audit.Executes, audit.SignedOut: audit.Executes,
+	} {
+		if s, _ := audit.SpecOf(kind); s.Action != want {
+			t.Errorf("%s does %q, want %q", kind, s.Action, want)
+		}
+	}
+}
+
 // TestEventsKeepToTheirKind refuses fields that a kind does not have.
 func TestEventsKeepToTheirKind(t *testing.T) {
 	base := audit.New(t.Context(), 1, audit.Actor{Practice: "t_a", Role: audit.Staff, Person: "p_a"}, audit.PeopleListed, "")
