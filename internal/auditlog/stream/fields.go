@@ -19,7 +19,7 @@ func (r *record) fields() []field {
 		all = append(all, field{"commitment", hex.EncodeToString(r.entry.Commitment[:])})
 	}
 	if r.event == nil {
-		return append(all, field{"state", r.state})
+		return append(all, field{"state", string(r.state)})
 	}
 	v := r.event
 	spec, _ := audit.SpecOf(v.Kind)
@@ -51,13 +51,8 @@ func (r *record) fields() []field {
 
 // says is the record in plain words.
 func (r *record) says() string {
-	switch r.state {
-	case erased:
-		return "this entry was erased; its place in the log stands"
-	case damaged:
-		return "this entry is not as it was logged: it was changed in the database"
-	case missing:
-		return "this entry was taken out of the database"
+	if r.event == nil {
+		return r.state.Says()
 	}
 	spec, _ := audit.SpecOf(r.event.Kind)
 	if outcome := string(r.event.Outcome); outcome != string(audit.Done) && !strings.HasSuffix(string(spec.Kind), "."+outcome) {
@@ -78,4 +73,4 @@ func (r *record) at() time.Time {
 }
 
 // alarming reports whether an entry is not what was logged.
-func (r *record) alarming() bool { return r.state == damaged || r.state == missing }
+func (r *record) alarming() bool { return r.state == audit.Damaged || r.state == audit.Missing }

@@ -110,7 +110,7 @@ func TestForms(t *testing.T) {
 // anything; that it is so is sent, and nothing of what it says.
 func TestT40AChangedEntryIsNotSent(t *testing.T) {
 	all := sample(t)
-	states := []string{"", "", "", damaged, missing, erased}
+	states := []audit.State{"", "", "", audit.Damaged, audit.Missing, audit.Erased}
 	for i := range all {
 		if all[i].state != states[i] || all[i].number != int64(7+i) {
 			t.Errorf("%d is %q of %d, want %q", i, all[i].state, all[i].number, states[i])

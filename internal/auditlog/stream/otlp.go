@@ -79,7 +79,7 @@ func otlpRequestOf(all []record, version, host string, now time.Time) ([]byte, e
 
 func otlpRecordOf(r *record, now time.Time) otlpRecord {
 	says := r.says()
-	out := otlpRecord{ObservedTimeUnixNano: nanos(now), EventName: "sotto.audit." + r.state, Body: otlpValue{String: &says}}
+	out := otlpRecord{ObservedTimeUnixNano: nanos(now), EventName: "sotto.audit." + string(r.state), Body: otlpValue{String: &says}}
 	if r.event != nil {
 		out.TimeUnixNano, out.EventName = nanos(r.at()), "sotto."+string(r.event.Kind)
 	}

@@ -58,18 +58,11 @@ type receiver interface {
 	Reset()
 }
 
-// States of a record whose entry is not what was logged.
-const (
-	erased  = "erased"  // on purpose; its place in the tree stands
-	damaged = "damaged" // it was changed in the database
-	missing = "missing" // it was taken out of the database
-)
-
 // A record is one entry as it is sent.
 type record struct {
 	practice string
 	number   int64
-	state    string       // empty if the entry is as it was logged
+	state    audit.State  // empty if the entry is as it was logged
 	event    *audit.Event // nil if it is not
 	entry    *auditlog.Entry
 }
@@ -78,21 +71,10 @@ type record struct {
 // is left out.
 func records(practice string, first, end int64, entries []auditlog.Entry) []record {
 	all := make([]record, 0, end-first)
-	for n := first; n < end; n++ {
-		r := record{practice: practice, number: n, state: missing}
-		for len(entries) > 0 && entries[0].Leaf < n {
-			entries = entries[1:]
-		}
-		if len(entries) > 0 && entries[0].Leaf == n {
-			r.entry = &entries[0]
-			switch {
-			case r.entry.Erased:
-				r.state = erased
-			case r.entry.Check() != nil:
-				r.state = damaged // what it says now may be anything
-			default:
-				r.state, r.event = "", &r.entry.Event
-			}
+	for _, p := range auditlog.Places(first, end, entries) {
+		r := record{practice: practice, number: p.Number, state: p.State, entry: p.Entry}
+		if p.State == "" {
+			r.event = &p.Entry.Event
 		}
 		all = append(all, r)
 	}

@@ -59,7 +59,7 @@ func (f *syslogForm) message(b []byte, r *record) ([]byte, error) {
 		b = at.AppendFormat(b, "2006-01-02T15:04:05.000Z")
 	}
 	b = append(header(append(b, ' '), f.host, longestHost), " sotto - "...)
-	id := r.state
+	id := string(r.state)
 	if r.event != nil {
 		id = string(r.event.Kind)
 	}
