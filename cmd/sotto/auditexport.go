@@ -73,6 +73,7 @@ func (c exportAuditCommand) events(ctx context.Context, h *host.OpenHub, s strea
 			if err := x.Write(ctx, s.out, nil); err != nil {
 				return fmt.Errorf("the export broke off: %w", err)
 			}
+			sayUnlike(x, p.Slug, s.err)
 			continue
 		}
 		if err := exportFile(ctx, x, filepath.Join(c.Folder, p.Slug+"."+x.Format.Extension()), s.err); err != nil {
@@ -102,5 +103,13 @@ func exportFile(ctx context.Context, x *hub.AuditExport, path string, say io.Wri
 		return fmt.Errorf("export to %s: %w", path, err)
 	}
 	fmt.Fprintf(say, "%s: %d events\n", path, all)
+	sayUnlike(x, path, say)
 	return nil
+}
+
+// sayUnlike says of an export what must not be overlooked in it.
+func sayUnlike(x *hub.AuditExport, name string, say io.Writer) {
+	if x.Unlike > 0 {
+		fmt.Fprintf(say, "%s: %d of them are not what was logged: sotto audit verify names them\n", name, x.Unlike)
+	}
 }

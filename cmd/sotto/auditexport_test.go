@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"encoding/csv"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -47,4 +49,45 @@ func TestAuditExportFormats(t *testing.T) {
 	refuses(t, data, words("audit export --format jsonl --practice elsewhere"), "no practice")
 	refuses(t, data, words("audit export --format jsonl --patient nobody"), "--patient is none")
 	refuses(t, data, words("audit export here --kind call.refused"), "go with --format")
+}
+
+// TestT40ExportsMarkWhatWasTamperedWith: an entry that was changed in the
+// database, or taken out of it, is in each export as that, and nothing of what
+// it says now; whatever is selected, as it may have been selected too. Who
+// exports is told.
+func TestT40ExportsMarkWhatWasTamperedWith(t *testing.T) {
+	data := newAuditLog(t)
+	tamper(t, data, "UPDATE audit_entry SET person = 'p_forged' WHERE leaf = 300")
+	tamper(t, data, "UPDATE audit_entry SET kind = 'hub.started' WHERE leaf = 301")
+	tamper(t, data, "DELETE FROM audit_entry WHERE leaf IN (302, 303)")
+	for format, states := range map[string][]string{
+		"csv":   {",damaged,", ",missing,"},
+		"jsonl": {`"state":"damaged"`, `"state":"missing"`},
+		"ocsf":  {`"status_code":"damaged"`, `"status_code":"missing"`},
+		"fhir":  {`"outcomeDesc":"damaged"`, `"outcomeDesc":"missing"`},
+	} {
+		for _, selected := range []string{"", " --kind call.refused", " --kind sign-in.done"} {
+			folder := filepath.Join(t.TempDir(), "out")
+			var said bytes.Buffer
+			if err := run(t.Context(), words("--data "+data+" audit export "+folder+" --format "+format+selected), io.Discard, &said); err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(said.String(), "4 of them are not what was logged") {
+				t.Errorf("%s%s: who exports is told %s", format, selected, &said)
+			}
+			files, err := filepath.Glob(filepath.Join(folder, "riverside.*"))
+			if err != nil || len(files) != 1 {
+				t.Fatalf("%v, %v", files, err)
+			}
+			got := string(read(t, files[0]))
+			for _, state := range states {
+				if n := strings.Count(got, state); n != 2 {
+					t.Errorf("%s%s has %s %d times, want 2", format, selected, state, n)
+				}
+			}
+			if strings.Contains(got, "p_forged") {
+				t.Errorf("%s%s says what was forged", format, selected)
+			}
+		}
+	}
 }

@@ -29,3 +29,19 @@ func Ground(k Kind, r Role) string {
 	}
 	return ForTreatment
 }
+
+// Purpose is on what ground an act was done, where its reason says that; empty
+// where the reason says how it came out, and where there is none.
+func (e *Event) Purpose() string {
+	if e.Outcome != Done {
+		return ""
+	}
+	switch e.Kind {
+	case RecordRead, DisclosureMade, EmergencyOpened: // who does it says what for
+		return e.Reason
+	}
+	if e.Reason == Ground(e.Kind, e.Role) {
+		return e.Reason
+	}
+	return ""
+}

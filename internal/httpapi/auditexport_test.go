@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/audit"
@@ -68,6 +70,53 @@ func TestExport(t *testing.T) {
 	if got := b.String(); strings.Count(got, "\n") != 5 || !strings.Contains(got, `"detail":"format=fhir`) || !strings.Contains(got, `"person":"`+auditor.person+`"`) ||
 		!strings.Contains(got, `"patient":"`+patient.person+`"`) {
 		t.Errorf("the exports are not on record:\n%s", got)
+	}
+}
+
+// TestExportsSelectAsTheListDoes: whatever is asked for, an export has the events
+// that the list on the page has.
+func TestExportsSelectAsTheListDoes(t *testing.T) {
+	w := newWorld(t)
+	patient, nurse := w.patient(), w.staff("dana")
+	id := patient.open("nurse")
+	nurse.take(id)
+	sent := nurse.say(id, "hello")
+	auditor := w.staffAs(w.clinic, "auditor", "ada")
+	first, err := auditor.AuditEvents(w.ctx, url.Values{"conversation": {id}})
+	w.must(err)
+	middle := strconv.FormatInt(first.Events[len(first.Events)/2].At, 10)
+	for _, filter := range []url.Values{
+		{"conversation": {id}},
+		{"patient": {patient.person}, "category": {"membership"}},
+		{"person": {nurse.person}, "outcome": {"done"}},
+		{"subject": {nurse.person}},
+		{"object": {nurse.id}},
+		{"object": {fmt.Sprint(sent.Position)}},
+		{"kind": {"frame.sent"}},
+		{"conversation": {id}, "from": {middle}},
+		{"conversation": {id}, "until": {middle}},
+		{"category": {"keys"}, "person": {"p_none"}},
+	} {
+		filter.Set("until", cmp.Or(filter.Get("until"), strconv.FormatInt(w.clock.now().UnixMilli()+1, 10)))
+		var listed, exported []int64
+		page, err := auditor.AuditEvents(w.ctx, filter)
+		w.must(err)
+		w.clock.advance(time.Second) // looking is an event itself
+		for _, e := range page.Events {
+			listed = append(listed, e.Number)
+		}
+		slices.Sort(listed)
+		var b bytes.Buffer
+		w.must(auditor.ExportAudit(w.ctx, "jsonl", filter, &b))
+		w.clock.advance(time.Second)
+		for line := range strings.Lines(b.String()) {
+			var e struct{ Number int64 }
+			w.must(json.Unmarshal([]byte(line), &e))
+			exported = append(exported, e.Number)
+		}
+		if !slices.Equal(listed, exported) {
+			t.Errorf("%v: listed %v and exported %v", filter, listed, exported)
+		}
 	}
 }
 

@@ -543,13 +543,13 @@ func (s *faultyStore) Record(ctx context.Context, events ...audit.Event) error {
 	return s.Store.Record(ctx, events...)
 }
 
-func (s *faultyStore) LogEntries(ctx context.Context, q hub.LogQuery) ([]auditlog.Entry, error) {
+func (s *faultyStore) LogRange(ctx context.Context, practice string, first int64, limit int) ([]auditlog.Entry, error) {
 	if left := s.pages.Load(); left == 1 {
 		return nil, fmt.Errorf("%s: %w", canary, hub.ErrUnavailable)
 	} else if left > 1 {
 		s.pages.Add(-1)
 	}
-	return s.Store.LogEntries(ctx, q)
+	return s.Store.LogRange(ctx, practice, first, limit)
 }
 
 func (s *faultyStore) Recording(events ...audit.Event) hub.Store {

@@ -3,21 +3,26 @@ package hub
 import (
 	"context"
 	"io"
+	"slices"
 
 	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/audit/export"
+	"github.com/sotto-health/sotto/internal/auditlog"
 	"github.com/sotto-health/sotto/internal/policy"
 )
 
-// exportBatch is how many events of an export are in memory at once.
+// exportBatch is how many entries of an export are in memory at once.
 const exportBatch = 500
 
 // An AuditExport is a part of a practice's log that somebody may take out, and
 // that is on record already. [AuditExport.Write] writes it.
 type AuditExport struct {
-	// Most is how many events there are at most, for who shows progress.
+	// Most is how many entries there are at most, for who shows progress.
 	Most   int64
 	Format export.Format
+	// Unlike is how many of the entries that [AuditExport.Write] wrote are not what
+	// was logged.
+	Unlike int64
 
 	hub   *Hub
 	query LogQuery
@@ -62,30 +67,35 @@ func (h *Hub) exportAudit(ctx context.Context, who Actor, practice string, f Aud
 	if err != nil {
 		return nil, at("load the log's head", err)
 	}
-	q.Forward, q.Limit = true, exportBatch
 	return &AuditExport{Most: head.Size, Format: format, hub: h, query: q}, nil
 }
 
 // Write writes the events, oldest first, as the log stood when the export
-// began. After each batch that w has taken it calls progress, if that is not
-// nil, with how many events it has written. An error leaves a part behind that
+// began. It reads the log by its numbers, whatever is selected: an entry that is
+// not what was logged may have been any, so each export has each of those, as
+// what it is. After each batch that w has taken it calls progress, if that is not
+// nil, with how many entries it has written. An error leaves a part behind that
 // must not pass for the whole.
 func (x *AuditExport) Write(ctx context.Context, w io.Writer, progress func(written int64)) error {
 	out, err := export.New(x.Format, w)
 	if err != nil {
 		return err
 	}
-	q, written := x.query, int64(0)
-	for {
-		batch, err := x.hub.store.LogEntries(ctx, q)
+	written := int64(0)
+	x.Unlike = 0
+	for first := int64(0); first < x.Most; first += exportBatch {
+		end := min(first+exportBatch, x.Most)
+		entries, err := x.hub.store.LogRange(ctx, x.query.Practice, first, int(end-first))
 		if err != nil {
 			return at("read the audit log", err)
 		}
-		for i := range batch {
-			if batch[i].Leaf >= x.Most {
-				continue // it came after the export began
+		for _, p := range auditlog.Places(first, end, entries) {
+			if p.State != "" {
+				x.Unlike++
+			} else if !x.query.selects(&p.Entry.Event) {
+				continue
 			}
-			if err := out.Write(export.Entry{Number: uint64(batch[i].Leaf), Event: batch[i].Event}); err != nil {
+			if err := out.Write(x.entry(&p)); err != nil {
 				return err
 			}
 			written++
@@ -96,10 +106,30 @@ func (x *AuditExport) Write(ctx context.Context, w io.Writer, progress func(writ
 		if progress != nil {
 			progress(written)
 		}
-		if len(batch) < q.Limit {
-			return nil
-		}
-		last := &batch[len(batch)-1]
-		q.Beyond = &LogPlace{At: last.Event.At, Leaf: last.Leaf}
 	}
+	return out.Flush()
+}
+
+func (x *AuditExport) entry(p *auditlog.Place) export.Entry {
+	e := export.Entry{Practice: x.query.Practice, Number: uint64(p.Number), State: p.State} //nolint:gosec // not below 0
+	if p.Entry != nil {
+		e.Commitment = p.Entry.Commitment
+	}
+	if p.State != "" {
+		e.Found = x.hub.millis()
+		return e
+	}
+	e.Event, e.Salt = p.Entry.Event, p.Entry.Salt
+	return e
+}
+
+// selects reports whether an event is one that the query asks for, as
+// [Audit.LogEntries] selects them; a query with Patients, Conversations or
+// Beyond is not for it.
+func (q *LogQuery) selects(e *audit.Event) bool {
+	is := func(asked, has string) bool { return asked == "" || asked == has }
+	frame := e.Kind == audit.FrameSent || e.Kind == audit.HandshakeSent
+	return is(q.Outcome, string(e.Outcome)) && is(q.Person, e.Person) && is(q.Subject, e.Subject) && is(q.Object, e.Object) && (q.Object == "" || !frame) &&
+		is(q.Conversation, e.Conversation) && is(q.Patient, e.Patient) && (len(q.Kinds) == 0 || slices.Contains(q.Kinds, string(e.Kind))) &&
+		e.At >= q.From && (q.Until == 0 || e.At < q.Until)
 }

@@ -6,12 +6,14 @@
 // What comes out holds what events hold: ids, codes, times and addresses. It is
 // written as it is read, event by event, so that a log of any length can be
 // exported. The forms are views: what proves that the log was not rewritten are
-// its own tiles and checkpoints.
+// its own tiles and checkpoints. An entry that is not what was logged comes out
+// as that and nothing else, in each form's own way.
 package export
 
 import (
 	"bufio"
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
@@ -23,10 +25,20 @@ import (
 	"github.com/sotto-health/sotto/internal/audit"
 )
 
-// An Entry is an event and its number in the practice's log.
+// An Entry is one number of a practice's log.
 type Entry struct {
-	Number uint64
-	Event  audit.Event
+	Practice string
+	Number   uint64
+	// Event, with Salt, makes up the Commitment, which is what the log's tree
+	// holds. What is in a State has neither of the two, and what is missing has no
+	// Commitment.
+	Event      audit.Event
+	Salt       audit.Salt
+	Commitment audit.Commitment
+	// State is empty if Event is what was logged. Found is when it was not found to
+	// be, in Unix milliseconds.
+	State audit.State
+	Found int64
 }
 
 // A Writer writes entries. Flush writes what is still held back.
@@ -62,11 +74,11 @@ func New(f Format, w io.Writer) (Writer, error) {
 	case CSV:
 		return newTable(b)
 	case JSONLines:
-		return &lines{b, func(e Entry) any { return plainEntry(e) }}, nil
+		return &lines{b, func(e Entry) any { return plainEntry(&e) }}, nil
 	case OCSF:
-		return &lines{b, func(e Entry) any { return ocsf(e) }}, nil
+		return &lines{b, func(e Entry) any { return ocsf(&e) }}, nil
 	case FHIR:
-		return &lines{b, func(e Entry) any { return fhir(e) }}, nil
+		return &lines{b, func(e Entry) any { return fhir(&e) }}, nil
 	}
 	return nil, ErrFormat
 }
@@ -107,15 +119,16 @@ func (l *lines) Write(e Entry) error {
 
 func (l *lines) Flush() error { return l.w.Flush() }
 
-// A plain entry is an event as we name its parts.
+// A plain entry is an entry as we name its parts.
 type plain struct {
 	Number       uint64   `json:"number"`
-	Time         string   `json:"time"` // RFC 3339, UTC
-	Kind         string   `json:"kind"`
+	State        string   `json:"state,omitempty"`
+	Time         string   `json:"time,omitempty"` // RFC 3339, UTC
+	Kind         string   `json:"kind,omitempty"`
 	Says         string   `json:"says"`
-	Category     string   `json:"category"`
-	Outcome      string   `json:"outcome"`
-	Role         string   `json:"role"`
+	Category     string   `json:"category,omitempty"`
+	Outcome      string   `json:"outcome,omitempty"`
+	Role         string   `json:"role,omitempty"`
 	Person       string   `json:"person,omitempty"`
 	Device       string   `json:"device,omitempty"`
 	Object       string   `json:"object,omitempty"`
@@ -129,16 +142,25 @@ type plain struct {
 	Address      string   `json:"address,omitempty"`
 	Request      string   `json:"request,omitempty"`
 	Practice     string   `json:"practice"`
+	Commitment   string   `json:"commitment,omitempty"` // these two in hexadecimal
+	Salt         string   `json:"salt,omitempty"`
 }
 
-func plainEntry(e Entry) plain {
+func plainEntry(e *Entry) plain {
+	p := plain{Number: e.Number, State: string(e.State), Says: e.State.Says(), Practice: e.Practice}
+	if e.State != audit.Missing {
+		p.Commitment = hex.EncodeToString(e.Commitment[:])
+	}
+	if e.State != "" {
+		return p
+	}
 	v := &e.Event
 	spec, _ := audit.SpecOf(v.Kind)
-	return plain{
-		Number: e.Number, Time: instant(v.At), Kind: string(v.Kind), Says: spec.Says, Category: string(spec.Category), Outcome: string(v.Outcome),
-		Role: string(v.Role), Person: v.Person, Device: v.Device, Object: v.Object, Conversation: v.Conversation, Patient: v.Patient,
-		Subject: v.Subject, Detail: v.Detail, Reason: v.Reason, Reference: v.Reference, Rules: v.Rules, Address: v.Address, Request: v.Request, Practice: v.Practice,
-	}
+	p.Time, p.Kind, p.Says, p.Category, p.Outcome, p.Role = instant(v.At), string(v.Kind), spec.Says, string(spec.Category), string(v.Outcome), string(v.Role)
+	p.Person, p.Device, p.Object, p.Conversation, p.Patient, p.Subject = v.Person, v.Device, v.Object, v.Conversation, v.Patient, v.Subject
+	p.Detail, p.Reason, p.Reference, p.Rules, p.Address, p.Request = v.Detail, v.Reason, v.Reference, v.Rules, v.Address, v.Request
+	p.Salt = hex.EncodeToString(e.Salt[:])
+	return p
 }
 
 // instant is a time as FHIR and RFC 3339 write it.
@@ -153,13 +175,13 @@ func newTable(w *bufio.Writer) (*table, error) {
 	t := &table{w}
 	return t, WriteRow(w,
 		"number", "time", "kind", "says", "category", "outcome", "role", "person", "device", "object", "conversation", "patient", "subject",
-		"detail", "reason", "reference", "rules", "address", "request", "practice")
+		"detail", "reason", "reference", "rules", "address", "request", "practice", "state", "commitment", "salt")
 }
 
 func (t *table) Write(e Entry) error {
-	p := plainEntry(e)
+	p := plainEntry(&e)
 	return WriteRow(t.w, strconv.FormatUint(p.Number, 10), p.Time, p.Kind, p.Says, p.Category, p.Outcome, p.Role, p.Person, p.Device, p.Object, p.Conversation,
-		p.Patient, p.Subject, p.Detail, p.Reason, p.Reference, strings.Join(p.Rules, " "), p.Address, p.Request, p.Practice)
+		p.Patient, p.Subject, p.Detail, p.Reason, p.Reference, strings.Join(p.Rules, " "), p.Address, p.Request, p.Practice, p.State, p.Commitment, p.Salt)
 }
 
 func (t *table) Flush() error { return t.w.Flush() }

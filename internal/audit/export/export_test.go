@@ -3,76 +3,111 @@ package export
 import (
 	"bytes"
 	"encoding/csv"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sotto-health/sotto/internal/audit"
 )
 
 var update = flag.Bool("update", false, "make the golden files anew")
 
-// sample are events of some kinds of each category.
-func sample() []Entry {
+// logged is an event as the log has it.
+func logged(t testing.TB, n uint64, e audit.Event) Entry {
+	t.Helper()
+	encoded, err := e.Encode()
+	if err != nil {
+		t.Fatalf("%s: %v", e.Kind, err)
+	}
+	salt := audit.Salt{byte(n)}
+	return Entry{Practice: e.Practice, Number: n, Event: e, Salt: salt, Commitment: audit.Commit(salt, encoded)}
+}
+
+// unlike are entries that are not what was logged, in each way.
+func unlike() []Entry {
+	lost := Entry{Practice: "t_oak", Number: 5000, State: audit.Missing, Found: found}
+	changed, gone := lost, lost
+	changed.Number, changed.State, changed.Commitment = 5001, audit.Damaged, audit.Commitment{1}
+	gone.Number, gone.State, gone.Commitment = 5002, audit.Erased, audit.Commitment{2}
+	return []Entry{lost, changed, gone}
+}
+
+const (
+	logTime = 1795942800000
+	found   = 1795946400000 // an hour later
+)
+
+// sample are events of some kinds of each category, and all of [unlike].
+func sample(t testing.TB) []Entry {
 	var all []audit.Spec
 	for _, k := range []audit.Kind{
 		audit.SignedIn, audit.SignInRefused, audit.SessionLocked, audit.FactorAdded, audit.PasswordChanged, audit.ConversationOpened, audit.FileDownloaded,
 		audit.PeopleListed, audit.ConsentGiven, audit.ConsentWithdrawn, audit.ConversationTaken, audit.MemberAdded, audit.MemberRemoved, audit.FrameSent,
 		audit.CertificateIssued, audit.DeviceRevoked, audit.PersonAdded, audit.PersonChanged, audit.PersonDisabled, audit.PracticeConfigured, audit.AuditExported,
-		audit.RecordRead, audit.HistoryShared, audit.HubStarted, audit.HubStopped, audit.CallRefused,
+		audit.RecordRead, audit.HistoryShared, audit.HubStarted, audit.HubStopped, audit.CallRefused, audit.PersonEnabled, audit.PersonSeen, audit.AuditRead,
 	} {
 		s, _ := audit.SpecOf(k)
 		all = append(all, s)
 	}
-	return events(all)
+	return append(events(t, all), unlike()...)
 }
 
-// every is an event of every kind there is, and one of each purpose that an act
-// may have.
-func every() []Entry {
-	all := events(audit.Vocabulary())
-	purposes := slices.Concat(Exempt(), []string{
-		"required-by-law", "public-health", "abuse", "oversight", "court", "police", "decedents", "research", "threat", "government", "workers-compensation", "breach", "other",
-	})
-	for _, e := range []audit.Event{{Kind: audit.RecordRead}, {Kind: audit.DisclosureMade}, {Kind: audit.EmergencyOpened, Reason: "care"}} {
-		e.Practice, e.At, e.Outcome, e.Role, e.Conversation, e.Patient = "t_oak", 1795942900000, audit.Done, audit.Operator, "c_knee", "p_ana"
-		for _, e.Reason = range slices.DeleteFunc(slices.Concat([]string{e.Reason}, purposes), func(p string) bool { return p == "" }) {
-			all = append(all, Entry{uint64(1000 + len(all)), e})
-			if e.Kind == audit.EmergencyOpened {
-				break
+// every is an event of every kind there is, each read by staff and by a patient,
+// one of each purpose that an act may have, and all of [unlike].
+func every(t testing.TB) []Entry {
+	all := events(t, audit.Vocabulary())
+	add := func(role audit.Role, k audit.Kind, because string) {
+		e := audit.New(t.Context(), logTime+100_000, audit.Actor{Practice: "t_oak", Role: role, Person: "p_one"}, k, "").In("", "p_ana")
+		if because != "" {
+			e = e.Because(because, "")
+		}
+		all = append(all, logged(t, uint64(1000+len(all)), e))
+	}
+	for _, s := range audit.Vocabulary() {
+		for _, role := range []audit.Role{audit.Staff, audit.Patient} {
+			if audit.Ground(s.Kind, role) != "" {
+				add(role, s.Kind, "")
 			}
 		}
 	}
-	return all
+	for _, purpose := range slices.Concat(Exempt(), []string{
+		"required-by-law", "public-health", "abuse", "oversight", "court", "police", "decedents", "research", "threat", "government", "workers-compensation", "breach", "other",
+	}) {
+		add(audit.Operator, audit.RecordRead, purpose)
+		add(audit.Operator, audit.DisclosureMade, purpose)
+	}
+	add(audit.Staff, audit.EmergencyOpened, "care")
+	return append(all, unlike()...)
 }
 
-// events are events of kinds, with each field that they may have, some of them
-// refused, and by different actors.
-func events(kinds []audit.Spec) (all []Entry) {
+// events are events of kinds as acts make them, with each field that they may
+// have, some of them refused, and by different actors.
+func events(t testing.TB, kinds []audit.Spec) (all []Entry) {
+	ctx := audit.WithRequest(t.Context(), audit.Request{ID: "0a1b", Address: "192.0.2.7"})
+	staff := audit.Actor{Practice: "t_oak", Role: audit.Staff, Person: "p_dana", Device: "d_laptop"}
+	actors := []audit.Actor{staff, staff, {Practice: "t_oak", Role: audit.Nobody}, {Practice: "t_oak", Role: audit.Operator}}
 	for i, s := range kinds {
-		e := audit.Event{
-			Practice: "t_oak", At: 1795942800000 + int64(i), Kind: s.Kind, Outcome: audit.Done, Role: audit.Staff, Person: "p_dana", Device: "d_laptop",
-			Detail: "role=nurse", Reference: "b_1", Rules: []string{"staff-take"}, Address: "192.0.2.7", Request: "0a1b",
-		}
+		object := ""
 		if s.Object != "" {
-			e.Object = "o_" + s.Object
+			object = "o_" + s.Object
 		}
+		e := audit.New(ctx, logTime+int64(i), actors[i%len(actors)], s.Kind, object).About("p_kim").With("role=nurse").By("staff-take")
+		e.Reference = "b_1"
 		if s.Chat {
-			e.Conversation, e.Patient = "c_knee", "p_ana"
+			e = e.In("c_knee", "p_ana")
 		}
-		switch i % 4 {
-		case 1:
-			e.Outcome, e.Reason = audit.Refused, "forbidden"
-		case 2:
-			e.Role, e.Person, e.Device, e.Address = audit.Nobody, "", "", ""
-		case 3:
-			e.Role, e.Person, e.Device = audit.Operator, "", ""
+		if i%len(actors) == 1 {
+			e = e.AsRefused("forbidden", "staff-take")
 		}
-		all = append(all, Entry{uint64(i), e})
+		all = append(all, logged(t, uint64(i), e))
 	}
 	return all
 }
@@ -99,9 +134,9 @@ func written(t *testing.T, f Format, all []Entry) []byte {
 // e2e/fhir.test.mjs holds against the official definitions.
 func TestGolden(t *testing.T) {
 	for _, f := range []Format{CSV, JSONLines, OCSF, FHIR} {
-		all := sample()
+		all := sample(t)
 		if f == FHIR {
-			all = every()
+			all = every(t)
 		}
 		path, got := "testdata/"+string(f)+"."+f.Extension(), written(t, f, all)
 		if *update {
@@ -125,31 +160,78 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestFHIRPurpose: what an act was for is its purpose, by HL7's code where there
-// is one, and no description of how it came out; a refusal's reason is.
-func TestFHIRPurpose(t *testing.T) {
-	of := func(k audit.Kind, o audit.Outcome, reason string) fhirEvent {
-		return fhir(Entry{1, audit.Event{Practice: "t", Kind: k, Outcome: o, Reason: reason}})
+// TestALineCanBeHeldAgainstTheLog: what a line of JSON or a row of a table says
+// makes up the commitment that it names, and with that it can be found whether
+// the log has it so (docs/operate.md). One that was altered makes up another.
+func TestALineCanBeHeldAgainstTheLog(t *testing.T) {
+	type line struct {
+		Number                                                                                              uint64
+		Practice, Time, Kind, Outcome, Role, Person, Device, Object, Subject, Conversation, Patient, Detail string
+		Reason, Reference, Address, Request, State, Salt, Commitment                                        string
+		Rules                                                                                               []string
 	}
-	for name, c := range map[string]struct {
-		event           fhirEvent
-		purpose, result string
-	}{
-		"for operations": {of(audit.RecordRead, audit.Done, "operations"), "operations HOPERAT", ""},
-		"for a court":    {of(audit.DisclosureMade, audit.Done, "court"), "court HLEGAL", ""},
-		"for a decedent": {of(audit.DisclosureMade, audit.Done, "decedents"), "decedents", ""},
-		"an emergency":   {of(audit.EmergencyOpened, audit.Done, "care"), "care BTG", ""},
-		"refused":        {of(audit.RecordRead, audit.Refused, "forbidden"), "", "forbidden"},
-		"another act":    {of(audit.RelationEnded, audit.Done, "lapsed"), "", "lapsed"},
-	} {
-		var codes []string
-		for _, p := range c.event.Purpose {
-			for _, coding := range p.Coding {
-				codes = append(codes, coding.Code)
+	holds := func(l line) bool {
+		at, err := time.Parse(time.RFC3339Nano, l.Time)
+		if err != nil {
+			return false
+		}
+		e := audit.Event{
+			Practice: l.Practice, At: at.UnixMilli(), Kind: audit.Kind(l.Kind), Outcome: audit.Outcome(l.Outcome), Role: audit.Role(l.Role), Person: l.Person,
+			Device: l.Device, Object: l.Object, Subject: l.Subject, Conversation: l.Conversation, Patient: l.Patient, Detail: l.Detail, Reason: l.Reason,
+			Reference: l.Reference, Rules: l.Rules, Address: l.Address, Request: l.Request,
+		}
+		encoded, err := e.Encode()
+		var salt audit.Salt
+		n, hexErr := hex.Decode(salt[:], []byte(l.Salt))
+		c := audit.Commit(salt, encoded)
+		return err == nil && hexErr == nil && n == len(salt) && hex.EncodeToString(c[:]) == l.Commitment
+	}
+	all := every(t)
+	rows, err := csv.NewReader(bytes.NewReader(written(t, CSV, all))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := slices.Collect(strings.Lines(string(written(t, JSONLines, all))))
+	for i := range all {
+		var fromJSON line
+		if err := json.Unmarshal([]byte(lines[i]), &fromJSON); err != nil {
+			t.Fatal(err)
+		}
+		cells := make(map[string]any)
+		for column, name := range rows[0] {
+			cells[name] = rows[i+1][column]
+		}
+		cells["number"], cells["rules"] = json.Number(rows[i+1][0]), strings.Fields(rows[i+1][16])
+		b, err := json.Marshal(cells)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var fromCSV line
+		if err := json.Unmarshal(b, &fromCSV); err != nil {
+			t.Fatal(err)
+		}
+		for form, l := range map[Format]line{JSONLines: fromJSON, CSV: fromCSV} {
+			if l.State != string(all[i].State) || l.Number != all[i].Number || holds(l) != (l.State == "") || (l.Commitment == "") != (all[i].State == audit.Missing) {
+				t.Errorf("%s: %+v", form, l)
+			}
+			if l.Detail += "x"; holds(l) {
+				t.Errorf("%s: an altered line holds: %+v", form, l)
 			}
 		}
-		if got := strings.Join(codes, " "); got != c.purpose || c.event.OutcomeDesc != c.result {
-			t.Errorf("%s: purpose %q and outcome %q, want %q and %q", name, got, c.event.OutcomeDesc, c.purpose, c.result)
+	}
+}
+
+// TestT40NothingPassesForLogged: in each form an entry that is not what was
+// logged is there, says so, and has nothing of what it says now.
+func TestT40NothingPassesForLogged(t *testing.T) {
+	says := map[Format]string{CSV: ",%s,", JSONLines: `"state":"%s"`, OCSF: `"status_code":"%s"`, FHIR: `"outcomeDesc":"%s"`}
+	for _, e := range unlike() {
+		e.Event = audit.Event{Practice: "t_oak", At: 7, Kind: audit.SignedIn, Person: "p_forged", Detail: "forged"}
+		for _, f := range Formats() {
+			got := string(written(t, f, []Entry{e}))
+			if !strings.Contains(got, fmt.Sprintf(says[f], e.State)) || !strings.Contains(got, strconv.FormatUint(e.Number, 10)) || strings.Contains(got, "forged") {
+				t.Errorf("%s of what is %s: %s", f, e.State, got)
+			}
 		}
 	}
 }
@@ -158,7 +240,7 @@ func TestFHIRPurpose(t *testing.T) {
 // the table reads back as it was meant.
 func TestT29cNoFormulas(t *testing.T) {
 	for _, evil := range []string{"=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", `="a","b"`, "a\n=b"} {
-		b := written(t, CSV, []Entry{{1, audit.Event{Practice: "t", Kind: audit.SignedIn, Person: evil, Detail: `a,"b"`}}})
+		b := written(t, CSV, []Entry{{Practice: "t", Number: 1, Event: audit.Event{Kind: audit.SignedIn, Person: evil, Detail: `a,"b"`}}})
 		rows, err := csv.NewReader(bytes.NewReader(b)).ReadAll()
 		if err != nil || len(rows) != 2 {
 			t.Fatalf("%q: %d rows, %v", evil, len(rows), err)
@@ -170,39 +252,6 @@ func TestT29cNoFormulas(t *testing.T) {
 		}
 		if rows[1][13] != `a,"b"` {
 			t.Errorf("a detail came out as %q", rows[1][13])
-		}
-	}
-}
-
-// TestOCSFShape holds what every OCSF event has (schema.ocsf.io, version 1.3.0,
-// base event), and what the classes that we use require.
-func TestOCSFShape(t *testing.T) {
-	for line := range strings.Lines(string(written(t, OCSF, events(audit.Vocabulary())))) {
-		var e struct {
-			ActivityID  *int           `json:"activity_id"`
-			CategoryUID int            `json:"category_uid"`
-			ClassUID    int            `json:"class_uid"`
-			TypeUID     int            `json:"type_uid"`
-			Time        int64          `json:"time"`
-			SeverityID  int            `json:"severity_id"`
-			Metadata    map[string]any `json:"metadata"`
-			User        map[string]any `json:"user"`
-			Actor       map[string]any `json:"actor"`
-			Entity      map[string]any `json:"entity"`
-			App         map[string]any `json:"app"`
-		}
-		if err := json.Unmarshal([]byte(line), &e); err != nil {
-			t.Fatal(err)
-		}
-		if e.ActivityID == nil || e.CategoryUID != e.ClassUID/1000 || e.TypeUID != e.ClassUID*100+*e.ActivityID || e.Time == 0 || e.SeverityID == 0 ||
-			e.Metadata["version"] != ocsfVersion || e.Metadata["product"] == nil {
-			t.Errorf("not an event: %s", line)
-		}
-		well := map[int]bool{
-			authentication: e.User != nil, accountChange: e.User != nil && e.Actor != nil, entityManagement: e.Entity != nil && e.Actor != nil, lifecycle: e.App != nil,
-		}
-		if !well[e.ClassUID] {
-			t.Errorf("class %d lacks what it requires: %s", e.ClassUID, line)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -78,7 +79,7 @@ type fhirDetail struct {
 
 // Systems of codes and identifiers.
 const (
-	ours         = "urn:sotto:" // with audit-kind, person, device, conversation ...
+	ours         = "urn:sotto:" // with audit-kind, audit-state, person, device, conversation ...
 	dicom        = "http://dicom.nema.org/resources/ontology/DCM"
 	auditType    = "http://terminology.hl7.org/CodeSystem/audit-event-type"
 	entityType   = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
@@ -89,21 +90,25 @@ const (
 	outcomeGood  = "0"
 	outcomeMinor = "4" // refused: the one who asked did wrong
 	outcomeMajor = "8" // failed: we did
+
+	longestFHIRID = 64
 )
 
-func fhir(e Entry) fhirEvent {
+func fhir(e *Entry) fhirEvent {
+	if e.State != "" {
+		return fhirState(e)
+	}
 	v := &e.Event
 	spec, _ := audit.SpecOf(v.Kind)
 	out := fhirEvent{
-		ResourceType: "AuditEvent", ID: fhirID(e), Type: fhirType(spec), Action: fhirAction(v.Kind, spec), Recorded: instant(v.At),
+		ResourceType: "AuditEvent", ID: fhirID(e), Type: fhirType(spec), Action: string(spec.Action), Recorded: instant(v.At),
 		Subtype: []fhirCoding{{System: ours + "audit-kind", Code: string(v.Kind), Display: spec.Says}},
 		Outcome: map[audit.Outcome]string{audit.Done: outcomeGood, audit.Refused: outcomeMinor, audit.Failed: outcomeMajor}[v.Outcome],
-		Source: fhirSource{
-			Observer: fhirReference{Identifier: &fhirIdentifier{ours + "practice", v.Practice}, Display: "Sotto"},
-			Type:     []fhirCoding{{System: sourceType, Code: "4", Display: "Application Server"}},
-		},
+		Source:  fhirSourceOf(e),
 	}
-	if out.Purpose = fhirPurpose(v); out.Purpose == nil {
+	if purpose := v.Purpose(); purpose != "" {
+		out.Purpose = fhirPurpose(v.Kind, purpose)
+	} else {
 		out.OutcomeDesc = v.Reason
 	}
 	agent := fhirAgent{Requestor: true, Role: []fhirConcept{{Coding: []fhirCoding{{System: ours + "role", Code: string(v.Role)}}}}}
@@ -125,53 +130,93 @@ func fhir(e Entry) fhirEvent {
 			Who:  &fhirReference{Identifier: &fhirIdentifier{ours + "device", v.Device}},
 		})
 	}
-	if v.Patient != "" {
-		out.Entity = append(out.Entity, fhirEntity{
-			What: fhirReference{Identifier: &fhirIdentifier{ours + "person", v.Patient}},
-			Type: &fhirCoding{System: entityType, Code: "1", Display: "Person"}, Role: &fhirCoding{System: entityRole, Code: "1", Display: "Patient"},
-		})
-	}
-	if v.Conversation != "" {
-		out.Entity = append(out.Entity, fhirEntity{
-			What: fhirReference{Identifier: &fhirIdentifier{ours + "conversation", v.Conversation}},
-			Type: &fhirCoding{System: entityType, Code: "2", Display: "System Object"}, Role: &fhirCoding{System: entityRole, Code: "4", Display: "Domain Resource"},
-		})
-	}
-	if v.Object != "" && spec.Object != "" {
-		out.Entity = append(out.Entity, fhirEntity{
-			What: fhirReference{Identifier: &fhirIdentifier{ours + spec.Object, v.Object}},
-			Type: &fhirCoding{System: entityType, Code: "2", Display: "System Object"},
-		})
-	}
+	out.Entity = fhirAbout(v, spec)
 	if detail := fhirDetails(v); len(detail) > 0 {
 		out.Entity = append(out.Entity, fhirEntity{What: fhirReference{Display: "call"}, Type: &fhirCoding{System: entityType, Code: "4", Display: "Other"}, Detail: detail})
 	}
 	return out
 }
 
-// fhirPurpose is what an act was for, where its reason says that: nil where the
-// reason says how it came out. What HL7 has a code for is said by that too.
-func fhirPurpose(v *audit.Event) []fhirConcept {
-	if v.Outcome != audit.Done || v.Reason == "" {
-		return nil
+// fhirAbout is whom and what an act was about. A person who is so in two ways
+// is named once.
+func fhirAbout(v *audit.Event, spec audit.Spec) (all []fhirEntity) {
+	thing := func(kind, id string, role *fhirCoding) {
+		all = append(all, fhirEntity{
+			What: fhirReference{Identifier: &fhirIdentifier{ours + kind, id}},
+			Type: &fhirCoding{System: entityType, Code: "2", Display: "System Object"}, Role: role,
+		})
 	}
-	var known fhirCoding
-	switch v.Kind {
-	case audit.RecordRead, audit.DisclosureMade:
-		known = map[string]fhirCoding{
-			"treatment": {Code: "TREAT", Display: "treatment"}, "payment": {Code: "HPAYMT", Display: "healthcare payment"},
-			"operations": {Code: "HOPERAT", Display: "healthcare operations"}, "patient": {Code: "PATRQT", Display: "patient requested"},
-			"authorization": {Code: "PATRQT", Display: "patient requested"}, "public-health": {Code: "PUBHLTH", Display: "public health"},
-			"research": {Code: "HRESCH", Display: "healthcare research"}, "threat": {Code: "THREAT", Display: "threat"},
-			"required-by-law": {Code: "HLEGAL", Display: "legal"}, "court": {Code: "HLEGAL", Display: "legal"}, "police": {Code: "HLEGAL", Display: "legal"},
-			"oversight": {Code: "HCOMPL", Display: "health compliance"},
-		}[v.Reason]
-	case audit.EmergencyOpened:
-		known = fhirCoding{Code: "BTG", Display: "break the glass"}
+	var named []string
+	person := func(id, role, display string) {
+		if id == "" || slices.Contains(named, id) {
+			return
+		}
+		named = append(named, id)
+		all = append(all, fhirEntity{
+			What: fhirReference{Identifier: &fhirIdentifier{ours + "person", id}},
+			Type: &fhirCoding{System: entityType, Code: "1", Display: "Person"}, Role: &fhirCoding{System: entityRole, Code: role, Display: display},
+		})
+	}
+	person(v.Patient, "1", "Patient")
+	person(v.Subject, "6", "User") // whose device was let in, say
+	if v.Conversation != "" {
+		thing("conversation", v.Conversation, &fhirCoding{System: entityRole, Code: "4", Display: "Domain Resource"})
+	}
+	switch spec.Object {
+	case "":
+	case "person":
+		person(v.Object, "6", "User")
 	default:
-		return nil
+		if v.Object != "" {
+			thing(spec.Object, v.Object, nil)
+		}
 	}
-	c := fhirConcept{Coding: []fhirCoding{{System: ours + "purpose", Code: v.Reason}}}
+	return all
+}
+
+// fhirState is an entry that is not what was logged: that this was found, by us,
+// at an export.
+func fhirState(e *Entry) fhirEvent {
+	out := fhirEvent{
+		ResourceType: "AuditEvent", ID: fhirID(e), Type: fhirCoding{System: dicom, Code: "110113", Display: "Security Alert"},
+		Subtype: []fhirCoding{{System: ours + "audit-state", Code: string(e.State), Display: e.State.Says()}},
+		Action:  string(audit.Reads), Recorded: instant(e.Found), Outcome: outcomeMajor, OutcomeDesc: string(e.State), Source: fhirSourceOf(e),
+		Agent: []fhirAgent{{
+			Role: []fhirConcept{{Coding: []fhirCoding{{System: ours + "role", Code: string(audit.System)}}}}, Who: &fhirReference{Display: string(audit.System)},
+		}},
+		Entity: []fhirEntity{{
+			What: fhirReference{Identifier: &fhirIdentifier{ours + "audit-entry", strconv.FormatUint(e.Number, 10)}},
+			Type: &fhirCoding{System: entityType, Code: "2", Display: "System Object"}, Role: &fhirCoding{System: entityRole, Code: "13", Display: "Security Resource"},
+		}},
+	}
+	if e.State == audit.Erased {
+		out.Type, out.Outcome = fhirCoding{System: dicom, Code: "110100", Display: "Application Activity"}, outcomeGood
+	}
+	return out
+}
+
+func fhirSourceOf(e *Entry) fhirSource {
+	return fhirSource{
+		Observer: fhirReference{Identifier: &fhirIdentifier{ours + "practice", e.Practice}, Display: "Sotto"},
+		Type:     []fhirCoding{{System: sourceType, Code: "4", Display: "Application Server"}},
+	}
+}
+
+// fhirPurpose is what an act was for, by HL7's code too where there is one.
+func fhirPurpose(k audit.Kind, purpose string) []fhirConcept {
+	known := map[string]fhirCoding{
+		audit.ForTreatment: {Code: "TREAT", Display: "treatment"}, audit.ForOperations: {Code: "HOPERAT", Display: "healthcare operations"},
+		audit.ForReview: {Code: "HCOMPL", Display: "health compliance"}, audit.TheirOwn: {Code: "PATRQT", Display: "patient requested"},
+		"payment": {Code: "HPAYMT", Display: "healthcare payment"}, "patient": {Code: "PATRQT", Display: "patient requested"},
+		"authorization": {Code: "PATRQT", Display: "patient requested"}, "public-health": {Code: "PUBHLTH", Display: "public health"},
+		"research": {Code: "HRESCH", Display: "healthcare research"}, "threat": {Code: "THREAT", Display: "threat"},
+		"required-by-law": {Code: "HLEGAL", Display: "legal"}, "court": {Code: "HLEGAL", Display: "legal"}, "police": {Code: "HLEGAL", Display: "legal"},
+		"oversight": {Code: "HCOMPL", Display: "health compliance"},
+	}[purpose]
+	if k == audit.EmergencyOpened {
+		known = fhirCoding{Code: "BTG", Display: "break the glass"}
+	}
+	c := fhirConcept{Coding: []fhirCoding{{System: ours + "purpose", Code: purpose}}}
 	if known.Code != "" {
 		known.System = actReason
 		c.Coding = append(c.Coding, known)
@@ -188,10 +233,15 @@ func fhirDetails(v *audit.Event) (all []fhirDetail) {
 	return all
 }
 
-// fhirID is the same for the same entry, of what ids may hold.
-func fhirID(e Entry) string {
-	id := strings.ReplaceAll(e.Event.Practice, "_", "-")
-	return id[:min(len(id), 43)] + "." + strconv.FormatUint(e.Number, 10)
+// fhirID is the same for the same entry, of what ids may hold. What is not what
+// was logged has another, so that it takes the place of nothing that was
+// exported before.
+func fhirID(e *Entry) string {
+	id, number := strings.ReplaceAll(e.Practice, "_", "-"), "."+strconv.FormatUint(e.Number, 10)
+	if e.State != "" {
+		number += "." + string(e.State)
+	}
+	return id[:min(len(id), longestFHIRID-len(number))] + number
 }
 
 func fhirType(s audit.Spec) fhirCoding {
@@ -209,19 +259,4 @@ func fhirType(s audit.Spec) fhirCoding {
 		return fhirCoding{System: dicom, Code: "110110", Display: "Patient Record"}
 	}
 	return fhirCoding{System: auditType, Code: "rest", Display: "RESTful Operation"}
-}
-
-// fhirAction is Create, Read, Update, Delete or Execute.
-func fhirAction(k audit.Kind, s audit.Spec) string {
-	switch verb(k) {
-	case create:
-		return "C"
-	case read:
-		return "R"
-	case change:
-		return "U"
-	case remove:
-		return "D"
-	}
-	return "E"
 }

@@ -2,14 +2,17 @@ package export
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/sotto-health/sotto/internal/audit"
 )
 
 // ocsfVersion is the version of the Open Cybersecurity Schema Framework
-// (schema.ocsf.io) that we write.
+// (schema.ocsf.io) that we write. What it has of what we use is in
+// testdata/ocsf-schema.json, and the tests hold what we write to that.
 const ocsfVersion = "1.3.0"
+
+// hostProfile is what adds an actor to classes that have none of their own.
+const hostProfile = "host"
 
 // Classes of OCSF that our events are.
 const (
@@ -49,6 +52,7 @@ type ocsfMetadata struct {
 	Product  ocsfProduct `json:"product"`
 	Tenant   string      `json:"tenant_uid"`
 	CorrUID  string      `json:"correlation_uid,omitempty"`
+	Profiles []string    `json:"profiles,omitempty"`
 }
 
 type ocsfProduct struct {
@@ -71,8 +75,9 @@ type ocsfUser struct {
 }
 
 type ocsfEntity struct {
-	UID  string `json:"uid"`
-	Type string `json:"type"`
+	UID  string    `json:"uid"`
+	Type string    `json:"type"`
+	User *ocsfUser `json:"user,omitempty"` // whom it belongs to
 }
 
 type ocsfPoint struct {
@@ -80,61 +85,102 @@ type ocsfPoint struct {
 	UID string `json:"uid,omitempty"`
 }
 
-func ocsf(e Entry) ocsfEvent {
-	v := &e.Event
-	spec, _ := audit.SpecOf(v.Kind)
+func ocsf(e *Entry) ocsfEvent {
 	product := ocsfProduct{Name: "Sotto", Vendor: "Sotto"}
 	p := plainEntry(e)
 	out := ocsfEvent{
-		Time: v.At, SeverityID: 1, StatusID: 1, StatusCode: v.Reason, Message: spec.Says, ActivityName: string(v.Kind),
+		Message: p.Says, Unmapped: &p,
 		Metadata: ocsfMetadata{
-			Version: ocsfVersion, UID: v.Practice + ":" + strconv.FormatUint(e.Number, 10), EventUID: string(v.Kind), LogName: "audit",
-			Sequence: e.Number, Product: product, Tenant: v.Practice, CorrUID: v.Request,
+			Version: ocsfVersion, UID: e.Practice + ":" + strconv.FormatUint(e.Number, 10), LogName: "audit", Sequence: e.Number, Product: product, Tenant: e.Practice,
 		},
-		Unmapped: &p,
 	}
+	if e.State != "" {
+		return ocsfState(e, out)
+	}
+	v := &e.Event
+	spec, _ := audit.SpecOf(v.Kind)
+	out.Time, out.SeverityID, out.StatusID = v.At, 1, 1 // informational; success
+	out.Metadata.EventUID, out.Metadata.CorrUID = string(v.Kind), v.Request
 	if v.Outcome != audit.Done {
 		out.SeverityID, out.StatusID = 3, 2 // medium; failure
 	}
-	who := ocsfUser{UID: v.Person, Name: string(v.Role), TypeID: ocsfUserType(v.Role)}
-	if v.Person != "" {
-		who.Name = ""
+	if v.Purpose() == "" {
+		out.StatusCode = v.Reason
+	}
+	who := ocsfUser{UID: v.Person, TypeID: ocsfUserType(v.Role)}
+	if v.Person == "" {
+		who.Name = string(v.Role)
 	}
 	if v.Address != "" || v.Device != "" {
 		out.SrcEndpoint = &ocsfPoint{IP: v.Address, UID: v.Device}
 	}
-	out.ClassUID, out.ActivityID = ocsfClass(v.Kind, spec)
+	out.ClassUID, out.ActivityID = ocsfClass(spec)
 	switch out.ClassUID {
 	case authentication:
 		out.User, out.Service = &who, &ocsfService{Name: "Sotto"}
-		if who.UID == "" && spec.Object == "person" && v.Object != "" {
-			out.User = &ocsfUser{UID: v.Object, TypeID: 1}
+		if whose := ocsfWhose(v, spec); whose != nil && (v.Person == "" || v.Subject != "") {
+			out.Actor, out.User = &ocsfActor{who}, whose
 		}
 	case accountChange:
-		out.Actor = &ocsfActor{who}
-		out.User = &who
-		if spec.Object == "person" && v.Object != "" {
-			out.User = &ocsfUser{UID: v.Object, TypeID: 1}
+		out.Actor, out.User = &ocsfActor{who}, &who
+		if whose := ocsfWhose(v, spec); whose != nil {
+			out.User = whose
 		}
 	case lifecycle:
-		out.App = &product
-		out.Actor = &ocsfActor{who}
+		out.App, out.SrcEndpoint = &product, nil // the class has none
+		out.Actor, out.Metadata.Profiles = &ocsfActor{who}, []string{hostProfile}
 	case entityManagement:
-		out.Actor = &ocsfActor{who}
+		out.Actor, out.Metadata.Profiles = &ocsfActor{who}, []string{hostProfile}
 		out.Entity = ocsfAbout(v, spec)
 	}
-	out.CategoryUID, out.TypeUID = out.ClassUID/1000, out.ClassUID*100+out.ActivityID
-	return out
+	return out.classified(string(v.Kind))
+}
+
+// classified returns e with what follows from its class and activity. named is
+// what an activity is called that the class has no name for.
+func (e ocsfEvent) classified(named string) ocsfEvent {
+	e.CategoryUID, e.TypeUID, e.ActivityName = e.ClassUID/1000, e.ClassUID*100+e.ActivityID, named
+	if e.ActivityID != otherActivity {
+		e.ActivityName = ocsfActivity(e.ClassUID, e.ActivityID)
+	}
+	return e
+}
+
+// ocsfState is an entry that is not what was logged: that this was found, by us,
+// at an export. Its uid is another than the entry's, so that it takes the place
+// of nothing that was exported before.
+func ocsfState(e *Entry, out ocsfEvent) ocsfEvent {
+	out.ClassUID, out.ActivityID = entityManagement, 0 // what was done is not known
+	out.Entity = &ocsfEntity{UID: out.Metadata.UID, Type: "audit-entry"}
+	out.Metadata.UID += ":" + string(e.State)
+	out.Metadata.EventUID = "audit-entry." + string(e.State)
+	out.Time, out.SeverityID, out.StatusCode = e.Found, 5, string(e.State) // critical
+	if e.State == audit.Erased {
+		out.SeverityID = 1
+	}
+	return out.classified("")
+}
+
+// ocsfWhose is the person whom an act was about, beside who acted.
+func ocsfWhose(v *audit.Event, s audit.Spec) *ocsfUser {
+	switch {
+	case v.Subject != "":
+		return &ocsfUser{UID: v.Subject, TypeID: 1}
+	case s.Object == "person" && v.Object != "":
+		return &ocsfUser{UID: v.Object, TypeID: 1}
+	}
+	return nil
 }
 
 func ocsfAbout(v *audit.Event, s audit.Spec) *ocsfEntity {
+	out := &ocsfEntity{UID: v.Practice, Type: "practice", User: ocsfWhose(v, s)}
 	switch {
 	case v.Object != "" && s.Object != "":
-		return &ocsfEntity{UID: v.Object, Type: s.Object}
+		out.UID, out.Type = v.Object, s.Object
 	case v.Conversation != "":
-		return &ocsfEntity{UID: v.Conversation, Type: "conversation"}
+		out.UID, out.Type = v.Conversation, "conversation"
 	}
-	return &ocsfEntity{UID: v.Practice, Type: "practice"}
+	return out
 }
 
 func ocsfUserType(r audit.Role) int {
@@ -149,16 +195,20 @@ func ocsfUserType(r audit.Role) int {
 	return 1 // user
 }
 
+// otherActivity is one that the class has no number for.
+const otherActivity = 99
+
 // ocsfClass returns the class and the activity of a kind.
-func ocsfClass(k audit.Kind, s audit.Spec) (class, activity int) {
-	const other = 99
-	switch k {
+func ocsfClass(s audit.Spec) (class, activity int) {
+	switch s.Kind {
 	case audit.SignedIn, audit.SignInRefused, audit.DeviceSignedIn:
 		return authentication, 1
 	case audit.SignedOut, audit.SessionEnded, audit.DeviceSignedOut:
 		return authentication, 2
 	case audit.SetUpLinkUsed, audit.PersonAdded:
 		return accountChange, 1
+	case audit.PersonEnabled:
+		return accountChange, 2
 	case audit.PasswordChanged:
 		return accountChange, 3
 	case audit.SetUpLinkMade:
@@ -170,52 +220,37 @@ func ocsfClass(k audit.Kind, s audit.Spec) (class, activity int) {
 	case audit.FactorRemoved:
 		return accountChange, 11
 	case audit.PersonChanged, audit.FactorRenamed, audit.RecoveryCodes:
-		return accountChange, other
+		return accountChange, otherActivity
 	case audit.HubStarted:
 		return lifecycle, 3
 	case audit.HubStopped:
 		return lifecycle, 4
 	}
 	if s.Category == audit.Security && s.Object == "session" {
-		return authentication, other
+		return authentication, otherActivity
 	}
-	switch verb(k) {
-	case create:
+	switch s.Action {
+	case audit.Creates:
 		return entityManagement, 1
-	case read:
+	case audit.Reads:
 		return entityManagement, 2
-	case change:
+	case audit.Updates:
 		return entityManagement, 3
-	case remove:
+	case audit.Deletes:
 		return entityManagement, 4
+	case audit.Executes:
 	}
-	return entityManagement, other
+	return entityManagement, otherActivity
 }
 
-// What an act does to its object.
-type doing int
-
-const (
-	execute doing = iota
-	create
-	read
-	change
-	remove
-)
-
-// verb is what a kind does, by the last word of its name: the vocabulary is
-// made of a noun and a past participle.
-func verb(k audit.Kind) doing {
-	_, word, _ := strings.Cut(string(k), ".")
-	switch word {
-	case "added", "begun", "given", "registered", "issued", "made", "published", "sent", "proposed", "granted", "recorded":
-		return create
-	case "opened", "listed", "downloaded", "read", "explained", "exported", "verified", "shared", "reviewed", "seen", "looked-at":
-		return read
-	case "changed", "renamed", "configured", "taken", "taken-over", "joined", "left", "closed", "reopened", "rated", "rejoined", "vouched", "claimed", "linked", "unlinked", "enabled", "hidden", "shown", "confirmed":
-		return change
-	case "removed", "dropped", "revoked", "withdrawn", "disabled", "ended", "struck", "ended-sessions":
-		return remove
-	}
-	return execute
+// ocsfActivity is what the schema calls an activity of a class.
+func ocsfActivity(class, activity int) string {
+	return map[int]map[int]string{
+		accountChange: {
+			1: "Create", 2: "Enable", 3: "Password Change", 4: "Password Reset", 5: "Disable", 10: "MFA Factor Enable", 11: "MFA Factor Disable",
+		},
+		authentication:   {1: "Logon", 2: "Logoff"},
+		entityManagement: {0: "Unknown", 1: "Create", 2: "Read", 3: "Update", 4: "Delete"},
+		lifecycle:        {3: "Start", 4: "Stop"},
+	}[class][activity]
 }

@@ -77,7 +77,8 @@ func (f *syslogForm) message(b []byte, r *record) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := w.Write(export.Entry{Number: uint64(r.number), Event: *r.event}); err != nil { //nolint:gosec // not below 0
+	e := export.Entry{Practice: r.practice, Number: uint64(r.number), Event: *r.event, Salt: r.entry.Salt, Commitment: r.entry.Commitment} //nolint:gosec // not below 0
+	if err := w.Write(e); err != nil {
 		return nil, err
 	}
 	if err := w.Flush(); err != nil {
