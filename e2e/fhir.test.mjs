@@ -1,6 +1,7 @@
 // Holds what the audit log and the receipts of consent export as FHIR against
 // the official R4 definitions. Of the audit log that is an event of every kind
-// there is, and of every purpose (internal/audit/export, TestGolden).
+// there is, as acts make them, and of every purpose; and entries that are not what
+// was logged (internal/audit/export, TestGolden).
 //
 //   node --test e2e/fhir.test.mjs
 
@@ -24,8 +25,27 @@ function refuses(resource, spoils) {
 }
 
 test("events of every kind are AuditEvents by the official definitions", () => {
-  assert.ok(lines.length > 150);
+  assert.ok(lines.length > 200);
   for (const line of lines) validate(JSON.parse(line));
+});
+
+test("what a read was for is its purpose, by HL7's code", () => {
+  const reads = lines.map((line) => JSON.parse(line)).filter(({ subtype, outcome }) => /opened|seen|listed|read$/.test(subtype[0].code) && outcome === "0");
+  const said = new Set();
+  for (const { purposeOfEvent, outcomeDesc } of reads) {
+    assert.ok(!/^(treatment|operations|review|own)$/.test(outcomeDesc ?? ""));
+    for (const { coding } of purposeOfEvent ?? []) {
+      for (const { system, code } of coding) if (system.endsWith("/v3-ActReason")) said.add(code);
+    }
+  }
+  for (const code of ["TREAT", "HOPERAT", "HCOMPL", "PATRQT", "BTG"]) assert.ok(said.has(code), `no read is for ${code}`);
+});
+
+test("whose thing it was, and what is not what was logged, is said", () => {
+  const of = (code) => lines.map((line) => JSON.parse(line)).find(({ subtype }) => subtype[0].code === code);
+  const people = of("certificate.issued").entity.filter(({ type }) => type.display === "Person");
+  assert.deepEqual(people.map(({ what, role }) => [what.identifier.value, role.display]), [["p_kim", "User"]]);
+  for (const state of ["damaged", "missing"]) assert.equal(of(state).type.display, "Security Alert");
 });
 
 test("what is no AuditEvent is refused", () => {
@@ -46,6 +66,21 @@ test("a code that is not in a value set that must be kept is refused", () => {
     [(e) => (e.outcome = "5"), /AuditEvent\.outcome: 5 is not in/],
     [(e) => (e.agent[0].network = { address: "192.0.2.7", type: "9" }), /network\.type: 9 is not in/],
     [(e) => (e.agent[0].who = { identifier: { system: "urn:x", value: "1", use: "mine" } }), /use: mine is not in/],
+  ]);
+});
+
+test("a code that its system does not have, or calls otherwise, is refused", () => {
+  const read = lines.map((line) => JSON.parse(line)).find(({ purposeOfEvent }) => purposeOfEvent?.[0].coding.length > 1);
+  refuses(read, [
+    [(e) => (e.purposeOfEvent[0].coding[1].code = "TREATED"), /has no code TREATED|TREATED is not in/],
+    [(e) => (e.purposeOfEvent[0].coding[1].display = "Treatment"), /calls .* not "Treatment"/],
+    [(e) => (e.purposeOfEvent[0].coding[1] = { system: e.purposeOfEvent[0].coding[1].system, code: "MEDNEC" }), /MEDNEC is not in .*PurposeOfUse/],
+    [(e) => (e.type = { ...e.type, code: "110999" }), /110999 is not in|no code 110999/],
+    [(e) => (e.type = { system: "http://dicom.nema.org/resources/ontology/DCM", code: "110114", display: "Sign-in" }), /calls 110114/],
+    [(e) => (e.type = { system: "http://dicom.nema.org/resources/ontology/DCM", code: "CT", display: "Computed Tomography" }), /CT is not in .*audit-event-type/],
+    [(e) => (e.source.type[0].display = "Server"), /calls 4/],
+    [(e) => (e.entity[0].type.display = "Human"), /calls \d "/],
+    [(e) => (e.agent[0].role[0].coding = [{ system: "http://dicom.nema.org/resources/ontology/DCM", code: "0" }]), /has no code 0/],
   ]);
 });
 
