@@ -6,6 +6,7 @@ import { Refused } from "../../src/staff/account.ts";
 import type { Conversation, Leaf, PersonId } from "../../src/core/shared/protocol.ts";
 import { certificatesOf, devicesOf, ghostLeaf, leaves } from "../devices.ts";
 import type { StoryPage } from "../page.ts";
+import { holdBacks } from "./holdback.ts";
 import { archive, chat, dana, keeper, lee, LogWriter, patient, staff, type ConsoleFake, type Script } from "../consoleFake.ts";
 
 const minute = 60_000;
@@ -566,20 +567,7 @@ export const stories: Record<string, Story> = {
       for (let tries = 0; tries < 40 && !document.querySelector("dialog[open] input:not([type=radio])"); tries++) await page.pause(50);
     },
   },
-  "hold-back": {
-    hash: "#/mine/c_ana",
-    account: patients,
-    script: full,
-    async then(core, page) {
-      core.change("c_ana", { verification: { level: "guest" } });
-      await page.pause(100);
-      document.querySelector<HTMLElement>("form.composer textarea")?.focus();
-      page.type("Your HbA1c is 8.1, so the diabetes medicine metformin goes up. Her number is 415-555-0134.");
-      await page.pause(50);
-      document.querySelector<HTMLFormElement>("form.composer")?.requestSubmit();
-      for (let tries = 0; tries < 60 && !document.querySelector("dialog[open]"); tries++) await page.pause(50);
-    },
-  },
+  ...holdBacks({ hash: "#/mine/c_ana", account: patients, script: full }),
   invite: { hash: "#/waiting", account: invites, script: full, then: (_, page) => page.click(/invit|دعوة/i) },
   "invite-mail": {
     hash: "#/waiting",
