@@ -197,6 +197,59 @@ func TestT43NobodyBecomesThem(t *testing.T) {
 	}
 }
 
+// TestT43OldLinksAreNone: a link that was kept back does not outlive the one that
+// was used, or the approval of a role: who made it alone does not become them.
+func TestT43OldLinksAreNone(t *testing.T) {
+	w := newWorld(t)
+	robin, ava := w.staffAs(w.clinic, "administrator", "robin"), w.staffAs(w.clinic, "administrator", "ava")
+	opens := func(token string, want bool) {
+		t.Helper()
+		if _, err := w.client().InspectSetUp(w.ctx, token); (err == nil) != want {
+			t.Errorf("the link opens: %v, want %v", err, want)
+		}
+	}
+	add := func(login, role string) (added api.StaffMemberAdded) {
+		robin.asks("POST /v1/admin/people", api.NewStaffMember{Login: login, Name: login, Role: role}, &added, http.StatusOK)
+		return added
+	}
+	another := func(of api.StaffMemberAdded) (made api.SetUpLinkMade) {
+		robin.asks("POST /v1/admin/people/"+of.Person.ID+"/set-up-link", nil, &made, http.StatusOK)
+		return made
+	}
+	approve := func(of api.StaffMemberAdded) {
+		ava.asks("POST /v1/admin/requests/"+of.Request.ID+"/decision", api.DecideGrant{Decision: "approve"}, nil, http.StatusOK)
+	}
+	cleo := add("cleo", "compliance")
+	given := another(cleo)
+	opens(cleo.Link.Token, false)
+	browser := w.client()
+	_, _, err := browser.SetUpApp(w.ctx, given.Token, phrase, w.clock.now())
+	w.must(err)
+	kept := another(cleo) // she has no power yet
+	approve(cleo)
+	opens(kept.Token, false)
+	_, _, err = w.client().SetUpApp(w.ctx, kept.Token, phrase, w.clock.now())
+	wantCode(t, err, api.CodeNotFound)
+	robin.asks("POST /v1/admin/people/"+cleo.Person.ID+"/set-up-link", nil, nil, http.StatusForbidden)
+
+	// Who was approved before they ever came still comes by the link they have.
+	alex := add("alex", "supervisor")
+	approve(alex)
+	opens(alex.Link.Token, true)
+	robin.asks("PATCH /v1/admin/people/"+alex.Person.ID, api.ChangeStaffMember{Disable: true}, nil, http.StatusOK)
+	opens(alex.Link.Token, false)
+}
+
+// TestT43WhoSignsInElsewhere: a link takes two also for somebody with much power
+// who signs in at the practice's provider alone.
+func TestT43WhoSignsInElsewhere(t *testing.T) {
+	w, p := ssoWorld(t)
+	robin, cleo := w.proven("robin", "administrator"), w.linked("cleo", "compliance", p.Subject)
+	if _, err := w.hub.SetUpLinkFor(w.ctx, robin, cleo.ID); !slices.Contains(rules(err), "two-for-much-power") {
+		t.Errorf("one alone makes a link: %v", err)
+	}
+}
+
 // TestDirectoryAsksToo: a group gives no role with much power by itself, also not
 // to who comes back.
 func TestDirectoryAsksToo(t *testing.T) {

@@ -84,7 +84,8 @@ func (h *Hub) Staff(ctx context.Context, practice string) ([]Person, error) {
 }
 
 // NewSetUpLink returns the token of a new set-up link: the fragment of
-// /staff/#setup=TOKEN. Whoever has it can become the person.
+// /staff/#setup=TOKEN. Whoever has it can become the person; those made before
+// are of no use any more.
 func (h *Hub) NewSetUpLink(ctx context.Context, practice, person string) (token string, err error) {
 	made, err := h.newSetUpLink(ctx, operator(practice), practice, person)
 	return made.Token, err

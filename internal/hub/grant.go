@@ -288,5 +288,13 @@ func (h *Hub) linkTakesTwo(ctx context.Context, p *Person) (bool, error) {
 	if err != nil {
 		return false, at("load factors", err)
 	}
-	return p.Password != "" || len(factors) > 0, nil
+	if p.Password != "" || len(factors) > 0 {
+		return true, nil
+	}
+	pr, err := h.practice(ctx, p.Practice)
+	if err != nil {
+		return false, err
+	}
+	account, err := h.identityOf(ctx, &pr, p.ID)
+	return account != nil && account.Linked, err
 }

@@ -121,16 +121,18 @@ type People interface {
 	// DisabledAt and DisabledByDirectory, and nothing if it returns an error.
 	// last says that the person is the practice's only administrator who is not disabled; no other change
 	// of its people runs meanwhile. With a new role, or when disabled, every
-	// device is revoked and every session ended.
+	// device is revoked and every session ended, and so is an unused set-up link,
+	// unless it is for who stays and has nothing to sign in with yet.
 	ChangePerson(ctx context.Context, practice, id string, at int64, change func(p *Person, last bool) error) (Person, error)
 
+	// AddSetUpLink stores a link; unused ones of the person are none any more.
 	AddSetUpLink(ctx context.Context, l SetUpLink) error
 	// SetUpLink returns an unused link that has not expired at now.
 	SetUpLink(ctx context.Context, token [32]byte, now int64) (SetUpLink, error)
 	// ClaimSetUpLink uses such a link: the enrolment replaces all that the
-	// person signed in with, the failures are 0, and the person's staff sessions and
-	// known browsers are deleted. A second claim gives [ErrNotFound], a passkey
-	// that the practice knows [ErrExists].
+	// person signed in with, the failures are 0, and the person's staff
+	// sessions, known browsers and other links are deleted. A second claim gives
+	// [ErrNotFound], a passkey that the practice knows [ErrExists].
 	ClaimSetUpLink(ctx context.Context, token [32]byte, e Enrolment, now int64) (SetUpLink, error)
 	// SetPassword replaces the encoded hash. at is when the password was chosen;
 	// 0 leaves that as it is, as when its cost rises.

@@ -59,7 +59,9 @@ UPDATE person SET role = $3, queues = $4, disabled_at = $5, disabled_by_director
 	return one()
 }
 
-// endAccess revokes all devices of a person and ends their sessions.
+// endAccess revokes all devices of a person and ends their sessions, and the
+// set-up links that were made for who they were. A link by which somebody is to
+// sign in for the first time stays: there is nobody whom it could replace.
 func (s *Store) endAccess(ctx context.Context, t *tx, practice, id string, at int64) error {
 	const devices = `SELECT id FROM device WHERE practice = $1 AND person = $2`
 	owned, err := collect(ctx, t, scanString, devices, practice, id)
@@ -68,6 +70,20 @@ func (s *Store) endAccess(ctx context.Context, t *tx, practice, id string, at in
 	}
 	for _, device := range owned {
 		if err := s.revoke(t, practice, device, at); err != nil {
+			return err
+		}
+	}
+	const replaceable = `
+SELECT count(*) FROM person p
+WHERE p.practice = $1 AND p.id = $2 AND (p.disabled_at <> 0 OR p.password <> ''
+    OR EXISTS (SELECT 1 FROM factor f WHERE f.practice = p.practice AND f.person = p.id)
+    OR EXISTS (SELECT 1 FROM identity_link l WHERE l.practice = p.practice AND l.person = p.id))`
+	var n int
+	if err := t.row(ctx, replaceable, practice, id).Scan(&n); err != nil {
+		return err
+	}
+	if n > 0 {
+		if err := dropLinks(t, practice, id); err != nil {
 			return err
 		}
 	}

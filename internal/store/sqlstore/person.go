@@ -101,8 +101,18 @@ INSERT INTO set_up_link (token, practice, person, created_at, expires_at, used_a
 VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT DO NOTHING`
 	return s.write(ctx, l.Practice, func(t *tx) error {
+		if err := dropLinks(t, l.Practice, l.Person); err != nil {
+			return err
+		}
 		return t.mustOr(hub.ErrExists, insert, l.Token[:], l.Practice, l.Person, l.CreatedAt, l.ExpiresAt, l.UsedAt)
 	})
+}
+
+// dropLinks ends the links of a person that nobody has used.
+func dropLinks(t *tx, practice, person string) error {
+	const drop = `DELETE FROM set_up_link WHERE practice = $1 AND person = $2 AND used_at = 0`
+	_, err := t.exec(drop, practice, person)
+	return err
 }
 
 const usableLink = `
@@ -135,6 +145,9 @@ func (s *Store) ClaimSetUpLink(ctx context.Context, token [32]byte, e hub.Enrolm
 			return err
 		}
 		link.UsedAt = now
+		if err := dropLinks(t, link.Practice, link.Person); err != nil {
+			return err
+		}
 		for _, drop := range []string{dropFactors, dropBrowsers} {
 			if _, err := t.exec(drop, link.Practice, link.Person); err != nil {
 				return err

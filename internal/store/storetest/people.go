@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/sotto-health/sotto/api"
@@ -349,6 +350,51 @@ func testSessions(t *testing.T, store hub.Store) {
 		wants(t, err, hub.ErrNotFound)
 		_, err = store.SetUpLink(ctx, link.Token, 1501)
 		wants(t, err, hub.ErrNotFound)
+	})
+	t.Run("of a person's links the last is good, and none that was made for who they were", func(t *testing.T) {
+		who, other := here.device(api.KindStaff), here.device(api.KindStaff)
+		add := func(person string) [32]byte {
+			l := hub.SetUpLink{Token: newToken(), Practice: here.id, Person: person, CreatedAt: 1000, ExpiresAt: 2000}
+			must(t, store.AddSetUpLink(ctx, l))
+			return l.Token
+		}
+		good := func(what string, token [32]byte, want error) {
+			t.Helper()
+			if _, err := store.SetUpLink(ctx, token, 1500); !errors.Is(err, want) {
+				t.Errorf("%s: got %v, want %v", what, err, want)
+			}
+		}
+		becomes := func(change func(*hub.Person)) {
+			t.Helper()
+			_, err := store.ChangePerson(ctx, here.id, who.Person, 1500, func(p *hub.Person, _ bool) error { change(p); return nil })
+			must(t, err)
+		}
+		others := add(other.Person)
+		first := add(who.Person)
+		becomes(func(p *hub.Person) { p.Role = "physician" })
+		good("a new role of who has never signed in", first, nil)
+		second := add(who.Person)
+		good("one is made", first, hub.ErrNotFound)
+		_, err := store.ClaimSetUpLink(ctx, first, enrolment("first"), 1500)
+		wants(t, err, hub.ErrNotFound)
+		_, err = store.ClaimSetUpLink(ctx, second, enrolment("second"), 1500)
+		must(t, err)
+		third := add(who.Person)
+		becomes(func(p *hub.Person) { p.Queues = []string{"nurse"} })
+		good("other queues", third, nil)
+		becomes(func(p *hub.Person) { p.Role = "compliance" })
+		good("a new role", third, hub.ErrNotFound)
+		fourth := add(who.Person)
+		becomes(func(p *hub.Person) { p.DisabledAt = 1500 })
+		becomes(func(p *hub.Person) { p.DisabledAt = 0 })
+		good("disabled in between", fourth, hub.ErrNotFound)
+		linked := here.device(api.KindStaff)
+		must(t, store.LinkIdentity(ctx, hub.IdentityLink{Practice: here.id, Issuer: "https://login.example", Subject: newID("s"), Person: linked.Person, Way: hub.LinkedByOwner, CreatedAt: 1}))
+		fifth := add(linked.Person)
+		_, err = store.ChangePerson(ctx, here.id, linked.Person, 1500, func(p *hub.Person, _ bool) error { p.Role = "compliance"; return nil })
+		must(t, err)
+		good("a new role of who signs in elsewhere", fifth, hub.ErrNotFound)
+		good("another's", others, nil)
 	})
 	t.Run("what has ended is dropped", func(t *testing.T) {
 		old, current := signIn(1200), signIn(2000)
