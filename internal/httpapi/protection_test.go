@@ -17,14 +17,14 @@ func TestT54ProtectionsAreNamed(t *testing.T) {
 	base := func() hub.Settings {
 		return hub.Settings{
 			IdleStaff: 10, Origins: []string{"https://clinic.example"}, Queues: []api.Queue{{ID: "nurse", Level: "matched"}, {ID: "desk"}},
-			Access: hub.Access{Networks: map[string][]netip.Prefix{"": {all}}, SSO: &hub.SSO{Only: true}},
+			Access: hub.Access{Networks: map[string][]netip.Prefix{"": {all}}, SSO: &hub.SSO{Only: true, MaxAgeMinutes: 10}},
 		}
 	}
 	for id, change := range map[string]func(s *hub.Settings, more bool){
 		"idle-staff":           func(s *hub.Settings, more bool) { s.IdleStaff = pick(more, 5, 20) },
 		"idle-patient":         func(s *hub.Settings, more bool) { s.IdlePatient = pick(more, 5, 20) },
 		"proof-days":           func(s *hub.Settings, more bool) { s.Identity.Days = pick(more, 5, 90) },
-		"sso-age":              func(s *hub.Settings, more bool) { s.Access.SSO.MaxAgeMinutes = pick(more, 60, 1440) },
+		"sso-age":              func(s *hub.Settings, more bool) { s.Access.SSO.MaxAgeMinutes = pick(more, 5, 20) },
 		"level.desk":           func(s *hub.Settings, more bool) { s.Queues[1].Level = pick(more, "signed-in", "guest") },
 		"activity-review-days": func(s *hub.Settings, more bool) { s.Reviews.ActivityDays = pick(more, 7, 60) },
 		"access-review-days":   func(s *hub.Settings, more bool) { s.Reviews.AccessDays = pick(more, 60, 180) },

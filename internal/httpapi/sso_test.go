@@ -437,7 +437,7 @@ func TestSSOSecondFactor(t *testing.T) {
 	w.linked("dana", "nurse", p.Subject)
 	address := w.browser().begin("sign-in")
 	if u, err := url.Parse(address); err != nil || u.Query().Get("acr_values") != "urn:two" || !strings.Contains(u.Query().Get("claims"), `"c1"`) ||
-		u.Query().Get("code_challenge_method") != "S256" || u.Query().Get("max_age") != "43200" {
+		u.Query().Get("code_challenge_method") != "S256" || u.Query().Get("max_age") != "600" {
 		t.Errorf("asked for %s", address)
 	}
 	for _, tt := range []struct {

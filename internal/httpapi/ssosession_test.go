@@ -219,6 +219,50 @@ func TestLinkingNeedsBothFactors(t *testing.T) {
 	}
 }
 
+// TestT43NoSilentReturn: a session that has locked is not got round by signing
+// out, or by clearing the cookies, and in again while the provider remembers who
+// was there; and what it remembers is no factor that was shown just now.
+func TestT43NoSilentReturn(t *testing.T) {
+	w, p := ssoWorld(t)
+	_, _, b := w.ssoDevice(p, "dana", "sub-1")
+	remembers := func(age time.Duration) { p.Claims["auth_time"] = w.clock.now().Add(-age).Unix() }
+	enters := func(b *browser, minutes time.Duration, want api.Code) {
+		t.Helper()
+		remembers(minutes * time.Minute)
+		address := b.begin("sign-in")
+		_, back := p.Visit(address)
+		if code, _ := b.finish(back); code != want {
+			t.Errorf("signed in at the provider %d minutes ago, asked for %s: %q, want %q", minutes, address, code, want)
+		}
+	}
+	for _, out := range []func(){
+		func() {},
+		func() { b.call("POST", "/v1/staff/sso/sign-out", struct{}{}, nil) },
+		func() { clear(b.cookies) },
+	} {
+		w.clock.advance(12 * time.Minute)
+		out()
+		enters(b, 7*60, api.CodeSSORefused)
+		enters(b, 12, api.CodeSSORefused)
+	}
+	// The practice may ask for less, and for no more.
+	for _, a := range []struct{ idle, age, in, out time.Duration }{{2, 30, 2, 4}, {30, 0, 30, 32}, {30, 5, 5, 7}} {
+		w.clinic.IdleStaff = int(a.idle)
+		w.access(func(x *hub.Access) { x.SSO.MaxAgeMinutes = int(a.age) })
+		enters(w.browser(), a.out, api.CodeSSORefused)
+		enters(w.browser(), a.in, "")
+	}
+	// Both factors are asked for again, as if the session were that old.
+	enters(b, 5, "")
+	if resp, body := b.call("POST", "/v1/staff/sso/begin", api.BeginSSO{Practice: "riverside", Purpose: "link", Page: "staff"}, nil); resp.StatusCode != http.StatusForbidden || !strings.Contains(body, string(api.CodeStepUp)) {
+		t.Errorf("%d %s", resp.StatusCode, body)
+	}
+	enters(b, 4, "")
+	if resp, body := b.call("POST", "/v1/staff/sso/begin", api.BeginSSO{Practice: "riverside", Purpose: "link", Page: "staff"}, nil); resp.StatusCode != http.StatusOK {
+		t.Errorf("%d %s", resp.StatusCode, body)
+	}
+}
+
 // TestT43NoLinkOfALockedSession: whoever finds a session that was locked a moment
 // after both factors were shown links no account to it, and does not unlock it.
 func TestT43NoLinkOfALockedSession(t *testing.T) {

@@ -27,8 +27,6 @@ type ProtectionChange struct {
 	Weaker   bool // To protects less than From
 }
 
-const usualSSOAge = int(usualMaxAge / time.Minute)
-
 func number(n int) string { return strconv.Itoa(n) }
 
 func yes(b bool) string {
@@ -48,7 +46,7 @@ func (s Settings) protections() []api.Protection {
 		{ID: "networks", Value: number(len(s.Access.Networks)), Usual: "0"},
 		{ID: "proof-days", Value: number(cmp.Or(s.Identity.Days, defaultProofDays)), Usual: number(defaultProofDays)},
 		{ID: "sso-only", Value: yes(sso.Only), Usual: "no"},
-		{ID: "sso-age", Value: number(cmp.Or(sso.MaxAgeMinutes, usualSSOAge)), Usual: number(usualSSOAge)},
+		{ID: "sso-age", Value: number(min(cmp.Or(sso.MaxAgeMinutes, MostIdleMinutes), MostIdleMinutes)), Usual: number(MostIdleMinutes)},
 		{ID: "group-administrators", Value: yes(s.Access.Groups.Administrators), Usual: "no"},
 		{ID: "access-review-days", Value: number(s.Reviews.Days()), Usual: number(usualAccessDays), Least: LeastAccessDays, Most: MostAccessDays},
 		{ID: "activity-review-days", Value: number(s.Reviews.LogDays()), Usual: number(usualActivityDays), Least: LeastActivityDays, Most: MostActivityDays},

@@ -289,6 +289,7 @@ func (h *Hub) openStaffSession(ctx context.Context, from Source, p Person, metho
 	}
 	if who != nil {
 		s.Provider = h.providerSession(s.ID, who)
+		s.ProvedAt = min(s.ProvedAt, who.AuthTime.UnixMilli()) // the provider may not have asked for anything now
 	}
 	in := h.event(ctx, p.themself(), audit.SignedIn, s.ID).With("method=" + method)
 	if err := h.store.Recording(in).AddStaffSession(ctx, s); err != nil {

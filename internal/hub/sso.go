@@ -8,7 +8,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/audit"
@@ -30,8 +29,6 @@ const (
 
 // SSOAttemptLife is how long an attempt's cookie is of use.
 const SSOAttemptLife = oidc.AttemptLife
-
-const usualMaxAge = 12 * time.Hour
 
 // An ssoAttempt is what a browser's cookie holds, sealed.
 type ssoAttempt struct {
@@ -92,11 +89,8 @@ func (h *Hub) BeginSSO(ctx context.Context, from Source, s *StaffCaller, b api.B
 	r := oidc.Request{
 		// Each practice's provider sends people back to a path of its own, so that
 		// the answer of one is never taken to another's (mix-up).
-		RedirectURL: from.Origin + "/staff/sso/" + pr.Slug, Scopes: sso.Scopes, MaxAge: usualMaxAge,
+		RedirectURL: from.Origin + "/staff/sso/" + pr.Slug, Scopes: sso.Scopes, MaxAge: pr.ssoAge(),
 		ACR: sso.values("acr"), Contexts: sso.values("acrs"),
-	}
-	if sso.MaxAgeMinutes > 0 {
-		r.MaxAge = time.Duration(sso.MaxAgeMinutes) * time.Minute
 	}
 	if b.Purpose != ssoSignIn {
 		if s == nil || s.Person.Practice != pr.ID {

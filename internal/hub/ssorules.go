@@ -2,6 +2,7 @@ package hub
 
 import (
 	"slices"
+	"time"
 
 	"github.com/sotto-health/sotto/internal/oidc"
 	"github.com/sotto-health/sotto/internal/policy"
@@ -17,8 +18,8 @@ type SSO struct {
 	// SecondFactor is what the provider's token must say for two factors to have
 	// been shown: any of these. None means [defaultSecondFactor].
 	SecondFactor []Requirement
-	// MaxAgeMinutes is how long ago the person may have signed in there. Zero
-	// means 720.
+	// MaxAgeMinutes is how long ago the person may have signed in there, if that
+	// is less than the time after which a session locks, as zero means it is.
 	MaxAgeMinutes int
 	// GroupsClaim names the claim with the person's groups; empty if roles do
 	// not come from the provider's tokens.
@@ -29,6 +30,16 @@ type SSO struct {
 	// Only says that staff sign in there and nowhere else, but for
 	// administrators with a passkey.
 	Only bool
+}
+
+// ssoAge is how long ago somebody who signs in may have signed in at the
+// provider: no longer than a session here stays open with nobody at it. A
+// session there that is older would open what was locked here (T43).
+func (s Settings) ssoAge() time.Duration {
+	if m := s.Access.SSO.MaxAgeMinutes; m > 0 {
+		return min(time.Duration(m)*time.Minute, s.StaffIdle())
+	}
+	return s.StaffIdle()
 }
 
 // A Requirement is a claim of which one value must be there.

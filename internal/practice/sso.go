@@ -25,7 +25,7 @@ type SSO struct {
 	// SecondFactor is what a token must say, any of these, for two factors to
 	// have been shown. None means amr with mfa (RFC 8176).
 	SecondFactor    []SecondFactor `json:"second_factor"`
-	MaxAgeMinutes   int            `json:"max_age_minutes"` // since the person signed in there; 0 means 720
+	MaxAgeMinutes   int            `json:"max_age_minutes"` // since the person signed in there; 0 means until a session here would lock
 	GroupsClaim     string         `json:"groups_claim"`
 	ExternalIDClaim string         `json:"external_id_claim"` // that holds SCIM's externalId; empty means sub
 	Only            bool           `json:"only"`              // nobody else signs in here but administrators, with a passkey
@@ -95,8 +95,8 @@ func (s *SSO) check() error {
 		return errors.New("client_secret_file or client_secret_env, not both")
 	case !short(s.Scopes...) || len(s.Scopes) > 20:
 		return errors.New("scopes: at most 20, without spaces")
-	case s.MaxAgeMinutes < 0 || s.MaxAgeMinutes > 24*60:
-		return errors.New("max_age_minutes: up to 1440")
+	case s.MaxAgeMinutes < 0 || s.MaxAgeMinutes > hub.MostIdleMinutes:
+		return fmt.Errorf("max_age_minutes: up to %d: who signed in there longer ago than a session here stays open signs in there again", hub.MostIdleMinutes)
 	case !short(s.GroupsClaim, s.ExternalIDClaim):
 		return errors.New("groups_claim, external_id_claim: names of claims")
 	}

@@ -15,7 +15,7 @@ const protections: api.Protections = {
     set("proof-days", "30", "30"),
     set("access-review-days", "180", "90", { weaker: true, least: 30, most: 365 }),
     set("sso-only", "yes", "no"),
-    set("sso-age", "720", "720"),
+    set("sso-age", "30", "30"),
     set("group-administrators", "no", "no"),
     set("origins", "2", "0"),
     set("level", "matched", "guest", { of: "general" }),
