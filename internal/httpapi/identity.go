@@ -38,7 +38,7 @@ func (s *Server) identityRoutes() {
 			var why error
 			if callOf(ctx).cookie != "" {
 				// An old cookie is no hindrance to a patient's device.
-				person, why = s.authenticateStaff(ctx)
+				person, why = s.unlockedStaff(ctx)
 			}
 			session, err := s.hub.OpenDeviceSession(ctx, person, i.Body)
 			if errors.Is(err, hub.ErrUnauthenticated) && (errors.Is(why, hub.ErrLocked) || errors.Is(why, hub.ErrNetwork)) {

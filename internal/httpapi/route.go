@@ -124,6 +124,12 @@ func staff[I, O any](s *Server, o huma.Operation, f func(context.Context, *hub.S
 	callers(s, o, s.authenticateStaff, f, cookieScheme)
 }
 
+// expiredStaff registers a route for a staff person whose password may have
+// expired: what it takes to choose another.
+func expiredStaff[I, O any](s *Server, o huma.Operation, f func(context.Context, *hub.StaffCaller, *I) (*O, error)) {
+	callers(s, o, s.unlockedStaff, f, cookieScheme)
+}
+
 // lockedStaff registers a route for a staff person whose session may be
 // locked.
 func lockedStaff[I, O any](s *Server, o huma.Operation, f func(context.Context, *hub.StaffCaller, *I) (*O, error)) {
@@ -223,8 +229,20 @@ func (s *Server) authenticate(ctx context.Context) (*hub.Caller, error) {
 }
 
 // authenticateStaff checks the staff cookie of the call. Its session must not
-// be locked.
+// be locked, nor its person's password have expired.
 func (s *Server) authenticateStaff(ctx context.Context) (*hub.StaffCaller, error) {
+	c, err := s.unlockedStaff(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.hub.PasswordGood(ctx, c); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// unlockedStaff is authenticateStaff, and takes an expired password too.
+func (s *Server) unlockedStaff(ctx context.Context) (*hub.StaffCaller, error) {
 	c, err := s.ownSession(ctx)
 	if err != nil {
 		return nil, err

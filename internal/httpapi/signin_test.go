@@ -509,7 +509,7 @@ func TestT22NeitherBecomesTheOther(t *testing.T) {
 // one opens nothing but the way to another.
 func TestExpiredPassword(t *testing.T) {
 	w := newWorld(t)
-	dana := w.staff("dana")
+	dana, robin := w.staff("dana"), w.staffAs(w.clinic, "administrator", "robin")
 	p := w.clinic.Practice
 	p.Access.Password.ExpiryDays = 90
 	_, err := w.hub.SavePractice(w.ctx, p)
@@ -522,6 +522,22 @@ func TestExpiredPassword(t *testing.T) {
 	}
 	_, err = dana.SignInDevice(w.ctx, dana.signer, dana.id)
 	wantCode(t, err, api.CodePasswordExpired)
+	admin := func(want int) {
+		t.Helper()
+		robin.asks("GET /v1/admin/people", nil, nil, want)
+		robin.asks("GET /v1/staff/sign-ins", nil, nil, want)
+	}
+	_, err = robin.SignIn(w.ctx, robin.in("robin"))
+	w.must(err)
+	admin(http.StatusForbidden)
+	if resp, body := w.raw("GET", "/v1/admin/people", "", "Cookie", "__Host-sotto_staff="+robin.Cookie()); !strings.Contains(body, string(api.CodePasswordExpired)) {
+		t.Errorf("%d %s", resp.StatusCode, body)
+	}
+	robin.asks("GET /v1/staff/session", nil, nil, http.StatusOK)
+	robin.asks("GET /v1/staff/factors", nil, nil, http.StatusOK)
+	robin.asks("POST /v1/staff/password-strength", api.CheckPassword{Password: "seven grey herons"}, nil, http.StatusOK)
+	robin.asks("PUT /v1/staff/password", api.SetPassword{Password: "seven grey herons"}, nil, http.StatusNoContent)
+	admin(http.StatusOK)
 	resp, body := w.raw("PUT", "/v1/staff/password", `{"password":"seven grey herons"}`, "Cookie", "__Host-sotto_staff="+dana.Cookie())
 	if resp.StatusCode != http.StatusNoContent {
 		t.Fatalf("%d %s", resp.StatusCode, body)

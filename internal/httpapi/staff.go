@@ -137,7 +137,7 @@ func (s *Server) staffRoutes() {
 			if i.Body.Token != "" {
 				return answer(s.hub.PasswordStrength(ctx, nil, i.Body))
 			}
-			c, err := s.authenticateStaff(ctx)
+			c, err := s.unlockedStaff(ctx)
 			if err != nil {
 				return nil, err
 			}
@@ -149,12 +149,12 @@ func (s *Server) staffRoutes() {
 			return &signOutOut{SetCookie: []http.Cookie{cookie(staffCookie, "", time.Time{})}}, s.hub.SignOut(ctx, c)
 		})
 	lockedStaff(s, op(post, "/v1/staff/unlock", tagStaff, "Unlock the session with both factors", refusals(401, 422, 429)), s.prove)
-	staff(s, op(post, "/v1/staff/step-up", tagStaff, "Show both factors again, to change what one signs in with", refusals(401, 422, 429)), s.prove)
-	staff(s, op(post, "/v1/staff/active", tagStaff, "A sign of life: the session does not lock for now", refusals(401)),
+	expiredStaff(s, op(post, "/v1/staff/step-up", tagStaff, "Show both factors again, to change what one signs in with", refusals(401, 422, 429)), s.prove)
+	expiredStaff(s, op(post, "/v1/staff/active", tagStaff, "A sign of life: the session does not lock for now", refusals(401)),
 		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*out[api.StaffSession], error) {
 			return answer(s.hub.Active(ctx, c))
 		})
-	staff(s, op(post, "/v1/staff/lock", tagStaff, "Lock the session now", status(noBody), refusals(401)),
+	expiredStaff(s, op(post, "/v1/staff/lock", tagStaff, "Lock the session now", status(noBody), refusals(401)),
 		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*none, error) { return nil, s.hub.Lock(ctx, c) })
 	s.staffDeviceRoutes()
 	s.securityRoutes()
@@ -227,35 +227,35 @@ type signInList struct {
 
 // securityRoutes are what a person may do about their own sign-in.
 func (s *Server) securityRoutes() {
-	staff(s, op(get, "/v1/staff/factors", tagStaff, "What the person signs in with", refusals(401)),
+	expiredStaff(s, op(get, "/v1/staff/factors", tagStaff, "What the person signs in with", refusals(401)),
 		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*out[api.Factors], error) {
 			return answer(s.hub.Factors(ctx, c))
 		})
-	staff(s, op(post, "/v1/staff/factors/passkeys", tagStaff, "Add a passkey", status(noBody), refusals(401, 403, 409, 413, 422)),
+	expiredStaff(s, op(post, "/v1/staff/factors/passkeys", tagStaff, "Add a passkey", status(noBody), refusals(401, 403, 409, 413, 422)),
 		func(ctx context.Context, c *hub.StaffCaller, i *in[api.AddPasskey]) (*none, error) {
 			return nil, s.hub.AddPasskey(ctx, s.source(ctx), c, i.Body)
 		})
-	staff(s, op(post, "/v1/staff/factors/app-offers", tagStaff, "Get a secret for an authenticator app", refusals(401)),
+	expiredStaff(s, op(post, "/v1/staff/factors/app-offers", tagStaff, "Get a secret for an authenticator app", refusals(401)),
 		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*out[api.AppOffer], error) {
 			return answer(s.hub.OfferApp(ctx, c))
 		})
-	staff(s, op(post, "/v1/staff/factors/apps", tagStaff, "Add an authenticator app", status(noBody), refusals(401, 403, 413, 422)),
+	expiredStaff(s, op(post, "/v1/staff/factors/apps", tagStaff, "Add an authenticator app", status(noBody), refusals(401, 403, 413, 422)),
 		func(ctx context.Context, c *hub.StaffCaller, i *in[api.TakeApp]) (*none, error) {
 			return nil, s.hub.AddApp(ctx, c, i.Body)
 		})
-	staff(s, op(patch, "/v1/staff/factors/{id}", tagStaff, "Name a factor", status(noBody), refusals(401, 404, 422)),
+	expiredStaff(s, op(patch, "/v1/staff/factors/{id}", tagStaff, "Name a factor", status(noBody), refusals(401, 404, 422)),
 		func(ctx context.Context, c *hub.StaffCaller, i *inID[api.RenameFactor]) (*none, error) {
 			return nil, s.hub.RenameFactor(ctx, c, i.ID, i.Body.Name)
 		})
-	staff(s, op(del, "/v1/staff/factors/{id}", tagStaff, "Remove a factor, but not the last", status(noBody), refusals(401, 403, 404, 409)),
+	expiredStaff(s, op(del, "/v1/staff/factors/{id}", tagStaff, "Remove a factor, but not the last", status(noBody), refusals(401, 403, 404, 409)),
 		func(ctx context.Context, c *hub.StaffCaller, i *ByID) (*none, error) {
 			return nil, s.hub.DeleteFactor(ctx, c, i.ID)
 		})
-	staff(s, op(put, "/v1/staff/password", tagStaff, "Choose another password", status(noBody), refusals(401, 403, 422)),
+	expiredStaff(s, op(put, "/v1/staff/password", tagStaff, "Choose another password", status(noBody), refusals(401, 403, 422)),
 		func(ctx context.Context, c *hub.StaffCaller, i *in[api.SetPassword]) (*none, error) {
 			return nil, s.hub.SetPassword(ctx, c, i.Body.Password)
 		})
-	staff(s, op(post, "/v1/staff/recovery-codes", tagStaff, "Get new recovery codes in place of all others", refusals(401, 403, 409)),
+	expiredStaff(s, op(post, "/v1/staff/recovery-codes", tagStaff, "Get new recovery codes in place of all others", refusals(401, 403, 409)),
 		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*out[api.RecoveryCodes], error) {
 			return answer(s.hub.NewRecoveryCodes(ctx, c))
 		})

@@ -224,10 +224,8 @@ func (h *Hub) OpenDeviceSession(ctx context.Context, staff *StaffCaller, o api.O
 		if staff == nil || staff.Person.ID != d.Person || staff.Person.Practice != d.Practice {
 			return api.DeviceSession{}, h.refusedDevice(ctx, &d, ErrUnauthenticated)
 		}
-		if pr, err := h.practice(ctx, d.Practice); err != nil {
+		if err := h.PasswordGood(ctx, staff); err != nil {
 			return api.DeviceSession{}, err
-		} else if h.passwordExpired(pr, staff.Person) {
-			return api.DeviceSession{}, ErrPasswordExpired
 		}
 		if err := h.bind(ctx, staff, d.ID); err != nil {
 			return api.DeviceSession{}, err

@@ -45,6 +45,16 @@ func (h *Hub) NotLocked(s *StaffCaller) error {
 	return nil
 }
 
+// PasswordGood returns [ErrPasswordExpired] if the practice wants another
+// password first, whatever the person signed in with.
+func (h *Hub) PasswordGood(ctx context.Context, s *StaffCaller) error {
+	pr, err := h.practice(ctx, s.Person.Practice)
+	if err == nil && h.passwordExpired(pr, s.Person) {
+		err = ErrPasswordExpired
+	}
+	return err
+}
+
 // AuthenticateLocked checks the value of a staff cookie. The session may be
 // locked, to unlock it, to sign out, and to say that it is locked: for all else
 // see [Hub.NotLocked].

@@ -7,6 +7,7 @@ const ofRefusal: Record<Refusal, WordKey> = {
   offline: "console.refusal.offline",
   unauthenticated: "console.refusal.unauthenticated",
   locked: "console.refusal.locked",
+  "password-expired": "console.expired.text",
   "step-up-needed": "console.refusal.stepUp",
   network: "console.refusal.network",
   "last-factor": "console.refusal.lastFactor",

@@ -5,6 +5,7 @@ export type Refusal =
   | "offline"
   | "unauthenticated"
   | "locked" // unlock, then again
+  | "password-expired" // choose another, then again
   | "step-up-needed" // show both factors, then again
   | "network"
   | "last-factor"

@@ -80,6 +80,7 @@ async function bodyOf(response: Response): Promise<Record<string, unknown>> {
 
 const byCode: Readonly<Record<string, Refusal>> = {
   locked: "locked",
+  "password-expired": "password-expired",
   "step-up-needed": "step-up-needed",
   network: "network",
   "last-factor": "last-factor",
