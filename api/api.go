@@ -45,6 +45,7 @@ const (
 	CodeWeakPassword     Code = "weak-password"     // 422: the hint is PasswordStrength.Fault
 	CodeLastFactor       Code = "last-factor"       // 409: nothing would be left to sign in with
 	CodeNotMatched       Code = "not-matched"       // 403: what was given is wrong; never what of it
+	CodeContactFirst     Code = "contact-first"     // 403: facts count once a contact is proved
 	CodeTriesSpent       Code = "tries-spent"       // 403: too many wrong tries, staff can help
 	CodeCodeSpent        Code = "code-spent"        // 409: used, too old or tried too often: have a new one sent
 	CodeOtherPatient     Code = "other-patient"     // 409: a passkey, or what was given, is of another patient than this device

@@ -30,7 +30,7 @@ var defences = []defence{
 	},
 	{
 		"enumeration: two records that fit are told from none (T27)", "hub/match.go",
-		"\tcase len(named) == 1:\n\t\treturn named[0], nil\n\t}", "\tcase len(named) == 1:\n\t\treturn named[0], nil\n\tcase len(fit) > 1:\n\t\treturn \"\", ErrConflict\n\t}",
+		"\tcase len(named) == 1:\n\t\treturn named[0], nil\n\t}", "\tcase len(named) == 1:\n\t\treturn named[0], nil\n\tcase len(fit) > 1:\n\t\treturn RosterEntry{}, ErrConflict\n\t}",
 		"httpapi TestT27MatchingSaysNothing",
 	},
 	{
@@ -153,8 +153,20 @@ var defences = []defence{
 		"if _, err := t.exec(passkeys, practice, a.Record); err != nil {\n\t\t\t\treturn err\n\t\t\t}\n", "_ = passkeys\n", "httpapi TestUnlinkingReachesPasskeys",
 	},
 	{
+		"brute force: dates of birth are gone through from many networks (T28)", "hub/match.go",
+		"byDay.Failures >= practiceTries &&", "byDay.Failures < 0 &&", "httpapi TestT28MatchingIsNotSprayed",
+	},
+	{
+		"brute force: dates of birth are gone through from one network (T28)", "hub/match.go",
+		"h.rates.allow(\"match\", string(of)+\"/\"+source, h.limits.Matches)", "h.rates.allow(\"match\", c.Device.ID, h.limits.Matches)", "httpapi TestT28MatchingIsNotSprayed",
+	},
+	{
+		"lock-out: who has the contact that is on file is kept out by a spray (T28)", "hub/match.go",
+		"(!closed || entry.has(contact))", "!closed", "httpapi TestT28MatchingIsNotSprayed",
+	},
+	{
 		"lock-out: strangers' tries at a date of birth keep its people out (T28)", "hub/match.go",
-		"\tif proved {", "\tif proved && byDevice.Failures < 0 {", "httpapi TestT28ABirthdayIsNotGuessed",
+		"\tif of != strangers {", "\tif of == \"\" {", "httpapi TestT28ABirthdayIsNotGuessed",
 	},
 	{
 		"enumeration: records are opened only where one fits (T27)", "hub/match.go",

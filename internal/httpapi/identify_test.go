@@ -163,7 +163,13 @@ func TestPatientsAreMatchedWithTheRoster(t *testing.T) {
 		"a fact that is not on file": {api.MatchPatient{Born: "2001-12-31", Kind: "phone", Answer: "555 555 0142"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			own, err := w.patient().MatchPatient(w.ctx, c.given)
+			d := w.patient()
+			if c.given.Kind != api.MatchByPIN {
+				_, err := d.MatchPatient(w.ctx, c.given)
+				wantCode(t, err, api.CodeContactFirst)
+				d.prove(proofing.EmailCode, time.Hour)
+			}
+			own, err := d.MatchPatient(w.ctx, c.given)
 			if c.want == "" {
 				wantCode(t, err, api.CodeNotMatched)
 				return
@@ -190,6 +196,7 @@ func TestT27MatchingSaysNothing(t *testing.T) {
 		"two fit":                 {Born: "1984-03-09", Kind: "postcode", Answer: "60614"},
 	} {
 		d := w.patient()
+		d.prove(proofing.EmailCode, time.Hour)
 		b, err := json.Marshal(m)
 		w.must(err)
 		before := w.hub.Stats()
@@ -295,6 +302,80 @@ func TestT28ABirthdayIsNotGuessed(t *testing.T) {
 	if status := match(last, "203.0.113.5", "123456"); status != http.StatusOK {
 		t.Errorf("a day later: %d", status)
 	}
+}
+
+// TestT28MatchingIsNotSprayed: whoever goes through all dates of birth with a fact
+// that many share, with a new guest for every few, is stopped: by their network,
+// and from many networks by what a practice takes in a day. It says so once. Nobody
+// else is kept out who has a PIN, an invitation, or the contact that is on file.
+func TestT28MatchingIsNotSprayed(t *testing.T) {
+	w, box := identityWorld(t, behindProxy)
+	facts := func(born, kind, answer string) api.MatchPatient {
+		return api.MatchPatient{Born: born, Kind: kind, Answer: answer}
+	}
+	match := func(d *device, address string, m api.MatchPatient, want api.Code) {
+		t.Helper()
+		_, body := w.raw("POST", "/v1/verification/match", mustJSON(m), "Authorization", "Bearer "+d.Token(), "X-Forwarded-For", address)
+		var got api.Problem
+		w.must(json.Unmarshal([]byte(body), &got))
+		if got.Code != want {
+			t.Fatalf("%+v: %q, want %q", m, got.Code, want)
+		}
+	}
+	as := func(by proofing.Method) *device {
+		d := w.patient()
+		if by != "" {
+			d.prove(by, time.Hour)
+		}
+		return d
+	}
+	day := time.Date(1950, 1, 1, 0, 0, 0, 0, time.UTC)
+	spray := func(address string, n int) {
+		t.Helper()
+		var d *device
+		for i := range n {
+			if i%5 == 0 {
+				d = as(proofing.EmailCode)
+			}
+			match(d, address, facts(day.Format(time.DateOnly), "postcode", "60614"), api.CodeNotMatched)
+			day = day.AddDate(0, 0, 1)
+		}
+	}
+	ana := pin("1984-03-09", "123456")
+	match(as(""), "198.51.100.1", facts("1984-03-09", "phone", "(555) 555-0142"), api.CodeContactFirst)
+	spray("198.51.100.1", 30)
+	match(as(proofing.EmailCode), "198.51.100.1", facts("1984-03-09", "phone", "(555) 555-0142"), api.CodeRateLimited)
+	match(as(""), "198.51.100.1", ana, "")
+	for i := range 34 {
+		spray(fmt.Sprint("203.0.113.", i), 5)
+	}
+	match(as(proofing.EmailCode), "192.0.2.1", facts("1984-03-09", "phone", "(555) 555-0142"), api.CodeTriesSpent)
+	sprayed := func() (n int) {
+		for _, e := range w.events(string(audit.PatientNotVerified)) {
+			if strings.Contains(e, "practice-tries-spent") {
+				n++
+			}
+		}
+		return n
+	}
+	if got := sprayed(); got != 1 || w.hub.Stats().Sprays != 1 {
+		t.Errorf("the log says %d times that matching is closed", got)
+	}
+	// Others go on as they did.
+	match(as(""), "192.0.2.1", ana, "")
+	match(as(proofing.EmailCode), "192.0.2.1", ana, "")
+	match(as(proofing.Link), "192.0.2.1", facts("1984-03-09", "phone", "(555) 555-0142"), "")
+	bo := w.patient()
+	sent, err := bo.SendContactCode(w.ctx, email("bo@mail.example"))
+	w.must(err)
+	_, code := box.next()
+	_, err = bo.CheckContactCode(w.ctx, api.CheckContactCode{Attempt: sent.Attempt, Code: code})
+	w.must(err)
+	match(bo, "192.0.2.1", facts("1984-03-09", "phone", "(555) 555-0142"), api.CodeTriesSpent) // is not Ana's
+	match(bo, "192.0.2.1", facts("2001-12-31", "email", "bo@mail.example"), "")
+	w.clock.advance(24*time.Hour + time.Second)
+	w.clinic.keeper.signIn()
+	match(as(proofing.EmailCode), "192.0.2.1", facts("1984-03-09", "phone", "(555) 555-0142"), "")
 }
 
 func codeOf(err error) api.Code {

@@ -54,6 +54,7 @@ func newMetrics(h *hub.Hub) *metrics {
 		count("sotto_application_frames_total", "Application frames stored.", func(s hub.Stats) float64 { return float64(s.Applications) }),
 		count("sotto_handshakes_total", "Commits and proposals stored.", func(s hub.Stats) float64 { return float64(s.Handshakes) }),
 		count("sotto_password_hashes_total", "Slow hashes of passwords, PINs and recovery codes.", func(s hub.Stats) float64 { return float64(s.Hashes) }),
+		count("sotto_match_sprays_total", "Times that too many wrong facts about patients closed matching at a practice for a day.", func(s hub.Stats) float64 { return float64(s.Sprays) }),
 		count("sotto_orphan_files_deleted_total", "Sealed files that no row named, deleted.", func(s hub.Stats) float64 { return float64(s.Orphans) }),
 	)
 	return m

@@ -377,7 +377,8 @@ func TestT22NothingMergesPersons(t *testing.T) {
 func TestT11NobodyBecomesASecondPatient(t *testing.T) {
 	w, _ := identityWorld(t)
 	nurse := w.staff("dana")
-	ana, bo := pin("1984-03-09", "123456"), api.MatchPatient{Born: "2001-12-31", Kind: "email", Answer: "bo@mail.example"}
+	w.must(w.hub.IssuePIN(w.ctx, w.clinic.ID, "R-3", "654321"))
+	ana, bo := pin("1984-03-09", "123456"), pin("2001-12-31", "654321")
 	known := func() (*device, *passkeytest.Authenticator, string) {
 		t.Helper()
 		d, key := w.patient(), w.authenticator()

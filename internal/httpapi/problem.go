@@ -96,6 +96,7 @@ func reasons() []struct {
 		{hub.ErrNoRole, reason{403, api.CodeNoRole, "No role", "The account is in no group that has a role here. Ask the practice's administrator."}},
 		{oidc.ErrUnavailable, reason{503, api.CodeProvider, "The practice's sign-in cannot be reached", "Try again. Administrators can use a passkey."}},
 		{hub.ErrNotMatched, reason{403, api.CodeNotMatched, "That does not match", "Check it and try again, or call the practice."}},
+		{hub.ErrContactFirst, reason{403, api.CodeContactFirst, "A contact is needed first", "Prove one by a code, or give a PIN of the practice's."}},
 		{hub.ErrTriesSpent, reason{403, api.CodeTriesSpent, "Too many wrong tries", "Call the practice: its staff can help."}},
 		{hub.ErrOtherPatient, reason{409, api.CodeOtherPatient, "That is another patient's", "This device is known as somebody else. With a passkey, or for another patient: remove the chats from this device first. At the portal: sign in with your own account. Staff can help."}},
 		{hub.ErrUncertified, reason{409, api.CodeUncertified, "The practice has not confirmed this device yet", "Try again in a moment."}},

@@ -19,8 +19,12 @@ var ErrCodeSpent = errors.New("code is spent")
 // what of it was wrong.
 var ErrNotMatched = errors.New("not matched")
 
-// ErrTriesSpent: the device has given wrong facts too often. Staff can help.
+// ErrTriesSpent: the device has given wrong facts too often, or others have so
+// often that facts count no more today. Staff can help.
 var ErrTriesSpent = errors.New("tries are spent")
+
+// ErrContactFirst: facts count once a contact is proved.
+var ErrContactFirst = errors.New("a contact is to be proved first")
 
 // SendContactCode sends a code to a contact that the patient names. The answer
 // is the same for every contact: whether anybody of that address is known is
@@ -126,6 +130,9 @@ func (h *Hub) CheckContactCode(ctx context.Context, c *Caller, k api.CheckContac
 		return api.OwnVerification{}, ErrNotMatched
 	}
 	v := Verification{Practice: practice, Person: c.Device.Person, Device: c.Device.ID}
+	if v.Contact, err = h.asOnFile(&last); err != nil {
+		return api.OwnVerification{}, err
+	}
 	if err := h.raise(ctx, c, v, last.Channel.Method()); err != nil {
 		return api.OwnVerification{}, err
 	}

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/audit"
@@ -16,18 +15,9 @@ import (
 	"github.com/sotto-health/sotto/internal/roster"
 )
 
-const (
-	// matchTries is how often a device may give wrong facts. Then staff help.
-	matchTries = 5
-	// bornTries is how often strangers together may be wrong about one date of
-	// birth within a day from the first of them (NIST SP 800-63B-4, 3.2.2), and so
-	// often those who have proved a contact. After that staff decide.
-	bornTries = 100
-	bornTime  = 24 * time.Hour
-	// mostOpened is how many records are opened for each try, and how many may
-	// have the same date and fact before staff decide: twins, of one address.
-	mostOpened = 4
-)
+// mostOpened is how many records are opened for each try, and how many may have
+// the same date and fact before staff decide: twins, of one address.
+const mostOpened = 4
 
 // MatchPatient compares what a patient says with what the practice has on file.
 //
@@ -41,45 +31,61 @@ func (h *Hub) MatchPatient(ctx context.Context, c *Caller, address string, m api
 	if err := h.mayInPractice(c, policy.Identify); err != nil {
 		return api.OwnVerification{}, err
 	}
-	g, err := h.given(ctx, c, m)
+	of, contact, err := h.crowdOf(ctx, c)
 	if err != nil {
 		return api.OwnVerification{}, err
 	}
 	practice, source := c.Device.Practice, network(address)
-	byDevice, err := h.store.IdentityCheck(ctx, practice, c.Device.ID)
-	if err != nil {
-		return api.OwnVerification{}, at("load tries", err)
+	if of == strangers && m.Kind != api.MatchByPIN && len(h.channels()) > 0 {
+		return api.OwnVerification{}, ErrContactFirst
 	}
-	proved, err := h.provedContact(ctx, c)
+	if err := h.rates.allow("match", string(of)+"/"+source, h.limits.Matches); err != nil {
+		return api.OwnVerification{}, err
+	}
+	g, err := h.given(ctx, c, m)
 	if err != nil {
 		return api.OwnVerification{}, err
 	}
-	if proved {
+	if of != strangers {
 		// What strangers guess is not held against who has shown where they can be
 		// reached: these have a count of their own (T28).
 		g.subject = h.patients.subject(practice, "born-contact", g.born)
 	}
-	byBorn, err := h.store.IdentityCheck(ctx, practice, g.subject)
-	if err != nil {
-		return api.OwnVerification{}, at("load tries", err)
+	day := "match/" + string(g.method) + "/" + string(of)
+	var kept [3]IdentityCheck
+	for i, subject := range []string{c.Device.ID, g.subject, day} {
+		if kept[i], err = h.store.IdentityCheck(ctx, practice, subject); err != nil {
+			return api.OwnVerification{}, at("load tries", err)
+		}
 	}
+	byDevice, byBorn, byDay := kept[0], kept[1], kept[2]
 	if byDevice.Failures >= matchTries {
 		return api.OwnVerification{}, ErrTriesSpent
 	}
 	if err := h.guesses.allow(g.subject, source); err != nil {
 		return api.OwnVerification{}, err
 	}
-	since := h.now().Add(-bornTime).UnixMilli()
-	if byBorn.Failures >= bornTries && byBorn.BeganAt >= since {
-		return api.OwnVerification{}, ErrTriesSpent // looked at no more, and so not counted
+	since := h.now().Add(-triesTime).UnixMilli()
+	closed := byBorn.Failures >= bornTries && byBorn.BeganAt >= since ||
+		byDay.Failures >= practiceTries && byDay.BeganAt >= since
+	switch {
+	case !closed || contact != nil:
+	case of == strangers && len(h.channels()) > 0:
+		return api.OwnVerification{}, ErrContactFirst // looked at no more, and so not counted
+	default:
+		return api.OwnVerification{}, ErrTriesSpent
 	}
-	record, err := h.findRecord(ctx, practice, g)
+	entry, err := h.findRecord(ctx, practice, g)
 	if err != nil {
 		return api.OwnVerification{}, err
 	}
+	counted := []string{c.Device.ID, g.subject, day}
 	refusal, reason := ErrNotMatched, "not-matched"
-	if record != "" {
-		v := Verification{Practice: practice, Person: c.Device.Person, Device: c.Device.ID, Record: record}
+	if closed {
+		refusal, counted = ErrTriesSpent, counted[:1]
+	}
+	if entry.ID != "" && (!closed || entry.has(contact)) {
+		v := Verification{Practice: practice, Person: c.Device.Person, Device: c.Device.ID, Record: entry.ID}
 		err := h.raise(ctx, c, v, g.method)
 		if err == nil {
 			h.guesses.right(g.subject, source)
@@ -91,23 +97,17 @@ func (h *Hub) MatchPatient(ctx context.Context, c *Caller, address string, m api
 	}
 	h.guesses.wrong(g.subject, source)
 	e := h.notVerified(ctx, c, g.method, reason)
-	failures, err := h.store.Recording(e).CountIdentityFailure(ctx, practice, []string{c.Device.ID, g.subject}, h.millis(), since)
+	failures, err := h.store.Recording(e).CountIdentityFailure(ctx, practice, counted, h.millis(), since)
 	if err != nil {
 		return api.OwnVerification{}, at("count a wrong try", err)
 	}
 	if failures[0] >= matchTries {
 		h.announceVerification(ctx, practice, c.Device.Person)
 	}
-	return api.OwnVerification{}, refusal
-}
-
-// provedContact reports whether the calling device has proved a contact, or more.
-func (h *Hub) provedContact(ctx context.Context, c *Caller) (bool, error) {
-	all, err := h.store.VerificationsOf(ctx, c.Device.Practice, []string{c.Device.Person})
-	if err != nil {
-		return false, at("load verifications", err)
+	if len(failures) > 2 && failures[2] == practiceTries {
+		err = h.noteSpray(ctx, c, g.method)
 	}
-	return deviceStanding(all, c.Device.ID, h.millis()).Level.Reaches(proofing.Contact), nil
+	return api.OwnVerification{}, cmp.Or(err, refusal)
 }
 
 // given is what a patient said, in the forms that are compared.
@@ -167,11 +167,12 @@ func (p cachedPractice) facts() []roster.Fact {
 	return roster.Facts()
 }
 
-// findRecord returns the one record that fits, or "" for none or several.
-func (h *Hub) findRecord(ctx context.Context, practice string, g given) (string, error) {
+// findRecord returns the one record that fits, or one without an ID for none or
+// several.
+func (h *Hub) findRecord(ctx context.Context, practice string, g given) (RosterEntry, error) {
 	all, err := h.store.RosterByBorn(ctx, practice, h.patients.index(practice, "born", g.born))
 	if err != nil {
-		return "", at("look in the roster", err)
+		return RosterEntry{}, at("look in the roster", err)
 	}
 	var fit []RosterEntry
 	for _, e := range all {
@@ -186,19 +187,19 @@ func (h *Hub) findRecord(ctx context.Context, practice string, g given) (string,
 	named, err := h.named(practice, g.name, fit)
 	switch {
 	case err != nil:
-		return "", err
+		return RosterEntry{}, err
 	case len(fit) == 1:
-		return fit[0].ID, nil
+		return fit[0], nil
 	case len(named) == 1:
 		return named[0], nil
 	}
-	return "", nil
+	return RosterEntry{}, nil
 }
 
 // named are those of the records that fit whose name is the one given. It opens
 // as many records whether none fits or several: what was opened takes time, and
 // time would tell (T27). Of more than [mostOpened] none is.
-func (h *Hub) named(practice, name string, fit []RosterEntry) (ids []string, err error) {
+func (h *Hub) named(practice, name string, fit []RosterEntry) (named []RosterEntry, err error) {
 	decoy := RosterEntry{Practice: practice, Sealed: make([]byte, 256)}
 	if len(fit) > mostOpened {
 		fit = nil
@@ -213,10 +214,10 @@ func (h *Hub) named(practice, name string, fit []RosterEntry) (ids []string, err
 			return nil, err
 		}
 		if roster.SharesName(name, entry.Name) {
-			ids = append(ids, fit[i].ID)
+			named = append(named, fit[i])
 		}
 	}
-	return ids, nil
+	return named, nil
 }
 
 func (h *Hub) openRecord(e RosterEntry) (roster.Entry, error) {

@@ -10,7 +10,7 @@ import (
 
 // counters count since the start.
 type counters struct {
-	application, handshakes, orphans, opened atomic.Uint64
+	application, handshakes, orphans, opened, sprays atomic.Uint64
 }
 
 func (c *counters) frame(kind string) {
@@ -28,6 +28,7 @@ type Stats struct {
 	Handshakes   uint64 // commits and proposals stored since the start
 	Orphans      uint64 // files that no row named, deleted since the start
 	Opened       uint64 // records of the roster opened since the start, and decoys of them
+	Sprays       uint64 // how often too many wrong facts closed matching for a day, since the start
 	Hashes       uint64 // slow hashes of passwords, PINs and recovery codes since the start
 	// Witnesses says of each witness, by its name, whether it did not sign when
 	// it was asked last.
@@ -94,6 +95,7 @@ func (h *Hub) Stats() Stats {
 		Handshakes:   h.counters.handshakes.Load(),
 		Orphans:      h.counters.orphans.Load(),
 		Opened:       h.counters.opened.Load(),
+		Sprays:       h.counters.sprays.Load(),
 		Hashes:       h.passwords.Done(),
 	}
 }

@@ -380,6 +380,8 @@ type Verification struct {
 	Record string // id in the practice's roster; empty unless matched by it
 	Staff  string // person who vouched; empty if none did
 	Reason string // why they could
+	// Contact is the one that a code proved, as in the Facts of a [RosterEntry].
+	Contact []byte
 }
 
 // A RosterEntry is a patient as the practice has them on file. Number, Born and

@@ -34,6 +34,8 @@ type Limits struct {
 	CodesNetwork  Rate // asked for from one network
 	CodesPractice Rate // of one practice
 
+	Matches Rate // facts and PINs given from one network, right or wrong
+
 	Exports Rate // of the audit log, by who takes them out
 
 	Service    Rate // calls and frames of a service, such as the keeper
@@ -66,6 +68,7 @@ func (l *Limits) setDefaults() {
 	or(&l.CodesContact, 1.0/600, 5)
 	or(&l.CodesNetwork, 1.0/60, 30)
 	or(&l.CodesPractice, 1, 1000)
+	or(&l.Matches, 1.0/60, 30)
 	or(&l.Exports, 0.05, 20)
 	or(&l.Service, 5000, 20_000)
 	or(&l.Provider, 20, 200)

@@ -13,10 +13,11 @@ func (s *Store) PutVerification(ctx context.Context, v hub.Verification) error {
 	const person = `SELECT id FROM person WHERE practice = $1 AND id = $2`
 	const others = `SELECT record FROM verification WHERE practice = $1 AND person = $2 AND record <> '' AND record <> $3 LIMIT 1`
 	const put = `
-INSERT INTO verification (practice, person, device, level, method, at, lapses_at, record, staff, reason)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+INSERT INTO verification (practice, person, device, level, method, at, lapses_at, record, staff, reason, contact)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (practice, device, level) DO UPDATE SET person = excluded.person, method = excluded.method, at = excluded.at,
-    lapses_at = excluded.lapses_at, record = excluded.record, staff = excluded.staff, reason = excluded.reason`
+    lapses_at = excluded.lapses_at, record = excluded.record, staff = excluded.staff, reason = excluded.reason,
+    contact = excluded.contact`
 	return s.write(ctx, v.Practice, func(t *tx) error {
 		if v.Record != "" {
 			// The person's row is locked, so that two records do not come at once.
@@ -30,16 +31,16 @@ ON CONFLICT (practice, device, level) DO UPDATE SET person = excluded.person, me
 				return err
 			}
 		}
-		_, err := t.exec(put, v.Practice, v.Person, v.Device, string(v.Level), string(v.Method), v.At, v.Until, v.Record, v.Staff, v.Reason)
+		_, err := t.exec(put, v.Practice, v.Person, v.Device, string(v.Level), string(v.Method), v.At, v.Until, v.Record, v.Staff, v.Reason, orNull(v.Contact))
 		return err
 	})
 }
 
 const verificationColumns = `
-SELECT practice, person, device, level, method, at, lapses_at, record, staff, reason FROM verification `
+SELECT practice, person, device, level, method, at, lapses_at, record, staff, reason, contact FROM verification `
 
 func scanVerification(row scanner) (v hub.Verification, err error) {
-	err = row.Scan(&v.Practice, &v.Person, &v.Device, &v.Level, &v.Method, &v.At, &v.Until, &v.Record, &v.Staff, &v.Reason)
+	err = row.Scan(&v.Practice, &v.Person, &v.Device, &v.Level, &v.Method, &v.At, &v.Until, &v.Record, &v.Staff, &v.Reason, &v.Contact)
 	return v, err
 }
 

@@ -27,6 +27,7 @@ func testVerifications(t *testing.T, store hub.Store) {
 	}
 	contact, matched := of(d, proofing.EmailCode, 10, 1010), of(d, proofing.PIN, 20, 1020)
 	matched.Record, matched.Staff, matched.Reason = "r_1", "p_staff", "reason"
+	contact.Contact = []byte("hash of an address")
 	away, foreign := of(second, proofing.SMSCode, 30, 1030), of(stranger, proofing.SMSCode, 40, 1040)
 	for _, v := range []hub.Verification{contact, matched, away, foreign} {
 		must(t, store.PutVerification(ctx, v))

@@ -522,9 +522,16 @@ export const stories: Record<string, Story> = {
     await fill(scene, "dialog[open] form label:last-of-type ~ input, dialog[open] form div:last-of-type input", "123456");
     await scene.press("patient.identity.check");
   }),
+  "identity-pin-alone": identity({ "": ownLevel("guest") }, (scene) => scene.press("patient.identity.skip-step")),
+  "identity-contact-first": identity({ "": ownLevel("guest"), match: { refused: "contact-first" } }, async (scene) => {
+    await scene.press("patient.identity.skip-step");
+    await fill(scene, "dialog[open] input[type=date]", "1984-03-09");
+    await fill(scene, "dialog[open] form label:last-of-type ~ input, dialog[open] form div:last-of-type input", "123456");
+    await scene.press("patient.identity.check");
+  }),
   "identity-other": identity({ "": ownLevel("contact"), match: { refused: "other-patient" } }, async (scene) => {
     await fill(scene, "dialog[open] input[type=date]", "1984-03-09");
-    await fill(scene, "dialog[open] form input[type=text]:not([autocomplete=name])", "000000");
+    await fill(scene, "dialog[open] form label:last-of-type ~ input, dialog[open] form div:last-of-type input", "123456");
     await scene.press("patient.identity.check");
   }),
   "identity-spent": identity({ "": ownLevel("guest", { tries_spent: true }) }),
