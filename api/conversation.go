@@ -185,14 +185,17 @@ type GroupWork struct {
 // POST /v1/conversations/{id}/attachments. Bytes follow by PATCH
 // /v1/attachments/{id} with the headers Upload-Offset and Content-Type
 // application/offset+octet-stream (tus 1.0); HEAD tells Upload-Offset; GET
-// (with Range) downloads it once complete; DELETE drops an unfinished one.
+// (with Range) downloads it once complete; DELETE drops an unfinished one. The
+// same call again, of the same id, reserves nothing more: it tells how much has
+// been received.
 type NewAttachment struct {
-	Size int64 `json:"size" minimum:"1" maximum:"27262976" doc:"sealed bytes"`
+	ID   string `json:"id,omitempty" maxLength:"64" doc:"chosen by the device: a_ and 128 random bits in lower-case base32; the hub chooses if there is none"`
+	Size int64  `json:"size" minimum:"1" maximum:"27262976" doc:"sealed bytes"`
 }
 
 // An Attachment is a sealed file, or a part of one.
 type Attachment struct {
 	ID       string `json:"id"`
 	Size     int64  `json:"size"`
-	Received int64  `json:"received"`
+	Received int64  `json:"received" doc:"size only once the file is complete, and others can download it"`
 }

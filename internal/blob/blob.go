@@ -84,7 +84,7 @@ func (f *Folder) Append(ctx context.Context, practice, id string, offset, most i
 		return length, &hub.OffsetError{Length: length}
 	}
 	if most <= 0 {
-		return length, nil
+		return length, syncFile(path) // of a process that was killed it may not be
 	}
 	if !f.reserve(most) {
 		return length, hub.ErrFull
@@ -274,6 +274,22 @@ func (f *Folder) reserve(n int64) bool {
 	}
 	f.used += n
 	return true
+}
+
+// syncFile makes what a file holds durable.
+func syncFile(path string) (err error) {
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	if err := file.Sync(); err != nil {
+		return full(err)
+	}
+	return durable.SyncFolder(filepath.Dir(path))
 }
 
 // size is 0 for a file that is not there.

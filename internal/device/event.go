@@ -69,6 +69,7 @@ type Event struct {
 const (
 	StateSending   = "sending"
 	StateQueued    = "queued"
+	StateFull      = "full" // the hub has no room for it now; it goes out once there is some
 	StateSent      = "sent"
 	StateDelivered = "delivered"
 	StateRead      = "read"

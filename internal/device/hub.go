@@ -72,10 +72,8 @@ type Hub interface {
 	// NewAttachment is POST /v1/conversations/{id}/attachments.
 	NewAttachment(ctx context.Context, conversation string, attachment api.NewAttachment) (*api.Attachment, error)
 	// Upload is PATCH /v1/attachments/{id}. It returns how many bytes the hub
-	// has then. On *api.Problem with CodeOffset ask AttachmentStatus.
+	// has then. On *api.Problem with CodeOffset ask NewAttachment.
 	Upload(ctx context.Context, id string, offset int64, data []byte) (received int64, err error)
-	// AttachmentStatus is HEAD /v1/attachments/{id}.
-	AttachmentStatus(ctx context.Context, id string) (*api.Attachment, error)
 	// Download is GET /v1/attachments/{id} with a Range. It returns fewer
 	// bytes only at the end of the file.
 	Download(ctx context.Context, id string, offset int64, length int) ([]byte, error)

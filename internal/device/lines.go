@@ -151,6 +151,8 @@ func (c *conversation) showOut(o *outRecord) *Line {
 		m.State = &SendState{Kind: StateFailed, Failure: o.failure}
 	case o.position > 0:
 		m.State = c.stateOf(o.position)
+	case c.e.isConnected() && o.full:
+		m.State = &SendState{Kind: StateFull}
 	case c.e.isConnected():
 		m.State = &SendState{Kind: StateSending}
 	default:

@@ -230,6 +230,7 @@ func (c *conversation) sendFrame(ctx context.Context, o *outRecord) (more bool, 
 		return false, c.awaitConsent(ctx)
 	}
 	if err != nil && codeOf(err) != api.CodeStaleEpoch && !lasting(err) {
+		c.noRoom(ctx, o.number, codeOf(err) == api.CodeFull)
 		return false, err
 	}
 	var behind uint64
@@ -391,6 +392,9 @@ func (e *Engine) Cancel(ctx context.Context, message string) error {
 			return unchanged(fail(FailureNotFound, errors.New("on its way already")))
 		}
 		t.drop(o)
+		if o.file != nil && o.file.attachment != "" {
+			t.put(prefixDrop+t.c.id+"/"+o.file.attachment, []byte{1})
+		}
 		t.delete(prefixMsg + o.id)
 		t.events = append(t.events, Event{Kind: EventLineRemoved, ConversationID: t.c.id, LineID: o.id})
 		return nil

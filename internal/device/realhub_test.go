@@ -9,10 +9,12 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/certificate/authority"
 	"github.com/sotto-health/sotto/internal/consent/form"
 	"github.com/sotto-health/sotto/internal/device"
@@ -35,6 +37,25 @@ type clinic struct {
 	text    api.ConsentText
 	archive *devicetest.Archive
 	id      string
+	store   hub.Store
+	forgets *atomic.Int64 // how many more files the hub's store does not note as complete
+}
+
+// forgetful is a store that fails to note that a file is complete.
+type forgetful struct {
+	hub.Store
+	left *atomic.Int64
+}
+
+func (f *forgetful) Recording(events ...audit.Event) hub.Store {
+	return &forgetful{f.Store.Recording(events...), f.left}
+}
+
+func (f *forgetful) CompleteAttachment(ctx context.Context, practice, id string, at int64) error {
+	if f.left.Add(-1) >= 0 {
+		return hub.ErrUnavailable
+	}
+	return f.Store.CompleteAttachment(ctx, practice, id, at)
 }
 
 func newClinic(t *testing.T) *clinic {
@@ -49,7 +70,8 @@ func newClinic(t *testing.T) *clinic {
 	stored, err := sqlite.Open(ctx, filepath.Join(t.TempDir(), "hub.db"), sqlitefile.Key{1}, sqlitefile.Config{})
 	must(err)
 	t.Cleanup(func() { _ = stored.Close() })
-	h, err := hub.New(hub.Config{Store: stored, Blobs: &memoryBlobs{kept: map[string][]byte{}}, Passwords: password.Cost{MemoryKiB: 64, Passes: 1, Rounds: 10}})
+	forgets := new(atomic.Int64)
+	h, err := hub.New(hub.Config{Store: &forgetful{stored, forgets}, Blobs: &memoryBlobs{kept: map[string][]byte{}}, Passwords: password.Cost{MemoryKiB: 64, Passes: 1, Rounds: 10}})
 	must(err)
 	server, err := httpapi.New(h, httpapi.Config{})
 	must(err)
@@ -60,7 +82,7 @@ func newClinic(t *testing.T) *clinic {
 		_ = server.Shutdown(ctx)
 		listening.Close()
 	})
-	c := &clinic{t: t, url: listening.URL, hub: h, archive: devicetest.NewArchive(), id: hub.NewID("t")}
+	c := &clinic{t: t, url: listening.URL, hub: h, archive: devicetest.NewArchive(), id: hub.NewID("t"), store: stored, forgets: forgets}
 	a, err := authority.New(c.id)
 	must(err)
 	_, err = h.SavePractice(ctx, hub.Practice{ID: c.id, Slug: "clinic", Settings: hub.Settings{
@@ -397,4 +419,46 @@ func TestT50TakenBackFromAKeptChat(t *testing.T) {
 			c.eventually("maria is told", func() bool { return consent(maria) == "withdrawn" })
 		})
 	}
+}
+
+// TestRealHubFileIsNotLost: the hub has all bytes of a file, fails to note it
+// twice, and is asked by devices that know no more than that. Everybody has the
+// file, the record too; and a file that is cancelled leaves no room taken.
+func TestRealHubFileIsNotLost(t *testing.T) {
+	ctx := t.Context()
+	c := newClinic(t)
+	sam := c.start("sam", device.SurfacePatient, c.client())
+	id := c.begins(sam)
+	maria := c.staff("maria")
+	c.takes(maria, id)
+	c.forgets.Store(2)
+	info, file := scan()
+	sent, err := sam.SendFile(ctx, id, info, bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.eventually("maria is told of it", func() bool { return len(texts(maria, id)) == 2 })
+	var got bytes.Buffer
+	if _, err := maria.OpenFile(ctx, sent, &got, nil); err != nil || !bytes.Equal(got.Bytes(), file) {
+		t.Errorf("maria opens %d bytes, %v", got.Len(), err)
+	}
+	c.eventually("the record has it", func() bool { return c.archive.Files() == 1 })
+
+	c.forgets.Store(1 << 20)
+	never, err := sam.SendFile(ctx, id, info, bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pending := func() int64 {
+		n, err := c.store.PendingBytes(ctx, c.id, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	c.eventually("the hub has begun", func() bool { return pending() > 0 })
+	if err := sam.Cancel(ctx, never); err != nil {
+		t.Fatal(err)
+	}
+	c.eventually("the hub has its room again", func() bool { return pending() == 0 })
 }

@@ -32,6 +32,7 @@ const (
 	prefixIndex  = "x/"  // + conversation / MIMI id, hex: its position
 	prefixMsg    = "m/"  // + message id: where it is
 	prefixFile   = "f/"  // + message id / number: sealed bytes to upload
+	prefixDrop   = "a/"  // + conversation / attachment: an upload that was cancelled
 	prefixShare  = "h/"  // + conversation / position: history to fetch
 	prefixRecall = "r/"  // + conversation / MIMI id, hex: a message taken back that is not here
 )
@@ -278,7 +279,8 @@ type outRecord struct {
 	seq      uint64
 	position uint64 // set once the hub has taken it
 	file     *fileRecord
-	count    int // of a history: how many entries
+	count    int  // of a history: how many entries
+	full     bool // for show: the hub had no room for it when it was last tried
 }
 
 // A fileRecord is a file on its way up.
@@ -288,7 +290,7 @@ type fileRecord struct {
 	hash       []byte // of the sealed bytes
 	sealed     int64  // how many there are
 	pieces     int
-	attachment string // the hub's id, once it has given one
+	attachment string // its id at the hub, once the hub may have heard of it
 	uploaded   int64  // for show: the hub knows better
 }
 

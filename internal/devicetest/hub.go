@@ -23,6 +23,8 @@ type Hub struct {
 	devices       map[string]*station
 	conversations map[string]*conversation
 	attachments   map[string]*file
+	room          int64 // see SetRoom
+	incomplete    int   // see FailToComplete
 	clients       map[*Client]bool
 }
 
@@ -43,11 +45,6 @@ type conversation struct {
 	past    map[string]bool   // devices that were in and are not
 	info    []byte
 	founded []byte
-}
-
-type file struct {
-	size int64
-	data []byte
 }
 
 // NewHub returns a hub of the practice "pr_1" with the slug "clinic", whose

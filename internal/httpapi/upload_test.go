@@ -2,10 +2,14 @@ package httpapi_test
 
 import (
 	"bytes"
+	"context"
+	"io"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/hub"
 )
 
 func TestUpload(t *testing.T) {
@@ -85,4 +89,112 @@ func TestUploadIsBounded(t *testing.T) {
 	}
 	_, err = patient.NewAttachment(w.ctx, id, api.NewAttachment{Size: api.MaxAttachmentBytes})
 	wantCode(t, err, api.CodeFull)
+}
+
+// TestUploadIsCompletedLater: the bytes of a file are stored and that it is
+// complete is not, as when the hub is killed between the two or the database is
+// full. Whoever hears that all of it came can rely on it: others get it.
+func TestUploadIsCompletedLater(t *testing.T) {
+	w := newWorld(t)
+	patient, nurse := w.patient(), w.staff("dana")
+	id := patient.open("nurse")
+	nurse.take(id)
+	for by, ask := range map[string]func(a api.NewAttachment) (int64, error){
+		"its length": func(a api.NewAttachment) (int64, error) {
+			status, err := patient.AttachmentStatus(w.ctx, a.ID)
+			if err != nil {
+				return 0, err
+			}
+			return status.Received, nil
+		},
+		"the same call again": func(a api.NewAttachment) (int64, error) {
+			again, err := patient.NewAttachment(w.ctx, id, a)
+			if err != nil {
+				return 0, err
+			}
+			return again.Received, nil
+		},
+		"an empty chunk": func(a api.NewAttachment) (int64, error) { return patient.Upload(w.ctx, a.ID, a.Size, nil) },
+	} {
+		t.Run(by, func(t *testing.T) {
+			a := api.NewAttachment{ID: hub.NewID("a"), Size: 6}
+			_, err := patient.NewAttachment(w.ctx, id, a)
+			w.must(err)
+			w.store.incomplete.Store(2)
+			_, err = patient.Upload(w.ctx, a.ID, 0, []byte("sealed"))
+			wantCode(t, err, api.CodeUnavailable)
+			if got, err := ask(a); err == nil {
+				t.Errorf("%d bytes are said to be there of a file that cannot be completed", got)
+			}
+			if got, err := ask(a); err != nil || got != a.Size {
+				t.Errorf("asked again: %d bytes, %v", got, err)
+			}
+			if got, err := nurse.Download(w.ctx, a.ID, 0, 10); string(got) != "sealed" {
+				t.Errorf("the nurse gets %q, %v", got, err)
+			}
+		})
+	}
+}
+
+// TestUploadOutlastsItsConnection: who sent the last bytes of a file and hung up
+// has sent it.
+func TestUploadOutlastsItsConnection(t *testing.T) {
+	w := newWorld(t)
+	patient := w.patient()
+	id := patient.open("nurse")
+	a, err := patient.NewAttachment(w.ctx, id, api.NewAttachment{Size: 6})
+	w.must(err)
+	caller, err := w.hub.Authenticate(w.ctx, patient.Token())
+	w.must(err)
+	ctx, hangUp := context.WithCancel(w.ctx)
+	_, err = w.hub.Upload(ctx, caller, a.ID, 0, &hangsUp{strings.NewReader("sealed"), hangUp})
+	w.must(err)
+	if got, err := patient.Download(w.ctx, a.ID, 0, 10); string(got) != "sealed" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+// hangsUp is a body whose sender has gone once it is read.
+type hangsUp struct {
+	io.Reader
+	hangUp func()
+}
+
+func (h *hangsUp) Read(p []byte) (int, error) {
+	h.hangUp()
+	return h.Reader.Read(p)
+}
+
+// TestRoomIsReservedOnce: a device that did not hear the answer asks again, and
+// the room that it takes is that of one file; the id is no way to another's.
+func TestRoomIsReservedOnce(t *testing.T) {
+	w := newWorld(t)
+	patient, other, nurse := w.patient(), w.patient(), w.staff("dana")
+	id, elsewhere := patient.open("nurse"), other.open("nurse")
+	nurse.take(id)
+	a := api.NewAttachment{ID: hub.NewID("a"), Size: api.MaxAttachmentBytes}
+	for range 20 {
+		made, err := patient.NewAttachment(w.ctx, id, a)
+		w.must(err)
+		if made.ID != a.ID || made.Received != 0 {
+			t.Fatalf("%+v", made)
+		}
+	}
+	_, err := patient.NewAttachment(w.ctx, id, api.NewAttachment{ID: a.ID, Size: 1})
+	wantCode(t, err, api.CodeConflict)
+	_, err = nurse.NewAttachment(w.ctx, id, a)
+	wantCode(t, err, api.CodeConflict)
+	_, err = other.NewAttachment(w.ctx, elsewhere, a)
+	wantCode(t, err, api.CodeConflict)
+	_, err = patient.NewAttachment(w.ctx, id, api.NewAttachment{ID: "../../etc/passwd", Size: 1})
+	wantCode(t, err, api.CodeMalformed)
+	_, err = patient.Upload(w.ctx, a.ID, 0, []byte("some"))
+	w.must(err)
+	if begun, err := patient.NewAttachment(w.ctx, id, a); err != nil || begun.Received != 4 {
+		t.Errorf("%+v, %v", begun, err)
+	}
+	w.must(patient.DropAttachment(w.ctx, a.ID))
+	if anew, err := patient.NewAttachment(w.ctx, id, a); err != nil || anew.Received != 0 {
+		t.Errorf("%+v, %v", anew, err)
+	}
 }

@@ -80,7 +80,7 @@ func newWorld(t testing.TB, options ...worldOption) *world {
 			t.Log(w.logs.String())
 		}
 	})
-	w.store = &faultyStore{Store: stored, full: new(atomic.Bool)}
+	w.store = &faultyStore{Store: stored, full: new(atomic.Bool), incomplete: new(atomic.Int64)}
 	log := slog.New(slog.NewJSONHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	hc := hub.Config{
 		Store: w.store, Blobs: newMemoryBlobs(), Log: log, Now: w.clock.now,
@@ -532,6 +532,8 @@ type faultyStore struct {
 	full *atomic.Bool
 	// pages is how many more pages of the log can be read; 0 is no limit.
 	pages atomic.Int64
+	// incomplete is how many more files cannot be completed.
+	incomplete *atomic.Int64
 	// unrecorded has nothing that is read recorded.
 	unrecorded atomic.Bool
 }
@@ -553,7 +555,14 @@ func (s *faultyStore) LogRange(ctx context.Context, practice string, first int64
 }
 
 func (s *faultyStore) Recording(events ...audit.Event) hub.Store {
-	return &faultyStore{Store: s.Store.Recording(events...), full: s.full}
+	return &faultyStore{Store: s.Store.Recording(events...), full: s.full, incomplete: s.incomplete}
+}
+
+func (s *faultyStore) CompleteAttachment(ctx context.Context, practice, id string, at int64) error {
+	if s.incomplete.Add(-1) >= 0 {
+		return fmt.Errorf("complete %s: %w", canary, hub.ErrUnavailable)
+	}
+	return s.Store.CompleteAttachment(ctx, practice, id, at)
 }
 
 func (s *faultyStore) AppendFrame(ctx context.Context, a hub.Append) (hub.Appended, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/sotto-health/sotto/api"
@@ -12,7 +13,8 @@ import (
 	"github.com/sotto-health/sotto/internal/policy"
 )
 
-// NewAttachment reserves room for a sealed file in a conversation.
+// NewAttachment reserves room for a sealed file in a conversation. Asked again
+// with the same id, it says how much of that file has come.
 func (h *Hub) NewAttachment(ctx context.Context, c *Caller, conversation string, n api.NewAttachment) (api.Attachment, error) {
 	v, err := h.conversation(ctx, c, conversation)
 	if err != nil {
@@ -26,12 +28,24 @@ func (h *Hub) NewAttachment(ctx context.Context, c *Caller, conversation string,
 	switch {
 	case !v.has(c.Device.ID):
 		return api.Attachment{}, ErrNotAMember
-	case v.State == api.StateClosed && !c.Keeper():
-		return api.Attachment{}, ErrClosed
 	case n.Size < 1:
 		return api.Attachment{}, malformed("size")
 	case n.Size > api.MaxAttachmentBytes:
 		return api.Attachment{}, ErrTooLarge
+	case n.ID != "" && !validID("a", n.ID):
+		return api.Attachment{}, malformed("id")
+	}
+	a := Attachment{
+		ID: n.ID, Practice: v.Practice, Conversation: v.ID, Device: c.Device.ID,
+		Size: n.Size, CreatedAt: h.millis(),
+	}
+	if a.ID == "" {
+		a.ID = NewID("a")
+	} else if begun, err := h.begunFile(ctx, c, a); !errors.Is(err, ErrNotFound) {
+		return begun, err
+	}
+	if v.State == api.StateClosed && !c.Keeper() {
+		return api.Attachment{}, ErrClosed
 	}
 	if err := h.allowDevice("upload", c, h.limits.Uploads); err != nil {
 		return api.Attachment{}, err
@@ -43,14 +57,27 @@ func (h *Hub) NewAttachment(ctx context.Context, c *Caller, conversation string,
 	if pending+n.Size > h.limits.Pending {
 		return api.Attachment{}, ErrFull
 	}
-	a := Attachment{
-		ID: NewID("a"), Practice: v.Practice, Conversation: v.ID, Device: c.Device.ID,
-		Size: n.Size, CreatedAt: h.millis(),
+	err = h.store.AddAttachment(ctx, a)
+	if errors.Is(err, ErrExists) { // the same call, whose answer was lost, was on its way still
+		return h.begunFile(ctx, c, a)
 	}
-	if err := h.store.AddAttachment(ctx, a); err != nil {
+	if err != nil {
 		return api.Attachment{}, at("store attachment", err)
 	}
 	return api.Attachment{ID: a.ID, Size: a.Size}, nil
+}
+
+// begunFile says how much has come of a file for which room was reserved before, or
+// [ErrNotFound].
+func (h *Hub) begunFile(ctx context.Context, c *Caller, again Attachment) (api.Attachment, error) {
+	a, err := h.store.Attachment(ctx, again.Practice, again.ID)
+	if err != nil {
+		return api.Attachment{}, err
+	}
+	if a.Conversation != again.Conversation || a.Device != again.Device || a.Size != again.Size {
+		return api.Attachment{}, ErrConflict
+	}
+	return h.received(ctx, c, a)
 }
 
 // attachment loads one of a conversation whose group the caller is in, or
@@ -64,7 +91,10 @@ func (h *Hub) attachment(ctx context.Context, c *Caller, id string) (Attachment,
 		return Attachment{}, err
 	}
 	m, err := h.store.Member(ctx, a.Practice, a.Conversation, c.Device.ID)
-	if err != nil || m.Until != 0 {
+	if err != nil { // not found, or not known: a keeper gives up what is not found
+		return Attachment{}, err
+	}
+	if m.Until != 0 {
 		return Attachment{}, ErrNotFound
 	}
 	if c.Patient() {
@@ -84,11 +114,22 @@ func (h *Hub) Attachment(ctx context.Context, c *Caller, id string) (api.Attachm
 	if err != nil {
 		return api.Attachment{}, err
 	}
-	got := a.Size
-	if a.CompletedAt == 0 {
-		if got, err = h.blobs.Length(ctx, a.Practice, id); err != nil {
-			return api.Attachment{}, at("measure upload", err)
-		}
+	return h.received(ctx, c, a)
+}
+
+// received says how much of a sealed file there is. It is all only of one that is
+// complete, so that whoever hears so can rely on it: one of which all bytes came,
+// and whose row was not told, as after a crash between the two, is completed now.
+func (h *Hub) received(ctx context.Context, c *Caller, a Attachment) (api.Attachment, error) {
+	if a.CompletedAt != 0 {
+		return api.Attachment{ID: a.ID, Size: a.Size, Received: a.Size}, nil
+	}
+	got, err := h.blobs.Length(ctx, a.Practice, a.ID)
+	if err != nil {
+		return api.Attachment{}, at("measure upload", err)
+	}
+	if got == a.Size {
+		return h.addChunk(ctx, c, a, got, strings.NewReader(""))
 	}
 	return api.Attachment{ID: a.ID, Size: a.Size, Received: got}, nil
 }
@@ -103,33 +144,50 @@ func (h *Hub) Upload(ctx context.Context, c *Caller, id string, offset int64, r 
 	if a.Device != c.Device.ID {
 		return api.Attachment{}, ErrNotFound
 	}
-	if err := h.mayStillAttach(ctx, c, a.Conversation); err != nil {
-		return api.Attachment{}, err
-	}
 	if a.CompletedAt != 0 {
+		if err := h.mayStillAttach(ctx, c, a.Conversation); err != nil {
+			return api.Attachment{}, err
+		}
 		return api.Attachment{}, &OffsetError{Length: a.Size}
 	}
 	if offset < 0 || offset > a.Size {
 		return api.Attachment{}, malformed("Upload-Offset")
 	}
-	most := min(a.Size-offset, api.MaxUploadChunkBytes)
-	length, err := h.blobs.Append(ctx, a.Practice, id, offset, most, r)
-	if err == nil && length == a.Size {
-		var patient string
-		if patient, err = h.patientOf(ctx, a.Practice, a.Conversation); err == nil {
-			added := h.event(ctx, c, audit.FileAdded, id).In(a.Conversation, patient)
-			err = h.store.Recording(added).CompleteAttachment(ctx, a.Practice, id, h.millis())
-		}
-	}
+	got, err := h.addChunk(ctx, c, a, offset, r)
 	if err != nil {
-		return api.Attachment{}, at("store chunk", err)
+		return api.Attachment{}, err
 	}
 	// More than was announced is refused; the announced part stands.
 	var extra [1]byte
 	if n, _ := r.Read(extra[:]); n > 0 {
 		return api.Attachment{}, ErrTooLarge
 	}
-	return api.Attachment{ID: id, Size: a.Size, Received: length}, nil
+	return got, nil
+}
+
+// addChunk adds a chunk to a file, and completes the file once all of it is there.
+func (h *Hub) addChunk(ctx context.Context, c *Caller, a Attachment, offset int64, r io.Reader) (api.Attachment, error) {
+	if err := h.mayStillAttach(ctx, c, a.Conversation); err != nil {
+		return api.Attachment{}, err
+	}
+	length, err := h.blobs.Append(ctx, a.Practice, a.ID, offset, min(a.Size-offset, api.MaxUploadChunkBytes), r)
+	if err == nil && length == a.Size {
+		// The bytes are durable: whether their sender still waits is no matter.
+		err = h.completeFile(context.WithoutCancel(ctx), c, a)
+	}
+	if err != nil {
+		return api.Attachment{}, at("store chunk", err)
+	}
+	return api.Attachment{ID: a.ID, Size: a.Size, Received: length}, nil
+}
+
+func (h *Hub) completeFile(ctx context.Context, c *Caller, a Attachment) error {
+	patient, err := h.patientOf(ctx, a.Practice, a.Conversation)
+	if err != nil {
+		return err
+	}
+	added := h.event(ctx, c, audit.FileAdded, a.ID).In(a.Conversation, patient)
+	return h.store.Recording(added).CompleteAttachment(ctx, a.Practice, a.ID, h.millis())
 }
 
 // mayStillAttach refuses the rest of a file once consent was taken back: it was

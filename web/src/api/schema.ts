@@ -2905,7 +2905,10 @@ export interface components {
         };
         readonly Attachment: {
             readonly id: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description size only once the file is complete, and others can download it
+             */
             readonly received: number;
             /** Format: int64 */
             readonly size: number;
@@ -3943,6 +3946,8 @@ export interface components {
             readonly name?: string;
         };
         readonly NewAttachment: {
+            /** @description chosen by the device: a_ and 128 random bits in lower-case base32; the hub chooses if there is none */
+            readonly id?: string;
             /**
              * Format: int64
              * @description sealed bytes

@@ -419,7 +419,7 @@ export const stories: Record<string, Story> = {
   "chat-states": {
     ...kept,
     script: (language) => {
-      const states: SendState[] = [{ kind: "read", position: 5 }, { kind: "delivered", position: 6 }, { kind: "sent", position: 7 }, { kind: "sending" }, { kind: "queued" }, { kind: "failed", failure: "internal" }];
+      const states: SendState[] = [{ kind: "read", position: 5 }, { kind: "delivered", position: 6 }, { kind: "sent", position: 7 }, { kind: "sending" }, { kind: "queued" }, { kind: "full" }, { kind: "failed", failure: "internal" }];
       return {
         conversations: [opened()],
         lines: [

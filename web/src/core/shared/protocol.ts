@@ -36,6 +36,7 @@ export type Keeping = "saved" | "memory";
 export type SendState =
   | { kind: "sending" }
   | { kind: "queued" } // will send when back online
+  | { kind: "full" } // the practice's hub has no room now: will send once it has
   | { kind: "sent"; position: number }
   | { kind: "delivered"; position: number }
   | { kind: "read"; position: number }

@@ -16,4 +16,5 @@ it("tells of a message that waits long to go out", () => {
   expect(isHeldUp([line({ state: { kind: "failed", failure: "internal" } as never })], later)).toBe(false);
   expect(isHeldUp([line({ mine: false, state: undefined })], later)).toBe(false);
   expect(isHeldUp([line({ progress: 0.5 })], later), "a file that is on its way up").toBe(false);
+  expect(isHeldUp([line({ progress: 0, state: { kind: "full" } })], later), "a file that there is no room for").toBe(true);
 });

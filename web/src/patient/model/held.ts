@@ -9,8 +9,8 @@ export const heldAfter = 20_000;
  */
 export function isHeldUp(lines: readonly Line[], now: number): boolean {
   return lines.some((line) => {
-    if (line.type !== "message" || !line.message.mine || line.message.progress !== undefined) return false;
+    if (line.type !== "message" || !line.message.mine || now - line.message.at < heldAfter) return false;
     const kind = line.message.state?.kind;
-    return (kind === "sending" || kind === "queued") && now - line.message.at >= heldAfter;
+    return kind === "full" || (line.message.progress === undefined && (kind === "sending" || kind === "queued"));
   });
 }
