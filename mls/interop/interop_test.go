@@ -470,13 +470,15 @@ func (r *room) newcomers(dice *rand.Rand, by *member, n int, remove ...*member) 
 	return w
 }
 
-// TestTwoToTwenty lets 2 to 20 members of both sides do what they will.
+// TestTwoToTwenty lets 2 to 20 members of both sides do what they will, each
+// number in a suite of its own, as far as there are.
 func TestTwoToTwenty(t *testing.T) {
 	p := startPeer(t)
-	for _, size := range []int{2, 3, 5, 8, 13, 20} {
-		t.Run(fmt.Sprintf("%d members", size), func(t *testing.T) {
+	for i, size := range []int{2, 3, 5, 8, 13, 20} {
+		id := suites[i%len(suites)]
+		t.Run(fmt.Sprintf("%d members in %s", size, id), func(t *testing.T) {
 			dice := rand.New(rand.NewPCG(uint64(size), 9420))
-			r := newRoom(t, p, suite.X25519AES128, size%2 == 0)
+			r := newRoom(t, p, id, size%2 == 0)
 			anyone := func() *member { return r.members[dice.IntN(len(r.members))] }
 			for len(r.members) < size {
 				by := anyone()
