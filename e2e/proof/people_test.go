@@ -5,7 +5,6 @@ package proof
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -136,8 +135,8 @@ func (p *person) take(conversation string) {
 			}
 			taken = true
 		}
-		if !p.now().Knows(p.t.Context(), conversation) {
-			return errors.New("taken, and not in the group")
+		if in, err := p.now().Knows(p.t.Context(), conversation); !in {
+			return fmt.Errorf("taken, and not in the group: %w", err)
 		}
 		return nil
 	})

@@ -151,7 +151,7 @@ func (t *talk) join(ctx context.Context, staff *client, conversation string) err
 	for time.Now().Before(deadline) {
 		if !taken {
 			taken = staff.engine.Act(ctx, conversation, "take") == nil
-		} else if staff.engine.Knows(ctx, conversation) {
+		} else if in, _ := staff.engine.Knows(ctx, conversation); in {
 			return nil
 		}
 		if err := pause(ctx, 20*time.Millisecond); err != nil {

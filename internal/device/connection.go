@@ -40,15 +40,28 @@ func (e *Engine) call(ctx context.Context, f func(context.Context) error) error 
 // and opens one if there is none.
 func (e *Engine) Do(ctx context.Context, f func(context.Context) error) error { return e.call(ctx, f) }
 
-// Knows reports whether the device is in a conversation's group.
-func (e *Engine) Knows(ctx context.Context, conversation string) bool {
+// ErrPending is what is said of a conversation that the device is not in, and
+// that no commit has taken it out of: it may be about to come in, or back.
+var ErrPending = errors.New("device: not in the group, and not removed from it")
+
+// Knows reports whether the device is in a conversation's group. It says no only
+// where this device has seen the commit that removed it: the hub's word is
+// [ErrPending], as is a conversation of which nothing is here.
+func (e *Engine) Knows(ctx context.Context, conversation string) (bool, error) {
 	c, err := e.find(conversation)
 	if err != nil {
-		return false
+		return false, ErrPending
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.load(ctx) == nil && c.rec.stage == stageOpen
+	switch err := c.load(ctx); {
+	case err != nil:
+		return false, err
+	case c.rec.stage == stageOutside && !(c.lost == 0 && c.rec.removed()):
+		return false, ErrPending
+	default:
+		return c.rec.stage == stageOpen, nil
+	}
 }
 
 // stayConnected registers the device if it has a reason to, and follows the

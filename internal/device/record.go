@@ -111,6 +111,12 @@ type convRecord struct {
 	seqs       []seqRecord
 }
 
+// removed reports whether a commit has taken this device out of the group: an
+// epoch has begun without it, of which it cannot know the transcript.
+func (c *convRecord) removed() bool {
+	return c.stage == stageOutside && c.epoch > 0 && len(c.transcript) == 0
+}
+
 func (c *convRecord) marshal() []byte {
 	var w cbor.Writer
 	w.Array(23)

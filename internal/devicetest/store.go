@@ -25,6 +25,8 @@ type Store struct {
 	applied int
 	failAt  int
 	broken  bool
+	hidden  string // see FailToRead
+	refused int
 }
 
 // NewStore returns an empty store.
@@ -39,6 +41,20 @@ func (s *Store) FailAt(n int) {
 	if n > 0 {
 		s.failAt += s.applied
 	}
+}
+
+// FailToRead makes Get fail of the keys with this prefix; "" mends it.
+func (s *Store) FailToRead(prefix string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hidden, s.refused = prefix, 0
+}
+
+// Refused returns how often Get has failed since FailToRead.
+func (s *Store) Refused() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refused
 }
 
 // Broken reports whether the store has failed.
@@ -66,6 +82,10 @@ func (s *Store) Copy() *Store {
 func (s *Store) Get(_ context.Context, key string) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.hidden != "" && strings.HasPrefix(key, s.hidden) {
+		s.refused++
+		return nil, ErrBroken
+	}
 	return bytes.Clone(s.kept[key]), nil
 }
 

@@ -99,6 +99,9 @@ func (k *Keeper) doJobs(ctx context.Context) error {
 			}
 			if err := do(ctx, strings.TrimPrefix(key, prefix), value); err != nil {
 				failed = append(failed, err)
+				if device.FailureOf(err) == device.FailureOffline {
+					return errors.Join(failed...) // nor is there a way for the others
+				}
 				continue
 			}
 			if err := k.cfg.Store.Apply(ctx, nil, []string{key}); err != nil {
@@ -110,11 +113,11 @@ func (k *Keeper) doJobs(ctx context.Context) error {
 }
 
 // share hands the transcript so far to those who came late. Who has it already
-// takes nothing from it.
+// takes nothing from it. It waits while the keeper is not in the group.
 func (k *Keeper) share(ctx context.Context, name string, _ []byte) error {
 	conversation, _, _ := strings.Cut(name, "/")
-	if !k.engine.Knows(ctx, conversation) {
-		return nil
+	if known, err := k.engine.Knows(ctx, conversation); !known || err != nil {
+		return err // it is dropped only where the keeper was removed
 	}
 	gone, err := k.recalled(ctx, conversation)
 	if err != nil {
@@ -228,6 +231,9 @@ func (k *Keeper) archiveFile(ctx context.Context, name string, value []byte) err
 	r.CloseWithError(errors.New("keeper: the archive takes no more"))
 	if failed := <-downloaded; failed != nil {
 		if code := device.FailureOf(failed); code == device.FailureNotFound || code == device.FailureUntrusted {
+			if _, err := k.engine.Knows(ctx, conversation); err != nil {
+				return err // who is not in it is told of no file
+			}
 			k.cfg.Log("an attachment is not at the hub", failed)
 			return nil // it will not come: the record stays, and verify names what is missing
 		}

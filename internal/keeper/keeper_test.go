@@ -89,7 +89,7 @@ func TestKeeperTakesTogether(t *testing.T) {
 	}})
 	sam := w.Patient("sam")
 	id := sam.Open("Sam")
-	w.Eventually("the keeper is in", func() bool { return w.Keeper.Engine().Knows(t.Context(), id) })
+	w.Eventually("the keeper is in", keeperIsIn(w, id))
 	words := func() []string {
 		return slices.DeleteFunc(transcript(w, id), func(line string) bool { return !strings.HasPrefix(line, "word ") })
 	}
@@ -255,7 +255,7 @@ func TestT11KeeperOfBeforeNotesItsPatients(t *testing.T) {
 	id := sam.Open("Sam")
 	w.Eventually("sam is in", func() bool { return sam.Joined(id) })
 	note := "k/patient/" + sam.View(id).Patient
-	w.Eventually("the keeper knows the chat", func() bool { return w.Keeper.Engine().Knows(t.Context(), id) })
+	w.Eventually("the keeper knows the chat", keeperIsIn(w, id))
 	w.Keeper.Close()
 	if err := w.KeeperStore.Apply(t.Context(), nil, []string{note}); err != nil {
 		t.Fatal(err)
@@ -263,5 +263,12 @@ func TestT11KeeperOfBeforeNotesItsPatients(t *testing.T) {
 	w.StartKeeper()
 	if kept, err := w.KeeperStore.Get(t.Context(), note); err != nil || kept == nil {
 		t.Errorf("nothing is noted of the patient: %v", err)
+	}
+}
+
+func keeperIsIn(w *devicetest.World, id string) func() bool {
+	return func() bool {
+		in, err := w.Keeper.Engine().Knows(w.T.Context(), id)
+		return in && err == nil
 	}
 }

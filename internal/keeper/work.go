@@ -112,8 +112,12 @@ const changeTimeout = 30 * time.Second
 
 // change makes one group what policy wants.
 func (k *Keeper) change(ctx context.Context, group api.GroupWork) error {
-	if !k.engine.Knows(ctx, group.Conversation) {
+	known, err := k.engine.Knows(ctx, group.Conversation)
+	if errors.Is(err, device.ErrPending) {
 		return nil // its welcome is on the way, and calls for work again
+	}
+	if !known || err != nil {
+		return err
 	}
 	wanted := map[string][]string{} // devices by person
 	for _, d := range group.Add {
