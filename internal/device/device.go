@@ -154,7 +154,7 @@ type engineCalls interface {
 	SendFile(ctx context.Context, conversation string, info FileInfo, file io.Reader) (message string, err error)
 	// Retry sends a failed message again.
 	Retry(ctx context.Context, message string) error
-	// Cancel drops a message that has not been sent.
+	// Cancel drops a message that has not been sent, or stops OpenFile.
 	Cancel(ctx context.Context, message string) error
 	// Recall takes an own message back. Staff give one of content's reasons.
 	Recall(ctx context.Context, message string, reason uint8) error

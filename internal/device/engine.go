@@ -44,10 +44,11 @@ type Engine struct {
 	connection    Connection
 	conversations map[string]*conversation
 	online        map[string]bool
-	heads         []api.Head    // as the hub said at the last connecting, until reclaim has gone through them
-	removal       []byte        // the hub's key for proposals to remove somebody; empty if it has none
-	distrusted    time.Time     // when a lie of the hub was last told of
-	wake          chan struct{} // closed and replaced by Reconnect
+	heads         []api.Head        // as the hub said at the last connecting, until reclaim has gone through them
+	removal       []byte            // the hub's key for proposals to remove somebody; empty if it has none
+	distrusted    time.Time         // when a lie of the hub was last told of
+	openings      map[*opening]bool // files that somebody waits for
+	wake          chan struct{}     // closed and replaced by Reconnect
 }
 
 // New returns an engine that has not started.
@@ -82,7 +83,7 @@ func New(cfg Config) (*Engine, error) {
 	sum := sha256.Sum256(cfg.Signer.Public())
 	e := &Engine{
 		cfg: cfg, sender: sum[:], connection: Connecting, wake: make(chan struct{}),
-		conversations: map[string]*conversation{}, online: map[string]bool{},
+		conversations: map[string]*conversation{}, online: map[string]bool{}, openings: map[*opening]bool{},
 	}
 	e.ctx, e.stop = context.WithCancel(context.Background())
 	e.events = newEventQueue(cfg.Listener)

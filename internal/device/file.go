@@ -6,7 +6,9 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"time"
 
+	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/attachment"
 	"github.com/sotto-health/sotto/internal/content"
 )
@@ -165,10 +167,41 @@ func (e *Engine) OpenFile(ctx context.Context, message string, w io.Writer, prog
 	if err != nil || body.File == nil {
 		return nil, fail(FailureWrongType, err)
 	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	o := &opening{message, stop}
+	e.mu.Lock()
+	e.openings[o] = true
+	e.mu.Unlock()
+	defer func() {
+		e.mu.Lock()
+		delete(e.openings, o)
+		e.mu.Unlock()
+	}()
 	if err := e.Download(ctx, &body.File.External, w, progress); err != nil {
 		return nil, err
 	}
 	return bodyOf(body).File, nil
+}
+
+// An opening is a file that is being brought down because somebody opens it.
+type opening struct {
+	message string
+	stop    context.CancelFunc
+}
+
+// stopOpening ends the download of a message's file, and reports whether there
+// was one.
+func (e *Engine) stopOpening(message string) (stopped bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for o := range e.openings {
+		if o.message == message {
+			o.stop()
+			stopped = true
+		}
+	}
+	return stopped
 }
 
 // openKept opens an own file that is not in the log yet.
@@ -239,17 +272,12 @@ func (e *Engine) Download(ctx context.Context, part *content.ExternalPart, w io.
 }
 
 // DownloadSealed copies a sealed file of size bytes to w as it is, for the
-// keeper's archive.
+// keeper's archive. A part that does not come is asked for again a few times: a
+// large file over a poor line need not begin anew.
 func (e *Engine) DownloadSealed(ctx context.Context, id string, size int64, w io.Writer, progress func(done, total int64)) error {
 	for offset := int64(0); offset < size; {
-		var b []byte
-		if err := e.call(ctx, func(ctx context.Context) (err error) {
-			b, err = e.cfg.Hub.Download(ctx, id, offset, int(min(pieceSize, size-offset)))
-			return err
-		}); err != nil {
-			if codeOf(err) == "" && ctx.Err() == nil {
-				return fail(FailureOffline, err)
-			}
+		b, err := e.part(ctx, id, offset, int(min(pieceSize, size-offset)))
+		if err != nil {
 			return err
 		}
 		if len(b) == 0 || int64(len(b)) > size-offset {
@@ -264,4 +292,42 @@ func (e *Engine) DownloadSealed(ctx context.Context, id string, size int64, w io
 		}
 	}
 	return nil
+}
+
+// partTries is how often a part of a file is asked for before the download fails.
+const partTries = 5
+
+// part brings down a part of a sealed file.
+func (e *Engine) part(ctx context.Context, id string, offset int64, length int) (b []byte, err error) {
+	pause := e.cfg.Retry
+	for try := 1; ctx.Err() == nil; try++ {
+		err := e.call(ctx, func(ctx context.Context) (err error) {
+			b, err = e.cfg.Hub.Download(ctx, id, offset, length)
+			return err
+		})
+		switch {
+		case err == nil:
+			return b, nil
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case lasting(err) || codeOf(err) == api.CodeUnauthenticated:
+			return nil, err
+		case try == partTries && codeOf(err) == "":
+			return nil, fail(FailureOffline, err)
+		case try == partTries:
+			return nil, err
+		}
+		e.mu.Lock()
+		wake := e.wake
+		e.mu.Unlock()
+		select {
+		case <-time.After(pause):
+		case <-wake: // the network is back
+		case <-ctx.Done():
+		case <-e.ctx.Done():
+			return nil, err
+		}
+		pause = min(2*pause, e.cfg.RetryMost)
+	}
+	return nil, ctx.Err()
 }

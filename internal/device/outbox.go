@@ -385,8 +385,12 @@ func (e *Engine) Retry(ctx context.Context, message string) error {
 	})
 }
 
-// Cancel drops a message that has not been sent.
+// Cancel drops a message that has not been sent, or stops the download of the
+// file of one that was.
 func (e *Engine) Cancel(ctx context.Context, message string) error {
+	if e.stopOpening(message) {
+		return nil
+	}
 	return e.withOut(ctx, message, func(t *txn, o *outRecord) error {
 		if o.position > 0 || o.payload != nil {
 			return unchanged(fail(FailureNotFound, errors.New("on its way already")))
