@@ -157,6 +157,7 @@ export abstract class FakeBase<S extends BaseScript> implements Core {
   async cancel(id: MessageId): Promise<void> {
     await this.called("cancel", id);
     const line = this.log.find((each) => each.type === "message" && each.message.id === id);
+    if (line?.type === "message" && line.message.position !== undefined) return; // a download was stopped
     if (line) this.emit({ kind: "line-removed", conversation: conversationOf(line), id });
   }
 

@@ -579,7 +579,7 @@ export class Desk {
   }
 
   cancel(id: MessageId): void {
-    this.core.cancel(id).catch((error: unknown) => this.tell(error));
+    this.core.cancel(id).catch((error: unknown) => failureOf(error) !== "not-found" && this.tell(error)); // it was too late to stop it
   }
 
   tell(error: unknown): void {

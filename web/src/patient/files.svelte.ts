@@ -3,6 +3,7 @@
 // arrived is looked at again before it is opened: the sender's device may have
 // said anything.
 
+import { failureOf } from "../core/shared/failure.ts";
 import type { Message } from "../core/shared/protocol.ts";
 import { toast } from "../ui/toasts.svelte.ts";
 import { t } from "../ui/words.svelte.ts";
@@ -16,15 +17,25 @@ class Opened {
   name = $state<string>();
   picture = $state.raw<Blob>();
 
-  constructor(private readonly load: (message: Message) => Promise<Blob>) {}
+  private loading: Message | undefined;
+
+  constructor(
+    private readonly load: (message: Message) => Promise<Blob>,
+    private readonly stop: (message: Message) => void,
+  ) {}
 
   async open(message: Message): Promise<void> {
     if (message.body.kind !== "file") return;
     const { file } = message.body;
     const picture = file.mediaType.startsWith("image/");
-    if (picture) this.name = file.name;
+    if (picture) {
+      this.name = file.name;
+      this.loading = message;
+    }
     try {
-      const opened = await checked(await this.load(message), file.name);
+      const blob = await this.load(message);
+      this.loading = undefined;
+      const opened = await checked(blob, file.name);
       if (!opened) throw new Error("not a type we open");
       if (!opened.picture) {
         this.close();
@@ -32,8 +43,10 @@ class Opened {
       } else if (this.name !== undefined) {
         this.picture = opened.blob;
       }
-    } catch {
+    } catch (error) {
+      this.loading = undefined;
       this.close();
+      if (failureOf(error) === "cancelled") return;
       toast(t("patient.file.not-opened"), { label: t("ui.retry"), run: () => void this.open(message) });
     }
   }
@@ -42,7 +55,10 @@ class Opened {
     if (this.picture && this.name) save(this.picture, this.name);
   }
 
+  /** Closes the picture, and brings down no more of one that is on its way. */
   close(): void {
+    if (this.loading) this.stop(this.loading);
+    this.loading = undefined;
     this.name = undefined;
     this.picture = undefined;
   }
@@ -54,9 +70,9 @@ export class Files {
   readonly Staged = StagedFiles;
   readonly Viewer = ImageViewer;
 
-  /** Files of at most so many bytes may be sent; load gets one that was received. */
-  constructor(max: () => number, load: (message: Message) => Promise<Blob>) {
+  /** Files of at most so many bytes may be sent; load gets one that was received, and stop ends that. */
+  constructor(max: () => number, load: (message: Message) => Promise<Blob>, stop: (message: Message) => void) {
     this.staging = new Staging(max);
-    this.opened = new Opened(load);
+    this.opened = new Opened(load, stop);
   }
 }

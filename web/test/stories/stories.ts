@@ -427,6 +427,7 @@ export const stories: Record<string, Story> = {
           message(2, { kind: "unreadable" }, { mine: false, at: noon + 400_000 }),
           message(3, said[language].since, { mine: false, shared: true, at: noon + 500_000 }),
           ...states.map((state, i) => message("position" in state ? state.position : undefined, said[language].knee, { state, id: `m_state${i}` as never, at: noon + 600_000 + i * 240_000 })),
+          message(4, paper, { mine: false, id: "m_down" as never, progress: 0.3, at: noon + 550_000 }),
           message(undefined, photo(), { id: "m_up" as never, progress: 0.42, at: noon + 2_400_000 }),
           message(undefined, paper, { id: "m_up2" as never, progress: 0.7, at: noon + 2_700_000 }),
         ],

@@ -282,7 +282,7 @@ export interface Core {
   sendText(conversation: ConversationId, text: string): Promise<MessageId>;
   sendFile(conversation: ConversationId, file: Blob, info: FileInfo): Promise<MessageId>;
   retry(message: MessageId): Promise<void>;
-  /** Drop a message that has not been sent, or stop an upload. */
+  /** Drop a message that has not been sent, or stop its upload; of one that was sent, stop the download of its file. */
   cancel(message: MessageId): Promise<void>;
   /** Take an own message back, on all screens that can be reached. */
   recall(message: MessageId, reason?: RecallReason): Promise<void>;

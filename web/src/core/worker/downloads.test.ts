@@ -46,3 +46,14 @@ test("nothing is shown of a message that the page has not seen", async () => {
   await downloads.follow(id, async (progress) => progress(0.5));
   expect(events).toEqual([]);
 });
+
+test("a download of which nothing comes is shown, so that it can be stopped", async () => {
+  downloads.see(line);
+  await downloads.follow(id, async () => {
+    vi.advanceTimersByTime(499);
+    expect(shown()).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(shown()).toEqual([0]);
+  });
+  expect(shown()).toEqual([0, undefined]);
+});

@@ -5,6 +5,7 @@ import type { CoreEvent, Line, Message, MessageId } from "../shared/protocol.ts"
 
 const most = 500; // files remembered
 const everyMs = 100;
+const slowMs = 500; // after how long a download is shown of which nothing has come
 
 export class Downloads {
   private readonly emit: (event: CoreEvent) => void;
@@ -32,6 +33,11 @@ export class Downloads {
       if (!message) return;
       this.emit({ kind: "line", line: { type: "message", message: part === undefined ? message : { ...message, progress: part } } });
     };
+    const slow = setTimeout(() => {
+      if (told > 0) return;
+      told = Date.now();
+      show(0);
+    }, slowMs);
     try {
       return await download((part) => {
         const now = Date.now();
@@ -40,6 +46,7 @@ export class Downloads {
         show(part);
       });
     } finally {
+      clearTimeout(slow);
       if (told > 0) show();
     }
   }

@@ -285,6 +285,16 @@ describe("what is typed", () => {
     expect(texts(session)).toEqual(["keep me"]);
   });
 
+  test("that was sent stays where it is when the download of its file is stopped", async () => {
+    const { session, core } = await inChat();
+    core.emit({ kind: "line", line: { type: "message", message: { id: "m_file" as never, conversation: "c_1" as never, from: "p_nurse" as never, mine: false, at: 1, position: 7, body: { kind: "text", text: "here" }, progress: 0.3 } } });
+    const line = session.state.lines[0];
+    if (line?.type !== "message") throw new Error("no message");
+    await session.cancel(line.message);
+    expect(calls(core, "cancel")).toEqual([["m_file"]]);
+    expect(texts(session)).toEqual(["here"]);
+  });
+
   test("is kept as a draft a moment later, and told to the others as typing", async () => {
     vi.useFakeTimers();
     const { session, core } = await inChat();

@@ -458,7 +458,7 @@ export class Session {
 
   async cancel(message: Message): Promise<void> {
     if (!this.thread.typedBy(message.id)) await this.core?.cancel(message.id).catch(() => undefined);
-    this.thread.drop(message.id);
+    if (message.position === undefined) this.thread.drop(message.id); // else a download was stopped
     this.set({ lines: this.thread.lines });
   }
 
