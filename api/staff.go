@@ -139,6 +139,9 @@ type StaffSession struct {
 	// Emergencies is how many emergency accesses the person has been told of and
 	// nobody has reviewed: GET /v1/admin/emergencies.
 	Emergencies int `json:"emergencies"`
+	// Alerts is how many things in the audit log the person may look at and nobody
+	// has: GET /v1/admin/alerts.
+	Alerts int `json:"alerts"`
 	// Reviews is how many wait for the person: others' access to be confirmed,
 	// and periods of the log to be signed off.
 	Reviews int `json:"reviews"`

@@ -22,7 +22,7 @@ func Ground(k Kind, r Role) string {
 		return ForOperations
 	}
 	switch k {
-	case AuditRead, LogReviewed, AccessRead, ControlsRead, ReadersExplained, PersonSeen, EmergenciesListed, EmergencyReviewed, ConsentsListed:
+	case AuditRead, LogReviewed, AccessRead, ControlsRead, ReadersExplained, PersonSeen, EmergenciesListed, EmergencyReviewed, AlertReviewed, ConsentsListed:
 		return ForReview
 	case PeopleListed, PersonLinksListed, DirectoryRead:
 		return ForOperations

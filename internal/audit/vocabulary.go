@@ -102,6 +102,7 @@ const (
 	EmergencyEnded          Kind = "emergency.ended"
 	EmergenciesListed       Kind = "emergencies.listed"
 	EmergencyReviewed       Kind = "emergency.reviewed"
+	AlertReviewed           Kind = "alert.reviewed"
 )
 
 // Consent.
@@ -182,6 +183,8 @@ const (
 	SentAllTheSame    Kind = "hold-back.confirmed"
 	PatientSeen       Kind = "patient.seen"
 	RosterChanged     Kind = "roster.changed"
+	WatchBegun        Kind = "patient-watch.begun"
+	WatchEnded        Kind = "patient-watch.ended"
 )
 
 // Export.
@@ -214,6 +217,7 @@ const (
 	ControlsLooked Kind = "controls.looked-at"
 	StreamFailed   Kind = "audit-stream.failed"
 	StreamResumed  Kind = "audit-stream.resumed"
+	AlertRaised    Kind = "alert.raised"
 
 	WatcherContradicts Kind = "audit-watcher.contradicts"
 	WatcherSettled     Kind = "audit-watcher.settled"
@@ -293,6 +297,7 @@ func Vocabulary() []Spec {
 		{EmergencyEnded, Access, Deletes, "emergency", true, "ended an emergency access whose hour was over"},
 		{EmergenciesListed, Access, Reads, "", false, "listed emergency accesses"},
 		{EmergencyReviewed, Access, Reads, "emergency", true, "reviewed an emergency access"},
+		{AlertReviewed, Access, Reads, "alert", false, "said what an alert of this log was"},
 
 		{ConsentGiven, Consent, Creates, "form", true, "gave consent"},
 		{ConsentWithdrawn, Consent, Deletes, "", true, "took consent back"},
@@ -357,6 +362,8 @@ func Vocabulary() []Spec {
 		{InvitationMade, Policy, Creates, "invitation", false, "made a one-time link for a patient to begin a chat"},
 		{InvitationOpened, Policy, Executes, "invitation", false, "opened a one-time link"},
 		{InvitationRevoked, Policy, Deletes, "invitation", false, "took back a one-time link"},
+		{WatchBegun, Policy, Creates, "watch", false, "had this log searched for who sees a patient"},
+		{WatchEnded, Policy, Deletes, "watch", false, "ended that this log is searched for who sees a patient"},
 		{ChatHidden, Policy, Updates, "", true, "kept a conversation from whoever writes for somebody else in it"},
 		{ChatShown, Policy, Updates, "", true, "no longer keeps a conversation from whoever writes for somebody else in it"},
 		{SentAllTheSame, Policy, Executes, "hold-back", true, "sent what looks like health information to a patient who has not shown who they are, with a reason"},
@@ -387,6 +394,7 @@ func Vocabulary() []Spec {
 		{ControlsLooked, Running, Executes, "", false, "had all controls looked at anew"},
 		{StreamFailed, Running, Executes, "stream", false, "could not get this log to a receiver outside; it waits"},
 		{StreamResumed, Running, Executes, "stream", false, "gets this log to a receiver outside again"},
+		{AlertRaised, Running, Creates, "alert", false, "found in this log what somebody should look at: detail says by which rule"},
 		{WatcherContradicts, Running, Executes, "watcher", false, "found that this log contradicts what somebody outside the database holds of it"},
 		{WatcherSettled, Running, Executes, "watcher", false, "ended a contradiction of this log: the witness agrees again, or the operator said why"},
 		{UnreadableSetAside, Running, Updates, "row", false, "took an event that waited for its number and could not be read out of the way of this log; it is kept: detail says where it waited, since when, and the SHA-256 of its bytes"},

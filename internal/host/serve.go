@@ -195,6 +195,7 @@ type sweeper interface {
 	CheckSessions(ctx context.Context) error
 	SweepMailboxes()
 	EndEmergencies(ctx context.Context) error
+	SearchLogs(ctx context.Context) error
 	Sweep(ctx context.Context) error
 	SweepOrphans(ctx context.Context) error
 	Beat(ctx context.Context)
@@ -230,6 +231,9 @@ func sweep(ctx context.Context, h sweeper, log *slog.Logger) {
 			h.SweepMailboxes()
 			if err := h.EndEmergencies(ctx); err != nil && ctx.Err() == nil {
 				log.WarnContext(ctx, "emergency accesses could not be ended")
+			}
+			if err := h.SearchLogs(ctx); err != nil && ctx.Err() == nil {
+				log.ErrorContext(ctx, "the audit log could not be searched for what should be looked at")
 			}
 		case <-long.C:
 			if err := h.Sweep(ctx); err != nil {

@@ -94,6 +94,22 @@ func (s *Server) peopleRoutes() {
 			}
 			return saved("text/csv; charset=utf-8", "activity-reviews.csv", b), nil
 		})
+	staff(s, op(get, "/v1/admin/alerts", tagAudit, "What in the audit log somebody should look at, and which patients are watched", refusals(401, 403)),
+		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*out[api.Alerts], error) {
+			return answer(s.hub.Alerts(ctx, c))
+		})
+	staff(s, op(post, "/v1/admin/alerts/{id}/review", tagAudit, "Say what an alert was", refusals(401, 403, 404, 409, 422)),
+		func(ctx context.Context, c *hub.StaffCaller, i *inID[api.ReviewAlert]) (*out[api.Alert], error) {
+			return answer(s.hub.ReviewAlert(ctx, c, i.ID, i.Body))
+		})
+	staff(s, op(post, "/v1/admin/patient-watches", tagAudit, "Have the audit log searched for who sees a patient", refusals(401, 403, 404, 409, 422)),
+		func(ctx context.Context, c *hub.StaffCaller, i *in[api.NewPatientWatch]) (*out[api.PatientWatch], error) {
+			return answer(s.hub.WatchPatient(ctx, c, i.Body))
+		})
+	staff(s, op(del, "/v1/admin/patient-watches/{id}", tagAudit, "End that", status(noBody), refusals(401, 403, 404)),
+		func(ctx context.Context, c *hub.StaffCaller, i *ByID) (*none, error) {
+			return nil, s.hub.EndPatientWatch(ctx, c, i.ID)
+		})
 	staff(s, op(get, "/v1/admin/departments", tagAdmin, "The practice's departments", refusals(401, 403)),
 		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*out[api.Departments], error) {
 			return answer(s.hub.Departments(ctx, c))

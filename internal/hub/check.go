@@ -9,6 +9,7 @@ import (
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/audit"
+	"github.com/sotto-health/sotto/internal/audit/alert"
 	"github.com/sotto-health/sotto/internal/policy"
 	"github.com/sotto-health/sotto/internal/proofing"
 )
@@ -27,11 +28,18 @@ func (h *Hub) PatientVerification(ctx context.Context, s *StaffCaller, id string
 	if err != nil {
 		return api.PatientVerification{}, err
 	}
+	out, err := h.describeVerification(ctx, v)
+	if err != nil {
+		return out, err
+	}
 	e := h.event(ctx, s, audit.PatientVerificationRead, "").In(v.ID, v.Patient)
+	if own := surname(s.Person.Name); out.Record != nil && own != "" && surname(out.Record.Name) == own {
+		e = e.With(alert.SameSurname)
+	}
 	if err := h.store.Record(ctx, e); err != nil {
 		return api.PatientVerification{}, at("record a read", err)
 	}
-	return h.describeVerification(ctx, v)
+	return out, nil
 }
 
 func (h *Hub) describeVerification(ctx context.Context, v Conversation) (api.PatientVerification, error) {

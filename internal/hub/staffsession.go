@@ -146,6 +146,9 @@ func (h *Hub) describeSession(ctx context.Context, s StaffSession) (api.StaffSes
 	if described.Emergencies, err = h.toReview(ctx, &p); err != nil {
 		return api.StaffSession{}, err
 	}
+	if described.Alerts, err = h.alertsFor(ctx, &p); err != nil {
+		return api.StaffSession{}, err
+	}
 	if described.Approvals, err = h.toApprove(ctx, &p); err != nil {
 		return api.StaffSession{}, err
 	}

@@ -49,6 +49,7 @@ type Store interface {
 	Grants
 	AccessReviews
 	ActivityReviews
+	Alerts
 	Disclosures
 	Departments
 

@@ -53,8 +53,9 @@ type Setting struct {
 	// Open says whether the practice has hours at a time.
 	Open    func(time.Time) bool
 	Watches []Watch
-	// Known says whether a person has to do with a patient: they answered them
-	// or were brought to them before the entry of that number.
+	// Known says whether a person has to do with a patient: they answered them,
+	// took their waiting chat or were brought to them before the entry of that
+	// number.
 	Known func(person, patient string, leaf int64) (bool, error)
 }
 
@@ -111,7 +112,7 @@ func (s *State) saw(set *Setting, found *finding, e *audit.Event, local time.Tim
 		case w.Patient != e.Patient:
 		case w.Person == e.Person:
 			found.add(Apart, e.Patient, 0)
-		case w.Person == "" && !p.has(Watched, e.Patient):
+		case w.Person == "" && e.Kind != audit.ConversationTaken && !p.has(Watched, e.Patient):
 			known, err := set.Known(e.Person, e.Patient, found.base.Leaf)
 			if err != nil {
 				return err

@@ -180,7 +180,8 @@ func TestT42Watched(t *testing.T) {
 	}
 	l.found = nil
 	l.does(l.day(15, 10, 0), "lou", audit.ConversationJoined, "p_ex")
-	l.wants("who may")
+	l.does(l.day(15, 10, 1), "lou", audit.ConversationTaken, "p_vip")
+	l.wants("who may, and who takes a chat that waits")
 	l.set.Known = func(person, _ string, leaf int64) (bool, error) { return person == "dana" && leaf == l.leaf, nil }
 	l.does(l.day(15, 11, 0), "dana", audit.ConversationOpened, "p_vip")
 	l.wants("who answers them")

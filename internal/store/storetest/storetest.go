@@ -58,6 +58,8 @@ func Run(t *testing.T, store hub.Store) {
 		{"grant requests", testGrants},
 		{"access reviews", testAccessReviews},
 		{"activity reviews", testActivityReviews},
+		{"alerts", testAlerts},
+		{"patient watches", testPatientWatches},
 		{"disclosures", testDisclosures},
 		{"departments", testDepartments},
 		{"concurrency", testConcurrency},

@@ -4,6 +4,40 @@
  */
 
 export interface paths {
+    readonly "/v1/admin/alerts": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** What in the audit log somebody should look at, and which patients are watched */
+        readonly get: operations["get-admin-alerts"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/alerts/{id}/review": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Say what an alert was */
+        readonly post: operations["post-admin-alerts-by-id-review"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/admin/audit/events": {
         readonly parameters: {
             readonly query?: never;
@@ -448,6 +482,40 @@ export interface paths {
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/patient-watches": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Have the audit log searched for who sees a patient */
+        readonly post: operations["post-admin-patient-watches"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/patient-watches/{id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        /** End that */
+        readonly delete: operations["delete-admin-patient-watches-by-id"];
         readonly options?: never;
         readonly head?: never;
         readonly patch?: never;
@@ -2865,6 +2933,54 @@ export interface components {
             /** @description forms that the patient may agree to besides, and has not */
             readonly offered: readonly components["schemas"]["FormHead"][];
         };
+        readonly Alert: {
+            /** Format: int64 */
+            readonly at: number;
+            /**
+             * Format: int64
+             * @description patients, exports or chats until then
+             */
+            readonly count?: number;
+            /** @description where the practice is */
+            readonly day: string;
+            /**
+             * Format: int64
+             * @description when somebody should have looked
+             */
+            readonly due_at: number;
+            readonly id: string;
+            readonly note?: string;
+            /**
+             * Format: int64
+             * @description of the entry at which it was noticed
+             */
+            readonly number: number;
+            /** @description person id */
+            readonly patient?: string;
+            /** @description whom it is about */
+            readonly person: components["schemas"]["Person"];
+            /** Format: int64 */
+            readonly raised_at: number;
+            /** Format: int64 */
+            readonly reviewed_at?: number;
+            /** @description name */
+            readonly reviewer?: string;
+            /**
+             * @description apart: saw a patient whom they are to stay away from; watched: saw a watched patient whom they have nothing to do with; surname: saw the record of a patient of their surname; bulk: far more patients in a day than is usual; off-hours: saw a patient at an hour at which nobody expects them; export: took something out then, or unusually often; no-part: went into chats of others and left without a word
+             * @enum {string}
+             */
+            readonly rule: "apart" | "watched" | "surname" | "bulk" | "off-hours" | "export" | "no-part";
+            /**
+             * @description open: nobody has looked; overdue: and it is late; look: to be looked into; fine: explained
+             * @enum {string}
+             */
+            readonly state: "open" | "overdue" | "look" | "fine";
+        };
+        readonly Alerts: {
+            readonly alerts: readonly components["schemas"]["Alert"][];
+            readonly may_review: boolean;
+            readonly watches: readonly components["schemas"]["PatientWatch"][];
+        };
         readonly AppOffer: {
             /** @description otpauth, for a QR code */
             readonly address: string;
@@ -3991,6 +4107,16 @@ export interface components {
             readonly language: string;
             readonly queue: string;
         };
+        readonly NewPatientWatch: {
+            readonly patient: string;
+            /** @description of the staff, who is to stay away */
+            readonly person?: string;
+            /**
+             * @description known: many know them; staff: they work here; family: of somebody who works here; asked: they asked for it
+             * @enum {string}
+             */
+            readonly reason: "known" | "staff" | "family" | "asked" | "other";
+        };
         readonly NewPersonLink: {
             readonly other: string;
             readonly person: string;
@@ -4268,6 +4394,17 @@ export interface components {
             /** @description the patient can try no more until staff let them */
             readonly tries_spent?: boolean;
             readonly verification: components["schemas"]["Verification"];
+        };
+        readonly PatientWatch: {
+            /** Format: int64 */
+            readonly added_at: number;
+            readonly added_by: components["schemas"]["Person"];
+            readonly id: string;
+            /** @description person id */
+            readonly patient: string;
+            readonly person?: components["schemas"]["Person"];
+            /** @enum {string} */
+            readonly reason: "known" | "staff" | "family" | "asked" | "other";
         };
         readonly Person: {
             readonly id: string;
@@ -4633,6 +4770,12 @@ export interface components {
             /** @description P-256, SEC 1 uncompressed */
             readonly public_key: string;
         };
+        readonly ReviewAlert: {
+            /** @description kept beside the log, never in it */
+            readonly note: string;
+            /** @enum {string} */
+            readonly verdict: "fine" | "look";
+        };
         readonly ReviewEmergency: {
             readonly note: string;
             /** @enum {string} */
@@ -4885,6 +5028,8 @@ export interface components {
         };
         readonly StaffSession: {
             /** Format: int64 */
+            readonly alerts: number;
+            /** Format: int64 */
             readonly approvals: number;
             /** Format: int64 */
             readonly emergencies: number;
@@ -5030,6 +5175,8 @@ export type AddPatientPasskey = components['schemas']['AddPatientPasskey'];
 export type AgainCount = components['schemas']['AgainCount'];
 export type Agreement = components['schemas']['Agreement'];
 export type Agreements = components['schemas']['Agreements'];
+export type Alert = components['schemas']['Alert'];
+export type Alerts = components['schemas']['Alerts'];
 export type AppOffer = components['schemas']['AppOffer'];
 export type Asset = components['schemas']['Asset'];
 export type Attachment = components['schemas']['Attachment'];
@@ -5137,6 +5284,7 @@ export type NewDepartment = components['schemas']['NewDepartment'];
 export type NewGrantRequest = components['schemas']['NewGrantRequest'];
 export type NewGuest = components['schemas']['NewGuest'];
 export type NewInvitation = components['schemas']['NewInvitation'];
+export type NewPatientWatch = components['schemas']['NewPatientWatch'];
 export type NewPersonLink = components['schemas']['NewPersonLink'];
 export type NewRelation = components['schemas']['NewRelation'];
 export type NewStaffDevice = components['schemas']['NewStaffDevice'];
@@ -5158,6 +5306,7 @@ export type PatientPasskey = components['schemas']['PatientPasskey'];
 export type PatientProof = components['schemas']['PatientProof'];
 export type PatientRecord = components['schemas']['PatientRecord'];
 export type PatientVerification = components['schemas']['PatientVerification'];
+export type PatientWatch = components['schemas']['PatientWatch'];
 export type Person = components['schemas']['Person'];
 export type PersonLink = components['schemas']['PersonLink'];
 export type PersonLinks = components['schemas']['PersonLinks'];
@@ -5186,6 +5335,7 @@ export type RemovePatientPasskey = components['schemas']['RemovePatientPasskey']
 export type RenameFactor = components['schemas']['RenameFactor'];
 export type Reply = components['schemas']['Reply'];
 export type ReturnPatient = components['schemas']['ReturnPatient'];
+export type ReviewAlert = components['schemas']['ReviewAlert'];
 export type ReviewEmergency = components['schemas']['ReviewEmergency'];
 export type RoleInfo = components['schemas']['RoleInfo'];
 export type SsoBegun = components['schemas']['SSOBegun'];
@@ -5230,6 +5380,133 @@ export type Work = components['schemas']['Work'];
 export type WritingFor = components['schemas']['WritingFor'];
 export type $defs = Record<string, never>;
 export interface operations {
+    readonly "get-admin-alerts": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Alerts"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-admin-alerts-by-id-review": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ReviewAlert"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Alert"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readonly "get-admin-audit-events": {
         readonly parameters: {
             readonly query?: {
@@ -7060,6 +7337,149 @@ export interface operations {
             };
             /** @description Not Found */
             readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "post-admin-patient-watches": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["NewPatientWatch"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PatientWatch"];
+                };
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly "delete-admin-patient-watches-by-id": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description No Content */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
