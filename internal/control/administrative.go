@@ -36,8 +36,8 @@ func administrative() []api.Control {
 			ID: "308(a)(1)(ii)(D)", Family: family, Kind: api.KindRequired, NIST: management, Owner: privacyOfficial, Review: 1,
 			Title: "Review of activity", Asks: "Logs and reports of access are looked at regularly.",
 			HeldBy:   "Those who answer for the practice read and filter the log in the administrators' page, and sign off each period with what they found; reading it is recorded too. The practice's own SIEM may get it as it grows.",
-			Evidence: []string{"audit-log", "audit-stream", "activity-reviews"},
-			Tests:    []string{"TestT22ActivityReviews", "TestActivityGaps", "TestSyslog", "TestOTLP", "TestOutage"},
+			Evidence: []string{"audit-log", "audit-stream", "activity-reviews", "alerts"},
+			Tests:    []string{"TestT22ActivityReviews", "TestActivityGaps", "TestT42Month", "TestT42Reviews", "TestSyslog", "TestOTLP", "TestOutage"},
 		},
 		{
 			ID: "308(a)(2)", Family: family, Kind: api.KindRequired, NIST: "SP 800-66r2, 5.1.2 Assigned Security Responsibility", Owner: securityOfficial, Review: 12,

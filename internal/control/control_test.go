@@ -274,6 +274,7 @@ func TestEachQueryNotices(t *testing.T) {
 		"administrators":  {"308(a)(3)(ii)(A)", m, func(s *Subject) { s.Practice.People[1].Disabled = true }, d},
 		"emergencies":     {"312(a)(2)(ii)", m, func(s *Subject) { s.Practice.EmergenciesDue = 1 }, short},
 		"activity gaps":   {"308(a)(1)(ii)(D)", m, func(s *Subject) { s.Practice.ActivityGaps = 1 }, short},
+		"alerts":          {"312(b)", m, func(s *Subject) { s.Practice.AlertsLate = 1 }, short},
 		"access-reviews":  {"308(a)(4)(ii)(C)", m, func(s *Subject) { s.Practice.AccessLate = 1 }, short},
 		"clearance":       {"308(a)(3)(ii)(B)", m, func(s *Subject) { s.Practice.AccessLate = 2 }, short},
 		"reviewers":       {"312(a)(2)(ii)", m, func(s *Subject) { s.Practice.People[2].Disabled = true }, d},

@@ -17,7 +17,7 @@ import (
 // probes are all queries, by name.
 func probes() map[string]Probe {
 	return map[string]Probe{
-		"roles": roles, "unique-people": uniquePeople, "official": official, "administrators": administrators, "unused-accounts": unusedAccounts, "emergencies": emergencies, "access-reviews": accessReviews, "activity-reviews": activityReviews,
+		"roles": roles, "unique-people": uniquePeople, "official": official, "administrators": administrators, "unused-accounts": unusedAccounts, "emergencies": emergencies, "access-reviews": accessReviews, "activity-reviews": activityReviews, "alerts": alerts,
 		"two-factors": twoFactors, "passkeys": passkeys, "devices-certified": devicesCertified, "sign-ins": signIns, "keeper": keeper,
 		"idle-limit": idleLimit, "networks": networks, "queues": queues, "proofing": proofingAsked, "consent-form": consentForm, "suite": suite,
 		"database-encrypted": databaseEncrypted, "database-link": databaseLink, "keys-guarded": keysGuarded, "keys-apart": keysApart,
@@ -122,6 +122,13 @@ func activityReviews(s *Subject) api.ControlFinding {
 		return decide(say("fix.sign-first"), say("activity.none"))
 	}
 	return met(say("activity.signed", p.ActivitySigned, p.ActivityWaits))
+}
+
+func alerts(s *Subject) api.ControlFinding {
+	if n := s.Practice.AlertsLate; n > 0 {
+		return short(say("fix.look-alerts"), say("alerts.late", n))
+	}
+	return met(say("alerts.searched", s.Practice.Alerts, s.Practice.Unsearched))
 }
 
 const unusedAfter = 90 * 24 * time.Hour

@@ -66,6 +66,8 @@ var english = map[string]string{
 	"activity.late":   "{0} periods of the log were not signed off within two weeks.",
 	"activity.nobody": "Nobody who can sign in signs off that the log was looked at.",
 	"activity.none":   "No period of the log was signed off yet.",
+	"alerts.late":     "{0} alerts of the log have waited for more than three days.",
+	"alerts.searched": "The log is searched for what looks like curiosity; {0} alerts wait, none for longer than three days, and {1} entries are to be searched.",
 	"activity.signed": "{0} periods of the log were looked at and signed off; {1} wait, none for longer than two weeks.",
 
 	"accounts.unused": "{0} accounts were not used for 90 days.",
@@ -227,6 +229,7 @@ var english = map[string]string{
 	"fix.review-access":        "Open Reviews in the administrators' page, and keep, change or disable each.",
 	"fix.sign-off":             "Open Reviews in the administrators' page, look at each period, and sign it off.",
 	"fix.make-auditor":         "Give somebody the role auditor or compliance.",
+	"fix.look-alerts":          "Open Reviews, Alerts in the administrators' page, look at each in the log, and say what it was.",
 	"fix.sign-first":           "Sign off the first period once it is over, on the page Reviews.",
 	"fix.ask-unused":           "Ask whether they still work here, and disable who does not.",
 	"fix.link":                 "sotto staff link for each of them.",

@@ -280,6 +280,10 @@ func (x *examination) witnesses(check string, p *installation.Practice) {
 	}
 }
 
+// manyUnsearched is how many entries of a log are more than what comes in a
+// moment.
+const manyUnsearched = 20_000
+
 func (x *examination) practice(p *installation.Practice) {
 	of := func(check string) string { return check + ":" + p.Slug }
 	if s := x.facts.Server; p.Demo && s != nil {
@@ -306,6 +310,12 @@ func (x *examination) practice(p *installation.Practice) {
 	x.expect(of("activity-reviews"), p.ActivityGaps == 0, fmt.Sprintf("No period of the audit log went by unsigned; %d wait.", p.ActivityWaits), Fail,
 		fmt.Sprintf("Of the audit log, %d periods were not signed off within two weeks.", p.ActivityGaps),
 		"An auditor or compliance officer opens Reviews in the administrators' page, looks at each, and signs it off with what they found (45 CFR 164.308(a)(1)(ii)(D)).")
+	x.expect(of("alerts"), p.AlertsLate == 0, fmt.Sprintf("No alert of the audit log waits for more than three days; %d wait.", p.Alerts), Fail,
+		fmt.Sprintf("Of the alerts of the audit log, %d have waited for more than three days.", p.AlertsLate),
+		"An auditor or compliance officer opens Reviews, Alerts in the administrators' page, looks at each in the log, and says what it was (45 CFR 164.308(a)(1)(ii)(D)).")
+	x.expect(of("alerts-search"), p.Unsearched <= manyUnsearched, "The audit log is searched for alerts as it grows.", Warn,
+		fmt.Sprintf("%d entries of the audit log were not searched for alerts yet.", p.Unsearched),
+		"Wait if the log was long when this version was installed: twenty thousand entries are searched every quarter of a minute. Otherwise look into the server's log for why the search fails.")
 	var one, never, unused, admins int
 	for i := range p.People {
 		person := &p.People[i]

@@ -130,6 +130,8 @@ func TestT54SeededMistakes(t *testing.T) {
 		"a SIEM that drops entries":       {func(f *installation.Facts) { f.Practices[0].Streams[0].Rejected = 4 }, "audit-stream:oak", Warn},
 		"a SIEM without TLS":              {func(f *installation.Facts) { f.Server.Receivers[0].Plain = true }, "audit-stream-tls", Warn},
 		"a log that nobody looked at":     {func(f *installation.Facts) { f.Practices[0].ActivityGaps = 1 }, "activity-reviews:oak", Fail},
+		"an alert nobody looked at":       {func(f *installation.Facts) { f.Practices[0].Alerts, f.Practices[0].AlertsLate = 2, 1 }, "alerts:oak", Fail},
+		"a log that is not searched":      {func(f *installation.Facts) { f.Practices[0].Unsearched = 20_001 }, "alerts-search:oak", Warn},
 		"an access that nobody confirmed": {func(f *installation.Facts) { f.Practices[0].AccessLate = 1 }, "access-reviews:oak", Fail},
 		"emergency access nobody looked":  {func(f *installation.Facts) { f.Practices[0].Emergencies, f.Practices[0].EmergenciesDue = 2, 1 }, "emergency-reviews:oak", Fail},
 		"plain HTTP":                      {func(f *installation.Facts) { f.Server.TLS, f.Server.Certificate = false, nil }, "tls", Fail},

@@ -381,6 +381,11 @@ func (h *OpenHub) inspectPractice(ctx context.Context, parts []installation.LogP
 		return nil, err
 	}
 	out.ActivitySigned, out.ActivityWaits, out.ActivityGaps = looked.Signed, looked.Waits, looked.Gaps
+	alerts, err := h.AlertState(ctx, p.ID, now)
+	if err != nil {
+		return out, err
+	}
+	out.Alerts, out.AlertsLate, out.Unsearched = alerts.Open, alerts.Late, alerts.Unsearched
 	out.LogSize = -1
 	if head, err := h.store.LogHead(ctx, p.ID); err == nil {
 		out.LogSize = head.Size

@@ -343,12 +343,24 @@ func (h *Hub) alertsFor(ctx context.Context, p *Person) (int, error) {
 	return len(slices.DeleteFunc(open, func(a Alert) bool { return a.Person == p.ID })), nil
 }
 
-// An AlertState counts a practice's alerts at which nobody has looked, and those
-// of them that are late.
-type AlertState struct{ Open, Late int }
+// An AlertState counts a practice's alerts at which nobody has looked, those of
+// them that are late, and the entries of its log that were not searched yet.
+type AlertState struct {
+	Open, Late int
+	Unsearched int64
+}
 
 // AlertState tells, as of now, for who runs the hub.
 func (h *Hub) AlertState(ctx context.Context, practice string, now int64) (s AlertState, err error) {
+	head, err := h.store.LogHead(ctx, practice)
+	if err != nil {
+		return s, at("load the log's head", err)
+	}
+	search, err := h.store.LogSearch(ctx, practice)
+	if err != nil {
+		return s, at("load how far the log was searched", err)
+	}
+	s.Unsearched = head.Size - search.Position
 	open, err := h.store.OpenAlerts(ctx, practice)
 	if err != nil {
 		return s, at("load alerts", err)

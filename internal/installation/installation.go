@@ -263,6 +263,12 @@ type Practice struct {
 	ActivitySigned int `json:"activity_signed"`
 	ActivityWaits  int `json:"activity_waits"`
 	ActivityGaps   int `json:"activity_gaps"`
+	// Alerts are those of the log at which nobody has looked, and how many of them
+	// have waited for more than three days; Unsearched is how many entries of the
+	// log were not searched for any yet.
+	Alerts     int   `json:"alerts"`
+	AlertsLate int   `json:"alerts_late"`
+	Unsearched int64 `json:"unsearched"`
 	// LogSize is how many entries the log of who did what has; below 0 if it
 	// could not be read.
 	LogSize int64 `json:"log_size"`

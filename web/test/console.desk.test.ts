@@ -7,7 +7,7 @@ import { Desk, type DeskOptions, type News } from "../src/console/desk.svelte.ts
 import type { Clock } from "../src/console/model/undo.ts";
 import { chat, ConsoleFake, dana, lee, LogWriter, patient, staff, type Script } from "./consoleFake.ts";
 
-const session: StaffSession = { practice: "riverside", person: { id: dana, role: "nurse", name: "Dana Ortiz" }, login: "dana", expires_at: 0, idle_at: 0, idle_seconds: 600, locked: false, password_expired: false, has_passkey: false, new_sign_ins: 0, new_devices: 0, emergencies: 0, approvals: 0, reviews: 0, may: ["conversations.queues"] };
+const session: StaffSession = { practice: "riverside", person: { id: dana, role: "nurse", name: "Dana Ortiz" }, login: "dana", expires_at: 0, idle_at: 0, idle_seconds: 600, locked: false, password_expired: false, has_passkey: false, new_sign_ins: 0, new_devices: 0, emergencies: 0, alerts: 0, approvals: 0, reviews: 0, may: ["conversations.queues"] };
 const one = "c_one" as ConversationId;
 const ana = "p_ana" as PersonId;
 

@@ -29,8 +29,8 @@ export class Admin {
   }
 
   /** The server has said what waits for this person. */
-  told({ locked, emergencies, approvals, reviews, new_devices, new_sign_ins }: StaffSession): void {
-    if (!locked) this.session = { ...this.session, emergencies, approvals, reviews, new_devices, new_sign_ins };
+  told({ locked, emergencies, alerts, approvals, reviews, new_devices, new_sign_ins }: StaffSession): void {
+    if (!locked) this.session = { ...this.session, emergencies, alerts, approvals, reviews, new_devices, new_sign_ins };
   }
 
   get me(): string {

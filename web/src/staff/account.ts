@@ -15,7 +15,7 @@ export type StaffPerson = Required<Pick<api.Person, "id" | "role" | "name">>;
 
 export type StaffSession = Pick<
   api.StaffSession,
-  "practice" | "login" | "expires_at" | "idle_at" | "idle_seconds" | "locked" | "password_expired" | "has_passkey" | "sso" | "new_sign_ins" | "new_devices" | "emergencies" | "approvals" | "reviews" | "may"
+  "practice" | "login" | "expires_at" | "idle_at" | "idle_seconds" | "locked" | "password_expired" | "has_passkey" | "sso" | "new_sign_ins" | "new_devices" | "emergencies" | "alerts" | "approvals" | "reviews" | "may"
 > & { readonly person: StaffPerson };
 
 /** Actions of policy that open something on the administrators' page. */
@@ -312,6 +312,7 @@ function readSession(body: Untrusted<api.StaffSession>): StaffSession {
     new_sign_ins: number(body.new_sign_ins),
     new_devices: number(body.new_devices),
     emergencies: number(body.emergencies),
+    alerts: number(body.alerts),
     approvals: number(body.approvals),
     reviews: number(body.reviews),
     may: list(body.may).map(text),
