@@ -242,7 +242,7 @@ var defences = []defence{
 	},
 	{
 		"who left every group keeps the role (SCIM)", "hub/provisioning.go",
-		`kept := p.ExternalID != "" || slices.Contains(before, p.ID)`, `kept := p.ExternalID != ""`, "httpapi TestSCIMGroups",
+		"if !m.decide(&p, role, slices.Contains(before, p.ID)) {", "if !m.decide(&p, role, false) {", "httpapi TestSCIMGroups",
 	},
 	{
 		"who left every group keeps the role (single sign-on)", "hub/sso.go",

@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -150,4 +151,70 @@ func TestSCIMEnablesItsOwn(t *testing.T) {
 	}
 	id := d.do(http.StatusCreated, "POST", "/Users", `{"userName":"new","active":false}`)["id"].(string)
 	on(http.StatusOK, id)
+}
+
+// TestSCIMGroupsWhileDisabled: who comes back is what their groups are by then:
+// a group that they left meanwhile gives nothing, and one that they joined does.
+func TestSCIMGroupsWhileDisabled(t *testing.T) {
+	w := newWorld(t)
+	w.access(func(a *hub.Access) {
+		a.Groups.Rules = []hub.GroupRule{
+			{Group: "Nurses", Role: "nurse", Queues: []string{"nurse"}}, {Group: "Desk", Role: "front-desk"}, {Group: "Leads", Role: "supervisor"},
+		}
+	})
+	d := w.directory()
+	groups := map[string]string{}
+	for _, name := range []string{"Nurses", "Desk", "Leads"} {
+		groups[name] = d.do(http.StatusCreated, "POST", "/Groups", `{"displayName":"`+name+`"}`)["id"].(string)
+	}
+	patch := func(path, op string) { t.Helper(); d.do(http.StatusOK, "PATCH", path, `{"Operations":[`+op+`]}`) }
+	join := func(group, id string) {
+		t.Helper()
+		patch("/Groups/"+groups[group], `{"op":"add","path":"members","value":[{"value":"`+id+`"}]}`)
+	}
+	leave := func(group, id string) {
+		t.Helper()
+		patch("/Groups/"+groups[group], `{"op":"remove","path":"members","value":[{"value":"`+id+`"}]}`)
+	}
+	active := func(id, is string) {
+		t.Helper()
+		patch("/Users/"+id, `{"op":"replace","path":"active","value":`+is+`}`)
+	}
+	is := func(what, id, role string, queues ...string) {
+		t.Helper()
+		if p := w.kept(id); p.DisabledAt != 0 || p.Role != role || len(queues)+len(p.Queues) > 0 && !slices.Equal(p.Queues, queues) {
+			t.Errorf("%s: a %q of %v, want %q of %v", what, p.Role, p.Queues, role, queues)
+		}
+	}
+	for name, external := range map[string]string{"named": `,"externalId":"object-1"`, "not named": ""} {
+		id := d.do(http.StatusCreated, "POST", "/Users", `{"userName":"kim `+name+`"`+external+`}`)["id"].(string)
+		join("Nurses", id)
+		is(name, id, "nurse", "nurse")
+		active(id, "false")
+		leave("Nurses", id)
+		active(id, "true")
+		is(name+", left", id, "")
+		active(id, "false")
+		join("Desk", id)
+		active(id, "true")
+		is(name+", joined", id, "front-desk")
+		active(id, "false")
+		leave("Desk", id)
+		join("Nurses", id)
+		active(id, "true")
+		is(name+", moved", id, "nurse", "nurse")
+		active(id, "false")
+		leave("Nurses", id)
+		join("Leads", id)
+		active(id, "true")
+		is(name+", with much power", id, "") // which somebody is asked for
+	}
+	if open, err := w.hub.OpenGrants(w.ctx, w.clinic.ID); err != nil || len(open) != 2 || open[0].Role != "supervisor" {
+		t.Errorf("asked for: %+v, %v", open, err)
+	}
+	// Who has a role from here comes back to it.
+	lee := w.known("lee", "Lee", "nurse")
+	active(lee, "false")
+	active(lee, "true")
+	is("from here", lee, "nurse")
 }

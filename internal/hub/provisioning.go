@@ -180,7 +180,7 @@ func (h *Hub) ChangeDirectoryUser(ctx context.Context, d *Directory, id string, 
 		}
 	}
 	if returns {
-		if p, err = h.enableFor(ctx, d, &p); err != nil {
+		if p, err = h.enableFor(ctx, d, p.ID); err != nil {
 			return scim.User{}, err
 		}
 	}
@@ -234,25 +234,45 @@ func (p *Person) returnable() error {
 	return nil
 }
 
-// enableFor gives a person access again, as the directory asks. Who comes back
-// has no devices and is in no conversation.
-func (h *Hub) enableFor(ctx context.Context, d *Directory, p *Person) (Person, error) {
-	role := ""
-	event := h.event(ctx, d, audit.PersonEnabled, p.ID)
-	after, err := h.store.Recording(event).ChangePerson(ctx, d.Practice, p.ID, h.millis(), func(p *Person, _ bool) error {
+// enableFor gives a person access again, as the directory asks: with the role and
+// queues of their groups as these are now, where the practice has rules for
+// groups. Who comes back has no devices and is in no conversation.
+func (h *Hub) enableFor(ctx context.Context, d *Directory, id string) (Person, error) {
+	defer h.locks.lock("directory " + d.Practice)()
+	known, err := h.store.Person(ctx, d.Practice, id)
+	if err != nil {
+		return Person{}, err
+	}
+	m, err := h.memberships(ctx, d.Practice)
+	if err != nil {
+		return Person{}, err
+	}
+	role, queues := known.Role, known.Queues
+	if r, q := m.of(&known); m.decide(&known, r, false) {
+		if err := h.checkQueues(ctx, d.Practice, q); err != nil {
+			return Person{}, err
+		}
+		role, queues = r, q
+	}
+	given := role
+	if privileged(role) {
+		given = "" // until somebody approves it
+	}
+	event := h.event(ctx, d, audit.PersonEnabled, id)
+	if given != known.Role {
+		event = event.With("role=" + given + ",was=" + known.Role)
+	}
+	after, err := h.store.Recording(event).ChangePerson(ctx, d.Practice, id, h.millis(), func(p *Person, _ bool) error {
 		if err := h.directory(d.Practice)(policy.Grant, p.resource(false)); err != nil {
 			return err
 		}
 		if err := p.returnable(); err != nil {
 			return err
 		}
-		p.DisabledAt, p.DisabledByDirectory = 0, false
-		if privileged(p.Role) {
-			role, p.Role = p.Role, "" // until somebody approves it
-		}
+		p.DisabledAt, p.DisabledByDirectory, p.Role, p.Queues = 0, false, given, queues
 		return nil
 	})
-	if err == nil && role != "" {
+	if err == nil && given != role {
 		err = h.askByGroups(ctx, &after, role)
 	}
 	return after, err
@@ -298,6 +318,7 @@ const mostDirectoryGroups = 1000
 
 // AddDirectoryGroup adds a group, whose members get what its rule gives.
 func (h *Hub) AddDirectoryGroup(ctx context.Context, d *Directory, g scim.Group) (scim.Group, error) {
+	defer h.locks.lock("directory " + d.Practice)()
 	known, err := h.store.DirectoryGroups(ctx, d.Practice)
 	if err != nil {
 		return scim.Group{}, err
@@ -358,16 +379,55 @@ func (h *Hub) DeleteDirectoryGroup(ctx context.Context, d *Directory, id string)
 	return h.followGroups(ctx, d, stored.Members, nil)
 }
 
-// followGroups makes the members of a group, before and after a change to it,
-// what their groups say. Where the practice has no rules for groups, roles are
-// given here, and groups mean nothing.
-func (h *Hub) followGroups(ctx context.Context, d *Directory, before, after []string) error {
-	pr, err := h.practice(ctx, d.Practice)
+// memberships say what a practice's groups make of its people.
+type memberships struct {
+	rules  GroupRules
+	groups []DirectoryGroup
+}
+
+func (h *Hub) memberships(ctx context.Context, practice string) (m memberships, err error) {
+	pr, err := h.practice(ctx, practice)
 	if err != nil || len(pr.Access.Groups.Rules) == 0 {
-		return err
+		return m, err
 	}
-	groups, err := h.store.DirectoryGroups(ctx, d.Practice)
-	if err != nil {
+	m.rules = pr.Access.Groups
+	m.groups, err = h.store.DirectoryGroups(ctx, practice)
+	return m, err
+}
+
+// of returns what the person's groups give; no role means no rights.
+func (m *memberships) of(p *Person) (role string, queues []string) {
+	var in []string
+	for _, g := range m.groups {
+		if slices.Contains(g.Members, p.ID) {
+			in = append(in, g.Name, g.ExternalID)
+		}
+	}
+	role, queues, _ = m.rules.role(in)
+	if queues == nil {
+		queues = []string{}
+	}
+	return role, queues
+}
+
+// decide reports whether role, which the person's groups give, is theirs. Whom
+// the directory neither named by its id nor had in the group has their role from
+// here, and a group that says nothing leaves it, as it leaves an administrator
+// who is one here. Where the practice has no rules for groups, roles are given
+// here, and groups mean nothing.
+func (m *memberships) decide(p *Person, role string, had bool) bool {
+	if len(m.rules.Rules) == 0 || roleOf(p.Kind, p.Role) == policy.Administrator && !m.rules.Administrators {
+		return false
+	}
+	return role != "" || p.ExternalID != "" || had
+}
+
+// followGroups makes the members of a group, before and after a change to it,
+// what their groups say. Who is disabled is it when they come back, and loses at
+// once what no group gives any more.
+func (h *Hub) followGroups(ctx context.Context, d *Directory, before, after []string) error {
+	m, err := h.memberships(ctx, d.Practice)
+	if err != nil || len(m.rules.Rules) == 0 {
 		return err
 	}
 	found, err := h.persons(ctx, d.Practice, slices.Concat(before, after))
@@ -375,20 +435,15 @@ func (h *Hub) followGroups(ctx context.Context, d *Directory, before, after []st
 		return err
 	}
 	for _, p := range found {
-		var in []string
-		for _, g := range groups {
-			if slices.Contains(g.Members, p.ID) {
-				in = append(in, g.Name, g.ExternalID)
-			}
-		}
-		role, queues, _ := pr.Access.Groups.role(in) // none: no rights
-		// Whom the directory neither named by its id nor had in the group has
-		// their role from here, and a group that says nothing leaves it.
-		kept := p.ExternalID != "" || slices.Contains(before, p.ID)
-		if p.DisabledAt != 0 || role == "" && !kept {
+		role, queues := m.of(&p)
+		if !m.decide(&p, role, slices.Contains(before, p.ID)) {
 			continue
 		}
-		_, err := h.assignRole(ctx, p, role, queues)
+		if p.DisabledAt == 0 {
+			_, err = h.assignRole(ctx, p, role, queues)
+		} else if role == "" && p.Role != "" {
+			err = h.takeRole(ctx, d, &p)
+		}
 		if errors.Is(err, ErrNoRole) || errors.Is(err, ErrForbidden) {
 			continue // an administrator who is one here, or the last
 		} else if err != nil {
@@ -396,4 +451,17 @@ func (h *Hub) followGroups(ctx context.Context, d *Directory, before, after []st
 		}
 	}
 	return nil
+}
+
+// takeRole takes the role and queues of who is disabled.
+func (h *Hub) takeRole(ctx context.Context, d *Directory, p *Person) error {
+	event := h.changed(ctx, d, p, api.ChangeStaffMember{Role: new(string), Queues: &[]string{}})
+	_, err := h.store.Recording(event).ChangePerson(ctx, d.Practice, p.ID, h.millis(), func(p *Person, _ bool) error {
+		if p.DisabledAt == 0 {
+			return ErrConflict
+		}
+		p.Role, p.Queues = "", []string{}
+		return h.directory(d.Practice)(policy.Grant, p.resource(false))
+	})
+	return err
 }
