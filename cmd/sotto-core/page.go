@@ -264,8 +264,8 @@ func openOptions(o js.Value) (device.OpenOptions, error) {
 	if i := o.Get("invitation"); !i.IsUndefined() {
 		options.Invitation = &api.UseInvitation{Token: textOf(i.Get("token")), Holder: textOf(i.Get("holder"))}
 	}
-	if kind := textOf(o.Get("writesFor")); kind != "" {
-		options.For = &api.WritingFor{Kind: kind}
+	if other := o.Get("writesFor"); !other.IsUndefined() {
+		options.For = &api.WritingFor{Kind: textOf(other.Get("kind")), Age: textOf(other.Get("age"))}
 	}
 	return options, nil
 }

@@ -24,9 +24,11 @@ type foundingRecord struct {
 	writingFor                           api.WritingFor    // no kind: for themselves
 }
 
+const foundingFields = 11
+
 func (f *foundingRecord) marshal() []byte {
 	var w cbor.Writer
-	w.Array(10)
+	w.Array(foundingFields)
 	w.Uint(recordVersion)
 	w.Array(len(f.consents))
 	for _, r := range f.consents {
@@ -48,6 +50,7 @@ func (f *foundingRecord) marshal() []byte {
 	w.Text(f.invitation.Holder)
 	w.Text(f.writingFor.Kind)
 	w.Text(f.writingFor.Relation)
+	w.Text(f.writingFor.Age)
 	return w.Written()
 }
 
@@ -58,7 +61,7 @@ var errNoConsent = errors.New("device: a conversation was kept without a consent
 
 func parseFoundingRecord(b []byte) (*foundingRecord, error) {
 	r := cbor.NewReader(b)
-	r.Tuple(10)
+	fields := r.Array(foundingFields)
 	version(r)
 	f := &foundingRecord{}
 	for range r.Array(maxConsents) {
@@ -71,6 +74,9 @@ func parseFoundingRecord(b []byte) (*foundingRecord, error) {
 	f.founding, f.commit, f.welcome, f.groupInfo = r.Bytes(maxKept), r.Bytes(maxKept), r.Bytes(maxKept), r.Bytes(maxKept)
 	f.invitation = api.UseInvitation{Token: r.Text(maxKept), Holder: r.Text(maxKept)}
 	f.writingFor = api.WritingFor{Kind: r.Text(maxKept), Relation: r.Text(maxKept)}
+	if fields == foundingFields { // one that is older says no age
+		f.writingFor.Age = r.Text(maxKept)
+	}
 	if r.Err() == nil && len(f.consents) == 0 {
 		return nil, errNoConsent
 	}

@@ -393,14 +393,18 @@ func TestT50TakenBackFromAKeptChat(t *testing.T) {
 		t.Run(button, func(t *testing.T) {
 			c := newClinic(t)
 			sam := c.start("sam", device.SurfacePatient, c.client())
-			id := c.beginsFor(sam, &api.WritingFor{Kind: "carer"})
+			id := c.beginsFor(sam, &api.WritingFor{Kind: "carer", Age: "minor"})
 			maria := c.staff("maria")
 			c.takes(maria, id)
 			staff, err := c.hub.Staff(t.Context(), c.id)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := c.hub.Hide(t.Context(), &hub.StaffCaller{Person: staff[0]}, id, true); err != nil {
+			by := &hub.StaffCaller{Person: staff[0]}
+			if panel, err := c.hub.PatientPanel(t.Context(), by, id); err != nil || panel.Chats[0].For != "carer" || !panel.Chats[0].Minor {
+				t.Errorf("begun as %+v, %v", panel.Chats, err)
+			}
+			if _, err := c.hub.Hide(t.Context(), by, id, true); err != nil {
 				t.Fatal(err)
 			}
 			if err := press(sam, id); err != nil {

@@ -64,6 +64,7 @@ export function practiceAnswer(change: Record<string, unknown> = {}): Record<str
     max_file_bytes: 25_000_000,
     archive_note: "keeper",
     recall_minutes: 60,
+    majority: 18,
     idle_minutes_patient: 15,
     ...change,
   };

@@ -270,8 +270,8 @@ export interface OpenOptions {
   readonly leftMessage?: boolean;
   /** A one-time link that the chat begins by, and this browser's secret for it. */
   readonly invitation?: { readonly token: string; readonly holder: string };
-  /** The patient writes for somebody else. */
-  readonly writesFor?: "parent" | "guardian" | "carer" | "representative";
+  /** The patient writes for somebody else, of an age that they say. */
+  readonly writesFor?: { readonly kind: "parent" | "guardian" | "carer" | "representative"; readonly age?: "minor" | "adult" };
 }
 
 /** The typed handle: every call settles, also when the worker dies. */

@@ -55,7 +55,7 @@ const methods: Record<Method, readonly Check[]> = {
       consents: agreed,
       leftMessage: optional(bool),
       invitation: optional(shape({ token: text(64), holder: text(64) })),
-      writesFor: optional(oneOf("parent", "guardian", "carer", "representative")),
+      writesFor: optional(shape({ kind: oneOf("parent", "guardian", "carer", "representative"), age: optional(oneOf("minor", "adult")) })),
     }),
   ],
   sendText: [id, text(maxTextLength)],

@@ -28,6 +28,7 @@ export type Practice = Pick<
   | "risk_words"
   | "quick_exit"
   | "forms"
+  | "majority"
 > & { readonly brand_color: string | undefined; readonly consent: ConsentForm };
 
 export class PracticeError extends Error {
@@ -160,6 +161,7 @@ export function parsePractice(value: unknown): Practice {
     archive_note: text(from.archive_note),
     recall_minutes: of("number", from.recall_minutes),
     idle_minutes_patient: of("number", from.idle_minutes_patient),
+    majority: of("number", from.majority),
     quick_exit: from.quick_exit === true,
     risk_words: from.risk_words === undefined ? {} : map(from.risk_words, (words) => list(words).map(text)),
   };

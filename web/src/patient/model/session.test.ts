@@ -59,17 +59,22 @@ async function inChat(given: Given = {}) {
 }
 
 describe("the way to a chat", () => {
-  test("asks a parent for the form about minors, and nobody else", async () => {
+  test("asks who writes for a minor for the form about minors, and nobody else", async () => {
     const minors = { id: "minors", kind: "minor", version: 1, queues: [], in_addition: true, needed: true } as const;
     const loadPractice = async () => practice({ forms: [...practice().forms, minors] });
     const loadForm = async () => ({ ...practice().consent, id: "minors", kind: "minor" as const, version: 1 });
-    for (const writesFor of [undefined, "carer", "parent"] as const) {
+    for (const [writesFor, asks] of [
+      [undefined, false],
+      [{ kind: "carer", age: "adult" }, false],
+      [{ kind: "carer", age: "minor" }, true],
+      [{ kind: "parent" }, true],
+    ] as const) {
       const { session } = visit({ world: { loadPractice, loadForm } });
       await session.boot();
       session.happen({ kind: "start" });
       session.agree();
       await session.tellAboutMe(writesFor ? { ...about, writesFor } : about);
-      expect([writesFor, session.state.screen.at, session.state.asking?.id]).toEqual(writesFor === "parent" ? [writesFor, "consent", "minors"] : [writesFor, "chat", undefined]);
+      expect([writesFor, session.state.screen.at, session.state.asking?.id]).toEqual(asks ? [writesFor, "consent", "minors"] : [writesFor, "chat", undefined]);
       session.happen({ kind: "back" }); // and who turns back is not asked it in the next chat's stead
       expect([writesFor, session.state.screen.at, session.state.asking]).toEqual([writesFor, "welcome", undefined]);
     }

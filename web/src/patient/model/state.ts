@@ -51,8 +51,8 @@ export interface AboutMe {
   readonly queue: string;
   /** Shared devices keep nothing. Undefined if it was not asked. */
   readonly ownDevice: boolean | undefined;
-  /** They write for somebody else. */
-  readonly writesFor?: "parent" | "carer";
+  /** They write for somebody else: for their child, or for whom they care, of an age that they say. */
+  readonly writesFor?: { readonly kind: "parent" } | { readonly kind: "carer"; readonly age: "minor" | "adult" };
 }
 
 /** How a visit begins. */
