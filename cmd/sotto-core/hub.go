@@ -175,15 +175,6 @@ func (h hub) Upload(ctx context.Context, id string, offset int64, data []byte) (
 	return int64(value.Float()), nil
 }
 
-func (h hub) AttachmentStatus(ctx context.Context, id string) (*api.Attachment, error) {
-	value, err := settleOrStop(ctx, h.host.Call("uploaded", attachmentPath(id)))
-	if err != nil {
-		return nil, err
-	}
-	status := &api.Attachment{ID: id}
-	return status, decode(value, status)
-}
-
 func (h hub) Download(ctx context.Context, id string, offset int64, length int) ([]byte, error) {
 	value, err := settleOrStop(ctx, h.host.Call("download", attachmentPath(id), offset, length))
 	if err != nil {

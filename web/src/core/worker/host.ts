@@ -80,7 +80,6 @@ export function makeHost(options: {
     call: (method: string, path: string, body: unknown) => stoppable((signal) => http.json(method, path, body, signal)),
     upload: (path: string, offset: number, data: Uint8Array<ArrayBuffer>) =>
       stoppable((signal) => http.upload(path, offset, data, signal)),
-    uploaded: (path: string) => stoppable((signal) => http.uploaded(path, signal)),
     download: (path: string, offset: number, length: number) =>
       stoppable((signal) => http.download(path, offset, length, signal)),
     follow: (onEvent: (event: HubEvent) => void) => stoppable((signal) => events.follow(onEvent, signal)),

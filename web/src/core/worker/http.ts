@@ -67,15 +67,6 @@ export class Http {
     return numberOf(response.headers.get("Upload-Offset"));
   }
 
-  /** How much of an upload the hub has. */
-  async uploaded(path: string, signal?: AbortSignal): Promise<{ size: number; received: number }> {
-    const response = await this.send("HEAD", path, { headers: { "Tus-Resumable": "1.0.0" }, timeoutMs, signal });
-    return {
-      size: numberOf(response.headers.get("Upload-Length")),
-      received: numberOf(response.headers.get("Upload-Offset")),
-    };
-  }
-
   /** At most length bytes from offset; fewer only at the end. */
   async download(path: string, offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
     const response = await this.send("GET", path, {
