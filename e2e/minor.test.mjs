@@ -1,5 +1,6 @@
 // A form for the care of a child: two people bring it out, a parent agrees to it
-// for her child, the nurse sees it, and the parent takes it back (T50).
+// for her child, the nurse sees it, and the parent takes it back (T50). Between, the
+// chat is transferred to a queue with a form of its own.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { assertAccessible, desktop, launch, Person, phone, picture } from "./browser.mjs";
@@ -7,7 +8,7 @@ import { atForms, step, write } from "./forms.mjs";
 import { patientBox, patientSays, riverside, sees, signIn, staffBox, staffSays, takeNext } from "./people.mjs";
 import { Demo } from "./server.mjs";
 
-let demo, browser, maria, robin, pat, dana, patient, nurse;
+let demo, browser, maria, robin, pat, dana, officer, administrator, patient, nurse;
 
 before(async () => {
   demo = await Demo.start();
@@ -54,20 +55,27 @@ const words = {
   },
 };
 
-test("two people bring out a form for the care of a child", async () => {
-  const officer = await atForms(robin, demo, "robin.diaz");
+/** Two people bring out a form that is there for more than the chat. */
+async function bringOut(name, kind, form, also) {
   await officer.getByRole("link", { name: "New form" }).click();
-  await officer.getByLabel("Short name").fill("children");
-  await officer.getByLabel("Kind").selectOption("Treatment of a minor");
-  await write(officer, words);
-  await picture(officer, "120-minor-editor");
+  await officer.getByLabel("Short name").fill(name);
+  await officer.getByLabel("Kind").selectOption(kind);
+  await also?.();
+  await write(officer, form);
+  await picture(officer, `120-${name}-editor`);
   await officer.getByRole("button", { name: "Save the draft" }).click();
   await step(officer, "Submit");
-  const administrator = await atForms(pat, demo, "pat.rivera");
-  await administrator.getByRole("link", { name: "children, version 1" }).click();
+  if (administrator) await administrator.evaluate(() => (location.hash = "#/consents"));
+  else administrator = await atForms(pat, demo, "pat.rivera");
+  await administrator.getByRole("link", { name: `${name}, version 1` }).click();
   await step(administrator, "Approve");
   await step(administrator, "Publish");
   await administrator.getByText("Published", { exact: false }).first().waitFor();
+}
+
+test("two people bring out a form for the care of a child", async () => {
+  officer = await atForms(robin, demo, "robin.diaz");
+  await bringOut("children", "Treatment of a minor", words);
 });
 
 /** The parent agrees to the form that is shown, whose boxes nobody has ticked for her. */
@@ -114,6 +122,37 @@ test("the nurse sees who agreed to what, and that a parent writes", async () => 
   await assertAccessible(nurse, "the parent beside the chat");
   await staffSays(nurse, "Thank you. I am here.");
   await sees(patient, "Thank you. I am here.");
+});
+
+test("a chat that is transferred to a queue with a form of its own asks for it before the next message", async () => {
+  await officer.evaluate(() => (location.hash = "#/consents"));
+  await bringOut("recovery", "42 CFR Part 2", { ...words, English: { ...words.English, Title: "Help with alcohol" } }, () => officer.getByLabel("A bill or insurance").check());
+  await nurse.getByRole("button", { name: "More actions" }).click();
+  await nurse.getByRole("menuitem", { name: "Transfer" }).click();
+  const dialog = nurse.getByRole("dialog", { name: "Transfer this chat" });
+  await dialog.getByRole("radio", { name: /A bill or insurance/ }).check();
+  await dialog.getByRole("button", { name: "Transfer", exact: true }).click();
+  await patient.getByText("Read it and agree to write on.", { exact: false }).waitFor();
+  assert.equal(await patientBox(patient).count(), 0, "she writes before she has agreed");
+  const read = async () => {
+    await patient.getByRole("button", { name: "Read the form" }).click();
+    await sheet.getByText("Help with alcohol").waitFor();
+    assert.equal(await sheet.getByRole("checkbox").isChecked(), false, "a consent box is ticked beforehand");
+  };
+  const sheet = patient.getByRole("dialog", { name: "Our form has changed" });
+  await read();
+  await picture(patient, "128-transferred-form");
+  await patient.keyboard.press("Escape"); // she would rather not
+  await sheet.waitFor({ state: "hidden" });
+  assert.equal(await patientBox(patient).count(), 0, "who does not agree writes on");
+  await sees(patient, "Thank you. I am here.");
+  await read();
+  await sheet.getByRole("checkbox").check();
+  await sheet.getByRole("button", { name: "I agree, go on" }).click();
+  await patientSays(patient, "There is a bill, too.");
+  await nurse.getByRole("link", { name: /^Waiting/ }).click();
+  await takeNext(nurse);
+  await sees(nurse, "There is a bill, too.");
 });
 
 test("the parent finds both agreements, and takes the child's back", async () => {
