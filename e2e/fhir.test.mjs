@@ -91,6 +91,18 @@ test("receipts of each kind are Consents by the official definitions, in a Bundl
   assert.throws(() => validateBundle({ ...bundle, type: "heap" }), /Bundle\.type: heap is not in/);
 });
 
+test("who agreed for a child is the performer, and never the patient", () => {
+  const of = (kind) => bundle.entry.map(({ resource }) => resource).find(({ category }) => category[1].coding[0].code === kind);
+  const [granted, word] = [of("minor"), of("part2")];
+  assert.equal(granted.patient.identifier.value, "p_child");
+  assert.equal(word.patient.identifier, undefined);
+  assert.equal(word.patient.extension[0].valueCode, "unknown");
+  for (const { performer, verification } of [granted, word]) {
+    for (const who of [performer[0], verification[0].verifiedWith]) assert.deepEqual([who.type, who.identifier.value], ["RelatedPerson", "p_1"]);
+  }
+  refuses(word, [[(c) => (c.patient.extension = [{ valueCode: "unknown" }])], [(c) => (c.patient.extension[0].url = 7)]]);
+});
+
 test("what is no Consent is refused", () => {
   refuses(bundle.entry[0].resource, [
     [(c) => delete c.status],

@@ -493,3 +493,37 @@ func TestExportOfReceipts(t *testing.T) {
 		t.Errorf("after withdrawal exported as %s", status)
 	}
 }
+
+// TestExportNamesTheChild: what a mother agrees to for her child is exported as
+// the child's by the practice's grant, and as nobody's by her word alone.
+func TestExportNamesTheChild(t *testing.T) {
+	w := newWorld(t)
+	officer, super := w.member("ana", "compliance"), w.member("sam", "supervisor")
+	mother, child, stranger := w.patient(), w.patient(), w.patient()
+	_, err := w.hub.GrantRelation(w.ctx, super, api.NewRelation{Holder: mother.person, Subject: child.person, Kind: "parent", Born: "2015-06-01", Evidence: "birth-certificate"})
+	w.must(err)
+	mother.beginFor("nurse", "parent")
+	mother.open("nurse")
+	stranger.beginFor("nurse", "parent")
+	made, _, err := w.hub.ExportReceipts(w.ctx, officer, hub.ReceiptQuery{}, "")
+	w.must(err)
+	type reference struct{ Identifier struct{ Value string } }
+	var bundle struct {
+		Entry []struct {
+			Resource struct {
+				Patient   reference
+				Performer []reference
+			}
+		}
+	}
+	w.must(json.Unmarshal([]byte(mustJSON(made)), &bundle))
+	want := [][2]string{{child.person, mother.person}, {mother.person, mother.person}, {"", stranger.person}}
+	if len(bundle.Entry) != len(want) {
+		t.Fatalf("%d receipts", len(bundle.Entry))
+	}
+	for i, e := range bundle.Entry {
+		if got := [2]string{e.Resource.Patient.Identifier.Value, e.Resource.Performer[0].Identifier.Value}; got != want[i] {
+			t.Errorf("receipt %d is of %q by %q", i, got[0], got[1])
+		}
+	}
+}

@@ -50,10 +50,15 @@ func (h *Hub) exported(ctx context.Context, practice string, rs []Receipt, url s
 		return nil, 0, at("load consent forms", err)
 	}
 	all, now := forms(stored), h.millis()
+	about, err := h.receiptsAbout(ctx, practice, rs)
+	if err != nil {
+		return nil, 0, err
+	}
 	resources := make([]map[string]any, len(rs))
 	for i := range rs {
 		r := &rs[i]
-		g := fhir.Given{Agreement: r.api(all.current(r, now)), Verified: h.verified(ctx, all, r)}
+		g := about[r.Conversation]
+		g.Agreement, g.Verified = r.api(all.current(r, now)), h.verified(ctx, all, r)
 		if f, ok := all.version(r.Form, r.Version); ok {
 			g.Title, g.Until = all[f].Texts[r.Language].Title, all[f].until(r.ReceivedAt)
 		}
@@ -68,6 +73,32 @@ func (h *Hub) exported(ctx context.Context, practice string, rs []Receipt, url s
 		link = url + "/v1/admin/consent-receipts/fhir?after=" + strconv.FormatUint(next, 10)
 	}
 	return fhir.Bundle(now, resources, link), next, nil
+}
+
+// receiptsAbout is, by conversation, for whom the patient's side wrote in it. What
+// goes beyond a conversation is about who gave it.
+func (h *Hub) receiptsAbout(ctx context.Context, practice string, rs []Receipt) (map[string]fhir.Given, error) {
+	about := map[string]fhir.Given{"": {}}
+	for i := range rs {
+		id := rs[i].Conversation
+		if _, ok := about[id]; ok {
+			continue
+		}
+		v, err := h.store.Conversation(ctx, practice, id)
+		if err != nil {
+			return nil, at("load what a receipt is about", err)
+		}
+		g := fhir.Given{WritesFor: v.WritesFor}
+		if v.Relation != "" {
+			r, err := h.store.Relation(ctx, practice, v.Relation)
+			if err != nil {
+				return nil, at("load a grant", err)
+			}
+			g.Subject = r.Subject
+		}
+		about[id] = g
+	}
+	return about, nil
 }
 
 // VerifyCopy checks the copy that a patient keeps of an agreement, for who runs

@@ -35,6 +35,10 @@ type Given struct {
 	Verified bool
 	Title    string // of the text, in its language
 	Until    int64  // when it runs out; 0 if it does not
+	// WritesFor is what the person who agreed is to the one whom it is about
+	// ([api.WritingFor].Kind); empty if that is themselves. Subject is that other
+	// by the practice's grant; empty where there is the writer's word alone.
+	WritesFor, Subject string
 }
 
 // A Practice is who was given consent.
@@ -109,12 +113,12 @@ func Consent(p Practice, g Given) map[string]any {
 	if p.URL != "" {
 		attachment["url"] = p.URL + "/v1/practices/" + p.Slug + "/forms/" + g.Form + "?version=" + strconv.Itoa(g.Version)
 	}
-	patient := map[string]any{"type": "Patient", "identifier": identifier(systemPerson, g.Person)}
-	verification := map[string]any{"verified": g.Verified, "verifiedWith": patient, "verificationDate": instant(g.ReceivedAt)}
+	patient, performer := parties(g)
+	verification := map[string]any{"verified": g.Verified, "verifiedWith": performer, "verificationDate": instant(g.ReceivedAt)}
 	r := map[string]any{
 		"resourceType": "Consent",
 		"id":           id(g.ID),
-		"meta":         map[string]any{"versionId": strconv.FormatUint(g.Sequence, 10), "lastUpdated": instant(max(g.ReceivedAt, g.WithdrawnAt))},
+		"meta":         map[string]any{"versionId": version(g), "lastUpdated": instant(max(g.ReceivedAt, g.WithdrawnAt))},
 		"identifier": []any{
 			identifier(systemReceipt, g.ID), identifier(systemText, hex.EncodeToString(g.SHA256)),
 			identifier(systemSignature, base64.StdEncoding.EncodeToString(g.Signature)),
@@ -124,7 +128,7 @@ func Consent(p Practice, g Given) map[string]any {
 		"category":         categories(kind),
 		"patient":          patient,
 		"dateTime":         instant(g.ReceivedAt),
-		"performer":        []any{patient},
+		"performer":        []any{performer},
 		"organization":     []any{organization(p)},
 		"sourceAttachment": attachment,
 		"policyRule":       rule(kind),
@@ -132,6 +136,35 @@ func Consent(p Practice, g Given) map[string]any {
 		"provision":        provision(p, g, kind),
 	}
 	return r
+}
+
+// parties are whom a receipt is about and who agreed. Who writes for somebody
+// else is never the patient: one whom no grant names is said to be unknown, so
+// that nothing is filed for the wrong person.
+func parties(g Given) (patient, performer map[string]any) {
+	if g.WritesFor == "" {
+		patient = map[string]any{"type": "Patient", "identifier": identifier(systemPerson, g.Person)}
+		return patient, patient
+	}
+	performer = map[string]any{"type": "RelatedPerson", "identifier": identifier(systemPerson, g.Person), "display": g.WritesFor}
+	if g.Subject != "" {
+		return map[string]any{"type": "Patient", "identifier": identifier(systemPerson, g.Subject)}, performer
+	}
+	unknown := map[string]any{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}
+	return map[string]any{"type": "Patient", "extension": []any{unknown}, "display": "not known: the performer wrote for somebody else"}, performer
+}
+
+// version is another one once a receipt does not stand any more, and again once it
+// is withdrawn.
+func version(g Given) string {
+	state := ".1"
+	switch {
+	case g.WithdrawnAt != 0:
+		state = ".3"
+	case !g.Current:
+		state = ".2"
+	}
+	return strconv.FormatUint(g.Sequence, 10) + state
 }
 
 func provision(p Practice, g Given, kind string) map[string]any {

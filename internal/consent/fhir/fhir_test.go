@@ -33,6 +33,12 @@ func TestExample(t *testing.T) {
 		if i == 4 {
 			g.Until = 1_895_000_000_000
 		}
+		switch kind {
+		case form.Minor: // by a grant
+			g.WritesFor, g.Subject = "parent", "p_child"
+		case form.Part2: // by nobody's word but the writer's
+			g.WritesFor = "carer"
+		}
 		all = append(all, fhir.Consent(p, g))
 	}
 	got, err := json.MarshalIndent(fhir.Bundle(1_796_000_000_000, all, p.URL+"/v1/admin/consent-receipts/fhir?after=7"), "", "  ")
@@ -48,5 +54,44 @@ func TestExample(t *testing.T) {
 	want, err := os.ReadFile(file)
 	if err != nil || !bytes.Equal(bytes.TrimSpace(want), got) {
 		t.Errorf("the export says something else than %s: run with -update and review (%v)", file, err)
+	}
+}
+
+// TestWhoseConsent: a consent is filed for whom it is about, never for who agreed
+// in their place; and it is another version once it was taken back.
+func TestWhoseConsent(t *testing.T) {
+	said := func(g fhir.Given) (patient, performer, version string) {
+		b, err := json.Marshal(fhir.Consent(fhir.Practice{}, g))
+		if err != nil {
+			t.Fatal(err)
+		}
+		type reference struct{ Identifier struct{ Value string } }
+		var c struct {
+			Meta      struct{ VersionID string }
+			Patient   reference
+			Performer []reference
+		}
+		if err := json.Unmarshal(b, &c); err != nil {
+			t.Fatal(err)
+		}
+		return c.Patient.Identifier.Value, c.Performer[0].Identifier.Value, c.Meta.VersionID
+	}
+	mother := api.Agreement{Person: "p_mother", Sequence: 7, Current: true}
+	for want, g := range map[string]fhir.Given{
+		"p_mother": {Agreement: mother},
+		"p_child":  {Agreement: mother, WritesFor: "parent", Subject: "p_child"},
+		"":         {Agreement: mother, WritesFor: "parent"},
+	} {
+		if patient, performer, _ := said(g); patient != want || performer != "p_mother" {
+			t.Errorf("writing for %q: of %q by %q", g.WritesFor, patient, performer)
+		}
+	}
+	_, _, given := said(fhir.Given{Agreement: mother})
+	mother.Current = false
+	_, _, over := said(fhir.Given{Agreement: mother})
+	mother.WithdrawnAt = 9
+	_, _, withdrawn := said(fhir.Given{Agreement: mother})
+	if given == over || over == withdrawn || withdrawn == given {
+		t.Errorf("versions %q, %q, %q", given, over, withdrawn)
 	}
 }
