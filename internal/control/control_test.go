@@ -350,6 +350,43 @@ func TestEachQueryNotices(t *testing.T) {
 	}
 }
 
+// provided has everybody sign in at a provider, and nowhere else.
+func provided(s *Subject) {
+	s.Practice.Provider = &installation.Provider{Host: "login.clinic.example", Only: true, TwoFactors: true}
+	for i := range s.Practice.People {
+		s.Practice.People[i].Passkeys, s.Practice.People[i].Linked = 0, true
+	}
+}
+
+// TestSignInAtTheProvider: who signs in at the practice's provider is there for
+// whatever asks for people, and has two factors if the provider must say so.
+func TestSignInAtTheProvider(t *testing.T) {
+	s := subject()
+	provided(s)
+	for name, query := range map[string]Probe{
+		"official": official, "administrators": administrators, "emergencies": emergencies, "activity-reviews": activityReviews,
+		"unused-accounts": unusedAccounts, "two-factors": twoFactors, "sign-ins": signIns,
+	} {
+		if f := query(s); f.State != api.ControlMet {
+			t.Errorf("%s: %+v", name, f)
+		}
+	}
+	if f := twoFactors(s); !strings.Contains(f.Says, "All 4 people") || !strings.Contains(f.Says, "4 people sign in at login.clinic.example") {
+		t.Errorf("two-factors says %q", f.Says)
+	}
+	if f := passkeys(s); f.State != api.ControlDecision || !strings.Contains(f.Says, "login.clinic.example") || !strings.Contains(f.Fix, "provider") {
+		t.Errorf("passkeys: %+v", f)
+	}
+	s.Practice.Provider.TwoFactors = false
+	if f := twoFactors(s); f.State != api.ControlShort || !strings.Contains(f.Says, "0 of 4") || !strings.Contains(f.Fix, "second_factor") {
+		t.Errorf("with a provider that need not say so: %+v", f)
+	}
+	s.Practice.People[2].Linked = false
+	if f := official(s); f.State != api.ControlDecision {
+		t.Errorf("an officer who is not linked: %+v", f)
+	}
+}
+
 func mail() []installation.Messenger {
 	return []installation.Messenger{{Channel: "email", Host: "mail.clinic.example"}, {Channel: "sms"}}
 }

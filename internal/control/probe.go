@@ -70,7 +70,7 @@ func uniquePeople(s *Subject) api.ControlFinding {
 }
 
 func official(s *Subject) api.ControlFinding {
-	n := s.count(func(p *installation.Person) bool { return p.Access == "compliance" && p.CanSignIn() })
+	n := s.count(func(p *installation.Person) bool { return p.Access == "compliance" && s.Practice.CanSignIn(p) })
 	if n == 0 {
 		return decide(say("fix.make-compliance"), say("official.none"))
 	}
@@ -78,7 +78,7 @@ func official(s *Subject) api.ControlFinding {
 }
 
 func administrators(s *Subject) api.ControlFinding {
-	n := s.count(func(p *installation.Person) bool { return p.Access == "administrator" && p.CanSignIn() })
+	n := s.count(func(p *installation.Person) bool { return p.Access == "administrator" && s.Practice.CanSignIn(p) })
 	switch n {
 	case 0:
 		return decide(say("fix.make-administrator"), say("administrators.none"))
@@ -90,7 +90,7 @@ func administrators(s *Subject) api.ControlFinding {
 
 func emergencies(s *Subject) api.ControlFinding {
 	reviewers := s.count(func(p *installation.Person) bool {
-		return (p.Access == "supervisor" || p.Access == "compliance") && p.CanSignIn()
+		return (p.Access == "supervisor" || p.Access == "compliance") && s.Practice.CanSignIn(p)
 	})
 	switch {
 	case s.Practice.EmergenciesDue > 0:
@@ -111,7 +111,7 @@ func accessReviews(s *Subject) api.ControlFinding {
 func activityReviews(s *Subject) api.ControlFinding {
 	p := s.Practice
 	reviewers := s.count(func(p *installation.Person) bool {
-		return (p.Access == "auditor" || p.Access == "compliance") && p.CanSignIn()
+		return (p.Access == "auditor" || p.Access == "compliance") && s.Practice.CanSignIn(p)
 	})
 	switch {
 	case p.ActivityGaps > 0:
@@ -148,27 +148,38 @@ func unusedAccounts(s *Subject) api.ControlFinding {
 }
 
 func twoFactors(s *Subject) api.ControlFinding {
-	can := s.count((*installation.Person).CanSignIn)
-	two := s.count(func(p *installation.Person) bool { return p.CanSignIn() && p.TwoFactors() })
+	can := s.count(s.Practice.CanSignIn)
+	two := s.count(func(p *installation.Person) bool { return s.Practice.CanSignIn(p) && s.Practice.TwoFactors(p) })
+	said, fix := []api.ControlWords{say("factors.all", can)}, say("fix.link")
 	if two < can {
-		return short(say("fix.link"), say("factors.fewer", two, can))
+		said[0] = say("factors.fewer", two, can)
 	}
-	if can == 0 {
+	if there := s.count(s.Practice.SignsInThere); there > 0 && s.Practice.Provider.TwoFactors {
+		said = append(said, say("factors.provider", there, s.Practice.Provider.Host))
+	} else if there > 0 {
+		said, fix = append(said, say("factors.provider-one", there, s.Practice.Provider.Host)), say("fix.second-factor")
+	}
+	switch {
+	case two < can:
+		return short(fix, said...)
+	case can == 0:
 		return decide(say("fix.hand-out"), say("sign-in.nobody"))
 	}
-	return met(say("factors.all", can))
+	return met(said...)
 }
 
 func passkeys(s *Subject) api.ControlFinding {
-	can := s.count((*installation.Person).CanSignIn)
-	have := s.count(func(p *installation.Person) bool { return p.CanSignIn() && p.Passkeys > 0 })
-	if can == 0 {
+	there, here := s.count(s.Practice.SignsInThere), s.count(s.Practice.SignsInHere)
+	have := s.count(func(p *installation.Person) bool { return s.Practice.SignsInHere(p) && p.Passkeys > 0 })
+	switch {
+	case have < here:
+		return decide(say("fix.add-passkey"), say("passkeys.fewer", have, here))
+	case there > 0: // what a provider's "two factors" are cannot be seen from here
+		return decide(say("fix.provider-passkeys"), say("passkeys.provider", there, s.Practice.Provider.Host))
+	case here == 0:
 		return decide(say("fix.hand-out"), say("sign-in.nobody"))
 	}
-	if have < can {
-		return decide(say("fix.add-passkey"), say("passkeys.fewer", have, can))
-	}
-	return met(say("passkeys.all", have, can))
+	return met(say("passkeys.all", have, here))
 }
 
 func devicesCertified(s *Subject) api.ControlFinding {
@@ -471,7 +482,7 @@ func standsAlone(s *Subject) api.ControlFinding {
 	}
 	alone := []api.ControlWords{say("alone.needs-none")}
 	if p := s.Practice.Provider; p != nil {
-		without := s.count(func(p *installation.Person) bool { return !p.CanSignIn() })
+		without := s.count(func(p *installation.Person) bool { return !s.Practice.SignsInHere(p) })
 		switch {
 		case p.Only:
 			waits = append(waits, say("alone.provider-only", p.Host))

@@ -76,10 +76,14 @@ var english = map[string]string{
 	"factors.fewer": "{0} of {1} people who can sign in have two factors.",
 	"factors.all":   "All {0} people who can sign in have two factors.",
 
+	"factors.provider":     "{0} people sign in at {1}, which must say that they showed two.",
+	"factors.provider-one": "{0} people sign in at {1}, and what it must say for that a password alone gives.",
+
 	"sign-in.nobody": "Nobody has set up a sign-in yet.",
 
-	"passkeys.fewer": "{0} of {1} people have a passkey; the others' factors can be phished.",
-	"passkeys.all":   "{0} of {1} people have a passkey, which resists phishing.",
+	"passkeys.fewer":    "{0} of {1} people have a passkey; the others' factors can be phished.",
+	"passkeys.all":      "{0} of {1} people have a passkey, which resists phishing.",
+	"passkeys.provider": "{0} people sign in at {1}: whether what they show there can be phished cannot be seen from here.",
 
 	"devices.no-keeper": "No keeper is enrolled, which alone confirms devices.",
 	"devices.wait":      "{0} devices wait for the practice's certificate.",
@@ -233,6 +237,8 @@ var english = map[string]string{
 	"fix.sign-first":           "Sign off the first period once it is over, on the page Reviews.",
 	"fix.ask-unused":           "Ask whether they still work here, and disable who does not.",
 	"fix.link":                 "sotto staff link for each of them.",
+	"fix.second-factor":        "In the practice's file have second_factor of sso ask for what no password alone gives, such as mfa in amr, and apply it.",
+	"fix.provider-passkeys":    "See that the provider asks for passkeys or security keys, and write it down.",
 	"fix.hand-out":             "Hand out the set-up links.",
 	"fix.add-passkey":          "Ask them to add a passkey in their settings.",
 	"fix.apply":                "sotto practice apply",

@@ -327,12 +327,12 @@ func (x *examination) practice(p *installation.Practice) {
 			last = person.CreatedAt
 		}
 		switch {
-		case !person.CanSignIn():
-			if x.facts.At.Sub(person.CreatedAt) > unusedAccount {
+		case !p.CanSignIn(person):
+			if x.facts.At.Sub(last) > unusedAccount {
 				never++
 			}
 			continue
-		case !person.TwoFactors():
+		case !p.TwoFactors(person):
 			one++
 		case x.facts.At.Sub(last) > unusedAccount:
 			unused++
@@ -341,8 +341,12 @@ func (x *examination) practice(p *installation.Practice) {
 			admins++
 		}
 	}
+	fix := "sotto staff link for each of them (45 CFR 164.312(d))."
+	if p.Provider != nil && !p.Provider.TwoFactors {
+		fix = "In the practice's file have second_factor of sso ask for what no password alone gives, such as mfa in amr, and apply it; for who signs in here, " + fix
+	}
 	x.expect(of("two-factors"), one == 0, "Everybody who can sign in has two factors.", Fail,
-		fmt.Sprintf("%s can sign in with one factor.", people(one)), "sotto staff link for each of them (45 CFR 164.312(d)).")
+		fmt.Sprintf("%s can sign in with one factor.", people(one)), fix)
 	x.expect(of("unused-accounts"), unused+never == 0, "Every account was used in the last 90 days.", Warn,
 		fmt.Sprintf("%s did not sign in for 90 days, or never.", people(unused+never)), "Ask whether they still work here; sotto staff disable (45 CFR 164.308(a)(3)(ii)(C)).")
 	x.expect(of("administrators"), admins >= 2, "There are two administrators or more.", Warn,

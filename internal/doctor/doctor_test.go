@@ -50,15 +50,41 @@ func healthy() *installation.Facts {
 	}
 }
 
-func TestHealthy(t *testing.T) {
-	r := Check(healthy())
-	for _, f := range r.Findings {
-		if f.Level != OK {
-			t.Errorf("%+v", f)
-		}
+// provided has everybody sign in at a provider, and nowhere else.
+func provided(f *installation.Facts) {
+	f.Practices[0].Provider = &installation.Provider{Host: "login.clinic.example", TwoFactors: true}
+	for i := range f.Practices[0].People {
+		p := &f.Practices[0].People[i]
+		p.Passkeys, p.Password, p.Apps, p.Linked = 0, false, 0, true
 	}
-	if r.Failed() || len(r.Findings) < 20 {
-		t.Errorf("failed %v, %d findings", r.Failed(), len(r.Findings))
+}
+
+func TestHealthy(t *testing.T) {
+	for name, change := range map[string]func(f *installation.Facts){
+		"factors here":            func(*installation.Facts) {},
+		"sign-in at the provider": provided,
+		"a password left over where the provider alone counts": func(f *installation.Facts) {
+			provided(f)
+			f.Practices[0].Provider.Only, f.Practices[0].People[2].Password = true, true
+		},
+		"a passkey for when the provider is away": func(f *installation.Facts) {
+			provided(f)
+			f.Practices[0].Provider.Only = true
+			f.Practices[0].People[0].Passkeys, f.Practices[0].People[0].Linked = 1, false
+		},
+		"unlinked, and here yesterday": func(f *installation.Facts) { f.Practices[0].People[2].Password = false },
+	} {
+		f := healthy()
+		change(f)
+		r := Check(f)
+		for _, f := range r.Findings {
+			if f.Level != OK {
+				t.Errorf("%s: %+v", name, f)
+			}
+		}
+		if r.Failed() || len(r.Findings) < 20 {
+			t.Errorf("%s: failed %v, %d findings", name, r.Failed(), len(r.Findings))
+		}
 	}
 }
 
@@ -183,6 +209,29 @@ func TestT54SeededMistakes(t *testing.T) {
 		"demo in the open":        {func(f *installation.Facts) { f.Practices[0].Demo = true }, "demo:oak", Fail},
 		"one factor":              {func(f *installation.Facts) { f.Practices[0].People[2].Apps = 0 }, "two-factors:oak", Fail},
 		"unused account":          {func(f *installation.Facts) { f.Practices[0].People[2].LastSignIn = now.Add(-200 * day) }, "unused-accounts:oak", Warn},
+		"one factor at the provider": {func(f *installation.Facts) {
+			provided(f)
+			f.Practices[0].Provider.TwoFactors = false
+		}, "two-factors:oak", Fail},
+		"a password beside the provider": {func(f *installation.Facts) {
+			provided(f)
+			f.Practices[0].People[2].Password = true
+		}, "two-factors:oak", Fail},
+		"unused at the provider": {func(f *installation.Facts) {
+			provided(f)
+			f.Practices[0].People[2].LastSignIn = now.Add(-200 * day)
+		}, "unused-accounts:oak", Warn},
+		"never at the provider": {func(f *installation.Facts) {
+			provided(f)
+			f.Practices[0].People[2].LastSignIn, f.Practices[0].People[2].Linked = time.Time{}, false
+		}, "unused-accounts:oak", Warn},
+		"an administrator whom the provider does not know": {func(f *installation.Facts) {
+			provided(f)
+			f.Practices[0].People[1].Linked = false
+		}, "administrators:oak", Warn},
+		"a linked administrator of a provider that is gone": {func(f *installation.Facts) {
+			f.Practices[0].People[1].Linked, f.Practices[0].People[1].Passkeys = true, 0
+		}, "administrators:oak", Warn},
 		"one administrator":       {func(f *installation.Facts) { f.Practices[0].People[1].Disabled = true }, "administrators:oak", Warn},
 		"no keeper":               {func(f *installation.Facts) { f.Practices[0].Keeper = false }, "keeper:oak", Fail},
 		"devices wait":            {func(f *installation.Facts) { f.Practices[0].Uncertified = 3 }, "devices:oak", Warn},

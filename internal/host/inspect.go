@@ -306,7 +306,7 @@ func (h *OpenHub) inspectPractice(ctx context.Context, parts []installation.LogP
 		}
 	}
 	if sso := p.Access.SSO; sso != nil {
-		out.Provider = &installation.Provider{Host: installation.Hostname(sso.Issuer), Only: sso.Only}
+		out.Provider = &installation.Provider{Host: installation.Hostname(sso.Issuer), Only: sso.Only, TwoFactors: sso.AsksForTwo()}
 	}
 	if portal := p.Identity.Portal; portal != nil {
 		out.Portal = append(out.Portal, installation.Hostname(portal.Issuer))
@@ -328,16 +328,16 @@ func (h *OpenHub) inspectPractice(ctx context.Context, parts []installation.LogP
 	}
 	served, everywhere := make(map[string]bool), false
 	for _, person := range staff {
-		one, err := h.inspectPerson(ctx, person, signedIn[person.ID])
+		one, err := h.inspectPerson(ctx, &p, person, signedIn[person.ID])
 		if err != nil {
 			return nil, err
 		}
 		out.People = append(out.People, *one)
 		queues, _ := person.Serves()
 		for _, q := range queues {
-			served[q] = served[q] || one.CanSignIn()
+			served[q] = served[q] || out.CanSignIn(one)
 		}
-		everywhere = everywhere || one.AllQueues && one.CanSignIn()
+		everywhere = everywhere || one.AllQueues && out.CanSignIn(one)
 	}
 	for _, q := range p.Queues {
 		if !everywhere && !served[q.ID] {
@@ -469,7 +469,7 @@ func moment(millis int64) time.Time {
 
 // inspectPerson looks at one of the staff, who signed in last at signedIn; 0 if
 // they never did.
-func (h *OpenHub) inspectPerson(ctx context.Context, p hub.Person, signedIn int64) (*installation.Person, error) {
+func (h *OpenHub) inspectPerson(ctx context.Context, practice *hub.Practice, p hub.Person, signedIn int64) (*installation.Person, error) {
 	out := &installation.Person{
 		ID: p.ID, Role: p.Role, Access: string(policy.RoleOf(p.Role)), CreatedAt: time.UnixMilli(p.CreatedAt).UTC(), LastSignIn: moment(signedIn),
 		Disabled: p.DisabledAt != 0, Password: p.Password != "",
@@ -486,6 +486,13 @@ func (h *OpenHub) inspectPerson(ctx context.Context, p hub.Person, signedIn int6
 		case hub.FactorApp:
 			out.Apps++
 		}
+	}
+	if sso := practice.Access.SSO; sso != nil {
+		_, err := h.store.IdentityOf(ctx, p.Practice, p.ID, sso.Issuer)
+		if err != nil && !errors.Is(err, hub.ErrNotFound) {
+			return nil, err
+		}
+		out.Linked = err == nil
 	}
 	devices, err := h.store.DevicesOf(ctx, p.Practice, p.ID)
 	if err != nil {

@@ -60,6 +60,13 @@ func (s *SSO) requirements() []Requirement {
 	return s.SecondFactor
 }
 
+// AsksForTwo reports whether what a token must say is never what a password
+// alone gives: of the values of amr that RFC 8176 lists, these are what somebody
+// knows. What values of acr and acrs mean is between practice and provider.
+func (s *SSO) AsksForTwo() bool {
+	return !slices.ContainsFunc(s.values("amr"), func(v string) bool { return slices.Contains([]string{"pwd", "pin", "kba"}, v) })
+}
+
 // values are the acceptable ones of a claim.
 func (s *SSO) values(claim string) (all []string) {
 	for _, r := range s.requirements() {

@@ -399,14 +399,6 @@ func (s *Stream) TLS() bool {
 // Local reports whether it is on this very machine.
 func (s *Stream) Local() bool { return thisMachine(s.Host()) }
 
-// A Provider is a practice's OpenID provider for staff.
-type Provider struct {
-	Host string `json:"host"` // of its issuer, without port and path
-	// Only says that staff sign in there alone, but for administrators with a
-	// passkey.
-	Only bool `json:"only"`
-}
-
 // A Person is one of the staff, without their name.
 type Person struct {
 	ID         string    `json:"id"`
@@ -417,17 +409,11 @@ type Person struct {
 	Passkeys   int       `json:"passkeys"`
 	Apps       int       `json:"apps"`
 	Password   bool      `json:"password"`
+	Linked     bool      `json:"linked"`       // to an account at the practice's provider
 	LastSignIn time.Time `json:"last_sign_in"` // zero if none is kept
 	Devices    int       `json:"devices"`      // not revoked
 	AllQueues  bool      `json:"all_queues"`   // is given the chats of every queue
 }
-
-// TwoFactors reports whether the person signs in with two: a passkey, or a
-// password and an app.
-func (p *Person) TwoFactors() bool { return p.Passkeys > 0 || p.Password && p.Apps > 0 }
-
-// CanSignIn reports whether the person has set up any way to sign in.
-func (p *Person) CanSignIn() bool { return !p.Disabled && (p.Passkeys > 0 || p.Password) }
 
 // An Archive is the practice's sealed record.
 type Archive struct {
