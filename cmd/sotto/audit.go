@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,10 +21,10 @@ import (
 type auditCommand struct {
 	List    listAuditCommand    `cmd:"" help:"Print what was done, newest first, a page at a time. It is recorded."`
 	Export  exportAuditCommand  `cmd:"" help:"Write the audit log of each practice into a folder: entries, tree, signed checkpoint and key. Continues an earlier export. With --format, write events for other programs instead."`
-	Verify  verifyAuditCommand  `cmd:"" help:"Check an exported log, alone and offline, or the live one; name each entry and tile that was changed, dropped or added."`
+	Verify  verifyAuditCommand  `cmd:"" help:"Check an exported log, alone and offline, or the live one, also against all heads that were signed before; name each entry and tile that was changed, dropped or added."`
 	Witness witnessAuditCommand `cmd:"" help:"Be a witness of other logs: sign their heads as long as they only grow (C2SP tlog-witness)."`
 	Stream  streamAuditCommand  `cmd:"" help:"Look at the streams of the log to receivers outside, as a SIEM, which are set up for the server."`
-	Settle  settleAuditCommand  `cmd:"" help:"Say why a log contradicts a witness, its published heads or its archive, and end that it is named; or set an event aside that cannot be read and stops a log. It is recorded; keep the evidence first."`
+	Settle  settleAuditCommand  `cmd:"" help:"Say why a log contradicts a witness, its published heads, its archive or its last whole check, and end that it is named; or set an event aside that cannot be read and stops a log. It is recorded; keep the evidence first."`
 	Watch   watchAuditCommand   `cmd:"" help:"Keep the last checkpoint seen of each log, and end with an error when history changes, shrinks or forks."`
 }
 
@@ -105,14 +107,15 @@ func (c verifyAuditCommand) Run(ctx context.Context, cli *commands, s streams) e
 	}
 	defer done()
 	wrong := logs.wrong
+	check := logCheck{keys: keys, earlier: earlier, witnesses: c.Witness, now: time.Now(), out: s.out}
 	for _, log := range logs.all {
-		n, err := checkLog(ctx, log, keys, earlier, c.Witness, time.Now(), s.out)
+		n, err := check.of(ctx, log, logs.before[log.Practice])
 		if err != nil {
 			return err
 		}
 		wrong += n
 		if c.Folder == "" {
-			if err := host.NoteLogVerified(host.Folder(cli.Data), log, n, time.Now()); err != nil {
+			if err := host.NoteLogVerified(ctx, host.Folder(cli.Data), log, n, time.Now()); err != nil {
 				return err
 			}
 		}
@@ -158,6 +161,9 @@ func readKeys(given []string) (map[string]string, error) {
 type foundLogs struct {
 	all   []*auditlog.Log
 	wrong int
+	// before are the heads of each live log that were signed before, by the
+	// practice's id and what became of them.
+	before map[string]map[string][]byte
 	// standing says of each live log that does not grow what waits.
 	standing []string
 }
@@ -168,6 +174,9 @@ func (c *commands) logs(ctx context.Context, folder string, out io.Writer) (foun
 		h, err := c.openInstalled(ctx)
 		if err != nil {
 			return found, nil, err
+		}
+		if found.before, err = h.SignedBefore(ctx); err != nil {
+			return found, nil, errors.Join(err, h.Close())
 		}
 		found.all, err = h.AuditLogs(ctx, false)
 		if err != nil {
@@ -247,17 +256,27 @@ func standing(ctx context.Context, h *host.OpenHub, logs []*auditlog.Log, now ti
 	return all, nil
 }
 
-// checkLog checks a log, prints what is wrong and returns how much is. Of
-// earlier, by file, it takes away those that are this log's.
-func checkLog(ctx context.Context, log *auditlog.Log, keys map[string]string, earlier map[string][]byte, witnesses []string, now time.Time, out io.Writer) (wrong int, err error) {
+// A logCheck is what logs are checked with.
+type logCheck struct {
+	keys map[string]string // by the log's origin
+	// earlier are checkpoints by their files, less those that were of a log.
+	earlier   map[string][]byte
+	witnesses []string
+	now       time.Time
+	out       io.Writer
+}
+
+// of checks a log, prints what is wrong and returns how much is. Before are the
+// heads of it alone that were signed before, by what became of them.
+func (l *logCheck) of(ctx context.Context, log *auditlog.Log, before map[string][]byte) (wrong int, err error) {
 	say := func(what any) {
-		fmt.Fprintf(out, "%s: %v\n", log.Name, what)
+		fmt.Fprintf(l.out, "%s: %v\n", log.Name, what)
 		wrong++
 	}
 	verifier := log.Verifier
-	if len(keys) > 0 {
+	if len(l.keys) > 0 {
 		name, _, _ := strings.Cut(log.Verifier, "+")
-		if given, ok := keys[name]; !ok {
+		if given, ok := l.keys[name]; !ok {
 			say("no --key is this log's: its key is called " + name)
 		} else if given != verifier {
 			say("key " + keyPlace(log) + " was changed: it is not the key that was given")
@@ -274,46 +293,69 @@ func checkLog(ctx context.Context, log *auditlog.Log, keys map[string]string, ea
 			}
 		}
 	}
-	var before []auditlog.Checkpoint
-	for path, signed := range earlier {
+	heads := make(map[auditlog.Checkpoint][]string) // which they are
+	for path, signed := range l.earlier {
 		unsigned, err := auditlog.ReadUnsigned(signed)
 		if err != nil || unsigned.Origin != c.Origin {
 			continue
 		}
-		delete(earlier, path)
+		delete(l.earlier, path)
 		e, err := auditlog.OpenCheckpoint(signed, verifier)
 		if err != nil {
 			say(fmt.Sprintf("checkpoint %s is not signed by the log's key: the key or the checkpoint was changed", path))
 			continue
 		}
-		if w, err := auditlog.OpenCheckpoint(signed, verifier, witnesses...); err != nil {
+		if w, err := auditlog.OpenCheckpoint(signed, verifier, l.witnesses...); err != nil {
 			say(fmt.Sprintf("checkpoint %s is not signed by a witness that was given", path))
 		} else {
 			e = w
 		}
-		before = append(before, e)
+		heads[e] = append(heads[e], path)
 	}
-	report, err := auditlog.Verify(ctx, log.Source, auditlog.Head{Size: c.Size, Root: c.Root}, before...)
+	for _, which := range slices.Sorted(maps.Keys(before)) {
+		e, err := auditlog.OpenCheckpoint(before[which], verifier)
+		if err != nil {
+			say(fmt.Sprintf("the checkpoint %s is not signed by the log's key: one of the two was changed", which))
+			continue
+		}
+		heads[e] = append(heads[e], which)
+	}
+	report, err := auditlog.Verify(ctx, log.Source, auditlog.Head{Size: c.Size, Root: c.Root}, slices.Collect(maps.Keys(heads))...)
 	if err != nil {
 		return wrong, err
 	}
 	for _, d := range report.Damage {
+		if which := ofSize(heads, d); len(which) > 0 {
+			say(fmt.Sprintf("%v (%s)", d, strings.Join(which, "; ")))
+			continue
+		}
 		say(d)
 	}
 	if report.More > 0 {
 		say(fmt.Sprintf("and %d more", report.More))
 	}
-	if report.Until.Sub(now) > auditlog.ClockTolerance {
+	if report.Until.Sub(l.now) > auditlog.ClockTolerance {
 		say(fmt.Sprintf("entries are dated up to %s, which is yet to come: the hub's clock was ahead, or this machine's is behind", when(report.Until)))
 	}
 	for _, d := range report.Noted {
-		fmt.Fprintf(out, "%s: note: %v\n", log.Name, d)
+		fmt.Fprintf(l.out, "%s: note: %v\n", log.Name, d)
 	}
-	if fmt.Fprintf(out, "%s: %d entries were checked", log.Name, report.Head.Size); !report.From.IsZero() {
-		fmt.Fprintf(out, ", from %s until %s", when(report.From), when(report.Until))
+	if fmt.Fprintf(l.out, "%s: %d entries were checked", log.Name, report.Head.Size); !report.From.IsZero() {
+		fmt.Fprintf(l.out, ", from %s until %s", when(report.From), when(report.Until))
 	}
-	fmt.Fprintln(out)
+	fmt.Fprintln(l.out)
 	return wrong, nil
+}
+
+// ofSize says which of the heads damage may be about.
+func ofSize(heads map[auditlog.Checkpoint][]string, d *auditlog.DamageError) (which []string) {
+	for c, names := range heads {
+		if d.What == "checkpoint" && c.Size == d.At {
+			which = append(which, names...)
+		}
+	}
+	slices.Sort(which)
+	return which
 }
 
 // keyPlace is where the key of a log lies: that of one in a folder beside it.

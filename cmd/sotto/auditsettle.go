@@ -16,7 +16,7 @@ import (
 )
 
 type settleAuditCommand struct {
-	Which  string `arg:"" help:"checkpoints, archive, the name of a witness, or row:NUMBER of an event that cannot be read, as sotto doctor prints it."`
+	Which  string `arg:"" help:"checkpoints, archive, the name of a witness, last-check (the head that the last whole check kept), or row:NUMBER of an event that cannot be read, as sotto doctor prints it."`
 	Reason string `help:"Why: backup-restored, moved (another log was put there), or investigated (write down by whom, and what was found); of a row, investigated." enum:"backup-restored,moved,investigated" required:""`
 }
 
@@ -29,7 +29,11 @@ func (c settleAuditCommand) Run(ctx context.Context, cli *commands, s streams) e
 	if row, ok := strings.CutPrefix(c.Which, "row:"); ok {
 		return c.row(ctx, h, row, s)
 	}
-	settled, err := h.SettleWatcher(ctx, c.Which, c.Reason)
+	settle := h.SettleWatcher
+	if c.Which == hub.LastCheck {
+		settle = func(ctx context.Context, _, reason string) (int, error) { return h.SettleLastCheck(ctx, reason) }
+	}
+	settled, err := settle(ctx, c.Which, c.Reason)
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func (x *examination) logParts() {
 
 // auditLog finds what is wrong with a practice's log itself.
 func (x *examination) auditLog(check string, p *installation.Practice) {
-	const evidence = "Keep what is there as evidence, the database too. sotto audit verify names each place; sotto audit verify --checkpoint FILE compares with what was published (45 CFR 164.312(c)(1))."
+	const evidence = "Keep what is there as evidence, the database too. sotto audit verify names each place, and which head that was published, archived, witnessed or kept by the last whole check says otherwise (45 CFR 164.312(c)(1)). Once you know why: sotto audit settle."
 	log := p.Log
 	switch {
 	case p.LogSize < 0 || p.LogSize > 0 && log == nil:

@@ -24,6 +24,9 @@ const (
 	sampledTiles = 16
 )
 
+// keptByCheck says of a head that it is a [verifiedLog]'s.
+const keptByCheck = "that the last whole check kept"
+
 // verifiedLog is what a whole check of a log leaves.
 type verifiedLog struct {
 	installation.LogVerified
@@ -44,32 +47,121 @@ func readVerifiedLog(folder Folder, slug string) *verifiedLog {
 	return v
 }
 
-// NoteLogVerified keeps what a whole check of a practice's live audit log found.
-func NoteLogVerified(folder Folder, log *auditlog.Log, problems int, at time.Time) error {
-	head, err := auditlog.ReadUnsigned(log.Signed)
-	if err != nil {
-		return err
-	}
-	v := verifiedLog{LogVerified: installation.LogVerified{At: at.UTC().Truncate(time.Second), Entries: head.Size, Problems: problems}}
-	if problems == 0 {
-		v.Signed = string(log.Signed)
-	} else if last := readVerifiedLog(folder, log.Name); last != nil {
-		v.Signed = last.Signed
-	}
+func writeVerifiedLog(folder Folder, slug string, v *verifiedLog) error {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	path := verifiedLogFile(folder, log.Name)
+	path := verifiedLogFile(folder, slug)
 	if err := durable.MakeFolder(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
 	return durable.WriteFile(path, append(b, '\n'), 0o600)
 }
 
+// NoteLogVerified keeps what a whole check of a practice's live audit log found.
+// A head that was kept gives way only to one that has grown from it: to another
+// it returns a [*auditlog.DamageError], and keeps what was.
+func NoteLogVerified(ctx context.Context, folder Folder, log *auditlog.Log, problems int, at time.Time) error {
+	head, err := auditlog.ReadUnsigned(log.Signed)
+	if err != nil {
+		return err
+	}
+	v := &verifiedLog{LogVerified: installation.LogVerified{At: at.UTC().Truncate(time.Second), Entries: head.Size, Problems: problems}}
+	last := readVerifiedLog(folder, log.Name)
+	switch kept := last != nil && last.Signed != ""; {
+	case problems > 0 && kept:
+		v.Signed = last.Signed
+	case problems > 0:
+	case kept:
+		if err := last.grown(ctx, log); err != nil {
+			return err
+		}
+		fallthrough
+	default:
+		v.Signed = string(log.Signed)
+	}
+	return writeVerifiedLog(folder, log.Name, v)
+}
+
+// grown returns a [*auditlog.DamageError] unless the log has grown from the head
+// that was kept.
+func (v *verifiedLog) grown(ctx context.Context, log *auditlog.Log) error {
+	now, err := auditlog.OpenCheckpoint(log.Signed, log.Verifier)
+	if err != nil {
+		return err
+	}
+	last, err := auditlog.OpenCheckpoint([]byte(v.Signed), log.Verifier)
+	if err != nil {
+		return &auditlog.DamageError{What: "checkpoint", Name: log.Name, How: keptByCheck + " is not signed by the log's key"}
+	}
+	return auditlog.Grown(ctx, log.Source, auditlog.Head{Size: now.Size, Root: now.Root}, last)
+}
+
+// SettleLastCheck forgets, of each log that contradicts it, the head that the
+// last whole check kept, and records that with the operator's reason, a code. It
+// returns of how many. What that check found stays until the next.
+func (h *OpenHub) SettleLastCheck(ctx context.Context, reason string) (settled int, err error) {
+	logs, err := h.AuditLogs(ctx, false)
+	if err != nil {
+		return 0, err
+	}
+	for _, log := range logs {
+		v := readVerifiedLog(h.folder, log.Name)
+		if v == nil || v.Signed == "" {
+			continue
+		}
+		var damage *auditlog.DamageError
+		if err := v.grown(ctx, log); err == nil {
+			continue
+		} else if !errors.As(err, &damage) {
+			return settled, err
+		}
+		kept, err := auditlog.ReadUnsigned([]byte(v.Signed))
+		if err != nil {
+			kept.Size = -1 // it is no head
+		}
+		if err := h.NoteLastCheckSettled(ctx, log.Practice, kept.Size, reason); err != nil {
+			return settled, err
+		}
+		v.Signed = ""
+		if err := writeVerifiedLog(h.folder, log.Name, v); err != nil {
+			return settled, err
+		}
+		settled++
+	}
+	return settled, nil
+}
+
+// SignedBefore are the heads of each practice's log, by its id, that were signed
+// before now, by what became of them: those that a whole check of it has to
+// compare it with. Ask before the log itself: it grows.
+func (h *OpenHub) SignedBefore(ctx context.Context) (map[string]map[string][]byte, error) {
+	parts, err := h.inspectParts(ctx, readLogParts(h.folder))
+	if err != nil {
+		return nil, err
+	}
+	practices, err := h.store.Practices(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[string]map[string][]byte, len(practices))
+	for i := range practices {
+		p := &practices[i]
+		witnesses, err := h.LogWitnesses(ctx, p.ID)
+		if err != nil {
+			return nil, err
+		}
+		all[p.ID] = signedBefore(p.Slug, parts, witnesses, readVerifiedLog(h.folder, p.Slug))
+	}
+	return all, nil
+}
+
 // inspectLog reads the newest entries of a practice's log and some others, makes
 // its root anew, and compares it with each head that was signed before.
 func (h *OpenHub) inspectLog(ctx context.Context, p *hub.Practice, parts []installation.LogPart, witnesses []hub.LogWitness) (*installation.LogCheck, error) {
+	verified := readVerifiedLog(h.folder, p.Slug)
+	before := signedBefore(p.Slug, parts, witnesses, verified) // first: the log grows
 	log, err := h.AuditLog(ctx, p)
 	if err != nil {
 		return nil, err
@@ -84,12 +176,8 @@ func (h *OpenHub) inspectLog(ctx context.Context, p *hub.Practice, parts []insta
 			out.First = d.Error()
 		}
 	}
-	before := signedBefore(p.Slug, parts, witnesses)
-	if v := readVerifiedLog(h.folder, p.Slug); v != nil {
-		out.Verified = &v.LogVerified
-		if v.Signed != "" {
-			before["that the last whole check kept"] = []byte(v.Signed)
-		}
+	if verified != nil {
+		out.Verified = &verified.LogVerified
 	}
 	var earlier []auditlog.Checkpoint
 	for which, signed := range before {
@@ -120,7 +208,7 @@ func (h *OpenHub) inspectLog(ctx context.Context, p *hub.Practice, parts []insta
 
 // signedBefore are the heads of a log that were signed before now and are there,
 // by what became of them.
-func signedBefore(slug string, parts []installation.LogPart, witnesses []hub.LogWitness) map[string][]byte {
+func signedBefore(slug string, parts []installation.LogPart, witnesses []hub.LogWitness, verified *verifiedLog) map[string][]byte {
 	all := make(map[string][]byte)
 	for i := range parts {
 		if parts[i].Folder == "" {
@@ -135,6 +223,9 @@ func signedBefore(slug string, parts []installation.LogPart, witnesses []hub.Log
 		if len(witnesses[i].Signed) > 0 {
 			all["that the witness "+witnesses[i].Name()+" signed"] = witnesses[i].Signed
 		}
+	}
+	if verified != nil && verified.Signed != "" {
+		all[keptByCheck] = []byte(verified.Signed)
 	}
 	return all
 }

@@ -60,6 +60,41 @@ func TestT40PublishedHeadsStay(t *testing.T) {
 	}
 }
 
+// TestT40ACheckedHeadStays: the head of a whole check gives way to none that has
+// not grown from it, also if that check found nothing.
+func TestT40ACheckedHeadStays(t *testing.T) {
+	folder := Folder(t.TempDir())
+	note := func(seed byte, size int64, root auditlog.Hash) error {
+		s, err := auditlog.NewSigner(bytes.Repeat([]byte{seed}, auditlog.SeedBytes), "t_a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		signed, err := s.Sign(size, root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return NoteLogVerified(t.Context(), folder, &auditlog.Log{Name: "a", Signed: signed, Verifier: s.Verifier()}, 0, time.Unix(1_790_000_000, 0))
+	}
+	for range 2 {
+		if err := note(1, 5, auditlog.Hash{1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := readVerifiedLog(folder, "a")
+	for name, err := range map[string]error{
+		"shrunk":      note(1, 4, auditlog.Hash{1}),
+		"forked":      note(1, 5, auditlog.Hash{2}),
+		"another key": note(2, 6, auditlog.Hash{1}),
+	} {
+		if damage := new(auditlog.DamageError); !errors.As(err, &damage) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	if got := readVerifiedLog(folder, "a"); *got != *want {
+		t.Errorf("kept is %+v", got)
+	}
+}
+
 // TestLogPartsAreNoted: that the heads and the archive of the audit log are let
 // out, that they could not be, and that the log contradicts them, is noted for
 // who looks, in the figures too, and goes on to be when the server starts anew.

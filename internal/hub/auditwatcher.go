@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +19,10 @@ import (
 // WatcherWitness is the name of watchers that sign a log's heads; the others
 // are those of the parts that are let out (installation.LogPart).
 const WatcherWitness = "witness"
+
+// LastCheck names, beside the watchers, the head that the last whole check of a
+// log kept.
+const LastCheck = "last-check"
 
 // A LogWatcher holds what is outside of the database against a practice's log.
 type LogWatcher struct {
@@ -259,4 +264,14 @@ func (h *Hub) SettleWatcher(ctx context.Context, which, reason string) (settled 
 		return nil
 	})
 	return settled, err
+}
+
+// NoteLastCheckSettled records that the operator, for a reason, a code, lets the
+// head of the last whole check go, which had that many entries.
+func (h *Hub) NoteLastCheckSettled(ctx context.Context, practice string, entries int64, reason string) error {
+	e := h.event(ctx, operator(practice), audit.WatcherSettled, LastCheck).With(fmt.Sprintf("entries=%d", entries)).Because(reason, "")
+	if err := h.store.Record(ctx, e); err != nil {
+		return at("settle what contradicts the log", err)
+	}
+	return nil
 }
