@@ -57,7 +57,7 @@ func (e *Engine) Knows(ctx context.Context, conversation string) (bool, error) {
 	switch err := c.load(ctx); {
 	case err != nil:
 		return false, err
-	case c.rec.stage == stageOutside && !(c.lost == 0 && c.rec.removed()):
+	case c.rec.stage == stageOutside && (c.lost != 0 || !c.rec.removed()):
 		return false, ErrPending
 	default:
 		return c.rec.stage == stageOpen, nil

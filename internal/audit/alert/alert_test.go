@@ -206,8 +206,10 @@ func TestT42Surname(t *testing.T) {
 func TestOnlyStaffAreLookedAt(t *testing.T) {
 	l := settled(t)
 	for _, e := range []audit.Event{
-		{Role: audit.Patient, Person: "p_a", Outcome: audit.Done}, {Role: audit.Service, Person: "p_keeper", Outcome: audit.Done},
-		{Role: audit.Staff, Person: "kim", Outcome: audit.Refused}, {Role: audit.Operator, Outcome: audit.Done},
+		{Role: audit.Patient, Person: "p_a", Outcome: audit.Done},
+		{Role: audit.Service, Person: "p_keeper", Outcome: audit.Done},
+		{Role: audit.Staff, Person: "kim", Outcome: audit.Refused},
+		{Role: audit.Operator, Outcome: audit.Done},
 	} {
 		e.At, e.Kind, e.Patient = l.day(14, 3, 0).UnixMilli(), audit.ConversationOpened, "p_a"
 		found, err := l.state.Look(&l.set, 0, &e)
