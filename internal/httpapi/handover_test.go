@@ -263,7 +263,7 @@ func TestT47BreakGlass(t *testing.T) {
 }
 
 // TestT47EndOfWhoLeft: that an emergency ended is in the log, once, also of who
-// left before their hour was over.
+// left before their hour was over; the patient is shown that, and its beginning.
 func TestT47EndOfWhoLeft(t *testing.T) {
 	w := newWorld(t)
 	patient, dana, lee := w.patient(), w.staff("dana"), w.staff("lee", "front-desk")
@@ -282,6 +282,12 @@ func TestT47EndOfWhoLeft(t *testing.T) {
 	w.must(w.hub.EndEmergencies(w.ctx))
 	if ended := w.events(string(audit.EmergencyEnded)); len(ended) != 1 {
 		t.Errorf("the log says %q", ended)
+	}
+	_, own := w.raw("GET", "/v1/audit/own", "", "Authorization", "Bearer "+patient.Token())
+	for _, kind := range []audit.Kind{audit.EmergencyOpened, audit.EmergencyEnded} {
+		if strings.Count(own, `"kind":"`+string(kind)+`"`) != 1 {
+			t.Errorf("the patient is not told of %s: %s", kind, own)
+		}
 	}
 }
 

@@ -343,16 +343,6 @@ func (h *Hub) AuditTile(ctx context.Context, s *StaffCaller, level int, n int64)
 	return api.AuditTile{Hashes: hashes}, err
 }
 
-// aboutPatients are the kinds that a patient is shown of those about them: who
-// got at what they said, and what was done with their chats.
-var aboutPatients = []audit.Kind{
-	audit.ConversationSeen, audit.ConversationOpened, audit.FileDownloaded, audit.ReadersExplained, audit.GroupInfoRead, audit.AuditRead, audit.MemberDevicesRead,
-	audit.ConsentGiven, audit.ConsentWithdrawn,
-	audit.ConversationBegun, audit.ConversationTaken, audit.ConversationTakenOver, audit.ConversationJoined, audit.ConversationLeft,
-	audit.ConversationClosed, audit.ConversationReopened, audit.MemberAdded, audit.MemberRemoved, audit.MemberRejoined, audit.FileAdded,
-	audit.RecordRead, audit.HistoryShared, audit.CallRefused,
-}
-
 // AuditOfPatient lists what the log says about the calling patient: who saw
 // their messages. Network addresses and the ids of calls are left out, so those
 // entries cannot be checked by their commitment; their number can be asked of
@@ -365,7 +355,7 @@ func (h *Hub) AuditOfPatient(ctx context.Context, c *Caller, cursor string, limi
 		return api.AuditPage{}, err
 	}
 	q := LogQuery{Practice: c.Device.Practice, Patient: c.Person.ID}
-	for _, k := range aboutPatients {
+	for _, k := range aboutPatients() {
 		q.Kinds = append(q.Kinds, string(k))
 	}
 	page, err := h.auditPage(ctx, q, cursor, limit)

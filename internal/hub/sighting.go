@@ -19,6 +19,36 @@ var ways = map[audit.Kind]string{
 	audit.ConversationSeen: "state", audit.AuditRead: "log", audit.AccessRead: "log", audit.AuditExported: "log", audit.CallRefused: "tried",
 }
 
+// untold are the kinds about a chat, of those that patients are shown of theirs,
+// that they are not shown, each with the reason.
+var untold = map[audit.Kind]string{
+	audit.FrameSent:         "the chat shows each message",
+	audit.HandshakeSent:     "the chat shows who came and went by it",
+	audit.RemovalProposed:   "member.removed says so once it is done",
+	audit.FileDropped:       "nobody got the file",
+	audit.EmergencyReviewed: "it judges who went in, which emergency.opened tells",
+	audit.DisclosureMade:    "the practice accounts for it when asked, and may have been told to wait with that (45 CFR 164.528(a)(2))",
+	audit.DisclosureStruck:  "as disclosure.recorded",
+}
+
+// aboutPatients are the kinds that a patient is shown of those about them: who
+// got at what they said, what was done with their chats, and what they agreed to.
+func aboutPatients() (kinds []audit.Kind) {
+	for _, s := range audit.Vocabulary() {
+		switch s.Category {
+		case audit.Access, audit.Consent, audit.Membership, audit.Export:
+			if s.Chat && untold[s.Kind] == "" {
+				kinds = append(kinds, s.Kind)
+			}
+		default:
+			if ways[s.Kind] != "" {
+				kinds = append(kinds, s.Kind)
+			}
+		}
+	}
+	return kinds
+}
+
 // sightingsRead is how many events a page of sightings is made from.
 const sightingsRead = mostAuditPage
 
