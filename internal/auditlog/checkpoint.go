@@ -56,6 +56,11 @@ func parseCheckpoint(text string) (c Checkpoint, err error) {
 // should be.
 var ErrCheckpoint = errors.New("auditlog: not a checkpoint signed by the log's key")
 
+// ErrExtended is the [ErrCheckpoint] of one that is signed and says more than a
+// [Checkpoint] holds, as in extension lines (C2SP tlog-checkpoint), or says it
+// otherwise: who signed what is read of it would sign another text.
+var ErrExtended = fmt.Errorf("%w: it has extension lines", ErrCheckpoint)
+
 // A Signer signs the checkpoints of one log.
 type Signer struct {
 	key    ed25519.PrivateKey
@@ -118,6 +123,9 @@ func OpenCheckpoint(signed []byte, verifier string, witnesses ...string) (Checkp
 	}
 	if c.Origin != v.Name() {
 		return Checkpoint{}, ErrCheckpoint
+	}
+	if c.text() != n.Text {
+		return Checkpoint{}, ErrExtended
 	}
 	if len(witnesses) == 0 {
 		return c, nil

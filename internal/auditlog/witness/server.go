@@ -97,7 +97,9 @@ func (s *Server) answer(body []byte) (status int, kind string, answer []byte) {
 		return refuse(http.StatusNotFound, "this log is not witnessed here")
 	}
 	c, err := auditlog.OpenCheckpoint(r.checkpoint, key)
-	if err != nil {
+	if errors.Is(err, auditlog.ErrExtended) {
+		return refuse(http.StatusBadRequest, "checkpoints with extension lines are not signed here")
+	} else if err != nil {
 		return refuse(http.StatusForbidden, "the checkpoint is not signed by the log's key")
 	}
 	if r.old > c.Size {

@@ -350,3 +350,53 @@ func FuzzRequest(f *testing.F) {
 		}
 	})
 }
+
+// signs is a log's own key as any program would use it.
+type signs struct {
+	note.Verifier
+	key ed25519.PrivateKey
+}
+
+func (s signs) Sign(text []byte) ([]byte, error) { return ed25519.Sign(s.key, text), nil }
+
+// TestExtensionLinesAreRefused: a witness signs the text that it was sent, or
+// nothing: not what is left of a checkpoint without the lines it does not read.
+func TestExtensionLinesAreRefused(t *testing.T) {
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := note.NewEd25519VerifierKey("log.example/a", public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verifier, err := note.NewVerifier(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	handler, _ := newWitness(t, t.TempDir(), key)
+	server := httptest.NewServer(handler)
+	defer server.Close()
+	const plain = "log.example/a\n1\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
+	for _, c := range []struct {
+		text string
+		want int
+	}{
+		{plain + "extension\n", http.StatusBadRequest},
+		{plain + "\nextension\n", http.StatusBadRequest},
+		{strings.Replace(plain, "A=", "B=", 1), http.StatusBadRequest}, // the same root, in other letters
+		{plain, http.StatusOK},
+	} {
+		signed, err := note.Sign(&note.Note{Text: c.text}, signs{verifier, private})
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := http.Post(server.URL+"/add-checkpoint", "text/plain", strings.NewReader("old 0\n\n"+string(signed)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := answer.Body.Close(); err != nil || answer.StatusCode != c.want {
+			t.Errorf("%q: %d, %v, want %d", c.text, answer.StatusCode, err, c.want)
+		}
+	}
+}
