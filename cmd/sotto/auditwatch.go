@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -117,7 +118,7 @@ func (c watchAuditCommand) lookAt(ctx context.Context, log *auditlog.Log, out io
 	now, err := auditlog.OpenCheckpoint(log.Signed, verifier)
 	if err != nil {
 		say("key or checkpoint was changed: the log is no longer signed by the key that was seen")
-		return wrong, durable.WriteFile(place+".contradiction", log.Signed, 0o600)
+		return wrong, keepContradiction(place, log.Signed, time.Now())
 	}
 	head := auditlog.Head{Size: now.Size, Root: now.Root}
 	var earlier []auditlog.Checkpoint
@@ -150,7 +151,7 @@ func (c watchAuditCommand) lookAt(ctx context.Context, log *auditlog.Log, out io
 		if err := os.Remove(place + "." + wholeFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return wrong, err
 		}
-		return wrong, durable.WriteFile(place+".contradiction", log.Signed, 0o600)
+		return wrong, keepContradiction(place, log.Signed, time.Now())
 	}
 	if part.Whole() {
 		if err := durable.WriteFile(place+"."+wholeFile, []byte(when(time.Now())+"\n"), 0o600); err != nil {
@@ -162,6 +163,27 @@ func (c watchAuditCommand) lookAt(ctx context.Context, log *auditlog.Log, out io
 	}
 	fmt.Fprintf(out, "%s: %d entries\n", log.Name, now.Size)
 	return 0, durable.WriteFile(place+"."+archive.CheckpointFile, log.Signed, 0o600)
+}
+
+// keepContradiction keeps a checkpoint that contradicts what was seen, beside
+// all that did so before: each proves it by itself.
+func keepContradiction(place string, signed []byte, at time.Time) error {
+	kept, err := filepath.Glob(place + ".contradiction.*")
+	if err != nil {
+		return err
+	}
+	for _, path := range kept {
+		if b, err := os.ReadFile(path); err != nil {
+			return err
+		} else if bytes.Equal(b, signed) {
+			return nil
+		}
+	}
+	c, err := auditlog.ReadUnsigned(signed)
+	if err != nil {
+		c.Size = 0 // it says none
+	}
+	return durable.CreateFile(fmt.Sprintf("%s.contradiction.%d.%s", place, c.Size, at.UTC().Format("20060102T150405.000000000Z")), signed, 0o600)
 }
 
 // part is what of a log is read with a look: all with the first, and when all
