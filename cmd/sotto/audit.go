@@ -79,7 +79,7 @@ type verifyAuditCommand struct {
 	Folder     string   `arg:"" optional:"" help:"An exported log, or a folder of them. Without one, the live log is checked." type:"existingdir"`
 	Checkpoint []string `help:"An earlier checkpoint, which the log must have grown from." placeholder:"FILE" type:"existingfile"`
 	Witness    []string `help:"The key of a witness. Each --checkpoint must have the signature of one of those given." placeholder:"KEY"`
-	Key        []string `help:"The log's key as export printed it, or a file with it. Without one the key in the folder is believed." placeholder:"KEY"`
+	Key        []string `help:"The log's key as export printed it, or a file with it. Each key's log must be there. Without one the key in the folder is believed." placeholder:"KEY"`
 }
 
 func (c verifyAuditCommand) Run(ctx context.Context, cli *commands, s streams) error {
@@ -107,7 +107,7 @@ func (c verifyAuditCommand) Run(ctx context.Context, cli *commands, s streams) e
 	}
 	defer done()
 	wrong := logs.wrong
-	check := logCheck{keys: keys, earlier: earlier, witnesses: c.Witness, now: time.Now(), out: s.out}
+	check := logCheck{keys: keys, unused: maps.Clone(keys), earlier: earlier, witnesses: c.Witness, now: time.Now(), out: s.out}
 	for _, log := range logs.all {
 		n, err := check.of(ctx, log, logs.before[log.Practice])
 		if err != nil {
@@ -122,6 +122,10 @@ func (c verifyAuditCommand) Run(ctx context.Context, cli *commands, s streams) e
 		if c.Folder != "" && len(keys) == 0 {
 			fmt.Fprintf(s.out, "%s: checked by the key in the folder, %s; compare it with what you noted\n", log.Name, log.Verifier)
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(check.unused)) {
+		fmt.Fprintf(s.out, "the log of the key %s is not there, or cannot be opened\n", name)
+		wrong++
 	}
 	for path := range earlier {
 		fmt.Fprintf(s.out, "%s is of no log that is there\n", path)
@@ -258,7 +262,8 @@ func standing(ctx context.Context, h *host.OpenHub, logs []*auditlog.Log, now ti
 
 // A logCheck is what logs are checked with.
 type logCheck struct {
-	keys map[string]string // by the log's origin
+	keys   map[string]string // by the log's origin
+	unused map[string]string // those of keys whose log was not seen yet
 	// earlier are checkpoints by their files, less those that were of a log.
 	earlier   map[string][]byte
 	witnesses []string
@@ -276,6 +281,7 @@ func (l *logCheck) of(ctx context.Context, log *auditlog.Log, before map[string]
 	verifier := log.Verifier
 	if len(l.keys) > 0 {
 		name, _, _ := strings.Cut(log.Verifier, "+")
+		delete(l.unused, name)
 		if given, ok := l.keys[name]; !ok {
 			say("no --key is this log's: its key is called " + name)
 		} else if given != verifier {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sotto-health/sotto/internal/auditlog/archive"
 )
 
 // TestAuditExportFormats: the operator prints events or writes them to files,
@@ -90,4 +92,26 @@ func TestT40ExportsMarkWhatWasTamperedWith(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestT40AWholeLogIsGone: a practice's log that is taken out of an export is
+// named by its key, also where another's is put in its place.
+func TestT40AWholeLogIsGone(t *testing.T) {
+	data, folder := t.TempDir(), filepath.Join(t.TempDir(), "out")
+	does(t, data, []string{"practice", "apply", practiceFile(t, "", "")})
+	does(t, data, []string{"practice", "apply", practiceFile(t, "riverside", "lakeside")})
+	does(t, data, []string{"audit", "export", folder})
+	gone := filepath.Join(folder, "lakeside")
+	key := string(read(t, gone, archive.KeyFile))
+	verify := []string{"audit", "verify", folder, "--key", filepath.Join(folder, "riverside", archive.KeyFile), "--key", strings.TrimSpace(key)}
+	does(t, data, verify, "as it was written")
+	if err := os.RemoveAll(gone); err != nil {
+		t.Fatal(err)
+	}
+	name, _, _ := strings.Cut(key, "+")
+	names(t, data, verify, "the log of the key "+name+" is not there")
+	if err := os.CopyFS(gone, os.DirFS(filepath.Join(folder, "riverside"))); err != nil {
+		t.Fatal(err)
+	}
+	names(t, data, verify, "the log of the key "+name+" is not there")
 }
