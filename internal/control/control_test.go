@@ -110,8 +110,8 @@ func asked(t *testing.T) []string {
 func untested() map[string]string {
 	return map[string]string{
 		"308(a)(2)":        "Whom the practice names is its own act; the map only reads whether somebody is named.",
-		"308(a)(4)(ii)(A)": "The product has no clearinghouse functions.",
-		"314(b)":           "The practice is a provider, and sponsors no group health plan here.",
+		"308(a)(4)(ii)(A)": "The product has no clearinghouse functions: whether the practice has is for it to write down.",
+		"314(b)":           "What kind of entity the practice is is not told here: the map asks it to write that down.",
 		"310(a)":           "Software cannot see doors: the map asks the practice to write down how the machines are guarded.",
 		"514(a)-(b)":       "The product exports nothing as de-identified.",
 	}
@@ -350,6 +350,16 @@ func TestEachQueryNotices(t *testing.T) {
 	}
 }
 
+// TestKindOfEntity: whether the practice is a provider, an insurer or more is
+// its own to say, and not taken for granted.
+func TestKindOfEntity(t *testing.T) {
+	for _, id := range []string{"308(a)(4)(ii)(A)", "314(b)"} {
+		if got := state(t, subject(), id); got != api.ControlDecision {
+			t.Errorf("%s is %s", id, got)
+		}
+	}
+}
+
 // provided has everybody sign in at a provider, and nowhere else.
 func provided(s *Subject) {
 	s.Practice.Provider = &installation.Provider{Host: "login.clinic.example", Only: true, TwoFactors: true}
@@ -414,12 +424,13 @@ func TestServicesOfOthers(t *testing.T) {
 	s.Facts.Database.Remote = true
 	s.Practice.Provider = &installation.Provider{Host: "login.clinic.example", Only: true}
 	s.Practice.Portal = []string{"portal.clinic.example"}
+	s.Practice.Directories = []installation.Directory{{Name: "Entra ID"}}
 	expect(quietNotices(s), api.ControlDecision, "mail by mail.clinic.example", "text messages by ?")
 	if f := quietNotices(s); !strings.Contains(f.Fix, "business associate") {
 		t.Errorf("the fix is %q", f.Fix)
 	}
 	expect(standsAlone(s), api.ControlDecision, "mail.clinic.example", "login.clinic.example", "portal.clinic.example", "database")
-	expect(outsideServices(s), api.ControlDecision, "mail.clinic.example", "login.clinic.example", "portal.clinic.example", "database")
+	expect(outsideServices(s), api.ControlDecision, "mail.clinic.example", "login.clinic.example", "Entra ID", "portal.clinic.example", "database")
 
 	s.Facts.Server = nil
 	expect(quietNotices(s), api.ControlShort, "No server answers")

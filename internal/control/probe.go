@@ -25,14 +25,22 @@ func probes() map[string]Probe {
 		"doctor": doctorFinds, "release": release, "inventory": inventoryMade, "stands-alone": standsAlone, "quiet-notices": quietNotices,
 		"outside-services": outsideServices,
 		"audit-log":        auditLog, "audit-stream": auditStream, "log-kept": logKept, "facility": facility,
-		"clearinghouse": notApplicable("none.clearinghouse"), "group-health-plan": notApplicable("none.health-plan"), "no-deidentification": notApplicable("none.deidentified"),
+		"clearinghouse": clearinghouse, "group-health-plan": groupHealthPlan, "no-deidentification": noDeidentification,
 	}
 }
 
-func notApplicable(code string) Probe {
-	return func(*Subject) api.ControlFinding {
-		return found(api.ControlNotApplicable, []api.ControlWords{say(code)})
-	}
+// clearinghouse and groupHealthPlan are the practice's to decide: what kind of
+// entity it is, provider, insurer or more than one, is not told here.
+func clearinghouse(*Subject) api.ControlFinding {
+	return decide(say("fix.clearinghouse"), say("none.clearinghouse"))
+}
+
+func groupHealthPlan(*Subject) api.ControlFinding {
+	return decide(say("fix.health-plan"), say("none.health-plan"))
+}
+
+func noDeidentification(*Subject) api.ControlFinding {
+	return found(api.ControlNotApplicable, []api.ControlWords{say("none.deidentified")})
 }
 
 // working are the people who are not disabled.
@@ -532,6 +540,9 @@ func outsideServices(s *Subject) api.ControlFinding {
 	}
 	if p := s.Practice.Provider; p != nil {
 		all = append(all, say("outside.provider", p.Host))
+	}
+	for _, d := range s.Practice.Directories {
+		all = append(all, say("outside.directory", d.Name))
 	}
 	for _, portal := range s.Practice.Portal {
 		all = append(all, say("outside.portal", portal))

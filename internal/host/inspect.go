@@ -308,6 +308,15 @@ func (h *OpenHub) inspectPractice(ctx context.Context, parts []installation.LogP
 	if sso := p.Access.SSO; sso != nil {
 		out.Provider = &installation.Provider{Host: installation.Hostname(sso.Issuer), Only: sso.Only, TwoFactors: sso.AsksForTwo()}
 	}
+	tokens, err := h.store.DirectoryTokens(ctx, p.ID)
+	if err != nil {
+		return nil, err
+	}
+	for i := range tokens {
+		if t := &tokens[i]; t.ExpiresAt > now {
+			out.Directories = append(out.Directories, installation.Directory{Name: t.Name, ExpiresAt: moment(t.ExpiresAt)})
+		}
+	}
 	if portal := p.Identity.Portal; portal != nil {
 		out.Portal = append(out.Portal, installation.Hostname(portal.Issuer))
 		if fhir := installation.Hostname(portal.FHIR); fhir != "" && fhir != out.Portal[0] {

@@ -1,14 +1,17 @@
 package host
 
 import (
+	"crypto/sha256"
 	"testing"
+	"time"
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/hub"
 )
 
 // TestSignInAtTheProvider: who has nothing but an account at the practice's
-// provider can sign in, and what the provider must say is among the facts.
+// provider can sign in, and what the provider must say is among the facts; so
+// are the tokens of a directory that have not expired.
 func TestSignInAtTheProvider(t *testing.T) {
 	ctx, folder := t.Context(), Folder(t.TempDir())
 	h := openHub(t, string(folder))
@@ -21,6 +24,11 @@ func TestSignInAtTheProvider(t *testing.T) {
 	}
 	for id, at := range map[string]string{"p_linked": issuer, "p_before": "https://login.before.example"} {
 		if err := h.store.LinkIdentity(ctx, hub.IdentityLink{Practice: "t_here", Issuer: at, Subject: id, Person: id, Way: hub.LinkedByOwner, CreatedAt: 2}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, until := range map[string]int64{"Entra ID": time.Now().Add(time.Hour).UnixMilli(), "Okta": 5} {
+		if err := h.store.AddDirectoryToken(ctx, hub.DirectoryToken{Token: sha256.Sum256([]byte(name)), ID: name, Practice: "t_here", Name: name, CreatedAt: 1, ExpiresAt: until}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -46,6 +54,9 @@ func TestSignInAtTheProvider(t *testing.T) {
 			if who := &p.People[i]; p.CanSignIn(who) != (who.ID == "p_linked") {
 				t.Errorf("%+v can sign in: %v", who, p.CanSignIn(who))
 			}
+		}
+		if len(p.Directories) != 1 || p.Directories[0].Name != "Entra ID" {
+			t.Errorf("directories are %+v", p.Directories)
 		}
 		if len(p.People) != 2 || p.EmptyQueues != 0 {
 			t.Errorf("%d people, and %d queues without one of them", len(p.People), p.EmptyQueues)

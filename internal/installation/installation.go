@@ -293,6 +293,9 @@ type Practice struct {
 	Streams []Stream `json:"streams"`
 	// Provider is where its staff sign in beside here; nil if there is none.
 	Provider *Provider `json:"provider,omitempty"`
+	// Directories are the tokens, live ones, with which a directory writes its
+	// people and their groups here (SCIM).
+	Directories []Directory `json:"directories,omitempty"`
 	// Portal are the machines at which its patients can sign in, without port and
 	// path: the portal's, and the FHIR server's that it guards. None without one.
 	Portal  []string `json:"portal,omitempty"`

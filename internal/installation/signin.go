@@ -1,5 +1,7 @@
 package installation
 
+import "time"
+
 // A Provider is a practice's OpenID provider for staff.
 type Provider struct {
 	Host string `json:"host"` // of its issuer, without port and path
@@ -9,6 +11,13 @@ type Provider struct {
 	// TwoFactors says that nobody comes in from there of whom its token does not
 	// say that they showed more than what they know.
 	TwoFactors bool `json:"two_factors"`
+}
+
+// A Directory is a token with which a practice's directory writes here; what it
+// is called is all that is known of whose hand it is in.
+type Directory struct {
+	Name      string    `json:"name"` // as administrators know it
+	ExpiresAt time.Time `json:"expires_at"`
 }
 
 // SignsInHere reports whether the person has set up a way to sign in that needs

@@ -12,6 +12,7 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/installation"
@@ -101,7 +102,7 @@ func Of(f *installation.Facts, p *installation.Practice) *api.Inventory {
 	flow("staff", "staff-devices", "what they read and write", "two factors, locks", false)
 	flow("hub", "database", "sealed messages, accounts", databaseWay(f), f.Database.Remote && !f.Database.Verified)
 	flow("hub", "attachments", "sealed files", "sealed by the sender's device", false)
-	services(f, p, add, flow)
+	services(f, p, way, open, add, flow)
 	for n, o := range p.Origins {
 		id := fmt.Sprintf("page-%d", n+1)
 		add(api.Asset{ID: id, Kind: "link", Zone: elsewhere, Name: o, Holds: "nothing; it shows the chat in a frame", Guarded: "a frame of its own origin", Weight: "low"})
@@ -129,8 +130,9 @@ func auditFolders(s *installation.Server, add func(api.Asset), flow func(from, t
 	}
 }
 
-// services lists what others run for the practice, as far as it is set up.
-func services(f *installation.Facts, p *installation.Practice, add func(api.Asset), flow func(from, to, carries, guarded string, open bool)) {
+// services lists what others run for the practice, as far as it is set up. Way is
+// how the hub is called, and whether that is open.
+func services(f *installation.Facts, p *installation.Practice, way string, open bool, add func(api.Asset), flow func(from, to, carries, guarded string, open bool)) {
 	messengers, known := f.Messengers()
 	if !known {
 		add(api.Asset{ID: "messengers", Kind: "link", Zone: elsewhere, Name: "Mail and text messages: not known", Holds: "no server answers that says what it sends by", Guarded: "not known", Weight: "medium", CheckedBy: "running"})
@@ -150,6 +152,11 @@ func services(f *installation.Facts, p *installation.Practice, add func(api.Asse
 		add(api.Asset{ID: "provider", Kind: "link", Zone: elsewhere, Name: "Staff sign-in: " + s.Host, Holds: holds, Guarded: "by who runs it: who rules there signs in here", Weight: "high"})
 		flow("staff-devices", "provider", "sign-ins of staff", "TLS", false)
 		flow("hub", "provider", "one-time codes for who signed in", "TLS", false)
+	}
+	for n, d := range p.Directories {
+		id := fmt.Sprintf("directory-%d", n+1)
+		add(api.Asset{ID: id, Kind: "link", Zone: elsewhere, Name: "Staff directory: " + d.Name, Holds: "who works here and in which groups; nothing of patients", Guarded: "by who runs it: who rules there says who works here; a token until " + d.ExpiresAt.Format(time.DateOnly), Weight: "high"})
+		flow(id, "hub", "people, roles", way, open)
 	}
 	for n, host := range p.Portal {
 		id := fmt.Sprintf("portal-%d", n+1)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/installation"
@@ -78,7 +79,7 @@ func TestInventory(t *testing.T) {
 
 	f = &installation.Facts{Database: installation.Database{Engine: installation.SQLite}, Practices: []installation.Practice{{Slug: "oak"}}}
 	i = Of(f, &f.Practices[0])
-	for _, id := range []string{"keeper", "archive", "backups", "metrics", "page-1", "messenger:email", "messenger:sms", "provider", "witness-1", "audit-archive", "audit-checkpoints"} {
+	for _, id := range []string{"keeper", "archive", "backups", "metrics", "page-1", "messenger:email", "messenger:sms", "provider", "directory-1", "witness-1", "audit-archive", "audit-checkpoints"} {
 		if asset(i, id) != nil {
 			t.Errorf("%s is there", id)
 		}
@@ -94,6 +95,7 @@ func TestServicesOfOthers(t *testing.T) {
 	before := Of(f, &f.Practices[0])
 	f.Server.Messengers = []installation.Messenger{{Channel: "email", Host: "mail.clinic.example"}, {Channel: "sms", Host: "127.0.0.1"}}
 	f.Practices[0].Provider = &installation.Provider{Host: "login.clinic.example"}
+	f.Practices[0].Directories = []installation.Directory{{Name: "Entra ID", ExpiresAt: time.Date(2027, 3, 1, 0, 0, 0, 0, time.UTC)}}
 	f.Practices[0].Portal = []string{"portal.clinic.example", "fhir.clinic.example"}
 	f.Practices[0].Witnesses = []installation.Witness{{Name: "witness.example/sotto"}}
 	f.Practices[0].Streams = []installation.Stream{{Name: "syslog", Target: "tls://siem.clinic.example:6514"}, {Name: "otlp", Target: "http://127.0.0.1:4318/v1/logs"}}
@@ -105,6 +107,7 @@ func TestServicesOfOthers(t *testing.T) {
 	for id, want := range map[string]struct{ name, zone string }{
 		"messenger:email": {"Mail: mail.clinic.example", elsewhere}, "messenger:sms": {"Text messages: 127.0.0.1", hub},
 		"provider": {"Staff sign-in: login.clinic.example", elsewhere}, "portal-1": {"Patient portal: portal.clinic.example", elsewhere}, "portal-2": {"Patient portal: fhir.clinic.example", elsewhere},
+		"directory-1":         {"Staff directory: Entra ID", elsewhere},
 		"witness-1":           {"Witness: witness.example/sotto", elsewhere},
 		"audit-stream:syslog": {"Audit log to a SIEM: siem.clinic.example", elsewhere}, "audit-stream:otlp": {"Audit log to a SIEM: 127.0.0.1", hub},
 	} {
@@ -117,7 +120,12 @@ func TestServicesOfOthers(t *testing.T) {
 		if !strings.Contains(b.String(), want.name) {
 			t.Errorf("the picture has no %q", want.name)
 		}
-		if !slices.ContainsFunc(i.Flows, func(flow api.Flow) bool { return flow.From == "hub" && flow.To == id }) {
+		if !slices.ContainsFunc(i.Flows, func(flow api.Flow) bool {
+			if id == "directory-1" { // it writes here, as openly as the hub is called
+				return flow.From == id && flow.To == "hub" && flow.Carries == "people, roles" && flow.Open
+			}
+			return flow.From == "hub" && flow.To == id
+		}) {
 			t.Errorf("nothing flows to %s", id)
 		}
 	}

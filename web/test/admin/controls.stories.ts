@@ -19,7 +19,7 @@ const controls: api.Control[] = [
   control("312(a)(2)(iii)", "Automatic logoff", { kind: "addressable", proposed: "required" }),
   control("312(e)(1)", "Transmission security"),
   control("308(a)(5)(ii)(A)", "Security reminders and training", { family: "administrative", tests: [], threats: [], missing: "There is no training register." }),
-  control("314(b)", "Group health plans", { family: "administrative", tests: [], threats: [], review_months: 1 }),
+  control("514(a)-(b)", "De-identification", { family: "privacy", tests: [], threats: [], review_months: 1 }),
 ];
 
 /** What was found, with the words that it is made of, or without, as from an earlier version. */
@@ -44,7 +44,7 @@ const looked: api.ControlRun = {
       [{ code: "tls.proxy", args: ["https://chat.clinic.example"] }], "Check the proxy's TLS with its own tools, and note it.", "fix.check-proxy",
     ),
     { id: "308(a)(5)(ii)(A)", state: "falls-short", says: "There is no training register.", findings: [] },
-    result("314(b)", "not-applicable", "The practice is a provider. If it sponsors a group health plan, this control is its own.", [{ code: "none.health-plan" }]),
+    result("514(a)-(b)", "not-applicable", "The product makes no de-identified data.", [{ code: "none.deidentified" }]),
   ],
 };
 const all: api.Controls = { controls, run: looked, history: [0, 1, 2, 3, 4, 5, 6].map((n) => run(now - n * day, n < 3 ? 2 : 1)) };
