@@ -12,7 +12,7 @@ type keyCommand struct {
 }
 
 type replaceKeyCommand struct {
-	Names []string `arg:"" enum:"audit,factors,patients" help:"Which: audit, factors or patients; all that are lost."`
+	Names []string `arg:"" enum:"audit,factors,patients,evidence" help:"Which: audit, factors, patients or evidence; all that are lost."`
 }
 
 func (c replaceKeyCommand) Run(ctx context.Context, cli *commands, s streams) error {
@@ -26,6 +26,7 @@ func (c replaceKeyCommand) Run(ctx context.Context, cli *commands, s streams) er
 	means := map[string]string{
 		host.AuditKey:    "The heads of the audit logs are signed by it from now on; those of before verify with the old public key alone, and sotto audit verify and watch say so: settle what the last whole check kept by sotto audit settle last-check.",
 		host.FactorsKey:  "No authenticator app opens anything any more: passkeys and recovery codes do. Make set-up links for the others: sotto staff link.",
+		host.EvidenceKey: "Evidence packs are signed by it from now on: give its public part to who verifies them, sotto controls key; those of before verify with the old one.",
 		host.PatientsKey: "What was on file of patients cannot be opened any more: import it again.",
 	}
 	for _, name := range c.Names {

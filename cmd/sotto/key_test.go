@@ -38,6 +38,35 @@ func TestT54LostHubKeys(t *testing.T) {
 	}
 }
 
+// TestT54LostEvidenceKey: once packs were signed, or the key's public part was
+// given out, no other is made in its place without a word either.
+func TestT54LostEvidenceKey(t *testing.T) {
+	data, _ := newRecord(t)
+	key, pack := filepath.Join(data, "hub", "evidence.key"), filepath.Join(t.TempDir(), "evidence.zip")
+	does(t, data, []string{"controls", "pack", pack})
+	first := does(t, data, words("controls key"))
+	refuses(t, data, words("key replace evidence"), "only one that is lost is replaced")
+	if err := os.Remove(key); err != nil {
+		t.Fatal(err)
+	}
+	refuses(t, data, words("controls key"), "hub/evidence.key is lost")
+	refuses(t, data, []string{"controls", "pack", pack + "2"}, "hub/evidence.key is lost")
+	if levels, _ := diagnose(t, data); levels["keys"] != doctor.Fail {
+		t.Errorf("the doctor: %q", levels)
+	}
+	if _, err := os.Stat(key); !errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("another was made: %v", err)
+	}
+	does(t, data, words("key replace evidence"), "the audit log says so")
+	does(t, data, words("audit list --kind key.replaced"), "operator", "evidence")
+	if levels, _ := diagnose(t, data); levels["keys"] != doctor.OK {
+		t.Errorf("the doctor, after: %q", levels)
+	}
+	if again := does(t, data, words("controls key")); again == first {
+		t.Error("the key is the same")
+	}
+}
+
 // TestT54AllHubKeysLost: where several are lost, none can be replaced alone, for
 // the hub does not open; all together can.
 func TestT54AllHubKeysLost(t *testing.T) {

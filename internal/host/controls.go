@@ -3,7 +3,10 @@ package host
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -11,6 +14,7 @@ import (
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/control"
 	"github.com/sotto-health/sotto/internal/control/pack"
+	"github.com/sotto-health/sotto/internal/durable"
 	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/installation"
 	"github.com/sotto-health/sotto/internal/inventory"
@@ -87,13 +91,30 @@ func (i *Inspector) ControlHistory(ctx context.Context, practice string, since t
 	return i.hub.store.ControlRuns(ctx, practice, since.UnixMilli(), limit)
 }
 
-// EvidenceKey is the key that signs packs; it is made when first asked for.
+// EvidenceKey is the key that signs packs. It is made when first asked for, and
+// never anew in silence: who holds its public part would find packs forged.
 func (i *Inspector) EvidenceKey() (*pack.Key, error) {
-	b, err := keyfile.Open(filepath.Join(i.config.Folder.HubPart(), "evidence.key"), "hub-evidence", len(pack.Key{}))
-	if err != nil {
+	part := i.config.Folder.HubPart()
+	made, read := filepath.Join(part, evidenceMade), keyfile.Read
+	before, err := os.ReadFile(made)
+	if errors.Is(err, fs.ErrNotExist) {
+		read = keyfile.Open
+	} else if err != nil {
+		return nil, fmt.Errorf("look for the key of evidence packs: %w", err)
+	}
+	b, err := read(filepath.Join(part, EvidenceKey+".key"), "hub-evidence", keySize(EvidenceKey))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, lostKey(EvidenceKey)
+	} else if err != nil {
 		return nil, fmt.Errorf("open the key of evidence packs: %w", err)
 	}
-	return (*pack.Key)(b), nil
+	key := (*pack.Key)(b)
+	if public := key.Public() + "\n"; public != string(before) {
+		if err := durable.WriteFile(made, []byte(public), 0o600); err != nil {
+			return nil, fmt.Errorf("note the key of evidence packs: %w", err)
+		}
+	}
+	return key, nil
 }
 
 // Evidence looks at the controls and makes a signed pack of what it found.

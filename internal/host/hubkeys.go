@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/sotto-health/sotto/internal/auditlog"
+	"github.com/sotto-health/sotto/internal/control/pack"
 	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/keyfile"
 	"github.com/sotto-health/sotto/internal/store/sqlstore"
@@ -19,9 +20,15 @@ const (
 	AuditKey    = "audit"    // signs the heads of the audit logs
 	FactorsKey  = "factors"  // seals the secrets of authenticator apps
 	PatientsKey = "patients" // seals what is on file of patients
+	EvidenceKey = "evidence" // signs evidence packs; made when first asked for
 )
 
-// hubKeySizes are the sizes of the hub's keys, by their names.
+// evidenceMade is in the hub's folder once there is a key of evidence packs: the
+// public one. With it there, a key that is not is lost.
+const evidenceMade = "evidence.pub"
+
+// hubKeySizes are the sizes of the keys that a hub does not open without, by
+// their names.
 func hubKeySizes() map[string]int {
 	return map[string]int{AuditKey: auditlog.SeedBytes, FactorsKey: hub.FactorKeyBytes, PatientsKey: hub.PatientKeyBytes}
 }
@@ -42,12 +49,23 @@ func openKeys(ctx context.Context, c *HubConfig, store *sqlstore.Store) (map[str
 	for name, size := range hubKeySizes() {
 		keys[name], err = read(c.keyPath(name), "hub-"+name, size)
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("the key hub/%s.key is lost: restore it from the copy of the keys, or say: sotto key replace %s", name, name)
+			return nil, lostKey(name)
 		} else if err != nil {
 			return nil, fmt.Errorf("open the key hub/%s.key: %w", name, err)
 		}
 	}
 	return keys, nil
+}
+
+func lostKey(name string) error {
+	return fmt.Errorf("the key hub/%s.key is lost: restore it from the copy of the keys, or say: sotto key replace %s", name, name)
+}
+
+func keySize(name string) int {
+	if name == EvidenceKey {
+		return len(pack.Key{})
+	}
+	return hubKeySizes()[name]
 }
 
 func (c *HubConfig) keyPath(name string) string { return filepath.Join(c.keyPart(), name+".key") }
@@ -70,7 +88,7 @@ func ReplaceKeys(ctx context.Context, c HubConfig, names ...string) (err error) 
 		if _, err := os.Stat(path); err == nil {
 			return fmt.Errorf("the key hub/%s.key is there: only one that is lost is replaced", name)
 		}
-		if _, err := keyfile.Open(path, "hub-"+name, hubKeySizes()[name]); err != nil {
+		if _, err := keyfile.Open(path, "hub-"+name, keySize(name)); err != nil {
 			return err
 		}
 		made = append(made, path)

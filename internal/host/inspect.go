@@ -203,6 +203,9 @@ func keys(folder Folder, postgres bool) []installation.Key {
 	for _, name := range slices.Sorted(maps.Keys(hubKeySizes())) {
 		found = requireKey(found, "hub/"+name+".key")
 	}
+	if _, err := os.Stat(filepath.Join(folder.HubPart(), evidenceMade)); err == nil {
+		found = requireKey(found, "hub/"+EvidenceKey+".key")
+	}
 	keepers, _ := os.ReadDir(folder.KeeperPart())
 	for _, k := range keepers {
 		for _, name := range []string{"authority", "archive", "state", "device"} {
