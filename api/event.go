@@ -19,7 +19,7 @@ const (
 	EventWork         = "work"         // keeper: fetch /v1/work
 	EventEnded        = "ended"        // the session is over; sign in again
 	EventKeyPackages  = "key-packages" // few are left: publish more
-	EventEmergency    = "emergency"    // staff: somebody broke the glass, or it was reviewed: fetch /v1/staff/session
+	EventEmergency    = "emergency"    // staff: somebody broke the glass, or it was reviewed, or said that the person agreed to a grant: fetch /v1/staff/session
 	EventDevices      = "devices"      // another device was certified for the person, or staff signed in from an unknown browser: fetch /v1/staff/session, or a patient's device /v1/devices
 	EventVerification = "verification" // patient: fetch /v1/verification; with a ConversationID, staff there ask who they are
 )

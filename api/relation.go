@@ -26,6 +26,7 @@ type Relation struct {
 	Evidence   string `json:"evidence,omitempty" enum:"birth-certificate,court-order,power-of-attorney,identity-document,known-to-practice" doc:"staff only"`
 	GrantedBy  string `json:"granted_by,omitempty" doc:"person id; staff only"`
 	ApprovedBy string `json:"approved_by,omitempty" doc:"person id; staff only"`
+	Stated     bool   `json:"stated,omitempty" doc:"that approved_by agreed is the word of granted_by alone; they were told. Staff only"`
 	GrantedAt  int64  `json:"granted_at,omitempty"`
 	EndedBy    string `json:"ended_by,omitempty" doc:"person id, if it was taken back; staff only"`
 	EndReason  string `json:"end_reason,omitempty" enum:"request,court-order,safety,error,other"`
@@ -43,8 +44,15 @@ type NewRelation struct {
 	EndsAt   int64    `json:"ends_at,omitempty" minimum:"0"`
 	Born     string   `json:"born,omitempty" maxLength:"32" doc:"YYYY-MM-DD: a minor's date of birth, and nobody else's. The grant ends on the birthday on which they come of age; the date itself is not kept"`
 	Evidence string   `json:"evidence" enum:"birth-certificate,court-order,power-of-attorney,identity-document,known-to-practice"`
-	// Approver is a supervisor who agreed; empty if the caller is one.
+	// Approver is a supervisor who agreed, by the caller's word: they are told.
+	// Empty if the caller is one.
 	Approver string `json:"approver,omitempty" maxLength:"64"`
+}
+
+// A StatedGrant is one of which somebody else said that the caller agreed.
+type StatedGrant struct {
+	Relation Relation `json:"relation"`
+	By       string   `json:"by" doc:"name of who said so"`
 }
 
 // EndRelation takes one back at once: POST /v1/staff/relations/{id}/end.

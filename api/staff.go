@@ -142,6 +142,10 @@ type StaffSession struct {
 	// Alerts is how many things in the audit log the person may look at and nobody
 	// has: GET /v1/admin/alerts.
 	Alerts int `json:"alerts"`
+	// StatedGrants are the standing grants of the last seven days of which somebody
+	// else said that the person agreed. One that they did not agree to they end:
+	// POST /v1/staff/relations/{id}/end.
+	StatedGrants []StatedGrant `json:"stated_grants"`
 	// Reviews is how many wait for the person: others' access to be confirmed,
 	// and periods of the log to be signed off.
 	Reviews int `json:"reviews"`

@@ -126,6 +126,46 @@ func TestT22ExProxy(t *testing.T) {
 	w.recorded(audit.RelationGranted, audit.RelationEnded)
 }
 
+// TestStatedGrant: that a supervisor agreed is the word of who says so. The log says
+// that, the supervisor is told, and can end it.
+func TestStatedGrant(t *testing.T) {
+	w := newWorld(t)
+	nurse, super, other := w.member("nan", "nurse"), w.staffAs(w.clinic, "supervisor", "sam"), w.staffAs(w.clinic, "supervisor", "sue")
+	told := super.listen()
+	named := func(s *device) []api.StatedGrant {
+		var session api.StaffSession
+		s.asks("GET /v1/staff/session", nil, &session, http.StatusOK)
+		return session.StatedGrants
+	}
+	r, err := w.hub.GrantRelation(w.ctx, nurse, api.NewRelation{
+		Holder: w.patient().person, Kind: "carer", Evidence: "court-order", Approver: super.person,
+	})
+	w.must(err)
+	told.next(api.EventEmergency)
+	if got := named(super); !r.Stated || len(got) != 1 || got[0].Relation.ID != r.ID || !got[0].Relation.Stated || got[0].By != nurse.Person.Name {
+		t.Errorf("granted as %+v, told of %+v", r, got)
+	}
+	if got := named(other); len(got) != 0 {
+		t.Errorf("somebody else is told of %+v", got)
+	}
+	events, err := w.store.WaitingEvents(w.ctx, w.clinic.ID, 1000)
+	w.must(err)
+	for _, e := range events {
+		if e.Kind == audit.RelationGranted && e.Detail != "kind=carer,minor=false,stated="+super.person {
+			t.Errorf("the log says %s", e.Detail)
+		}
+	}
+	super.asks("POST /v1/staff/relations/"+r.ID+"/end", api.EndRelation{Reason: "error"}, nil, http.StatusOK)
+	if got := named(super); len(got) != 0 {
+		t.Errorf("told of one that is over: %+v", got)
+	}
+	own, err := w.hub.GrantRelation(w.ctx, signedIn(w, super), api.NewRelation{Holder: w.patient().person, Kind: "carer", Evidence: "court-order"})
+	w.must(err)
+	if own.Stated || len(named(super)) != 0 {
+		t.Errorf("their own grant is somebody's word: %+v", own)
+	}
+}
+
 // never holds that a chat is not the device's, and never was.
 func (d *device) never(id string) {
 	d.w.t.Helper()

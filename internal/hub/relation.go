@@ -51,12 +51,13 @@ func (r *Relation) api(now int64) api.Relation {
 	}
 	return api.Relation{
 		ID: r.ID, Holder: r.Holder, Subject: r.Subject, Kind: r.Kind, Minor: r.Minor, Queues: queues, StartsAt: r.StartsAt, EndsAt: r.EndsAt, Active: r.active(now),
-		Evidence: r.Evidence, GrantedBy: r.GrantedBy, ApprovedBy: r.ApprovedBy, GrantedAt: r.GrantedAt, EndedBy: r.EndedBy, EndReason: r.EndReason,
+		Evidence: r.Evidence, GrantedBy: r.GrantedBy, ApprovedBy: r.ApprovedBy, Stated: r.stated(), GrantedAt: r.GrantedAt, EndedBy: r.EndedBy, EndReason: r.EndReason,
 	}
 }
 
-// GrantRelation lets one patient write for another. It takes a supervisor, or a
-// supervisor who agreed.
+// GrantRelation lets one patient write for another. It takes a supervisor, or
+// somebody who states that a supervisor agreed: that one is told, and the log says
+// whose word it was.
 func (h *Hub) GrantRelation(ctx context.Context, s *StaffCaller, n api.NewRelation) (api.Relation, error) {
 	if err := h.mayStaff(s, policy.Relate, s.practice()); err != nil {
 		return api.Relation{}, err
@@ -93,15 +94,49 @@ func (h *Hub) GrantRelation(ctx context.Context, s *StaffCaller, n api.NewRelati
 	if r.Subject == r.Holder {
 		return api.Relation{}, malformed("subject")
 	}
-	granted := h.event(ctx, s, audit.RelationGranted, r.ID).Of(r.Subject).With(fmt.Sprintf("kind=%s,minor=%t,approved=%s", r.Kind, r.Minor, approver)).Because(r.Evidence, "")
+	agreed := "approved="
+	if r.stated() {
+		agreed = "stated="
+	}
+	granted := h.event(ctx, s, audit.RelationGranted, r.ID).Of(r.Subject).With(fmt.Sprintf("kind=%s,minor=%t,%s%s", r.Kind, r.Minor, agreed, approver)).Because(r.Evidence, "")
 	if err := h.store.Recording(granted).AddRelation(ctx, r, subject); err != nil {
 		return api.Relation{}, at("store relation", err)
+	}
+	if r.stated() {
+		h.notify(ctx, Notice{Practice: practice, Persons: []string{approver}, Event: api.Event{Type: api.EventEmergency}})
 	}
 	return r.api(now), nil
 }
 
+// statedShown is how long who is said to have agreed to a grant is told of it.
+const statedShown = 7 * 24 * time.Hour
+
+// stated reports whether it is the granter's word alone that another agreed.
+func (r *Relation) stated() bool { return r.ApprovedBy != r.GrantedBy }
+
+// statedGrants are the standing grants of which others said lately that p agreed.
+func (h *Hub) statedGrants(ctx context.Context, p *Person) ([]api.StatedGrant, error) {
+	out := []api.StatedGrant{}
+	if !h.policy.May(p.principal(), policy.Agree, &policy.Resource{Practice: p.Practice}) {
+		return out, nil
+	}
+	now := h.millis()
+	all, err := h.store.RelationsStated(ctx, p.Practice, p.ID, now-statedShown.Milliseconds(), now)
+	if err != nil {
+		return nil, at("load stated grants", err)
+	}
+	for _, r := range all {
+		by, err := h.store.Person(ctx, p.Practice, r.GrantedBy)
+		if err != nil {
+			return nil, at("load who granted", err)
+		}
+		out = append(out, api.StatedGrant{Relation: r.api(now), By: by.Name})
+	}
+	return out, nil
+}
+
 // approver returns who answers for a grant: the caller, if policy lets them
-// alone, or another who may.
+// alone, or another who may and of whom the caller says that they agreed.
 func (h *Hub) approver(ctx context.Context, s *StaffCaller, other string) (string, error) {
 	if other == "" {
 		return s.Person.ID, h.mayStaff(s, policy.Agree, s.practice())
@@ -269,6 +304,7 @@ func (h *Hub) OwnRelations(ctx context.Context, c *Caller) (api.OwnRelations, er
 		if r.Holder == c.Device.Person && r.active(now) {
 			shown := r.api(now)
 			shown.Evidence, shown.GrantedBy, shown.ApprovedBy, shown.EndedBy = "", "", "", ""
+			shown.Stated = false
 			own.Relations = append(own.Relations, shown)
 		}
 	}

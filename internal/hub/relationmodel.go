@@ -16,7 +16,7 @@ type Relation struct {
 	StartsAt   int64
 	EndsAt     int64 // 0: open. Taking it back moves it here
 	GrantedBy  string
-	ApprovedBy string
+	ApprovedBy string // if not who granted it, then by their word
 	GrantedAt  int64
 	EndedBy    string // who took it back; empty if nobody did
 	EndReason  string
@@ -85,6 +85,9 @@ type Relations interface {
 	// RelationsOf lists those in which one of the persons acts, or somebody acts
 	// for one of them; ended ones too, the oldest first.
 	RelationsOf(ctx context.Context, practice string, persons []string) ([]Relation, error)
+	// RelationsStated lists those, granted at since or later and not over at now, of
+	// which somebody else said that the approver agreed; at most 100, newest first.
+	RelationsStated(ctx context.Context, practice, approver string, since, now int64) ([]Relation, error)
 	// EndRelation takes one back: EndsAt becomes at, unless it ended before; then
 	// it gives [ErrConflict].
 	EndRelation(ctx context.Context, practice, id, by, reason string, at int64) (Relation, error)

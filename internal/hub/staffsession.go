@@ -152,6 +152,9 @@ func (h *Hub) describeSession(ctx context.Context, s StaffSession) (api.StaffSes
 	if described.Approvals, err = h.toApprove(ctx, &p); err != nil {
 		return api.StaffSession{}, err
 	}
+	if described.StatedGrants, err = h.statedGrants(ctx, &p); err != nil {
+		return api.StaffSession{}, err
+	}
 	if described.Reviews, err = h.toConfirm(ctx, &pr.Practice, &p); err != nil {
 		return api.StaffSession{}, err
 	}

@@ -7,7 +7,7 @@ import { Desk, type DeskOptions, type News } from "../src/console/desk.svelte.ts
 import type { Clock } from "../src/console/model/undo.ts";
 import { chat, ConsoleFake, dana, lee, LogWriter, patient, staff, type Script } from "./consoleFake.ts";
 
-const session: StaffSession = { practice: "riverside", person: { id: dana, role: "nurse", name: "Dana Ortiz" }, login: "dana", expires_at: 0, idle_at: 0, idle_seconds: 600, locked: false, password_expired: false, has_passkey: false, new_sign_ins: 0, new_devices: 0, emergencies: 0, alerts: 0, approvals: 0, reviews: 0, may: ["conversations.queues"] };
+const session: StaffSession = { practice: "riverside", person: { id: dana, role: "nurse", name: "Dana Ortiz" }, login: "dana", expires_at: 0, idle_at: 0, idle_seconds: 600, locked: false, password_expired: false, has_passkey: false, new_sign_ins: 0, new_devices: 0, stated_grants: [], emergencies: 0, alerts: 0, approvals: 0, reviews: 0, may: ["conversations.queues"] };
 const one = "c_one" as ConversationId;
 const ana = "p_ana" as PersonId;
 
@@ -254,7 +254,7 @@ describe("the line to the server", () => {
 describe("devices that speak for one", () => {
   it("T03: are counted anew when the hub says so, and when the connection comes back", async () => {
     let unseen = 0;
-    const { core, desk } = await opened({}, { look: async () => ({ emergencies: 0, new_devices: unseen, new_sign_ins: 2 * unseen }) });
+    const { core, desk } = await opened({}, { look: async () => ({ emergencies: 0, new_devices: unseen, new_sign_ins: 2 * unseen, stated_grants: [] }) });
     expect(desk.newDevices).toBe(0);
     unseen = 1;
     core.emit({ kind: "devices" });
@@ -269,10 +269,23 @@ describe("devices that speak for one", () => {
   });
 });
 
+describe("grants of which somebody said that one agreed", () => {
+  it("are there as soon as the hub says so", async () => {
+    const stated: StaffSession["stated_grants"] = [{ by: "Lee", relation: { id: "r_1", active: true, holder: "p_1", subject: "p_2", kind: "carer", minor: false, queues: [], starts_at: 0 } }];
+    let said: StaffSession["stated_grants"] = [];
+    const { core, desk } = await opened({}, { look: async () => ({ emergencies: 0, new_devices: 0, new_sign_ins: 0, stated_grants: said }) });
+    expect(desk.statedGrants).toEqual([]);
+    said = stated;
+    core.emit({ kind: "emergency" });
+    await settle();
+    expect(desk.statedGrants).toEqual(stated);
+  });
+});
+
 describe("emergency accesses to review", () => {
   it("are counted anew when the hub says so, and told when there are more", async () => {
     let waiting = 1;
-    const { core, desk, news } = await opened({}, { look: async () => ({ emergencies: waiting, new_devices: 0, new_sign_ins: 0 }) });
+    const { core, desk, news } = await opened({}, { look: async () => ({ emergencies: waiting, new_devices: 0, new_sign_ins: 0, stated_grants: [] }) });
     expect(desk.toReview).toBe(1);
     waiting = 2;
     core.emit({ kind: "emergency" });

@@ -58,6 +58,15 @@ func (s *Store) RelationsOf(ctx context.Context, practice string, persons []stri
 	return all, s.translate(err)
 }
 
+// RelationsStated implements [hub.Relations].
+func (s *Store) RelationsStated(ctx context.Context, practice, approver string, since, now int64) ([]hub.Relation, error) {
+	const query = relationFields + `
+WHERE practice = $1 AND approved_by = $2 AND granted_by <> $2 AND granted_at >= $3 AND (ends_at = 0 OR ends_at > $4)
+ORDER BY granted_at DESC, id LIMIT 100`
+	all, err := collect(ctx, s.reader(), scanRelation, query, practice, approver, since, now)
+	return all, s.translate(err)
+}
+
 // EndRelation implements [hub.Relations].
 func (s *Store) EndRelation(ctx context.Context, practice, id, by, reason string, at int64) (r hub.Relation, err error) {
 	const end = `UPDATE relation SET ends_at = $3, ended_by = $4, end_reason = $5 WHERE practice = $1 AND id = $2`

@@ -40,6 +40,26 @@ func testRelations(t *testing.T, store hub.Store) {
 			}
 		}
 	})
+	t.Run("are shown to who is said to have agreed", func(t *testing.T) {
+		stated, own := relation(0), relation(0)
+		stated.ApprovedBy, own.ApprovedBy, own.GrantedBy = "p_named", "p_named", "p_named"
+		must(t, store.AddRelation(ctx, stated, nil))
+		must(t, store.AddRelation(ctx, own, nil))
+		named := func(who string, since, now int64) int {
+			all, err := store.RelationsStated(ctx, c.id, who, since, now)
+			must(t, err)
+			return len(all)
+		}
+		if named("p_named", 10, 20) != 1 || named("p_named", 11, 20) != 0 || named("p_s", 0, 20) != 0 {
+			t.Error("others than those that another stated, since then")
+		}
+		_, err := store.EndRelation(ctx, c.id, stated.ID, "p_named", "error", 15)
+		must(t, err)
+		if named("p_named", 10, 14) != 1 || named("p_named", 10, 15) != 0 {
+			t.Error("one that is over is still shown, or not until then")
+		}
+		must(t, store.SettleRelation(ctx, c.id, stated.ID))
+	})
 	t.Run("T22 end, and with them what may be sent and listed", func(t *testing.T) {
 		r := relation(1000)
 		must(t, store.AddRelation(ctx, r, nil))

@@ -4744,6 +4744,8 @@ export interface components {
             readonly queues: readonly string[];
             /** Format: int64 */
             readonly starts_at: number;
+            /** @description that approved_by agreed is the word of granted_by alone; they were told. Staff only */
+            readonly stated?: boolean;
             /** @description person id: for whom */
             readonly subject: string;
         };
@@ -5060,6 +5062,12 @@ export interface components {
             /** Format: int64 */
             readonly reviews: number;
             readonly sso?: string;
+            readonly stated_grants: readonly components["schemas"]["StatedGrant"][];
+        };
+        readonly StatedGrant: {
+            /** @description name of who said so */
+            readonly by: string;
+            readonly relation: components["schemas"]["Relation"];
         };
         readonly StrikeDisclosure: {
             readonly why: string;
@@ -5364,6 +5372,7 @@ export type StaffMemberAdded = components['schemas']['StaffMemberAdded'];
 export type StaffMembers = components['schemas']['StaffMembers'];
 export type StaffPerson = components['schemas']['StaffPerson'];
 export type StaffSession = components['schemas']['StaffSession'];
+export type StatedGrant = components['schemas']['StatedGrant'];
 export type StrikeDisclosure = components['schemas']['StrikeDisclosure'];
 export type TakeApp = components['schemas']['TakeApp'];
 export type Transfer = components['schemas']['Transfer'];

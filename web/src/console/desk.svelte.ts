@@ -83,7 +83,7 @@ export interface DeskOptions {
 }
 
 /** What the server says that waits for a person, with each answer about their session. */
-export type Waiting = Pick<StaffSession, "emergencies" | "new_devices" | "new_sign_ins">;
+export type Waiting = Pick<StaffSession, "emergencies" | "new_devices" | "new_sign_ins" | "stated_grants">;
 
 const undoMs = 10_000;
 const toastMs = 6_000;
@@ -121,6 +121,8 @@ export class Desk {
   emergencies = $state.raw<ReadonlyMap<ConversationId, number>>(new Map());
   /** Emergency accesses that this person has been told of and nobody has reviewed. */
   toReview = $state(0);
+  /** Grants of which somebody else said that this person agreed. */
+  statedGrants = $state.raw<StaffSession["stated_grants"]>([]);
   /** Other devices that speak for this person, and that they have not seen yet. */
   newDevices = $state(0);
   /** Sign-ins that this person has not said yet that they know. */
@@ -159,6 +161,7 @@ export class Desk {
     this.clock = options.clock;
     this.news = options.news;
     this.toReview = options.session.emergencies;
+    this.statedGrants = options.session.stated_grants;
     this.newDevices = options.session.new_devices;
     this.newSignIns = options.session.new_sign_ins;
     this.look = options.look;
@@ -264,6 +267,7 @@ export class Desk {
   told(found: Waiting | undefined): void {
     const before = this.toReview;
     this.toReview = found?.emergencies ?? 0;
+    this.statedGrants = found?.stated_grants ?? [];
     this.newDevices = found?.new_devices ?? 0;
     this.newSignIns = found?.new_sign_ins ?? 0;
     if (this.toReview > before) this.news({ kind: "emergency" });

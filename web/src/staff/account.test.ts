@@ -19,7 +19,7 @@ function server(reply: (asked: Asked) => Response) {
 }
 
 const person = { id: "p_dana", kind: "staff", role: "nurse", name: "Dana Ortiz", online: true };
-const session = { practice: "riverside", person, login: "dana", expires_at: 5, idle_at: 4, idle_seconds: 600, locked: false, password_expired: false, has_passkey: true, new_sign_ins: 1, new_devices: 0, emergencies: 0, alerts: 0, approvals: 0, reviews: 0, may: ["person.list"] };
+const session = { practice: "riverside", person, login: "dana", expires_at: 5, idle_at: 4, idle_seconds: 600, locked: false, password_expired: false, has_passkey: true, new_sign_ins: 1, new_devices: 0, emergencies: 0, alerts: 0, approvals: 0, stated_grants: [], reviews: 0, may: ["person.list"] };
 
 const read = { ...session, person: { id: "p_dana", role: "nurse", name: "Dana Ortiz" } };
 

@@ -15,7 +15,7 @@ export type StaffPerson = Required<Pick<api.Person, "id" | "role" | "name">>;
 
 export type StaffSession = Pick<
   api.StaffSession,
-  "practice" | "login" | "expires_at" | "idle_at" | "idle_seconds" | "locked" | "password_expired" | "has_passkey" | "sso" | "new_sign_ins" | "new_devices" | "emergencies" | "alerts" | "approvals" | "reviews" | "may"
+  "practice" | "login" | "expires_at" | "idle_at" | "idle_seconds" | "locked" | "password_expired" | "has_passkey" | "sso" | "new_sign_ins" | "new_devices" | "emergencies" | "alerts" | "approvals" | "stated_grants" | "reviews" | "may"
 > & { readonly person: StaffPerson };
 
 /** Actions of policy that open something on the administrators' page. */
@@ -314,6 +314,10 @@ function readSession(body: Untrusted<api.StaffSession>): StaffSession {
     emergencies: number(body.emergencies),
     alerts: number(body.alerts),
     approvals: number(body.approvals),
+    stated_grants: list(body.stated_grants)
+      .filter(isRecord)
+      .filter(({ relation }) => isRecord(relation))
+      .map((g) => g as unknown as api.StatedGrant),
     reviews: number(body.reviews),
     may: list(body.may).map(text),
   };

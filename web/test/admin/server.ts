@@ -20,7 +20,7 @@ export function session(as: NonNullable<Story["as"]>): api.StaffSession {
   return {
     id: "s_1", practice: "riverside", person: { id: `p_${as}`, kind: "staff", role: as, name: names[as], online: true },
     login: as, expires_at: now + 3_600_000, idle_at: now + 600_000, idle_seconds: 600, locked: false, password_expired: false,
-    has_passkey: false, new_sign_ins: 0, new_devices: 0, emergencies: 0, alerts: 0, approvals: 0, reviews: 0, may: [...may[as]],
+    has_passkey: false, new_sign_ins: 0, new_devices: 0, stated_grants: [], emergencies: 0, alerts: 0, approvals: 0, reviews: 0, may: [...may[as]],
   };
 }
 

@@ -30,7 +30,7 @@ export const practice: Practice = {
   recall_minutes: 60,
 };
 
-const session: StaffSession = { practice: "riverside", person: { id: dana, role: "nurse", name: "Dana Ortiz" }, login: "dana", expires_at: now + 3_600_000, idle_at: 0, idle_seconds: 600, locked: false, password_expired: false, has_passkey: false, new_sign_ins: 0, new_devices: 0, emergencies: 0, alerts: 0, approvals: 0, reviews: 0, may: ["conversations.queues"] };
+const session: StaffSession = { practice: "riverside", person: { id: dana, role: "nurse", name: "Dana Ortiz" }, login: "dana", expires_at: now + 3_600_000, idle_at: 0, idle_seconds: 600, locked: false, password_expired: false, has_passkey: false, new_sign_ins: 0, new_devices: 0, stated_grants: [], emergencies: 0, alerts: 0, approvals: 0, reviews: 0, may: ["conversations.queues"] };
 const invitation: Invitation = {
   practice: "riverside",
   person: session.person,
@@ -304,6 +304,19 @@ export const stories: Record<string, Story> = {
   "sign-in-told": { hash: "#/waiting", account: signedInElsewhere, signedIn: true, script: full },
   "sign-in-not-me": { hash: "#/waiting", account: signedInElsewhere, signedIn: true, script: full, then: (_, page) => page.press(".strips .actions button:last-child") },
   idle: { hash: "#/mine/c_ana", script: full, then: (_, page) => untouched(page) },
+  "grant-told": {
+    hash: "#/waiting",
+    account: {
+      session: () => Promise.resolve({ ...session, stated_grants: [{ by: "Lee Okafor", relation: { id: "r_2", active: true, holder: ana, subject: "p_mother", kind: "guardian", minor: true, queues: [], starts_at: now - minute, granted_at: now - minute } }] }),
+    },
+    signedIn: true,
+    script: full,
+    async then(_, page) {
+      const told = (): HTMLDetailsElement | null => document.querySelector<HTMLDetailsElement>(".strips details");
+      for (let tries = 0; tries < 40 && !told(); tries++) await page.pause(50);
+      told()?.setAttribute("open", "");
+    },
+  },
   "emergency-told": { hash: "#/waiting", account: toReview(2), signedIn: true, script: full },
   "emergency-line": {
     hash: "#/mine/c_ana",
