@@ -110,7 +110,7 @@ func TestServicesAreNamedWithoutSecrets(t *testing.T) {
 	if err := json.Unmarshal([]byte(shown["evidence.json"]), &evidence); err != nil {
 		t.Fatal(err)
 	}
-	if p := evidence.Facts.Practices[0].Provider; p == nil || *p != (installation.Provider{Host: "login.provider.example", Only: true}) {
+	if p := evidence.Facts.Practices[0].Provider; p == nil || *p != (installation.Provider{Host: "login.provider.example", Only: true, TwoFactors: true}) {
 		t.Errorf("the provider is %+v", p)
 	}
 	if all, known := evidence.Facts.Messengers(); !known || len(all) != 2 {
