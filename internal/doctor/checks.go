@@ -315,7 +315,7 @@ func (x *examination) practice(p *installation.Practice) {
 		"An auditor or compliance officer opens Reviews, Alerts in the administrators' page, looks at each in the log, and says what it was (45 CFR 164.308(a)(1)(ii)(D)).")
 	x.expect(of("alerts-search"), p.Unsearched <= manyUnsearched, "The audit log is searched for alerts as it grows.", Warn,
 		fmt.Sprintf("%d entries of the audit log were not searched for alerts yet.", p.Unsearched),
-		"Wait if the log was long when this version was installed: twenty thousand entries are searched every quarter of a minute. Otherwise look into the server's log for why the search fails.")
+		"Wait if the log was long when this version was installed: twenty thousand entries are searched every half minute. Otherwise look into the server's log for why the search fails.")
 	var one, never, unused, admins int
 	for i := range p.People {
 		person := &p.People[i]

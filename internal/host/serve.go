@@ -110,6 +110,7 @@ func Serve(ctx context.Context, h *OpenHub, c ServeConfig) error {
 	}
 	go sweep(ctx, h, c.Log)
 	go growLogs(ctx, h, c.Log)
+	go searchLogs(ctx, h, c.Log)
 	go watchClock(ctx, h, c.Log)
 	go measureLogs(ctx, h, c.AuditArchive, c.Log)
 	go parts.renew(ctx)
@@ -182,6 +183,25 @@ func growLogs(ctx context.Context, h *OpenHub, log *slog.Logger) {
 	}
 }
 
+// searchLogs looks for what somebody should look at in what is new in the audit
+// log, until ctx ends. A long log takes a while, and holds up nothing else.
+func searchLogs(ctx context.Context, h *OpenHub, log *slog.Logger) {
+	tick := time.NewTicker(searchEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := h.SearchLogs(ctx); err != nil && ctx.Err() == nil {
+				log.ErrorContext(ctx, "the audit log could not be searched for what should be looked at")
+			}
+		}
+	}
+}
+
+const searchEvery = 30 * time.Second
+
 // sessionCheck is how soon a session that was ended elsewhere, as by the
 // command line, ends here too.
 const sessionCheck = 500 * time.Millisecond
@@ -195,7 +215,6 @@ type sweeper interface {
 	CheckSessions(ctx context.Context) error
 	SweepMailboxes()
 	EndEmergencies(ctx context.Context) error
-	SearchLogs(ctx context.Context) error
 	Sweep(ctx context.Context) error
 	SweepOrphans(ctx context.Context) error
 	Beat(ctx context.Context)
@@ -231,9 +250,6 @@ func sweep(ctx context.Context, h sweeper, log *slog.Logger) {
 			h.SweepMailboxes()
 			if err := h.EndEmergencies(ctx); err != nil && ctx.Err() == nil {
 				log.WarnContext(ctx, "emergency accesses could not be ended")
-			}
-			if err := h.SearchLogs(ctx); err != nil && ctx.Err() == nil {
-				log.ErrorContext(ctx, "the audit log could not be searched for what should be looked at")
 			}
 		case <-long.C:
 			if err := h.Sweep(ctx); err != nil {

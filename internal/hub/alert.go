@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -34,6 +33,8 @@ const (
 	mostWatched = 200 // patients of a practice
 	// knownFor is how long who answered a patient has to do with them.
 	knownFor = 180 * 24 * time.Hour
+	// alertForgets is how long habits of who does nothing are kept.
+	alertForgets = 60 * 24 * time.Hour
 )
 
 // SearchLogs searches what is new in the logs of all practices. Call it every
@@ -73,21 +74,25 @@ func (h *Hub) searchLog(ctx context.Context, p *Practice) error {
 		}
 	}
 	before, found := search.Position, []Alert(nil)
-	for search.Position < min(head.Size, before+searchMost) {
+	for last := min(head.Size, before+searchMost); search.Position < last; {
+		end := min(search.Position+searchBatch, last)
 		entries, err := h.store.LogRange(ctx, p.ID, search.Position, searchBatch)
 		if err != nil {
 			return err
 		}
 		for i := range entries {
+			if entries[i].Leaf >= end { // it came meanwhile, or one before it is gone
+				break
+			}
 			alerts, err := state.Look(set, entries[i].Leaf, &entries[i].Event)
 			if err != nil {
 				return err
 			}
 			found = append(found, h.toRaise(p.ID, alerts)...)
 		}
-		search.Position += searchBatch
+		search.Position = end
 	}
-	search.Position = min(search.Position, head.Size)
+	state.Forget(h.now().Add(-alertForgets).In(set.Zone))
 	if search.State, err = json.Marshal(state); err != nil {
 		return err
 	}
@@ -150,6 +155,7 @@ func (h *Hub) searchSetting(ctx context.Context, p *Practice) (*alert.Setting, e
 	if err != nil {
 		return nil, at("load watched patients", err)
 	}
+	same := make(map[string][]string) // with a watched patient
 	for _, w := range watches {
 		persons, _, err := h.aliases(ctx, p.ID, w.Patient)
 		if err != nil {
@@ -157,10 +163,16 @@ func (h *Hub) searchSetting(ctx context.Context, p *Practice) (*alert.Setting, e
 		}
 		for _, one := range persons {
 			set.Watches = append(set.Watches, alert.Watch{Patient: one, Person: w.Person})
+			same[one] = persons
 		}
 	}
 	set.Known = func(person, patient string, leaf int64) (bool, error) {
-		return h.dealtWith(ctx, p.ID, person, patient, leaf)
+		for _, one := range same[patient] {
+			if known, err := h.dealtWith(ctx, p.ID, person, one, leaf); known || err != nil {
+				return known, err
+			}
+		}
+		return false, nil
 	}
 	return set, nil
 }
@@ -171,11 +183,11 @@ func (s *Settings) expects(at time.Time) bool {
 	if len(s.Hours) == 0 && len(s.QueueHours) == 0 && !s.AlwaysOpen {
 		return 7 <= at.Hour() && at.Hour() < 20
 	}
-	if open, _ := s.opening(s.Hours, at); open {
+	if s.AlwaysOpen || within(s.Hours, at) {
 		return true
 	}
 	for _, hours := range s.QueueHours {
-		if open, _ := s.opening(hours, at); open {
+		if within(hours, at) {
 			return true
 		}
 	}
@@ -336,11 +348,11 @@ func (h *Hub) alertsFor(ctx context.Context, p *Person) (int, error) {
 	if !h.policy.May(p.principal(), policy.SignActivity, &policy.Resource{Practice: p.Practice}) {
 		return 0, nil
 	}
-	open, err := h.store.OpenAlerts(ctx, p.Practice)
+	n, err := h.store.CountOpenAlerts(ctx, p.Practice, p.ID)
 	if err != nil {
-		return 0, at("load alerts", err)
+		return 0, at("count alerts", err)
 	}
-	return len(slices.DeleteFunc(open, func(a Alert) bool { return a.Person == p.ID })), nil
+	return n, nil
 }
 
 // An AlertState counts a practice's alerts at which nobody has looked, those of

@@ -52,6 +52,8 @@ type Alerts interface {
 	Alerts(ctx context.Context, practice string, since int64, limit int) ([]Alert, error)
 	// OpenAlerts lists those at which nobody has looked, oldest first.
 	OpenAlerts(ctx context.Context, practice string) ([]Alert, error)
+	// CountOpenAlerts counts those that are not about a person.
+	CountOpenAlerts(ctx context.Context, practice, person string) (int, error)
 	// ReviewAlert gives [ErrForbidden] if it is about the reviewer, and
 	// [ErrConflict] if it was found fine.
 	ReviewAlert(ctx context.Context, practice, id string, r AlertReview) (Alert, error)

@@ -187,7 +187,11 @@ func (h *Hub) completeFile(ctx context.Context, c *Caller, a Attachment) error {
 		return err
 	}
 	added := h.event(ctx, c, audit.FileAdded, a.ID).In(a.Conversation, patient)
-	return h.store.Recording(added).CompleteAttachment(ctx, a.Practice, a.ID, h.millis())
+	err = h.store.Recording(added).CompleteAttachment(ctx, a.Practice, a.ID, h.millis())
+	if errors.Is(err, ErrConflict) { // by another call of the same device, which recorded it
+		return nil
+	}
+	return err
 }
 
 // mayStillAttach refuses the rest of a file once consent was taken back: it was

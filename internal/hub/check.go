@@ -171,7 +171,7 @@ func (h *Hub) LetPatientTryAgain(ctx context.Context, s *StaffCaller, id string)
 		return api.PatientVerification{}, err
 	}
 	e := h.event(ctx, s, audit.PatientTriesReset, "").In(v.ID, v.Patient)
-	if err := h.store.Recording(e).ClearIdentityFailures(ctx, v.Practice, v.patientDevices()); err != nil {
+	if err := h.store.Recording(e).ClearIdentityFailures(ctx, v.Practice, v.patientDevices(), v.Patient, h.millis()); err != nil {
 		return api.PatientVerification{}, at("clear tries", err)
 	}
 	h.announceVerification(ctx, v.Practice, v.Patient)

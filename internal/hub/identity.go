@@ -62,11 +62,11 @@ func (s Settings) opening(hours []Hours, now time.Time) (open bool, next int64) 
 		return false, 0
 	}
 	now = now.In(zone)
+	if within(hours, now) {
+		return true, 0
+	}
 	minute := now.Hour()*60 + now.Minute()
 	for _, o := range hours {
-		if o.Weekday == int(now.Weekday()) && o.FromMinute <= minute && minute < o.ToMinute {
-			return true, 0
-		}
 		days := (o.Weekday - int(now.Weekday()) + 7) % 7
 		if days == 0 && o.FromMinute <= minute {
 			days = 7
@@ -78,6 +78,14 @@ func (s Settings) opening(hours []Hours, now time.Time) (open bool, next int64) 
 		}
 	}
 	return false, next
+}
+
+// within reports whether a time, as the practice's clocks have it, is in hours.
+func within(hours []Hours, local time.Time) bool {
+	minute := local.Hour()*60 + local.Minute()
+	return slices.ContainsFunc(hours, func(o Hours) bool {
+		return o.Weekday == int(local.Weekday()) && o.FromMinute <= minute && minute < o.ToMinute
+	})
 }
 
 // queues are the practice's queues with how they stand at now. A queue has the

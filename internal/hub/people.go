@@ -238,6 +238,10 @@ func (h *Hub) changePerson(ctx context.Context, by Actor, may permission, known 
 
 // changeStaff does what n says to p.
 func changeStaff(may permission, p *Person, last bool, n api.ChangeStaffMember, now int64) error {
+	if p.DisabledAt != 0 && p.DisabledByDirectory && n.Disable { // for good: the directory does not enable them
+		p.DisabledByDirectory = false
+		return may(policy.Disable, p.resource(last))
+	}
 	if p.DisabledAt != 0 {
 		return ErrConflict
 	}

@@ -333,7 +333,10 @@ type IdentityChecks interface {
 	// CountIdentityFailure adds one to each subject's and returns how many each
 	// then has. Where the first was before since, or there is none, they begin anew.
 	CountIdentityFailure(ctx context.Context, practice string, subjects []string, now, since int64) ([]int, error)
-	ClearIdentityFailures(ctx context.Context, practice string, subjects []string) error
+	// It forgets which records the person has shown to be, of proofs that had lapsed
+	// by now, so that they are who they show to be anew: a record can have got
+	// another number.
+	ClearIdentityFailures(ctx context.Context, practice string, subjects []string, person string, now int64) error
 	// SetIdentityAsked notes when staff asked a person; 0 that they no longer do.
 	SetIdentityAsked(ctx context.Context, practice, person string, at int64) error
 }
@@ -545,7 +548,7 @@ type Shared interface {
 type Attachments interface {
 	AddAttachment(ctx context.Context, a Attachment) error
 	Attachment(ctx context.Context, practice, id string) (Attachment, error)
-	// CompleteAttachment sets CompletedAt if it is 0.
+	// CompleteAttachment sets CompletedAt, or gives [ErrConflict] if it is set.
 	CompleteAttachment(ctx context.Context, practice, id string, at int64) error
 	// DeleteAttachment drops one that is not complete; a complete one gives
 	// [ErrConflict].

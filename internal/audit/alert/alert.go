@@ -81,9 +81,9 @@ func (s *State) Look(set *Setting, leaf int64, e *audit.Event) ([]Alert, error) 
 	local := time.UnixMilli(e.At).In(set.Zone)
 	day := local.Format(time.DateOnly)
 	p := s.person(e.Person)
-	p.turn(day)
+	p.turn(day, local.AddDate(0, 0, 1).Format(time.DateOnly))
 	if day < p.Today.Date {
-		day = p.Today.Date // clocks of hubs differ a little, and are set
+		day = p.Today.Date // clocks of hubs differ a little
 	}
 	found := finding{state: s, habits: p, base: Alert{Person: e.Person, Day: day, At: e.At, Leaf: leaf}}
 	switch {

@@ -244,3 +244,25 @@ func TestStateIsKept(t *testing.T) {
 	l.does(l.day(74, 3, 0), "kim", audit.PatientSeen, "p_a")
 	l.wants("after all that", alert.Hours)
 }
+
+// TestClockAhead: a clock that was a year ahead silences nobody once it is right
+// again.
+func TestClockAhead(t *testing.T) {
+	l := settled(t)
+	l.set.Watches = []alert.Watch{{Patient: "p_ex", Person: "kim"}}
+	l.does(l.day(14+364, 10, 0), "kim", audit.PatientSeen, "p_ex")
+	l.wants("ahead", alert.Apart)
+	l.does(l.day(14, 10, 0), "kim", audit.PatientSeen, "p_ex")
+	l.does(l.day(15, 10, 0), "kim", audit.PatientSeen, "p_ex")
+	l.wants("right again, on each day", alert.Apart, alert.Apart)
+}
+
+// TestForgets: habits are kept of who does something.
+func TestForgets(t *testing.T) {
+	l := settled(t)
+	l.works(40, "lou", 9, 3)
+	l.state.Forget(l.day(30, 0, 0))
+	if _, kept := l.state.People["kim"]; kept || l.state.People["lou"] == nil {
+		t.Errorf("kept: %v", l.state.People)
+	}
+}

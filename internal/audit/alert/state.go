@@ -1,8 +1,10 @@
 package alert
 
 import (
+	"maps"
 	"math/bits"
 	"slices"
+	"time"
 )
 
 // A State is what is remembered of a practice's staff. It is kept as JSON, and
@@ -49,10 +51,11 @@ func (s *State) person(id string) *Habits {
 	return p
 }
 
-// turn ends the day if another has begun. A chat that was gone into without a
-// word by its end counts as left.
-func (p *Habits) turn(date string) {
-	if date <= p.Today.Date {
+// turn ends the day if another has begun, or if a clock was ahead by more than
+// until tomorrow. A chat that was gone into without a word by its end counts as
+// left.
+func (p *Habits) turn(date, tomorrow string) {
+	if date <= p.Today.Date && p.Today.Date <= tomorrow {
 		return
 	}
 	if t := &p.Today; len(t.Patients) > 0 || t.Exports > 0 {
@@ -60,6 +63,12 @@ func (p *Habits) turn(date string) {
 		p.Days = p.Days[max(0, len(p.Days)-remembered):]
 	}
 	p.Today = Today{Date: date}
+}
+
+// Forget drops who did nothing since a day.
+func (s *State) Forget(since time.Time) {
+	day := since.Format(time.DateOnly)
+	maps.DeleteFunc(s.People, func(_ string, p *Habits) bool { return p.Today.Date < day })
 }
 
 func (p *Habits) has(r Rule, patient string) bool {

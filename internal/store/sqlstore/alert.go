@@ -68,6 +68,13 @@ func (s *Store) OpenAlerts(ctx context.Context, practice string) ([]hub.Alert, e
 	return all, s.translate(err)
 }
 
+// CountOpenAlerts implements [hub.Alerts].
+func (s *Store) CountOpenAlerts(ctx context.Context, practice, person string) (n int, err error) {
+	const query = `SELECT count(*) FROM alert WHERE practice = $1 AND verdict = '' AND person <> $2`
+	err = s.reader().row(ctx, query, practice, person).Scan(&n)
+	return n, s.translate(err)
+}
+
 // ReviewAlert implements [hub.Alerts].
 func (s *Store) ReviewAlert(ctx context.Context, practice, id string, r hub.AlertReview) (a hub.Alert, err error) {
 	const review = `

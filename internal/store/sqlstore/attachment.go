@@ -41,8 +41,7 @@ UPDATE attachment SET completed_at = $3 WHERE practice = $1 AND id = $2 AND comp
 		if _, err := scanAttachment(t.row(ctx, oneAttachment, practice, id)); err != nil {
 			return err
 		}
-		_, err := t.exec(update, practice, id, at)
-		return err
+		return t.mustOr(hub.ErrConflict, update, practice, id, at)
 	})
 }
 

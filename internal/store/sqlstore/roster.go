@@ -166,15 +166,24 @@ RETURNING failures`
 }
 
 // ClearIdentityFailures implements [hub.IdentityChecks].
-func (s *Store) ClearIdentityFailures(ctx context.Context, practice string, subjects []string) error {
+func (s *Store) ClearIdentityFailures(ctx context.Context, practice string, subjects []string, person string, now int64) error {
 	const update = `UPDATE identity_check SET failures = 0 WHERE practice = $1 AND subject = $2`
+	const lapsed = `DELETE FROM verification WHERE practice = $1 AND person = $2 AND record <> '' AND lapses_at <= $3`
+	// A passkey keeps the record that a proof which holds has too.
+	const passkeys = `
+UPDATE factor SET record = '' WHERE practice = $1 AND person = $2 AND record <> ''
+AND NOT EXISTS (SELECT 1 FROM verification v WHERE v.practice = factor.practice AND v.person = factor.person AND v.record = factor.record)`
 	return s.write(ctx, practice, func(t *tx) error {
 		for _, subject := range subjects {
 			if _, err := t.exec(update, practice, subject); err != nil {
 				return err
 			}
 		}
-		return nil
+		if _, err := t.exec(lapsed, practice, person, now); err != nil {
+			return err
+		}
+		_, err := t.exec(passkeys, practice, person)
+		return err
 	})
 }
 

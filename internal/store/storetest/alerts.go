@@ -46,6 +46,11 @@ func testAlerts(t *testing.T, store hub.Store) {
 	lists("of late", got, err, last)
 	got, err = store.OpenAlerts(ctx, here)
 	lists("open", got, err, first, last)
+	for person, want := range map[string]int{first.Person: 1, newID("p"): 2} {
+		if n, err := store.CountOpenAlerts(ctx, here, person); err != nil || n != want {
+			t.Errorf("%d are open (%v), want %d", n, err, want)
+		}
+	}
 
 	look := hub.AlertReview{Verdict: hub.VerdictLook, Note: "I \"ask\"", Reviewer: newID("p"), ReviewedAt: 3000}
 	_, err = store.ReviewAlert(ctx, here, first.ID, hub.AlertReview{Verdict: hub.VerdictFine, Reviewer: first.Person})

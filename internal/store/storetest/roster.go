@@ -148,7 +148,7 @@ func testIdentityChecks(t *testing.T, store hub.Store) {
 	check("a", hub.IdentityCheck{Failures: 1, BeganAt: 260})
 	must(t, store.SetIdentityAsked(ctx, c.id, "a", 950))
 	must(t, store.SetIdentityAsked(ctx, c.id, "c", 960))
-	must(t, store.ClearIdentityFailures(ctx, c.id, []string{"a", "never seen"}))
+	must(t, store.ClearIdentityFailures(ctx, c.id, []string{"a", "never seen"}, newID("p"), 1))
 	check("a", hub.IdentityCheck{BeganAt: 260, AskedAt: 950})
 	check("c", hub.IdentityCheck{AskedAt: 960})
 	count(300, 200, []int{1, 1}, "a", "c")

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -58,6 +59,21 @@ func testVerifications(t *testing.T, store hub.Store) {
 	must(t, store.PutVerification(ctx, foreign)) // somebody else's may be any
 	must(t, store.PutVerification(ctx, of(second, proofing.InPerson, 90, 1090)))
 	must(t, store.PutVerification(ctx, two))
+	// Staff who let a patient try again have what lapsed forgotten, and no more.
+	if err := store.PutVerification(ctx, one); !errors.Is(err, hub.ErrOtherPatient) {
+		t.Errorf("the first record again: %v", err)
+	}
+	must(t, store.ClearIdentityFailures(ctx, c.id, []string{second.ID}, d.Person, two.Until-1))
+	if err := store.PutVerification(ctx, one); !errors.Is(err, hub.ErrOtherPatient) {
+		t.Errorf("after one more try, while the other holds: %v", err)
+	}
+	must(t, store.ClearIdentityFailures(ctx, c.id, []string{second.ID}, d.Person, two.Until))
+	if got := list(c.id, d.Person); slices.ContainsFunc(got, func(v hub.Verification) bool { return v.Record != "" }) {
+		t.Errorf("what lapsed is kept: %v", got)
+	}
+	must(t, store.PutVerification(ctx, one))
+	must(t, store.ClearIdentityFailures(ctx, c.id, []string{second.ID}, d.Person, one.Until))
+	must(t, store.PutVerification(ctx, of(second, proofing.InPerson, 90, 1090)))
 	lapsed, err := store.LapsedVerifications(ctx, 1010, 1040, 1000)
 	must(t, err)
 	var mine []string
