@@ -23,6 +23,7 @@ type staffCommand struct {
 	Approve  approveStaffCommand  `cmd:"" help:"Approve a request, where nobody else can."`
 	Refuse   refuseStaffCommand   `cmd:"" help:"Refuse a request."`
 	Disable  disableStaffCommand  `cmd:"" help:"End all access of a staff person at once."`
+	Enable   enableStaffCommand   `cmd:"" help:"Give somebody who was disabled access again; a role with much power takes two people."`
 }
 
 type listStaffCommand struct{}
@@ -163,4 +164,25 @@ func (c staffCommand) find(ctx context.Context, cli *commands, login string, do 
 		}
 	}
 	return errors.New("nobody has that login")
+}
+
+type enableStaffCommand struct {
+	Login string `arg:"" help:"What the person signed in as."`
+}
+
+func (c enableStaffCommand) Run(ctx context.Context, cli *commands, s streams) error {
+	return cli.Staff.find(ctx, cli, c.Login, func(h *host.OpenHub, p hub.Person) error {
+		after, err := h.EnablePerson(ctx, p.Practice, p.ID)
+		if errors.Is(err, hub.ErrConflict) {
+			return fmt.Errorf("%s is not disabled", p.Login)
+		} else if err != nil {
+			return err
+		}
+		role := "with the role " + after.Role
+		if after.Role == "" {
+			role = "without a role: give it on the page People"
+		}
+		_, err = fmt.Fprintf(s.out, "%s has access again, %s. They sign in as before, and each device anew.\n", p.Login, role)
+		return err
+	})
 }

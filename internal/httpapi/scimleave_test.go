@@ -1,12 +1,14 @@
 package httpapi_test
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/hub"
 )
 
@@ -125,7 +127,7 @@ func TestSCIMEnablesItsOwn(t *testing.T) {
 	}
 	for name, disable := range map[string][]func(string){
 		"console": {console}, "command line": {commandLine}, "console, then directory": {console, off}, "command line, then directory": {commandLine, deleted},
-		"directory, then command line": {off, commandLine}, "directory, undone, then console": {off, func(id string) { on(http.StatusOK, id) }, console},
+		"directory, then command line": {off, commandLine}, "directory, then console": {off, console}, "directory, undone, then console": {off, func(id string) { on(http.StatusOK, id) }, console},
 	} {
 		id := w.known("kim "+name, "Kim", "nurse")
 		for _, f := range disable {
@@ -140,6 +142,13 @@ func TestSCIMEnablesItsOwn(t *testing.T) {
 		}
 		if p := w.kept(id); p.DisabledAt == 0 || p.Login != "kim "+name {
 			t.Errorf("%s: %+v", name, p)
+		}
+		p, err := w.hub.EnablePerson(w.ctx, w.clinic.ID, id)
+		if err != nil || p.DisabledAt != 0 || p.Role != "nurse" {
+			t.Errorf("%s: enabled by the operator: %+v, %v", name, p, err)
+		}
+		if _, err := w.hub.EnablePerson(w.ctx, w.clinic.ID, id); !errors.Is(err, hub.ErrConflict) {
+			t.Errorf("%s: enabled twice: %v", name, err)
 		}
 	}
 	for _, f := range []func(string){off, deleted} {
@@ -217,4 +226,20 @@ func TestSCIMGroupsWhileDisabled(t *testing.T) {
 	active(lee, "false")
 	active(lee, "true")
 	is("from here", lee, "nurse")
+}
+
+// TestEnabledWithoutPower: the operator gives nobody back a role that two people
+// give.
+func TestEnabledWithoutPower(t *testing.T) {
+	w := newWorld(t)
+	w.member("robin", "administrator")
+	cleo := w.member("cleo", "compliance").Person.ID
+	w.must(w.hub.DisablePerson(w.ctx, w.clinic.ID, cleo))
+	p, err := w.hub.EnablePerson(w.ctx, w.clinic.ID, cleo)
+	if err != nil || p.Role != "" || p.DisabledAt != 0 {
+		t.Errorf("enabled: %+v, %v", p, err)
+	}
+	if found := w.events(string(audit.PersonEnabled)); len(found) != 1 || !strings.Contains(found[0], "was=compliance") {
+		t.Errorf("the log: %q", found)
+	}
 }

@@ -170,7 +170,7 @@ func (h *Hub) EnrolService(ctx context.Context, s Service) error {
 // DisablePerson takes all access from a person at once: sessions, connections
 // and devices end, the keeper removes the devices from every group, and their
 // conversations go to whoever else is there, or wait again. Who is disabled
-// stays so. The last administrator gives a [*ForbiddenError], as everywhere.
+// stays so until [Hub.EnablePerson]. The last administrator gives a [*ForbiddenError], as everywhere.
 func (h *Hub) DisablePerson(ctx context.Context, practice, person string) error {
 	return h.disable(ctx, practice, person, false)
 }
@@ -209,6 +209,31 @@ func (h *Hub) disable(ctx context.Context, practice, person string, theLast bool
 	}
 	h.accessEnded(ctx, p)
 	return nil
+}
+
+// EnablePerson gives a person access again, whoever disabled them, in the role
+// they had; a role with much power, which two people give, is not given back.
+// They have no devices and are in no conversation. [ErrConflict] if they are not
+// disabled.
+func (h *Hub) EnablePerson(ctx context.Context, practice, person string) (Person, error) {
+	known, err := h.store.Person(ctx, practice, person)
+	if err != nil {
+		return Person{}, err
+	}
+	enabled := h.event(ctx, operator(practice), audit.PersonEnabled, person)
+	if privileged(known.Role) {
+		enabled = enabled.With("role=,was=" + known.Role)
+	}
+	return h.store.Recording(enabled).ChangePerson(ctx, practice, person, h.millis(), func(p *Person, _ bool) error {
+		if p.DisabledAt == 0 || p.Role != known.Role {
+			return ErrConflict
+		}
+		if privileged(p.Role) {
+			p.Role = ""
+		}
+		p.DisabledAt, p.DisabledByDirectory = 0, false
+		return nil
+	})
 }
 
 // RevokeDevice takes all access from one device, as when a laptop is lost.
