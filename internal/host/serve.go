@@ -109,8 +109,13 @@ func Serve(ctx context.Context, h *OpenHub, c ServeConfig) error {
 		c.Listening(local.Addr())
 	}
 	go sweep(ctx, h, c.Log)
-	go growLogs(ctx, h, c.Log)
-	go searchLogs(ctx, h, c.Log)
+	go every(ctx, time.Second, h.GrowLogs, func() {
+		c.Log.ErrorContext(ctx, "the audit log could not be continued; its events wait")
+	})
+	// A long log takes a while to be searched, and holds up nothing else.
+	go every(ctx, 30*time.Second, h.SearchLogs, func() {
+		c.Log.ErrorContext(ctx, "the audit log could not be searched for what should be looked at")
+	})
 	go watchClock(ctx, h, c.Log)
 	go measureLogs(ctx, h, c.AuditArchive, c.Log)
 	go parts.renew(ctx)
@@ -167,40 +172,21 @@ func newServer(handler http.Handler) *http.Server {
 	}
 }
 
-// growLogs gives new events their place in the audit log until ctx ends.
-func growLogs(ctx context.Context, h *OpenHub, log *slog.Logger) {
-	tick := time.NewTicker(time.Second)
+// every calls do once a period until ctx ends, and failed if it fails before.
+func every(ctx context.Context, period time.Duration, do func(context.Context) error, failed func()) {
+	tick := time.NewTicker(period)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if err := h.GrowLogs(ctx); err != nil && ctx.Err() == nil {
-				log.ErrorContext(ctx, "the audit log could not be continued; its events wait")
+			if err := do(ctx); err != nil && ctx.Err() == nil {
+				failed()
 			}
 		}
 	}
 }
-
-// searchLogs looks for what somebody should look at in what is new in the audit
-// log, until ctx ends. A long log takes a while, and holds up nothing else.
-func searchLogs(ctx context.Context, h *OpenHub, log *slog.Logger) {
-	tick := time.NewTicker(searchEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if err := h.SearchLogs(ctx); err != nil && ctx.Err() == nil {
-				log.ErrorContext(ctx, "the audit log could not be searched for what should be looked at")
-			}
-		}
-	}
-}
-
-const searchEvery = 30 * time.Second
 
 // sessionCheck is how soon a session that was ended elsewhere, as by the
 // command line, ends here too.

@@ -12,21 +12,7 @@ import (
 // lacks an earlier one gets it when it is opened.
 func TestAnEarlierMigrationComesLater(t *testing.T) {
 	ctx, path, key := t.Context(), filepath.Join(t.TempDir(), "hub.db"), newKey()
-	if err := openOnce(t, path, key); err != nil {
-		t.Fatal(err)
-	}
-	file, err := sqlitefile.Open(ctx, path, key, sqlitefile.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, statement := range []string{`DROP TABLE audit_stream`, `DELETE FROM goose_db_version WHERE version_id = 160`} {
-		if _, err := file.Write.ExecContext(ctx, statement); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := file.Close(); err != nil {
-		t.Fatal(err)
-	}
+	before(t, path, key, `DROP TABLE audit_stream`, `DELETE FROM goose_db_version WHERE version_id = 160`)
 	if err := openOnce(t, path, key); err != nil {
 		t.Fatal(err)
 	}
@@ -39,13 +25,6 @@ func TestAnEarlierMigrationComesLater(t *testing.T) {
 // a minor go on as they did, by what one is to the other.
 func TestMinorsOfBefore(t *testing.T) {
 	ctx, path, key := t.Context(), filepath.Join(t.TempDir(), "hub.db"), newKey()
-	if err := openOnce(t, path, key); err != nil {
-		t.Fatal(err)
-	}
-	file, err := sqlitefile.Open(ctx, path, key, sqlitefile.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	kinds := map[string]bool{"parent": true, "guardian": true, "carer": false, "representative": false, "": false}
 	statements := []string{
 		`ALTER TABLE relation DROP COLUMN minor`, `ALTER TABLE conversation DROP COLUMN for_minor`,
@@ -59,14 +38,7 @@ INSERT INTO conversation (practice, id, queue, language, patient, assignee, stat
     withdrawn_at, epoch, head, number, log, work_since, writes_for)
 VALUES ('t_a', 'c_`+kind+`', 'q', 'en', 'p_a', '', 'closed', 1, 0, 1, 1, '', 0, 1, 1, 1, 1, 0, '`+kind+`')`)
 	}
-	for _, statement := range statements {
-		if _, err := file.Write.ExecContext(ctx, statement); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := file.Close(); err != nil {
-		t.Fatal(err)
-	}
+	before(t, path, key, statements...)
 	store := openTest(t, path, key, sqlitefile.Config{})
 	for kind, minor := range kinds {
 		r, err := store.Relation(ctx, "t_a", "r_"+kind)
@@ -84,13 +56,6 @@ VALUES ('t_a', 'c_`+kind+`', 'q', 'en', 'p_a', '', 'closed', 1, 0, 1, 1, '', 0, 
 // kept. Where it does not, it was the practice.
 func TestWhoDisabledWhom(t *testing.T) {
 	ctx, path, key := t.Context(), filepath.Join(t.TempDir(), "hub.db"), newKey()
-	if err := openOnce(t, path, key); err != nil {
-		t.Fatal(err)
-	}
-	file, err := sqlitefile.Open(ctx, path, key, sqlitefile.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	person := func(id string, disabled int) string {
 		return fmt.Sprintf(`INSERT INTO person (practice, id, kind, role, name, title, password, queues, created_at, disabled_at) VALUES ('t_a', '%s', 'staff', '', '', '', '', '[]', 5, %d)`, id, disabled)
 	}
@@ -99,7 +64,8 @@ func TestWhoDisabledWhom(t *testing.T) {
 		leaf++
 		return fmt.Sprintf(`INSERT INTO audit_entry VALUES (7, %d, 5, '%s', 'done', '%s', '%s', '', '%s', '', '', '', '', '', '', '', '', '', x'', x'')`, leaf, kind, role, by, object)
 	}
-	for _, statement := range []string{
+	before(
+		t, path, key,
 		`ALTER TABLE person DROP COLUMN disabled_by_directory`, `DELETE FROM goose_db_version WHERE version_id = 200`,
 		`INSERT INTO practice (id, number, logs, slug, settings) VALUES ('t_a', 7, 0, 'a', '{}')`,
 		person("p_directory", 9), entry("person.disabled", "p_directory", "administrator", "p_x"), entry("person.disabled", "p_directory", "service", ""),
@@ -108,19 +74,33 @@ func TestWhoDisabledWhom(t *testing.T) {
 		person("p_later", 9), entry("person.added", "p_later", "service", ""),
 		person("p_unknown", 9),
 		person("p_enabled", 0), entry("person.disabled", "p_enabled", "service", ""),
-	} {
-		if _, err := file.Write.ExecContext(ctx, statement); err != nil {
-			t.Fatal(statement, err)
-		}
-	}
-	if err := file.Close(); err != nil {
-		t.Fatal(err)
-	}
+	)
 	store := openTest(t, path, key, sqlitefile.Config{})
 	for id, want := range map[string]bool{"p_directory": true, "p_practice": false, "p_never": true, "p_later": false, "p_unknown": false, "p_enabled": false} {
 		if p, err := store.Person(ctx, "t_a", id); err != nil || p.DisabledByDirectory != want {
 			t.Errorf("%s: %v, %v", id, p.DisabledByDirectory, err)
 		}
+	}
+}
+
+// before makes a database and takes it back, by statements, to what it was before
+// a migration.
+func before(t *testing.T, path string, key sqlitefile.Key, statements ...string) {
+	t.Helper()
+	if err := openOnce(t, path, key); err != nil {
+		t.Fatal(err)
+	}
+	file, err := sqlitefile.Open(t.Context(), path, key, sqlitefile.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range statements {
+		if _, err := file.Write.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(statement, err)
+		}
+	}
+	if err := file.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 
