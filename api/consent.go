@@ -140,7 +140,7 @@ type DraftForm struct {
 // returns it here.
 type FormAct struct {
 	Base   int    `json:"base,omitempty" minimum:"0" doc:"revision that was looked at; needed to answer a change that waits"`
-	Reason string `json:"reason,omitempty" maxLength:"500" doc:"needed to return or retire, and from both people where a text reads above grade 6"`
+	Reason string `json:"reason,omitempty" maxLength:"500" doc:"needed to return or retire, and from both people where a text reads above grade 6 or is in a language that is not measured"`
 }
 
 // FormWaits is a change of a published version that waits for a second person.
@@ -174,8 +174,9 @@ type ReadingGrade struct {
 	Grade    float64  `json:"grade" doc:"school grade in the United States"`
 	Score    float64  `json:"score,omitempty" doc:"Spanish: Fernández-Huerta, more is easier"`
 	Scale    string   `json:"scale,omitempty" doc:"Spanish: in the words of INFLESZ"`
-	Above    bool     `json:"above" doc:"above grade 6: it is published only with a reason from both people"`
-	Hard     []string `json:"hard" doc:"the sentences that make it so"`
+	Above    bool     `json:"above" doc:"above grade 6"`
+	Vouched  bool     `json:"vouched" doc:"above grade 6, or not measured in this language: it is published only with a reason from both people"`
+	Hard     []string `json:"hard" doc:"the sentences that make it so; where nothing is measured, the long ones"`
 }
 
 // A FormEvent is a step of a version's life.

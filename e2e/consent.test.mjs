@@ -101,7 +101,7 @@ test("the compliance officer writes the next version, and cannot approve it", as
   await officer.getByRole("region", { name: "As patients see it" }).getByText("We keep what you write.").waitFor();
   await picture(officer, "70-form-editor");
   await officer.getByRole("button", { name: "Save the draft" }).click();
-  await step(officer, "Submit");
+  await step(officer, "Submit", "I read the Arabic aloud to two patients.");
   await officer.getByText("Waits for approval").waitFor();
   await picture(officer, "71-form-submitted");
   assert.equal(await officer.getByRole("button", { name: "Approve" }).count(), 0, "nobody approves their own");
@@ -111,7 +111,7 @@ test("another approves and publishes it", async () => {
   administrator = await atForms(pat, demo, "pat.rivera");
   await administrator.getByRole("link", { name: "chat, version 2" }).click();
   await administrator.getByRole("heading", { name: "What changed since version 1" }).waitFor();
-  await step(administrator, "Approve");
+  await step(administrator, "Approve", "A colleague who speaks Arabic found it plain.");
   await step(administrator, "Publish");
   await administrator.getByText("Published", { exact: false }).first().waitFor();
   await picture(administrator, "72-form-published");

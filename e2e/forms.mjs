@@ -1,4 +1,6 @@
 // What those who write and approve consent forms do, in the words that they see.
+import assert from "node:assert/strict";
+
 import { signIn } from "./people.mjs";
 
 /** Somebody signs in to the list of forms. */
@@ -17,10 +19,15 @@ export async function write(page, words) {
   await page.getByRole("button", { name: "English", exact: true }).click();
 }
 
-/** Takes a step of a version's life, and waits until it is taken. */
-export async function step(page, name) {
+/** Takes a step of a version's life, and waits until it is taken; with a reason where the step is not there without one. */
+export async function step(page, name, reason) {
   await page.getByRole("button", { name, exact: true }).click();
   const dialog = page.getByRole("dialog", { name });
-  await dialog.getByRole("button", { name, exact: true }).click();
+  const take = dialog.getByRole("button", { name, exact: true });
+  if (reason !== undefined) {
+    assert.equal(await take.isDisabled(), true, `${name} is there without a reason`);
+    await dialog.getByLabel("Reason").fill(reason);
+  }
+  await take.click();
   await dialog.waitFor({ state: "hidden" });
 }

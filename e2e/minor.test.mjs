@@ -64,11 +64,11 @@ async function bringOut(name, kind, form, also) {
   await write(officer, form);
   await picture(officer, `120-${name}-editor`);
   await officer.getByRole("button", { name: "Save the draft" }).click();
-  await step(officer, "Submit");
+  await step(officer, "Submit", "I read the Arabic aloud to two patients.");
   if (administrator) await administrator.evaluate(() => (location.hash = "#/consents"));
   else administrator = await atForms(pat, demo, "pat.rivera");
   await administrator.getByRole("link", { name: `${name}, version 1` }).click();
-  await step(administrator, "Approve");
+  await step(administrator, "Approve", "A colleague who speaks Arabic found it plain.");
   await step(administrator, "Publish");
   await administrator.getByText("Published", { exact: false }).first().waitFor();
 }

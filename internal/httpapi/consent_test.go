@@ -165,6 +165,33 @@ func TestFormsTakeTwoPeople(t *testing.T) {
 	}
 }
 
+// TestUnmeasuredFormsAreVouchedFor: where no figure says that a text reads
+// plainly, both people say why patients will understand it.
+func TestUnmeasuredFormsAreVouchedFor(t *testing.T) {
+	w := newWorld(t)
+	author, approver := w.proven("ana", "compliance"), w.proven("bo", "administrator")
+	step := func(who *hub.StaffCaller, act, reason string, want api.Code) {
+		t.Helper()
+		if _, err := w.hub.ActOnForm(w.ctx, who, "chat", 2, act, api.FormAct{Reason: reason}); errorCode(err) != want {
+			t.Fatalf("%s, %q: got %v, want %q", act, reason, err, want)
+		}
+	}
+	d := draftOf(plainParts(), 0)
+	d.Parts["ar"] = plainParts()
+	v, err := w.hub.SaveDraft(w.ctx, author, "chat", d)
+	w.must(err)
+	for _, l := range v.Languages {
+		if l.Reading.Vouched != (l.Language == "ar") {
+			t.Errorf("%s: %+v", l.Language, l.Reading)
+		}
+	}
+	step(author, "submit", "", api.CodeFormUnfinished)
+	step(author, "submit", "I speak Arabic and read it aloud to two patients.", "")
+	step(approver, "approve", "", api.CodeFormUnfinished)
+	step(approver, "approve", "A colleague read it to me.", "")
+	step(author, "publish", "", "")
+}
+
 // TestFormsTakeBothFactors: what decides what patients are asked to agree to
 // takes both factors, shown a moment ago, from each of the two people.
 func TestFormsTakeBothFactors(t *testing.T) {

@@ -65,8 +65,8 @@ func (p *Practice) FileForm(all []ConsentForm, now int64) (FormChange, error) {
 	if err := unfinished(languages); err != nil {
 		return FormChange{}, err
 	}
-	if above(languages) && p.ConsentReason == "" {
-		return FormChange{}, &UnfinishedError{"it reads above grade 6: say why (reason)"}
+	if what := vouched(languages); what != "" && p.ConsentReason == "" {
+		return FormChange{}, &UnfinishedError{what + ": say why patients will understand it (reason)"}
 	}
 	if len(all) == 0 {
 		f.Texts, f.State, f.PublishedAt = w.rendered(&f), FormPublished, file.PublishedAt

@@ -279,7 +279,7 @@ func (w *work) languages(f *ConsentForm) []api.FormLanguage {
 // grade measures what a patient reads.
 func grade(language string, t api.ConsentText) api.ReadingGrade {
 	m := reading.Of(language, strings.Join(append(append([]string{t.Title}, t.Points...), t.Full), "\n"))
-	g := api.ReadingGrade{Measured: m.Measured, Grade: m.Grade, Score: m.Score, Above: m.Above(), Hard: append([]string{}, m.Hard...)}
+	g := api.ReadingGrade{Measured: m.Measured, Grade: m.Grade, Score: m.Score, Above: m.Above(), Vouched: m.Vouched(), Hard: append([]string{}, m.Hard...)}
 	if m.Score != 0 {
 		g.Scale = m.Word()
 	}
@@ -300,9 +300,17 @@ func unfinished(languages []api.FormLanguage) error {
 	return nil
 }
 
-// above reports whether the text reads above the aim in any language.
-func above(languages []api.FormLanguage) bool {
-	return slices.ContainsFunc(languages, func(l api.FormLanguage) bool { return l.Reading.Above })
+// vouched returns what people must say why, if anything: the text reads above
+// the aim in a language, or cannot be measured in it.
+func vouched(languages []api.FormLanguage) (what string) {
+	i := slices.IndexFunc(languages, func(l api.FormLanguage) bool { return l.Reading.Vouched })
+	switch {
+	case i < 0:
+		return ""
+	case languages[i].Reading.Measured:
+		return "language " + languages[i].Language + " reads above grade 6"
+	}
+	return "how hard language " + languages[i].Language + " reads cannot be measured"
 }
 
 // partsOf checks and takes over what an author sent.
@@ -417,8 +425,8 @@ func (f *ConsentForm) note(person, act, reason string, now int64) {
 	f.History = append(f.History, FormEvent{At: now, Person: person, Act: act, Reason: reason})
 }
 
-// reasonFor is why a version goes on although its text reads above the aim: what
-// was said at the newest of these steps.
+// reasonFor is why a version goes on although no figure says that its text reads
+// plainly: what was said at the newest of these steps.
 func (f *ConsentForm) reasonFor(acts ...string) string {
 	for _, e := range slices.Backward(f.History) {
 		if slices.Contains(acts, e.Act) {
@@ -551,8 +559,8 @@ func (h *Hub) step(s *StaffCaller, w *work, f *ConsentForm, act, reason string, 
 		if err := unfinished(languages); err != nil {
 			return err
 		}
-		if above(languages) && reason == "" {
-			return &UnfinishedError{"it reads above grade 6: say why"}
+		if what := vouched(languages); what != "" && reason == "" {
+			return &UnfinishedError{what + ": say why patients will understand it"}
 		}
 		f.State = FormSubmitted
 		if act == actApprove {
@@ -569,8 +577,8 @@ func (h *Hub) step(s *StaffCaller, w *work, f *ConsentForm, act, reason string, 
 			return err
 		}
 		// Measured again: who reads may have changed the text since.
-		if above(languages) && (f.reasonFor(actSubmit, actApply) == "" || f.reasonFor(actApprove) == "") {
-			return &UnfinishedError{"it reads above grade 6, and not both people have said why"}
+		if what := vouched(languages); what != "" && (f.reasonFor(actSubmit, actApply) == "" || f.reasonFor(actApprove) == "") {
+			return &UnfinishedError{what + ", and not both people have said why patients will understand it"}
 		}
 		f.Texts, f.Readers = w.rendered(f), w.readers
 		f.Departments, f.Others = w.staffOf(f.Queues)

@@ -42,7 +42,8 @@ type Settings struct {
 	// ConsentParts are its parts, by language. Consent has Texts only if the
 	// file is of before there were parts.
 	ConsentParts map[string]form.Parts
-	// ConsentReason is why it reads above grade 6, if it does.
+	// ConsentReason is why patients will understand it, where it reads above grade
+	// 6 or in a language that is not measured.
 	ConsentReason string
 	MaxFileBytes  int
 	ArchiveNote   string

@@ -125,7 +125,7 @@ type Consent struct {
 	Form      string          `json:"form"`
 	Version   int             `json:"version"`
 	Published string          `json:"published"` // 2026-11-02
-	Reason    string          `json:"reason"`    // why it reads above grade 6, if it does
+	Reason    string          `json:"reason"`    // why patients will understand it: above grade 6, or not measured
 	Texts     map[string]Text `json:"texts"`
 }
 

@@ -1,7 +1,8 @@
 // Package reading measures how hard a text reads: for English by
 // Flesch-Kincaid (Kincaid et al. 1975), for Spanish by Fernández-Huerta (1959,
 // as corrected) with the words of INFLESZ (Barrio-Cantalejo 2008). For other
-// languages it says that it does not know, which is better than a wrong figure.
+// languages it gives no grade, which is better than a wrong one, and marks long
+// sentences alone: people must say that it reads plainly.
 //
 // Syllables are counted by rules, not by a dictionary, so a figure is good to
 // about half a grade. It measures length of words and sentences; whether a text
@@ -34,6 +35,10 @@ type Measure struct {
 // Above reports whether the text is measured and above [Aim].
 func (m Measure) Above() bool { return m.Measured && m.Grade > Aim }
 
+// Vouched reports whether people must say why the text is given to patients: it
+// is above [Aim], or no figure says that it is not.
+func (m Measure) Vouched() bool { return !m.Measured || m.Above() }
+
 const (
 	longSentence = 20 // words
 	hardGrade    = 8
@@ -42,17 +47,16 @@ const (
 // Of measures a text in a language (BCP 47).
 func Of(language, text string) Measure {
 	base, _, _ := strings.Cut(strings.ToLower(language), "-")
-	var grade func(sentences, words, syllables int) (grade, score float64)
-	var syllables func(string) int
+	grade, syllables, measured := ungraded, func(string) int { return 0 }, true
 	switch base {
 	case "en":
 		grade, syllables = fleschKincaid, englishSyllables
 	case "es":
 		grade, syllables = fernandezHuerta, spanishSyllables
 	default:
-		return Measure{}
+		measured = false
 	}
-	m := Measure{Measured: true}
+	m := Measure{Measured: measured}
 	heard := 0
 	for _, s := range Sentences(text) {
 		words := wordsOf(s)
@@ -79,6 +83,8 @@ func Of(language, text string) Measure {
 }
 
 func tenth(f float64) float64 { return math.Round(f*10) / 10 }
+
+func ungraded(_, _, _ int) (grade, score float64) { return 0, 0 }
 
 func fleschKincaid(sentences, words, syllables int) (grade, score float64) {
 	s, w, y := float64(sentences), float64(words), float64(syllables)

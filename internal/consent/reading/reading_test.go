@@ -25,8 +25,12 @@ func TestKnownTexts(t *testing.T) {
 			t.Errorf("%s %.40q: %+v, want %v to %v", tt.language, tt.text, m, tt.least, tt.most)
 		}
 	}
-	if m := reading.Of("ar", "أنت من يقرر."); m.Measured || m.Above() {
-		t.Errorf("Arabic was measured: %+v", m)
+	long := strings.TrimSpace(strings.Repeat("كلمة ", 21)) + "."
+	if m := reading.Of("ar", "أنت من يقرر. "+long); m.Measured || m.Grade != 0 || m.Above() || !m.Vouched() || len(m.Hard) != 1 || m.Hard[0] != long {
+		t.Errorf("Arabic is given a grade, or nobody vouches for it: %+v", m)
+	}
+	if m := reading.Of("en", "The cat sat on the mat."); m.Vouched() {
+		t.Errorf("people vouch for what is measured: %+v", m)
 	}
 }
 

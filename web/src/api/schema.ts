@@ -3793,7 +3793,7 @@ export interface components {
              * @description revision that was looked at; needed to answer a change that waits
              */
             readonly base?: number;
-            /** @description needed to return or retire, and from both people where a text reads above grade 6 */
+            /** @description needed to return or retire, and from both people where a text reads above grade 6 or is in a language that is not measured */
             readonly reason?: string;
         };
         readonly FormAgain: {
@@ -4648,14 +4648,14 @@ export interface components {
             readonly score: number;
         };
         readonly ReadingGrade: {
-            /** @description above grade 6: it is published only with a reason from both people */
+            /** @description above grade 6 */
             readonly above: boolean;
             /**
              * Format: double
              * @description school grade in the United States
              */
             readonly grade: number;
-            /** @description the sentences that make it so */
+            /** @description the sentences that make it so; where nothing is measured, the long ones */
             readonly hard: readonly string[];
             /** @description false for a language that there is no good formula for */
             readonly measured: boolean;
@@ -4666,6 +4666,8 @@ export interface components {
              * @description Spanish: Fernández-Huerta, more is easier
              */
             readonly score?: number;
+            /** @description above grade 6, or not measured in this language: it is published only with a reason from both people */
+            readonly vouched: boolean;
         };
         readonly RecordDisclosure: {
             readonly address?: string;

@@ -25,10 +25,10 @@ function written(language: string, given: api.FormParts): api.FormLanguage {
     language,
     missing: [],
     text: { title: given.title, points: given.points, full: full(given), sha256: "" },
-    reading: { measured: language !== "ar", grade: hard ? 7.4 : 4.1, score: 0, above: hard && language !== "ar", hard: hard ? ["Notwithstanding reasonable precautions, unauthorized individuals may potentially access information."] : [] },
+    reading: { measured: language !== "ar", grade: hard ? 7.4 : 4.1, score: 0, above: hard && language !== "ar", vouched: hard || language === "ar", hard: hard ? ["Notwithstanding reasonable precautions, unauthorized individuals may potentially access information."] : [] },
   };
 }
-const empty = (language: string): api.FormLanguage => ({ language, missing: ["title", "points", "purpose"], reading: { measured: false, grade: 0, score: 0, above: false, hard: [] } });
+const empty = (language: string): api.FormLanguage => ({ language, missing: ["title", "points", "purpose"], reading: { measured: false, grade: 0, score: 0, above: false, vouched: true, hard: [] } });
 
 const plain: api.FormParts = { ...parts, points: parts.points.slice(0, 1), risks: "A person near you can read your screen." };
 const first: api.FormVersion = {
@@ -103,6 +103,10 @@ export const stories: Record<string, Story> = {
     answers: { ...answers(submitted, first), "POST /v1/admin/consents/chat/2/approve": { refused: 403, code: "forbidden" } },
     async then(page) {
       [...document.querySelectorAll<HTMLButtonElement>("main button[aria-haspopup=dialog]")].at(-1)?.click();
+      await page.pause(100);
+      const reason = document.querySelector<HTMLInputElement>("dialog[open] input");
+      if (reason) reason.value = "Two patients read it.";
+      reason?.dispatchEvent(new Event("input", { bubbles: true }));
       await page.pause(100);
       document.querySelector<HTMLButtonElement>("dialog[open] footer button.primary, dialog[open] button.primary")?.click();
     },
