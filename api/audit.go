@@ -8,7 +8,7 @@ type AuditEvent struct {
 	Kind         string   `json:"kind"`
 	Outcome      string   `json:"outcome" enum:"done,refused,failed"`
 	Role         string   `json:"role" enum:"patient,staff,service,operator,system,nobody"`
-	Person       string   `json:"person,omitempty" doc:"who acted"`
+	Person       string   `json:"person,omitempty" doc:"who acted; of an operator the account of the machine, with os: before it"`
 	Device       string   `json:"device,omitempty"`
 	Object       string   `json:"object,omitempty" doc:"id of what was acted upon; see the kind's object"`
 	Subject      string   `json:"subject,omitempty" doc:"whom the object belongs to"`

@@ -17,6 +17,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/auditlog/stream"
 	"github.com/sotto-health/sotto/internal/auditlog/witness"
 	"github.com/sotto-health/sotto/internal/certificate"
@@ -57,8 +58,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	ctx, command := host.AtConsole(ctx)
 	parsed.BindTo(ctx, (*context.Context)(nil))
-	return parsed.Run(&cli, streams{stdout, stderr})
+	err = parsed.Run(&cli, streams{stdout, stderr})
+	if command.Named() {
+		fmt.Fprintf(stderr, "In the audit log this is request %s.\n", command.Request)
+	}
+	return err
 }
 
 func (c *commands) open(ctx context.Context, log *slog.Logger) (*host.OpenHub, error) {
@@ -103,6 +109,7 @@ func (c serveCommand) Run(ctx context.Context, cli *commands, s streams) error {
 	if err != nil {
 		return err
 	}
+	ctx = audit.WithRequest(ctx, audit.Request{}) // what follows is each its own
 	return host.Serve(ctx, h, host.ServeConfig{
 		Listen: c.Listen, MetricsListen: c.MetricsListen, CertFile: c.TLSCert, KeyFile: c.TLSKey,
 		Origins: c.Origin, Proxies: c.Proxies, Web: pages, Log: log, AuditCheckpoints: c.AuditCheckpoints, AuditArchive: c.AuditArchive, AuditWitnesses: witnesses, AuditStreams: streams,

@@ -75,7 +75,7 @@ func auditTable(w io.Writer, events []api.AuditEvent, zone *time.Location) error
 	for i := range events {
 		e := &events[i]
 		var more []string
-		for _, said := range []string{e.Detail, named("subject", e.Subject), named("reason", e.Reason), named("rules", strings.Join(e.Rules, ","))} {
+		for _, said := range []string{e.Detail, named("subject", e.Subject), named("reason", e.Reason), named("rules", strings.Join(e.Rules, ",")), named("request", e.Request)} {
 			if said != "" {
 				more = append(more, said)
 			}

@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/bench"
 	demopractice "github.com/sotto-health/sotto/internal/demo"
 	"github.com/sotto-health/sotto/internal/host"
@@ -47,6 +48,7 @@ func (c benchCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer os.RemoveAll(folder)
+	ctx = audit.WithRequest(ctx, audit.Request{}) // its own logs go with it
 	return bench.Run(ctx, bench.Config{
 		Server: func(ctx context.Context, mode bench.Mode) (*bench.Server, error) {
 			return startBenchServer(ctx, folder, mode)

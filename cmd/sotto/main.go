@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/sotto-health/sotto/internal/host"
 )
 
 func main() {
@@ -71,8 +73,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if parsed == nil || err != nil {
 		return err
 	}
+	ctx, command := host.AtConsole(ctx)
 	parsed.BindTo(ctx, (*context.Context)(nil))
-	return parsed.Run(&cli, streams{stdout, stderr})
+	err = parsed.Run(&cli, streams{stdout, stderr})
+	if command.Named() {
+		fmt.Fprintf(stderr, "In the audit log this is request %s.\n", command.Request)
+	}
+	return err
 }
 
 // parse returns nil if the arguments asked for help, which has been printed.

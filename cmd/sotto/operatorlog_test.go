@@ -1,14 +1,21 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"io"
 	"maps"
 	"os"
+	"os/user"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/audit"
 )
 
@@ -99,10 +106,45 @@ func TestEveryCommandIsAudited(t *testing.T) {
 	}
 }
 
+// requestOf runs a command, which may fail, and returns the request id that it
+// printed with its outcome.
+func requestOf(t *testing.T, data, line string) string {
+	t.Helper()
+	var problems bytes.Buffer
+	_ = run(t.Context(), append([]string{"--data", data}, words(line)...), io.Discard, &problems) // controls fall short
+	found := regexp.MustCompile(`(?m)^In the audit log this is request ([0-9a-f]{20})\.$`).FindStringSubmatch(problems.String())
+	if found == nil {
+		t.Errorf("sotto %s prints no request id:\n%s", line, problems.String())
+		return ""
+	}
+	return found[1]
+}
+
+// saysWho fails unless the newest of a kind is the command's, and says which
+// account of which machine ran it.
+func saysWho(t *testing.T, line, request, listed string) {
+	t.Helper()
+	var page api.AuditPage
+	if err := json.Unmarshal([]byte(listed), &page); err != nil || len(page.Events) == 0 {
+		t.Errorf("sotto %s: %d events: %v", line, len(page.Events), err)
+		return
+	}
+	e := &page.Events[0]
+	account, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	machine, _ := os.Hostname()
+	if who := "os:" + account.Username + ",sudo=ops"; e.Request != request || e.Person != who || e.Address != cmp.Or(machine, "local") || e.Role != "operator" {
+		t.Errorf("sotto %s, request %s, is in the log as %s %q from %q, request %s", line, request, e.Role, e.Person, e.Address, e.Request)
+	}
+}
+
 // TestOperatorsActsAreRecorded: what the command line shows and does is in the
 // log, as what the pages show and do is; and the record is not shown where it
 // cannot be written down.
 func TestOperatorsActsAreRecorded(t *testing.T) {
+	t.Setenv("SUDO_USER", "ops")
 	data, id := newRecord(t)
 	for _, run := range []struct{ command, line string }{
 		{"audit export", "audit export " + filepath.Join(t.TempDir(), "log")},
@@ -128,12 +170,19 @@ func TestOperatorsActsAreRecorded(t *testing.T) {
 		for i, kind := range kinds {
 			before[i] = len(does(t, data, words("audit list --json --kind "+kind)))
 		}
-		_, _ = sotto(t, data, words(run.line)...) // controls fall short
+		request := requestOf(t, data, run.line)
 		for i, kind := range kinds {
-			if after := len(does(t, data, words("audit list --json --kind "+kind))); after <= before[i] {
+			after := does(t, data, words("audit list --json --kind "+kind))
+			if len(after) <= before[i] {
 				t.Errorf("sotto %s leaves no %s", run.line, kind)
 			}
+			saysWho(t, run.line, request, after)
 		}
+	}
+
+	// Whoever the keeper serves reads this one.
+	if issued := does(t, data, words("audit list --json --kind certificate.issued"), `"role": "operator"`, `"request"`); strings.Contains(issued, "os:") || strings.Contains(issued, `"address"`) {
+		t.Errorf("the keeper's certificate says whose account made it: %s", issued)
 	}
 
 	// A hub with PostgreSQL has no database in its folder.

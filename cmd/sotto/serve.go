@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/auditlog/stream"
 	"github.com/sotto-health/sotto/internal/auditlog/witness"
 	"github.com/sotto-health/sotto/internal/host"
@@ -89,7 +90,7 @@ func (c serveCommand) Run(ctx context.Context, cli *commands, s streams) error {
 	if demo != nil {
 		links = demo.chatBase
 	}
-	ctx, stop := context.WithCancel(ctx)
+	ctx, stop := context.WithCancel(audit.WithRequest(ctx, audit.Request{})) // what follows is each its own
 	defer stop()
 	group, ctx := errgroup.WithContext(ctx)
 	listening := make(chan net.Addr, 1)

@@ -41,7 +41,7 @@ const (
 type Actor struct {
 	Practice string // id
 	Role     Role
-	Person   string // id; empty for operators, the system and nobody
+	Person   string // id; of an operator their [Account], if it is known; empty for the system and nobody
 	Device   string // id; empty where no device speaks, as with a cookie alone
 }
 
@@ -74,14 +74,15 @@ type Event struct {
 	// Rules are the ids of the policy rules that decided.
 	Rules []string `json:"rules"`
 
-	Address string `json:"address"` // network address that the call came from
-	Request string `json:"request"` // id of the call, as in its answer and in the operator's log
+	Address string `json:"address"` // network address that the call came from; of a command the name of its machine
+	Request string `json:"request"` // id of the call, as in its answer and in the operator's log; or of the command, as it printed it
 }
 
 // New returns the event of an act that was done, on the [Ground] of its kind. The request in ctx, if there
 // is one, says where from.
 func New(ctx context.Context, at int64, who Actor, kind Kind, object string) Event {
 	r := RequestOf(ctx)
+	who = r.actor(who)
 	return Event{
 		Practice: who.Practice, At: at, Kind: kind, Outcome: Done,
 		Role: who.Role, Person: who.Person, Device: who.Device,
@@ -136,6 +137,8 @@ func (e Event) AsRefused(reason string, rules ...string) Event {
 type Request struct {
 	ID      string
 	Address string
+
+	command *Command // nil for what was not run at a command line
 }
 
 type requestKey struct{}

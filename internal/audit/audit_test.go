@@ -133,6 +133,36 @@ func TestT03CertificatesNameTheirKey(t *testing.T) {
 	}
 }
 
+// TestOperatorsAreAccounts: what an operator does at a command line says whose
+// account of which machine that was, whatever those are called; an account is
+// nobody of the practice, and nobody of the practice is an account.
+func TestOperatorsAreAccounts(t *testing.T) {
+	operator := audit.Actor{Practice: "t_a", Role: audit.Operator}
+	for _, c := range []struct{ name, before, want string }{
+		{"kim", "", "os:kim"},
+		{"root", "kim", "os:root,sudo=kim"},
+		{`CLINIC\Ana Cruz`, "", "os:CLINIC_Ana_Cruz"},
+		{strings.Repeat("a", 99), strings.Repeat("b", 99), "os:" + strings.Repeat("a", 27) + ",sudo=" + strings.Repeat("b", 27)},
+	} {
+		command := &audit.Command{Request: "r1", Account: audit.Account(c.name, c.before)}
+		if command.Named() {
+			t.Error("named before there is an event")
+		}
+		e := audit.New(audit.WithCommand(t.Context(), command), 1, operator, audit.PeopleListed, "")
+		if err := e.Check(); err != nil || e.Person != c.want || e.Address != "local" || e.Request != "r1" || !command.Named() {
+			t.Errorf("%s: %+v, %v", c.name, e, err)
+		}
+		e.Role = audit.Staff
+		if err := e.Check(); !errors.Is(err, audit.ErrEvent) {
+			t.Errorf("%s passes for staff", e.Person)
+		}
+	}
+	system := audit.New(audit.WithCommand(t.Context(), &audit.Command{Account: "os:kim"}), 1, audit.Actor{Practice: "t_a", Role: audit.System}, audit.HubStarted, "")
+	if system.Person != "" {
+		t.Errorf("the hub itself is %q", system.Person)
+	}
+}
+
 // TestNoAddressKeepsAnEventOut tries what a caller may say of their address.
 func TestNoAddressKeepsAnEventOut(t *testing.T) {
 	for _, address := range []string{"fe80::1%a b\"", "@", strings.Repeat("1", 999), ""} {

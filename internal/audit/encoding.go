@@ -42,6 +42,8 @@ func (e *Event) Check() error {
 		return fault("reason")
 	case !slices.Contains([]Role{Patient, Staff, Service, Operator, System, Nobody}, e.Role):
 		return fault("role")
+	case IsAccount(e.Person) && e.Role != Operator:
+		return fault("person")
 	case e.Object != "" && spec.Object == "":
 		return fault("object")
 	case e.Conversation != "" && !spec.Chat:

@@ -132,7 +132,8 @@ func TestDisclosuresOfAChatAboutAChild(t *testing.T) {
 	}
 	w.disclosed(chat, "Family court")
 	w.disclosed(own, "Traffic court")
-	w.must(w.hub.NoteOperatorsRecordRead(w.ctx, w.clinic.ID, api.RecordRead{What: api.RecordShown, Conversation: chat}))
+	console := audit.WithCommand(w.ctx, &audit.Command{Request: "9f8e", Account: audit.Account("kim", ""), Machine: "chat-1"})
+	w.must(w.hub.NoteOperatorsRecordRead(console, w.clinic.ID, api.RecordRead{What: api.RecordShown, Conversation: chat}))
 	_, err = officer.RecordDisclosure(w.ctx, chat, api.RecordDisclosure{At: w.clock.now().UnixMilli() - 1000, Recipient: "County health", What: "Rash", Purpose: "public-health"})
 	w.must(err)
 
@@ -152,6 +153,15 @@ func TestDisclosuresOfAChatAboutAChild(t *testing.T) {
 	}
 	mine, err := child.Sightings(w.ctx, "")
 	w.must(err)
+	table, err := officer.DisclosuresTable(w.ctx, mother.person)
+	w.must(err)
+	_, log := w.raw("GET", "/v1/audit/own", "", "Authorization", "Bearer "+mother.Token())
+	if !strings.Contains(log, `"role":"operator"`) {
+		t.Errorf("the mother is not told that an operator read: %s", log)
+	}
+	if shown := mustJSON(seen) + mustJSON(mine) + string(table) + log; strings.Contains(shown, "os:kim") || strings.Contains(shown, "chat-1") {
+		t.Errorf("a patient's reports name an account of the machine: %s", shown)
+	}
 	if sawIn(mine, nurse, chat) || mine.Chats != nil {
 		t.Errorf("the child is shown the mother's chat: %+v", mine)
 	}

@@ -142,7 +142,7 @@ func (h *Hub) disclosures(ctx context.Context, practice string, p *reported) (ou
 			spec, _ := audit.SpecOf(e.Event.Kind)
 			out.Disclosures = append(out.Disclosures, api.Disclosure{
 				At: e.Event.At, RecordedAt: e.Event.At, Source: fromLog, What: spec.Says, Purpose: e.Event.Reason, Number: e.Leaf,
-				Recipient: cmp.Or(e.Event.Person, string(e.Event.Role)),
+				Recipient: cmp.Or(audit.NoAccount(e.Event.Person), string(e.Event.Role)),
 			})
 		}
 	})

@@ -164,6 +164,9 @@ func (h *Hub) EnrolService(ctx context.Context, s Service) error {
 		return ErrConflict
 	}
 	issued := h.event(ctx, operator(s.Practice), audit.CertificateIssued, d.ID).With(audit.Certified(d.Role, certificate.KeyHash(d.PublicKey))).About(d.Person)
+	// Everyone whom the service serves reads this entry (AuditOfMember). Whose
+	// account it was is in that of practice.configured, with the same request id.
+	issued.Person, issued.Address = "", ""
 	return h.store.Recording(issued).PutCertificate(ctx, s.Practice, s.Device, s.Certificate, s.NameCard, now)
 }
 

@@ -344,7 +344,8 @@ func (h *Hub) AuditTile(ctx context.Context, s *StaffCaller, level int, n int64)
 }
 
 // AuditOfPatient lists what the log says about the calling patient: who saw
-// their messages. Network addresses and the ids of calls are left out, so those
+// their messages. Network addresses, the ids of calls and which account of a
+// machine an operator has are left out, so those
 // entries cannot be checked by their commitment; their number can be asked of
 // the practice.
 func (h *Hub) AuditOfPatient(ctx context.Context, c *Caller, cursor string, limit int) (api.AuditPage, error) {
@@ -364,6 +365,7 @@ func (h *Hub) AuditOfPatient(ctx context.Context, c *Caller, cursor string, limi
 		if e.Person != c.Person.ID {
 			e.Address, e.Request, e.Encoded, e.Salt = "", "", "", nil
 		}
+		e.Person = audit.NoAccount(e.Person)
 	}
 	return page, err
 }

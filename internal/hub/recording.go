@@ -39,7 +39,8 @@ type party audit.Actor
 
 func (p party) actor() audit.Actor { return audit.Actor(p) }
 
-// operator is who runs the installation, at its command line.
+// operator is who runs the installation, at its command line. Their account is
+// in the context ([audit.WithCommand]).
 func operator(practice string) Actor { return party{Practice: practice, Role: audit.Operator} }
 
 // itself is the hub, when it acts by itself.

@@ -125,7 +125,7 @@ func sighting(e *api.AuditEvent, p Person, own []string) (s api.Sighting, ok boo
 	case audit.Failed:
 		return s, false
 	}
-	s = api.Sighting{At: e.At, Since: e.At, Times: 1, Way: way, Role: e.Role, Person: e.Person, Own: slices.Contains(own, e.Person), Conversation: e.Conversation}
+	s = api.Sighting{At: e.At, Since: e.At, Times: 1, Way: way, Role: e.Role, Person: audit.NoAccount(e.Person), Own: slices.Contains(own, e.Person), Conversation: e.Conversation}
 	switch {
 	case e.Role == string(audit.Nobody), s.Own && (way == "log" || way == "state" || way == "joined"):
 		return s, false

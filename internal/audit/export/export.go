@@ -17,6 +17,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -195,6 +196,13 @@ func Table(rows [][]string) []byte {
 	}
 	_ = w.Flush()
 	return b.Bytes()
+}
+
+// isMachine reports whether an event came from a machine that it names, as what
+// was done at a command line does, and from no network address.
+func isMachine(v *audit.Event) bool {
+	_, err := netip.ParseAddr(v.Address)
+	return v.Address != "" && err != nil
 }
 
 // WriteRow writes a row of a table that no spreadsheet runs anything of.

@@ -93,13 +93,19 @@ func every(t testing.TB) []Entry {
 func events(t testing.TB, kinds []audit.Spec) (all []Entry) {
 	ctx := audit.WithRequest(t.Context(), audit.Request{ID: "0a1b", Address: "192.0.2.7"})
 	staff := audit.Actor{Practice: "t_oak", Role: audit.Staff, Person: "p_dana", Device: "d_laptop"}
-	actors := []audit.Actor{staff, staff, {Practice: "t_oak", Role: audit.Nobody}, {Practice: "t_oak", Role: audit.Operator}}
+	operator := audit.Actor{Practice: "t_oak", Role: audit.Operator}
+	console := audit.WithCommand(t.Context(), &audit.Command{Request: "9f8e", Account: audit.Account("root", "ops"), Machine: "chat-1"})
+	actors := []audit.Actor{staff, staff, {Practice: "t_oak", Role: audit.Nobody}, operator}
 	for i, s := range kinds {
 		object := ""
 		if s.Object != "" {
 			object = "o_" + s.Object
 		}
-		e := audit.New(ctx, logTime+int64(i), actors[i%len(actors)], s.Kind, object).About("p_kim").With("role=nurse").By("staff-take")
+		from := ctx
+		if actors[i%len(actors)] == operator {
+			from = console
+		}
+		e := audit.New(from, logTime+int64(i), actors[i%len(actors)], s.Kind, object).About("p_kim").With("role=nurse").By("staff-take")
 		e.Reference = "b_1"
 		if s.Chat {
 			e = e.In("c_knee", "p_ana")

@@ -79,14 +79,15 @@ type fhirDetail struct {
 
 // Systems of codes and identifiers.
 const (
-	ours         = "urn:sotto:" // with audit-kind, audit-state, person, device, conversation ...
+	ours         = "urn:sotto:" // with audit-kind, audit-state, person, account, device, conversation ...
 	dicom        = "http://dicom.nema.org/resources/ontology/DCM"
 	auditType    = "http://terminology.hl7.org/CodeSystem/audit-event-type"
 	entityType   = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
 	entityRole   = "http://terminology.hl7.org/CodeSystem/object-role"
 	sourceType   = "http://terminology.hl7.org/CodeSystem/security-source-type"
 	actReason    = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
-	networkIP    = "2" // network-type: IP address
+	networkName  = "1" // network-type: machine name
+	networkIP    = "2" // IP address
 	outcomeGood  = "0"
 	outcomeMinor = "4" // refused: the one who asked did wrong
 	outcomeMajor = "8" // failed: we did
@@ -112,9 +113,12 @@ func fhir(e *Entry) fhirEvent {
 		out.OutcomeDesc = v.Reason
 	}
 	agent := fhirAgent{Requestor: true, Role: []fhirConcept{{Coding: []fhirCoding{{System: ours + "role", Code: string(v.Role)}}}}}
-	if v.Person != "" {
+	switch {
+	case audit.IsAccount(v.Person):
+		agent.Who = &fhirReference{Identifier: &fhirIdentifier{ours + "account", v.Person}}
+	case v.Person != "":
 		agent.Who = &fhirReference{Identifier: &fhirIdentifier{ours + "person", v.Person}}
-	} else {
+	default:
 		agent.Who = &fhirReference{Display: string(v.Role)}
 	}
 	for _, rule := range v.Rules {
@@ -122,6 +126,9 @@ func fhir(e *Entry) fhirEvent {
 	}
 	if v.Address != "" {
 		agent.Network = &fhirNetwork{v.Address, networkIP}
+		if isMachine(v) {
+			agent.Network.Type = networkName
+		}
 	}
 	out.Agent = append(out.Agent, agent)
 	if v.Device != "" {

@@ -81,8 +81,9 @@ type ocsfEntity struct {
 }
 
 type ocsfPoint struct {
-	IP  string `json:"ip,omitempty"`
-	UID string `json:"uid,omitempty"`
+	IP       string `json:"ip,omitempty"`
+	Hostname string `json:"hostname,omitempty"`
+	UID      string `json:"uid,omitempty"`
 }
 
 func ocsf(e *Entry) ocsfEvent {
@@ -113,6 +114,9 @@ func ocsf(e *Entry) ocsfEvent {
 	}
 	if v.Address != "" || v.Device != "" {
 		out.SrcEndpoint = &ocsfPoint{IP: v.Address, UID: v.Device}
+		if isMachine(v) {
+			out.SrcEndpoint = &ocsfPoint{Hostname: v.Address, UID: v.Device}
+		}
 	}
 	out.ClassUID, out.ActivityID = ocsfClass(spec)
 	switch out.ClassUID {

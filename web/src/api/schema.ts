@@ -3064,7 +3064,7 @@ export interface components {
             /** @enum {string} */
             readonly outcome: "done" | "refused" | "failed";
             readonly patient?: string;
-            /** @description who acted */
+            /** @description who acted; of an operator the account of the machine, with os: before it */
             readonly person?: string;
             readonly reason?: string;
             readonly reference?: string;
