@@ -54,7 +54,7 @@ var defences = []defence{
 	},
 	{
 		"session theft: an administrator's cookie alone makes them another (T23)", "hub/grant.go",
-		"if err := h.proved(s); err != nil || !takesTwo {\n\t\treturn err\n\t}\n\tnow", "if !takesTwo {\n\t\treturn nil\n\t}\n\tnow",
+		"if err := h.proved(s); err != nil {\n\t\treturn err\n\t}\n\tif !takesTwo", "if !takesTwo",
 		"httpapi TestT23CookieAloneMakesNobody",
 	},
 	{

@@ -23,7 +23,7 @@ func TestSignInAtTheProvider(t *testing.T) {
 		}
 	}
 	for id, at := range map[string]string{"p_linked": issuer, "p_before": "https://login.before.example"} {
-		if err := h.store.LinkIdentity(ctx, hub.IdentityLink{Practice: "t_here", Issuer: at, Subject: id, Person: id, Way: hub.LinkedByOwner, CreatedAt: 2}); err != nil {
+		if err := h.store.LinkIdentity(ctx, hub.IdentityLink{Practice: "t_here", Issuer: at, Subject: id, Person: id, Way: hub.LinkedByOwner, CreatedAt: 2}, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

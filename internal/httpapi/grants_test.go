@@ -168,7 +168,7 @@ func TestAddedWithoutPower(t *testing.T) {
 // TestT43NobodyBecomesThem: a new sign-in of who has much power, by a link or by
 // an account at the provider, takes two as well, and is good once.
 func TestT43NobodyBecomesThem(t *testing.T) {
-	w := newWorld(t)
+	w, _ := ssoWorld(t)
 	robin, ava, cleo := w.proven("robin", "administrator"), w.proven("ava", "administrator"), w.proven("cleo", "compliance")
 	who := cleo.Person.ID
 	link := func() error { _, err := w.hub.SetUpLinkFor(w.ctx, robin, who); return err }

@@ -119,7 +119,7 @@ func TestT28Guessing(t *testing.T) {
 	count := func(known bool) {
 		t.Helper()
 		for range 40 {
-			w.must(w.store.CountFailure(w.ctx, w.clinic.ID, person.ID, known))
+			w.must(w.store.RefuseSignIn(w.ctx, hub.SignIn{ID: hub.NewID("n"), Practice: w.clinic.ID, Person: person.ID, New: !known}, true))
 		}
 	}
 	count(true) // somebody at a known browser: strangers have their own

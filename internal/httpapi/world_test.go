@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -536,13 +537,25 @@ type faultyStore struct {
 	incomplete *atomic.Int64
 	// unrecorded has nothing that is read recorded.
 	unrecorded atomic.Bool
+	// unwritten has the real store find each event to be none.
+	unwritten atomic.Bool
 }
 
 func (s *faultyStore) Record(ctx context.Context, events ...audit.Event) error {
 	if s.unrecorded.Load() {
 		return fmt.Errorf("record %s: %w", canary, hub.ErrUnavailable)
 	}
-	return s.Store.Record(ctx, events...)
+	return s.Store.Record(ctx, s.spoiled(events)...)
+}
+
+func (s *faultyStore) spoiled(events []audit.Event) []audit.Event {
+	if s.unwritten.Load() {
+		events = slices.Clone(events)
+		for i := range events {
+			events[i].Object = "a name with blanks"
+		}
+	}
+	return events
 }
 
 func (s *faultyStore) LogRange(ctx context.Context, practice string, first int64, limit int) ([]auditlog.Entry, error) {
@@ -555,7 +568,7 @@ func (s *faultyStore) LogRange(ctx context.Context, practice string, first int64
 }
 
 func (s *faultyStore) Recording(events ...audit.Event) hub.Store {
-	return &faultyStore{Store: s.Store.Recording(events...), full: s.full, incomplete: s.incomplete}
+	return &faultyStore{Store: s.Store.Recording(s.spoiled(events)...), full: s.full, incomplete: s.incomplete}
 }
 
 func (s *faultyStore) CompleteAttachment(ctx context.Context, practice, id string, at int64) error {

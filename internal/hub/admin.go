@@ -87,18 +87,18 @@ func (h *Hub) Staff(ctx context.Context, practice string) ([]Person, error) {
 // /staff/#setup=TOKEN. Whoever has it can become the person; those made before
 // are of no use any more.
 func (h *Hub) NewSetUpLink(ctx context.Context, practice, person string) (token string, err error) {
-	made, err := h.newSetUpLink(ctx, operator(practice), practice, person)
+	made, err := h.newSetUpLink(ctx, operator(practice), practice, person, nil)
 	return made.Token, err
 }
 
-func (h *Hub) newSetUpLink(ctx context.Context, who Actor, practice, person string) (api.SetUpLinkMade, error) {
+func (h *Hub) newSetUpLink(ctx context.Context, who Actor, practice, person string, by *Agreement) (api.SetUpLinkMade, error) {
 	now := h.now()
 	token, hash := newToken()
 	l := SetUpLink{
 		Token: hash, Practice: practice, Person: person,
 		CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(h.sessions.SetUp).UnixMilli(),
 	}
-	if err := h.store.Recording(h.event(ctx, who, audit.SetUpLinkMade, person)).AddSetUpLink(ctx, l); err != nil {
+	if err := h.store.Recording(h.event(ctx, who, audit.SetUpLinkMade, person)).AddSetUpLink(ctx, l, by); err != nil {
 		return api.SetUpLinkMade{}, at("store set-up link", err)
 	}
 	return api.SetUpLinkMade{Token: token, ExpiresAt: l.ExpiresAt}, nil

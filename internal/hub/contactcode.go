@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"crypto/subtle"
 	"errors"
 	"time"
 
@@ -116,25 +117,37 @@ func (h *Hub) CheckContactCode(ctx context.Context, c *Caller, k api.CheckContac
 	} else if err != nil {
 		return api.OwnVerification{}, at("load code", err)
 	}
-	hash := h.patients.index(practice, "code/"+k.Attempt, code)
-	right, err := h.store.TryContactCode(ctx, practice, c.Device.ID, k.Attempt, hash, h.millis(), proofing.CodeTries)
-	if errors.Is(err, ErrNotFound) {
-		return api.OwnVerification{}, ErrCodeSpent
-	} else if err != nil {
-		return api.OwnVerification{}, at("try code", err)
-	}
+	right := subtle.ConstantTimeCompare(last.Code, h.patients.index(practice, "code/"+k.Attempt, code)) == 1
 	if !right {
-		if err := h.store.Record(ctx, h.notVerified(ctx, c, last.Channel.Method(), "not-matched")); err != nil {
-			return api.OwnVerification{}, at("record", err)
-		}
+		missed := h.store.Recording(h.notVerified(ctx, c, last.Channel.Method(), "not-matched"))
+		err = missed.MissContactCode(ctx, practice, c.Device.ID, k.Attempt, h.millis(), proofing.CodeTries)
+	} else {
+		err = h.useContactCode(ctx, c, &last)
+	}
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return api.OwnVerification{}, ErrCodeSpent
+	case err != nil:
+		return api.OwnVerification{}, at("try code", err)
+	case !right:
 		return api.OwnVerification{}, ErrNotMatched
 	}
-	v := Verification{Practice: practice, Person: c.Device.Person, Device: c.Device.ID}
-	if v.Contact, err = h.asOnFile(&last); err != nil {
-		return api.OwnVerification{}, err
-	}
-	if err := h.raise(ctx, c, v, last.Channel.Method()); err != nil {
-		return api.OwnVerification{}, err
-	}
 	return h.OwnVerification(ctx, c)
+}
+
+// useContactCode notes where the calling device's patient can be reached, which
+// uses the code up.
+func (h *Hub) useContactCode(ctx context.Context, c *Caller, code *ContactCode) (err error) {
+	v := Verification{Practice: code.Practice, Person: c.Device.Person, Device: c.Device.ID}
+	if v.Contact, err = h.asOnFile(code); err != nil {
+		return err
+	}
+	if err := h.proof(ctx, &v, code.Channel.Method(), h.now()); err != nil {
+		return err
+	}
+	if err := h.store.Recording(h.patientVerified(ctx, c, &v)).UseContactCode(ctx, code.ID, v, proofing.CodeTries); err != nil {
+		return err
+	}
+	h.announceVerification(ctx, v.Practice, v.Person)
+	return nil
 }

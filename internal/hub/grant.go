@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -258,22 +259,25 @@ func (h *Hub) describeGrant(s *StaffCaller, r *GrantRequest, people map[string]P
 	}
 }
 
-// mayBecome refuses what lets whoever has it become the person, where that takes
-// two and no other has agreed, and always to a caller who has not shown both
-// factors lately. An agreement is used up.
-func (h *Hub) mayBecome(ctx context.Context, s *StaffCaller, p *Person, takesTwo bool) error {
+// become does what lets whoever has it become the person, with the agreement that
+// it uses up: where that takes two, another must have agreed, and nobody does it
+// who has not shown both factors lately.
+func (h *Hub) become(s *StaffCaller, p *Person, takesTwo bool, do func(*Agreement) error) error {
 	about := p.resource(false)
 	if err := h.mayStaff(s, policy.Invite, about); err != nil {
 		return err
 	}
-	if err := h.proved(s); err != nil || !takesTwo {
+	if err := h.proved(s); err != nil {
 		return err
 	}
+	if !takesTwo {
+		return do(nil)
+	}
 	now := h.now()
-	err := h.store.UseGrantRequest(ctx, p.Practice, s.Person.ID, p.ID, now.Add(-grantUse).UnixMilli(), now.UnixMilli())
-	if errors.Is(err, ErrNotFound) {
+	err := do(&Agreement{Requester: s.Person.ID, Since: now.Add(-grantUse).UnixMilli(), At: now.UnixMilli()})
+	if errors.Is(err, ErrNotAgreed) {
 		about.TakesTwo = true
-		return h.mayStaff(s, policy.Invite, about)
+		return cmp.Or(h.mayStaff(s, policy.Invite, about), ErrForbidden)
 	}
 	return err
 }

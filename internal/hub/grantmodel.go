@@ -1,6 +1,9 @@
 package hub
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // A GrantRequest asks for what one person may not do alone: see
 // [api.GrantRequest].
@@ -56,7 +59,15 @@ type Grants interface {
 	// person what it says, as [People.ChangePerson] does: both, or neither. One
 	// that was answered or has lapsed gives [ErrConflict].
 	DecideGrantRequest(ctx context.Context, practice, id string, d GrantDecision, change func(p *Person, last bool) error) (GrantRequest, error)
-	// UseGrantRequest uses up an approved request of the requester's for a link
-	// for the person that was answered after since. [ErrNotFound] if there is none.
-	UseGrantRequest(ctx context.Context, practice, requester, person string, since, at int64) error
 }
+
+// An Agreement is the approved request of somebody for a link for a person. What
+// it allows uses it up, in the same transaction.
+type Agreement struct {
+	Requester string
+	Since     int64 // it was answered after that
+	At        int64 // when it is used
+}
+
+// ErrNotAgreed: there is no such request, or it has been used.
+var ErrNotAgreed = errors.New("nobody has agreed")

@@ -130,8 +130,7 @@ func (h *Hub) patientOfPasskey(ctx context.Context, from Source, practice string
 		return Factor{}, Person{}, err
 	}
 	if err := h.rates.allow("patient-passkey", network(from.Address), h.limits.SignIns); err != nil {
-		h.noteThrottled(ctx, from, p.Slug, "", err)
-		return Factor{}, Person{}, err
+		return Factor{}, Person{}, h.noteThrottled(ctx, from, p.Slug, "", err)
 	}
 	c := passkey.Challenge{Purpose: passkey.PurposeReturn, Practice: p.Slug, Key: key}
 	f, err := h.checkPasskey(ctx, p.framed(from), practice, "", c, a)

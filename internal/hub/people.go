@@ -114,7 +114,7 @@ func (h *Hub) AddStaffMember(ctx context.Context, s *StaffCaller, n api.NewStaff
 		described := h.describeGrant(s, &r, map[string]Person{p.ID: p, s.Person.ID: s.Person})
 		added.Request = &described
 	}
-	added.Link, err = h.newSetUpLink(ctx, s, p.Practice, p.ID)
+	added.Link, err = h.newSetUpLink(ctx, s, p.Practice, p.ID, nil)
 	return added, err
 }
 
@@ -133,10 +133,12 @@ func (h *Hub) SetUpLinkFor(ctx context.Context, s *StaffCaller, person string) (
 	if err != nil {
 		return api.SetUpLinkMade{}, err
 	}
-	if err := h.mayBecome(ctx, s, &p, takesTwo); err != nil {
-		return api.SetUpLinkMade{}, err
-	}
-	return h.newSetUpLink(ctx, s, p.Practice, p.ID)
+	var made api.SetUpLinkMade
+	err = h.become(s, &p, takesTwo, func(by *Agreement) error {
+		made, err = h.newSetUpLink(ctx, s, p.Practice, p.ID, by)
+		return err
+	})
+	return made, err
 }
 
 // staffPerson loads a staff person of the caller's practice whom the caller

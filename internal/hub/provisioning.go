@@ -64,8 +64,7 @@ func (h *Hub) AuthenticateDirectory(ctx context.Context, token string) (*Directo
 	}
 	t, err := h.store.DirectoryToken(ctx, hashToken(token), h.millis())
 	if errors.Is(err, ErrNotFound) {
-		h.refusedDirectory(ctx)
-		return nil, ErrUnauthenticated
+		return nil, h.refusedDirectory(ctx)
 	} else if err != nil {
 		return nil, at("load the directory's token", err)
 	}

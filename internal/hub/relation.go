@@ -225,11 +225,6 @@ func (h *Hub) settleRelations(ctx context.Context) error {
 		return at("load ended grants", err)
 	}
 	for _, r := range ended {
-		if r.EndedBy == "" {
-			if err := h.store.Record(ctx, h.event(ctx, itself(r.Practice), audit.RelationEnded, r.ID).Of(r.Subject).Because("lapsed", "")); err != nil {
-				return at("record the end of a grant", err)
-			}
-		}
 		if err := h.settle(ctx, r); err != nil {
 			return at("carry out the end of a grant", err)
 		}
@@ -238,7 +233,8 @@ func (h *Hub) settleRelations(ctx context.Context) error {
 }
 
 // settle closes the chats that were begun by a grant and has who began them
-// taken out of the groups.
+// taken out of the groups. That a grant ended by itself is recorded with it, once,
+// whichever hub is the first.
 func (h *Hub) settle(ctx context.Context, r Relation) error {
 	cursor := ""
 	for {
@@ -252,9 +248,17 @@ func (h *Hub) settle(ctx context.Context, r Relation) error {
 			}
 		}
 		if cursor = next; next == "" {
-			return h.store.SettleRelation(ctx, r.Practice, r.ID)
+			break
 		}
 	}
+	store := h.store
+	if r.EndedBy == "" {
+		store = h.store.Recording(h.event(ctx, itself(r.Practice), audit.RelationEnded, r.ID).Of(r.Subject).Because("lapsed", ""))
+	}
+	if err := store.SettleRelation(ctx, r.Practice, r.ID); !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	return nil
 }
 
 // takeOutPatient has the patient's side taken out of a group.

@@ -94,7 +94,8 @@ type Relations interface {
 	// EndedRelations lists those of all practices that have ended at now and are
 	// not settled, the earliest first.
 	EndedRelations(ctx context.Context, now int64, limit int) ([]Relation, error)
-	// SettleRelation notes that the end has been carried out.
+	// SettleRelation notes that the end has been carried out. [ErrNotFound] if
+	// that was noted before.
 	SettleRelation(ctx context.Context, practice, id string) error
 
 	// AddPersonLink gives [ErrExists] if the two are linked already.

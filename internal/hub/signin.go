@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -44,8 +45,7 @@ func (h *Hub) SignIn(ctx context.Context, from Source, s api.SignIn) (Cookies, a
 		}
 	}
 	if err != nil {
-		h.noteThrottled(ctx, from, s.Practice, p.ID, err)
-		return Cookies{}, api.StaffSession{}, err
+		return Cookies{}, api.StaffSession{}, h.noteThrottled(ctx, from, s.Practice, p.ID, err)
 	}
 	pr, err := h.practice(ctx, p.Practice)
 	if err != nil {
@@ -106,8 +106,7 @@ func (h *Hub) refusedPasskey(ctx context.Context, from Source, slug, person stri
 	if err := h.rates.allow("passkey", network(from.Address), h.limits.SignIns); err != nil {
 		return err
 	}
-	h.recordRefusedSignIn(ctx, slug, person, MethodPasskey)
-	return ErrNotSignedIn
+	return cmp.Or(h.recordNotSignedIn(ctx, slug, person, MethodPasskey, "unauthenticated"), ErrNotSignedIn)
 }
 
 // An attempt is a password for somebody, who may be nobody.
@@ -175,53 +174,58 @@ func (h *Hub) allowAppCode(p *Person, known bool) bool {
 	return wrong < maxCodes && h.rates.allow("app-code", who, h.limits.AppCodes) == nil
 }
 
-// noteFailure records a wrong guess. If the password was right, an app's code
-// counts, and the owner is shown that somebody knows it. It is done after the
-// answer, whose time would otherwise tell whether there is such a person (T27).
+// noteFailure records a wrong guess, before the answer: who cannot be recorded is
+// told nothing. If the password was right, an app's code counts, and the owner is
+// shown that somebody knows it. The store does the same work for whomever, so that
+// the time tells nobody whether there is such a person, nor what was right (T27).
 func (h *Hub) noteFailure(ctx context.Context, from Source, slug string, p Person, right, known bool, method string) error {
-	h.recordRefusedSignIn(ctx, slug, p.ID, method)
-	if p.ID == "" {
-		return ErrNotSignedIn
+	ctx = context.WithoutCancel(ctx) // who hangs up has guessed all the same
+	e, err := h.notSignedIn(ctx, slug, p.ID, method, "unauthenticated")
+	if errors.Is(err, ErrNotFound) {
+		return ErrNotSignedIn // no practice's log
+	} else if err != nil {
+		return err
 	}
-	ctx = context.WithoutCancel(ctx)
-	h.background.Go(func() {
-		h.log.InfoContext(ctx, "sign-in refused", slog.String("person", p.ID))
-		var err error
-		if right && method == MethodApp {
-			err = h.store.CountFailure(ctx, p.Practice, p.ID, known)
-		}
-		if right {
-			err = errors.Join(err, h.noteSignIn(ctx, from, p, NewID("n"), method, OutcomeCodeRefused, !known))
-		}
-		if err != nil {
-			h.log.WarnContext(ctx, "refused sign-in not counted", slog.String("person", p.ID))
-		}
-	})
+	n := h.signIn(from, Person{Practice: e.Practice}, NewID("n"), method, OutcomeCodeRefused, !known)
+	if right {
+		n.Person = p.ID
+	}
+	if err := h.store.Recording(e).RefuseSignIn(ctx, n, method == MethodApp); err != nil {
+		return at("record a refused sign-in", err)
+	}
+	if p.ID != "" {
+		h.background.Go(func() {
+			h.log.InfoContext(ctx, "sign-in refused", slog.String("person", p.ID))
+			h.showSignIn(ctx, &n)
+		})
+	}
 	return ErrNotSignedIn
 }
 
-// recordRefusedSignIn records, after the answer, that somebody who is not known
-// was not let in as a person, or as nobody whom the practice knows. What was
-// typed as the login is not recorded: it may be a name, or a password.
-func (h *Hub) recordRefusedSignIn(ctx context.Context, slug, person, method string) {
-	h.recordNotSignedIn(ctx, slug, person, method, "unauthenticated")
+// recordNotSignedIn records that somebody who is not known was not let in as a
+// person, or as nobody whom the practice knows.
+func (h *Hub) recordNotSignedIn(ctx context.Context, slug, person, method, reason string) error {
+	ctx = context.WithoutCancel(ctx)
+	e, err := h.notSignedIn(ctx, slug, person, method, reason)
+	if errors.Is(err, ErrNotFound) {
+		return nil // no practice's log
+	} else if err != nil {
+		return err
+	}
+	if err := h.store.Record(ctx, e); err != nil {
+		return at("record a refused sign-in", err)
+	}
+	return nil
 }
 
-func (h *Hub) recordNotSignedIn(ctx context.Context, slug, person, method, reason string) {
-	ctx = context.WithoutCancel(ctx)
-	h.background.Go(func() {
-		p, err := h.store.PracticeBySlug(ctx, slug)
-		if errors.Is(err, ErrNotFound) {
-			return // no practice's log
-		}
-		if err == nil {
-			e := h.event(ctx, nobody(p.ID), audit.SignInRefused, person).With("method=" + method).AsRefused(reason)
-			err = h.store.Record(ctx, e)
-		}
-		if err != nil {
-			h.log.ErrorContext(ctx, "refused sign-in not recorded")
-		}
-	})
+// notSignedIn is the event of it. What was typed as the login is not in it: it may
+// be a name, or a password.
+func (h *Hub) notSignedIn(ctx context.Context, slug, person, method, reason string) (audit.Event, error) {
+	p, err := h.store.PracticeBySlug(ctx, slug)
+	if err != nil {
+		return audit.Event{}, at("load practice", err)
+	}
+	return h.event(ctx, nobody(p.ID), audit.SignInRefused, person).With("method=" + method).AsRefused(reason), nil
 }
 
 // rehash keeps a password at today's cost. That it fails keeps nobody out.
@@ -256,20 +260,20 @@ func (h *Hub) findStaff(ctx context.Context, slug, login string) (Person, error)
 	return p, nil
 }
 
-// noteSignIn keeps it for the history. One that the person must look at is told
-// at once where they are signed in.
-func (h *Hub) noteSignIn(ctx context.Context, from Source, p Person, id, method, outcome string, stranger bool) error {
-	n := SignIn{
+// signIn is what of a sign-in is kept for the history.
+func (h *Hub) signIn(from Source, p Person, id, method, outcome string, stranger bool) SignIn {
+	return SignIn{
 		ID: id, Practice: p.Practice, Person: p.ID, At: h.millis(), Method: method, Outcome: outcome,
 		Browser: from.Browser, Address: from.Address, New: stranger, Seen: outcome == OutcomeSignedIn && !stranger,
 	}
-	if err := h.store.AddSignIn(ctx, n); err != nil {
-		return at("store sign-in", err)
+}
+
+// showSignIn tells a person at once, where they are signed in, of what they must
+// look at.
+func (h *Hub) showSignIn(ctx context.Context, n *SignIn) {
+	if n.Person != "" && !n.Seen {
+		h.notify(ctx, Notice{Practice: n.Practice, Persons: []string{n.Person}, Event: api.Event{Type: api.EventDevices}})
 	}
-	if !n.Seen {
-		h.notify(ctx, Notice{Practice: p.Practice, Persons: []string{p.ID}, Event: api.Event{Type: api.EventDevices}})
-	}
-	return nil
 }
 
 // openStaffSession signs a person in who has shown two factors, here or, if who
@@ -303,9 +307,11 @@ func (h *Hub) openStaffSession(ctx context.Context, from Source, p Person, metho
 		}
 		c.Known = withKnown(from.Known, value)
 	}
-	if err := h.noteSignIn(ctx, from, p, signInOf(s.ID), method, OutcomeSignedIn, !known && method != MethodSetUp); err != nil {
-		return c, session, err
+	n := h.signIn(from, p, signInOf(s.ID), method, OutcomeSignedIn, !known && method != MethodSetUp)
+	if err := h.store.AddSignIn(ctx, n); err != nil {
+		return c, session, at("store sign-in", err)
 	}
+	h.showSignIn(ctx, &n)
 	c.Session = token
 	session, err = h.describeSession(ctx, s)
 	return c, session, err

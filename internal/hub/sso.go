@@ -77,8 +77,7 @@ func (h *Hub) ssoPractice(ctx context.Context, slug string) (cachedPractice, oid
 // back. For a purpose other than to sign in, s is who is signed in.
 func (h *Hub) BeginSSO(ctx context.Context, from Source, s *StaffCaller, b api.BeginSSO) (cookie string, begun api.SSOBegun, err error) {
 	if err := h.allowSSO(ctx, from, s); err != nil {
-		h.noteThrottled(ctx, from, b.Practice, "", err)
-		return "", begun, err
+		return "", begun, h.noteThrottled(ctx, from, b.Practice, "", err)
 	}
 	pr, p, err := h.ssoPractice(ctx, b.Practice)
 	if err != nil {
@@ -171,7 +170,7 @@ func (h *Hub) identified(ctx context.Context, pr *cachedPractice, who *oidc.Iden
 	} else if err != nil {
 		return Person{}, at("load person of the directory", err)
 	}
-	return p, h.link(ctx, provider(pr.ID), &p, who.Issuer, who.Subject, LinkedByDirectory)
+	return p, h.link(ctx, provider(pr.ID), &p, who.Issuer, who.Subject, LinkedByDirectory, nil)
 }
 
 // maxExternalID is the most bytes of the directory's id of a person.
@@ -180,10 +179,10 @@ const maxExternalID = 255
 // provider is the practice's directory, or its OpenID provider, as an actor.
 func provider(practice string) Actor { return party{Practice: practice, Role: audit.Service} }
 
-func (h *Hub) link(ctx context.Context, by Actor, p *Person, issuer, subject, way string) error {
+func (h *Hub) link(ctx context.Context, who Actor, p *Person, issuer, subject, way string, by *Agreement) error {
 	l := IdentityLink{Practice: p.Practice, Issuer: issuer, Subject: subject, Person: p.ID, Way: way, CreatedAt: h.millis()}
-	linked := h.event(ctx, by, audit.IdentityLinked, p.ID).With("way=" + way)
-	err := h.store.Recording(linked).LinkIdentity(ctx, l)
+	linked := h.event(ctx, who, audit.IdentityLinked, p.ID).With("way=" + way)
+	err := h.store.Recording(linked).LinkIdentity(ctx, l, by)
 	if errors.Is(err, ErrExists) {
 		return ErrNotLinked // the person is somebody else there
 	} else if err != nil {
@@ -202,7 +201,7 @@ func (h *Hub) linkOwn(ctx context.Context, s *StaffCaller, who *oidc.Identity) e
 	if err == nil && known.Person == s.Person.ID {
 		return nil
 	}
-	err = h.link(ctx, s, &s.Person, who.Issuer, who.Subject, LinkedByOwner)
+	err = h.link(ctx, s, &s.Person, who.Issuer, who.Subject, LinkedByOwner, nil)
 	if errors.Is(err, ErrNotLinked) {
 		return errTaken
 	}
@@ -330,10 +329,9 @@ func (h *Hub) LinkStaffIdentity(ctx context.Context, s *StaffCaller, person, sub
 	if err != nil {
 		return err
 	}
-	if err := h.mayBecome(ctx, s, &p, privileged(p.Role)); err != nil {
-		return err
-	}
-	return h.linkStaff(ctx, s, p.Practice, p.ID, subject)
+	return h.become(s, &p, privileged(p.Role), func(by *Agreement) error {
+		return h.linkStaff(ctx, s, p.Practice, p.ID, subject, by)
+	})
 }
 
 // UnlinkStaffIdentity takes such a link away, and ends the sessions that were
@@ -366,10 +364,10 @@ func (h *Hub) UnlinkStaffIdentity(ctx context.Context, s *StaffCaller, person st
 
 // LinkIdentity is LinkStaffIdentity for who runs the hub.
 func (h *Hub) LinkIdentity(ctx context.Context, practice, person, subject string) error {
-	return h.linkStaff(ctx, operator(practice), practice, person, subject)
+	return h.linkStaff(ctx, operator(practice), practice, person, subject, nil)
 }
 
-func (h *Hub) linkStaff(ctx context.Context, by Actor, practice, person, subject string) error {
+func (h *Hub) linkStaff(ctx context.Context, who Actor, practice, person, subject string, by *Agreement) error {
 	p, err := h.store.Person(ctx, practice, person)
 	if err != nil {
 		return err
@@ -384,7 +382,7 @@ func (h *Hub) linkStaff(ctx context.Context, by Actor, practice, person, subject
 	if p.DisabledAt != 0 || p.Kind != api.KindStaff {
 		return ErrConflict
 	}
-	err = h.link(ctx, by, &p, pr.Access.SSO.Issuer, subject, LinkedByAdministrator)
+	err = h.link(ctx, who, &p, pr.Access.SSO.Issuer, subject, LinkedByAdministrator, by)
 	if errors.Is(err, ErrNotLinked) {
 		return ErrConflict
 	}

@@ -71,8 +71,7 @@ func (h *Hub) FinishSSO(ctx context.Context, from Source, s *StaffCaller, cookie
 	} else {
 		// It costs nothing to come with what is no attempt: those are counted.
 		if err := h.rates.allow("sso-foreign", network(from.Address), h.limits.SignIns); err != nil {
-			h.noteThrottled(ctx, from, f.Practice, "", err)
-			return Cookies{}, done, err
+			return Cookies{}, done, h.noteThrottled(ctx, from, f.Practice, "", err)
 		}
 		err = &oidc.RefusedError{Reason: oidc.ReasonState}
 	}

@@ -220,8 +220,7 @@ func (h *Hub) Prove(ctx context.Context, from Source, s *StaffCaller, a api.Auth
 		_, err = h.checkPassword(ctx, from, attempt{pr.Slug, s.Person.Login, s.Person, true}, a)
 	}
 	if err != nil {
-		h.noteThrottled(ctx, from, pr.Slug, s.Person.ID, err)
-		return Cookies{}, api.StaffSession{}, err
+		return Cookies{}, api.StaffSession{}, h.noteThrottled(ctx, from, pr.Slug, s.Person.ID, err)
 	}
 	if err := h.clearFailures(ctx, &s.Person); err != nil {
 		return Cookies{}, api.StaffSession{}, err

@@ -126,8 +126,9 @@ type People interface {
 	// unless it is for who stays and has nothing to sign in with yet.
 	ChangePerson(ctx context.Context, practice, id string, at int64, change func(p *Person, last bool) error) (Person, error)
 
-	// AddSetUpLink stores a link; unused ones of the person are none any more.
-	AddSetUpLink(ctx context.Context, l SetUpLink) error
+	// AddSetUpLink stores a link; unused ones of the person are none any more. It
+	// uses up by, unless that is nil, or gives [ErrNotAgreed].
+	AddSetUpLink(ctx context.Context, l SetUpLink, by *Agreement) error
 	// SetUpLink returns an unused link that has not expired at now.
 	SetUpLink(ctx context.Context, token [32]byte, now int64) (SetUpLink, error)
 	// ClaimSetUpLink uses such a link: the enrolment replaces all that the
@@ -138,9 +139,11 @@ type People interface {
 	// SetPassword replaces the encoded hash. at is when the password was chosen;
 	// 0 leaves that as it is, as when its cost rises.
 	SetPassword(ctx context.Context, practice, person, password string, at int64) error
-	// CountFailure adds one to KnownFailures, or else to Failures; ClearFailures
-	// makes both 0.
-	CountFailure(ctx context.Context, practice, person string, known bool) error
+	// RefuseSignIn keeps a refused sign-in and, if it counts, adds one to its
+	// person's Failures, or to KnownFailures unless n.New. Of who is no Person it
+	// does the same work and keeps nothing (T27).
+	RefuseSignIn(ctx context.Context, n SignIn, counts bool) error
+	// ClearFailures makes Failures and KnownFailures 0.
 	ClearFailures(ctx context.Context, practice, person string) error
 
 	AddSignIn(ctx context.Context, s SignIn) error
@@ -189,8 +192,8 @@ type StaffSessions interface {
 // sessions that were opened by it.
 type Identities interface {
 	// LinkIdentity gives [ErrExists] if the identity is linked, or the person
-	// has another of the same issuer.
-	LinkIdentity(ctx context.Context, l IdentityLink) error
+	// has another of the same issuer. It uses up by as AddSetUpLink does.
+	LinkIdentity(ctx context.Context, l IdentityLink, by *Agreement) error
 	IdentityLink(ctx context.Context, practice, issuer, subject string) (IdentityLink, error)
 	IdentityOf(ctx context.Context, practice, person, issuer string) (IdentityLink, error)
 	UnlinkIdentity(ctx context.Context, practice, person, issuer string) error
@@ -320,10 +323,12 @@ type ContactCodes interface {
 	AddContactCode(ctx context.Context, c ContactCode) error
 	// LastContactCode returns the device's newest, used or not.
 	LastContactCode(ctx context.Context, practice, device string) (ContactCode, error)
-	// TryContactCode uses the code up if it is right, and counts a try if not,
-	// in one transaction. One that is used, expired at now, tried most times or
-	// another device's gives [ErrNotFound].
-	TryContactCode(ctx context.Context, practice, device, id string, code []byte, now int64, most int) (right bool, err error)
+	// MissContactCode counts a wrong try of a device's code. One that is used,
+	// expired at now, tried most times or another device's gives [ErrNotFound].
+	MissContactCode(ctx context.Context, practice, device, id string, now int64, most int) error
+	// UseContactCode uses up what MissContactCode would count a try of, at v.At,
+	// and does what PutVerification does: both, or neither.
+	UseContactCode(ctx context.Context, id string, v Verification, most int) error
 }
 
 // IdentityChecks keeps how often wrong facts were given, and whom staff asked.

@@ -3,7 +3,6 @@ package hub
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"maps"
 	"sync"
 	"time"
@@ -48,12 +47,27 @@ func (t *throttled) first(source string, now time.Time, wait time.Duration) bool
 	return true
 }
 
-// noteThrottled records that somebody who would sign in has to wait.
-func (h *Hub) noteThrottled(ctx context.Context, from Source, slug, person string, refusal error) {
+// forget has the next refusal of a source be its first: this one could not be
+// recorded.
+func (t *throttled) forget(source string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.until, source)
+}
+
+// noteThrottled records that somebody who would sign in has to wait, and returns
+// the refusal, or why it cannot be given.
+func (h *Hub) noteThrottled(ctx context.Context, from Source, slug, person string, refusal error) error {
 	var rate *RateError
-	if errors.As(refusal, &rate) && h.throttled.first("sign-in "+slug+" "+network(from.Address), h.now(), rate.RetryAfter) {
-		h.recordNotSignedIn(ctx, slug, person, "", "rate")
+	source := "sign-in " + slug + " " + network(from.Address)
+	if !errors.As(refusal, &rate) || !h.throttled.first(source, h.now(), rate.RetryAfter) {
+		return refusal
 	}
+	if err := h.recordNotSignedIn(ctx, slug, person, "", "rate"); err != nil {
+		h.throttled.forget(source)
+		return err
+	}
+	return refusal
 }
 
 // refusedHere records that a person may not sign in this way, or set it up.
@@ -65,25 +79,26 @@ func (h *Hub) refusedHere(ctx context.Context, who Actor, person, method string,
 	return refusal
 }
 
-// refusedDirectory records, after the answer, that a directory's token is none
-// or none any more. Whose it was meant to be nobody can tell, so it is in the log
-// of each practice that has a directory: once a minute and network.
-func (h *Hub) refusedDirectory(ctx context.Context) {
-	if !h.throttled.first("directory "+network(audit.RequestOf(ctx).Address), h.now(), 0) {
-		return
+// refusedDirectory is the answer to a directory's token that is none or none any
+// more. Whose it was meant to be nobody can tell, so it is in the log of each
+// practice that has a directory: once a minute and network.
+func (h *Hub) refusedDirectory(ctx context.Context) error {
+	source := "directory " + network(audit.RequestOf(ctx).Address)
+	if !h.throttled.first(source, h.now(), 0) {
+		return ErrUnauthenticated
 	}
 	ctx = context.WithoutCancel(ctx)
-	h.background.Go(func() {
-		all, err := h.store.Practices(ctx)
-		for i := range all {
-			tokens, terr := h.store.DirectoryTokens(ctx, all[i].ID)
-			if err = errors.Join(err, terr); len(tokens) > 0 {
-				e := h.event(ctx, nobody(all[i].ID), audit.SignInRefused, "").With("method=directory").AsRefused("token")
-				err = errors.Join(err, h.store.Record(ctx, e))
-			}
+	all, err := h.store.Practices(ctx)
+	for i := range all {
+		tokens, terr := h.store.DirectoryTokens(ctx, all[i].ID)
+		if err = errors.Join(err, terr); len(tokens) > 0 {
+			e := h.event(ctx, nobody(all[i].ID), audit.SignInRefused, "").With("method=directory").AsRefused("token")
+			err = errors.Join(err, h.store.Record(ctx, e))
 		}
-		if err != nil {
-			h.log.ErrorContext(ctx, "refused directory not recorded", slog.String("request", audit.RequestOf(ctx).ID))
-		}
-	})
+	}
+	if err != nil {
+		h.throttled.forget(source)
+		return at("record a refused directory", err)
+	}
+	return ErrUnauthenticated
 }

@@ -142,13 +142,10 @@ func (h *Hub) raise(ctx context.Context, who Actor, v Verification, by proofing.
 
 // raiseAt is raise for a proof that was given some time ago, and lapses as such.
 func (h *Hub) raiseAt(ctx context.Context, who Actor, v Verification, by proofing.Method, now time.Time) error {
-	p, err := h.practice(ctx, v.Practice)
-	if err != nil {
+	if err := h.proof(ctx, &v, by, now); err != nil {
 		return err
 	}
-	v.Proof = proofing.Proof{Level: by.Level(), Method: by, At: now.UnixMilli(), Until: now.Add(p.Identity.holds()).UnixMilli()}
-	e := h.event(ctx, who, audit.PatientVerified, v.Device).Of(v.Person).With("method=" + string(by))
-	if err := h.store.Recording(e).PutVerification(ctx, v); err != nil {
+	if err := h.store.Recording(h.patientVerified(ctx, who, &v)).PutVerification(ctx, v); err != nil {
 		return at("store verification", err)
 	}
 	if v.Level.Reaches(proofing.Matched) { // whoever asked has their answer
@@ -158,6 +155,20 @@ func (h *Hub) raiseAt(ctx context.Context, who Actor, v Verification, by proofin
 	}
 	h.announceVerification(ctx, v.Practice, v.Person)
 	return nil
+}
+
+// proof sets what was proved, and how long it holds.
+func (h *Hub) proof(ctx context.Context, v *Verification, by proofing.Method, now time.Time) error {
+	p, err := h.practice(ctx, v.Practice)
+	if err != nil {
+		return err
+	}
+	v.Proof = proofing.Proof{Level: by.Level(), Method: by, At: now.UnixMilli(), Until: now.Add(p.Identity.holds()).UnixMilli()}
+	return nil
+}
+
+func (h *Hub) patientVerified(ctx context.Context, who Actor, v *Verification) audit.Event {
+	return h.event(ctx, who, audit.PatientVerified, v.Device).Of(v.Person).With("method=" + string(v.Method))
 }
 
 // announceVerification tells a patient's devices, and everybody in their chats

@@ -98,22 +98,26 @@ UPDATE grant_request SET decision = $3, decider = $4, decided_at = $5, note = $6
 	return r, err
 }
 
-// UseGrantRequest implements [hub.Grants].
-func (s *Store) UseGrantRequest(ctx context.Context, practice, requester, person string, since, at int64) error {
+// useAgreement uses up the oldest approved request of the requester's for the
+// person, if one must be.
+func (s *Store) useAgreement(ctx context.Context, t *tx, practice, person string, by *hub.Agreement) error {
 	const find = `
 SELECT id FROM grant_request
 WHERE practice = $1 AND person = $2 AND requester = $3 AND kind = 'link' AND decision = 'approve' AND decided_at > $4 AND used_at = 0
 ORDER BY decided_at LIMIT 1`
 	const use = `UPDATE grant_request SET used_at = $3 WHERE practice = $1 AND id = $2`
-	return s.write(ctx, practice, func(t *tx) error {
-		if err := s.lockPeople(ctx, t, practice); err != nil {
-			return err
-		}
-		id, err := scanString(t.row(ctx, find, practice, person, requester, since))
-		if err != nil {
-			return err
-		}
-		_, err = t.exec(use, practice, id, at)
+	if by == nil {
+		return nil
+	}
+	if err := s.lockPeople(ctx, t, practice); err != nil {
 		return err
-	})
+	}
+	id, err := scanString(t.row(ctx, find, practice, person, by.Requester, by.Since))
+	if isNone(err) {
+		return hub.ErrNotAgreed
+	} else if err != nil {
+		return err
+	}
+	_, err = t.exec(use, practice, id, by.At)
+	return err
 }

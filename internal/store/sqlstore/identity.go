@@ -7,12 +7,15 @@ import (
 )
 
 // LinkIdentity implements [hub.Identities].
-func (s *Store) LinkIdentity(ctx context.Context, l hub.IdentityLink) error {
+func (s *Store) LinkIdentity(ctx context.Context, l hub.IdentityLink, by *hub.Agreement) error {
 	const insert = `
 INSERT INTO identity_link (practice, issuer, subject, person, way, created_at)
 VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT DO NOTHING`
 	return s.write(ctx, l.Practice, func(t *tx) error {
+		if err := s.useAgreement(ctx, t, l.Practice, l.Person, by); err != nil {
+			return err
+		}
 		return t.mustOr(hub.ErrExists, insert, l.Practice, l.Issuer, l.Subject, l.Person, l.Way, l.CreatedAt)
 	})
 }

@@ -95,12 +95,15 @@ func (s *Store) PersonsOfKind(ctx context.Context, practice, kind string) ([]hub
 }
 
 // AddSetUpLink implements [hub.People].
-func (s *Store) AddSetUpLink(ctx context.Context, l hub.SetUpLink) error {
+func (s *Store) AddSetUpLink(ctx context.Context, l hub.SetUpLink, by *hub.Agreement) error {
 	const insert = `
 INSERT INTO set_up_link (token, practice, person, created_at, expires_at, used_at)
 VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT DO NOTHING`
 	return s.write(ctx, l.Practice, func(t *tx) error {
+		if err := s.useAgreement(ctx, t, l.Practice, l.Person, by); err != nil {
+			return err
+		}
 		if err := dropLinks(t, l.Practice, l.Person); err != nil {
 			return err
 		}
@@ -184,14 +187,18 @@ WHERE practice = $1 AND id = $2`
 	return t.must(update, practice, person, password, at, at)
 }
 
-// CountFailure implements [hub.People].
-func (s *Store) CountFailure(ctx context.Context, practice, person string, known bool) error {
-	update := `UPDATE person SET failures = failures + 1 WHERE practice = $1 AND id = $2`
-	if known {
-		update = `UPDATE person SET known_failures = known_failures + 1 WHERE practice = $1 AND id = $2`
-	}
-	return s.write(ctx, practice, func(t *tx) error {
-		_, err := t.exec(update, practice, person)
+// RefuseSignIn implements [hub.People].
+func (s *Store) RefuseSignIn(ctx context.Context, n hub.SignIn, counts bool) error {
+	const count = `
+UPDATE person SET failures = failures + $3, known_failures = known_failures + $4 WHERE practice = $1 AND id = $2`
+	const keep = `
+INSERT INTO sign_in (practice, id, person, at, method, outcome, browser, address, stranger, seen)
+SELECT practice, $3, id, $4, $5, $6, $7, $8, $9, $10 FROM person WHERE practice = $1 AND id = $2`
+	return s.write(ctx, n.Practice, func(t *tx) error {
+		if _, err := t.exec(count, n.Practice, n.Person, integer(counts && n.New), integer(counts && !n.New)); err != nil {
+			return err
+		}
+		_, err := t.exec(keep, n.Practice, n.Person, n.ID, n.At, n.Method, n.Outcome, n.Browser, n.Address, integer(n.New), integer(n.Seen))
 		return err
 	})
 }

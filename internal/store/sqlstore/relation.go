@@ -94,7 +94,7 @@ WHERE settled = 0 AND ends_at > 0 AND ends_at <= $1 ORDER BY ends_at, id LIMIT $
 // SettleRelation implements [hub.Relations].
 func (s *Store) SettleRelation(ctx context.Context, practice, id string) error {
 	return s.write(ctx, practice, func(t *tx) error {
-		return t.must(`UPDATE relation SET settled = 1 WHERE practice = $1 AND id = $2`, practice, id)
+		return t.must(`UPDATE relation SET settled = 1 WHERE practice = $1 AND id = $2 AND settled = 0`, practice, id)
 	})
 }
 

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"crypto/subtle"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -111,28 +110,42 @@ func (s *Store) LastContactCode(ctx context.Context, practice, device string) (h
 	return c, s.translate(err)
 }
 
-// TryContactCode implements [hub.ContactCodes].
-func (s *Store) TryContactCode(ctx context.Context, practice, device, id string, code []byte, now int64, most int) (right bool, err error) {
+// usableCode refuses a code that is not to be tried.
+func (s *Store) usableCode(ctx context.Context, t *tx, practice, device, id string, now int64, most int) error {
+	c, err := scanCode(t.row(ctx, codeColumns+`WHERE practice = $1 AND id = $2`+s.dialect.Lock, practice, id))
+	if err != nil {
+		return err
+	}
+	if c.Device != device || c.UsedAt != 0 || now >= c.ExpiresAt || c.Tries >= most {
+		return hub.ErrNotFound
+	}
+	return nil
+}
+
+// MissContactCode implements [hub.ContactCodes].
+func (s *Store) MissContactCode(ctx context.Context, practice, device, id string, now int64, most int) error {
 	const count = `UPDATE contact_code SET tries = tries + 1 WHERE practice = $1 AND id = $2`
-	const use = `UPDATE contact_code SET used_at = $3 WHERE practice = $1 AND id = $2`
-	err = s.write(ctx, practice, func(t *tx) error {
-		right = false
-		c, err := scanCode(t.row(ctx, codeColumns+`WHERE practice = $1 AND id = $2`+s.dialect.Lock, practice, id))
-		if err != nil {
+	return s.write(ctx, practice, func(t *tx) error {
+		if err := s.usableCode(ctx, t, practice, device, id, now, most); err != nil {
 			return err
 		}
-		if c.Device != device || c.UsedAt != 0 || now >= c.ExpiresAt || c.Tries >= most {
-			return hub.ErrNotFound
-		}
-		if subtle.ConstantTimeCompare(c.Code, code) != 1 {
-			_, err := t.exec(count, practice, id)
-			return err
-		}
-		right = true
-		_, err = t.exec(use, practice, id, now)
+		_, err := t.exec(count, practice, id)
 		return err
 	})
-	return right && err == nil, err
+}
+
+// UseContactCode implements [hub.ContactCodes].
+func (s *Store) UseContactCode(ctx context.Context, id string, v hub.Verification, most int) error {
+	const use = `UPDATE contact_code SET used_at = $3 WHERE practice = $1 AND id = $2`
+	return s.write(ctx, v.Practice, func(t *tx) error {
+		if err := s.usableCode(ctx, t, v.Practice, v.Device, id, v.At, most); err != nil {
+			return err
+		}
+		if _, err := t.exec(use, v.Practice, id, v.At); err != nil {
+			return err
+		}
+		return s.putVerification(ctx, t, v)
+	})
 }
 
 // IdentityCheck implements [hub.IdentityChecks].

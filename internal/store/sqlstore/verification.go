@@ -10,6 +10,10 @@ import (
 
 // PutVerification implements [hub.Verifications].
 func (s *Store) PutVerification(ctx context.Context, v hub.Verification) error {
+	return s.write(ctx, v.Practice, func(t *tx) error { return s.putVerification(ctx, t, v) })
+}
+
+func (s *Store) putVerification(ctx context.Context, t *tx, v hub.Verification) error {
 	const person = `SELECT id FROM person WHERE practice = $1 AND id = $2`
 	const others = `SELECT record FROM verification WHERE practice = $1 AND person = $2 AND record <> '' AND record <> $3 LIMIT 1`
 	const put = `
@@ -18,22 +22,20 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (practice, device, level) DO UPDATE SET person = excluded.person, method = excluded.method, at = excluded.at,
     lapses_at = excluded.lapses_at, record = excluded.record, staff = excluded.staff, reason = excluded.reason,
     contact = excluded.contact`
-	return s.write(ctx, v.Practice, func(t *tx) error {
-		if v.Record != "" {
-			// The person's row is locked, so that two records do not come at once.
-			if _, err := scanString(t.row(ctx, person+s.dialect.Lock, v.Practice, v.Person)); err != nil {
-				return err
-			}
-			_, err := scanString(t.row(ctx, others, v.Practice, v.Person, v.Record))
-			if err == nil {
-				return hub.ErrOtherPatient
-			} else if !errors.Is(err, sql.ErrNoRows) {
-				return err
-			}
+	if v.Record != "" {
+		// The person's row is locked, so that two records do not come at once.
+		if _, err := scanString(t.row(ctx, person+s.dialect.Lock, v.Practice, v.Person)); err != nil {
+			return err
 		}
-		_, err := t.exec(put, v.Practice, v.Person, v.Device, string(v.Level), string(v.Method), v.At, v.Until, v.Record, v.Staff, v.Reason, orNull(v.Contact))
-		return err
-	})
+		_, err := scanString(t.row(ctx, others, v.Practice, v.Person, v.Record))
+		if err == nil {
+			return hub.ErrOtherPatient
+		} else if !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+	}
+	_, err := t.exec(put, v.Practice, v.Person, v.Device, string(v.Level), string(v.Method), v.At, v.Until, v.Record, v.Staff, v.Reason, orNull(v.Contact))
+	return err
 }
 
 const verificationColumns = `

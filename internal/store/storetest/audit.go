@@ -22,6 +22,17 @@ func (c *clinic) waiting() []audit.Event {
 	return all
 }
 
+// unwritten tries an act whose event cannot be written. It must not happen, which
+// is for the caller to see.
+func (c *clinic) unwritten(what string, act func(hub.Store) error) {
+	c.t.Helper()
+	before := c.waiting()
+	if err := act(c.store.Recording(c.event(audit.DeviceVouched, ""), c.event(audit.DeviceVouched, "a name with blanks"))); !errors.Is(err, audit.ErrEvent) {
+		c.t.Errorf("%s, and its event is not there: %v", what, err)
+	}
+	same(c.t, c.waiting(), before)
+}
+
 func testAudit(t *testing.T, store hub.Store) {
 	ctx := t.Context()
 	t.Run("an act and its events are written together", func(t *testing.T) {

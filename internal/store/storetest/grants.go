@@ -95,13 +95,30 @@ func testGrants(t *testing.T, store hub.Store) {
 		t.Errorf("approved, and the role is %q", after.Role)
 	}
 
-	wants(t, store.UseGrantRequest(ctx, here.id, "p_boss", p.ID, 0, 1130), hub.ErrNotFound)
+	links := 0
+	become := func(requester string, since int64) func(hub.Store) error {
+		by := &hub.Agreement{Requester: requester, Since: since, At: 1130}
+		return func(s hub.Store) error {
+			if links++; links%2 == 0 {
+				return s.AddSetUpLink(ctx, hub.SetUpLink{Token: newToken(), Practice: here.id, Person: p.ID, CreatedAt: 1130, ExpiresAt: 2000}, by)
+			}
+			return s.LinkIdentity(ctx, hub.IdentityLink{Practice: here.id, Issuer: "https://login.example", Subject: newID("s"), Person: p.ID, Way: hub.LinkedByAdministrator}, by)
+		}
+	}
+	refused := func(do func(hub.Store) error) {
+		t.Helper()
+		wants(t, do(store), hub.ErrNotAgreed)
+		wants(t, do(store), hub.ErrNotAgreed)
+	}
+	refused(become("p_boss", 0))
 	_, err = store.DecideGrantRequest(ctx, here.id, link.ID, approve, nil)
 	must(t, err)
-	wants(t, store.UseGrantRequest(ctx, here.id, "p_other", p.ID, 0, 1130), hub.ErrNotFound)
-	wants(t, store.UseGrantRequest(ctx, here.id, "p_boss", p.ID, 1110, 1130), hub.ErrNotFound)
-	must(t, store.UseGrantRequest(ctx, here.id, "p_boss", p.ID, 1109, 1130))
-	wants(t, store.UseGrantRequest(ctx, here.id, "p_boss", p.ID, 1109, 1130), hub.ErrNotFound)
+	refused(become("p_other", 0))
+	refused(become("p_boss", 1110))
+	here.unwritten("an account is linked", become("p_boss", 1109))
+	here.unwritten("a link is made", become("p_boss", 1109))
+	must(t, become("p_boss", 1109)(store))
+	refused(become("p_boss", 1109))
 	used, err := store.GrantRequest(ctx, here.id, link.ID)
 	must(t, err)
 	if used.UsedAt != 1130 || used.Decider != "p_other" || used.Note != "yes" || used.DecidedAt != 1110 {

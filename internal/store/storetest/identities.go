@@ -16,20 +16,20 @@ func testIdentities(t *testing.T, store hub.Store) {
 	a, b := c.device(api.KindStaff), c.device(api.KindStaff)
 	const issuer = "https://login.example"
 	link := hub.IdentityLink{Practice: c.id, Issuer: issuer, Subject: "sub-a", Person: a.Person, Way: hub.LinkedByOwner, CreatedAt: 7}
-	must(t, store.LinkIdentity(ctx, link))
+	must(t, store.LinkIdentity(ctx, link, nil))
 	taken := link
 	taken.Person = b.Person
-	if err := store.LinkIdentity(ctx, taken); !errors.Is(err, hub.ErrExists) {
+	if err := store.LinkIdentity(ctx, taken, nil); !errors.Is(err, hub.ErrExists) {
 		t.Errorf("one identity of two people: %v", err)
 	}
 	second := link
 	second.Subject = "sub-other"
-	if err := store.LinkIdentity(ctx, second); !errors.Is(err, hub.ErrExists) {
+	if err := store.LinkIdentity(ctx, second, nil); !errors.Is(err, hub.ErrExists) {
 		t.Errorf("one person with two identities: %v", err)
 	}
 	elsewhere := link
 	elsewhere.Practice, elsewhere.Person = other.id, newID("p")
-	must(t, store.LinkIdentity(ctx, elsewhere))
+	must(t, store.LinkIdentity(ctx, elsewhere, nil))
 	got, err := store.IdentityLink(ctx, c.id, issuer, "sub-a")
 	must(t, err)
 	equal(t, got, link)

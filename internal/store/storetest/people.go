@@ -157,16 +157,32 @@ func testPeople(t *testing.T, store hub.Store) {
 		wants(t, store.SetPassword(ctx, here.id, newID("p"), "x", 9), hub.ErrNotFound)
 	})
 	t.Run("wrong guesses are counted", func(t *testing.T) {
+		at := int64(0)
+		refused := func(person string, stranger bool) hub.SignIn {
+			at++
+			return hub.SignIn{ID: newID("n"), Practice: here.id, Person: person, At: at, Method: hub.MethodApp, Outcome: hub.OutcomeCodeRefused, Browser: "Chrome", Address: "::1", New: stranger}
+		}
 		for _, want := range [][2]int{{1, 0}, {1, 1}, {1, 2}} {
-			must(t, store.CountFailure(ctx, here.id, dana.ID, want[1] > 0))
-			got, err := store.Person(ctx, here.id, dana.ID)
+			must(t, store.RefuseSignIn(ctx, refused(abel.ID, want[1] == 0), true))
+			got, err := store.Person(ctx, here.id, abel.ID)
 			must(t, err)
 			same(t, [2]int{got.Failures, got.KnownFailures}, want)
 		}
-		must(t, store.ClearFailures(ctx, here.id, dana.ID))
-		got, err := store.Person(ctx, here.id, dana.ID)
+		must(t, store.ClearFailures(ctx, here.id, abel.ID))
+		must(t, store.RefuseSignIn(ctx, refused(abel.ID, true), false))
+		must(t, store.RefuseSignIn(ctx, refused("", true), true))
+		last := refused(abel.ID, true)
+		here.unwritten("a sign-in is refused", func(s hub.Store) error { return s.RefuseSignIn(ctx, last, true) })
+		got, err := store.Person(ctx, here.id, abel.ID)
 		must(t, err)
 		same(t, [2]int{got.Failures, got.KnownFailures}, [2]int{})
+		all, err := store.SignIns(ctx, here.id, abel.ID, 10)
+		must(t, err)
+		same(t, len(all), 4)
+		must(t, store.RefuseSignIn(ctx, last, true))
+		all, err = store.SignIns(ctx, here.id, abel.ID, 1)
+		must(t, err)
+		same(t, all, []hub.SignIn{last})
 	})
 	t.Run("sign-ins, newest first", func(t *testing.T) {
 		first := hub.SignIn{ID: newID("n"), Practice: here.id, Person: dana.ID, At: 5, Method: hub.MethodApp, Outcome: hub.OutcomeSignedIn, Browser: "Chrome", Address: "::1", New: true}
@@ -207,7 +223,7 @@ func testSessions(t *testing.T, store hub.Store) {
 	ctx, here := t.Context(), newClinic(t, store)
 	browser := here.device(api.KindStaff)
 	link := hub.SetUpLink{Token: newToken(), Practice: here.id, Person: browser.Person, CreatedAt: 1000, ExpiresAt: 2000}
-	must(t, store.AddSetUpLink(ctx, link))
+	must(t, store.AddSetUpLink(ctx, link, nil))
 	signIn := func(expires int64) hub.StaffSession {
 		n := hub.StaffSession{Token: newToken(), ID: newID("s"), Practice: here.id, Person: browser.Person, Method: hub.MethodPasskey, Browser: "Chrome", Address: "::1", CreatedAt: 1000, ExpiresAt: expires, UsedAt: 1000, ProvedAt: 1000}
 		must(t, store.AddStaffSession(ctx, n))
@@ -326,7 +342,7 @@ func testSessions(t *testing.T, store hub.Store) {
 		must(t, store.AddKnownBrowser(ctx, known))
 		must(t, store.AddFactor(ctx, hub.Factor{ID: newID("f"), Practice: here.id, Person: browser.Person, Kind: hub.FactorPasskey, Credential: []byte("old"), Key: []byte("k")}))
 		must(t, store.ReplaceRecoveryCodes(ctx, here.id, browser.Person, []hub.RecoveryCode{{Salt: []byte("s"), Hash: []byte("old")}}))
-		must(t, store.CountFailure(ctx, here.id, browser.Person, false))
+		must(t, store.RefuseSignIn(ctx, hub.SignIn{ID: newID("n"), Practice: here.id, Person: browser.Person, New: true}, true))
 		claimed, err := store.ClaimSetUpLink(ctx, link.Token, enrolment("hash"), 1500)
 		must(t, err)
 		same(t, claimed.Person, browser.Person)
@@ -355,7 +371,7 @@ func testSessions(t *testing.T, store hub.Store) {
 		who, other := here.device(api.KindStaff), here.device(api.KindStaff)
 		add := func(person string) [32]byte {
 			l := hub.SetUpLink{Token: newToken(), Practice: here.id, Person: person, CreatedAt: 1000, ExpiresAt: 2000}
-			must(t, store.AddSetUpLink(ctx, l))
+			must(t, store.AddSetUpLink(ctx, l, nil))
 			return l.Token
 		}
 		good := func(what string, token [32]byte, want error) {
@@ -389,7 +405,7 @@ func testSessions(t *testing.T, store hub.Store) {
 		becomes(func(p *hub.Person) { p.DisabledAt = 0 })
 		good("disabled in between", fourth, hub.ErrNotFound)
 		linked := here.device(api.KindStaff)
-		must(t, store.LinkIdentity(ctx, hub.IdentityLink{Practice: here.id, Issuer: "https://login.example", Subject: newID("s"), Person: linked.Person, Way: hub.LinkedByOwner, CreatedAt: 1}))
+		must(t, store.LinkIdentity(ctx, hub.IdentityLink{Practice: here.id, Issuer: "https://login.example", Subject: newID("s"), Person: linked.Person, Way: hub.LinkedByOwner, CreatedAt: 1}, nil))
 		fifth := add(linked.Person)
 		_, err = store.ChangePerson(ctx, here.id, linked.Person, 1500, func(p *hub.Person, _ bool) error { p.Role = "compliance"; return nil })
 		must(t, err)

@@ -94,7 +94,12 @@ func testRelations(t *testing.T, store hub.Store) {
 		if len(ended) != 1 || ended[0].ID != r.ID {
 			t.Fatalf("ended: %v", ended)
 		}
+		c.unwritten("a grant is settled", func(s hub.Store) error { return s.SettleRelation(ctx, c.id, r.ID) })
+		if ended, err = store.EndedRelations(ctx, 2000, 10); err != nil || len(ended) != 1 {
+			t.Errorf("settled, and nothing says so: %v, %v", ended, err)
+		}
 		must(t, store.SettleRelation(ctx, c.id, r.ID))
+		wants(t, store.SettleRelation(ctx, c.id, r.ID), hub.ErrNotFound)
 		if ended, err = store.EndedRelations(ctx, 2000, 10); err != nil || len(ended) != 0 {
 			t.Errorf("still: %v, %v", ended, err)
 		}

@@ -71,8 +71,17 @@ func testContactCodes(t *testing.T, store hub.Store) {
 			Code: []byte("right"), CreatedAt: at, ExpiresAt: at + 100,
 		}
 	}
-	try := func(id, device, with string, now int64) (bool, error) {
-		return store.TryContactCode(ctx, c.id, device, id, []byte(with), now, 2)
+	miss := func(id, device string, at int64) error {
+		return store.MissContactCode(ctx, c.id, device, id, at, 2)
+	}
+	use := func(store hub.Store, id, device string, at int64) error {
+		v := hub.Verification{Practice: c.id, Person: d.Person, Device: device, Proof: proofing.Proof{Level: proofing.Contact, Method: proofing.EmailCode, At: at, Until: at + 1000}}
+		return store.UseContactCode(ctx, id, v, 2)
+	}
+	shown := func() int {
+		all, err := store.VerificationsOf(ctx, c.id, []string{d.Person})
+		must(t, err)
+		return len(all)
 	}
 	old, now := newID("k"), newID("k")
 	must(t, store.AddContactCode(ctx, code(old, 10)))
@@ -80,41 +89,48 @@ func testContactCodes(t *testing.T, store hub.Store) {
 	if last, err := store.LastContactCode(ctx, c.id, d.ID); err != nil || last.ID != now || last.Channel != proofing.Email {
 		t.Errorf("%+v, %v", last, err)
 	}
-	for name, call := range map[string]func() (bool, error){
-		"an older one":     func() (bool, error) { return try(old, d.ID, "right", 30) },
-		"another device's": func() (bool, error) { return try(now, "d_other", "right", 30) },
-		"one past its end": func() (bool, error) { return try(now, d.ID, "right", 120) },
-		"one of nobody":    func() (bool, error) { return try("k_none", d.ID, "right", 30) },
+	for _, no := range []struct {
+		why, id, device string
+		at              int64
+	}{
+		{"an older one", old, d.ID, 30}, {"another device's", now, "d_other", 30},
+		{"one past its end", now, d.ID, 120}, {"one of nobody", "k_none", d.ID, 30},
 	} {
-		if right, err := call(); right || !errors.Is(err, hub.ErrNotFound) {
-			t.Errorf("%s: %v, %v", name, right, err)
+		if err := miss(no.id, no.device, no.at); !errors.Is(err, hub.ErrNotFound) {
+			t.Errorf("%s is tried: %v", no.why, err)
+		}
+		if err := use(store, no.id, no.device, no.at); !errors.Is(err, hub.ErrNotFound) || shown() != 0 {
+			t.Errorf("%s is used: %v", no.why, err)
 		}
 	}
-	if right, err := try(now, d.ID, "wrong", 30); right || err != nil {
-		t.Errorf("a wrong code: %v, %v", right, err)
+	for range 3 {
+		c.unwritten("a wrong code is counted", func(s hub.Store) error { return s.MissContactCode(ctx, c.id, d.ID, now, 30, 2) })
+	}
+	must(t, miss(now, d.ID, 30))
+	c.unwritten("a code is used", func(s hub.Store) error { return use(s, now, d.ID, 31) })
+	if shown() != 0 {
+		t.Error("the patient is shown, and nothing says so")
 	}
 	var good atomic.Int64
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
-			if right, _ := try(now, d.ID, "right", 31); right {
+			if use(store, now, d.ID, 31) == nil {
 				good.Add(1)
 			}
 		})
 	}
 	all.Wait()
-	if good.Load() != 1 {
-		t.Errorf("a code was good %d times", good.Load())
+	if good.Load() != 1 || shown() != 1 {
+		t.Errorf("a code was good %d times, and showed %d", good.Load(), shown())
 	}
 	third := newID("k")
 	must(t, store.AddContactCode(ctx, code(third, 40)))
 	for range 2 {
-		if right, err := try(third, d.ID, "wrong", 50); right || err != nil {
-			t.Errorf("%v, %v", right, err)
-		}
+		must(t, miss(third, d.ID, 50))
 	}
-	if right, err := try(third, d.ID, "right", 50); right || !errors.Is(err, hub.ErrNotFound) {
-		t.Errorf("good after too many tries: %v, %v", right, err)
+	if err := use(store, third, d.ID, 50); !errors.Is(err, hub.ErrNotFound) {
+		t.Errorf("good after too many tries: %v", err)
 	}
 }
 

@@ -1,0 +1,195 @@
+package httpapi_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
+	"github.com/sotto-health/sotto/internal/httpapi"
+	"github.com/sotto-health/sotto/internal/hub"
+	"github.com/sotto-health/sotto/internal/proofing"
+)
+
+// unwritten does something while no event can be written.
+func (w *world) unwritten(do func() error) {
+	w.t.Helper()
+	before := w.kinds()
+	w.store.unwritten.Store(true)
+	err := do()
+	w.store.unwritten.Store(false)
+	var p *api.Problem
+	if errors.As(err, &p) && p.Status < http.StatusInternalServerError || p == nil && !errors.Is(err, audit.ErrEvent) {
+		w.t.Errorf("answered %v, and nothing says so", err)
+	}
+	if after := w.kinds(); after != before {
+		w.t.Errorf("the log went from %s to %s", before, after)
+	}
+}
+
+// kinds counts what is in the clinic's log, by kind.
+func (w *world) kinds() string {
+	w.t.Helper()
+	byRequest, err := w.logged()
+	w.must(err)
+	n := make(map[string]int)
+	for _, kinds := range byRequest {
+		for _, k := range kinds {
+			n[k]++
+		}
+	}
+	return fmt.Sprint(n)
+}
+
+func (w *world) times(k audit.Kind) int {
+	w.t.Helper()
+	page, err := w.hub.AuditEventsFor(w.ctx, w.clinic.ID, hub.AuditFilter{Kind: string(k)})
+	w.must(err)
+	return len(page.Events)
+}
+
+// TestT41RefusedSignInsAreRecordedFirst: who guesses is told that it was wrong
+// once it is recorded, with what it counts for, and otherwise nothing: somebody or
+// nobody, whatever of it was right (T27).
+func TestT41RefusedSignInsAreRecordedFirst(t *testing.T) {
+	w := newWorld(t, func(c *hub.Config, _ *httpapi.Config) { c.Limits.SignIns = hub.Rate{PerSecond: 0.01, Burst: 8} })
+	dana := w.staff("dana")
+	wrong := dana.in("dana")
+	wrong.Code = "000000"
+	guess := wrong
+	guess.Password = "wrong"
+	nobody := wrong
+	nobody.Login = "nobody"
+	passkey := api.SignIn{Practice: "riverside", Authentication: api.Authentication{Passkey: &api.PasskeyAssertion{
+		Nonce: "n", Credential: []byte("c"), ClientData: []byte("{}"), AuthenticatorData: []byte("d"), Signature: []byte("s"),
+	}}}
+	answers := make(map[string]bool)
+	kept := func() (failures, signIns int) {
+		p, err := w.store.Person(w.ctx, w.clinic.ID, dana.person)
+		w.must(err)
+		all, err := w.store.SignIns(w.ctx, w.clinic.ID, dana.person, 100)
+		w.must(err)
+		return p.Failures, len(all)
+	}
+	_, before := kept()
+	for what, s := range map[string]api.SignIn{"a code": wrong, "a password": guess, "nobody": nobody, "a passkey": passkey} {
+		hadFailures, hadSignIns := kept()
+		w.unwritten(func() error {
+			_, err := w.client().SignIn(w.ctx, s)
+			var p *api.Problem
+			if errors.As(err, &p) {
+				answers[string(p.Code)+p.Hint] = true
+			}
+			return err
+		})
+		if failures, signIns := kept(); failures != hadFailures || signIns != hadSignIns {
+			t.Errorf("%s: %d failures and %d sign-ins are kept, and no event", what, failures-hadFailures, signIns-hadSignIns)
+		}
+		was := w.times(audit.SignInRefused)
+		_, err := w.client().SignIn(w.ctx, s)
+		wantCode(t, err, api.CodeUnauthenticated)
+		if n := w.times(audit.SignInRefused) - was; n != 1 {
+			t.Errorf("%s: answered, and %d events say so", what, n)
+		}
+	}
+	if len(answers) != 1 {
+		t.Errorf("the answers tell one from the other: %v", answers)
+	}
+	if failures, signIns := kept(); failures != 1 || signIns != before+1 {
+		t.Errorf("%d failures and %d sign-ins, want one of each more", failures, signIns)
+	}
+	signIn := func() error { _, err := w.client().SignIn(w.ctx, wrong); return err }
+	w.unwritten(signIn) // they are to wait from now on
+	was := w.times(audit.SignInRefused)
+	for range 2 {
+		wantCode(t, signIn(), api.CodeRateLimited)
+	}
+	if n := w.times(audit.SignInRefused) - was; n != 1 {
+		t.Errorf("%d events say that somebody was told to wait, want 1", n)
+	}
+}
+
+// TestT41CodesAreTriedWhereRecorded: a try at a contact's code is counted, and one
+// that is right is used, with the event that says so, or neither.
+func TestT41CodesAreTriedWhereRecorded(t *testing.T) {
+	w, box := identityWorld(t)
+	patient := w.patient()
+	sent, err := patient.SendContactCode(w.ctx, email("ann@mail.example"))
+	w.must(err)
+	_, code := box.next()
+	wrong := fmt.Sprintf("%06d", (int(code[5]-'0')+1)%10)
+	try := func(code string) error {
+		_, err := patient.CheckContactCode(w.ctx, api.CheckContactCode{Attempt: sent.Attempt, Code: code})
+		return err
+	}
+	for range proofing.CodeTries {
+		w.unwritten(func() error { return try(wrong) })
+	}
+	wantCode(t, try(wrong), api.CodeNotMatched) // the first that counts
+	w.unwritten(func() error { return try(code) })
+	own, err := patient.Verification(w.ctx)
+	w.must(err)
+	if own.Verification.Level != "guest" {
+		t.Errorf("shown to be %+v, and nothing says so", own.Verification)
+	}
+	w.must(try(code))
+	if missed, right := w.times(audit.PatientNotVerified), w.times(audit.PatientVerified); missed != 1 || right != 1 {
+		t.Errorf("%d wrong and %d right tries in the log", missed, right)
+	}
+}
+
+// TestT41AgreementsAreUsedByWhatIsRecorded: what another agreed to is used up by
+// the link or the account that is made by it, and stays while that cannot be
+// recorded, or fails.
+func TestT41AgreementsAreUsedByWhatIsRecorded(t *testing.T) {
+	w, _ := ssoWorld(t)
+	robin, ava, cleo := w.proven("robin", "administrator"), w.proven("ava", "administrator"), w.proven("cleo", "compliance")
+	other := w.member("other", "nurse")
+	w.must(w.hub.LinkIdentity(w.ctx, w.clinic.ID, other.Person.ID, "taken"))
+	who := cleo.Person.ID
+	agree := func() {
+		t.Helper()
+		asked, err := w.hub.RequestGrant(w.ctx, robin, who, api.NewGrantRequest{Kind: "link", Reason: "lost her phone"})
+		w.must(err)
+		_, err = w.hub.DecideGrant(w.ctx, ava, asked.ID, api.DecideGrant{Decision: "approve"})
+		w.must(err)
+	}
+	link := func() error { _, err := w.hub.SetUpLinkFor(w.ctx, robin, who); return err }
+	account := func(subject string) func() error {
+		return func() error { return w.hub.LinkStaffIdentity(w.ctx, robin, who, subject) }
+	}
+	agree()
+	w.unwritten(link)
+	w.must(link())
+	if err := link(); !errors.Is(err, hub.ErrForbidden) {
+		t.Errorf("a second link by one agreement: %v", err)
+	}
+	agree()
+	w.unwritten(account("new"))
+	if err := account("taken")(); !errors.Is(err, hub.ErrConflict) {
+		t.Errorf("another's account is linked: %v", err)
+	}
+	w.must(account("new")())
+}
+
+// TestT41LapsesAreSettledWhereRecorded: that a grant ended by itself is settled
+// with the event that says so, once.
+func TestT41LapsesAreSettledWhereRecorded(t *testing.T) {
+	w := newWorld(t)
+	super, mother := w.member("sam", "supervisor"), w.patient()
+	r, err := w.hub.GrantRelation(w.ctx, super, api.NewRelation{
+		Holder: mother.person, Kind: "parent", Born: w.clock.now().AddDate(-10, 0, 0).Format(time.DateOnly), Evidence: "birth-certificate",
+	})
+	w.must(err)
+	w.clock.advance(time.UnixMilli(r.EndsAt).Sub(w.clock.now()) + time.Minute)
+	w.unwritten(func() error { return w.hub.Sweep(w.ctx) })
+	for range 2 {
+		w.must(w.hub.Sweep(w.ctx))
+	}
+	if n := w.times(audit.RelationEnded); n != 1 {
+		t.Errorf("%d events say that it ended", n)
+	}
+}
