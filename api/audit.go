@@ -32,8 +32,16 @@ type AuditEvent struct {
 type AuditPage struct {
 	Events []AuditEvent `json:"events"`
 	Next   string       `json:"next,omitempty" doc:"cursor of the next page"`
+	// Matching comes with the first page alone.
+	Matching *AuditMatching `json:"matching,omitempty" doc:"how many events there are on all pages; with the first page of /v1/admin/audit/events alone"`
 	// Names are looked up when the page is made: the log holds none.
 	Names map[string]string `json:"names,omitempty" doc:"what the staff in these events are called now, by id"`
+}
+
+// AuditMatching is how many events a filter selects.
+type AuditMatching struct {
+	Count int64 `json:"count" doc:"exact, unless there may be more; of a filter it is at most 10,000"`
+	More  bool  `json:"more" doc:"there are more than count, or may be: counting ends once 10,000 entries were looked at"`
 }
 
 // An AuditKind says what a kind of event means.

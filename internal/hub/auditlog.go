@@ -138,6 +138,11 @@ func (h *Hub) AuditEvents(ctx context.Context, s *StaffCaller, f AuditFilter) (a
 	if err != nil {
 		return api.AuditPage{}, err
 	}
+	if f.Cursor == "" {
+		if page.Matching, err = h.auditMatching(ctx, q); err != nil {
+			return api.AuditPage{}, err
+		}
+	}
 	page.Names, err = h.staffNames(ctx, q.Practice, page.Events)
 	return page, err
 }

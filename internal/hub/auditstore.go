@@ -40,6 +40,10 @@ type Audit interface {
 	// LogEntries lists entries from the newest to the oldest, or, with Forward,
 	// the other way. Of one time, the number decides.
 	LogEntries(ctx context.Context, q LogQuery) ([]auditlog.Entry, error)
+	// LogCount counts what a query selects; Patients and Conversations are not
+	// looked at. It looks at no more than Limit+1 entries: found is all there are
+	// if looked is no more than Limit.
+	LogCount(ctx context.Context, q LogQuery) (found, looked int64, err error)
 
 	// SaveWitness keeps what came of asking a witness, in place of what was kept.
 	SaveWitness(ctx context.Context, w LogWitness) error

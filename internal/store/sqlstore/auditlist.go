@@ -29,20 +29,19 @@ func (s *Store) LogEntries(ctx context.Context, q hub.LogQuery) ([]auditlog.Entr
 	l.practice, l.limit = l.argument(number), l.argument(max(q.Limit, 1))
 	l.bounds()
 	query := entryColumns + l.within + " ORDER BY " + l.order + " LIMIT " + l.limit
-	switch where := l.thing(); {
+	switch where, rest := l.thing(); {
 	case len(q.Patients)+len(q.Conversations) > 0:
 		query = l.anyOf()
 	case where != "":
-		query = l.entries("SELECT leaf FROM audit_entry WHERE practice = " + l.practice + where + l.within)
+		query = l.entries("SELECT leaf FROM audit_entry WHERE practice = " + l.practice + where + rest + l.within)
 	case q.Person != "" && undone(q.Outcome):
 		query = entryColumns + " AND person = " + l.argument(q.Person) + l.outcome() + l.kinds() + l.within + " ORDER BY " + l.order + " LIMIT " + l.limit
 	case q.Person != "":
-		person := " AND person = " + l.argument(q.Person) + " AND person <> ''"
-		query = l.merged(person, l.beside("outcome", q.Outcome), "")
+		query = l.merged(l.parts(l.person()+l.beside("outcome", q.Outcome), "", l.order, ""))
 	case q.Outcome != "":
-		query = l.merged("", "", q.Outcome)
+		query = l.merged(l.parts("", "", l.order, q.Outcome))
 	case len(q.Kinds) > 0:
-		query = l.merged("", "", string(audit.Done), string(audit.Refused), string(audit.Failed))
+		query = l.merged(l.parts("", "", l.order, outcomes...))
 	}
 	all, err := collect(ctx, s.reader(), entryScanner(q.Practice), query, l.args...)
 	return all, s.translate(err)
@@ -59,6 +58,8 @@ type logList struct {
 	practice, limit string // parameters
 	order           string
 	within          string // conditions of time
+	// compared are the columns of conditions for which no index is looked up.
+	compared []string
 }
 
 // argument returns the parameter that stands for a value.
@@ -89,12 +90,14 @@ func (l *logList) beside(column, value string) string {
 	if value == "" {
 		return ""
 	}
+	l.compared = append(l.compared, column)
 	return " AND (" + column + " || '') = " + l.argument(value)
 }
 
 // thing returns the conditions of a list of what few entries are about; nothing
-// if it is of no such thing. The first of those asked for is looked up.
-func (l *logList) thing() (where string) {
+// if it is of no such thing. The first of those asked for is looked up, and the
+// rest compared.
+func (l *logList) thing() (where, rest string) {
 	q := l.query
 	for _, f := range []struct{ column, value, index string }{
 		{"object", q.Object, " AND object <> '' AND kind <> 'frame.sent' AND kind <> 'handshake.sent'"},
@@ -107,13 +110,13 @@ func (l *logList) thing() (where string) {
 		case where == "":
 			where = " AND " + f.column + " = " + l.argument(f.value) + f.index
 		default:
-			where += l.beside(f.column, f.value)
+			rest += l.beside(f.column, f.value)
 		}
 	}
 	if where != "" {
-		where += l.beside("person", q.Person) + l.beside("outcome", q.Outcome) + l.kinds()
+		rest += l.beside("person", q.Person) + l.beside("outcome", q.Outcome) + l.kinds()
 	}
-	return where
+	return where, rest
 }
 
 // anyOf is a list of what is about any of some patients, or in any of some
@@ -148,12 +151,19 @@ func (l *logList) kinds() string {
 	case 1:
 		return l.beside("kind", l.query.Kinds[0])
 	}
+	l.compared = append(l.compared, "kind")
 	return " AND " + l.store.dialect.in("(kind || '')", l.argument(document(l.query.Kinds)))
 }
 
-// merged is a statement that takes the first of each kind, and of each outcome
-// if there are any, and of those the first.
-func (l *logList) merged(where, beside string, outcomes ...string) string {
+func (l *logList) person() string {
+	return " AND person = " + l.argument(l.query.Person) + " AND person <> ''"
+}
+
+var outcomes = []string{string(audit.Done), string(audit.Refused), string(audit.Failed)}
+
+// parts are statements for the first entries of each kind, and of each outcome
+// if there are any: their places, and more of their columns.
+func (l *logList) parts(where, columns, order string, outcomes ...string) (parts []string) {
 	kinds := l.query.Kinds
 	if len(kinds) == 0 {
 		for _, k := range audit.Vocabulary() {
@@ -166,14 +176,23 @@ func (l *logList) merged(where, beside string, outcomes ...string) string {
 			equal[i] = " AND outcome = " + l.argument(outcome)
 		}
 	}
-	var parts []string
 	for _, kind := range kinds {
 		of := l.argument(kind)
 		for _, outcome := range equal {
-			parts = append(parts, "SELECT * FROM (SELECT at, leaf FROM audit_entry WHERE practice = "+l.practice+where+" AND kind = "+of+outcome+
-				beside+l.within+" ORDER BY "+l.order+" LIMIT "+l.limit+") AS part")
+			parts = append(parts, l.part(columns, where+" AND kind = "+of+outcome, order))
 		}
 	}
+	return parts
+}
+
+// part is a statement for the first entries of one index, in its order.
+func (l *logList) part(columns, where, order string) string {
+	return "SELECT * FROM (SELECT at, leaf" + columns + " FROM audit_entry WHERE practice = " + l.practice + where +
+		l.within + " ORDER BY " + order + " LIMIT " + l.limit + ") AS part"
+}
+
+// merged is a statement for the first of what several find.
+func (l *logList) merged(parts []string) string {
 	return l.entries("SELECT leaf FROM (" + strings.Join(parts, " UNION ALL ") + ") AS parts")
 }
 

@@ -160,7 +160,10 @@ func testAuditLog(t *testing.T, store hub.Store) {
 				last := page[len(page)-1]
 				q.query.Beyond = &hub.LogPlace{At: last.Event.At, Leaf: last.Leaf}
 			}
-			t.Run(name, func(t *testing.T) { same(t, got, want) })
+			t.Run(name, func(t *testing.T) {
+				same(t, got, want)
+				countsLog(t, store, q.query, len(want), len(all))
+			})
 		}
 		forward, err := store.LogEntries(ctx, hub.LogQuery{Practice: c.id, Forward: true, Limit: 3, Beyond: &hub.LogPlace{At: 1001, Leaf: 1}})
 		must(t, err)
@@ -204,4 +207,23 @@ func testAuditLog(t *testing.T, store hub.Store) {
 		must(t, err)
 		same(t, got, []hub.LogWitness{second})
 	})
+}
+
+// countsLog holds the count of what a query selects against how many there are,
+// and how much it looks at for that against its limit.
+func countsLog(t *testing.T, store hub.Store, q hub.LogQuery, want, all int) {
+	t.Helper()
+	if q.Beyond = nil; len(q.Patients)+len(q.Conversations) > 0 {
+		return
+	}
+	q.Limit = all
+	found, looked, err := store.LogCount(t.Context(), q)
+	if must(t, err); found != int64(want) || looked < found || looked > int64(all) {
+		t.Errorf("counted %d of %d looked at, want %d", found, looked, want)
+	}
+	q.Limit = 3
+	found, few, err := store.LogCount(t.Context(), q)
+	if must(t, err); few != min(looked, 4) || found > few || looked <= 3 && found != int64(want) {
+		t.Errorf("with a limit of 3, counted %d of %d looked at; without, %d of %d", found, few, want, looked)
+	}
 }

@@ -3087,8 +3087,19 @@ export interface components {
         readonly AuditKinds: {
             readonly kinds: readonly components["schemas"]["AuditKind"][];
         };
+        readonly AuditMatching: {
+            /**
+             * Format: int64
+             * @description exact, unless there may be more; of a filter it is at most 10,000
+             */
+            readonly count: number;
+            /** @description there are more than count, or may be: counting ends once 10,000 entries were looked at */
+            readonly more: boolean;
+        };
         readonly AuditPage: {
             readonly events: readonly components["schemas"]["AuditEvent"][];
+            /** @description how many events there are on all pages; with the first page of /v1/admin/audit/events alone */
+            readonly matching?: components["schemas"]["AuditMatching"];
             /** @description what the staff in these events are called now, by id */
             readonly names?: {
                 readonly [key: string]: string;
@@ -5194,6 +5205,7 @@ export type AuditCheckpoint = components['schemas']['AuditCheckpoint'];
 export type AuditEvent = components['schemas']['AuditEvent'];
 export type AuditKind = components['schemas']['AuditKind'];
 export type AuditKinds = components['schemas']['AuditKinds'];
+export type AuditMatching = components['schemas']['AuditMatching'];
 export type AuditPage = components['schemas']['AuditPage'];
 export type AuditProof = components['schemas']['AuditProof'];
 export type AuditTile = components['schemas']['AuditTile'];

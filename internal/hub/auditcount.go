@@ -1,0 +1,35 @@
+package hub
+
+import (
+	"context"
+
+	"github.com/sotto-health/sotto/api"
+)
+
+// mostCounted is how far [Hub.AuditEvents] counts what a filter selects: so far
+// takes some ten milliseconds, however large the log is.
+const mostCounted = 10_000
+
+// auditMatching counts what a filter selects. How large the whole log is, its
+// head says.
+func (h *Hub) auditMatching(ctx context.Context, q LogQuery) (*api.AuditMatching, error) {
+	if q.whole() {
+		head, err := h.store.LogHead(ctx, q.Practice)
+		if err != nil {
+			return nil, at("load the log's head", err)
+		}
+		return &api.AuditMatching{Count: head.Size}, nil
+	}
+	q.Limit = mostCounted
+	found, looked, err := h.store.LogCount(ctx, q)
+	if err != nil {
+		return nil, at("count what the audit log has", err)
+	}
+	return &api.AuditMatching{Count: min(found, mostCounted), More: looked > mostCounted}, nil
+}
+
+// whole reports whether a query selects all of a log.
+func (q *LogQuery) whole() bool {
+	return len(q.Kinds)+len(q.Patients)+len(q.Conversations) == 0 && q.From == 0 && q.Until == 0 &&
+		q.Outcome+q.Person+q.Subject+q.Object+q.Conversation+q.Patient == ""
+}
