@@ -79,6 +79,7 @@ type verifyAuditCommand struct {
 	Folder     string   `arg:"" optional:"" help:"An exported log, or a folder of them. Without one, the live log is checked." type:"existingdir"`
 	Checkpoint []string `help:"An earlier checkpoint, which the log must have grown from." placeholder:"FILE" type:"existingfile"`
 	Witness    []string `help:"The key of a witness. Each --checkpoint must have the signature of one of those given." placeholder:"KEY"`
+	Proof      []string `help:"A proof of one entry, as the page of the audit log saves it: it alone is checked, and the entry printed. Needs --key." placeholder:"FILE" type:"existingfile"`
 	Key        []string `help:"The log's key as export printed it, or a file with it. Each key's log must be there. Without one the key in the folder is believed." placeholder:"KEY"`
 }
 
@@ -86,6 +87,12 @@ func (c verifyAuditCommand) Run(ctx context.Context, cli *commands, s streams) e
 	keys, err := readKeys(c.Key)
 	if err != nil {
 		return err
+	}
+	if len(c.Proof) > 0 {
+		if len(keys) == 0 || c.Folder != "" || len(c.Checkpoint)+len(c.Witness) > 0 {
+			return errors.New("--proof goes with --key alone: without the log's key, from elsewhere, it proves nothing")
+		}
+		return verifyProofs(c.Proof, keys, s.out)
 	}
 	for _, w := range c.Witness {
 		if !auditlog.IsWitnessKey(w) {

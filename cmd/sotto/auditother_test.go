@@ -160,3 +160,21 @@ func plainHashes(p []auditlog.Hash) [][]byte {
 	}
 	return all
 }
+
+// TestT40VerifyProof: the proof of an entry that the page saved is checked
+// alone, by the log's key, and the entry is printed.
+func TestT40VerifyProof(t *testing.T) {
+	const saved = "../../internal/auditlog/testdata/"
+	var log struct{ Verifier string }
+	if err := json.Unmarshal(read(t, saved+"cosigned.json"), &log); err != nil {
+		t.Fatal(err)
+	}
+	elsewhere, file := t.TempDir(), saved+"entry.tlog-proof"
+	does(t, elsewhere, []string{"audit", "verify", "--proof", file, "--key", log.Verifier}, "entry 5 is one of the 9 that sotto/audit/t_oak signed", `"kind":"conversation.opened"`, "as it was written")
+	refuses(t, elsewhere, []string{"audit", "verify", "--proof", file}, "without the log's key")
+	refuses(t, elsewhere, []string{"audit", "verify", elsewhere, "--proof", file, "--key", log.Verifier}, "--proof goes with --key alone")
+	refuses(t, elsewhere, []string{"audit", "verify", "--proof", file, "--key", strings.Replace(log.Verifier, "oak", "elm", 1)}, "whose key was not given")
+	changed := filepath.Join(elsewhere, "changed")
+	write(t, bytes.Replace(read(t, file), []byte("index 5"), []byte("index 4"), 1), changed)
+	refuses(t, elsewhere, []string{"audit", "verify", "--proof", file, "--proof", changed, "--key", log.Verifier}, "not in the tree")
+}

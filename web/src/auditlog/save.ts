@@ -1,0 +1,15 @@
+// What of the log a person takes with them: the proof of an entry, to be checked
+// without this server, and what shows that the log was rewritten.
+
+import type * as api from "../api/schema.ts";
+import { toBase64, utf8 } from "./bytes.ts";
+
+/**
+ * The proof that an entry is in the log of a checkpoint (C2SP tlog-proof,
+ * version 1), for `sotto audit verify --proof`. Its extra data are the entry,
+ * without the words of one that was erased.
+ */
+export function entryProof({ number, encoded, salt, commitment }: api.AuditEvent, hashes: readonly string[], signed: string): string {
+  const extra = toBase64(utf8(JSON.stringify({ encoded, salt, commitment })));
+  return ["c2sp.org/tlog-proof@v1", `extra ${extra}`, `index ${number}`, ...hashes, "", signed].join("\n");
+}
