@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"io"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"syscall/js"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/content"
 	"github.com/sotto-health/sotto/internal/device"
 )
 
@@ -27,6 +29,7 @@ var (
 	errNotStarted = errors.New("not started")
 	errNoMethod   = errors.New("no such call")
 	errNoConsent  = errors.New("no consent")
+	errNoName     = errors.New("no name of a message")
 )
 
 // dispatch is what the worker calls: (method, args, resolve, reject). A call
@@ -70,13 +73,21 @@ func (c *core) call(ctx context.Context, method string, args js.Value) (any, err
 		}
 		return e.Open(ctx, options)
 	case "sendText":
-		return e.SendText(ctx, text(0), text(1))
+		salt, err := saltOf(args.Index(2))
+		if err != nil {
+			return nil, err
+		}
+		return e.SendTextOnce(ctx, text(0), salt, text(1))
 	case "sendFile":
 		info, err := fileInfo(args.Index(2))
 		if err != nil {
 			return nil, err
 		}
-		return e.SendFile(ctx, text(0), info, newFileReader(c.host, args.Index(1)))
+		salt, err := saltOf(args.Index(3))
+		if err != nil {
+			return nil, err
+		}
+		return e.SendFileOnce(ctx, text(0), salt, info, newFileReader(c.host, args.Index(1)))
 	case "retry":
 		return nil, e.Retry(ctx, text(0))
 	case "cancel":
@@ -255,6 +266,7 @@ func openOptions(o js.Value) (device.OpenOptions, error) {
 		return device.OpenOptions{}, errNoConsent
 	}
 	options := device.OpenOptions{
+		ID:          textOf(o.Get("id")),
 		Queue:       textOf(o.Get("queue")),
 		Language:    textOf(o.Get("language")),
 		Name:        textOf(o.Get("name")),
@@ -389,6 +401,18 @@ func (r *fileReader) Read(p []byte) (int, error) {
 	n := copy(p, r.buffer)
 	r.buffer = r.buffer[n:]
 	return n, nil
+}
+
+// saltOf reads the name that the page gave a message, hexadecimal.
+func saltOf(name js.Value) ([]byte, error) {
+	if name.IsUndefined() { // the page of a release before names
+		return device.NewSalt(), nil
+	}
+	salt, err := hex.DecodeString(textOf(name))
+	if err == nil && len(salt) != content.SaltSize {
+		err = errNoName
+	}
+	return salt, err
 }
 
 // textOf returns a string, or "" for anything else.

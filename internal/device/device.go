@@ -92,6 +92,7 @@ type Started struct {
 // OpenOptions are what a patient says to begin a conversation. The consent's
 // signature is made by the engine.
 type OpenOptions struct {
+	ID       string // of the conversation, as random as one made here; empty: one is made
 	Queue    string
 	Language string
 	Name     string // goes only into the group
@@ -145,13 +146,15 @@ type engineCalls interface {
 	Close()
 	// SetListener replaces the listener.
 	SetListener(listener Listener)
-	// Open begins a conversation and returns once it is kept here.
+	// Open begins a conversation and returns once it is kept here. One that is
+	// here already, by its id, is left as it is.
 	Open(ctx context.Context, options OpenOptions) (conversation string, err error)
-	// SendText keeps a message and sends it when it can.
-	SendText(ctx context.Context, conversation, text string) (message string, err error)
-	// SendFile seals the file, keeps it, and sends it when it can. It returns
-	// once all of file is read and kept.
-	SendFile(ctx context.Context, conversation string, info FileInfo, file io.Reader) (message string, err error)
+	// SendTextOnce keeps a message and sends it when it can. What comes twice
+	// with the same salt is one message.
+	SendTextOnce(ctx context.Context, conversation string, salt []byte, text string) (message string, err error)
+	// SendFileOnce seals the file, keeps it, and sends it when it can. It returns
+	// once all of file is read and kept. The salt is as that of a text.
+	SendFileOnce(ctx context.Context, conversation string, salt []byte, info FileInfo, file io.Reader) (message string, err error)
 	// Retry sends a failed message again.
 	Retry(ctx context.Context, message string) error
 	// Cancel drops a message that has not been sent, or stops OpenFile.

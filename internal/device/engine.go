@@ -34,6 +34,7 @@ type Engine struct {
 
 	sessionMu sync.Mutex // held while a session is opened; before mu
 	kpMu      sync.Mutex // held while key packages are made or used
+	sealing   sync.Mutex // held while a file is sealed and kept; before a conversation's
 
 	mu            sync.Mutex // guards all below; a conversation's lock comes before it
 	closed        bool

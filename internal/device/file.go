@@ -34,6 +34,12 @@ const (
 // SendFile seals the file, keeps it, and sends it when it can. It returns once
 // all of file is read and kept.
 func (e *Engine) SendFile(ctx context.Context, conversation string, info FileInfo, file io.Reader) (string, error) {
+	return e.SendFileOnce(ctx, conversation, NewSalt(), info, file)
+}
+
+// SendFileOnce is to [Engine.SendFile] as [Engine.SendTextOnce] is to
+// [Engine.SendText].
+func (e *Engine) SendFileOnce(ctx context.Context, conversation string, salt []byte, info FileInfo, file io.Reader) (string, error) {
 	c, err := e.find(conversation)
 	if err != nil {
 		return "", err
@@ -41,19 +47,27 @@ func (e *Engine) SendFile(ctx context.Context, conversation string, info FileInf
 	if info.Size <= 0 || info.Size > attachment.MaxSize {
 		return "", fail(FailureTooLarge, nil)
 	}
-	salt := randomBytes(content.SaltSize)
 	o := &outRecord{kind: outFile, id: messageID(e.sender, salt), salt: salt, file: &fileRecord{info: info}}
 	if _, err := content.NewFile(salt, o.describe("")); err != nil {
 		return "", fail(FailureTooLarge, err)
 	}
+	e.sealing.Lock() // or the same file, handed in twice at once, would be sealed into the same place
+	defer e.sealing.Unlock()
 	c.mu.Lock()
 	err = c.load(ctx)
+	again := false
 	if err == nil {
+		again, err = c.begin().taken(o.id)
+	}
+	if err == nil && !again {
 		err = c.writable()
 	}
 	c.mu.Unlock()
 	if err != nil {
 		return "", err
+	}
+	if again {
+		return o.id, nil
 	}
 	if err := e.keepFile(ctx, o, file); err != nil {
 		return "", err

@@ -1,6 +1,7 @@
 package device
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -83,14 +84,21 @@ func parseFoundingRecord(b []byte) (*foundingRecord, error) {
 	return f, finish(r)
 }
 
-// Open begins a conversation and returns once it is kept here.
+// Open begins a conversation and returns once it is kept here. One of that id
+// that is here already is left as it is.
 func (e *Engine) Open(ctx context.Context, options OpenOptions) (string, error) {
 	introduction, err := content.NewIntroduction(randomBytes(content.SaltSize), content.Introduction{Name: options.Name})
 	if err != nil {
 		return "", fail(FailureTooLarge, err)
 	}
-	c := e.know(newID("c_"))
+	_, unknown := e.find(options.ID)
+	c := e.know(cmp.Or(options.ID, newID("c_")))
+	again := false
 	err = c.with(ctx, func(t *txn) error {
+		kept, err := t.get(prefixConv + c.id)
+		if again = kept != nil; again || err != nil {
+			return cmp.Or(err, errUnchanged)
+		}
 		now := e.millis()
 		var receipts []api.ConsentReceipt
 		for _, r := range append([]api.ConsentReceipt{options.Consent}, options.MoreConsents...) {
@@ -113,10 +121,15 @@ func (e *Engine) Open(ctx context.Context, options OpenOptions) (string, error) 
 		t.told()
 		return nil
 	})
-	if err != nil {
+	switch {
+	case again:
+		return c.id, nil
+	case err != nil && unknown != nil:
 		e.mu.Lock()
 		delete(e.conversations, c.id)
 		e.mu.Unlock()
+		return "", err
+	case err != nil:
 		return "", err
 	}
 	e.connect.kick(e, e.stayConnected, true)

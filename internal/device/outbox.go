@@ -1,6 +1,7 @@
 package device
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,19 +14,32 @@ import (
 // maxWaiting is how many own messages may wait in a conversation.
 const maxWaiting = 2000
 
+// NewSalt returns what tells a message from any other of its sender.
+func NewSalt() []byte { return randomBytes(content.SaltSize) }
+
 // SendText keeps a message and sends it when it can.
 func (e *Engine) SendText(ctx context.Context, conversation, text string) (string, error) {
+	return e.SendTextOnce(ctx, conversation, NewSalt(), text)
+}
+
+// SendTextOnce is [Engine.SendText] for whoever may not hear the answer and ask
+// again: what comes twice with the same salt is one message. Its id is made of
+// the salt, and is kept for as long as the message is.
+func (e *Engine) SendTextOnce(ctx context.Context, conversation string, salt []byte, text string) (string, error) {
 	c, err := e.find(conversation)
 	if err != nil {
 		return "", err
 	}
-	salt := randomBytes(content.SaltSize)
 	m, err := content.NewText(salt, text, "")
 	if err != nil {
 		return "", fail(FailureTooLarge, err)
 	}
 	id := messageID(e.sender, salt)
-	err = c.with(ctx, func(t *txn) error {
+	again := false
+	err = c.with(ctx, func(t *txn) (err error) {
+		if again, err = t.taken(id); again || err != nil {
+			return cmp.Or(err, errUnchanged)
+		}
 		if err := c.writable(); err != nil {
 			return unchanged(err)
 		}
@@ -45,12 +59,21 @@ func (e *Engine) SendText(ctx context.Context, conversation, text string) (strin
 		t.told()
 		return nil
 	})
+	if again {
+		return id, nil
+	}
 	if err != nil {
 		return "", err
 	}
 	e.tellConnection()
 	c.kickSend(true)
 	return id, nil
+}
+
+// taken reports whether an own message is here already.
+func (t *txn) taken(id string) (bool, error) {
+	at, err := t.get(prefixMsg + id)
+	return at != nil, err
 }
 
 // writable returns why nothing can be written here. It needs c.mu.

@@ -224,13 +224,27 @@ describe("writing", () => {
     expect(desk.toasts).toMatchObject([{ tone: "bad", key: "console.failure.storageFull" }]);
   });
 
+  it("lets go of the draft only as the core takes the text, which has one name however often it is sent", async () => {
+    const { core, clock, desk } = await opened({ conversations: [joined()], fail: { sendText: "internal" } });
+    desk.setDraft(one, "important");
+    clock.pass(500);
+    await desk.send(one, "important");
+    expect(core.named("saveDraft")).toEqual([["c_one", "important"]]);
+    await desk.send(one, "important");
+    await desk.send(one, "important");
+    const names = core.named("sendText").map(([, , name]) => name);
+    expect(names[0]).toMatch(/^[0-9a-f]{32}$/);
+    expect(names[1]).toBe(names[0]); // which the core may have taken before it failed
+    expect(names[2]).not.toBe(names[0]);
+  });
+
   it("gives back the files that did not go, and those alone", async () => {
     const { core, desk } = await opened({ conversations: [joined()] });
     const info = (name: string) => ({ name, mediaType: "application/pdf", size: 1 });
     const staging = desk.staging(one);
     staging.files = ["a.pdf", "b.pdf"].map((name, id) => ({ id, name, state: "ready", info: info(name), blob: new Blob(), cleaned: false }) as const);
     const sendFile = core.sendFile.bind(core);
-    core.sendFile = (c, blob, i) => (i.name === "b.pdf" ? Promise.reject(new CoreError("too-large")) : sendFile(c, blob, i));
+    core.sendFile = (c, blob, i, n) => (i.name === "b.pdf" ? Promise.reject(new CoreError("too-large")) : sendFile(c, blob, i, n));
     expect(await desk.send(one, "see these")).toBe(false);
     expect(core.named("sendText")).toHaveLength(1);
     expect(desk.staging(one).files.map((f) => f.name)).toEqual(["b.pdf"]);

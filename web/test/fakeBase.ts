@@ -20,6 +20,7 @@ import type {
   Line,
   Message,
   MessageId,
+  MessageName,
   OpenOptions,
   PersonId,
   RecallReason,
@@ -59,6 +60,7 @@ export abstract class FakeBase<S extends BaseScript> implements Core {
   protected readonly conversations = new Map<ConversationId, Conversation>();
   protected log: Line[] = [];
   protected count = 0;
+  private readonly taken = new Map<MessageName, MessageId>();
   private readonly listeners: ((event: CoreEvent) => void)[] = [];
 
   constructor(
@@ -133,18 +135,21 @@ export abstract class FakeBase<S extends BaseScript> implements Core {
   abstract act(id: ConversationId, act: ActName): Promise<void>;
   abstract list(box: Box, cursor?: string): Promise<{ conversations: readonly Conversation[]; next?: string; total: number }>;
 
-  async sendText(id: ConversationId, text: string): Promise<MessageId> {
-    await this.called("sendText", id, text);
-    return this.kept(id, { kind: "text", text });
+  async sendText(id: ConversationId, text: string, name: MessageName): Promise<MessageId> {
+    await this.called("sendText", id, text, name);
+    return this.kept(id, { kind: "text", text }, name);
   }
 
-  async sendFile(id: ConversationId, file: Blob, info: FileInfo): Promise<MessageId> {
-    await this.called("sendFile", id, file, info);
-    return this.kept(id, { kind: "file", file: info });
+  async sendFile(id: ConversationId, file: Blob, info: FileInfo, name: MessageName): Promise<MessageId> {
+    await this.called("sendFile", id, file, info, name);
+    return this.kept(id, { kind: "file", file: info }, name);
   }
 
-  private kept(conversation: ConversationId, body: Body): MessageId {
+  private kept(conversation: ConversationId, body: Body, name: MessageName): MessageId {
+    const before = this.taken.get(name);
+    if (before) return before; // as the core does
     const id = `m_kept${++this.count}` as MessageId;
+    this.taken.set(name, id);
     const at = (this.script.now ?? Date.now)();
     this.emit({ kind: "line", line: { type: "message", message: { id, conversation, from: this.me, mine: true, at, body, state: { kind: "sending" } } } });
     return id;

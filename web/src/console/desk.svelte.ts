@@ -3,6 +3,7 @@
 // words, only the names of messages.
 
 import { failureOf } from "../core/shared/failure.ts";
+import { newMessageName } from "../core/shared/names.ts";
 import type {
   Box,
   Connection,
@@ -16,6 +17,7 @@ import type {
   Member,
   Message,
   MessageId,
+  MessageName,
   PersonId,
   RecallReason,
 } from "../core/shared/protocol.ts";
@@ -145,6 +147,7 @@ export class Desk {
   private readonly people = new Map<PersonId, Member>();
   private readonly marked = new Map<ConversationId, number>();
   private readonly stagings = new Map<ConversationId, Staging>();
+  private readonly names = new Map<string | Blob, MessageName>();
   private readonly draftTimers = new Map<ConversationId, () => void>();
   private readonly undo: UndoQueue<ConversationId>;
   private nextToast = 1;
@@ -497,11 +500,13 @@ export class Desk {
     );
   }
 
+  private forgetTimer(id: ConversationId): boolean {
+    this.draftTimers.get(id)?.();
+    return this.draftTimers.delete(id);
+  }
+
   private saveDraftNow(id: ConversationId): void {
-    const stop = this.draftTimers.get(id);
-    if (!stop) return;
-    stop();
-    this.draftTimers.delete(id);
+    if (!this.forgetTimer(id)) return;
     this.core.saveDraft(id, this.drafts.get(id) ?? "").catch(() => undefined);
   }
 
@@ -523,13 +528,17 @@ export class Desk {
     const staging = this.staging(id);
     const files = staging.take();
     this.setDraft(id, "");
-    this.saveDraftNow(id);
+    // The core lets go of the draft as it takes the text, and not before.
+    if (text === "") this.saveDraftNow(id);
+    else this.forgetTimer(id);
     let left: readonly ReadyFile[] = files;
     try {
-      if (text !== "") await this.core.sendText(id, text);
+      if (text !== "") await this.core.sendText(id, text, this.nameOf(`${id} ${text}`));
+      this.names.delete(`${id} ${text}`);
       text = "";
       for (const file of files) {
-        await this.core.sendFile(id, file.blob, file.info);
+        await this.core.sendFile(id, file.blob, file.info, this.nameOf(file.blob));
+        this.names.delete(file.blob);
         left = left.slice(1);
       }
       return true;
@@ -539,6 +548,13 @@ export class Desk {
       this.tell(error);
       return false;
     }
+  }
+
+  // What comes back and is sent again may have been taken after all: it keeps its name.
+  private nameOf(what: string | Blob): MessageName {
+    const name = this.names.get(what) ?? newMessageName();
+    this.names.set(what, name);
+    return name;
   }
 
   private giveBack(id: ConversationId, text: string): void {

@@ -37,6 +37,7 @@ class Port implements WorkerPort {
 const options: StartOptions = { surface: "patient", practice: "p", memoryOnly: false, deviceName: "d" };
 const started: Started = { keeping: "saved", conversations: [], coreStartMs: 1 };
 const id = "c_1" as never;
+const name = "0123456789abcdef0123456789abcdef" as never;
 
 let ports: Port[];
 let events: CoreEvent[];
@@ -80,7 +81,7 @@ test("a call gets its own answer", async () => {
 });
 
 test("a refusal carries a kind and nothing else", async () => {
-  const sending = core.sendText(id, "hello");
+  const sending = core.sendText(id, "hello", name);
   port(0).say({ t: "fail", id: port(0).call("sendText").id, failure: "closed" });
   const error = await sending.catch((e: unknown) => e);
   expect(error).toBeInstanceOf(CoreError);
@@ -89,7 +90,7 @@ test("a refusal carries a kind and nothing else", async () => {
 });
 
 test("messages of a wrong shape are passed over", async () => {
-  const sending = core.sendText(id, "hello");
+  const sending = core.sendText(id, "hello", name);
   const call = port(0).call("sendText");
   port(0).say({ t: "fail", id: call.id, failure: "what the patient said" });
   port(0).say({ t: "event", event: { kind: "unknown" } });
@@ -99,16 +100,20 @@ test("messages of a wrong shape are passed over", async () => {
   expect(events).toEqual([]);
 });
 
-test("the first death is mended: reads are asked again, writes are refused", async () => {
+test("the first death is mended: reads and what has a name are asked again, other writes are refused", async () => {
   await begin();
-  const sending = core.sendText(id, "hello").catch((e: CoreError) => e.failure);
+  const showing = core.identify("code", {}).catch((e: CoreError) => e.failure);
+  const sending = core.sendText(id, "hello", name);
   const reading = core.lines(id);
   port(0).die();
   expect(port(0).terminated).toBe(true);
-  expect(await sending).toBe("internal");
-  expect(port(1).calls().map((c) => c.method)).toEqual(["start", "lines"]);
+  expect(await showing).toBe("internal");
+  expect(port(1).calls().map((c) => c.method)).toEqual(["start", "sendText", "lines"]);
+  expect(port(1).call("sendText").args).toEqual([id, "hello", name]);
   port(1).say({ t: "done", id: port(1).call("start").id, value: { ...started, conversations: [{ id: "c_1" }] } });
   port(1).say({ t: "done", id: port(1).call("lines").id, value: [] });
+  port(1).say({ t: "done", id: port(1).call("sendText").id, value: "m_1" });
+  expect(await sending).toBe("m_1");
   expect(await reading).toEqual([]);
   await vi.runAllTicks();
   expect(events).toContainEqual({ kind: "conversation", conversation: { id: "c_1" } });

@@ -3,6 +3,8 @@
 
 export type ConversationId = string & { readonly __brand: "ConversationId" };
 export type PersonId = string & { readonly __brand: "PersonId" };
+/** What the page calls a message that it hands to the core. */
+export type MessageName = string & { readonly __brand: "MessageName" };
 /** Made by this device; stable from the moment a message is typed. */
 export type MessageId = string & { readonly __brand: "MessageId" };
 
@@ -260,6 +262,8 @@ export interface Leaf {
 }
 
 export interface OpenOptions {
+  /** Made by the page: to open it twice is to open it once. */
+  readonly id: ConversationId;
   readonly queue: string;
   readonly language: string;
   /** What the patient wants to be called; goes only into the group. */
@@ -279,8 +283,9 @@ export interface Core {
   start(options: StartOptions): Promise<Started>;
   /** Patient: make a conversation. Resolves as soon as it is kept here; the hub may still be away. */
   open(options: OpenOptions): Promise<ConversationId>;
-  sendText(conversation: ConversationId, text: string): Promise<MessageId>;
-  sendFile(conversation: ConversationId, file: Blob, info: FileInfo): Promise<MessageId>;
+  /** Resolves as soon as it is kept here. What comes twice by one name is one message. */
+  sendText(conversation: ConversationId, text: string, name: MessageName): Promise<MessageId>;
+  sendFile(conversation: ConversationId, file: Blob, info: FileInfo, name: MessageName): Promise<MessageId>;
   retry(message: MessageId): Promise<void>;
   /** Drop a message that has not been sent, or stop its upload; of one that was sent, stop the download of its file. */
   cancel(message: MessageId): Promise<void>;

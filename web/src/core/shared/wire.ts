@@ -8,14 +8,14 @@ export type Method = Exclude<keyof Core, "subscribe">;
 
 /**
  * How a call may be treated when the one who carried it out is gone: `safe`
- * ones (reads, and writes that set a value) are done again; the others might be
- * done twice, so they fail and the page decides.
+ * ones (reads, writes that set a value, and what has a name of the page's) are
+ * done again; the others might be done twice, so they fail and the page decides.
  */
 const repeats: Record<Method, "safe" | "never"> = {
   start: "safe",
-  open: "never",
-  sendText: "never",
-  sendFile: "never",
+  open: "safe",
+  sendText: "safe",
+  sendFile: "safe",
   retry: "safe",
   cancel: "safe",
   recall: "safe",

@@ -107,8 +107,8 @@ describe.skipIf(!hasChromium || !existsSync(program))("the core and a hub", { ti
         (state === undefined || e.line.message.state?.kind === state),
     );
 
-  const say = (page: Page, said: string): Promise<string> =>
-    page.evaluate(([id, said]) => window.core.sendText(id as never, said), [id, said] as const);
+  const say = (page: Page, said: string, name = ""): Promise<string> =>
+    page.evaluate(([id, said, name]) => window.core.sendText(id as never, said, (name || window.within.newMessageName()) as never), [id, said, name] as const);
 
   test("a patient opens a conversation and what is typed arrives at the hub", async () => {
     patient = await arrive("patient", await browser.context());
@@ -119,6 +119,7 @@ describe.skipIf(!hasChromium || !existsSync(program))("the core and a hub", { ti
       };
       const sha256 = Uint8Array.from(atob(practice.consent.texts.en?.sha256 ?? ""), (c) => c.charCodeAt(0));
       return window.core.open({
+        id: window.within.newConversationId(),
         queue: practice.queues[0]?.id ?? "",
         language: "en",
         name: "Ana",
@@ -203,7 +204,7 @@ describe.skipIf(!hasChromium || !existsSync(program))("the core and a hub", { ti
     await patient.evaluate(
       async ([id, size]) => {
         const bytes = Uint8Array.from({ length: size }, (_, i) => i % 251);
-        await window.core.sendFile(id as never, new Blob([bytes]), { name: "knee.html", mediaType: "text/html", size });
+        await window.core.sendFile(id as never, new Blob([bytes]), { name: "knee.html", mediaType: "text/html", size }, window.within.newMessageName());
       },
       [id, size] as const,
     );
@@ -249,10 +250,22 @@ describe.skipIf(!hasChromium || !existsSync(program))("the core and a hub", { ti
     expect(await second.evaluate((id) => window.core.lines(id as never), id)).not.toHaveLength(0);
     await say(second, "From the second tab.");
     await text(staff, "From the second tab.");
+    // The first tab dies with the core that is being given a message, and the
+    // second gives it to its own: whoever took it, it goes out once.
+    const name = "0123456789abcdef0123456789abcdef";
+    const sending = say(second, "Sent as it died.", name);
+    await text(patient, "Sent as it died.");
     await patient.close();
     await heard(second, (e) => e.kind === "leading" && e.leading);
+    expect(await say(second, "Sent as it died.", name)).toBe(await sending);
+    await text(staff, "Sent as it died.");
     await say(second, "And now alone.");
     await text(staff, "And now alone.");
+    for (const page of [second, staff]) {
+      const lines = await page.evaluate((id) => window.core.lines(id as never), id);
+      const texts = lines.flatMap((l) => (l.type === "message" && l.message.body.kind === "text" ? [l.message.body.text] : []));
+      expect(texts.slice(-3)).toEqual(["From the second tab.", "Sent as it died.", "And now alone."]);
+    }
     patient = second;
   });
 

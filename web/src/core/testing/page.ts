@@ -1,6 +1,7 @@
 // Puts the core and its parts within reach of a test in a real browser.
 
 import { connectCore } from "../page/handle.ts";
+import { newConversationId, newMessageName } from "../shared/names.ts";
 import type { CoreEvent } from "../shared/protocol.ts";
 import { Events } from "../worker/events.ts";
 import { Http } from "../worker/http.ts";
@@ -8,7 +9,7 @@ import { signerOf } from "../worker/signer.ts";
 import { memoryKeep, openKeep } from "../worker/store.ts";
 import { Tabs } from "../worker/tabs.ts";
 
-const within = { connectCore, Events, Http, memoryKeep, openKeep, signerOf, Tabs, events: [] as CoreEvent[] };
+const within = { newConversationId, newMessageName, connectCore, Events, Http, memoryKeep, openKeep, signerOf, Tabs, events: [] as CoreEvent[] };
 
 export type Within = typeof within;
 

@@ -4,13 +4,15 @@ import { isCall, maxTextLength } from "./check.ts";
 
 const call = (method: string, ...args: unknown[]): unknown => ({ t: "call", id: 1, method, args });
 const options = { surface: "patient", practice: "riverside", memoryOnly: false, deviceName: "Chrome" };
+const name = "0123456789abcdef0123456789abcdef";
 const info = { name: "a.png", mediaType: "image/png", size: 3 };
 
 test.each([
   ["start", call("start", options)],
   ["start with a pinned authority", call("start", { ...options, authority: "AAAA" })],
-  ["sendText", call("sendText", "c_1", "hello")],
-  ["sendFile", call("sendFile", "c_1", new Blob(["abc"]), info)],
+  ["sendText", call("sendText", "c_1", "hello", name)],
+  ["sendFile", call("sendFile", "c_1", new Blob(["abc"]), info, name)],
+  ["a text without a name, of an older page", call("sendText", "c_1", "hello")],
   ["lines, newest", call("lines", "c_1")],
   ["lines before", call("lines", "c_1", 7, 50)],
   ["list", call("list", "waiting")],
@@ -35,10 +37,11 @@ test.each([
   ["an unknown surface", call("start", { ...options, surface: "admin" })],
   ["a practice that is no text", call("start", { ...options, practice: {} })],
   ["too few arguments", call("sendText", "c_1")],
+  ["a name of another shape", call("sendText", "c_1", "hello", "once")],
   ["too many", call("retry", "m_1", "m_2")],
-  ["text past the limit", call("sendText", "c_1", "x".repeat(maxTextLength + 1))],
-  ["a file that is none", call("sendFile", "c_1", "abc", info)],
-  ["a negative size", call("sendFile", "c_1", new Blob([]), { ...info, size: -1 })],
+  ["text past the limit", call("sendText", "c_1", "x".repeat(maxTextLength + 1), name)],
+  ["a file that is none", call("sendFile", "c_1", "abc", info, name)],
+  ["a negative size", call("sendFile", "c_1", new Blob([]), { ...info, size: -1 }, name)],
   ["a position that is no number", call("markRead", "c_1", "7")],
   ["a cursor that is no text", call("sightings", 17)],
   ["another call about devices", call("devices", "../staff/devices")],

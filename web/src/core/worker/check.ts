@@ -12,6 +12,8 @@ const text =
   (v) =>
     typeof v === "string" && v.length <= max;
 const id: Check = (v) => typeof v === "string" && v.length > 0 && v.length <= 64;
+// The page of a release before names had none to give.
+const name: Check = (v) => typeof v === "string" && /^[0-9a-f]{32}$/.test(v);
 const bool: Check = (v) => typeof v === "boolean";
 const count: Check = (v) => typeof v === "number" && Number.isSafeInteger(v) && v >= 0;
 const optional =
@@ -49,6 +51,7 @@ const methods: Record<Method, readonly Check[]> = {
   ],
   open: [
     shape({
+      id: optional((v) => typeof v === "string" && /^c_[a-z2-7]{26}$/.test(v)),
       queue: id,
       language: text(35),
       name: text(200),
@@ -58,7 +61,7 @@ const methods: Record<Method, readonly Check[]> = {
       writesFor: optional(shape({ kind: oneOf("parent", "guardian", "carer", "representative"), age: optional(oneOf("minor", "adult")) })),
     }),
   ],
-  sendText: [id, text(maxTextLength)],
+  sendText: [id, text(maxTextLength), optional(name)],
   sendFile: [
     id,
     (v) => v instanceof Blob,
@@ -70,6 +73,7 @@ const methods: Record<Method, readonly Check[]> = {
       width: optional(count),
       height: optional(count),
     }),
+    optional(name),
   ],
   retry: [id],
   cancel: [id],

@@ -96,6 +96,7 @@ describe("the way to a chat", () => {
     const shown = practice().consent.texts.en;
     const length = [shown?.title, ...(shown?.points ?? []), shown?.full].join("\n").length & 0xff;
     expect(calls(core, "open")[0]?.[0]).toEqual({
+      id: expect.stringMatching(/^c_[a-z2-7]{26}$/),
       queue: "q_general",
       language: "en",
       name: "Ana",

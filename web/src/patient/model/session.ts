@@ -4,6 +4,7 @@
 // is asked for by them.
 
 import { failureOf } from "../../core/shared/failure.ts";
+import { newConversationId } from "../../core/shared/names.ts";
 import type {
   Agreed,
   Conversation,
@@ -15,7 +16,6 @@ import type {
   Line,
   Member,
   Message,
-  MessageId,
   PersonId,
 } from "../../core/shared/protocol.ts";
 import { after, type Facts, type Happening } from "./flow.ts";
@@ -24,6 +24,7 @@ import { formsOf, hasAgreed, nextForm, noteAgreed } from "./agreed.ts";
 import { passingMemo } from "./memo.ts";
 import { tellsOfDevice } from "./newdevice.ts";
 import { consentBytes, consentIn, parsePractice, PracticeError, textIn, type ConsentForm, type Practice } from "./practice.ts";
+import { Outgoing } from "./outgoing.ts";
 import { atRisk } from "./risk.ts";
 import { beginning, type AboutMe, type Signal, type State } from "./state.ts";
 import { Thread } from "./thread.ts";
@@ -32,8 +33,6 @@ import type { World } from "./world.ts";
 export type { AboutMe, Signal, State } from "./state.ts";
 
 const pageLines = 50;
-const draftMs = 400;
-const typingMs = 4000;
 
 const reasonOf = (error: unknown): "unreachable" | "not-found" => (error instanceof PracticeError ? error.reason : "unreachable");
 
@@ -49,17 +48,29 @@ export class Session {
   private returning = false;
   private deviceKey: Uint8Array | undefined;
   private conversationId: ConversationId | undefined;
+  private asked: ConversationId | undefined;
   private readonly latest = new Map<ConversationId, Conversation>();
   private readonly thread = new Thread();
+  private readonly outgoing: Outgoing;
   private readonly watchers = new Set<() => void>();
   private readonly signals = new Set<(signal: Signal) => void>();
-  private draft = "";
-  private draftTimer: ReturnType<typeof setTimeout> | undefined;
-  private typingTimer: ReturnType<typeof setTimeout> | undefined;
   private marked = 0;
 
   constructor(private readonly world: World) {
     this.current = beginning();
+    const coreNow = (): Core | undefined => this.core;
+    const conversationNow = (): ConversationId | undefined => this.conversationId;
+    this.outgoing = new Outgoing(this.thread, {
+      get core() {
+        return coreNow();
+      },
+      get conversation() {
+        return conversationNow();
+      },
+      now: () => world.now(),
+      changed: () => this.set({ lines: this.thread.lines }),
+      notSent: () => this.signal({ kind: "not-sent" }),
+    });
   }
 
   get state(): State {
@@ -251,7 +262,7 @@ export class Session {
     }
     if (about.ownDevice === false) this.memoryOnly = true;
     this.thread.clear();
-    this.conversationId = undefined;
+    this.conversationId = this.asked = undefined;
     this.marked = 0;
     this.set({ conversation: undefined, lines: [], older: false, readUpTo: undefined, openFailure: undefined });
     this.happen({ kind: "told-about-me" });
@@ -265,6 +276,7 @@ export class Session {
     await this.open();
   }
 
+  // The same conversation, however often it is tried.
   private async open(): Promise<void> {
     const { practice } = this.current;
     const about = this.about;
@@ -275,6 +287,7 @@ export class Session {
     if (!(await this.start()) || !this.core) return;
     try {
       const id = await this.core.open({
+        id: (this.asked ??= newConversationId()),
         queue: about.queue,
         language: this.world.language(),
         name: about.name,
@@ -365,11 +378,9 @@ export class Session {
     const known = this.current.conversation;
     if (known?.id !== id) this.set({ conversation: this.latest.get(id) });
     this.conversationId = id;
-    const typed = this.thread.lines.flatMap((line) => (line.type === "message" ? (this.thread.typedBy(line.message.id) ?? []) : []));
+    this.outgoing.opened();
     void this.loadLines();
-    for (const each of typed) void this.hand(each.id);
-    if (this.draft) this.saveDraft(this.draft);
-    else if (this.current.conversation?.draft) this.signal({ kind: "draft", text: this.current.conversation.draft });
+    if (!this.outgoing.draft && this.current.conversation?.draft) this.signal({ kind: "draft", text: this.current.conversation.draft });
   }
 
   private async loadLines(): Promise<void> {
@@ -410,56 +421,22 @@ export class Session {
   /** Shows it at once and sends it when it can be sent. */
   sendText(text: string): void {
     if (atRisk(text, this.current.practice?.risk_words)) this.set({ atRisk: true });
-    const typed = this.thread.type({ kind: "text", text }, this.world.now());
-    this.typedSomething(typed.id);
+    this.set({ readUpTo: undefined });
+    this.outgoing.send({ kind: "text", text });
     this.setDraft("");
   }
 
   sendFile(file: Blob, info: FileInfo): void {
-    const typed = this.thread.type({ kind: "file", file: info }, this.world.now(), file);
-    this.typedSomething(typed.id);
+    this.set({ readUpTo: undefined });
+    this.outgoing.send({ kind: "file", file: info }, file);
   }
 
-  private typedSomething(id: MessageId): void {
-    this.set({ lines: this.thread.lines, readUpTo: undefined });
-    this.stopTyping();
-    void this.hand(id);
+  retry(message: Message): Promise<void> {
+    return this.outgoing.retry(message);
   }
 
-  // Hands a typed message to the core. Without a conversation it waits.
-  private async hand(id: MessageId): Promise<void> {
-    const typed = this.thread.typedBy(id);
-    const conversation = this.conversationId;
-    if (!typed || !conversation || !this.core) return;
-    try {
-      const kept =
-        typed.body.kind === "file" && typed.blob
-          ? await this.core.sendFile(conversation, typed.blob, typed.body.file)
-          : typed.body.kind === "text"
-            ? await this.core.sendText(conversation, typed.body.text)
-            : undefined;
-      if (kept) this.thread.settle(id, kept);
-    } catch (error) {
-      this.thread.refuse(id, failureOf(error));
-      this.signal({ kind: "not-sent" });
-    }
-    this.set({ lines: this.thread.lines });
-  }
-
-  async retry(message: Message): Promise<void> {
-    if (this.thread.typedBy(message.id)) {
-      this.thread.again(message.id);
-      this.set({ lines: this.thread.lines });
-      await this.hand(message.id);
-    } else {
-      await this.core?.retry(message.id).catch(() => this.signal({ kind: "not-sent" }));
-    }
-  }
-
-  async cancel(message: Message): Promise<void> {
-    if (!this.thread.typedBy(message.id)) await this.core?.cancel(message.id).catch(() => undefined);
-    if (message.position === undefined) this.thread.drop(message.id); // else a download was stopped
-    this.set({ lines: this.thread.lines });
+  cancel(message: Message): Promise<void> {
+    return this.outgoing.cancel(message);
   }
 
   /** True if an own message can be taken back now. */
@@ -526,45 +503,17 @@ export class Session {
   }
 
   get draftText(): string {
-    return this.draft || (this.current.conversation?.draft ?? "");
+    return this.outgoing.draft || (this.current.conversation?.draft ?? "");
   }
 
   /** Keeps what is being typed, and tells the others that somebody types. */
   setDraft(text: string): void {
-    this.draft = text;
-    clearTimeout(this.draftTimer);
-    if (text === "") {
-      this.saveDraft("");
-      return;
-    }
-    this.draftTimer = setTimeout(() => this.saveDraft(text), draftMs);
-    this.type();
+    this.outgoing.setDraft(text);
   }
 
   /** Before the page goes. */
   flush(): void {
-    clearTimeout(this.draftTimer);
-    if (this.draft) this.saveDraft(this.draft);
-    this.stopTyping();
-  }
-
-  private saveDraft(text: string): void {
-    if (this.conversationId) void this.core?.saveDraft(this.conversationId, text).catch(() => undefined);
-  }
-
-  private type(): void {
-    const id = this.conversationId;
-    if (!id || !this.core) return;
-    if (!this.typingTimer) void this.core.setTyping(id, true).catch(() => undefined);
-    clearTimeout(this.typingTimer);
-    this.typingTimer = setTimeout(() => this.stopTyping(), typingMs);
-  }
-
-  private stopTyping(): void {
-    if (!this.typingTimer) return;
-    clearTimeout(this.typingTimer);
-    this.typingTimer = undefined;
-    if (this.conversationId) void this.core?.setTyping(this.conversationId, false).catch(() => undefined);
+    this.outgoing.flush();
   }
 
   /** Throws what the core throws: the caller shows it. */

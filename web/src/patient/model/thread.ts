@@ -2,12 +2,14 @@
 // moment ago that it does not know yet. No line shows twice, whichever of a
 // call's answer and its event comes first.
 
-import type { Body, ConversationId, Failure, Line, Message, MessageId, PersonId } from "../../core/shared/protocol.ts";
+import { newMessageName } from "../../core/shared/names.ts";
+import type { Body, ConversationId, Failure, Line, Message, MessageId, MessageName, PersonId } from "../../core/shared/protocol.ts";
 import { conversationOf, keyOf, mergeLines, positionOf } from "../../ui/log.ts";
 
-/** A message that only this page knows. Its id is never given to the core. */
+/** A message that only this page knows. Its id is never given to the core; its name is. */
 export interface Typed {
   readonly id: MessageId;
+  readonly name: MessageName;
   readonly body: Body;
   readonly blob?: Blob;
 }
@@ -24,7 +26,6 @@ export class Thread {
   private list: readonly Line[] = [];
   private readonly typed = new Map<MessageId, Typed>();
   private readonly known = new Set<string>();
-  private count = 0;
 
   get lines(): readonly Line[] {
     return this.list;
@@ -46,12 +47,18 @@ export class Thread {
 
   /** Shows what was just typed, before anybody else knows of it. */
   type(body: Body, at: number, blob?: Blob): Typed {
-    const id = `typed-${++this.count}` as MessageId;
-    const typed: Typed = blob ? { id, body, blob } : { id, body };
+    const name = newMessageName();
+    const id = `typed-${name}` as MessageId;
+    const typed: Typed = blob ? { id, name, body, blob } : { id, name, body };
     this.typed.set(id, typed);
     const message: Message = { id, conversation: "" as ConversationId, from: nobody, mine: true, at, body, state: { kind: "sending" } };
     this.list = mergeLines(this.list, [{ type: "message", message }]);
     return typed;
+  }
+
+  /** What the core has not taken, in the order in which it was typed. */
+  get waiting(): readonly Typed[] {
+    return [...this.typed.values()];
   }
 
   typedBy(id: MessageId): Typed | undefined {
