@@ -154,4 +154,5 @@ type ConfirmPatient struct {
 	Method      string   `json:"method" enum:"in-person,phone"`
 	Identifiers []string `json:"identifiers" maxItems:"6" doc:"at least two different ones that were right, of name, date-of-birth, address, phone, record-number and photo"`
 	Reason      string   `json:"reason" minLength:"10" maxLength:"300"`
+	WrongRecord bool     `json:"wrong_record,omitempty" doc:"the record that the patient was matched with is somebody else's: what that match proved is forgotten on all of their devices"`
 }

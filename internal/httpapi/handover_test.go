@@ -330,6 +330,19 @@ func TestT47EmergencyIsForItsHour(t *testing.T) {
 	refused("hands it to themselves", err)
 	_, err = w.hub.Hide(w.ctx, w.as(lee), id, true)
 	refused("hides", err)
+	for _, act := range []string{"confirm", "reset", "forget-passkeys", "portal", "portal/unlink"} {
+		var n any
+		switch act {
+		case "confirm":
+			n = api.ConfirmPatient{Method: "phone", Identifiers: []string{"name", "date-of-birth"}, Reason: "I know their voice."}
+		case "portal":
+			n = api.LinkPortal{Number: "R-1"}
+		}
+		_, err = lee.PatientVerification(w.ctx, id, act, n)
+		refused("says who the patient is: "+act, err)
+	}
+	_, err = lee.PatientVerification(w.ctx, id, "", nil)
+	w.must(err)
 	var malformed *hub.MalformedError
 	if _, err := w.hub.Transfer(w.ctx, w.as(dana), id, api.Transfer{Person: lee.person}); !errors.As(err, &malformed) {
 		t.Errorf("it is handed to who is in by an emergency: %v", err)

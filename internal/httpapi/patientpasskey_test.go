@@ -402,7 +402,14 @@ func TestT11NobodyBecomesASecondPatient(t *testing.T) {
 
 	wrong, old, chat := known()
 	_, err := nurse.PatientVerification(w.ctx, chat, "confirm", api.ConfirmPatient{
-		Method: "phone", Identifiers: []string{"name", "date-of-birth"}, Reason: "It is their son who writes.",
+		Method: "phone", Identifiers: []string{"name", "date-of-birth"}, Reason: "I know their voice.",
+	})
+	w.must(err)
+	_, err = wrong.MatchPatient(w.ctx, bo)
+	wantCode(t, err, api.CodeOtherPatient)
+	see(chat, number)
+	_, err = nurse.PatientVerification(w.ctx, chat, "confirm", api.ConfirmPatient{
+		Method: "phone", Identifiers: []string{"name", "date-of-birth"}, Reason: "It is their son who writes.", WrongRecord: true,
 	})
 	w.must(err)
 	_, err = wrong.MatchPatient(w.ctx, bo)

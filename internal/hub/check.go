@@ -128,9 +128,10 @@ func (h *Hub) AskPatient(ctx context.Context, s *StaffCaller, id string) (api.Pa
 
 // ConfirmPatient notes that a staff person has checked who the patient is, in
 // person or by phone, by two identifiers. All devices of the patient in the
-// chat are raised by it.
+// chat are raised by it. The record that they were matched with stays, unless
+// the check showed that it is somebody else's.
 func (h *Hub) ConfirmPatient(ctx context.Context, s *StaffCaller, id string, n api.ConfirmPatient) (api.PatientVerification, error) {
-	v, err := h.staffConversation(ctx, s, id, policy.CheckIdentity)
+	v, err := h.settles(ctx, s, id)
 	if err != nil {
 		return api.PatientVerification{}, err
 	}
@@ -156,7 +157,7 @@ func (h *Hub) ConfirmPatient(ctx context.Context, s *StaffCaller, id string, n a
 		return api.PatientVerification{}, ErrNotAMember
 	}
 	for _, device := range devices {
-		kept := Verification{Practice: v.Practice, Person: v.Patient, Device: device, Staff: s.Person.ID, Reason: strings.Join(identifiers, ",") + ": " + reason}
+		kept := Verification{Practice: v.Practice, Person: v.Patient, Device: device, Staff: s.Person.ID, Reason: strings.Join(identifiers, ",") + ": " + reason, WrongRecord: n.WrongRecord}
 		if err := h.raise(ctx, s, kept, by); err != nil {
 			return api.PatientVerification{}, err
 		}
@@ -164,9 +165,19 @@ func (h *Hub) ConfirmPatient(ctx context.Context, s *StaffCaller, id string, n a
 	return h.describeVerification(ctx, v)
 }
 
+// settles loads a conversation whose patient a staff person is to say something
+// of that lasts.
+func (h *Hub) settles(ctx context.Context, s *StaffCaller, id string) (Conversation, error) {
+	v, err := h.staffConversation(ctx, s, id, policy.CheckIdentity)
+	if err != nil {
+		return v, err
+	}
+	return v, h.mayStaff(s, policy.SettleIdentity, h.about(&v))
+}
+
 // LetPatientTryAgain gives the patient's devices their tries back.
 func (h *Hub) LetPatientTryAgain(ctx context.Context, s *StaffCaller, id string) (api.PatientVerification, error) {
-	v, err := h.staffConversation(ctx, s, id, policy.CheckIdentity)
+	v, err := h.settles(ctx, s, id)
 	if err != nil {
 		return api.PatientVerification{}, err
 	}
@@ -183,7 +194,7 @@ func (h *Hub) LetPatientTryAgain(ctx context.Context, s *StaffCaller, id string)
 // so that devices which came by a passkey are revoked. Others stay: from one of
 // them, once matched again, the patient can add another.
 func (h *Hub) ForgetPasskeys(ctx context.Context, s *StaffCaller, id string) (api.PatientVerification, error) {
-	v, err := h.staffConversation(ctx, s, id, policy.CheckIdentity)
+	v, err := h.settles(ctx, s, id)
 	if err != nil {
 		return api.PatientVerification{}, err
 	}

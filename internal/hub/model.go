@@ -383,6 +383,9 @@ type Verification struct {
 	Reason string // why they could
 	// Contact is the one that a code proved, as in the Facts of a [RosterEntry].
 	Contact []byte
+	// WrongRecord says, when it is put, that the record which the person was
+	// matched with is somebody else's: all proofs with a record are forgotten.
+	WrongRecord bool
 }
 
 // A RosterEntry is a patient as the practice has them on file. Number, Born and

@@ -230,7 +230,7 @@ func waitingAccount(all []PortalAccount) (PortalAccount, bool) {
 // patient of a conversation signed in with. The device that did is raised, as
 // of then.
 func (h *Hub) LinkPortal(ctx context.Context, s *StaffCaller, id string, n api.LinkPortal) (api.PatientVerification, error) {
-	v, err := h.staffConversation(ctx, s, id, policy.CheckIdentity)
+	v, err := h.settles(ctx, s, id)
 	if err != nil {
 		return api.PatientVerification{}, err
 	}
@@ -271,7 +271,7 @@ func (h *Hub) LinkPortal(ctx context.Context, s *StaffCaller, id string, n api.L
 // conversation signed in with are not theirs. What they have proved is gone,
 // and from then on only staff say whose they are.
 func (h *Hub) UnlinkPortal(ctx context.Context, s *StaffCaller, id string) (api.PatientVerification, error) {
-	v, err := h.staffConversation(ctx, s, id, policy.CheckIdentity)
+	v, err := h.settles(ctx, s, id)
 	if err != nil {
 		return api.PatientVerification{}, err
 	}

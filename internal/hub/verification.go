@@ -168,7 +168,11 @@ func (h *Hub) proof(ctx context.Context, v *Verification, by proofing.Method, no
 }
 
 func (h *Hub) patientVerified(ctx context.Context, who Actor, v *Verification) audit.Event {
-	return h.event(ctx, who, audit.PatientVerified, v.Device).Of(v.Person).With("method=" + string(v.Method))
+	detail := "method=" + string(v.Method)
+	if v.WrongRecord {
+		detail += ",record=wrong"
+	}
+	return h.event(ctx, who, audit.PatientVerified, v.Device).Of(v.Person).With(detail)
 }
 
 // announceVerification tells a patient's devices, and everybody in their chats

@@ -131,13 +131,15 @@ const (
 	Relate        Action = "patient.relate"              // let one patient act for another, and take that back
 	Agree         Action = "patient.agree"               // to another's grant, or grant alone
 	Unite         Action = "patient.unite"               // say that two persons are one, and undo it
-	CheckIdentity Action = "conversation.check-identity" // see and check who the patient is
-	ReadAudit     Action = "audit.read"
-	ExportAudit   Action = "audit.export"     // take it out as a file
-	SignActivity  Action = "audit.review"     // sign off that one has looked at it
-	OwnAudit      Action = "audit.own"        // what concerns oneself
-	Explain       Action = "policy.explain"   // who can read a conversation, and why
-	Inspect       Action = "practice.inspect" // how the installation meets the rules
+	CheckIdentity Action = "conversation.check-identity" // see how the patient showed who they are, and ask
+	// SettleIdentity is to say who the patient is, and to take back what showed it.
+	SettleIdentity Action = "conversation.settle-identity"
+	ReadAudit      Action = "audit.read"
+	ExportAudit    Action = "audit.export"     // take it out as a file
+	SignActivity   Action = "audit.review"     // sign off that one has looked at it
+	OwnAudit       Action = "audit.own"        // what concerns oneself
+	Explain        Action = "policy.explain"   // who can read a conversation, and why
+	Inspect        Action = "practice.inspect" // how the installation meets the rules
 	// ReadAccess is to see who saw a patient's messages, and what left the practice.
 	ReadAccess       Action = "patient.access"
 	RecordDisclosure Action = "patient.disclose" // write down what left it
@@ -159,7 +161,7 @@ const (
 func Actions() []Action {
 	return []Action{
 		Begin, Know, Take, TakeOver, Join, Leave, Close, Reopen, Bring, Transfer, BreakGlass, Withdraw, AgreeForm, Rate, Frames, Send, Type, Attach, Admit, Add, Remove, Renew, Rejoin,
-		ListOwn, ListQueues, ListAll, Certify, Work, Configure, ArrangeDepartments, AddPerson, Grant, RequestGrant, ApproveGrant, ReviewAccess, Disable, Revoke, Invite, ListPeople, Identify, CheckIdentity, Propose, Relate, Agree, Unite, ReadAudit, ExportAudit, SignActivity, OwnAudit, Explain, Hide, Inspect, ReviewEmergency, HearEmergency, ReadAccess, RecordDisclosure,
+		ListOwn, ListQueues, ListAll, Certify, Work, Configure, ArrangeDepartments, AddPerson, Grant, RequestGrant, ApproveGrant, ReviewAccess, Disable, Revoke, Invite, ListPeople, Identify, CheckIdentity, SettleIdentity, Propose, Relate, Agree, Unite, ReadAudit, ExportAudit, SignActivity, OwnAudit, Explain, Hide, Inspect, ReviewEmergency, HearEmergency, ReadAccess, RecordDisclosure,
 		ReadForms, WriteForm, ApproveForm, ReadReceipts,
 	}
 }

@@ -20,8 +20,14 @@ func (s *Store) putVerification(ctx context.Context, t *tx, v hub.Verification) 
 INSERT INTO verification (practice, person, device, level, method, at, lapses_at, record, staff, reason, contact)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (practice, device, level) DO UPDATE SET person = excluded.person, method = excluded.method, at = excluded.at,
-    lapses_at = excluded.lapses_at, record = excluded.record, staff = excluded.staff, reason = excluded.reason,
-    contact = excluded.contact`
+    lapses_at = excluded.lapses_at, staff = excluded.staff, reason = excluded.reason,
+    contact = excluded.contact,
+    record = CASE WHEN excluded.record = '' AND verification.person = excluded.person THEN verification.record ELSE excluded.record END`
+	if v.WrongRecord {
+		if _, err := t.exec(`DELETE FROM verification WHERE practice = $1 AND person = $2 AND record <> ''`, v.Practice, v.Person); err != nil {
+			return err
+		}
+	}
 	if v.Record != "" {
 		// The person's row is locked, so that two records do not come at once.
 		if _, err := scanString(t.row(ctx, person+s.dialect.Lock, v.Practice, v.Person)); err != nil {

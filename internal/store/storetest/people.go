@@ -21,8 +21,8 @@ func testPractices(t *testing.T, store hub.Store) {
 			Consent: api.ConsentForm{
 				ID: "chat", Version: 1, PublishedAt: 5,
 			},
-			ConsentParts: map[string]form.Parts{"en": consentParts("Consent"), "ar": consentParts("Consent")},
-			Origins:      []string{"https://www.clinic.example"},
+			ConsentParts: map[string]form.Parts{"en": consentParts("Consent"), "ar": consentParts("Consent")}, ConsentReason: "Read aloud.",
+			Origins: []string{"https://www.clinic.example"},
 		},
 	}
 	must(t, store.SavePractice(ctx, p))

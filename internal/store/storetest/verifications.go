@@ -44,11 +44,12 @@ func testVerifications(t *testing.T, store hub.Store) {
 	}
 	again := of(d, proofing.Facts, 50, 1050)
 	must(t, store.PutVerification(ctx, again))
+	again.Record = "r_1" // who proves the level in another way is of the same record
 	if diff := cmp.Diff([]hub.Verification{contact, away, again}, list(c.id, d.Person)); diff != "" {
 		t.Errorf("a level proved anew takes the place of the old proof: %s", diff)
 	}
 	// Nobody becomes a second patient: not on another device, and not once the
-	// first record has lapsed. Who vouches without a record can take it away.
+	// first record has lapsed, nor when staff vouch: they say that it is wrong.
 	one, two := of(second, proofing.PIN, 60, 70), of(d, proofing.Passkey, 80, 1080)
 	one.Record, two.Record = "r_1", "r_2"
 	must(t, store.PutVerification(ctx, one))
@@ -57,7 +58,17 @@ func testVerifications(t *testing.T, store hub.Store) {
 	}
 	foreign.Record = "r_2"
 	must(t, store.PutVerification(ctx, foreign)) // somebody else's may be any
-	must(t, store.PutVerification(ctx, of(second, proofing.InPerson, 90, 1090)))
+	vouched := of(second, proofing.InPerson, 90, 1090)
+	must(t, store.PutVerification(ctx, vouched))
+	if err := store.PutVerification(ctx, two); !errors.Is(err, hub.ErrOtherPatient) {
+		t.Errorf("a second record, as staff vouched for the first: %v", err)
+	}
+	vouched.WrongRecord = true
+	must(t, store.PutVerification(ctx, vouched))
+	vouched.WrongRecord = false
+	if diff := cmp.Diff([]hub.Verification{contact, away, vouched}, list(c.id, d.Person)); diff != "" {
+		t.Errorf("once the record is said to be wrong: %s", diff)
+	}
 	must(t, store.PutVerification(ctx, two))
 	// Staff who let a patient try again have what lapsed forgotten, and no more.
 	if err := store.PutVerification(ctx, one); !errors.Is(err, hub.ErrOtherPatient) {

@@ -3243,6 +3243,8 @@ export interface components {
             /** @enum {string} */
             readonly method: "in-person" | "phone";
             readonly reason: string;
+            /** @description the record that the patient was matched with is somebody else's: what that match proved is forgotten on all of their devices */
+            readonly wrong_record?: boolean;
         };
         readonly ConfirmedPerson: {
             readonly id: string;
