@@ -5,7 +5,7 @@ import { spawnSync } from "node:child_process";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { assertAccessible, desktop, launch, Person, picture } from "./browser.mjs";
-import { addAuthenticator, freshCode, inside, signIn } from "./people.mjs";
+import { addAuthenticator, beginChat, freshCode, inside, patientSays, riverside, sees, signIn, takeNext } from "./people.mjs";
 import { Demo, root } from "./server.mjs";
 
 let demo, browser;
@@ -22,11 +22,20 @@ after(async () => {
 
 const arrive = (name) => Person.arrive(browser, { name, origins: [demo.origin, demo.clinic], ...desktop });
 
-/** A set-up link, as an administrator gets it from the command line. */
-function setUpLink(...args) {
+/** What an administrator does from the command line. */
+function staffCommand(...args) {
   const run = spawnSync(path.join(root, "bin", "sotto"), ["--data", path.join(demo.folder, "data"), "staff", "--practice", "riverside", ...args], { encoding: "utf8" });
   assert.equal(run.status, 0, run.stderr);
-  return demo.origin + /\/staff\/#setup=\S+/.exec(run.stdout)[0];
+  return run.stdout;
+}
+
+/** A set-up link, as an administrator gets it from the command line. */
+const setUpLink = (...args) => demo.origin + /\/staff\/#setup=\S+/.exec(staffCommand(...args))[0];
+
+async function signOut(page) {
+  await inside(page).click();
+  await page.getByRole("menuitem", { name: "Sign out" }).click();
+  await page.getByLabel("Sign-in name").waitFor();
 }
 
 test("the demo shows a code that works, once", async () => {
@@ -229,4 +238,49 @@ test("what is signed out or removed in the settings is at the sign-in page at on
   await section("Browsers that can read your chats").getByRole("listitem").filter({ hasNotText: "This browser" }).first().getByRole("button", { name: /^Remove/ }).click();
   await other.getByLabel("Sign-in name").waitFor();
   first.assertClean();
+});
+
+test("T43: who signs in next in the same browser sees nothing of the one before, and works", async () => {
+  const [dana, kim] = [demo.signIn("dana.ortiz"), demo.signIn("kim.tran")];
+  const begin = async (name, text) => {
+    const page = await (await arrive(name)).open(demo.origin + riverside);
+    await beginChat(page, { name });
+    await patientSays(page, text);
+    return page;
+  };
+  const shared = await arrive("A shared workstation");
+  shared.allow(/status of 40[13]|WebSocket connection/); // what was revoked is refused
+  const page = await shared.open(`${demo.origin}/staff/`);
+  await begin("Ana Parker", "only for Dana");
+  await signIn(page, dana);
+  await takeNext(page);
+  await sees(page, "only for Dana");
+  await signOut(page);
+
+  const ben = await begin("Ben Stone", "only for Kim");
+  await signIn(page, kim);
+  await takeNext(page);
+  await sees(page, "only for Kim");
+  await page.goto(`${demo.origin}/staff/#/mine`);
+  await page.reload();
+  await inside(page).waitFor();
+  assert.doesNotMatch(await page.content(), /only for Dana|set up anew/);
+  await signOut(page);
+
+  await signIn(page, dana);
+  await page.goto(`${demo.origin}/staff/#/mine`);
+  await page.getByText("Ana Parker").first().click();
+  await sees(page, "only for Dana");
+  assert.doesNotMatch(await page.content(), /only for Kim|set up anew/);
+
+  await signOut(page);
+
+  // Kim's access ended and began again: the browser is a new device of hers, by itself.
+  staffCommand("disable", "kim.tran");
+  staffCommand("enable", "kim.tran");
+  await patientSays(ben, "for Kim again");
+  await signIn(page, kim, () => page.getByText("it was set up anew").first());
+  await page.goto(`${demo.origin}/staff/#/waiting`);
+  await takeNext(page);
+  await sees(page, "for Kim again");
 });

@@ -108,7 +108,7 @@ export class Desk {
   keeping = $state<Keeping>("saved");
   coreStartMs = $state(0);
   /** This browser's public key, for a passkey to vouch for. */
-  deviceKey: Uint8Array | undefined;
+  deviceKey = $state.raw<Uint8Array>();
   connection = $state<Connection>("connecting");
   queued = $state(0);
   leading = $state(true);
@@ -188,6 +188,7 @@ export class Desk {
       const started = await this.core.start({
         surface: "staff",
         practice: this.session.practice,
+        person: this.me,
         memoryOnly: false,
         deviceName: this.deviceName,
       });

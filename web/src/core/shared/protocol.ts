@@ -179,6 +179,8 @@ export interface StartOptions {
   readonly surface: Surface;
   /** The practice's slug. */
   readonly practice: string;
+  /** Of staff: what is kept is theirs alone, also where others use the same browser. */
+  readonly person?: PersonId;
   /** Keep nothing on this machine (shared device, or storage is blocked). */
   readonly memoryOnly: boolean;
   readonly deviceName: string;

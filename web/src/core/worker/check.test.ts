@@ -10,6 +10,7 @@ const info = { name: "a.png", mediaType: "image/png", size: 3 };
 test.each([
   ["start", call("start", options)],
   ["start with a pinned authority", call("start", { ...options, authority: "AAAA" })],
+  ["start of a person", call("start", { ...options, surface: "staff", person: "p_1" })],
   ["sendText", call("sendText", "c_1", "hello", name)],
   ["sendFile", call("sendFile", "c_1", new Blob(["abc"]), info, name)],
   ["a text without a name, of an older page", call("sendText", "c_1", "hello")],
@@ -36,6 +37,7 @@ test.each([
   ["a prototype", call("__proto__")],
   ["an unknown surface", call("start", { ...options, surface: "admin" })],
   ["a practice that is no text", call("start", { ...options, practice: {} })],
+  ["a person that is no text", call("start", { ...options, person: {} })],
   ["too few arguments", call("sendText", "c_1")],
   ["a name of another shape", call("sendText", "c_1", "hello", "once")],
   ["too many", call("retry", "m_1", "m_2")],

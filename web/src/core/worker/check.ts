@@ -44,6 +44,7 @@ const methods: Record<Method, readonly Check[]> = {
     shape({
       surface: oneOf("patient", "staff"),
       practice: id,
+      person: optional(id),
       memoryOnly: bool,
       deviceName: text(64),
       authority: optional(text(64)),

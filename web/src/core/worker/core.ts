@@ -10,7 +10,7 @@ import { Downloads } from "./downloads.ts";
 import { makeHost, type Dispatch, type Host } from "./host.ts";
 import { Http } from "./http.ts";
 import { signerOf } from "./signer.ts";
-import { memoryKeep, openKeep, type Keep } from "./store.ts";
+import { memoryKeep, openKeep, placeOf, type Keep } from "./store.ts";
 
 const loadTries = 3;
 const loadPauseMs = 1500;
@@ -70,7 +70,7 @@ export class RunningCore {
   ): Promise<RunningCore> {
     const [module, keep] = await Promise.all([
       loader.load(),
-      options.memoryOnly ? memoryKeep() : openKeep(`sotto-${options.surface}-${options.practice}`, resume),
+      options.memoryOnly ? memoryKeep() : openKeep(placeOf(options).join("-"), resume),
     ]);
     const origin = self.location.origin;
     const signer = await signerOf(keep.signingKeys);

@@ -5,6 +5,7 @@
 // and on the disk before apply resolves.
 
 import { CoreError } from "../shared/failure.ts";
+import type { StartOptions } from "../shared/protocol.ts";
 import { makeKeyPair } from "./signer.ts";
 
 export interface Keep {
@@ -18,6 +19,14 @@ export interface Keep {
   /** Deletes everything, keys first: without them the rest is noise. */
   forget(): Promise<void>;
   close(): void;
+}
+
+/**
+ * Names where a device's state is: one place for each person of the staff. What
+ * was kept under the practice's name alone nobody opens any more.
+ */
+export function placeOf({ surface, practice, person }: Pick<StartOptions, "surface" | "practice" | "person">): readonly string[] {
+  return ["sotto", surface, practice, ...(person === undefined ? [] : [person])];
 }
 
 const keyStore = "keys";

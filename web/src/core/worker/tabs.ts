@@ -7,6 +7,7 @@ import { CoreError, failureOf } from "../shared/failure.ts";
 import type { Conversation, CoreEvent, Failure, StartOptions, Started } from "../shared/protocol.ts";
 import { isEvent, isRecord, isRepeatable, type Call, type FromWorker } from "../shared/wire.ts";
 import { isCall } from "./check.ts";
+import { placeOf } from "./store.ts";
 import type { Method } from "../shared/wire.ts";
 
 /** The core as this file needs it. */
@@ -84,7 +85,7 @@ export class Tabs {
         await this.lead(false);
         return "leading";
       }
-      const name = `sotto/${options.surface}/${options.practice}`;
+      const name = placeOf(options).join("/");
       this.channel = new BroadcastChannel(name);
       this.channel.onmessage = ({ data }) => this.hear(data);
       if (await this.lockNow(name)) {
