@@ -245,7 +245,9 @@ func TestConsent(t *testing.T) {
 	before, after := patient.seal(id, "with consent"), nurse.seal(id, "without")
 	_, err := patient.Send(w.ctx, id, before)
 	w.must(err)
-	r, err := patient.Act(w.ctx, id, "withdraw")
+	_, err = patient.Act(w.ctx, id, "close")
+	w.must(err)
+	r, err := patient.Act(w.ctx, id, "withdraw") // also of a chat that is over
 	w.must(err)
 	if r.Conversation.Consent != "withdrawn" || r.Conversation.State != api.StateClosed {
 		t.Errorf("after withdrawal: %+v", r.Conversation)

@@ -241,6 +241,7 @@ func TestActs(t *testing.T) {
 		{"reopened by the patient", []step{{dana, "take"}, {dana, "close"}, {pat, "reopen"}}, nil, "waiting", "", ""},
 		{"reopened while open", []step{{dana, "take"}, {dana, "reopen"}}, errNoChange, "open", "dana", "dana"},
 		{"withdrawn", []step{{dana, "take"}, {pat, "withdraw"}}, nil, "closed", "dana", ""},
+		{"withdrawn when closed", []step{{dana, "take"}, {dana, "close"}, {pat, "withdraw"}}, nil, "closed", "dana", ""},
 		{"withdrawn, then taken", []step{{pat, "withdraw"}, {dana, "take"}}, ErrConsentWithdrawn, "closed", "", ""},
 		{"withdrawn, then joined", []step{{pat, "withdraw"}, {dana, "join"}}, ErrConsentWithdrawn, "closed", "", ""},
 		{"withdrawn, then reopened", []step{{pat, "withdraw"}, {pat, "reopen"}}, ErrConsentWithdrawn, "closed", "", ""},

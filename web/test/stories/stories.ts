@@ -267,6 +267,16 @@ function agreements(answer: Partial<Agreements>, row = 0, script: Partial<Script
   };
 }
 
+/** Two presses, from the chat and from each menu that has it. */
+async function withdrawn(scene: Scene): Promise<void> {
+  for (const from of ["patient.who", "patient.more"] as const) {
+    await sheet(scene, from);
+    await scene.press("patient.withdraw.yes");
+    await scene.press("patient.withdraw.no");
+  }
+  await sheet(scene, "patient.consent.mine");
+}
+
 /** The form has changed since the patient agreed. */
 function due(then?: (scene: Scene) => Promise<void>): Story {
   return {
@@ -591,6 +601,7 @@ export const stories: Record<string, Story> = {
   "agreements-sure": agreements(given, 1, {}, (scene) => scene.press("patient.agreements.back")),
   "agreements-offered": agreements(given, 3, {}, (scene) => scene.press("patient.agreements.yes")),
   "form-changed": due(),
+  "form-changed-withdraw": due(withdrawn),
   "form-changed-read": due(async (scene) => {
     await sheet(scene, "patient.due.read");
     await scene.press("patient.consent.agree");
@@ -608,6 +619,7 @@ export const stories: Record<string, Story> = {
     script: (language) => ({ ...full(language), conversations: [{ ...opened(), consent: "withdrawn" }] }),
   },
   "ended": { ...kept, script: (language) => ({ ...full(language), conversations: [{ ...opened(), state: "closed", closedBy: nurse }] }) },
+  "ended-withdraw": { ...kept, script: (language) => ({ ...full(language), conversations: [{ ...opened(), state: "closed", closedBy: nurse }] }), play: withdrawn },
   "rate": {
     ...kept,
     script: (language) => ({ ...full(language), conversations: [{ ...opened(), state: "closed", closedBy: nurse }] }),
