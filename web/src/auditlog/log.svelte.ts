@@ -41,7 +41,8 @@ export interface Asks {
   growth(earlier: number, later: number): Promise<api.AuditProof | undefined>;
 }
 
-interface Kept {
+/** What this browser keeps of a head. */
+export interface Kept {
   readonly verifier: string;
   readonly size: number;
   readonly root: string; // base64
@@ -57,6 +58,9 @@ export class Log {
   /** The log does not begin with what this browser saw: stop, and keep what there is. */
   broken = $state(false);
   private proofs = $state.raw<ReadonlyMap<number, Proof>>(new Map());
+  /** What the server said last of its head, beside what this browser had kept, and of where entries are. */
+  said: { readonly checkpoint?: api.AuditCheckpoint; readonly kept?: Kept | undefined } = {};
+  readonly paths = new Map<number, api.AuditProof>();
 
   constructor(server: Asks, store: Pick<Storage, "getItem" | "setItem"> | undefined = browserStore()) {
     this.server = server;
@@ -91,6 +95,7 @@ export class Log {
     if (event.encoded && !sameBytes(await commitment(fromBase64(event.salt ?? ""), event.encoded), bound)) throw new Mismatch("entry");
     if (event.encoded && !saysTheSame(event, event.encoded)) throw new Mismatch("entry");
     const proof = await this.server.proof(event.number, known.head.size);
+    this.paths.set(event.number, proof);
     await checkInclusion(event.number, known.head.size, bound, proof.hashes.map(fromBase64), known.head.root);
     if (erased) return "erased";
     return known.anchored ? "proved" : "signed";
@@ -106,9 +111,11 @@ export class Log {
   }
 
   private async load(): Promise<{ readonly head: Head; readonly anchored: boolean }> {
-    const { signed, verifier, witnesses } = await this.server.checkpoint();
-    const head = await openCheckpoint(signed, verifier);
+    const checkpoint = await this.server.checkpoint();
+    const { signed, verifier, witnesses } = checkpoint;
     const kept = this.kept();
+    this.said = { checkpoint, kept };
+    const head = await openCheckpoint(signed, verifier);
     if (kept) {
       if (kept.verifier !== verifier) throw new Mismatch("key");
       const earlier = { size: kept.size, root: fromBase64(kept.root) };
@@ -173,7 +180,7 @@ export function saysTheSame(event: api.AuditEvent, encoded: string): boolean {
 }
 
 /** Not there where a browser keeps nothing: then no entry is better than signed. */
-function browserStore(): Storage | undefined {
+export function browserStore(): Storage | undefined {
   try {
     return localStorage;
   } catch {

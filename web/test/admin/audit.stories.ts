@@ -23,7 +23,7 @@ function event(number: number, change: Partial<api.AuditEvent> = {}): api.AuditE
 }
 
 const events = [event(12), event(11, { kind: "sign-in.done", object: "s_1", conversation: undefined, patient: undefined }), event(10, { kind: "call.refused", outcome: "refused", reason: "forbidden", rules: ["administrators-run-and-do-not-read"], person: "p_pat" })];
-const page = { events, next: "1790000000000.9", names: { p_dana: "Dana Ortiz", p_pat: "Pat Rivera" } } satisfies api.AuditPage;
+const page = { events, next: "1790000000000.9", names: { p_dana: "Dana Ortiz", p_pat: "Pat Rivera" }, matching: { count: 13, more: false } } satisfies api.AuditPage;
 const head: api.AuditCheckpoint = { signed: vector.signed, verifier: vector.verifier, size: 13, root: "", witnesses: [] };
 const proofs = Object.fromEntries(vector.entries.map(({ number, proof }) => [`GET /v1/audit/proof?number=${number}&size=13`, { size: 13, number, hashes: proof }]));
 const answers: NonNullable<Story["answers"]> = {
@@ -95,6 +95,22 @@ export const stories: Record<string, Story> = {
       if (document.querySelectorAll("main tbody tr").length !== 1 || document.querySelectorAll("main optgroup").length !== 2) throw new Error("the act that was chosen is not what is shown");
     },
   },
+  // A person keeps the filters in use by a name, and looks at another column.
+  "audit-keep": {
+    hash: "#/audit?outcome=refused",
+    as: "compliance",
+    answers: { ...answers, "GET /v1/admin/audit/events?limit=50&outcome=refused": { ...page, matching: { count: 10_000, more: true } } },
+    then: async (page) => {
+      await page.press(".keep summary");
+      page.fill(/Name for the filters|Nombre para los filtros|اسم لعوامل/, "Refused");
+      await page.press(".keep form button");
+      await page.press(".keep details:last-child summary");
+      await page.press(".keep fieldset label:nth-of-type(8) input");
+      const [link] = document.querySelectorAll(".keep li a");
+      if (link?.getAttribute("href") !== "#/audit?outcome=refused" || document.querySelectorAll("main thead th").length !== 6) throw new Error("the view or the column is not there");
+      if (!/10[.,]?000|١٠٬٠٠٠/.test(document.querySelector(".head [role=status]")?.textContent ?? "")) throw new Error("it is not said how many there are");
+    },
+  },
   "audit-none": { hash: "#/audit?outcome=failed", as: "compliance", answers: { ...answers, "GET /v1/admin/audit/events?limit=50&outcome=failed": { events: [] } } },
   "audit-error": { hash: "#/audit", as: "compliance", answers: { ...answers, "GET /v1/admin/audit/events?limit=50": { refused: 503, code: "unavailable" } } },
   "audit-exporting": { hash: "#/audit", as: "auditor", answers: { ...answers, "GET /v1/admin/audit/export?format=csv": "never" }, then: exportAll },
@@ -105,5 +121,14 @@ export const stories: Record<string, Story> = {
     then: exportAll,
   },
   "audit-entry": { hash: "#/audit/10", as: "compliance", answers },
+  "audit-entry-proof": {
+    hash: "#/audit/10",
+    as: "compliance",
+    answers,
+    then: async (page) => {
+      await page.press("main .card button");
+      await page.press("main .copy ~ div button"); // saves it
+    },
+  },
   "audit-entry-error": { hash: "#/audit/12", as: "compliance", answers: { ...answers, "GET /v1/admin/audit/events?limit=50": { refused: 503, code: "unavailable" } } },
 };

@@ -28,6 +28,8 @@ export class Rows {
   /** What the staff in the rows are called, by id. */
   names = $state.raw<ReadonlyMap<string, string>>(new Map());
   next = $state("");
+  /** How many there are on all pages, as the server counted with the first. */
+  matching = $state.raw<api.AuditMatching>();
   problem = $state.raw<Refused>();
   busy = $state(false);
   private spoken = $state.raw<Readonly<Record<string, string>>>({});
@@ -72,6 +74,7 @@ export class Rows {
     if (path === this.path) return;
     this.path = path;
     this.value = undefined;
+    this.matching = undefined;
     await this.fetch(path, false);
   }
 
@@ -96,6 +99,7 @@ export class Rows {
       this.value = append ? [...(this.value ?? []), ...page.events] : page.events;
       this.names = new Map([...this.names, ...Object.entries(page.names ?? {})]);
       this.next = page.next ?? "";
+      if (!append) this.matching = page.matching;
       this.problem = undefined;
     } catch (error) {
       this.problem = error instanceof Refused ? error : new Refused("internal");
