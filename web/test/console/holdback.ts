@@ -27,9 +27,35 @@ async function held(core: ConsoleFake, page: StoryPage): Promise<void> {
   nothingSent(core);
 }
 
+/** The server takes half a second to note why something is sent all the same. */
+const slow = {
+  server: { call: (method: string) => new Promise((done) => setTimeout(() => done({}), method === "POST" ? 500 : 0)) },
+} as unknown as Story["account"];
+
+function sendAnyway(): void {
+  document.querySelector<HTMLInputElement>("dialog[open] input[type=radio][value=urgent]")?.click();
+  setTimeout(() => [...document.querySelectorAll<HTMLButtonElement>("dialog[open] button")].at(-1)?.click(), 50);
+}
+
 export function holdBacks(chat: Omit<Story, "then">): Record<string, Story> {
   return {
     "hold-back": { ...chat, then: held },
+    // Another chat is opened before it goes: it goes to neither, and is a draft of the one it was written in.
+    "hold-back-left": {
+      ...chat,
+      account: { ...chat.account, ...slow },
+      async then(core, page) {
+        await held(core, page);
+        sendAnyway();
+        await page.pause(150);
+        location.hash = "#/mine/c_bo";
+        await until(page, "another chat", () => document.querySelector("form.composer") !== null && document.querySelector("dialog[open]") === null);
+        await page.pause(700);
+        nothingSent(core);
+        location.hash = "#/mine/c_ana";
+        await until(page, "the draft", () => document.querySelector<HTMLTextAreaElement>("form.composer textarea")?.value.includes("metformin") ?? false);
+      },
+    },
     "hold-back-late": {
       ...chat,
       async then(core, page) {
@@ -39,9 +65,7 @@ export function holdBacks(chat: Omit<Story, "then">): Record<string, Story> {
         window.dispatchEvent(new DragEvent("drop", { dataTransfer: dropped, cancelable: true }));
         await until(page, "beside the text", () => document.querySelector(".compose .files .name")?.textContent === "letter.pdf");
         await page.pause(100); // it is ready
-        document.querySelector<HTMLInputElement>("dialog[open] input[type=radio][value=urgent]")?.click();
-        await page.pause(50);
-        [...document.querySelectorAll<HTMLButtonElement>("dialog[open] button")].at(-1)?.click();
+        sendAnyway();
         await until(page, "asked about the file", () => inDialog("letter.pdf"));
         nothingSent(core);
       },
