@@ -195,15 +195,7 @@ func (x *examination) files() {
 	if well {
 		x.expect("keys", true, fmt.Sprintf("All %d keys are there, for their owner alone.", len(x.facts.Keys)), OK, "", "")
 	}
-	d := x.facts.Disk
-	if d.TotalBytes == 0 {
-		x.expect("disk", false, "", Warn, "How full the disk is could not be told.", "Look yourself.")
-		return
-	}
-	share := d.FreeBytes * 100 / d.TotalBytes
-	enough := d.FreeBytes >= leastFree && share >= 5
-	x.expect("disk", enough, fmt.Sprintf("%d GB of the disk are free (%d %%).", d.FreeBytes>>30, share), Fail,
-		fmt.Sprintf("%d MB of the disk are free (%d %%): a full disk stops the chat.", d.FreeBytes>>20, share), "Make room, or move the data folder to a larger disk.")
+	x.disks()
 	x.expect("attachments", x.facts.Blobs.Writable, "The folder of attachments can be written.", Fail,
 		"The folder of attachments cannot be written.", "Check its owner and whether the disk is there.")
 }

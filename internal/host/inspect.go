@@ -50,6 +50,7 @@ func Inspect(ctx context.Context, h *OpenHub, c InspectConfig) (*installation.Fa
 	f.Paths, f.Keys = looseFiles(c.Folder), keys(c.Folder, c.PostgresURL != "")
 	f.Paths = append(f.Paths, looseElsewhere(0o022, c.Backups)...) // what is in it is sealed
 	f.Backup, f.LogParts = backups(c), readLogParts(c.Folder)
+	f.Places = places(c, f.LogParts)
 	if s, err := readRunning(c.Folder); err == nil {
 		ask(ctx, s)
 		s.Fronts = lookAtOrigins(ctx, s.Origins, nil)

@@ -19,7 +19,8 @@ type Facts struct {
 	Build    Build     `json:"build"`
 	Server   *Server   `json:"server,omitempty"` // nil if none is running
 	Clock    Clock     `json:"clock"`
-	Disk     Disk      `json:"disk"`
+	Disk     Disk      `json:"disk"` // that holds the data folder
+	Places   []Place   `json:"places"`
 	Paths    []Path    `json:"paths"`
 	Keys     []Key     `json:"keys"`
 	Database Database  `json:"database"`
@@ -155,11 +156,28 @@ type Clock struct {
 	Database time.Duration `json:"database"`
 }
 
-// A Disk is the one that holds the data folder.
+// A Disk is how full one is.
 type Disk struct {
 	FreeBytes  uint64 `json:"free_bytes"`
 	TotalBytes uint64 `json:"total_bytes"` // 0 if it could not be told
 }
+
+// A Place is a folder that is written to and is not on the disk of the data
+// folder.
+type Place struct {
+	Holds  string `json:"holds"` // one of the constants below
+	Folder string `json:"folder"`
+	Disk   Disk   `json:"disk"`
+}
+
+// What a [Place] holds.
+const (
+	PlaceAttachments = "attachments"
+	PlaceRecord      = "record"
+	PlaceBackups     = "backups"
+	PlaceLogArchive  = "audit-archive"
+	PlaceCheckpoints = "audit-checkpoints"
+)
 
 // A Path is a file or folder that others than its owner may use.
 type Path struct {
