@@ -19,9 +19,13 @@ import (
 
 type watchAuditCommand struct {
 	Seen  string        `arg:"" help:"Folder for what was seen. Keep it where whoever runs the hub cannot write." type:"path"`
-	Log   string        `help:"Watch an exported log, or a folder of them, and not the live one." placeholder:"FOLDER" type:"existingdir"`
+	Log   string        `help:"Watch an exported log, or a folder of them, and not the live one." placeholder:"FOLDER" type:"existingdir" xor:"from"`
 	Every time.Duration `help:"How often to look." default:"1m"`
 	Once  bool          `help:"Look once."`
+
+	Hub     string        `help:"Follow a practice's log at a hub, over the network, and not the live one here. SOTTO_WATCH_TOKEN holds a token: sotto directory token --for watch." placeholder:"URL" xor:"from"`
+	CA      string        `name:"ca" help:"Certificates (PEM) to believe the hub by, in place of the system's." placeholder:"FILE" type:"existingfile"`
+	Silence time.Duration `help:"How long the hub may give no answer before the watch ends with an error." default:"15m"`
 
 	Whole      bool          `help:"Read all entries with each look, as verify does."`
 	WholeEvery time.Duration `help:"Read all entries at the first look, and again when the last time was so long ago. In between, new entries are read and some of the others, by chance." default:"24h"`
@@ -42,8 +46,16 @@ func (c watchAuditCommand) Run(ctx context.Context, cli *commands, s streams) er
 	if err := durable.MakeFolder(c.Seen, 0o700); err != nil {
 		return err
 	}
+	look := func() error { return c.look(ctx, cli, s.out) }
+	if c.Hub != "" {
+		h, err := c.reach(os.Getenv("SOTTO_WATCH_TOKEN"))
+		if err != nil {
+			return err
+		}
+		look = func() error { return h.look(ctx, s.out, time.Now()) }
+	}
 	for {
-		if err := c.look(ctx, cli, s.out); err != nil {
+		if err := look(); err != nil {
 			return err
 		}
 		if c.Once {
@@ -69,7 +81,14 @@ func (c watchAuditCommand) look(ctx context.Context, cli *commands, out io.Write
 	here := make(map[string]bool)
 	for _, log := range logs.all {
 		here[log.Name] = true
-		n, err := c.lookAt(ctx, log, out)
+		n, err := lookAt(c.Seen, log, out, func(place string, head auditlog.Head, earlier []auditlog.Checkpoint) (*auditlog.Report, bool, error) {
+			part, err := c.part(place, earlier, time.Now())
+			if err != nil {
+				return nil, false, err
+			}
+			report, err := auditlog.VerifyPart(ctx, log.Source, head, part, earlier...)
+			return report, part.Whole(), err
+		})
 		if err != nil {
 			return err
 		}
@@ -97,11 +116,16 @@ func (c watchAuditCommand) look(ctx context.Context, cli *commands, out io.Write
 	return nil
 }
 
+// A compares function compares a log's head with the one that was seen before,
+// if there is one, and says whether it read all entries. What was seen is kept
+// at the place.
+type compares func(place string, head auditlog.Head, earlier []auditlog.Checkpoint) (report *auditlog.Report, whole bool, err error)
+
 // lookAt compares a log with what was seen of it, and keeps what it sees now.
 // If they contradict each other it keeps both: the two signed checkpoints prove
 // it to anybody.
-func (c watchAuditCommand) lookAt(ctx context.Context, log *auditlog.Log, out io.Writer) (wrong int, err error) {
-	place := filepath.Join(c.Seen, log.Name)
+func lookAt(seen string, log *auditlog.Log, out io.Writer, compare compares) (wrong int, err error) {
+	place := filepath.Join(seen, log.Name)
 	say := func(what any) {
 		fmt.Fprintf(out, "%s: %v\n", log.Name, what)
 		wrong++
@@ -132,11 +156,7 @@ func (c watchAuditCommand) lookAt(ctx context.Context, log *auditlog.Log, out io
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return 0, err
 	}
-	part, err := c.part(place, earlier, time.Now())
-	if err != nil {
-		return 0, err
-	}
-	report, err := auditlog.VerifyPart(ctx, log.Source, head, part, earlier...)
+	report, whole, err := compare(place, head, earlier)
 	if err != nil {
 		return 0, err
 	}
@@ -153,7 +173,7 @@ func (c watchAuditCommand) lookAt(ctx context.Context, log *auditlog.Log, out io
 		}
 		return wrong, keepContradiction(place, log.Signed, time.Now())
 	}
-	if part.Whole() {
+	if whole {
 		if err := durable.WriteFile(place+"."+wholeFile, []byte(when(time.Now())+"\n"), 0o600); err != nil {
 			return 0, err
 		}

@@ -47,14 +47,18 @@ func serving(t *testing.T, data string, args ...string) {
 
 // listening is a log that waits for the line that tells the address.
 type listening struct {
-	once  sync.Once
-	found chan struct{}
+	once    sync.Once
+	found   chan struct{}
+	address string // once it is found
 }
 
 func (l *listening) Write(b []byte) (int, error) {
 	var line struct{ Address string }
 	if json.Unmarshal(b, &line) == nil && line.Address != "" {
-		l.once.Do(func() { close(l.found) })
+		l.once.Do(func() {
+			l.address = line.Address
+			close(l.found)
+		})
 	}
 	return len(b), nil
 }

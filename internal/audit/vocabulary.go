@@ -271,7 +271,7 @@ func Vocabulary() []Spec {
 
 		{IdentityLinked, Security, Updates, "person", false, "linked a person to their account at the practice's sign-in provider"},
 		{IdentityUnlinked, Security, Updates, "person", false, "unlinked a person from their account at the practice's sign-in provider"},
-		{DirectoryToken, Security, Creates, "token", false, "made a token with which the practice's directory keeps its people here"},
+		{DirectoryToken, Security, Creates, "token", false, "made a token, with which the practice's directory keeps its people here or a monitor follows the heads of this log"},
 		{DirectoryRevoked, Security, Deletes, "token", false, "revoked a token of the practice's directory"},
 		{PersonEnabled, Policy, Updates, "person", false, "gave a person access again"},
 		{DirectoryRead, Access, Reads, "object", false, "read a person or groups that the practice's directory keeps here"},

@@ -116,13 +116,8 @@ func (v *verifier) run(first int64, earlier []Checkpoint) (*Report, error) {
 // Grown returns a [*DamageError] unless the log with that head begins with what
 // an earlier checkpoint signed. It reads a few tiles, and no entry.
 func Grown(ctx context.Context, s Source, head Head, earlier Checkpoint) error {
-	switch {
-	case earlier.Size > head.Size:
-		return shrunk(earlier, head)
-	case earlier.Size == head.Size && earlier.Root != head.Root:
-		return forked(earlier)
-	case earlier.Size == head.Size || earlier.Size == 0:
-		return nil
+	if earlier.Size >= head.Size || earlier.Size == 0 {
+		return ProvedGrown(nil, head, earlier)
 	}
 	proof, err := ProveGrowth(head.Size, earlier.Size, func(level int, n int64) ([]byte, error) {
 		return s.Tile(ctx, level, n, Width(head.Size, level, n))
@@ -130,7 +125,18 @@ func Grown(ctx context.Context, s Source, head Head, earlier Checkpoint) error {
 	if err != nil {
 		return err
 	}
-	if CheckGrowth(proof, head.Size, head.Root, earlier.Size, earlier.Root) != nil {
+	return ProvedGrown(proof, head, earlier)
+}
+
+// ProvedGrown is [Grown] by a proof that somebody gave who has the log; of equal
+// sizes there is none.
+func ProvedGrown(proof []Hash, head Head, earlier Checkpoint) error {
+	switch {
+	case earlier.Size > head.Size:
+		return shrunk(earlier, head)
+	case earlier.Size == 0, earlier.Size == head.Size && earlier.Root == head.Root:
+		return nil
+	case earlier.Size == head.Size, CheckGrowth(proof, head.Size, head.Root, earlier.Size, earlier.Root) != nil:
 		return forked(earlier)
 	}
 	return nil

@@ -317,7 +317,7 @@ func (h *OpenHub) inspectPractice(ctx context.Context, parts []installation.LogP
 		return nil, err
 	}
 	for i := range tokens {
-		if t := &tokens[i]; t.ExpiresAt > now {
+		if t := &tokens[i]; t.ExpiresAt > now && t.Purpose == hub.ForDirectory {
 			out.Directories = append(out.Directories, installation.Directory{Name: t.Name, ExpiresAt: moment(t.ExpiresAt)})
 		}
 	}

@@ -28,7 +28,7 @@ func TestSignInAtTheProvider(t *testing.T) {
 		}
 	}
 	for name, until := range map[string]int64{"Entra ID": time.Now().Add(time.Hour).UnixMilli(), "Okta": 5} {
-		if err := h.store.AddDirectoryToken(ctx, hub.DirectoryToken{Token: sha256.Sum256([]byte(name)), ID: name, Practice: "t_here", Name: name, CreatedAt: 1, ExpiresAt: until}); err != nil {
+		if err := h.store.AddDirectoryToken(ctx, hub.DirectoryToken{Token: sha256.Sum256([]byte(name)), ID: name, Practice: "t_here", Name: name, Purpose: hub.ForDirectory, CreatedAt: 1, ExpiresAt: until}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -80,7 +80,7 @@ func (s *Server) auditRoutes() {
 		func(context.Context, *hub.StaffCaller, *none) (*out[api.AuditKinds], error) {
 			return answer(s.hub.AuditKinds(), nil)
 		})
-	member(s, op(get, "/v1/audit/checkpoint", tagAudit, "The signed head of the log", refusals(401)),
+	watched(s, op(get, "/v1/audit/checkpoint", tagAudit, "The signed head of the log", refusals(401)),
 		func(ctx context.Context, practice string, _ *none) (*out[api.AuditCheckpoint], error) {
 			return answer(s.hub.AuditCheckpoint(ctx, practice))
 		})
@@ -88,7 +88,7 @@ func (s *Server) auditRoutes() {
 		func(ctx context.Context, practice string, i *proofIn) (*out[api.AuditProof], error) {
 			return answer(s.hub.AuditProof(ctx, practice, i.Number, i.Size))
 		})
-	member(s, op(get, "/v1/audit/growth", tagAudit, "A proof that the log of one checkpoint begins with that of an earlier one", refusals(401, 404, 422)),
+	watched(s, op(get, "/v1/audit/growth", tagAudit, "A proof that the log of one checkpoint begins with that of an earlier one", refusals(401, 404, 422)),
 		func(ctx context.Context, practice string, i *growthIn) (*out[api.AuditProof], error) {
 			return answer(s.hub.AuditGrowth(ctx, practice, i.Earlier, i.Later))
 		})

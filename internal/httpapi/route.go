@@ -180,6 +180,23 @@ func (s *Server) practiceOf(ctx context.Context) (string, error) {
 	return c.Person.Practice, nil
 }
 
+// watched registers a route that members may call, and a monitor of the log.
+func watched[I, O any](s *Server, o huma.Operation, f func(ctx context.Context, practice string, i *I) (*O, error)) {
+	callers(s, o, func(ctx context.Context) (string, error) {
+		token, _ := strings.CutPrefix(callOf(ctx).auth, "Bearer ")
+		if !hub.IsWatchToken(token) {
+			return s.practiceOf(ctx)
+		}
+		practice, err := s.hub.AuthenticateWatch(ctx, token)
+		if errors.Is(err, hub.ErrUnauthenticated) {
+			if rate := s.hub.AllowAnonymous(callOf(ctx).address); rate != nil {
+				return "", rate
+			}
+		}
+		return practice, err
+	}, f, bearerScheme, cookieScheme)
+}
+
 // refusal turns an error into what huma writes.
 func (s *Server) refusal(ctx context.Context, err error) error {
 	if err == nil {

@@ -232,12 +232,20 @@ type IdentityLink struct {
 	CreatedAt int64
 }
 
-// A DirectoryToken is what a practice's directory shows, as a bearer.
+// What a [DirectoryToken] is for.
+const (
+	ForDirectory = "directory" // keeps the practice's people, by SCIM
+	ForWatch     = "watch"     // reads the signed heads of the practice's log, and no more
+)
+
+// A DirectoryToken is what a program of the practice's shows, as a bearer: its
+// directory, or a monitor of its log.
 type DirectoryToken struct {
 	Token     [32]byte // SHA-256 of it
 	ID        string
 	Practice  string
 	Name      string // as administrators know it
+	Purpose   string // ForDirectory ...
 	CreatedAt int64
 	ExpiresAt int64
 }

@@ -33,16 +33,23 @@ func (d *Directory) actor() audit.Actor { return provider(d.Practice).actor() }
 // NewDirectoryToken makes a token for the practice's directory, for who runs the
 // hub. It is shown once: only its hash is kept.
 func (h *Hub) NewDirectoryToken(ctx context.Context, practice, name string, days int) (token string, made DirectoryToken, err error) {
+	return h.newProgramToken(ctx, practice, ForDirectory, name, days)
+}
+
+func (h *Hub) newProgramToken(ctx context.Context, practice, purpose, name string, days int) (token string, made DirectoryToken, err error) {
 	if days < 1 || days > MostDirectoryDays || name == "" || len(name) > 64 {
 		return "", made, malformed("days")
 	}
 	now := h.now()
-	token, hash := newToken()
+	token, _ = newToken()
+	if purpose == ForWatch {
+		token = watchToken + token
+	}
 	made = DirectoryToken{
-		Token: hash, ID: NewID("k"), Practice: practice, Name: name,
+		Token: hashToken(token), ID: NewID("k"), Practice: practice, Name: name, Purpose: purpose,
 		CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(time.Duration(days) * 24 * time.Hour).UnixMilli(),
 	}
-	event := h.event(ctx, operator(practice), audit.DirectoryToken, made.ID)
+	event := h.event(ctx, operator(practice), audit.DirectoryToken, made.ID).With("for=" + purpose)
 	return token, made, h.store.Recording(event).AddDirectoryToken(ctx, made)
 }
 
@@ -62,7 +69,7 @@ func (h *Hub) AuthenticateDirectory(ctx context.Context, token string) (*Directo
 	if token == "" || len(token) > 128 {
 		return nil, ErrUnauthenticated
 	}
-	t, err := h.store.DirectoryToken(ctx, hashToken(token), h.millis())
+	t, err := h.programToken(ctx, token, ForDirectory)
 	if errors.Is(err, ErrNotFound) {
 		return nil, h.refusedDirectory(ctx)
 	} else if err != nil {

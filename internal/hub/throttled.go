@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -91,7 +92,7 @@ func (h *Hub) refusedDirectory(ctx context.Context) error {
 	all, err := h.store.Practices(ctx)
 	for i := range all {
 		tokens, terr := h.store.DirectoryTokens(ctx, all[i].ID)
-		if err = errors.Join(err, terr); len(tokens) > 0 {
+		if err = errors.Join(err, terr); slices.ContainsFunc(tokens, func(t DirectoryToken) bool { return t.Purpose == ForDirectory }) {
 			e := h.event(ctx, nobody(all[i].ID), audit.SignInRefused, "").With("method=directory").AsRefused("token")
 			err = errors.Join(err, h.store.Record(ctx, e))
 		}

@@ -468,3 +468,13 @@ func (c *Client) RecordDisclosure(ctx context.Context, patient string, r api.Rec
 func (c *Client) StrikeDisclosure(ctx context.Context, id, why string) (*api.Disclosure, error) {
 	return fetch[api.Disclosure](ctx, c, http.MethodPost, "/v1/admin/disclosures/"+url.PathEscape(id)+"/strike", api.StrikeDisclosure{Why: why})
 }
+
+// AuditCheckpoint is GET /v1/audit/checkpoint.
+func (c *Client) AuditCheckpoint(ctx context.Context) (*api.AuditCheckpoint, error) {
+	return fetch[api.AuditCheckpoint](ctx, c, http.MethodGet, "/v1/audit/checkpoint", nil)
+}
+
+// AuditGrowth is GET /v1/audit/growth.
+func (c *Client) AuditGrowth(ctx context.Context, earlier, later int64) (*api.AuditProof, error) {
+	return fetch[api.AuditProof](ctx, c, http.MethodGet, fmt.Sprintf("/v1/audit/growth?earlier=%d&later=%d", earlier, later), nil)
+}

@@ -11,18 +11,18 @@ import (
 // AddDirectoryToken implements [hub.Directories].
 func (s *Store) AddDirectoryToken(ctx context.Context, n hub.DirectoryToken) error {
 	const insert = `
-INSERT INTO directory_token (token, practice, id, name, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)`
+INSERT INTO directory_token (token, practice, id, name, purpose, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`
 	return s.write(ctx, n.Practice, func(t *tx) error {
-		_, err := t.exec(insert, n.Token[:], n.Practice, n.ID, n.Name, n.CreatedAt, n.ExpiresAt)
+		_, err := t.exec(insert, n.Token[:], n.Practice, n.ID, n.Name, n.Purpose, n.CreatedAt, n.ExpiresAt)
 		return err
 	})
 }
 
-const tokenColumns = `SELECT token, practice, id, name, created_at, expires_at FROM directory_token `
+const tokenColumns = `SELECT token, practice, id, name, purpose, created_at, expires_at FROM directory_token `
 
 func scanToken(row scanner) (n hub.DirectoryToken, err error) {
 	var token []byte
-	err = row.Scan(&token, &n.Practice, &n.ID, &n.Name, &n.CreatedAt, &n.ExpiresAt)
+	err = row.Scan(&token, &n.Practice, &n.ID, &n.Name, &n.Purpose, &n.CreatedAt, &n.ExpiresAt)
 	copy(n.Token[:], token)
 	return n, err
 }

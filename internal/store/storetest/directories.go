@@ -11,7 +11,7 @@ import (
 func testDirectories(t *testing.T, store hub.Store) {
 	ctx := t.Context()
 	c, other := newClinic(t, store), newClinic(t, store)
-	token := hub.DirectoryToken{Token: newToken(), ID: newID("k"), Practice: c.id, Name: "Entra ID", CreatedAt: 5, ExpiresAt: 100}
+	token := hub.DirectoryToken{Token: newToken(), ID: newID("k"), Practice: c.id, Name: "Entra ID", Purpose: hub.ForWatch, CreatedAt: 5, ExpiresAt: 100}
 	must(t, store.AddDirectoryToken(ctx, token))
 	got, err := store.DirectoryToken(ctx, token.Token, 99)
 	must(t, err)
