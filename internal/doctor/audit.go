@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sotto-health/sotto/internal/installation"
@@ -44,6 +45,11 @@ func (x *examination) logParts() {
 			x.expect(check, false, "", Warn, fmt.Sprintf("%s%s was last let out %s ago.", what, where, late.Round(time.Minute)), "See that the server runs with "+set+", and look at its log.")
 		default:
 			x.expect(check, true, what+where+" is let out.", OK, "", "")
+		}
+		if p.Name == installation.LogArchive && x.facts.Disk.TotalBytes > 0 {
+			apart := slices.ContainsFunc(x.facts.Places, func(o installation.Place) bool { return o.Folder == p.Folder })
+			x.expect("audit-archive-place", apart, what+where+" is on another disk.", Warn, what+where+" is on the disk that it is an archive of; what should be mounted there may not be.",
+				"See that the share is mounted, or give --audit-archive a folder on another disk or machine.")
 		}
 	}
 }

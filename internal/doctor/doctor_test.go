@@ -206,6 +206,7 @@ func TestT54SeededMistakes(t *testing.T) {
 		"no room for the next":    {func(f *installation.Facts) { f.Backup.Bytes = 60 << 30 }, "disk:backups", Warn},
 		"no room for the log":     {func(f *installation.Facts) { f.Places[3].Disk.FreeBytes = 0 }, "disk:audit-archive", Fail},
 		"no room for heads":       {func(f *installation.Facts) { f.Places[4].Disk.FreeBytes = 0 }, "disk:audit-checkpoints", Fail},
+		"the archive is beside":   {func(f *installation.Facts) { f.Places = slices.Delete(f.Places, 3, 4) }, "audit-archive-place", Warn},
 		"a disk is not mounted":   {func(f *installation.Facts) { f.Places[3].Disk = installation.Disk{} }, "disk:audit-archive", Warn},
 		"attachments read-only":   {func(f *installation.Facts) { f.Blobs.Writable = false }, "attachments", Fail},
 		"dead database":           {func(f *installation.Facts) { f.Database.Answers = false }, "database", Fail},

@@ -73,7 +73,7 @@ func (f Folder) Open() (*auditlog.Log, error) {
 
 func (f Folder) path(name string) string { return filepath.Join(string(f), filepath.FromSlash(name)) }
 
-// read returns nothing for a file that is not there.
+// read returns nil for a file that is not there, and only then.
 func (f Folder) read(name string) ([]byte, error) {
 	file, err := os.Open(f.path(name))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -298,21 +298,21 @@ func (f Folder) putTile(ctx context.Context, s auditlog.Source, level int, n int
 	return f.put(entriesPath(n, width), text)
 }
 
-// put writes a file that never changes.
+// put writes a file that never changes. It makes no hard link, which shares of
+// object stores do not know: two who write at once write the same.
 func (f Folder) put(name string, data []byte) error {
+	there, err := f.read(name)
+	switch {
+	case err != nil || bytes.Equal(there, data) && there != nil:
+		return err
+	case there != nil:
+		return &auditlog.DamageError{What: "file", Name: name, How: "of an earlier export is not what the log has now"}
+	}
 	path := f.path(name)
 	if err := durable.MakeFolder(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	err := durable.CreateFile(path, data, 0o600)
-	if !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	there, err := f.read(name)
-	if err == nil && !bytes.Equal(there, data) {
-		err = &auditlog.DamageError{What: "file", Name: name, How: "of an earlier export is not what the log has now"}
-	}
-	return err
+	return durable.WriteFile(path, data, 0o600)
 }
 
 // prune drops what an earlier, shorter export, or one that was cut off, left.
