@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,6 +35,7 @@ const helloBytes = 1 << 10
 // sockets counts the push connections.
 type sockets struct {
 	limits SocketLimits
+	said   map[string]func(*socket, context.Context, *api.ClientMessage)
 	spare  sync.Pool // of *bytes.Buffer, for what is written together
 
 	mu       sync.Mutex // guards all below
@@ -59,7 +62,7 @@ func newSockets(l SocketLimits) *sockets {
 			*n.at = n.to
 		}
 	}
-	return &sockets{limits: l, byAddr: make(map[string]int), spare: sync.Pool{New: func() any { return new(bytes.Buffer) }}}
+	return &sockets{limits: l, said: said(), byAddr: make(map[string]int), spare: sync.Pool{New: func() any { return new(bytes.Buffer) }}}
 }
 
 // enter admits a connection that has yet to say hello.
@@ -421,34 +424,55 @@ func parseMessage(as websocket.MessageType, b []byte, m *api.ClientMessage) erro
 	return nil
 }
 
-func (k *socket) carryOut(ctx context.Context, m *api.ClientMessage) {
-	h, caller := k.server.hub, k.line.Caller
-	if m.Type == "send" && m.Frame != nil {
-		stored := h.QueueSend(ctx, caller, m.ConversationID, *m.Frame)
-		k.beside(ctx, func() {
-			sent, err := stored()
-			k.reply(ctx, m.Call, &sent, err)
-		})
-		return
+// said are the types of what a client says, and what is done about each.
+func said() map[string]func(*socket, context.Context, *api.ClientMessage) {
+	return map[string]func(*socket, context.Context, *api.ClientMessage){
+		"send": (*socket).send, "ack": (*socket).ack, "typing": (*socket).typing, "ping": (*socket).ping,
 	}
-	err := h.AllowCall(caller)
+}
+
+// ClientMessages lists the types of [api.ClientMessage] that a push connection
+// takes, sorted.
+func (s *Server) ClientMessages() []string { return slices.Sorted(maps.Keys(s.sockets.said)) }
+
+func (k *socket) carryOut(ctx context.Context, m *api.ClientMessage) {
+	do, known := k.server.sockets.said[m.Type]
+	sends := m.Type == "send" && m.Frame != nil // which have a limit of their own
+	var err error
+	if !sends {
+		err = k.server.hub.AllowCall(k.line.Caller)
+	}
 	switch {
 	case err != nil:
-	case m.Type == "ack":
-		k.beside(ctx, func() {
-			// A client may say it as the last thing, and go.
-			k.answer(ctx, m.Call, h.Ack(context.WithoutCancel(ctx), caller, m.ConversationID, m.Position))
-		})
-		return
-	case m.Type == "typing":
-		err = h.Typing(ctx, caller, m.ConversationID, m.Typing)
-	case m.Type == "ping":
-		k.say(ctx, api.Reply{Type: "pong", Call: m.Call})
-		return
+		k.answer(ctx, m.Call, err)
+	case !known, m.Type == "send" && !sends:
+		k.answer(ctx, m.Call, &hub.MalformedError{Field: "type"})
 	default:
-		err = &hub.MalformedError{Field: "type"}
+		do(k, ctx, m)
 	}
-	k.answer(ctx, m.Call, err)
+}
+
+func (k *socket) send(ctx context.Context, m *api.ClientMessage) {
+	stored := k.server.hub.QueueSend(ctx, k.line.Caller, m.ConversationID, *m.Frame)
+	k.beside(ctx, func() {
+		sent, err := stored()
+		k.reply(ctx, m.Call, &sent, err)
+	})
+}
+
+func (k *socket) ack(ctx context.Context, m *api.ClientMessage) {
+	k.beside(ctx, func() {
+		// A client may say it as the last thing, and go.
+		k.answer(ctx, m.Call, k.server.hub.Ack(context.WithoutCancel(ctx), k.line.Caller, m.ConversationID, m.Position))
+	})
+}
+
+func (k *socket) typing(ctx context.Context, m *api.ClientMessage) {
+	k.answer(ctx, m.Call, k.server.hub.Typing(ctx, k.line.Caller, m.ConversationID, m.Typing))
+}
+
+func (k *socket) ping(ctx context.Context, m *api.ClientMessage) {
+	k.say(ctx, api.Reply{Type: "pong", Call: m.Call})
 }
 
 // answer replies to who asked for a reply, and says to everybody what failed.

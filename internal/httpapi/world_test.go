@@ -53,6 +53,7 @@ type world struct {
 	clock  *clock
 	suite  *suite.Suite
 	clinic *practice
+	path   string // of the database
 }
 
 // A practice is a clinic with its authority and keeper.
@@ -71,7 +72,8 @@ func newWorld(t testing.TB, options ...worldOption) *world {
 		t.Fatal(err)
 	}
 	w := &world{t: t, ctx: t.Context(), logs: &safeBuffer{}, clock: &clock{}, suite: s}
-	stored, err := sqlite.Open(w.ctx, filepath.Join(t.TempDir(), "hub.db"), sqlitefile.Key{1}, sqlitefile.Config{})
+	w.path = filepath.Join(t.TempDir(), "hub.db")
+	stored, err := sqlite.Open(w.ctx, w.path, sqlitefile.Key{1}, sqlitefile.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +100,7 @@ func newWorld(t testing.TB, options ...worldOption) *world {
 	if w.api, err = httpapi.New(w.hub, ac); err != nil {
 		t.Fatal(err)
 	}
-	watch := &callWatch{calls: make(map[string]string)}
+	watch := &callWatch{calls: make(map[string]call)}
 	w.server = httptest.NewServer(watch.handler(w.api.Handler()))
 	t.Cleanup(func() {
 		watch.collect(w)
@@ -552,7 +554,7 @@ func (s *faultyStore) spoiled(events []audit.Event) []audit.Event {
 	if s.unwritten.Load() {
 		events = slices.Clone(events)
 		for i := range events {
-			events[i].Object = "a name with blanks"
+			events[i].Kind = "no.kind"
 		}
 	}
 	return events
