@@ -279,6 +279,9 @@ func TestAuditExport(t *testing.T) {
 	if last := read(t, log, "entries/003.p"+"/"+onlyName(t, log, "entries/003.p")); !bytes.Contains(last, []byte("audit.exported")) {
 		t.Error("the export is not in the log")
 	}
+	write(t, bytes.Replace(before, []byte(`"number":0`), []byte(`"number":7`), 1), log, "entries/000.jsonl")
+	refuses(t, data, []string{"audit", "export", folder}, "file entries/000.jsonl of an earlier export is not what the log has now")
+	write(t, before, log, "entries/000.jsonl")
 	forge(t, data, log, log, 0, func(e *audit.Event) { e.Person = "p_two" })
 	refuses(t, data, []string{"audit", "export", folder}, "forked")
 	refuses(t, t.TempDir(), []string{"audit", "export", folder}, "there is no installation")
