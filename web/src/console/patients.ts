@@ -66,8 +66,8 @@ export class Patients {
     return this.ask("POST", "/v1/staff/person-links", link);
   }
 
-  unlink(id: string): Promise<api.PersonLink> {
-    return this.ask("POST", `/v1/staff/person-links/${id}/undo`, { reason: "other" });
+  unlink(id: string, reason: api.UndoPersonLink["reason"]): Promise<api.PersonLink> {
+    return this.ask("POST", `/v1/staff/person-links/${id}/undo`, { reason } satisfies api.UndoPersonLink);
   }
 
   hide(id: ConversationId, confidential: boolean): Promise<api.Conversation> {

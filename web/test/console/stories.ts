@@ -6,6 +6,7 @@ import { Refused } from "../../src/staff/account.ts";
 import type { Conversation, Leaf, PersonId } from "../../src/core/shared/protocol.ts";
 import { certificatesOf, devicesOf, ghostLeaf, leaves } from "../devices.ts";
 import type { StoryPage } from "../page.ts";
+import { deeds } from "./because.ts";
 import { holdBacks } from "./holdback.ts";
 import { archive, chat, dana, keeper, lee, LogWriter, patient, staff, type ConsoleFake, type Script } from "../consoleFake.ts";
 
@@ -580,6 +581,7 @@ export const stories: Record<string, Story> = {
       for (let tries = 0; tries < 40 && !document.querySelector("dialog[open] input:not([type=radio])"); tries++) await page.pause(50);
     },
   },
+  ...deeds({ hash: "#/mine/c_ana", script: full }, knows, withDetails),
   ...holdBacks({ hash: "#/mine/c_ana", account: patients, script: full }),
   invite: { hash: "#/waiting", account: invites, script: full, then: (_, page) => page.click(/invit|دعوة/i) },
   "invite-mail": {
