@@ -244,8 +244,8 @@ func TestT22Confidential(t *testing.T) {
 	carer, dana := w.patient(), w.staff("dana")
 	chat, own := carer.beginFor("nurse", "carer"), carer.open("nurse")
 	for _, id := range []string{chat, own} {
-		_, err := dana.Act(w.ctx, id, "take")
-		w.must(err)
+		dana.take(id)
+		carer.catchUp(id)
 	}
 	if _, err := w.hub.Hide(w.ctx, w.member("lee", "nurse"), chat, true); !errors.Is(err, hub.ErrForbidden) {
 		t.Errorf("one who is not in it: %v", err)
@@ -253,11 +253,27 @@ func TestT22Confidential(t *testing.T) {
 	if _, err := w.hub.Hide(w.ctx, signedIn(w, dana), own, true); !errors.Is(err, hub.ErrConflict) {
 		t.Errorf("a patient's own: %v", err)
 	}
+	line := carer.listen()
 	_, err := w.hub.Hide(w.ctx, signedIn(w, dana), chat, true)
 	w.must(err)
 	carer.gone(chat)
+	// The keeper has yet to take them out: their device has the keys all the same.
+	dana.say(chat, "what the carer is not to read")
+	anew := carer.listen()
+	dana.say(chat, "nor this")
+	dana.say(own, "this they may")
+	mine := func(e api.Event) bool {
+		if e.Frame != nil && e.ConversationID == chat && e.Frame.Kind == api.FrameApplication {
+			t.Error("what is kept from somebody was pushed to them")
+		}
+		return e.Frame != nil && e.ConversationID == own
+	}
+	line.until("their own", mine)
+	anew.until("their own", mine)
 	_, err = w.hub.Hide(w.ctx, signedIn(w, dana), chat, false)
 	w.must(err)
+	dana.say(chat, "now they may")
+	line.until("what is shown again", func(e api.Event) bool { return e.Frame != nil && e.ConversationID == chat })
 	if _, err := carer.Conversation(w.ctx, chat); err != nil {
 		t.Errorf("shown again: %v", err)
 	}

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -208,13 +209,13 @@ func (h *Hub) renewLate(ctx context.Context, conn *Connection) error {
 // pushed.
 func (h *Hub) enterRooms(ctx context.Context, conn *Connection) (api.Event, error) {
 	c := conn.Caller
-	heads, err := h.store.Heads(ctx, c.Device.Practice, c.Device.ID)
+	heads, err := h.heads(ctx, c)
 	if err != nil {
-		return api.Event{}, at("load heads", err)
+		return api.Event{}, err
 	}
 	if h.board.enter(conn, heads) {
-		if heads, err = h.store.Heads(ctx, c.Device.Practice, c.Device.ID); err != nil {
-			return api.Event{}, at("load heads", err)
+		if heads, err = h.heads(ctx, c); err != nil {
+			return api.Event{}, err
 		}
 	}
 	ready := api.Event{Type: api.EventReady, Heads: make([]api.Head, len(heads))}
@@ -222,6 +223,28 @@ func (h *Hub) enterRooms(ctx context.Context, conn *Connection) (api.Event, erro
 		ready.Heads[i] = api.Head{Conversation: hd.Conversation, Head: hd.Head}
 	}
 	return ready, nil
+}
+
+// heads returns those of the device's conversations, of a patient's only those
+// that they may know of: see [Hub.keepFrom].
+func (h *Hub) heads(ctx context.Context, c *Caller) ([]Head, error) {
+	all, err := h.store.Heads(ctx, c.Device.Practice, c.Device.ID)
+	if err != nil {
+		return nil, at("load heads", err)
+	}
+	if !c.Patient() {
+		return all, nil
+	}
+	var known []Head
+	for _, hd := range all {
+		switch _, err := h.conversation(ctx, c, hd.Conversation); {
+		case err == nil:
+			known = append(known, hd)
+		case !errors.Is(err, ErrNotFound):
+			return nil, err
+		}
+	}
+	return known, nil
 }
 
 // Disconnect takes the connection off when its client has gone.

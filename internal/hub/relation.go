@@ -285,12 +285,29 @@ func (h *Hub) takeOutPatient(ctx context.Context, before Conversation, closing b
 
 // moved tells everybody that a conversation is another now.
 func (h *Hub) moved(ctx context.Context, before, after *Conversation) {
+	h.keepFrom(ctx, before, after)
 	if err := h.summariseIt(ctx, *after); err != nil {
 		h.log.WarnContext(ctx, "conversation not announced", slog.String("conversation", after.ID))
 	}
 	h.proposeRemovals(ctx, after.Practice, after.ID)
 	h.ringKeeper(ctx, after.Practice)
 	h.lineMoved(ctx, before, after)
+}
+
+// keepFrom pushes no more to the devices of whoever writes for somebody else and
+// may no longer, or again to those of who may: until the keeper has taken them
+// out they could read what is said.
+func (h *Hub) keepFrom(ctx context.Context, before, after *Conversation) {
+	n := Notice{Practice: after.Practice, Conversation: after.ID}
+	switch was, is := h.about(before).PastGrant, h.about(after).PastGrant; {
+	case is:
+		n.Left = after.patientDevices()
+	case was:
+		n.Joined = after.patientDevices()
+	default:
+		return
+	}
+	h.notify(ctx, n)
 }
 
 // OwnRelations lists for whom the calling patient may write now.
