@@ -124,6 +124,7 @@ const (
 	ReadsNow   = "reads"      // is in the group and has its keys
 	ReadsSoon  = "joining"    // policy wants them in the group
 	CouldJoin  = "could_join" // could let themselves in
+	DidRead    = "read"       // took part: what was said until they left, and no more
 	CannotRead = "cannot"
 	// CouldBreakGlass is who could go in by an emergency alone.
 	CouldBreakGlass = "emergency"
@@ -133,7 +134,7 @@ const (
 // tells: whether they can read what is said, and by which rules.
 type ConversationReader struct {
 	Person   Person   `json:"person"`
-	Way      string   `json:"way" enum:"reads,joining,could_join,emergency,cannot"`
+	Way      string   `json:"way" enum:"reads,joining,could_join,read,emergency,cannot"`
 	Since    int64    `json:"since,omitempty" doc:"of those in the group"`
 	Rules    []string `json:"rules" doc:"ids of the rules that allow it, or forbid it"`
 	Disabled bool     `json:"disabled,omitempty"`

@@ -85,7 +85,7 @@ func TestT47ClaimedIsClosed(t *testing.T) {
 	}
 	_, err = boss.Act(w.ctx, id, "take-over")
 	w.must(err)
-	if got := w.way(auditor, id, dana.person); got == api.ReadsNow || got == api.CouldJoin {
+	if got := w.way(auditor, id, dana.person); got != api.DidRead {
 		t.Errorf("who was taken over from: %s", got)
 	}
 }
@@ -369,6 +369,9 @@ func TestT47EmergencyIsForItsHour(t *testing.T) {
 	}
 	if _, err := lee.Act(w.ctx, id, "join"); err == nil {
 		t.Error("out, and in again")
+	}
+	if page, err := lee.Frames(w.ctx, id, 0, 0); err == nil {
+		t.Errorf("after the hour they are given %d frames", len(page.Frames))
 	}
 	_, err = dana.Act(w.ctx, id, "close")
 	w.must(err)

@@ -97,10 +97,8 @@ func (h *Hub) attachment(ctx context.Context, c *Caller, id string) (Attachment,
 	if m.Until != 0 {
 		return Attachment{}, ErrNotFound
 	}
-	if c.Patient() {
-		if _, err := h.conversation(ctx, c, a.Conversation); err != nil { // as when they wrote for somebody else and may no longer
-			return Attachment{}, err
-		}
+	if err := h.mayRead(ctx, c, a.Conversation); err != nil { // as when they wrote for somebody else and may no longer
+		return Attachment{}, err
 	}
 	if a.CompletedAt == 0 && a.Device != c.Device.ID {
 		return Attachment{}, ErrNotFound // only its uploader knows of a part

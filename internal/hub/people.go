@@ -363,6 +363,8 @@ func (h *Hub) reader(v *Conversation, about *policy.Resource, p *Person) api.Con
 		r.Way, r.Rules = api.ReadsSoon, reads.Rules
 	case joins.Allowed && p.Kind == api.KindStaff && h.policy.May(who, policy.Know, about):
 		r.Way, r.Rules = api.CouldJoin, joins.Rules
+	case reads.Allowed && slices.Contains(about.Served, p.ID):
+		r.Way, r.Rules = api.DidRead, reads.Rules
 	case h.policy.May(who, policy.BreakGlass, about):
 		r.Way, r.Rules = api.CouldBreakGlass, h.policy.Decide(who, policy.BreakGlass, about).Rules
 	default:

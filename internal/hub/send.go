@@ -277,15 +277,8 @@ func (h *Hub) membershipChanged(ctx context.Context, a *Append) {
 // Frames returns a page of the log. A device reads from the commit that added
 // it to the one that removed it, and nothing before or after.
 func (h *Hub) Frames(ctx context.Context, c *Caller, conversation string, after uint64, limit int) (api.FramePage, error) {
-	if _, err := h.conversation(ctx, c, conversation); err != nil {
-		// One who was removed may no longer know of it, yet reads up to that;
-		// but not who wrote for somebody else and may no longer.
-		if c.Patient() {
-			return api.FramePage{}, err
-		}
-		if _, merr := h.pastMember(ctx, c, conversation); merr != nil {
-			return api.FramePage{}, err
-		}
+	if err := h.mayRead(ctx, c, conversation); err != nil {
+		return api.FramePage{}, err
 	}
 	m, err := h.pastMember(ctx, c, conversation)
 	if err != nil {
@@ -309,6 +302,26 @@ func (h *Hub) Frames(ctx context.Context, c *Caller, conversation string, after 
 		page.Frames[i] = frames[i].api()
 	}
 	return page, nil
+}
+
+// mayRead asks policy whether the caller may read the conversation at all; how
+// far, their device's membership says. Who may not is told no more than that
+// they are no member, and that only if they may know of it.
+func (h *Hub) mayRead(ctx context.Context, c *Caller, conversation string) error {
+	if !validID("c", conversation) {
+		return ErrNotFound
+	}
+	v, err := h.store.Conversation(ctx, c.Device.Practice, conversation)
+	if err != nil {
+		return err
+	}
+	switch about := h.about(&v); {
+	case h.may(c, policy.Frames, about) == nil:
+		return nil
+	case h.may(c, policy.Know, about) == nil:
+		return ErrNotAMember
+	}
+	return errHidden
 }
 
 // pastMember returns the membership of a device that is or was in the group.

@@ -184,7 +184,7 @@ func bounded(t *rapid.T, e *Engine, p *Principal, a Action, r *Resource) {
 		"in another practice":           r.Practice != p.Practice,
 		"without a role":                len(p.Roles) == 0,
 		"one who runs the system reads": runs && slices.Contains(content, a),
-		"content, and not in the chat":  slices.Contains(content, a) && !in && !slices.Contains(p.Roles, Keeper),
+		"content, and not in the chat":  slices.Contains(content, a) && !in && !slices.Contains(p.Roles, Keeper) && (a != Frames || !slices.Contains(r.Served, p.ID)),
 		"without consent":               r.Withdrawn && slices.Contains([]Action{Send, Attach, Take, Join, TakeOver, Reopen, Bring, Transfer, BreakGlass}, a),
 		"into a chat that another has taken, or ends it": r.Claimed && slices.Contains([]Action{Join, TakeOver, Close}, a) &&
 			!slices.Contains(r.Wanted, p.ID) && !supervises && !theirs,
@@ -192,7 +192,7 @@ func bounded(t *rapid.T, e *Engine, p *Principal, a Action, r *Resource) {
 		"lets others into a chat that they are not in": slices.Contains([]Action{Bring, Transfer}, a) &&
 			!slices.Contains(r.Wanted, p.ID) && !slices.Contains(p.Roles, Supervisor),
 		"an emergency outlasts its hour": r.ID != "" && slices.Contains(r.Urgent, p.ID) && !theirs &&
-			slices.Contains([]Action{Take, TakeOver, Bring, Transfer, Close, Hide}, a),
+			slices.Contains([]Action{Take, TakeOver, Bring, Transfer, Close, Hide, SettleIdentity}, a),
 		"one who is no clinician breaks the glass": a == BreakGlass && !slices.Contains(p.Roles, Clinician),
 		"a queue that they are not given": len(p.Queues)+len(p.Departments) > 0 && !slices.Contains(p.Queues, r.Queue) && !in &&
 			slices.Contains([]Action{Take, TakeOver, Join, Leave, Close, Reopen, Bring, Transfer}, a) && (a != Reopen || !slices.Contains(r.Served, p.ID)),

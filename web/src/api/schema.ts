@@ -3526,7 +3526,7 @@ export interface components {
              */
             readonly since?: number;
             /** @enum {string} */
-            readonly way: "reads" | "joining" | "could_join" | "emergency" | "cannot";
+            readonly way: "reads" | "joining" | "could_join" | "read" | "emergency" | "cannot";
         };
         readonly ConversationReaders: {
             readonly readers: readonly components["schemas"]["ConversationReader"][];
