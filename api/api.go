@@ -54,6 +54,7 @@ const (
 	CodeConsentMissing   Code = "consent-missing"   // 403
 	CodeConsentWithdrawn Code = "consent-withdrawn" // 403
 	CodeConsentDue       Code = "consent-due"       // 403: the patient must agree to what has changed first
+	CodeExportRuns       Code = "export-runs"       // 409: one export of the log at a time
 	CodeFormState        Code = "form-state"        // 409: not in this state of the form
 	CodeFormUnfinished   Code = "form-unfinished"   // 422: see the hint
 	CodeClosed           Code = "closed"            // 409: the conversation is closed

@@ -26,8 +26,8 @@ type exportIn struct {
 // exportRoutes let those who answer for the log take it out.
 func (s *Server) exportRoutes() {
 	staff(s, op(get, "/v1/admin/audit/export", tagAudit, "Events as a file, oldest first: CSV, JSON lines, OCSF or FHIR R4 AuditEvent, one a line",
-		about("For auditors and compliance officers. Each call is logged itself, and there is a limit on how many. Sotto-Events-At-Most says how many events there can be. An entry that was changed in the database or taken out of it is in each file, as that. The file is written as it is read: if the connection breaks before its end, it is not whole."),
-		produces("application/octet-stream"), refusals(401, 403, 422, 429)),
+		about("For auditors and compliance officers. Each call is logged itself, there is a limit on how many, and each person has one at a time (409 `export-runs`). Sotto-Events-At-Most says how many events there can be. An entry that was changed in the database or taken out of it is in each file, as that. The file is written as it is read: if the connection breaks before its end, it is not whole."),
+		produces("application/octet-stream"), refusals(401, 403, 409, 422, 429)),
 		func(ctx context.Context, c *hub.StaffCaller, i *exportIn) (*huma.StreamResponse, error) {
 			x, err := s.hub.ExportAudit(ctx, c, i.filter(), export.Format(i.Format))
 			if err != nil {

@@ -3,9 +3,11 @@ package httpapi_test
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -16,6 +18,7 @@ import (
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/audit/export"
+	"github.com/sotto-health/sotto/internal/hub"
 )
 
 // many records n reads of the demo practice's, about a patient.
@@ -176,6 +179,35 @@ func TestExportsAreLimited(t *testing.T) {
 		err = auditor.ExportAudit(w.ctx, "csv", url.Values{"kind": {"hub.started"}}, new(bytes.Buffer))
 	}
 	wantCode(t, err, api.CodeRateLimited)
+}
+
+// TestOneExportAtATime: an export reads the whole log, so a person has one at a
+// time; another officer has theirs, and the next begins once it has ended,
+// however it did.
+func TestOneExportAtATime(t *testing.T) {
+	w := newWorld(t)
+	auditor, officer := w.staffAs(w.clinic, "auditor", "ada"), w.staffAs(w.clinic, "compliance", "robin")
+	export := func(of *device) error { return of.ExportAudit(w.ctx, "csv", nil, new(bytes.Buffer)) }
+	who, err := w.hub.AuthenticateLocked(w.ctx, auditor.Cookie())
+	w.must(err)
+	ctx, stop := context.WithCancel(w.ctx)
+	defer stop()
+	_, err = w.hub.ExportAudit(ctx, who, hub.AuditFilter{}, "csv")
+	w.must(err)
+	p := wantCode(t, export(auditor), api.CodeExportRuns)
+	if p.Status != http.StatusConflict || p.Hint == "" {
+		t.Errorf("%+v", p)
+	}
+	w.must(export(officer))
+	stop() // the request ends, and nothing was written
+	for err = export(auditor); err != nil && w.ctx.Err() == nil; err = export(auditor) {
+		wantCode(t, err, api.CodeExportRuns) // until its end is seen
+	}
+	_, err = w.hub.ExportAudit(w.ctx, who, hub.AuditFilter{Kind: "none"}, "csv")
+	if err == nil {
+		t.Error("no such kind")
+	}
+	w.must(export(auditor))
 }
 
 // TestNamesBesideTheLog: who reads the log learns what staff in it are called,

@@ -107,6 +107,7 @@ func reasons() []struct {
 		{hub.ErrConsentMissing, reason{403, api.CodeConsentMissing, "Consent is missing", "Sign a receipt of the practice's present consent form."}},
 		{hub.ErrConsentWithdrawn, reason{403, api.CodeConsentWithdrawn, "Consent was withdrawn", "Start a new conversation with a new consent."}},
 		{hub.ErrConsentDue, reason{403, api.CodeConsentDue, "The consent form has changed", "Agree to the present form, then try again."}},
+		{hub.ErrExportRuns, reason{409, api.CodeExportRuns, "An export of the log runs already", "Each reads the whole log. Wait until it has ended, or end it, then try again."}},
 		{hub.ErrFormState, reason{409, api.CodeFormState, "Not in this state of the form", "Read the form again."}},
 		{hub.ErrClosed, reason{409, api.CodeClosed, "The conversation is closed", "Reopen it, then try again."}},
 		{hub.ErrConflict, reason{409, api.CodeConflict, "This id is used for something else", "Choose a new id."}},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"slices"
+	"sync"
 
 	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/audit/export"
@@ -26,14 +27,33 @@ type AuditExport struct {
 
 	hub   *Hub
 	query LogQuery
+	ended func() // may be nil
 }
 
 // ExportAudit lets who answers for the log take out what a filter selects. The
-// filter's Cursor and Limit are not looked at.
+// filter's Cursor and Limit are not looked at. While one runs, which is until it
+// is written or ctx ends, another of theirs gives [ErrExportRuns].
 func (h *Hub) ExportAudit(ctx context.Context, s *StaffCaller, f AuditFilter, format export.Format) (*AuditExport, error) {
 	if err := h.mayStaff(s, policy.ExportAudit, s.practice()); err != nil {
 		return nil, err
 	}
+	// Each reads the whole log, whatever it selects.
+	whose := s.Person.Practice + " " + s.Person.ID
+	if _, runs := h.exporting.LoadOrStore(whose, struct{}{}); runs {
+		return nil, ErrExportRuns
+	}
+	ended := sync.OnceFunc(func() { h.exporting.Delete(whose) })
+	context.AfterFunc(ctx, ended) // also if nothing is ever written
+	x, err := h.exportLimited(ctx, s, f, format)
+	if err != nil {
+		ended()
+		return nil, err
+	}
+	x.ended = ended
+	return x, nil
+}
+
+func (h *Hub) exportLimited(ctx context.Context, s *StaffCaller, f AuditFilter, format export.Format) (*AuditExport, error) {
 	if err := h.rates.allow("export", s.Person.ID, h.limits.Exports); err != nil {
 		return nil, err
 	}
@@ -77,6 +97,9 @@ func (h *Hub) exportAudit(ctx context.Context, who Actor, practice string, f Aud
 // nil, with how many entries it has written. An error leaves a part behind that
 // must not pass for the whole.
 func (x *AuditExport) Write(ctx context.Context, w io.Writer, progress func(written int64)) error {
+	if x.ended != nil {
+		defer x.ended()
+	}
 	out, err := export.New(x.Format, w)
 	if err != nil {
 		return err

@@ -25,6 +25,8 @@ var (
 	ErrConsentWithdrawn = errors.New("consent withdrawn")
 	// ErrConsentDue: the patient has to agree to what has changed first.
 	ErrConsentDue = errors.New("consent is due again")
+	// ErrExportRuns: the person takes the log out already; one export at a time.
+	ErrExportRuns = errors.New("an export runs already")
 	// ErrFormState: a form of that state does not let this be done.
 	ErrFormState = errors.New("not in this state of the form")
 	// ErrRaced: another handshake came first; read the group again.

@@ -107,6 +107,7 @@ type Hub struct {
 	counters   counters
 	opened     *opened
 	throttled  throttled
+	exporting  sync.Map // of practice and person, while they take the log out
 	auditSeed  []byte
 
 	witnesses sync.Map // whether one has a problem, by its name

@@ -67,7 +67,7 @@ export interface paths {
         };
         /**
          * Events as a file, oldest first: CSV, JSON lines, OCSF or FHIR R4 AuditEvent, one a line
-         * @description For auditors and compliance officers. Each call is logged itself, and there is a limit on how many. Sotto-Events-At-Most says how many events there can be. An entry that was changed in the database or taken out of it is in each file, as that. The file is written as it is read: if the connection breaks before its end, it is not whole.
+         * @description For auditors and compliance officers. Each call is logged itself, there is a limit on how many, and each person has one at a time (409 `export-runs`). Sotto-Events-At-Most says how many events there can be. An entry that was changed in the database or taken out of it is in each file, as that. The file is written as it is read: if the connection breaks before its end, it is not whole.
          */
         readonly get: operations["get-admin-audit-export"];
         readonly put?: never;
@@ -5650,6 +5650,15 @@ export interface operations {
             };
             /** @description Forbidden */
             readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
