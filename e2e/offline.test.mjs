@@ -2,8 +2,8 @@
 // keeps, and what it keeps is the shell and nothing else.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, Person, phone, picture } from "./browser.mjs";
-import { beginChat, patientBox, patientSays, reaches, riverside, sees } from "./people.mjs";
+import { desktop, launch, Person, phone, picture } from "./browser.mjs";
+import { beginChat, patientBox, patientSays, reaches, riverside, sees, texts } from "./people.mjs";
 import { photoWithPlace } from "./photo.mjs";
 import { Demo } from "./server.mjs";
 
@@ -18,6 +18,51 @@ before(async () => {
 after(async () => {
   await browser?.close();
   await demo?.end();
+});
+
+test("what was sent before the core is there outlives the page and the tab, and goes out once", async () => {
+  const ben = await Person.arrive(browser, { name: "Ben", origins: [demo.origin], ...desktop });
+  let bring;
+  const slow = new Promise((resolve) => (bring = resolve));
+  await ben.context.route("**/core/*.wasm", (route) => slow.then(() => route.continue().catch(() => undefined))); // its tab may be gone
+  let tab = await ben.open(demo.origin + riverside);
+  await beginChat(tab, { name: "Ben Okafor" });
+  await patientSays(tab, "My tooth hurts.");
+  await reaches(tab, "My tooth hurts.", "Sending");
+  await tab.reload();
+  await reaches(tab, "My tooth hurts.", "Sending");
+  await patientSays(tab, "The left one.");
+  await patientBox(tab).fill("since Su");
+  await tab.waitForTimeout(600); // the draft is kept a moment after the last key
+  await reaches(tab, "The left one.", "Sending");
+  const kept = await tab.evaluate(async () => {
+    const found = [];
+    for (const { name } of await indexedDB.databases()) {
+      const db = await new Promise((resolve) => (indexedDB.open(name).onsuccess = ({ target }) => resolve(target.result)));
+      for (const store of db.objectStoreNames) {
+        const all = await new Promise((resolve) => (db.transaction(store).objectStore(store).getAll().onsuccess = ({ target }) => resolve(target.result)));
+        found.push(...all.map((value) => (value instanceof Uint8Array ? new TextDecoder("latin1").decode(value) : "")));
+      }
+      db.close();
+    }
+    return found;
+  });
+  assert.ok(kept.length >= 5, "it is kept");
+  assert.doesNotMatch(kept.join(), /tooth|left|since|Okafor/, "it is kept in the open");
+  const client = await ben.context.newCDPSession(tab);
+  void client.send("Page.crash").catch(() => undefined);
+  await tab.waitForEvent("crash");
+  await tab.close();
+
+  tab = await ben.open(demo.origin + riverside);
+  for (const text of ["My tooth hurts.", "The left one."]) await reaches(tab, text, "Sending");
+  bring();
+  await reaches(tab, "The left one.", "Sent"); // the last of the two says it
+  await tab.reload();
+  await sees(tab, "The left one.");
+  assert.deepEqual(await texts(tab), ["My tooth hurts.", "The left one."]);
+  assert.equal(await patientBox(tab).inputValue(), "since Su");
+  await ben.leave();
 });
 
 /** Every address in Cache Storage, by cache. */

@@ -76,6 +76,8 @@ export function notice(position: number, what: Notice, at = noon + position * 30
 }
 
 export interface Script extends BaseScript {
+  /** Conversations have the ids that the page gave them. */
+  named?: boolean;
   lines?: readonly Line[];
   keeping?: Keeping;
 }
@@ -95,7 +97,7 @@ export class FakeCore extends FakeBase<Script> {
   async open(options: OpenOptions): Promise<ConversationId> {
     await this.called("open", options);
     const made = conversation({
-      id: `c_${++this.count}` as ConversationId,
+      id: this.script.named ? options.id : (`c_${++this.count}` as ConversationId),
       queue: options.queue,
       members: [member({ name: options.name }), theArchive],
       ...(options.leftMessage ? { leftMessage: true } : {}),

@@ -15,6 +15,7 @@ import { arrive } from "./model/arrival.ts";
 import { browserMemo } from "./model/memo.ts";
 import { loadForm, loadPractice, noteDeclined } from "./model/practice.ts";
 import { Session } from "./model/session.ts";
+import { BrowserUnkept } from "./unkept.ts";
 import { remembered, View } from "./view.svelte.ts";
 
 const address = new URL(location.href);
@@ -33,10 +34,12 @@ early.then(
 );
 
 setTheme(savedTheme());
+const unkept = new BrowserUnkept(slug);
 const session: Session = new Session({
   slug,
   authority: address.searchParams.get("authority") ?? undefined,
   memo: browserMemo(slug),
+  unkept,
   deviceName: deviceName(navigator.userAgent),
   loadForm,
   noteDeclined,
@@ -45,7 +48,10 @@ const session: Session = new Session({
     early = undefined;
     return loading;
   },
-  connect: connectCore,
+  connect: () => {
+    unkept.prepare();
+    return connectCore();
+  },
   supported,
   storageWorks: () => {
     const probe = probing ?? storageWorks();
@@ -127,4 +133,5 @@ if (token) {
   const { holderOf, openInvitation } = await import("./model/invitation.ts");
   session.invite(await openInvitation(slug, token, holderOf(token)));
 }
-if (!arrive(slug)) await session.boot();
+// Not waited for: the other screens are modules that wait for this one to end.
+if (!arrive(slug)) void session.boot();

@@ -67,7 +67,10 @@ function openDatabase(name: string): Promise<IDBDatabase> {
       request.result.createObjectStore(keyStore);
       request.result.createObjectStore(valueStore);
     };
-    request.onsuccess = () => resolve(request.result);
+    request.onsuccess = () => {
+      request.result.onversionchange = () => request.result.close(); // another tab forgets it
+      resolve(request.result);
+    };
     request.onerror = () => reject(request.error);
     request.onblocked = () => reject(new DOMException("blocked", "InvalidStateError"));
   });

@@ -2,47 +2,103 @@
 // that the core has not taken yet, and the hint that somebody types.
 
 import { failureOf } from "../../core/shared/failure.ts";
+import { newMessageName } from "../../core/shared/names.ts";
 import type { Body, ConversationId, Core, Message, MessageId } from "../../core/shared/protocol.ts";
-import type { Thread } from "./thread.ts";
+import type { Thread, Typed } from "./thread.ts";
+import type { Unkept, UnkeptChat, UnkeptMessage } from "./unkept.ts";
 
 const draftMs = 400;
 const typingMs = 4000;
+const quickMs = 250; // in which a core that runs takes a message
 
 /** What this needs of the visit. */
 export interface Visit {
   readonly core: Core | undefined;
+  /** Undefined on a device of others, where nothing is kept. */
+  readonly unkept: Unkept | undefined;
   /** The one on the screen; undefined until it is open. */
   readonly conversation: ConversationId | undefined;
+  /** The one that is being opened, once it is kept that it is. */
+  readonly asked: Promise<ConversationId | undefined>;
   now(): number;
   /** The lines have changed. */
   changed(): void;
   notSent(): void;
 }
 
+const typedOf = (message: UnkeptMessage): Typed => ({ ...message, id: `typed-${message.name}` as MessageId });
+
 export class Outgoing {
   private text = "";
+  private draftIsUnkept = false;
   private draftTimer: ReturnType<typeof setTimeout> | undefined;
   private typingTimer: ReturnType<typeof setTimeout> | undefined;
+  private newest = 0;
+  /** What the core has not said that it has, in the order in which it was typed. */
+  private readonly untaken = new Map<MessageId, Typed>();
 
   constructor(
     private readonly thread: Thread,
     private readonly visit: Visit,
   ) {}
 
+  /** What a page before this one did not get to the core, and the chat that it asked for. */
+  async restore(): Promise<{ chat?: UnkeptChat; waits: boolean } | undefined> {
+    const found = await this.visit.unkept?.read().catch(() => undefined);
+    if (!found) return undefined;
+    const { chat, draft } = found;
+    this.text = draft ?? "";
+    this.draftIsUnkept = this.text !== "";
+    for (const message of [...found.messages].sort((a, b) => a.at - b.at)) {
+      const typed = typedOf(message);
+      this.untaken.set(typed.id, typed);
+      this.thread.type(typed, true);
+    }
+    this.visit.changed();
+    return chat ? { chat, waits: found.messages.some(({ conversation }) => conversation === chat.options.id) } : undefined;
+  }
+
   /** Shows it at once and sends it when it can be sent. */
   send(body: Body, blob?: Blob): void {
-    const typed = this.thread.type(body, this.visit.now(), blob);
+    const { conversation, unkept } = this.visit;
+    this.newest = Math.max(this.visit.now(), this.newest + 1);
+    const typed = typedOf({ name: newMessageName(), body, at: this.newest, ...(blob ? { blob } : {}), ...(conversation ? { conversation } : {}) });
+    this.untaken.set(typed.id, typed);
+    this.thread.type(typed, unkept === undefined);
     this.visit.changed();
     this.stopTyping();
+    if (body.kind === "text") {
+      // The draft is let go of by whoever takes the text, and not before.
+      this.text = "";
+      clearTimeout(this.draftTimer);
+    }
     void this.hand(typed.id);
+    if (unkept) void this.keep(typed, unkept);
+  }
+
+  // Until the core has it, the browser does.
+  private async keep(typed: Typed, unkept: Unkept): Promise<void> {
+    if (typed.conversation) await new Promise((resolve) => setTimeout(resolve, quickMs));
+    const conversation = typed.conversation ?? (await this.visit.asked);
+    if (!this.untaken.has(typed.id)) return;
+    const { id, ...message } = typed;
+    try {
+      await unkept.putMessage({ ...message, ...(conversation ? { conversation } : {}) }, typed.body.kind === "text" && this.text === "");
+    } catch {
+      return; // it does not say that it is being sent
+    }
+    if (this.text === "") this.draftIsUnkept = false;
+    if (!this.untaken.has(id)) return void unkept.dropMessage(typed.name).catch(() => undefined);
+    if (!this.thread.hasFailed(id)) this.thread.sending(id);
+    this.visit.changed();
   }
 
   // Hands a typed message to the core. Without a conversation it waits.
   private async hand(id: MessageId): Promise<void> {
-    const typed = this.thread.typedBy(id);
-    const { conversation, core } = this.visit;
-    if (!typed || !conversation || !core) return;
-    const { body, blob, name } = typed;
+    const typed = this.untaken.get(id);
+    const { core, conversation: open } = this.visit;
+    if (!typed || !open || !core) return;
+    const { body, blob, name, conversation = open } = typed;
     try {
       const kept =
         body.kind === "file" && blob
@@ -50,23 +106,40 @@ export class Outgoing {
           : body.kind === "text"
             ? await core.sendText(conversation, body.text, name)
             : undefined;
+      this.taken(typed);
       if (kept) this.thread.settle(id, kept);
     } catch (error) {
+      const shown = this.thread.typedBy(id) !== undefined;
       this.thread.refuse(id, failureOf(error));
-      this.visit.notSent();
+      if (shown) this.visit.notSent();
     }
     this.visit.changed();
   }
 
-  /** The conversation is open: what was written before goes out. */
+  private taken({ id, name }: Typed): void {
+    this.untaken.delete(id);
+    void this.visit.unkept?.dropMessage(name).catch(() => undefined);
+  }
+
+  /** The conversation is open: what was written before goes out, each to its own. */
   opened(): void {
-    for (const { id } of this.thread.waiting) void this.hand(id);
+    for (const { id, conversation = this.visit.conversation } of [...this.untaken.values()]) {
+      if (conversation !== this.visit.conversation) this.thread.drop(id);
+      void this.hand(id);
+    }
     if (this.text) this.saveDraft();
   }
 
+  /** Another chat begins: what was refused in the last is let go of with it. */
+  clear(): void {
+    for (const typed of [...this.untaken.values()]) if (this.thread.hasFailed(typed.id)) this.taken(typed);
+    this.thread.clear();
+    for (const typed of this.untaken.values()) if (!typed.conversation) this.thread.type(typed, true);
+  }
+
   async retry(message: Message): Promise<void> {
-    if (this.thread.typedBy(message.id)) {
-      this.thread.again(message.id);
+    if (this.untaken.has(message.id)) {
+      this.thread.sending(message.id);
       this.visit.changed();
       await this.hand(message.id);
     } else {
@@ -75,7 +148,9 @@ export class Outgoing {
   }
 
   async cancel(message: Message): Promise<void> {
-    if (!this.thread.typedBy(message.id)) await this.visit.core?.cancel(message.id).catch(() => undefined);
+    const typed = this.untaken.get(message.id);
+    if (typed) this.taken(typed);
+    else await this.visit.core?.cancel(message.id).catch(() => undefined);
     if (message.position === undefined) this.thread.drop(message.id); // else a download was stopped
     this.visit.changed();
   }
@@ -104,8 +179,16 @@ export class Outgoing {
   }
 
   private saveDraft(): void {
-    const { conversation, core } = this.visit;
-    if (conversation) void core?.saveDraft(conversation, this.text).catch(() => undefined);
+    void this.keepDraft().catch(() => undefined);
+  }
+
+  private async keepDraft(): Promise<void> {
+    const { conversation, core, unkept } = this.visit;
+    if (conversation && core) await core.saveDraft(conversation, this.text);
+    else if (this.text !== "") this.draftIsUnkept = true;
+    if (!this.draftIsUnkept) return;
+    this.draftIsUnkept = !conversation && this.text !== "";
+    await unkept?.putDraft(this.draftIsUnkept ? this.text : "");
   }
 
   private type(): void {

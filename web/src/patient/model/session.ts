@@ -16,6 +16,7 @@ import type {
   Line,
   Member,
   Message,
+  OpenOptions,
   PersonId,
 } from "../../core/shared/protocol.ts";
 import { after, type Facts, type Happening } from "./flow.ts";
@@ -28,6 +29,7 @@ import { Outgoing } from "./outgoing.ts";
 import { atRisk } from "./risk.ts";
 import { beginning, type AboutMe, type Signal, type State } from "./state.ts";
 import { Thread } from "./thread.ts";
+import type { Unkept, UnkeptChat } from "./unkept.ts";
 import type { World } from "./world.ts";
 
 export type { AboutMe, Signal, State } from "./state.ts";
@@ -48,7 +50,7 @@ export class Session {
   private returning = false;
   private deviceKey: Uint8Array | undefined;
   private conversationId: ConversationId | undefined;
-  private asked: ConversationId | undefined;
+  private asked: Promise<OpenOptions> | undefined;
   private readonly latest = new Map<ConversationId, Conversation>();
   private readonly thread = new Thread();
   private readonly outgoing: Outgoing;
@@ -58,14 +60,20 @@ export class Session {
 
   constructor(private readonly world: World) {
     this.current = beginning();
-    const coreNow = (): Core | undefined => this.core;
-    const conversationNow = (): ConversationId | undefined => this.conversationId;
+    // eslint-disable-next-line @typescript-eslint/no-this-alias
+    const session = this;
     this.outgoing = new Outgoing(this.thread, {
       get core() {
-        return coreNow();
+        return session.core;
+      },
+      get unkept() {
+        return session.unkept;
       },
       get conversation() {
-        return conversationNow();
+        return session.conversationId;
+      },
+      get asked() {
+        return Promise.resolve(session.asked).then((options) => options?.id, () => undefined);
       },
       now: () => world.now(),
       changed: () => this.set({ lines: this.thread.lines }),
@@ -113,15 +121,25 @@ export class Session {
       );
     }
     try {
-      const [practice, storage] = await Promise.all([known ?? asked, this.world.storageWorks()]);
+      const [practice, storage, before] = await Promise.all([known ?? asked, this.world.storageWorks(), this.outgoing.restore()]);
       this.storage = storage;
       this.set({ practice: this.current.practice ?? practice });
+      // A chat that was asked for before the page went is opened after all, if
+      // something was sent to it or the page only loads again.
+      if (before?.chat && (before.waits || memo.inChat) && storage && this.world.supported()) this.resume(before.chat);
       this.happen({ kind: "practice" });
       // A chat that is kept here is unlocked while the person finds their way.
-      if (memo.hasChat && storage && this.world.supported()) await this.start();
+      if (this.about) await this.open();
+      else if (memo.hasChat && storage && this.world.supported()) await this.start();
     } catch (error) {
       this.happen({ kind: "no-practice", reason: reasonOf(error) });
     }
+  }
+
+  private resume({ about, options }: UnkeptChat): void {
+    this.about = about;
+    this.asked = Promise.resolve(options);
+    this.leaving = options.leftMessage === true;
   }
 
   /** What the practice last said of itself to whoever has a chat here. */
@@ -261,10 +279,10 @@ export class Session {
       return this.happen({ kind: "ask" });
     }
     if (about.ownDevice === false) this.memoryOnly = true;
-    this.thread.clear();
+    this.outgoing.clear();
     this.conversationId = this.asked = undefined;
     this.marked = 0;
-    this.set({ conversation: undefined, lines: [], older: false, readUpTo: undefined, openFailure: undefined });
+    this.set({ conversation: undefined, lines: this.thread.lines, older: false, readUpTo: undefined, openFailure: undefined });
     this.happen({ kind: "told-about-me" });
     if (!this.leaving) await this.open();
   }
@@ -272,30 +290,22 @@ export class Session {
   /** Leaves a message. It goes out by itself, like all that is typed. */
   async leaveMessage(text: string): Promise<void> {
     this.happen({ kind: "left-message" });
+    const opening = this.open();
     this.sendText(text);
-    await this.open();
+    await opening;
   }
 
-  // The same conversation, however often it is tried.
   private async open(): Promise<void> {
     const { practice } = this.current;
     const about = this.about;
     const form = practice && consentIn(practice, this.world.language());
     if (!practice || !about || !form) return;
-    const invitation = typeof this.current.invitation === "object" ? this.current.invitation : undefined;
     this.set({ openFailure: undefined });
+    const asked = (this.asked ??= this.ask(practice, about));
+    asked.catch(() => (this.asked = undefined));
     if (!(await this.start()) || !this.core) return;
     try {
-      const id = await this.core.open({
-        id: (this.asked ??= newConversationId()),
-        queue: about.queue,
-        language: this.world.language(),
-        name: about.name,
-        consents: await Promise.all((await formsOf(this.world, practice, about)).map((one) => this.agreed(one))),
-        ...(this.leaving ? { leftMessage: true } : {}),
-        ...(invitation ? { invitation: { token: invitation.token, holder: invitation.holder } } : {}),
-        ...(about.writesFor ? { writesFor: about.writesFor } : {}),
-      });
+      const id = await this.core.open(await asked);
       this.set({ invitation: undefined });
       if (!this.memoryOnly) {
         this.world.memo.hasChat = true;
@@ -303,9 +313,31 @@ export class Session {
       }
       this.world.memo.inChat = !this.memoryOnly;
       this.enter(id);
+      void this.unkept?.dropChat().catch(() => undefined);
     } catch (error) {
       this.set({ openFailure: failureOf(error) });
     }
+  }
+
+  // The same conversation, however often it is tried, also by the page after this one.
+  private async ask(practice: Practice, about: AboutMe): Promise<OpenOptions> {
+    const invitation = typeof this.current.invitation === "object" ? this.current.invitation : undefined;
+    const options: OpenOptions = {
+      id: newConversationId(),
+      queue: about.queue,
+      language: this.world.language(),
+      name: about.name,
+      consents: await Promise.all((await formsOf(this.world, practice, about)).map((one) => this.agreed(one))),
+      ...(this.leaving ? { leftMessage: true } : {}),
+      ...(invitation ? { invitation: { token: invitation.token, holder: invitation.holder } } : {}),
+      ...(about.writesFor ? { writesFor: about.writesFor } : {}),
+    };
+    await this.unkept?.putChat({ about, options }).catch(() => undefined);
+    return options;
+  }
+
+  private get unkept(): Unkept | undefined {
+    return this.memoryOnly ? undefined : this.world.unkept;
   }
 
   async continueChat(): Promise<void> {
@@ -423,7 +455,6 @@ export class Session {
     if (atRisk(text, this.current.practice?.risk_words)) this.set({ atRisk: true });
     this.set({ readUpTo: undefined });
     this.outgoing.send({ kind: "text", text });
-    this.setDraft("");
   }
 
   sendFile(file: Blob, info: FileInfo): void {
@@ -530,7 +561,7 @@ export class Session {
 
   /** Forgets everything that this device holds. The page should be loaded anew. */
   async forget(): Promise<void> {
-    await this.core?.forget();
+    await Promise.all([this.core?.forget(), this.world.unkept?.forget().catch(() => undefined)]);
     Object.assign(this.world.memo, passingMemo());
   }
 
@@ -633,7 +664,7 @@ export class Session {
       mayStart: this.memoryOnly || this.storage === true,
       hasForm: practice !== undefined && consentIn(practice, this.world.language()) !== undefined,
       agreed: form !== undefined && hasAgreed(this.world.memo, form),
-      wasInChat: this.world.memo.inChat && this.world.memo.hasChat,
+      wasInChat: this.about !== undefined || (this.world.memo.inChat && this.world.memo.hasChat),
       leaving: this.leaving,
     };
   }

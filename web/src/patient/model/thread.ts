@@ -2,16 +2,13 @@
 // moment ago that it does not know yet. No line shows twice, whichever of a
 // call's answer and its event comes first.
 
-import { newMessageName } from "../../core/shared/names.ts";
-import type { Body, ConversationId, Failure, Line, Message, MessageId, MessageName, PersonId } from "../../core/shared/protocol.ts";
+import type { Body, ConversationId, Failure, Line, Message, MessageId, PersonId, SendState } from "../../core/shared/protocol.ts";
+import type { UnkeptMessage } from "./unkept.ts";
 import { conversationOf, keyOf, mergeLines, positionOf } from "../../ui/log.ts";
 
 /** A message that only this page knows. Its id is never given to the core; its name is. */
-export interface Typed {
+export interface Typed extends UnkeptMessage {
   readonly id: MessageId;
-  readonly name: MessageName;
-  readonly body: Body;
-  readonly blob?: Blob;
 }
 
 const nobody = "" as PersonId;
@@ -45,20 +42,16 @@ export class Thread {
     return this.list.some((line) => keyOf(line) === id);
   }
 
-  /** Shows what was just typed, before anybody else knows of it. */
-  type(body: Body, at: number, blob?: Blob): Typed {
-    const name = newMessageName();
-    const id = `typed-${name}` as MessageId;
-    const typed: Typed = blob ? { id, name, body, blob } : { id, name, body };
+  /** Shows what was typed, before anybody else knows of it. It says that it is being sent once it is kept. */
+  type(typed: Typed, kept: boolean): void {
+    const { id, at, body } = typed;
     this.typed.set(id, typed);
-    const message: Message = { id, conversation: "" as ConversationId, from: nobody, mine: true, at, body, state: { kind: "sending" } };
+    const message: Message = { id, conversation: "" as ConversationId, from: nobody, mine: true, at, body, ...(kept ? { state: { kind: "sending" } } : {}) };
     this.list = mergeLines(this.list, [{ type: "message", message }]);
-    return typed;
   }
 
-  /** What the core has not taken, in the order in which it was typed. */
-  get waiting(): readonly Typed[] {
-    return [...this.typed.values()];
+  hasFailed(id: MessageId): boolean {
+    return this.list.some((line) => line.type === "message" && line.message.id === id && line.message.state?.kind === "failed");
   }
 
   typedBy(id: MessageId): Typed | undefined {
@@ -77,15 +70,16 @@ export class Thread {
 
   /** The core did not take it. It stays on the screen, with a way to try again. */
   refuse(typedId: MessageId, failure: Failure): void {
-    this.list = this.list.map((line) =>
-      line.type === "message" && line.message.id === typedId ? { type: "message", message: { ...line.message, state: { kind: "failed", failure } } } : line,
-    );
+    this.say(typedId, { kind: "failed", failure });
   }
 
-  again(typedId: MessageId): void {
-    this.list = this.list.map((line) =>
-      line.type === "message" && line.message.id === typedId ? { type: "message", message: { ...line.message, state: { kind: "sending" } } } : line,
-    );
+  /** It outlives the page from now on, or is tried again. */
+  sending(typedId: MessageId): void {
+    this.say(typedId, { kind: "sending" });
+  }
+
+  private say(typedId: MessageId, state: SendState): void {
+    this.list = this.list.map((line) => (line.type === "message" && line.message.id === typedId ? { type: "message", message: { ...line.message, state } } : line));
   }
 
   /** Takes lines from the core. */

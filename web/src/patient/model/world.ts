@@ -1,5 +1,6 @@
 import type { Core } from "../../core/shared/protocol.ts";
 import type { Memo } from "./memo.ts";
+import type { Unkept } from "./unkept.ts";
 import type { ConsentForm, Practice } from "./practice.ts";
 
 /** What a session needs of the browser and of the practice's server. */
@@ -8,6 +9,8 @@ export interface World {
   /** Pinned by the page that embeds the chat. */
   readonly authority?: string | undefined;
   readonly memo: Memo;
+  /** Absent: what the core has not taken goes with the page. */
+  readonly unkept?: Unkept;
   readonly deviceName: string;
   /** Throws a PracticeError. */
   loadPractice(slug: string): Promise<Practice>;
