@@ -108,6 +108,24 @@ for (const [size, context] of [["desktop", desktop], ["phone", phone]]) {
   });
 }
 
+test("who can read the chat is told in the frame without a network too", async () => {
+  const bo = await Person.arrive(browser, { name: "Bo", origins: [demo.origin, demo.clinic], ...phone });
+  bo.allow(/ERR_INTERNET_DISCONNECTED|ERR_NETWORK_CHANGED|WebSocket connection|Failed to load resource/);
+  const page = await bo.open(`${demo.clinic}/`);
+  const chat = await pressLauncher(page, riverside);
+  const brought = bo.context.waitForEvent("response", (response) => /\/MenuSheets-[\w-]+\.js$/.test(new URL(response.url()).pathname));
+  await beginChat(chat, { name: "Bo Lindqvist" });
+  await patientSays(chat, "Who reads this?");
+  await reaches(chat, "Who reads this?", "Sent");
+  await (await brought).finished(); // nobody has pressed
+  await chat.waitForTimeout(500); // it is run, and its words are read
+  await bo.context.setOffline(true);
+  await chat.getByRole("button", { name: "Who can read this chat?" }).click();
+  await chat.getByRole("dialog").getByText("Bo Lindqvist").waitFor();
+  bo.assertClean();
+  await bo.leave();
+});
+
 test("T26: what watches the clinic's page sees nothing of the chat", async () => {
   const bo = await Person.arrive(browser, { name: "Bo", origins: [demo.origin, demo.clinic], ...desktop });
   // As a session replay does: every event, message, change of the page and address that something was loaded from.
