@@ -30,7 +30,7 @@ func places(text string) []string {
 func TestControlsInEveryLanguage(t *testing.T) {
 	texts := make(map[string]string)
 	for _, c := range Catalogue() {
-		for _, text := range []string{c.Title, c.Missing, c.Owner} {
+		for _, text := range []string{c.Title, c.Asks, c.Missing, c.Owner} {
 			if text != "" {
 				texts[text] = ""
 			}

@@ -1,7 +1,7 @@
 // What the server says of controls and of what it found, in the language of the
 // page: the server says it in English. What has no words here is left in English
-// and marked as such: a sentence of a newer server, what an earlier version
-// found, and the words of the law.
+// and marked as such: a sentence of a newer server, and what an earlier version
+// found.
 
 import type * as api from "../../../api/schema.ts";
 import { language, type Language } from "../../../ui/words.svelte.ts";
@@ -34,7 +34,7 @@ export class Spoken {
     if (wanted === language()) this.words = words;
   }
 
-  /** A title, an owner or what is missing of a control. */
+  /** What a control is called and asks, who answers for it, or what is missing of it. */
   text(said: string): Said {
     const text = this.words?.texts[said];
     return text ? { text } : inEnglish(said);
