@@ -72,6 +72,9 @@ func TestWritesAreRecorded(t *testing.T) {
 				continue
 			}
 			ast.Inspect(in, func(n ast.Node) bool {
+				if a, ok := n.(*ast.AssignStmt); ok && renamesStore(a) {
+					t.Errorf("%s: %s calls a store by another name: call it store, or what it writes is not seen here", name, in.Name.Name)
+				}
 				to, ok := n.(*ast.SelectorExpr)
 				if !ok || !writes[to.Sel.Name] || !isStore(to.X) {
 					return true
@@ -107,6 +110,17 @@ func isStore(x ast.Expr) bool {
 	case *ast.CallExpr:
 		to, ok := x.Fun.(*ast.SelectorExpr)
 		return ok && to.Sel.Name == "Recording"
+	}
+	return false
+}
+
+// renamesStore reports whether a store, or what Recording made of one, is given a
+// name by which isStore does not know it.
+func renamesStore(a *ast.AssignStmt) bool {
+	for i, from := range a.Rhs {
+		if to, ok := a.Lhs[min(i, len(a.Lhs)-1)].(*ast.Ident); ok && isStore(from) && to.Name != "store" {
+			return true
+		}
 	}
 	return false
 }

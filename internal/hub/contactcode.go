@@ -119,8 +119,8 @@ func (h *Hub) CheckContactCode(ctx context.Context, c *Caller, k api.CheckContac
 	}
 	right := subtle.ConstantTimeCompare(last.Code, h.patients.index(practice, "code/"+k.Attempt, code)) == 1
 	if !right {
-		missed := h.store.Recording(h.notVerified(ctx, c, last.Channel.Method(), "not-matched"))
-		err = missed.MissContactCode(ctx, practice, c.Device.ID, k.Attempt, h.millis(), proofing.CodeTries)
+		missed := h.notVerified(ctx, c, last.Channel.Method(), "not-matched")
+		err = h.store.Recording(missed).MissContactCode(ctx, practice, c.Device.ID, k.Attempt, h.millis(), proofing.CodeTries)
 	} else {
 		err = h.useContactCode(ctx, c, &last)
 	}
