@@ -14,8 +14,7 @@ import (
 //
 // Each list is read from an index that has its order. A thing, a conversation
 // or a patient has few entries, so one index serves, whatever else is asked
-// for; those of conversations and patients have what that is, as some never end
-// and their entries lie far apart. Who acts and what is done can be most of the log: then the index has all
+// for; it has what that is, as some never end and their entries lie far apart. Who acts and what is done can be most of the log: then the index has all
 // that is asked for, and lists of several kinds or outcomes are merged.
 func (s *Store) LogEntries(ctx context.Context, q hub.LogQuery) ([]auditlog.Entry, error) {
 	number, err := s.logNumber(ctx, q.Practice)
@@ -96,13 +95,14 @@ func (l *logList) beside(column, value string) string {
 
 // thing returns the conditions of a list of what few entries are about; nothing
 // if it is of no such thing. The first of those asked for is looked up, and the
-// rest compared.
+// rest compared: a device can be let into every conversation, and a form agreed
+// to by every patient, so things come after those.
 func (l *logList) thing() (where, rest string) {
 	q := l.query
 	for _, f := range []struct{ column, value, index string }{
-		{"object", q.Object, " AND object <> '' AND kind <> 'frame.sent' AND kind <> 'handshake.sent'"},
 		{"conversation", q.Conversation, " AND conversation <> ''"},
 		{"patient", q.Patient, " AND patient <> ''"},
+		{"object", q.Object, " AND object <> '' AND kind <> 'frame.sent' AND kind <> 'handshake.sent'"},
 		{"subject", q.Subject, " AND subject <> ''"},
 	} {
 		switch {
@@ -111,6 +111,10 @@ func (l *logList) thing() (where, rest string) {
 			where = " AND " + f.column + " = " + l.argument(f.value) + f.index
 		default:
 			rest += l.beside(f.column, f.value)
+			if f.column == "object" { // what its index leaves out
+				l.compared = append(l.compared, "kind")
+				rest += " AND (kind || '') NOT IN ('frame.sent', 'handshake.sent')"
+			}
 		}
 	}
 	if where != "" {
