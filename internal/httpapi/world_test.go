@@ -535,6 +535,8 @@ type faultyStore struct {
 	full *atomic.Bool
 	// pages is how many more pages of the log can be read; 0 is no limit.
 	pages atomic.Int64
+	// meanwhile happens before the next page of the log is read, once.
+	meanwhile atomic.Pointer[func()]
 	// incomplete is how many more files cannot be completed.
 	incomplete *atomic.Int64
 	// unrecorded has nothing that is read recorded.
@@ -561,6 +563,9 @@ func (s *faultyStore) spoiled(events []audit.Event) []audit.Event {
 }
 
 func (s *faultyStore) LogRange(ctx context.Context, practice string, first int64, limit int) ([]auditlog.Entry, error) {
+	if happens := s.meanwhile.Swap(nil); happens != nil {
+		(*happens)()
+	}
 	if left := s.pages.Load(); left == 1 {
 		return nil, fmt.Errorf("%s: %w", canary, hub.ErrUnavailable)
 	} else if left > 1 {
