@@ -145,6 +145,38 @@ func TestT40WitnessOfAServer(t *testing.T) {
 	does(t, data, words("audit list"), "audit-watcher.stopped", "audit-watcher.contradicts", "audit-watcher.settled")
 }
 
+// TestT40WitnessOfALostKey: the head that a witness signed under a key of the
+// log that was lost since cannot be compared with anything; whoever says why is
+// rid of it, and the log says by which key it was. A head of the key that the
+// log has is not settled so.
+func TestT40WitnessOfALostKey(t *testing.T) {
+	data, folder := newAuditLog(t), t.TempDir()
+	key := strings.TrimSpace(string(read(t, export(t, data, t.TempDir()), archive.KeyFile)))
+	party, stop := startWitness(t, folder, "127.0.0.1:0", key)
+	t.Run("serves", func(t *testing.T) {
+		serving(t, data, "--audit-witness", party)
+		for {
+			if out, _ := sotto(t, data, "doctor"); strings.Contains(out, "The witness witness.example has signed the first ") {
+				return
+			}
+			pause(t, "the witness does not sign")
+		}
+	})
+	stop()
+	settle := words("audit settle witness.example --reason investigated")
+	refuses(t, data, settle, "no log contradicts witness.example")
+
+	if err := os.Remove(filepath.Join(data, "hub", "audit.key")); err != nil {
+		t.Fatal(err)
+	}
+	does(t, data, words("key replace audit"), "audit.key")
+	names(t, data, words("audit verify"), "is not signed by the log's key")
+	does(t, data, settle, "Settled in 1 logs")
+	does(t, data, words("audit list --kind audit-watcher.settled"), "witness=witness.example", ",key="+strings.Split(key, "+")[1], "reason=investigated")
+	does(t, data, words("audit verify"), "as it was written")
+	refuses(t, data, settle, "no log contradicts witness.example")
+}
+
 func otherWitness(t *testing.T) string {
 	t.Helper()
 	w, err := auditlog.NewWitness("witness.example", make([]byte, auditlog.SeedBytes))

@@ -24,7 +24,7 @@ func (c replaceKeyCommand) Run(ctx context.Context, cli *commands, s streams) er
 		return err
 	}
 	means := map[string]string{
-		host.AuditKey:    "The heads of the audit logs are signed by it from now on; those of before verify with the old public key alone, and sotto audit verify and watch say so: settle what the last whole check kept by sotto audit settle last-check.",
+		host.AuditKey:    "The heads of the audit logs are signed by it from now on; those of before verify with the old public key alone, and sotto audit verify and watch say so: settle what the last whole check kept by sotto audit settle last-check, and what each witness signed by sotto audit settle WITNESS.",
 		host.FactorsKey:  "No authenticator app opens anything any more: passkeys and recovery codes do. Make set-up links for the others: sotto staff link.",
 		host.EvidenceKey: "Evidence packs are signed by it from now on: give its public part to who verifies them, sotto controls key; those of before verify with the old one.",
 		host.PatientsKey: "What was on file of patients cannot be opened any more: import it again.",

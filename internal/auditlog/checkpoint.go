@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strconv"
@@ -145,6 +146,26 @@ func OpenCheckpoint(signed []byte, verifier string, witnesses ...string) (Checkp
 // ReadUnsigned returns what a checkpoint says, whoever signed it: to name what
 // is wrong with a log whose checkpoint does not open.
 func ReadUnsigned(signed []byte) (Checkpoint, error) { return parseCheckpoint(string(signed)) }
+
+// SignedBy returns which key of a log is said to have signed a checkpoint: eight
+// digits, as in the key's text after its name; empty if the checkpoint is none.
+// It proves nothing: it tells one key from another where the key is gone.
+func SignedBy(signed []byte) string {
+	c, err := ReadUnsigned(signed)
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(signed)) {
+		signature, ok := strings.CutPrefix(strings.TrimSpace(line), "— "+c.Origin+" ")
+		if !ok {
+			continue
+		}
+		if b, err := base64.StdEncoding.DecodeString(signature); err == nil && len(b) > 4 {
+			return hex.EncodeToString(b[:4])
+		}
+	}
+	return ""
+}
 
 // KeyName returns the origin of the log whose public key that is.
 func KeyName(verifier string) (string, error) {

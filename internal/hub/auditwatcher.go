@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sotto-health/sotto/internal/audit"
+	"github.com/sotto-health/sotto/internal/auditlog"
 )
 
 // This file keeps who watches the audit logs from outside the database, and
@@ -232,7 +234,9 @@ func (h *Hub) Watchers(ctx context.Context) (all []LogWatcher, err error) {
 
 // SettleWatcher ends, in every practice, what a watcher has found against the
 // log, and records it with the operator's reason, a code. Which is the name of
-// a part, or of a witness, whose head is then forgotten too. It returns how many
+// a part, or of a witness, whose head is then forgotten too: also one that was
+// signed before the log's key was replaced, which nothing now can be compared
+// with; the event says by which key. It returns how many
 // findings it ended: 0 if there were none. If the log still contradicts a watcher
 // that is set up, the finding comes again when that looks next.
 func (h *Hub) SettleWatcher(ctx context.Context, which, reason string) (settled int, err error) {
@@ -243,13 +247,23 @@ func (h *Hub) SettleWatcher(ctx context.Context, which, reason string) (settled 
 		}
 		for _, w := range known {
 			e := h.watcherEvent(ctx, operator(practice), audit.WatcherSettled, &w).Because(reason, "")
+			before := ""
+			i := slices.IndexFunc(witnesses, func(k LogWitness) bool {
+				return w.Name == WatcherWitness && k.Key == w.Target && k.Name() == which
+			})
+			if i >= 0 && len(witnesses[i].Signed) > 0 {
+				if before, err = h.anotherKey(practice, witnesses[i].Signed); err != nil {
+					return err
+				}
+			}
 			switch {
 			case w.Name == which && w.Damage != "":
 				w.Damage, w.DamagedAt = "", 0
 				err = h.keepWatcher(ctx, w, e)
-			case w.Name == WatcherWitness && slices.ContainsFunc(witnesses, func(k LogWitness) bool {
-				return k.Key == w.Target && k.Name() == which && k.Problem == WitnessContradicts
-			}):
+			case i >= 0 && (witnesses[i].Problem == WitnessContradicts || before != ""):
+				if before != "" {
+					e = e.With(e.Detail + ",key=" + before)
+				}
 				if err = h.store.Recording(e).DropWitness(ctx, practice, w.Target); err != nil {
 					err = at("settle what contradicts the log", err)
 				}
@@ -264,6 +278,19 @@ func (h *Hub) SettleWatcher(ctx context.Context, which, reason string) (settled 
 		return nil
 	})
 	return settled, err
+}
+
+// anotherKey returns which key signed a head of the log, if that is not the one
+// it has now: one that was lost and replaced.
+func (h *Hub) anotherKey(practice string, signed []byte) (key string, err error) {
+	s, err := auditlog.NewSigner(h.auditSeed, practice)
+	if err != nil {
+		return "", err
+	}
+	if _, err := auditlog.OpenCheckpoint(signed, s.Verifier()); err == nil {
+		return "", nil
+	}
+	return cmp.Or(auditlog.SignedBy(signed), "none"), nil
 }
 
 // NoteLastCheckSettled records that the operator, for a reason, a code, lets the
