@@ -37,7 +37,7 @@ type watchedHub struct {
 // reach makes ready to follow the hub, whose token must be given.
 func (c watchAuditCommand) reach(token string) (*watchedHub, error) {
 	u, err := url.Parse(c.Hub)
-	if err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
+	if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
 		return nil, errors.New("--hub is an address that begins with https://; http:// is for this machine alone")
 	}
 	if token == "" {
