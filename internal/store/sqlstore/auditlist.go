@@ -156,7 +156,11 @@ func (l *logList) kinds() string {
 		return l.beside("kind", l.query.Kinds[0])
 	}
 	l.compared = append(l.compared, "kind")
-	return " AND " + l.store.dialect.in("(kind || '')", l.argument(document(l.query.Kinds)))
+	of := make([]string, len(l.query.Kinds))
+	for i, kind := range l.query.Kinds {
+		of[i] = l.argument(kind)
+	}
+	return " AND (kind || '') IN (" + strings.Join(of, ", ") + ")"
 }
 
 func (l *logList) person() string {
