@@ -2,10 +2,12 @@
 // the audit log and proves one, looks at the controls and the inventory,
 // confirms what a colleague may do, and signs off a period of the log.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import path from "node:path";
 import { after, before, test } from "node:test";
 import { assertAccessible, desktop, launch, Person, picture } from "./browser.mjs";
 import { signIn } from "./people.mjs";
-import { Demo } from "./server.mjs";
+import { Demo, root } from "./server.mjs";
 
 let demo, browser, robin, page;
 
@@ -51,6 +53,34 @@ test("T40 an entry is signed at the first look, and proved once the browser know
   await page.getByText(/^The log has \d+ entries, and was not rewritten/).waitFor();
   await picture(page, "111-audit-proved");
   await assertAccessible(page, "an entry that is proved");
+});
+
+test("the filters are kept by a name, and it is said how many entries match", async () => {
+  await page.getByText("Saved views").click();
+  await page.getByRole("textbox", { name: "Name for the filters now in use" }).fill("Signing in");
+  await page.getByRole("button", { name: "Save view" }).click();
+  await section("audit", "Audit log");
+  await page.reload();
+  const shown = () => page.getByRole("status").filter({ hasText: / of / }).innerText();
+  await rows().nth(3).waitFor();
+  const [, all] = (await shown()).split(" of ");
+  await page.getByText("Saved views").click();
+  await page.getByRole("link", { name: "Signing in" }).click();
+  await page.getByText("What was done: signed in").waitFor();
+  await rows().first().getByText("signed in").waitFor();
+  assert.equal(await shown(), `${await rows().count()} of ${await rows().count()}`);
+  assert.ok(Number(all.replaceAll(",", "")) > (await rows().count()), "the whole log is not larger");
+});
+
+test("T40 the proof of an entry is saved, and checked elsewhere by the log's key", async () => {
+  await rows().first().getByRole("rowheader").getByRole("link").click();
+  await page.getByRole("button", { name: /Check entry/ }).click();
+  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Save the proof" }).click()]);
+  const key = await page.getByRole("textbox", { name: /^Key of the log/ }).inputValue();
+  const checked = spawnSync(path.join(root, "bin", "sotto"), ["--data", path.join(demo.folder, "nowhere"), "audit", "verify", "--proof", await download.path(), "--key", key], { encoding: "utf8" });
+  assert.equal(checked.status, 0, checked.stderr);
+  assert.match(checked.stdout, /^entry \d+ is one of the \d+ that sotto\/audit\/[^]*"kind":"sign-in\.done"[^]*as it was written/);
+  await assertAccessible(page, "an entry whose proof was saved");
 });
 
 test("the controls were looked at on the running installation", async () => {
