@@ -88,21 +88,21 @@ func TestNoStatementWalksAPractice(t *testing.T) {
 	if n < 60 {
 		t.Errorf("only %d statements were seen", n)
 	}
-	// What else is asked for of a conversation or a patient is looked for in the
-	// index: an endless one has entries all over the log.
-	within := 0
+	// What else is asked for of a conversation, a patient, a thing or a person is
+	// looked for in the index: an endless one has entries all over the log.
+	within := make(map[string]int)
 	for statement := range seen {
-		of := regexp.MustCompile(`FROM audit_entry WHERE practice = \S+ AND (conversation|patient) = .*\|\| ''\)`).FindStringSubmatch(statement)
-		if of == nil || strings.Contains(statement, "(conversation ||") {
+		of := regexp.MustCompile(`FROM audit_entry WHERE practice = \S+ AND (conversation|patient|object|subject) = .*\|\| ''\)`).FindStringSubmatch(statement)
+		if of == nil || regexp.MustCompile(`\((conversation|patient|object) \|\|`).MatchString(statement) {
 			continue
 		}
-		within++
+		within[of[1]]++
 		if steps := plan(t, file.Read, statement); !strings.Contains(strings.Join(steps, "\n"), "COVERING INDEX audit_entry_"+of[1]) {
 			t.Errorf("%q for %s", steps, statement)
 		}
 	}
-	if within == 0 {
-		t.Error("no list of a conversation or a patient asked for more")
+	if len(within) != 4 {
+		t.Errorf("lists that asked for more: %v", within)
 	}
 	// What is about some patients, or in some conversations, is found in the two
 	// indexes, each patient's in its order.
