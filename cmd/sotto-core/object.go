@@ -151,7 +151,7 @@ func conversationOf(c device.Conversation) object {
 		"typing":    typing,
 		"draft":     c.Draft,
 	}.with("assignee", c.Assignee).with("waitingFrom", c.WaitingFrom).with("place", c.Place).with("last", c.Last).
-		with("leftMessage", c.LeftMessage).with("rating", c.Rating).with("closedBy", c.ClosedBy).with("reopens", c.Reopens)
+		with("leftMessage", c.LeftMessage).with("rating", c.Rating).with("closedBy", c.ClosedBy).with("reopens", c.Reopens).with("unconfirmed", c.Unconfirmed)
 	if v := c.Verification; v.Level != "" {
 		o["verification"] = object{"level": v.Level}.with("method", v.Method).with("at", v.At).with("until", v.Until).any()
 	}

@@ -281,6 +281,7 @@ func listed(s *api.Conversation, me string) *Conversation {
 		ID: s.ID, State: s.State, Queue: s.Queue, Language: s.Language, Patient: s.Patient, Assignee: s.Assignee,
 		CreatedAt: s.CreatedAt, WaitingFrom: s.WaitingFrom, LastAt: s.LastAt, Place: s.Place, Consent: s.Consent,
 		LeftMessage: s.LeftMessage, Rating: s.Rating, ClosedBy: s.ClosedBy, Reopens: reopens(s, me), Verification: Verification(s.Verification),
+		Unconfirmed: unconfirmed(s),
 	}
 	for _, p := range s.Participant {
 		v.Joining = v.Joining || (p.Person.ID == me && p.Wanted)
@@ -290,6 +291,8 @@ func listed(s *api.Conversation, me string) *Conversation {
 	}
 	return v
 }
+
+func unconfirmed(s *api.Conversation) bool { return s.For != "" && !s.ForConfirmed }
 
 func reopens(s *api.Conversation, me string) bool {
 	return s.State == api.StateClosed && (len(s.Served) == 0 || slices.Contains(s.Served, me))

@@ -344,6 +344,7 @@ func (c *conversation) viewLocked() *Conversation {
 		CreatedAt: s.createdAt, WaitingFrom: s.waitingFrom, LastAt: s.lastAt, Place: s.place, Consent: s.consent,
 		Joined: c.rec.stage == stageOpen, Unread: len(c.rec.unread), Last: c.rec.last, Draft: c.draft,
 		LeftMessage: s.left, Rating: s.rating, ClosedBy: s.closedBy, Reopens: s.reopens, Verification: s.verification,
+		Unconfirmed: s.unconfirmed,
 	}
 	if c.rec.stage == stageNew || c.rec.stage == stageMade {
 		v.State, v.Patient = api.StateWaiting, me
@@ -425,6 +426,7 @@ func (t *txn) summarise(s *api.Conversation) {
 		state: s.State, queue: s.Queue, language: s.Language, patient: s.Patient, assignee: s.Assignee, consent: s.Consent,
 		createdAt: s.CreatedAt, waitingFrom: s.WaitingFrom, lastAt: max(s.LastAt, before.lastAt), place: s.Place, closedBy: s.ClosedBy,
 		left: s.LeftMessage, rating: s.Rating, revision: s.Revision, verification: Verification(s.Verification), reopens: reopens(s, me),
+		unconfirmed: unconfirmed(s),
 	}
 	for _, p := range s.Participant {
 		c.e.setOnline(p.Person.ID, p.Person.Online)

@@ -203,6 +203,9 @@ type Conversation struct {
 	// Verification is how far the practice knows who the patient is, by the
 	// hub's word.
 	Verification Verification
+	// Unconfirmed says, by the hub's word, that who writes does so for somebody
+	// else, by their own word alone.
+	Unconfirmed bool
 }
 
 // A Verification is a step of the identity ladder: see api.Verification. Level

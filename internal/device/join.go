@@ -90,17 +90,20 @@ func (e *Engine) joinOne(ctx context.Context, w api.Welcome) error {
 
 // catchSummary asks the hub how the conversation stands. If it does not say, it
 // tells of the next change.
-func (c *conversation) catchSummary(ctx context.Context) {
+func (c *conversation) catchSummary(ctx context.Context) { _ = c.askSummary(ctx) }
+
+func (c *conversation) askSummary(ctx context.Context) error {
 	var summary *api.Conversation
 	if err := c.e.call(ctx, func(ctx context.Context) (err error) {
 		summary, err = c.e.cfg.Hub.Conversation(ctx, c.id)
 		return err
 	}); err != nil {
-		return
+		return err
 	}
-	c.e.update(c.id, func(t *txn) {
+	return c.with(ctx, func(t *txn) error {
 		c.raise(summary.Head)
 		t.summarise(summary)
+		return nil
 	})
 }
 

@@ -99,9 +99,19 @@ func (t *txn) queue(o *outRecord) *outRecord {
 	if o.at == 0 {
 		o.at = c.e.millis()
 	}
+	o.shown = c.shown(o)
 	c.out = append(c.out, o)
 	t.putOut(o)
 	return o
+}
+
+// shown returns how far the patient of a message of staff has shown who they
+// are; of anything else it is 0. It needs c.mu.
+func (c *conversation) shown(o *outRecord) int {
+	if o.kind != outText && o.kind != outFile || c.e.me().kind != api.KindStaff {
+		return 0
+	}
+	return c.rec.summary.shown(c.e.millis())
 }
 
 // control adds something to the outbox that is not shown.
@@ -181,11 +191,48 @@ func (c *conversation) sendNext(ctx context.Context) (more bool, err error) {
 	if made, err := c.makeCommit(ctx); made || err != nil {
 		return true, err
 	}
+	if err := c.holdBack(ctx); err != nil {
+		return false, err
+	}
 	o, err := c.seal(ctx)
 	if err != nil || o == nil {
 		return false, err
 	}
 	return c.sendFrame(ctx, o)
+}
+
+// holdBack keeps what has waited from who is less well known by now than when it
+// was written. Its author says whether it goes all the same: [Engine.Retry].
+func (c *conversation) holdBack(ctx context.Context) error {
+	c.mu.Lock()
+	o := c.nextOut()
+	waited := o != nil && o.payload == nil && o.shown > 0
+	c.mu.Unlock()
+	if !waited {
+		return nil
+	}
+	if err := c.askSummary(ctx); err != nil {
+		return err
+	}
+	err := c.with(ctx, func(t *txn) error {
+		held := false
+		for _, o := range c.out {
+			if o.position == 0 && o.failure == "" && o.payload == nil && c.shown(o) < o.shown {
+				o.failure, held = FailureCancelled, true
+				t.putOut(o)
+				t.showOut(o)
+			}
+		}
+		if !held {
+			return errUnchanged
+		}
+		return nil
+	})
+	if errors.Is(err, errUnchanged) {
+		return nil
+	}
+	c.e.tellConnection()
+	return err
 }
 
 // seal returns a copy of the next outbox item that can go, sealed and kept, or
@@ -266,7 +313,7 @@ func (c *conversation) sendFrame(ctx context.Context, o *outRecord) (more bool, 
 		switch {
 		case err == nil:
 			t.sent(kept, sent)
-			if next := c.nextOut(); next != nil && next.payload == nil && c.rec.head == c.rec.cursor {
+			if next := c.nextOut(); next != nil && next.payload == nil && next.shown <= c.shown(next) && c.rec.head == c.rec.cursor {
 				return t.sealOut(next) // one write instead of two
 			}
 		case codeOf(err) == api.CodeStaleEpoch:
@@ -401,7 +448,7 @@ func (e *Engine) Retry(ctx context.Context, message string) error {
 		if o.failure == "" {
 			return nil
 		}
-		o.failure = ""
+		o.failure, o.shown = "", t.c.shown(o)
 		t.putOut(o)
 		t.showOut(o)
 		return nil

@@ -2,6 +2,7 @@ package device
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/sotto-health/sotto/internal/content/cbor"
 )
@@ -85,6 +86,19 @@ type summaryRecord struct {
 	verification                                       Verification
 	urgent                                             []string // persons who are in by breaking the glass
 	reopens                                            bool     // closed, and mine to open again
+	unconfirmed                                        bool     // they write for somebody else, by their own word
+}
+
+// levels are the steps of the identity ladder, lowest first: see api.Verification.
+func levels() []string { return []string{"guest", "contact", "matched", "signed-in"} }
+
+// shown returns how many steps the patient has shown of who they are, and whom
+// they write for. What the hub has not said counts as none.
+func (s *summaryRecord) shown(now int64) int {
+	if v := s.verification; !s.unconfirmed && (v.Until == 0 || v.Until > now) {
+		return max(0, slices.Index(levels(), v.Level))
+	}
+	return 0
 }
 
 // A convRecord is a conversation but for its group, lines and outbox.
@@ -142,7 +156,7 @@ func (c *convRecord) marshal() []byte {
 	w.Text(c.reopening)
 	w.Uint(c.notified)
 	s := &c.summary
-	w.Array(21)
+	w.Array(22)
 	for _, text := range []string{s.state, s.queue, s.language, s.patient, s.assignee, s.consent} {
 		w.Text(text)
 	}
@@ -164,6 +178,7 @@ func (c *convRecord) marshal() []byte {
 		w.Text(person)
 	}
 	w.Bool(s.reopens)
+	w.Bool(s.unconfirmed)
 	w.Array(len(c.members))
 	for _, m := range c.members {
 		w.Array(11)
@@ -203,7 +218,7 @@ func parseConvRecord(b []byte) (*convRecord, error) {
 	}
 	c.last, c.updatedAt, c.sentSince = r.Text(maxKept), r.Int(), int(r.Uint(1<<31))
 	c.name, c.closing, c.reopening, c.notified = r.Text(maxKept), r.Text(maxKept), r.Text(maxKept), r.Uint(anyUint)
-	fields := r.Array(21)
+	fields := r.Array(22)
 	c.summary = summaryRecord{
 		state: r.Text(maxKept), queue: r.Text(maxKept), language: r.Text(maxKept), patient: r.Text(maxKept),
 		assignee: r.Text(maxKept), consent: r.Text(maxKept), createdAt: r.Int(), waitingFrom: r.Int(), lastAt: r.Int(),
@@ -220,8 +235,11 @@ func parseConvRecord(b []byte) (*convRecord, error) {
 			c.summary.urgent = append(c.summary.urgent, r.Text(maxKept))
 		}
 	}
-	if fields == 21 { // 20 while all of a queue opened what was closed
+	if fields >= 21 { // 20 while all of a queue opened what was closed
 		c.summary.reopens = r.Bool()
+	}
+	if fields == 22 { // 21 while who wrote for another was taken at their word
+		c.summary.unconfirmed = r.Bool()
 	}
 	for n := r.Array(maxKept); n > 0 && r.Err() == nil; n-- {
 		r.Tuple(11)
@@ -286,6 +304,7 @@ type outRecord struct {
 	position uint64 // set once the hub has taken it
 	file     *fileRecord
 	count    int  // of a history: how many entries
+	shown    int  // of a message of staff: how far the patient had shown who they are when it was written
 	full     bool // for show: the hub had no room for it when it was last tried
 }
 
@@ -302,7 +321,7 @@ type fileRecord struct {
 
 func (o *outRecord) marshal() []byte {
 	var w cbor.Writer
-	w.Array(14)
+	w.Array(15)
 	w.Uint(recordVersion)
 	w.Uint(o.number)
 	w.Uint(uint64(o.kind))
@@ -332,12 +351,13 @@ func (o *outRecord) marshal() []byte {
 		w.Uint(uint64(f.pieces))
 		w.Text(f.attachment)
 	}
+	w.Uint(uint64(o.shown))
 	return w.Written()
 }
 
 func parseOutRecord(b []byte) (*outRecord, error) {
 	r := cbor.NewReader(b)
-	r.Tuple(14)
+	fields := r.Array(15)
 	version(r)
 	o := &outRecord{
 		number: r.Uint(anyUint), kind: int(r.Uint(outRecall)), id: r.Text(maxKept), salt: r.Bytes(maxKept), at: r.Int(),
@@ -350,6 +370,9 @@ func parseOutRecord(b []byte) (*outRecord, error) {
 			info: FileInfo{Name: r.Text(maxKept), MediaType: r.Text(maxKept), Size: int64(r.Uint(1 << 62)), Preview: r.Bytes(maxKept), Width: int(r.Uint(1 << 31)), Height: int(r.Uint(1 << 31))},
 			key:  r.Bytes(maxKept), hash: r.Bytes(maxKept), sealed: int64(r.Uint(1 << 62)), pieces: int(r.Uint(1 << 31)), attachment: r.Text(maxKept),
 		}
+	}
+	if fields == 15 { // 14 while what waited went out whatever had become of the patient's level
+		o.shown = int(r.Uint(uint64(len(levels()))))
 	}
 	return o, finish(r)
 }

@@ -1,7 +1,8 @@
 // What is held back below a queue's level: what was typed, and a file that comes
 // while staff are asked. Each fails unless it is held back.
 
-import type { ConsoleFake } from "../consoleFake.ts";
+import type { MessageId } from "../../src/core/shared/protocol.ts";
+import { dana, LogWriter, type ConsoleFake } from "../consoleFake.ts";
 import type { StoryPage } from "../page.ts";
 import type { Story } from "./stories.ts";
 
@@ -54,6 +55,23 @@ export function holdBacks(chat: Omit<Story, "then">): Record<string, Story> {
         nothingSent(core);
         location.hash = "#/mine/c_ana";
         await until(page, "the draft", () => document.querySelector<HTMLTextAreaElement>("form.composer textarea")?.value.includes("metformin") ?? false);
+      },
+    },
+    // What was not sent is looked at before it is tried again.
+    "hold-back-again": {
+      ...chat,
+      async then(core, page) {
+        core.change("c_ana", { verification: { level: "signed-in" }, unconfirmed: true });
+        const [line] = new LogWriter("c_ana", Date.now()).says(dana, "Your test is positive, so take metformin.", { id: "m_held" as MessageId, position: 999, state: { kind: "failed", failure: "cancelled" } }).lines;
+        if (line) core.emit({ kind: "line", line });
+        const tryAgain = (): HTMLElement | undefined =>
+          [...document.querySelectorAll<HTMLElement>(".message.failed")].find((each) => each.textContent.includes("metformin"))?.querySelector<HTMLElement>(".mend button") ?? undefined;
+        await until(page, "not sent", () => tryAgain() !== undefined);
+        tryAgain()?.click();
+        await until(page, "held back", () => inDialog("metformin"));
+        if (core.named("retry").length > 0) throw new Error("it is tried again unasked");
+        sendAnyway();
+        await until(page, "tried again", () => core.named("retry").length === 1);
       },
     },
     "hold-back-late": {

@@ -17,6 +17,13 @@ it("holds back where it does not know", () => {
   expect(isBelow({ queue: "nowhere", verification: { level: "contact" } }, [], 0)).toBe(true);
 });
 
+it("takes nobody at their word that they write for another", () => {
+  const verification = { level: "signed-in" as const };
+  expect(isBelow({ queue: "care", verification, unconfirmed: true }, queues, 0)).toBe(true);
+  expect(isBelow({ queue: "care", verification, unconfirmed: false }, queues, 0)).toBe(false);
+  expect(isBelow({ queue: "desk", verification, unconfirmed: true }, queues, 0)).toBe(false);
+});
+
 it("lets a proof lapse", () => {
   const c = { queue: "care", verification: { level: "matched" as const, until: 100 } };
   expect(isBelow(c, queues, 99)).toBe(false);

@@ -6,11 +6,14 @@ import type { Kind } from "../../phi/inspect.ts";
 
 const ladder: readonly Level[] = ["guest", "contact", "matched", "signed-in"];
 
-/** True if health is not to be spoken of yet. What is not known counts as not shown. */
-export function isBelow(c: Pick<Conversation, "verification" | "queue">, queues: readonly { id: string; level?: Level }[], now: number): boolean {
+/**
+ * True if health is not to be spoken of yet. What is not known counts as not
+ * shown, as does who somebody is that may not write for whom they say.
+ */
+export function isBelow(c: Pick<Conversation, "verification" | "queue" | "unconfirmed">, queues: readonly { id: string; level?: Level }[], now: number): boolean {
   const wanted = queues.find((queue) => queue.id === c.queue)?.level ?? "matched";
   const { level = "guest", until } = c.verification ?? {};
-  const shown = until !== undefined && until > 0 && until <= now ? "guest" : level;
+  const shown = c.unconfirmed || (until !== undefined && until > 0 && until <= now) ? "guest" : level;
   return ladder.indexOf(shown) < ladder.indexOf(wanted);
 }
 

@@ -171,6 +171,8 @@ export interface Conversation {
   readonly reopens?: boolean;
   /** Of the patient, by the hub's word; absent until it has said. */
   readonly verification?: Verification;
+  /** Who writes does so for somebody else, by their own word alone. */
+  readonly unconfirmed?: boolean;
 }
 
 export type Box = "waiting" | "mine" | "team" | "closed";
