@@ -111,6 +111,22 @@ export const stories: Record<string, Story> = {
       if (!/10[.,]?000|١٠٬٠٠٠/.test(document.querySelector(".head [role=status]")?.textContent ?? "")) throw new Error("it is not said how many there are");
     },
   },
+  // V checks the row that has the focus, and no other.
+  "audit-key": {
+    hash: "#/audit",
+    as: "compliance",
+    answers,
+    then: async (page) => {
+      await page.press("main tbody button");
+      for (const row of ["1", "2"]) {
+        document.querySelector<HTMLElement>(`main tbody tr:nth-child(${row}) th a`)?.focus();
+        page.key("ArrowDown");
+      }
+      page.key("v");
+      await page.pause(500);
+      if ([1, 2, 3].map((row) => document.querySelectorAll(`main tbody tr:nth-child(${row}) button`).length).join() !== "0,1,0") throw new Error("another row was checked");
+    },
+  },
   "audit-none": { hash: "#/audit?outcome=failed", as: "compliance", answers: { ...answers, "GET /v1/admin/audit/events?limit=50&outcome=failed": { events: [] } } },
   "audit-error": { hash: "#/audit", as: "compliance", answers: { ...answers, "GET /v1/admin/audit/events?limit=50": { refused: 503, code: "unavailable" } } },
   "audit-exporting": { hash: "#/audit", as: "auditor", answers: { ...answers, "GET /v1/admin/audit/export?format=csv": "never" }, then: exportAll },
