@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -409,6 +410,13 @@ func TestPersonLinks(t *testing.T) {
 		t.Errorf("undone: %+v, before: %+v", after, before)
 	}
 	w.recorded(audit.PersonsLinked, audit.PersonsUnlinked, audit.PatientSeen)
+	waiting, err := w.store.WaitingEvents(w.ctx, w.clinic.ID, 1000)
+	w.must(err)
+	for _, e := range waiting {
+		if of := []string{e.Patient, e.Subject}; (e.Kind == audit.PersonsLinked || e.Kind == audit.PersonsUnlinked) && (!slices.Contains(of, a.person) || !slices.Contains(of, b.person)) {
+			t.Errorf("%s is filed under %q", e.Kind, of)
+		}
+	}
 
 	list := func(q hub.PersonLinkQuery, cursor string) api.PersonLinks {
 		t.Helper()

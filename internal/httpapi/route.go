@@ -138,6 +138,20 @@ func lockedStaff[I, O any](s *Server, o huma.Operation, f func(context.Context, 
 	}, f, cookieScheme)
 }
 
+// leavingStaff is lockedStaff from anywhere: nobody is kept in a session because
+// of where they are.
+func leavingStaff[I, O any](s *Server, o huma.Operation, f func(context.Context, *hub.StaffCaller, *I) (*O, error)) {
+	callers(s, o, func(ctx context.Context) (*hub.StaffCaller, error) {
+		c, err := s.ownSession(ctx)
+		if err != nil {
+			return nil, err
+		}
+		call := callOf(ctx)
+		call.actor, call.person = c, c.Person.ID
+		return c, nil
+	}, f, cookieScheme)
+}
+
 // member registers a route for anybody of a practice: a device, or a signed-in
 // staff person. Whoever shows a token is judged by it alone.
 func member[I, O any](s *Server, o huma.Operation, f func(ctx context.Context, practice string, i *I) (*O, error)) {

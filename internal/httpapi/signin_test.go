@@ -346,6 +346,11 @@ func TestNetworksByRole(t *testing.T) {
 			}
 		}
 	}
+	// Whoever is elsewhere by now is told nothing of the practice, and gets out.
+	resp, body := w.raw("GET", "/v1/staff/session", "", "Cookie", "__Host-sotto_staff="+who["front-desk"].Cookie(), "X-Forwarded-For", ward)
+	if resp.StatusCode != http.StatusOK || !strings.Contains(body, `"stated_grants":[]`) {
+		t.Errorf("the front desk's session at the ward: %d %s", resp.StatusCode, body)
+	}
 	w.must(w.hub.CheckSessions(w.ctx))
 	patience, stop := context.WithTimeout(w.ctx, 20*time.Second)
 	defer stop()
@@ -364,6 +369,19 @@ func TestNetworksByRole(t *testing.T) {
 			}
 			break
 		}
+	}
+	// A role's name is good for its professions, unless they are named themselves.
+	p.Access.Networks = map[string][]netip.Prefix{"clinician": {netip.MustParsePrefix("10.1.0.0/16")}}
+	_, err = w.hub.SavePractice(w.ctx, p)
+	w.must(err)
+	for address, want := range map[string]int{ward: http.StatusOK, desk: http.StatusForbidden} {
+		if resp, body := w.raw("POST", "/v1/staff/sign-in", mustJSON(who["nurse"].in("dana")), "X-Forwarded-For", address); resp.StatusCode != want {
+			t.Errorf("a nurse from %s, where clinicians come from the ward: %d %s", address, resp.StatusCode, body)
+		}
+	}
+	resp, body = w.raw("POST", "/v1/staff/sign-out", "{}", "Cookie", "__Host-sotto_staff="+who["nurse"].Cookie(), "X-Forwarded-For", desk)
+	if resp.StatusCode != http.StatusNoContent {
+		t.Errorf("a nurse signs out from elsewhere: %d %s", resp.StatusCode, body)
 	}
 }
 

@@ -37,7 +37,7 @@ func (s *Server) ssoRoutes(mux *router) {
 		about("Sets a cookie that belongs to the attempt. To confirm or to link, somebody must be signed in."), refusals(401, 403, 404, 422, 429, 503)), s.beginSSO)
 	open(s, op(post, "/v1/staff/sso/finish", tagStaff, "Hand over what the provider sent the browser back with",
 		about("Good once, and only from the browser that began."), refusals(401, 403, 404, 409, 422, 429, 503)), s.finishSSO)
-	lockedStaff(s, op(post, "/v1/staff/sso/sign-out", tagStaff, "Sign out, and learn where to end the provider's session", refusals(401)),
+	leavingStaff(s, op(post, "/v1/staff/sso/sign-out", tagStaff, "Sign out, and learn where to end the provider's session", refusals(401)),
 		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*ssoSignedOut, error) {
 			done, err := s.hub.SignOutSSO(ctx, s.source(ctx), c)
 			if err != nil {

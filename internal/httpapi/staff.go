@@ -144,7 +144,7 @@ func (s *Server) staffRoutes() {
 			return answer(s.hub.PasswordStrength(ctx, c, i.Body))
 		})
 	open(s, op(get, "/v1/staff/session", tagStaff, "The signed-in staff person; 204 if the browser has no session", refusals(401)), s.currentStaff)
-	lockedStaff(s, op(post, "/v1/staff/sign-out", tagStaff, "Sign out; device sessions of this browser end too", status(noBody), refusals(401)),
+	leavingStaff(s, op(post, "/v1/staff/sign-out", tagStaff, "Sign out; device sessions of this browser end too", status(noBody), refusals(401)),
 		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*signOutOut, error) {
 			return &signOutOut{SetCookie: []http.Cookie{cookie(staffCookie, "", time.Time{})}}, s.hub.SignOut(ctx, c)
 		})
@@ -182,6 +182,13 @@ func (s *Server) currentStaff(ctx context.Context, _ *none) (*currentOut, error)
 		return nil, err
 	}
 	session, err := s.hub.StaffSession(ctx, c)
+	if session.Locked || s.hub.AllowNetwork(ctx, c.Person, callOf(ctx).address) != nil {
+		session = api.StaffSession{ // whose it is, and no more of the practice than that
+			ID: session.ID, Practice: session.Practice, Person: session.Person, Login: session.Login, SSO: session.SSO, ExpiresAt: session.ExpiresAt,
+			IdleSeconds: session.IdleSeconds, IdleAt: session.IdleAt, Locked: session.Locked, PasswordExpired: session.PasswordExpired,
+			HasPasskey: session.HasPasskey, May: session.May, StatedGrants: []api.StatedGrant{},
+		}
+	}
 	return &currentOut{Status: http.StatusOK, Body: &session}, err
 }
 

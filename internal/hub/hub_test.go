@@ -125,8 +125,11 @@ func TestRatesAreBounded(t *testing.T) {
 	for i := range 1000 {
 		_ = r.allow("x", fmt.Sprint(i), limit)
 	}
-	if n := len(r.young) + len(r.old); n > 2*r.capacity {
+	if n := len(r.kinds["x"].young) + len(r.kinds["x"].old); n > 2*r.capacity {
 		t.Errorf("%d buckets are held", n)
+	}
+	if y := r.kinds["y"].young["one"]; y == nil || y.Tokens() > 1.5 {
+		t.Error("many of one kind pushed out another kind's")
 	}
 	now = now.Add(time.Second)
 	if err := r.allow("x", "one", limit); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/sotto-health/sotto/internal/consent"
 	"github.com/sotto-health/sotto/internal/consent/form"
 	"github.com/sotto-health/sotto/internal/password"
+	"github.com/sotto-health/sotto/internal/policy"
 	"github.com/sotto-health/sotto/internal/proofing"
 	"github.com/sotto-health/sotto/internal/roster"
 )
@@ -127,14 +128,16 @@ const usualIdlePatient = 15 // minutes
 // screen is hidden.
 func (s Settings) PatientIdle() int { return cmp.Or(s.IdlePatient, usualIdlePatient) }
 
-// from returns where somebody with the role may come from. A role that is named
-// without a network comes from nowhere.
+// from returns where somebody with the role or profession may come from: what is
+// said of the profession, else of its role, else of all others. One that is
+// named without a network comes from nowhere.
 func (a Access) from(role string) (networks []netip.Prefix, anywhere bool) {
-	networks, named := a.Networks[role]
-	if !named {
-		networks = a.Networks[""]
+	for _, name := range []string{role, string(policy.RoleOf(role))} {
+		if networks, named := a.Networks[name]; named && name != "" {
+			return networks, false
+		}
 	}
-	return networks, !named && len(networks) == 0
+	return a.Networks[""], len(a.Networks[""]) == 0
 }
 
 // allows reports whether somebody with the role may come from the address.

@@ -71,7 +71,7 @@ func (h *Hub) LinkPersons(ctx context.Context, s *StaffCaller, n api.NewPersonLi
 		ID: NewID("l"), Practice: s.Person.Practice, Person: min(n.Person, n.Other), Other: max(n.Person, n.Other), Reason: n.Reason,
 		LinkedBy: s.Person.ID, LinkedAt: h.millis(),
 	}
-	linked := h.event(ctx, s, audit.PersonsLinked, l.ID).Of(l.Person).With("other="+l.Other).Because(l.Reason, "")
+	linked := h.event(ctx, s, audit.PersonsLinked, l.ID).Of(l.Person).About(l.Other).With("other="+l.Other).Because(l.Reason, "")
 	if err := h.store.Recording(linked).AddPersonLink(ctx, l); err != nil {
 		return api.PersonLink{}, err
 	}
@@ -86,8 +86,12 @@ func (h *Hub) UnlinkPersons(ctx context.Context, s *StaffCaller, id, reason stri
 	if !validID("l", id) {
 		return api.PersonLink{}, ErrNotFound
 	}
-	undone := h.event(ctx, s, audit.PersonsUnlinked, id).Because(reason, "")
-	l, err := h.store.Recording(undone).UndoPersonLink(ctx, s.Person.Practice, id, s.Person.ID, reason, h.millis())
+	l, err := h.store.PersonLink(ctx, s.Person.Practice, id)
+	if err != nil {
+		return api.PersonLink{}, err
+	}
+	undone := h.event(ctx, s, audit.PersonsUnlinked, id).Of(l.Person).About(l.Other).Because(reason, "")
+	l, err = h.store.Recording(undone).UndoPersonLink(ctx, s.Person.Practice, id, s.Person.ID, reason, h.millis())
 	return l.api(), err
 }
 

@@ -93,22 +93,23 @@ type rates struct {
 	limits Limits
 	now    func() time.Time
 
-	mu       sync.Mutex // guards young and old
-	young    map[rateKey]*rate.Limiter
-	old      map[rateKey]*rate.Limiter
-	capacity int
+	mu       sync.Mutex // guards kinds
+	kinds    map[string]*buckets
+	capacity int // of each
 }
 
-type rateKey struct{ kind, who string }
+// buckets are those of one kind: however many come with calls of another kind,
+// none of these is dropped for them.
+type buckets struct{ young, old map[string]*rate.Limiter }
 
 func newRates(l Limits, now func() time.Time) *rates {
-	return &rates{limits: l, now: now, young: make(map[rateKey]*rate.Limiter), capacity: generation}
+	return &rates{limits: l, now: now, kinds: make(map[string]*buckets), capacity: generation}
 }
 
 // allow takes one from who's bucket of a kind, or says how long to wait.
 func (r *rates) allow(kind, who string, limit Rate) error {
 	now := r.now()
-	b := r.bucket(rateKey{kind, who}, limit)
+	b := r.bucket(kind, who, limit)
 	if b.AllowN(now, 1) {
 		return nil
 	}
@@ -117,31 +118,38 @@ func (r *rates) allow(kind, who string, limit Rate) error {
 	return &RateError{RetryAfter: max(wait, time.Millisecond)}
 }
 
-func (r *rates) bucket(k rateKey, limit Rate) *rate.Limiter {
+func (r *rates) bucket(kind, who string, limit Rate) *rate.Limiter {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if b := r.young[k]; b != nil {
+	of := r.kinds[kind]
+	if of == nil {
+		of = &buckets{young: make(map[string]*rate.Limiter)}
+		r.kinds[kind] = of
+	}
+	if b := of.young[who]; b != nil {
 		return b
 	}
-	b := r.old[k]
+	b := of.old[who]
 	if b == nil {
 		b = rate.NewLimiter(rate.Limit(limit.PerSecond), limit.Burst)
 	}
-	if len(r.young) >= r.capacity {
-		r.old, r.young = r.young, make(map[rateKey]*rate.Limiter)
+	if len(of.young) >= r.capacity {
+		of.old, of.young = of.young, make(map[string]*rate.Limiter)
 	}
-	r.young[k] = b
+	of.young[who] = b
 	return b
 }
 
-// AllowAnonymous bounds the calls without a session from one address.
+// AllowAnonymous bounds the calls without a session from one
+// network: see [network].
 func (h *Hub) AllowAnonymous(address string) error {
-	return h.rates.allow("anonymous", address, h.limits.Anonymous)
+	return h.rates.allow("anonymous", network(address), h.limits.Anonymous)
 }
 
-// AllowGuest bounds new guests and sessions from one address.
+// AllowGuest bounds new guests and sessions from one
+// network: see [network].
 func (h *Hub) AllowGuest(address string) error {
-	return h.rates.allow("guest", address, h.limits.Guests)
+	return h.rates.allow("guest", network(address), h.limits.Guests)
 }
 
 // AllowCall bounds all calls of one device.

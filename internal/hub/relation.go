@@ -206,8 +206,12 @@ func (h *Hub) EndRelation(ctx context.Context, s *StaffCaller, id string, n api.
 		return api.Relation{}, ErrNotFound
 	}
 	now := h.millis()
-	ended := h.event(ctx, s, audit.RelationEnded, id).Because(n.Reason, "")
-	r, err := h.store.Recording(ended).EndRelation(ctx, s.Person.Practice, id, s.Person.ID, n.Reason, now)
+	r, err := h.store.Relation(ctx, s.Person.Practice, id)
+	if err != nil {
+		return api.Relation{}, err
+	}
+	ended := h.event(ctx, s, audit.RelationEnded, id).Of(r.Subject).Because(n.Reason, "")
+	r, err = h.store.Recording(ended).EndRelation(ctx, s.Person.Practice, id, s.Person.ID, n.Reason, now)
 	if err != nil {
 		return api.Relation{}, err
 	}

@@ -100,6 +100,8 @@ type Relations interface {
 
 	// AddPersonLink gives [ErrExists] if the two are linked already.
 	AddPersonLink(ctx context.Context, l PersonLink) error
+	// PersonLink returns one, undone or not.
+	PersonLink(ctx context.Context, practice, id string) (PersonLink, error)
 	// PersonLinksOf lists those of some persons, undone ones too, the oldest first.
 	PersonLinksOf(ctx context.Context, practice string, persons []string) ([]PersonLink, error)
 	// UndoPersonLink gives [ErrNotFound] unless it stands.

@@ -22,6 +22,7 @@ import (
 	"github.com/sotto-health/sotto/internal/consent/form"
 	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/password"
+	"github.com/sotto-health/sotto/internal/policy"
 	"github.com/sotto-health/sotto/internal/proofing"
 	"github.com/sotto-health/sotto/internal/roster"
 )
@@ -150,7 +151,7 @@ type Staff struct {
 type Access struct {
 	Password password.Policy `json:"password"`
 	// Networks are the only ones that staff work from, by role; "" is for
-	// roles that are not named. None means any.
+	// those that are not named. A profession goes before its role. None means any.
 	Networks map[string][]netip.Prefix `json:"networks"`
 	SSO      *SSO                      `json:"sso"`
 	// Groups say what the groups of the practice's directory (SCIM, or the
@@ -241,6 +242,11 @@ func (f *File) check() error {
 
 func (f *File) checkLimits() error {
 	within := func(n, least, most int) bool { return n == 0 || least <= n && n <= most }
+	for role := range f.Access.Networks {
+		if role != "" && !slices.Contains(policy.StaffRoles(), role) {
+			return fmt.Errorf("access: networks: %q: a role or profession of staff, or \"\" for all others", role)
+		}
+	}
 	switch {
 	case !within(f.RecallMinutes, 1, 7*24*60):
 		return errors.New("recall_minutes: 1 to 10080")

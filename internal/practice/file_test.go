@@ -32,6 +32,9 @@ func TestParseRefuses(t *testing.T) {
 		{"a network that is none", func(f map[string]any) {
 			f["access"] = map[string]any{"networks": map[string]any{"": []string{"the office"}}}
 		}},
+		{"a network of a role that is none", func(f map[string]any) {
+			f["access"] = map[string]any{"networks": map[string]any{"nurses": []string{"10.0.0.0/8"}}}
+		}},
 		{"five classes of characters", func(f map[string]any) { f["access"] = map[string]any{"password": map[string]any{"classes": 5}} }},
 		{"reviews of access too seldom", func(f map[string]any) { f["reviews"] = map[string]any{"access_days": 366} }},
 		{"reviews of the log too seldom", func(f map[string]any) { f["reviews"] = map[string]any{"activity_days": 93} }},

@@ -121,6 +121,12 @@ ON CONFLICT DO NOTHING`
 	})
 }
 
+// PersonLink implements [hub.Relations].
+func (s *Store) PersonLink(ctx context.Context, practice, id string) (hub.PersonLink, error) {
+	l, err := scanPersonLink(s.reader().row(ctx, linkFields+`WHERE practice = $1 AND id = $2`, practice, id))
+	return l, s.translate(err)
+}
+
 // PersonLinksOf implements [hub.Relations].
 func (s *Store) PersonLinksOf(ctx context.Context, practice string, persons []string) ([]hub.PersonLink, error) {
 	query := linkFields + `WHERE practice = $1 AND ` + s.dialect.in("person", "$2") + ` UNION ` +
