@@ -34,7 +34,7 @@ export class IdleLock {
       this.left = state === "warned" ? Math.max(0, Math.ceil(left / 1000)) : undefined;
       if (state === "locked") this.hide();
       else if (settings().locked && state === "active") change({ locked: false }); // another tab was unlocked
-    });
+    }, () => this.touch());
     if (settings().locked) this.watch.lock();
     this.timer = setInterval(() => this.tell(), tellMs);
   }
@@ -45,8 +45,8 @@ export class IdleLock {
     this.left = undefined;
   }
 
-  /** Somebody is at the page. */
-  touch(): void {
+  /** Somebody is at the page: what keeps the screen open is what the server is told of. */
+  private touch(): void {
     this.touched = true;
   }
 

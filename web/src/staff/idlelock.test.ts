@@ -8,6 +8,7 @@ import { Refused } from "./refused.ts";
 const minute = 60_000;
 const session = { new_sign_ins: 1 } as StaffSession;
 let lock: IdleLock;
+let page: EventTarget;
 
 /** A screen of ten minutes, and how often its server was told that somebody is there. */
 function screen(answer: () => Promise<StaffSession> = () => Promise.resolve(session)) {
@@ -27,7 +28,7 @@ function screen(answer: () => Promise<StaffSession> = () => Promise.resolve(sess
 
 beforeEach(() => {
   vi.useFakeTimers({ now: 0 });
-  const page = new EventTarget();
+  page = new EventTarget();
   vi.stubGlobal("document", new EventTarget());
   vi.stubGlobal("addEventListener", page.addEventListener.bind(page));
   vi.stubGlobal("removeEventListener", page.removeEventListener.bind(page));
@@ -68,4 +69,14 @@ test("a server that has locked already locks the screen", async () => {
   lock.stay();
   await vi.advanceTimersByTimeAsync(1);
   expect(settings().locked).toBe(true);
+});
+
+test.each(["pointermove", "pointerdown", "keydown", "wheel", "touchstart"])("what keeps the screen open is told to the server: %s", async (touch) => {
+  const { told } = screen();
+  for (let minutes = 0; minutes < 20; minutes++) {
+    page.dispatchEvent(new Event(touch));
+    await vi.advanceTimersByTimeAsync(minute);
+  }
+  expect(lock.left).toBeUndefined();
+  expect(told).toHaveLength(20);
 });

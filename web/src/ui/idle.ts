@@ -69,9 +69,10 @@ const tellOthersMs = 5000;
 /**
  * Watches the page, and the other tabs of the same app by the channel's name:
  * who works in one tab is not away in another, and all lock together. While the
- * person is asked, a stray move is no answer; stay() is.
+ * person is asked, a stray move is no answer; stay() is. onTouch hears of each
+ * touch of this page that counts.
  */
-export function watchIdle(limits: IdleLimits, channelName: string, changed: (state: IdleState, leftMs: number) => void): IdleWatch {
+export function watchIdle(limits: IdleLimits, channelName: string, changed: (state: IdleState, leftMs: number) => void, onTouch: () => void = () => undefined): IdleWatch {
   const idle = new Idle(limits, Date.now());
   const channel = typeof BroadcastChannel === "function" ? new BroadcastChannel(channelName) : undefined;
   let last: IdleState = "active";
@@ -90,6 +91,7 @@ export function watchIdle(limits: IdleLimits, channelName: string, changed: (sta
     const now = Date.now();
     if (idle.state(now) !== "active") return look();
     idle.touch(now);
+    onTouch();
     if (now - told < tellOthersMs) return;
     told = now;
     channel?.postMessage("touched");
