@@ -121,6 +121,8 @@ export class Desk {
   busy = $state.raw<ReadonlyMap<ConversationId, Act>>(new Map());
   /** Chats that this person went into in an emergency, and until when. */
   emergencies = $state.raw<ReadonlyMap<ConversationId, number>>(new Map());
+  /** Why this person is about to go into a chat, as far as it is typed: a lock takes it off the page, and no further. */
+  readonly glass = new Map<ConversationId, { reason: "danger" | "absent" | "urgent" | "other" | undefined; words: string }>();
   /** Emergency accesses that this person has been told of and nobody has reviewed. */
   toReview = $state(0);
   /** Grants of which somebody else said that this person agreed. */

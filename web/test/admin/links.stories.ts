@@ -1,6 +1,7 @@
 // The section "Same person".
 
 import type * as api from "../../src/api/schema.ts";
+import { covered } from "./covered.ts";
 import { now } from "./server.ts";
 import type { Story } from "./story.ts";
 
@@ -28,6 +29,16 @@ export const stories: Record<string, Story> = {
   "links-error": { hash: "#/links", as: "compliance", answers: { [path]: { refused: 503, code: "unavailable" } } },
   "links-wait": { hash: "#/links", as: "compliance", answers: { [path]: "never" } },
   "links-undo": { hash: "#/links", as: "compliance", answers, then: undo },
+  "links-undo-locked": {
+    hash: "#/links",
+    as: "compliance",
+    answers,
+    async then(page) {
+      await undo(page);
+      await page.press("dialog[open] input[type=radio][value=mistake]");
+      await covered(page, () => document.querySelector<HTMLInputElement>("dialog[open] input[type=radio][value=mistake]")?.checked === true);
+    },
+  },
   "links-undo-why": {
     hash: "#/links",
     as: "compliance",

@@ -1,6 +1,7 @@
 // The section "People". Names are made up.
 
 import type * as api from "../../src/api/schema.ts";
+import { covered } from "./covered.ts";
 import { now, session as sessionOf } from "./server.ts";
 import type { Story } from "./story.ts";
 
@@ -102,6 +103,18 @@ export const stories: Record<string, Story> = {
     hash: "#/people/new",
     answers,
     then: (page) => document.querySelector<HTMLButtonElement>("form button[type=submit]")?.click() ?? page.pause(0),
+  },
+  // What is typed outlasts a lock, under which nothing can be read or reached.
+  "people-locked": {
+    hash: "#/people/new",
+    answers,
+    async then(page) {
+      const field = document.querySelector<HTMLInputElement>("form input[type=text]");
+      field?.focus();
+      page.type("Dana Ortiz");
+      await page.pause(50);
+      await covered(page, () => field?.isConnected === true && field.value === "Dana Ortiz");
+    },
   },
   "people-added": {
     hash: "#/people/new",

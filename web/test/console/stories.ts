@@ -3,6 +3,7 @@
 
 import type { Account, Invitation, Practice, StaffSession } from "../../src/staff/account.ts";
 import { Refused } from "../../src/staff/account.ts";
+import { change } from "../../src/staff/preferences.svelte.ts";
 import type { Conversation, Leaf, PersonId } from "../../src/core/shared/protocol.ts";
 import { certificatesOf, devicesOf, ghostLeaf, leaves } from "../devices.ts";
 import type { StoryPage } from "../page.ts";
@@ -285,6 +286,24 @@ export const stories: Record<string, Story> = {
       page.click(/emergency access|acceso de emergencia|وصول طارئ/i);
       for (let tries = 0; tries < 40 && !document.querySelector("dialog[open]"); tries++) await page.pause(50);
       await page.pause(150);
+    },
+  },
+  // The words outlast a lock, which takes them off the page.
+  "break-glass-locked": {
+    ...{ hash: "#/team/c_t1", account: physician, signedIn: true, script: full },
+    async then(core, page) {
+      const field = (): HTMLInputElement | null => document.querySelector<HTMLInputElement>("dialog[open] input[maxlength]");
+      await stories["break-glass"]?.then?.(core, page);
+      field()?.focus();
+      page.type("He fell and cannot get up");
+      await page.pause(50);
+      change({ locked: true });
+      await page.pause(150);
+      if (field()) throw new Error("the dialog is over the lock");
+      change({ locked: false });
+      await page.pause(150);
+      await stories["break-glass"]?.then?.(core, page);
+      if (!field()?.value.startsWith("He fell")) throw new Error("the words are gone");
     },
   },
   // The patient has to agree again, and an emergency does not wait for it.
