@@ -359,6 +359,17 @@ func TestT29dUnknownFields(t *testing.T) {
 			t.Errorf("%s: %d %s", path, resp.StatusCode, got)
 		}
 	}
+	admin := w.staffAs(w.clinic, "administrator", "pat")
+	for path, body := range map[string]string{
+		"/v1/admin/people":                  `{"login":"eve","name":"Eve","role":"nurse","person":"p_x"}`,
+		"/v1/staff/unlock":                  `{"password":"x","proved_at":1}`,
+		"/v1/admin/consents/chat/2/approve": `{"reason":"x","person":"p_x"}`,
+	} {
+		resp, got := w.raw("POST", path, body, "Cookie", "__Host-sotto_staff="+admin.Cookie())
+		if resp.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(got, `"code":"malformed"`) {
+			t.Errorf("%s: %d %s", path, resp.StatusCode, got)
+		}
+	}
 }
 
 // TestProblems checks the form of refusals: RFC 9457, a request id, no cache,

@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -125,6 +126,15 @@ func TestT29CodesWorkOnce(t *testing.T) {
 	}
 	if good != 1 {
 		t.Errorf("one code signed in %d times", good)
+	}
+	kept, err := w.store.RecoveryCodes(w.ctx, w.clinic.ID, done.Session.Person.ID)
+	if err != nil || len(kept) != len(done.RecoveryCodes) {
+		t.Errorf("%d codes are kept, %v", len(kept), err)
+	}
+	for _, k := range kept {
+		if len(k.Salt) < 16 || len(k.Hash) < 32 || slices.ContainsFunc(done.RecoveryCodes, func(code string) bool { return bytes.Contains(k.Hash, []byte(code)) }) {
+			t.Errorf("a code is kept as %x, salted with %x", k.Hash, k.Salt)
+		}
 	}
 	w.must(in(done.RecoveryCodes[3]))
 	wantCode(t, in(done.RecoveryCodes[3]), api.CodeUnauthenticated)

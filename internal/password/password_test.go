@@ -3,6 +3,7 @@ package password
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,10 @@ import (
 
 // TestT28Policy: what is refused, and that nothing else is.
 func TestT28Policy(t *testing.T) {
+	var longest string // any that people make is taken, up to the limit (64 at least: NIST SP 800-63B-4, section 3.1.1.2)
+	for i := range 64 {
+		longest += fmt.Sprintf("%c%03d", 'a'+i%26, i*i*7%1000)
+	}
 	strict := Policy{MinLength: 12, Classes: 3}
 	for _, tt := range []struct {
 		password string
@@ -18,6 +23,7 @@ func TestT28Policy(t *testing.T) {
 	}{
 		{"seven77", Policy{}, FaultShort},
 		{strings.Repeat("ab3 ", 65), Policy{}, FaultLong},
+		{longest, Policy{}, FaultNone},
 		{"password", Policy{}, FaultCommon},
 		{"Password1", Policy{}, FaultCommon},
 		{"P@ssw0rd2024", Policy{}, FaultCommon},
@@ -45,6 +51,9 @@ func TestT28Policy(t *testing.T) {
 
 // TestCommonAreRefused: every password of the list that is long enough.
 func TestCommonAreRefused(t *testing.T) {
+	if n := len(ranks()); n < 30_000 {
+		t.Errorf("%d common passwords are known, and the documents say 30,000", n)
+	}
 	for word := range ranks() {
 		if s := (Policy{}).Check(word); s.Fault == FaultNone {
 			t.Errorf("%q passes with %d bits", word, s.Bits)
@@ -82,8 +91,11 @@ func TestHash(t *testing.T) {
 			if err != nil || !good || stale == o.now().sameCost(h.now()) {
 				t.Errorf("%s by %s: good %v, stale %v, %v", by, with, good, stale, err)
 			}
-			if good, stale, _ := o.Check(ctx, encoded, "a bad one"); good || stale {
-				t.Errorf("%s by %s: a wrong password is good", by, with)
+			// It is checked as it was typed: not trimmed, cut short, nor in another case.
+			for _, wrong := range []string{"a bad one", "A good one", "a good one ", " a good one", "a good on", "a good one!", ""} {
+				if good, stale, _ := o.Check(ctx, encoded, wrong); good || stale {
+					t.Errorf("%s by %s: %q is good", by, with, wrong)
+				}
 			}
 		}
 		again, _ := h.Hash(ctx, "a good one")
