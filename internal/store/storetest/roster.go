@@ -93,8 +93,10 @@ func testContactCodes(t *testing.T, store hub.Store) {
 		why, id, device string
 		at              int64
 	}{
-		{"an older one", old, d.ID, 30}, {"another device's", now, "d_other", 30},
-		{"one past its end", now, d.ID, 120}, {"one of nobody", "k_none", d.ID, 30},
+		{"an older one", old, d.ID, 30},
+		{"another device's", now, "d_other", 30},
+		{"one past its end", now, d.ID, 120},
+		{"one of nobody", "k_none", d.ID, 30},
 	} {
 		if err := miss(no.id, no.device, no.at); !errors.Is(err, hub.ErrNotFound) {
 			t.Errorf("%s is tried: %v", no.why, err)
