@@ -65,11 +65,11 @@ func TestWhatWaitsIsHeldBack(t *testing.T) {
 			if err := maria.Restart(); err != nil {
 				t.Fatal(err)
 			}
-			if err := maria.Engine.Act(t.Context(), id, "take"); err != nil { // as any word of the hub, it says how the patient is known
+			if err := maria.Act(t.Context(), id, "take"); err != nil { // as any word of the hub, it says how the patient is known
 				t.Fatal(err)
 			}
 			maria.Client.SetOffline(true)
-			held, err := maria.Engine.SendText(t.Context(), id, "your result is positive")
+			held, err := maria.SendText(t.Context(), id, "your result is positive")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -79,7 +79,7 @@ func TestWhatWaitsIsHeldBack(t *testing.T) {
 			sam.Say(id, "are you there?")
 			w.Eventually("she reads on", func() bool { return slices.Contains(maria.Texts(id), "are you there?") })
 			sam.SeesTexts(id, "hello", "good morning", "are you there?")
-			if err := maria.Engine.Retry(t.Context(), held); err != nil {
+			if err := maria.Retry(t.Context(), held); err != nil {
 				t.Fatal(err)
 			}
 			sam.SeesTexts(id, "hello", "good morning", "are you there?", "your result is positive")
