@@ -126,6 +126,9 @@ func (e *Engine) setConnection(now Connection) {
 	e.mu.Lock()
 	changed := e.connection != now
 	e.connection = now
+	if changed && now == Online {
+		e.connections++
+	}
 	e.mu.Unlock()
 	if changed {
 		e.tellConnection()
@@ -159,6 +162,17 @@ func (e *Engine) isConnected() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.connection == Online
+}
+
+// line says which of the device's connections this is; 0 if there is none. What
+// the hub says of a conversation is as it stands for as long as that is the same.
+func (e *Engine) line() uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.connection != Online {
+		return 0
+	}
+	return e.connections
 }
 
 func (e *Engine) isOnline(person string) bool {

@@ -43,6 +43,7 @@ type Engine struct {
 	id            identity
 	session       bool
 	connection    Connection
+	connections   uint64 // how often it has become online
 	conversations map[string]*conversation
 	online        map[string]bool
 	heads         []api.Head        // as the hub said at the last connecting, until reclaim has gone through them

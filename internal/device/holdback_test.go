@@ -8,6 +8,7 @@ import (
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/device"
+	"github.com/sotto-health/sotto/internal/devicetest"
 )
 
 // A ladder says how the patient of each conversation is known.
@@ -69,6 +70,7 @@ func TestWhatWaitsIsHeldBack(t *testing.T) {
 				t.Fatal(err)
 			}
 			maria.Client.SetOffline(true)
+			noticesOffline(w, maria)
 			held, err := maria.SendText(t.Context(), id, "your result is positive")
 			if err != nil {
 				t.Fatal(err)
@@ -85,4 +87,43 @@ func TestWhatWaitsIsHeldBack(t *testing.T) {
 			sam.SeesTexts(id, "hello", "good morning", "are you there?", "your result is positive")
 		})
 	}
+}
+
+// TestWhatWaitsBehindAnotherIsHeldBack: that something of before the line went
+// goes first does not carry along what was written without a network.
+func TestWhatWaitsBehindAnotherIsHeldBack(t *testing.T) {
+	w, _, maria, id := talk(t)
+	hub := &ladder{Hub: maria.Client}
+	hub.now.Store(&api.Conversation{Verification: api.Verification{Level: "matched"}})
+	maria.Tune = func(c *device.Config) { c.Hub = hub }
+	if err := maria.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	if err := maria.Act(t.Context(), id, "take"); err != nil {
+		t.Fatal(err)
+	}
+	online := maria.Say(id, "good to hear")
+	w.Eventually("the line is there", func() bool { return maria.State(id, online) != device.StateQueued && outboxEmpty(maria) })
+	maria.Client.SetOffline(true)
+	maria.Say(id, "sealed as the line went")
+	noticesOffline(w, maria)
+	held := maria.Say(id, "your result is positive")
+	hub.now.Store(&api.Conversation{Verification: api.Verification{Level: "guest"}})
+	maria.Client.SetOffline(false)
+	w.Eventually("it is not sent", func() bool { return maria.State(id, held) == device.StateFailed })
+}
+
+// noticesOffline waits until a device knows that it has no network. Until then a
+// message is sealed at once, and goes, as the hub may have it.
+func noticesOffline(w *devicetest.World, p *devicetest.Person) {
+	w.Eventually("the device knows that it is offline", func() bool {
+		now := device.Online
+		p.Heard(func(e device.Event) bool {
+			if e.Kind == device.EventConnection {
+				now = e.Connection
+			}
+			return false
+		})
+		return now == device.Offline
+	})
 }

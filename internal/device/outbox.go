@@ -99,7 +99,7 @@ func (t *txn) queue(o *outRecord) *outRecord {
 	if o.at == 0 {
 		o.at = c.e.millis()
 	}
-	o.shown = c.shown(o)
+	o.shown, o.line = c.shown(o), c.e.line()
 	c.out = append(c.out, o)
 	t.putOut(o)
 	return o
@@ -206,9 +206,9 @@ func (c *conversation) sendNext(ctx context.Context) (more bool, err error) {
 func (c *conversation) holdBack(ctx context.Context) error {
 	c.mu.Lock()
 	o := c.nextOut()
-	waited := o != nil && o.payload == nil && o.shown > 0
+	ask := o != nil && o.payload == nil && o.shown > 0
 	c.mu.Unlock()
-	if !waited {
+	if !ask {
 		return nil
 	}
 	if err := c.askSummary(ctx); err != nil {
@@ -233,6 +233,12 @@ func (c *conversation) holdBack(ctx context.Context) error {
 	}
 	c.e.tellConnection()
 	return err
+}
+
+// waited reports whether the patient may be less well known by now than when o
+// was written: they are, or the line went since, and the hub has yet to be asked.
+func (c *conversation) waited(o *outRecord) bool {
+	return o.shown > 0 && (c.shown(o) < o.shown || o.line == 0 || o.line != c.e.line())
 }
 
 // seal returns a copy of the next outbox item that can go, sealed and kept, or
@@ -313,7 +319,7 @@ func (c *conversation) sendFrame(ctx context.Context, o *outRecord) (more bool, 
 		switch {
 		case err == nil:
 			t.sent(kept, sent)
-			if next := c.nextOut(); next != nil && next.payload == nil && next.shown <= c.shown(next) && c.rec.head == c.rec.cursor {
+			if next := c.nextOut(); next != nil && next.payload == nil && !c.waited(next) && c.rec.head == c.rec.cursor {
 				return t.sealOut(next) // one write instead of two
 			}
 		case codeOf(err) == api.CodeStaleEpoch:

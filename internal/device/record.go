@@ -303,9 +303,10 @@ type outRecord struct {
 	seq      uint64
 	position uint64 // set once the hub has taken it
 	file     *fileRecord
-	count    int  // of a history: how many entries
-	shown    int  // of a message of staff: how far the patient had shown who they are when it was written
-	full     bool // for show: the hub had no room for it when it was last tried
+	count    int    // of a history: how many entries
+	shown    int    // of a message of staff: how far the patient had shown who they are when it was written
+	line     uint64 // in memory alone: the connection in which it was written; see [Engine.line]
+	full     bool   // for show: the hub had no room for it when it was last tried
 }
 
 // A fileRecord is a file on its way up.
