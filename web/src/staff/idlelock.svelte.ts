@@ -33,7 +33,7 @@ export class IdleLock {
     this.watch = watchIdle({ limitMs: (minutes || usualMinutes) * 60_000 }, "sotto/idle/staff", (state, left) => {
       this.left = state === "warned" ? Math.max(0, Math.ceil(left / 1000)) : undefined;
       if (state === "locked") this.hide();
-      else if (settings().locked && state === "active") change({ locked: false }); // another tab was unlocked
+      else if (settings().locked && state === "active") this.follow();
     }, () => this.touch());
     if (settings().locked) this.watch.lock();
     this.timer = setInterval(() => this.tell(), tellMs);
@@ -66,6 +66,12 @@ export class IdleLock {
   open(): void {
     change({ locked: false });
     this.watch?.unlock();
+  }
+
+  /** Another tab was unlocked. Who is there now the server says: somebody else may have signed in. */
+  private follow(): void {
+    const found = this.account.active();
+    found.then(this.heard).then(() => change({ locked: false }), () => undefined); // else it opens for who may open it
   }
 
   private hide(): void {

@@ -63,6 +63,27 @@ test("who does not answer is locked out", async () => {
   expect(told).toEqual([]);
 });
 
+test.each([
+  ["says who is there", () => Promise.resolve(session), false, [session]],
+  ["has locked too", () => Promise.reject(new Refused("locked")), true, []],
+] as const)("T43: a screen that another tab has unlocked opens once the server %s", async (_, answer, locked, told) => {
+  const others: ((event: { data: string }) => void)[] = [];
+  vi.stubGlobal("BroadcastChannel", class {
+    addEventListener(_: string, hear: (event: { data: string }) => void): void {
+      others.push(hear);
+    }
+    postMessage(): void {}
+    close(): void {}
+  });
+  const { heard } = screen(answer);
+  lock.lock();
+  for (const hear of others) hear({ data: "unlocked" });
+  expect(settings().locked).toBe(true);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(settings().locked).toBe(locked);
+  expect(heard).toEqual(told);
+});
+
 test("a server that has locked already locks the screen", async () => {
   screen(() => Promise.reject(new Refused("locked")));
   await vi.advanceTimersByTimeAsync(9 * minute);
