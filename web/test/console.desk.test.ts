@@ -238,6 +238,17 @@ describe("writing", () => {
     expect(names[2]).not.toBe(names[0]);
   });
 
+  it("says the same words twice to whoever writes them twice", async () => {
+    const { core, desk } = await opened({ conversations: [joined()] });
+    await Promise.all([desk.send(one, "Yes"), desk.send(one, "Yes")]);
+    core.script.fail = { sendText: "internal" };
+    await desk.send(one, "Yes");
+    desk.setDraft(one, ""); // what came back is thought better of
+    desk.setDraft(one, "Yes");
+    await desk.send(one, "Yes");
+    expect(new Set(core.named("sendText").map(([, , name]) => name)).size).toBe(4);
+  });
+
   it("gives back the files that did not go, and those alone", async () => {
     const { core, desk } = await opened({ conversations: [joined()] });
     const info = (name: string) => ({ name, mediaType: "application/pdf", size: 1 });

@@ -495,6 +495,7 @@ export class Desk {
   }
 
   setDraft(id: ConversationId, text: string): void {
+    for (const kept of this.names.keys()) if (typeof kept === "string" && kept.startsWith(`${id} `) && kept !== `${id} ${text}`) this.names.delete(kept);
     this.drafts.set(id, text);
     this.draftTimers.get(id)?.();
     this.draftTimers.set(
@@ -530,38 +531,49 @@ export class Desk {
   async send(id: ConversationId, text: string): Promise<boolean> {
     const staging = this.staging(id);
     const files = staging.take();
+    const name = this.nameOf(`${id} ${text}`);
     this.setDraft(id, "");
     // The core lets go of the draft as it takes the text, and not before.
     if (text === "") this.saveDraftNow(id);
     else this.forgetTimer(id);
     let left: readonly ReadyFile[] = files;
     try {
-      if (text !== "") await this.core.sendText(id, text, this.nameOf(`${id} ${text}`));
-      this.names.delete(`${id} ${text}`);
+      if (text !== "") await this.core.sendText(id, text, name);
       text = "";
       for (const file of files) {
-        await this.core.sendFile(id, file.blob, file.info, this.nameOf(file.blob));
-        this.names.delete(file.blob);
+        await this.sendFile(id, file);
         left = left.slice(1);
       }
       return true;
     } catch (error) {
-      if (text !== "") this.giveBack(id, text);
+      if (text !== "") this.giveBack(id, text, name);
       staging.files = [...left, ...staging.files];
       this.tell(error);
       return false;
     }
   }
 
-  // What comes back and is sent again may have been taken after all: it keeps its name.
+  private async sendFile(id: ConversationId, file: ReadyFile): Promise<void> {
+    const name = this.nameOf(file.blob);
+    try {
+      await this.core.sendFile(id, file.blob, file.info, name);
+    } catch (error) {
+      this.names.set(file.blob, name);
+      throw error;
+    }
+  }
+
+  // What comes back and is sent again may have been taken after all: it keeps its
+  // name, for that once. What is typed anew, in the same words too, has another.
   private nameOf(what: string | Blob): MessageName {
     const name = this.names.get(what) ?? newMessageName();
-    this.names.set(what, name);
+    this.names.delete(what);
     return name;
   }
 
-  private giveBack(id: ConversationId, text: string): void {
+  private giveBack(id: ConversationId, text: string, name: MessageName): void {
     if (this.draft(id) === "") this.setDraft(id, text);
+    this.names.set(`${id} ${text}`, name);
     this.returned = { conversation: id, text };
   }
 
