@@ -28,9 +28,9 @@ async function held(core: ConsoleFake, page: StoryPage): Promise<void> {
   nothingSent(core);
 }
 
-/** The server takes half a second to note why something is sent all the same. */
+/** The server takes half a second to note why something is sent all the same, and has yet to answer what it is asked. */
 const slow = {
-  server: { call: (method: string) => new Promise((done) => setTimeout(() => done({}), method === "POST" ? 500 : 0)) },
+  server: { call: (method: string) => new Promise((done) => method === "POST" && setTimeout(() => done({}), 500)) },
 } as unknown as Story["account"];
 
 function sendAnyway(): void {
