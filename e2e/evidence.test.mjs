@@ -118,6 +118,7 @@ test("T22 one person's access is confirmed, by somebody else", async () => {
 test("T54 a period of the log that is over is signed off", async () => {
   await section("reviews/log", "Sign-off of the audit log");
   const period = rows().filter({ hasText: "Waits" });
+  await period.first().waitFor();
   assert.equal(await period.count(), 1, "one period of thirty days is over after forty");
   await period.getByRole("button").click();
   const dialog = page.getByRole("dialog");
