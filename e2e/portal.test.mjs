@@ -9,7 +9,7 @@ import { after, before, test } from "node:test";
 import Provider from "oidc-provider";
 import { assertAccessible, desktop, launch, Person, phone, picture, pressLauncher } from "./browser.mjs";
 import { beginChat, patientSays, riverside, signIn, takeNext } from "./people.mjs";
-import { Demo, freePort, root } from "./server.mjs";
+import { Demo, freePorts, root } from "./server.mjs";
 
 const secret = "a-secret-of-the-client-0123456789";
 const numbers = "urn:oid:1.2.36.146.595.217.0.1";
@@ -20,7 +20,7 @@ const account = { id: "ana", numbers: ["R-10412"] };
 before(async () => {
   demo = await Demo.start();
   browser = await launch();
-  const port = await freePort();
+  const [port] = await freePorts(1);
   issuer = `http://localhost:${port}`;
   const provider = new Provider(issuer, {
     clients: [{ client_id: "sotto", client_secret: secret, redirect_uris: [`${demo.origin}/c/riverside/portal`], require_auth_time: true }],

@@ -12,14 +12,13 @@ const run = promisify(execFile);
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 
-/** A port of the loopback interface that was free a moment ago. */
-export async function freePort() {
-  const server = net.createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
+/** Different ports of the loopback interface that were free a moment ago. */
+export async function freePorts(count) {
+  const servers = Array.from({ length: count }, () => net.createServer().listen(0, "127.0.0.1"));
+  await Promise.all(servers.map((server) => once(server, "listening")));
+  const ports = servers.map((server) => server.address().port);
+  await Promise.all(servers.map((server) => once(server.close(), "close")));
+  return ports;
 }
 
 /** One of our programs. Its output is kept, to be searched and shown on failure. */
@@ -74,8 +73,7 @@ export class Demo {
     const demo = new Demo();
     demo.clinicHost = clinicHost;
     demo.folder = await mkdtemp(path.join(os.tmpdir(), "sotto-e2e-"));
-    demo.port = await freePort();
-    demo.clinicPort = await freePort();
+    [demo.port, demo.clinicPort] = await freePorts(2);
     if (reviewsBegan !== undefined) {
       const data = path.join(demo.folder, "data");
       await run(path.join(root, "bin", "sotto"), ["--data", data, "practice", "apply", path.join(root, "internal/demo/riverside.json")]);

@@ -8,7 +8,7 @@ import { after, before, test } from "node:test";
 import Provider from "oidc-provider";
 import { assertAccessible, desktop, launch, Person, picture } from "./browser.mjs";
 import { inside } from "./people.mjs";
-import { Demo, freePort, root } from "./server.mjs";
+import { Demo, freePorts, root } from "./server.mjs";
 
 const secret = "a-secret-of-the-client-0123456789";
 let demo, browser, idp, issuer;
@@ -18,7 +18,7 @@ const account = { id: "subject-of-dana", amr: ["pwd", "mfa"], groups: ["Nurses"]
 before(async () => {
   demo = await Demo.start();
   browser = await launch();
-  const port = await freePort();
+  const [port] = await freePorts(1);
   issuer = `http://localhost:${port}`;
   const provider = new Provider(issuer, {
     clients: [
