@@ -1,5 +1,7 @@
 // A patient tells who they are, step by step, and both sides see it.
 import assert from "node:assert/strict";
+import { readFile, stat } from "node:fs/promises";
+import path from "node:path";
 import { after, before, test } from "node:test";
 import { assertAccessible, desktop, launch, Person, phone, picture } from "./browser.mjs";
 import { addAuthenticator, beginChat, patientSays, riverside, sees, signIn, staffSays, takeNext } from "./people.mjs";
@@ -50,6 +52,10 @@ test("a guest proves a contact by the code that came", async () => {
   await field.waitFor();
   assert.equal(await field.getAttribute("autocomplete"), "one-time-code");
   const code = /(\d{6}) is your code for Riverside Family Clinic/.exec(await beside("outbox"))[1];
+  const kept = path.join(demo.folder, "data", "demo-messages");
+  assert.equal((await stat(kept)).mode & 0o777, 0o600);
+  assert.match(await readFile(kept, "utf8"), new RegExp(code));
+  assert.doesNotMatch(demo.program.output, new RegExp(`\\b${code}\\b|ana\\.perez`), "a code in the log");
   const wrong = code === "000000" ? "000001" : "000000";
   await field.fill(wrong);
   await sheet().getByRole("button", { name: "Check", exact: true }).click();

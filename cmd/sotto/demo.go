@@ -41,7 +41,7 @@ type demonstration struct {
 	// Patients are on file, each with a PIN.
 	Patients []demoPatient `json:"patients"`
 
-	outbox *messenger.Outbox
+	sent *messenger.File
 
 	listen   string
 	chatBase string
@@ -65,8 +65,14 @@ type demoSignIn struct {
 
 func demoFile(folder host.Folder) string { return filepath.Join(string(folder), "demo.json") }
 
+// demoMessages keeps what the demo would have sent. No backup copies the file:
+// its name does not end as the files of settings do.
+func demoMessages(folder host.Folder) *messenger.File {
+	return messenger.NewFile(filepath.Join(string(folder), "demo-messages"))
+}
+
 // prepareDemo makes the demo practice, or finds the one that is there.
-func prepareDemo(ctx context.Context, h *host.OpenHub, folder host.Folder, c serveCommand, outbox *messenger.Outbox) (*demonstration, error) {
+func prepareDemo(ctx context.Context, h *host.OpenHub, folder host.Folder, c serveCommand, sender *messenger.File) (*demonstration, error) {
 	file, err := practice.Parse(demo.PracticeFile)
 	if err != nil {
 		return nil, err
@@ -103,7 +109,7 @@ func prepareDemo(ctx context.Context, h *host.OpenHub, folder host.Folder, c ser
 			return nil, err
 		}
 	}
-	d.outbox = outbox
+	d.sent = sender
 	if len(d.Patients) == 0 {
 		if d.Patients, err = demoPatients(ctx, h, v.Practice); err != nil {
 			return nil, err
@@ -187,7 +193,8 @@ func localAddress(listen string) string {
 	return "http://" + net.JoinHostPort(host, port)
 }
 
-func (d *demonstration) print(s streams) {
+// print says where everything is. program is how this one is called again.
+func (d *demonstration) print(s streams, program string) {
 	fmt.Fprintf(s.out, `
 Riverside Family Clinic is open (a demo: every person is invented).
 
@@ -204,9 +211,10 @@ Riverside Family Clinic is open (a demo: every person is invented).
 Everybody signs in with two factors. The code that goes with a password is new every 30 seconds and works once:
 
   %s
-  sotto demo code dana.ortiz
+  %s demo code dana.ortiz
 
-`, d.Clinic+"sign-ins")
+The codes that patients are sent are there too, or: %[2]s demo sent
+`, d.Clinic+"sign-ins", program)
 	fmt.Fprintf(s.out, "\nStop with Ctrl-C.\n\n")
 }
 

@@ -16,6 +16,7 @@ import (
 
 type demoCommand struct {
 	Code demoCodeCommand `cmd:"" help:"Print the code that a demo person's authenticator app would show now."`
+	Sent demoSentCommand `cmd:"" help:"Print the messages that the demo would have sent to patients, newest first."`
 }
 
 type demoCodeCommand struct {
@@ -39,6 +40,25 @@ func (c demoCodeCommand) Run(_ context.Context, cli *commands, s streams) error 
 		}
 	}
 	return errors.New("the demo knows nobody of that name: check --data")
+}
+
+type demoSentCommand struct{}
+
+// Run prints what a demo's sender has kept.
+func (demoSentCommand) Run(_ context.Context, cli *commands, s streams) error {
+	sent, err := demoMessages(host.Folder(cli.Data)).Sent()
+	if err != nil {
+		return err
+	}
+	if len(sent) == 0 {
+		fmt.Fprintln(s.err, "None yet.")
+	}
+	for _, m := range sent {
+		if _, err := fmt.Fprintf(s.out, "%s to %s\n  %s\n", m.At.Local().Format(time.TimeOnly), m.To, m.Text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // code is what the person's app shows, and for how many seconds more.
@@ -66,7 +86,7 @@ var signInPage = template.Must(template.New("").Parse(`<!doctype html>
 <tbody>{{range .Patients}}<tr><th scope="row">{{.Name}}</th><td>{{.Born}}</td><td>{{.Phone}}</td><td><code>{{.PIN}}</code></td></tr>{{end}}</tbody></table>
 <h2>Messages sent</h2>
 <p>A demo sends nothing. What it would have sent, newest first:</p>
-<ul id="outbox">{{range .Sent}}<li><small>{{.At.Format "15:04:05"}} to {{.To}}</small><br>{{.Text}}</li>{{else}}<li>None yet.</li>{{end}}</ul></main></body></html>
+<ul id="outbox">{{range .Sent}}<li><small>{{.At.Local.Format "15:04:05"}} to {{.To}}</small><br>{{.Text}}</li>{{else}}<li>None yet.</li>{{end}}</ul></main></body></html>
 `))
 
 const signInStyle = `:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
@@ -95,12 +115,17 @@ func (d *demonstration) serveSignIns(w http.ResponseWriter, _ *http.Request) {
 		}
 		rows = append(rows, row{in, code, left})
 	}
+	sent, err := d.sent.Sent()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
 	var page bytes.Buffer
-	err := signInPage.Execute(&page, struct {
+	err = signInPage.Execute(&page, struct {
 		Staff    []row
 		Patients []demoPatient
 		Sent     []messenger.Sent
-	}{rows, d.Patients, d.outbox.Sent()})
+	}{rows, d.Patients, sent})
 	if err != nil {
 		http.Error(w, "the page cannot be made", http.StatusInternalServerError)
 		return

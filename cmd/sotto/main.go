@@ -49,6 +49,15 @@ type commands struct {
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
 
+// again is how this program is called for the same data, as it can be pasted
+// where it was started.
+func (c *commands) again() string {
+	if c.Data == kong.ExpandPath("data") {
+		return os.Args[0]
+	}
+	return fmt.Sprintf("%s --data '%s'", os.Args[0], c.Data)
+}
+
 // streams are where a command writes.
 type streams struct {
 	out, err io.Writer

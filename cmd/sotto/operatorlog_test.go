@@ -45,6 +45,7 @@ func leaves() map[string]string {
 		"controls show":       "controls.looked-at",
 		"controls verify":     "- needs no installation",
 		"demo code":           "- the demo practice's made-up people alone",
+		"demo sent":           "- the demo practice's made-up people alone",
 		"directory revoke":    "directory-token.revoked",
 		"directory token":     "directory-token.made",
 		"directory tokens":    "- which tokens there are, and of no person; what is done by one is recorded",

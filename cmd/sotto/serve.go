@@ -60,11 +60,11 @@ func (c serveCommand) Run(ctx context.Context, cli *commands, s streams) error {
 	if err != nil {
 		return err
 	}
-	var outbox *messenger.Outbox
+	var sender *messenger.File
 	if c.Demo {
-		outbox = new(messenger.Outbox)
+		sender = demoMessages(host.Folder(cli.Data))
 	}
-	h, err := cli.openHubSending(ctx, c.limits(), outbox)
+	h, err := cli.openHubSending(ctx, c.limits(), sender)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (c serveCommand) Run(ctx context.Context, cli *commands, s streams) error {
 	}
 	var demo *demonstration
 	if c.Demo {
-		if demo, err = prepareDemo(ctx, h, host.Folder(cli.Data), c, outbox); err != nil {
+		if demo, err = prepareDemo(ctx, h, host.Folder(cli.Data), c, sender); err != nil {
 			return fmt.Errorf("prepare the demo: %w", err)
 		}
 	}
@@ -108,7 +108,7 @@ func (c serveCommand) Run(ctx context.Context, cli *commands, s streams) error {
 		case local := <-listening:
 			if demo != nil {
 				group.Go(func() error { return demo.serveClinic(ctx) })
-				demo.print(s)
+				demo.print(s, cli.again())
 			}
 			return keepers.run(ctx, "http://"+local.String())
 		}
@@ -123,16 +123,16 @@ func (c *commands) openHub(ctx context.Context, limits hub.Limits) (*host.OpenHu
 	return c.openHubSending(ctx, limits, nil)
 }
 
-// openHubSending is openHub with a demo's outbox, if it is not nil, in place of
+// openHubSending is openHub with a demo's sender, if it is not nil, in place of
 // what the operator has set up to send codes by.
-func (c *commands) openHubSending(ctx context.Context, limits hub.Limits, outbox *messenger.Outbox) (*host.OpenHub, error) {
+func (c *commands) openHubSending(ctx context.Context, limits hub.Limits, sender *messenger.File) (*host.OpenHub, error) {
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
 	messengers, err := messenger.FromEnvironment(os.Getenv)
 	if err != nil {
 		return nil, err
 	}
-	if outbox != nil {
-		messengers = map[proofing.Channel]hub.Messenger{proofing.Email: outbox, proofing.SMS: outbox}
+	if sender != nil {
+		messengers = map[proofing.Channel]hub.Messenger{proofing.Email: sender, proofing.SMS: sender}
 	}
 	return host.Open(ctx, host.HubConfig{
 		Folder: host.Folder(c.Data), PostgresURL: os.Getenv("SOTTO_POSTGRES"), Log: log, Limits: limits, Backups: c.Backups, Messengers: messengers,

@@ -97,7 +97,7 @@ func TestDirectionOfDependency(t *testing.T) {
 		"internal/totp":        {},
 		"internal/proofing":    {},
 		"internal/roster":      {"internal/proofing"},
-		"internal/messenger":   {"internal/hub", "internal/proofing"},
+		"internal/messenger":   {"internal/durable", "internal/hub", "internal/proofing"},
 		"internal/oidc":        {},
 		"internal/scim":        {},
 		"internal/httpapi":     {"api", "internal/audit", "internal/hub", "internal/httpapi", "internal/certificate", "internal/consent", "internal/passkey", "internal/oidc", "internal/scim"},

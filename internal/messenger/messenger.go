@@ -1,5 +1,5 @@
 // Package messenger sends the hub's short messages: by SMTP, through the HTTP
-// gateway of a text message provider, or into an outbox for a demonstration.
+// gateway of a text message provider, or into a file for a demonstration.
 //
 // Messages hold a one-time code and the name of the practice, and never say
 // anything about a person. The package puts no value of a message where another
@@ -20,7 +20,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/wneessen/go-mail"
@@ -208,40 +207,4 @@ func (g *Gateway) Send(ctx context.Context, m hub.Message) error {
 		return fmt.Errorf("%w: the gateway answered %d", ErrSend, resp.StatusCode)
 	}
 	return nil
-}
-
-// An Outbox keeps the newest messages in memory, for a demonstration where
-// nothing is sent.
-type Outbox struct {
-	mu   sync.Mutex // guards sent
-	sent []Sent
-}
-
-// Sent is a message of an [Outbox].
-type Sent struct {
-	hub.Message
-	At time.Time
-}
-
-const outboxSize = 50
-
-// Keeps says that messages stay in this program.
-func (*Outbox) Keeps() {}
-
-// Send implements [hub.Messenger].
-func (o *Outbox) Send(_ context.Context, m hub.Message) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.sent = append(o.sent, Sent{m, time.Now()})
-	o.sent = o.sent[max(0, len(o.sent)-outboxSize):]
-	return nil
-}
-
-// Sent lists the messages, newest first.
-func (o *Outbox) Sent() []Sent {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	all := slices.Clone(o.sent)
-	slices.Reverse(all)
-	return all
 }
