@@ -2,6 +2,7 @@ package device_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -15,9 +16,32 @@ import (
 type ladder struct {
 	device.Hub
 	now atomic.Pointer[api.Conversation]
+	// refuses is set while the hub does not say how a conversation stands.
+	refuses atomic.Bool
+	// lost is set while no message gets to the hub, or no answer from it.
+	lost  atomic.Pointer[string]
+	tried atomic.Int32 // messages that were lost, or their answers
+}
+
+func (h *ladder) Send(ctx context.Context, id string, f api.SendFrame) (*api.Sent, error) {
+	lost := h.lost.Load()
+	if lost != nil {
+		defer h.tried.Add(1)
+	}
+	if lost != nil && *lost == "message" {
+		return nil, errors.New("the line went")
+	}
+	sent, err := h.Hub.Send(ctx, id, f)
+	if lost != nil && err == nil {
+		return nil, errors.New("the line went")
+	}
+	return sent, err
 }
 
 func (h *ladder) Conversation(ctx context.Context, id string) (*api.Conversation, error) {
+	if h.refuses.Load() {
+		return nil, &api.Problem{Code: api.CodeForbidden}
+	}
 	v, err := h.Hub.Conversation(ctx, id)
 	if err != nil {
 		return nil, err
@@ -52,23 +76,13 @@ func (h *ladder) known(v *api.Conversation) *api.Conversation {
 // itself to who is less well known once it could, and goes once its author says
 // so. What a patient wrote goes.
 func TestWhatWaitsIsHeldBack(t *testing.T) {
-	matched := api.Conversation{Verification: api.Verification{Level: "matched"}}
 	for name, lower := range map[string]api.Conversation{
 		"a device that showed nothing": {Verification: api.Verification{Level: "guest"}},
 		"a proof that has lapsed":      {Verification: api.Verification{Level: "matched", Until: 1}},
 		"for somebody, by their word":  {Verification: api.Verification{Level: "matched"}, For: "parent"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w, sam, maria, id := talk(t)
-			hub := &ladder{Hub: maria.Client}
-			hub.now.Store(&matched)
-			maria.Tune = func(c *device.Config) { c.Hub = hub }
-			if err := maria.Restart(); err != nil {
-				t.Fatal(err)
-			}
-			if err := maria.Act(t.Context(), id, "take"); err != nil { // as any word of the hub, it says how the patient is known
-				t.Fatal(err)
-			}
+			w, sam, maria, hub, id := ladderTalk(t)
 			maria.Client.SetOffline(true)
 			noticesOffline(w, maria)
 			held, err := maria.SendText(t.Context(), id, "your result is positive")
@@ -89,28 +103,68 @@ func TestWhatWaitsIsHeldBack(t *testing.T) {
 	}
 }
 
-// TestWhatWaitsBehindAnotherIsHeldBack: that something of before the line went
-// goes first does not carry along what was written without a network.
+// TestWhatWaitsBehindAnotherIsHeldBack: nor does what was sealed as the line
+// went, unless the hub has it, nor carry along what was written without a
+// network.
 func TestWhatWaitsBehindAnotherIsHeldBack(t *testing.T) {
-	w, _, maria, id := talk(t)
-	hub := &ladder{Hub: maria.Client}
+	for lost, want := range map[string][]string{"message": {device.StateFailed}, "answer": {device.StateSent, device.StateDelivered, device.StateRead}} {
+		t.Run(lost, func(t *testing.T) {
+			w, sam, maria, hub, id := ladderTalk(t)
+			hub.lost.Store(&lost)
+			sealed := maria.Say(id, "sealed as the line went")
+			w.Eventually("the line goes", func() bool { return hub.tried.Load() > 0 })
+			if lost == "answer" {
+				sam.SeesTexts(id, "hello", "good morning", "sealed as the line went")
+			}
+			maria.Client.SetOffline(true)
+			noticesOffline(w, maria)
+			held := maria.Say(id, "your result is positive")
+			hub.now.Store(&api.Conversation{Verification: api.Verification{Level: "guest"}})
+			hub.lost.Store(nil)
+			maria.Client.SetOffline(false)
+			w.Eventually("it is not sent", func() bool { return maria.State(id, held) == device.StateFailed })
+			w.Eventually("what becomes of the sealed one", func() bool { return slices.Contains(want, maria.State(id, sealed)) })
+			for _, message := range []string{sealed, held} {
+				if err := maria.Retry(t.Context(), message); err != nil && (message == held || lost == "message") {
+					t.Fatal(err)
+				}
+			}
+			sam.SeesTexts(id, "hello", "good morning", "sealed as the line went", "your result is positive")
+		})
+	}
+}
+
+// TestWhatNobodyMayAskAboutIsNotSent: a hub that does not say any more who the
+// patient is ends the waiting, and the words stay with their author.
+func TestWhatNobodyMayAskAboutIsNotSent(t *testing.T) {
+	w, sam, maria, hub, id := ladderTalk(t)
+	maria.Client.SetOffline(true)
+	noticesOffline(w, maria)
+	held := maria.Say(id, "your result is positive")
+	hub.refuses.Store(true)
+	maria.Client.SetOffline(false)
+	w.Eventually("it is not sent", func() bool { return maria.State(id, held) == device.StateFailed })
+	hub.refuses.Store(false)
+	if err := maria.Retry(t.Context(), held); err != nil {
+		t.Fatal(err)
+	}
+	sam.SeesTexts(id, "hello", "good morning", "your result is positive")
+}
+
+// ladderTalk is [talk], where maria's hub says of the patient what it is told to.
+func ladderTalk(t *testing.T) (w *devicetest.World, sam, maria *devicetest.Person, hub *ladder, id string) {
+	t.Helper()
+	w, sam, maria, id = talk(t)
+	hub = &ladder{Hub: maria.Client}
 	hub.now.Store(&api.Conversation{Verification: api.Verification{Level: "matched"}})
 	maria.Tune = func(c *device.Config) { c.Hub = hub }
 	if err := maria.Restart(); err != nil {
 		t.Fatal(err)
 	}
-	if err := maria.Act(t.Context(), id, "take"); err != nil {
+	if err := maria.Act(t.Context(), id, "take"); err != nil { // as any word of the hub, it says how the patient is known
 		t.Fatal(err)
 	}
-	online := maria.Say(id, "good to hear")
-	w.Eventually("the line is there", func() bool { return maria.State(id, online) != device.StateQueued && outboxEmpty(maria) })
-	maria.Client.SetOffline(true)
-	maria.Say(id, "sealed as the line went")
-	noticesOffline(w, maria)
-	held := maria.Say(id, "your result is positive")
-	hub.now.Store(&api.Conversation{Verification: api.Verification{Level: "guest"}})
-	maria.Client.SetOffline(false)
-	w.Eventually("it is not sent", func() bool { return maria.State(id, held) == device.StateFailed })
+	return w, sam, maria, hub, id
 }
 
 // noticesOffline waits until a device knows that it has no network. Until then a

@@ -191,8 +191,8 @@ func (c *conversation) sendNext(ctx context.Context) (more bool, err error) {
 	if made, err := c.makeCommit(ctx); made || err != nil {
 		return true, err
 	}
-	if err := c.holdBack(ctx); err != nil {
-		return false, err
+	if again, err := c.holdBack(ctx); again || err != nil {
+		return again, err
 	}
 	o, err := c.seal(ctx)
 	if err != nil || o == nil {
@@ -202,26 +202,42 @@ func (c *conversation) sendNext(ctx context.Context) (more bool, err error) {
 }
 
 // holdBack keeps what has waited from who is less well known by now than when it
-// was written. Its author says whether it goes all the same: [Engine.Retry].
-func (c *conversation) holdBack(ctx context.Context) error {
+// was written, also what was sealed as the line went: that stays sealed, as the
+// hub may have it all the same. Its author says whether it goes: [Engine.Retry].
+// It reports whether what is next has to be looked at again.
+func (c *conversation) holdBack(ctx context.Context) (again bool, err error) {
 	c.mu.Lock()
-	o := c.nextOut()
-	ask := o != nil && o.payload == nil && o.shown > 0
+	next := c.nextOut()
+	ask := next != nil && c.waited(next)
 	c.mu.Unlock()
 	if !ask {
-		return nil
+		return false, nil
 	}
-	if err := c.askSummary(ctx); err != nil {
-		return err
+	refused := c.askSummary(ctx)
+	if refused != nil && !lasting(refused) {
+		return false, refused
 	}
-	err := c.with(ctx, func(t *txn) error {
+	err = c.with(ctx, func(t *txn) error {
+		if refused == nil && c.rec.head > c.rec.cursor { // it may be in the log
+			again = true
+			return errUnchanged
+		}
 		held := false
 		for _, o := range c.out {
-			if o.position == 0 && o.failure == "" && o.payload == nil && c.shown(o) < o.shown {
-				o.failure, held = FailureCancelled, true
+			switch {
+			case o.position > 0 || o.failure != "":
+				continue
+			case refused != nil && o.number == next.number:
+				t.notSent(o, refused)
+				again = true
+			case refused == nil && c.shown(o) < o.shown:
+				o.failure = FailureCancelled
 				t.putOut(o)
 				t.showOut(o)
+			default:
+				continue
 			}
+			held = true
 		}
 		if !held {
 			return errUnchanged
@@ -229,10 +245,22 @@ func (c *conversation) holdBack(ctx context.Context) error {
 		return nil
 	})
 	if errors.Is(err, errUnchanged) {
-		return nil
+		return again, nil
 	}
 	c.e.tellConnection()
-	return err
+	return again, err
+}
+
+// notSent shows a message as refused by the hub for good, and why.
+func (t *txn) notSent(o *outRecord, err error) {
+	o.failure = FailureOf(err)
+	t.c.e.cfg.Log("the hub refuses a message for good", err)
+	t.putOut(o)
+	t.showOut(o)
+	if codeOf(err) == api.CodeNotAMember {
+		t.outside()
+		t.told()
+	}
 }
 
 // waited reports whether the patient may be less well known by now than when o
@@ -331,14 +359,7 @@ func (c *conversation) sendFrame(ctx context.Context, o *outRecord) (more bool, 
 			c.e.cfg.Log("the hub refuses a recall for good", err)
 		default:
 			t.unseal(kept)
-			kept.failure = FailureOf(err)
-			c.e.cfg.Log("the hub refuses a message for good", err)
-			t.putOut(kept)
-			t.showOut(kept)
-			if codeOf(err) == api.CodeNotAMember {
-				t.outside()
-				t.told()
-			}
+			t.notSent(kept, err)
 		}
 		return nil
 	})
@@ -455,7 +476,7 @@ func (e *Engine) Retry(ctx context.Context, message string) error {
 			return nil
 		}
 		o.failure, o.shown = "", t.c.shown(o)
-		t.putOut(o)
+		t.unseal(o)
 		t.showOut(o)
 		return nil
 	})
@@ -468,7 +489,7 @@ func (e *Engine) Cancel(ctx context.Context, message string) error {
 		return nil
 	}
 	return e.withOut(ctx, message, func(t *txn, o *outRecord) error {
-		if o.position > 0 || o.payload != nil {
+		if o.position > 0 || o.payload != nil && o.failure == "" {
 			return unchanged(fail(FailureNotFound, errors.New("on its way already")))
 		}
 		t.drop(o)
