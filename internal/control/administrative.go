@@ -64,7 +64,7 @@ func administrative() []api.Control {
 			Title: "Termination", Asks: "Who leaves loses access.",
 			HeldBy:   "Disabling a person ends sessions, connections and devices within a second; the keeper takes the devices out of every chat.",
 			Evidence: []string{"unused-accounts"},
-			Tests:    []string{"TestT43DisabledElsewhere", "TestT43DisabledByTheDirectory", "TestT29fBackChannelLogout", "TestNewRoleEndsAccess", "TestT44RevokedDeviceLeavesGroups", "TestT05RemovedDeviceReadsNothingMore"},
+			Tests:    []string{"TestT43DisabledElsewhere", "TestT43DisabledByTheDirectory", "TestT43DisabledByAnAdministrator", "TestT29fBackChannelLogout", "TestNewRoleEndsAccess", "TestT44RevokedDeviceLeavesGroups", "TestT05RemovedDeviceReadsNothingMore"},
 		},
 		{
 			ID: "308(a)(4)(ii)(A)", Family: family, Kind: api.KindRequired, NIST: information, Owner: securityOfficial, Review: 12,

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/httpapi"
 	"github.com/sotto-health/sotto/internal/hub"
+	"github.com/sotto-health/sotto/internal/messenger"
 	"github.com/sotto-health/sotto/internal/proofing"
 	"github.com/sotto-health/sotto/internal/roster"
 )
@@ -88,6 +90,43 @@ func TestContactIsProvedByACode(t *testing.T) {
 	}
 }
 
+// TestContactIsProvedByAText: the same by the gateway of a provider of text
+// messages, as an operator sets one up.
+func TestContactIsProvedByAText(t *testing.T) {
+	type text struct{ to, text, user string }
+	came := make(chan text, 1)
+	provider := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		user, _, _ := r.BasicAuth()
+		came <- text{r.PostFormValue("To"), r.PostFormValue("Body"), user}
+	}))
+	defer provider.Close()
+	gateway, err := messenger.NewGateway([]byte(`{"url":"` + provider.URL + `","user":"AC1","password":"x","form":true,"fields":{"To":"{to}","Body":"{text}"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, func(c *hub.Config, _ *httpapi.Config) {
+		c.Messengers = map[proofing.Channel]hub.Messenger{proofing.SMS: gateway}
+	})
+	patient := w.patient()
+	sent, err := patient.SendContactCode(w.ctx, api.SendContactCode{Channel: "sms", Contact: "+1 (555) 555-0142", Language: "en"})
+	w.must(err)
+	m := <-came
+	if m.to != "+15555550142" || m.user != "AC1" || !strings.Contains(m.text, "is your code for Riverside Family Clinic") || sent.Contact != "•••42" {
+		t.Errorf("%+v, answered %+v", m, sent)
+	}
+	code := m.text[:proofing.CodeDigits]
+	_, err = w.patient().CheckContactCode(w.ctx, api.CheckContactCode{Attempt: sent.Attempt, Code: code})
+	wantCode(t, err, api.CodeCodeSpent)
+	own, err := patient.CheckContactCode(w.ctx, api.CheckContactCode{Attempt: sent.Attempt, Code: code})
+	w.must(err)
+	if own.Verification.Level != "contact" || own.Verification.Method != "sms-code" {
+		t.Errorf("%+v", own)
+	}
+	if logs := w.logs.String(); strings.Contains(logs, code) || strings.Contains(logs, "5550142") {
+		t.Error("the log holds a code or a number")
+	}
+}
+
 func TestT28CodesAreNotGuessed(t *testing.T) {
 	w, box := identityWorld(t)
 	patient := w.patient()
@@ -116,7 +155,10 @@ func TestT29CodesAreForAShortTime(t *testing.T) {
 	w.must(err)
 	_, newer := box.next()
 	_, err = patient.CheckContactCode(w.ctx, api.CheckContactCode{Attempt: sent.Attempt, Code: code})
-	wantCode(t, err, api.CodeCodeSpent) // a newer one was sent
+	wantCode(t, err, api.CodeCodeSpent)     // a newer one was sent
+	if proofing.CodeLife > 10*time.Minute { // NIST SP 800-63B, 3.1.3.2; ASVS 6.5.5
+		t.Errorf("a code is good for %s", proofing.CodeLife)
+	}
 	w.clock.advance(proofing.CodeLife)
 	_, err = patient.CheckContactCode(w.ctx, api.CheckContactCode{Attempt: again.Attempt, Code: newer})
 	wantCode(t, err, api.CodeCodeSpent)
