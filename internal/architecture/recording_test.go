@@ -36,7 +36,7 @@ func unaccompanied() map[string]string {
 		"SeeWatcher in SetWatchers":              "a sign of life, every minute; that a watcher is set up, or not, is recorded",
 		"SeePortalAccount in finishPortal":       "when an account that is linked was last used; that it proved the patient is recorded",
 		"SeeSignIns in SeeSignIns":               "that a notice was shown",
-		"SetIdentityAsked in raiseAt":            "the answer to what was asked, which is recorded",
+		"SetIdentityAsked in raiseAll":           "the answer to what was asked, which is recorded",
 		"SetPassword in rehash":                  "the same password at today's cost",
 		"SettleRelation in settle":               "that what follows from somebody's end was done; each part is recorded, and with it an end that came by itself",
 		"SpendNonce in ProviderLogout":           "so that a token is good once",

@@ -412,14 +412,21 @@ func TestT11NobodyBecomesASecondPatient(t *testing.T) {
 		Method: "phone", Identifiers: []string{"name", "date-of-birth"}, Reason: "It is their son who writes.", WrongRecord: true,
 	})
 	w.must(err)
+	nothingFromBefore := func() {
+		t.Helper()
+		_, err := wrong.UsePatientPasskey(w.ctx, api.UsePatientPasskey{
+			Passkey: *w.asks(old, passkey.Challenge{Purpose: passkey.PurposeReturn, Key: wrong.signer.Public()}),
+		})
+		wantCode(t, err, api.CodeOtherPatient)
+		_, err = w.newDevice(w.clinic).ReturnPatient(w.ctx, w.newDevice(w.clinic).returns(old))
+		wantCode(t, err, api.CodeOtherPatient)
+		_, err = wrong.MatchPatient(w.ctx, ana)
+		wantCode(t, err, api.CodeOtherPatient)
+	}
+	nothingFromBefore() // also while they have shown to be nobody else
 	_, err = wrong.MatchPatient(w.ctx, bo)
 	w.must(err)
-	_, err = wrong.UsePatientPasskey(w.ctx, api.UsePatientPasskey{
-		Passkey: *w.asks(old, passkey.Challenge{Purpose: passkey.PurposeReturn, Key: wrong.signer.Public()}),
-	})
-	wantCode(t, err, api.CodeOtherPatient)
-	_, err = w.newDevice(w.clinic).ReturnPatient(w.ctx, w.newDevice(w.clinic).returns(old))
-	wantCode(t, err, api.CodeOtherPatient)
+	nothingFromBefore()
 	if all, err := w.store.DevicesOf(w.ctx, w.clinic.ID, wrong.person); len(all) != 1 || err != nil {
 		t.Errorf("%d devices came of it, %v", len(all)-1, err)
 	}

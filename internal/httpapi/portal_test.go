@@ -96,6 +96,19 @@ func TestPortalRaisesTheDevice(t *testing.T) {
 	if logs := w.logs.String(); strings.Contains(logs, p.Subject) || strings.Contains(logs, p.Secret) || strings.Contains(logs, f.Code) {
 		t.Error("a subject, a secret or a code is in the log")
 	}
+	// Once staff say that the record is somebody else's, the portal does not bring
+	// it back: they say whose the account is.
+	_, err = nurse.PatientVerification(w.ctx, id, "confirm", api.ConfirmPatient{
+		Method: "phone", Identifiers: []string{"name", "photo"}, Reason: "It is their son who writes.", WrongRecord: true,
+	})
+	w.must(err)
+	own, err = patient.atPortal(p)
+	w.must(err)
+	seen, err = nurse.PatientVerification(w.ctx, id, "", nil)
+	w.must(err)
+	if own.PortalWaits == 0 || seen.PortalWaits == 0 || seen.Record != nil {
+		t.Errorf("the portal brings the wrong record back: %+v, %+v", own, seen)
+	}
 	// It lapses like any step.
 	w.clock.advance(30 * 24 * time.Hour)
 	patient.signIn()

@@ -156,11 +156,12 @@ func (h *Hub) ConfirmPatient(ctx context.Context, s *StaffCaller, id string, n a
 	if len(devices) == 0 {
 		return api.PatientVerification{}, ErrNotAMember
 	}
-	for _, device := range devices {
-		kept := Verification{Practice: v.Practice, Person: v.Patient, Device: device, Staff: s.Person.ID, Reason: strings.Join(identifiers, ",") + ": " + reason, WrongRecord: n.WrongRecord}
-		if err := h.raise(ctx, s, kept, by); err != nil {
-			return api.PatientVerification{}, err
-		}
+	kept := make([]Verification, len(devices))
+	for i, device := range devices {
+		kept[i] = Verification{Practice: v.Practice, Person: v.Patient, Device: device, Staff: s.Person.ID, Reason: strings.Join(identifiers, ",") + ": " + reason, WrongRecord: n.WrongRecord}
+	}
+	if err := h.raiseAll(ctx, s, kept, by, h.now()); err != nil {
+		return api.PatientVerification{}, err
 	}
 	return h.describeVerification(ctx, v)
 }

@@ -395,7 +395,8 @@ type Verification struct {
 	// Contact is the one that a code proved, as in the Facts of a [RosterEntry].
 	Contact []byte
 	// WrongRecord says, when it is put, that the record which the person was
-	// matched with is somebody else's: all proofs with a record are forgotten.
+	// matched with is somebody else's: all proofs with a record are forgotten,
+	// and no passkey or account at the portal from before brings it back.
 	WrongRecord bool
 }
 

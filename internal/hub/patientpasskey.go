@@ -199,7 +199,7 @@ func (h *Hub) ReturnPatient(ctx context.Context, from Source, n api.ReturnPatien
 	}
 	f, person, err := h.patientOfPasskey(ctx, from, p.ID, n.PublicKey, &n.Passkey)
 	if err == nil {
-		err = h.sameRecord(ctx, p.ID, person.ID, f.Record) // before there is a device
+		err = h.ownRecord(ctx, p.ID, person.ID, f.Record) // before there is a device
 	}
 	reason := "unauthenticated"
 	switch {

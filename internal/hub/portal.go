@@ -164,7 +164,7 @@ func (h *Hub) finishPortal(ctx context.Context, c *Caller, f *api.FinishPortal) 
 		h.announceVerification(ctx, practice, c.Device.Person)
 		return nil
 	}
-	if err := h.sameRecord(ctx, practice, account.Person, account.Record); err != nil {
+	if err := h.ownRecord(ctx, practice, account.Person, account.Record); err != nil {
 		return err
 	}
 	if err := h.store.SeePortalAccount(ctx, account); errors.Is(err, ErrExists) {

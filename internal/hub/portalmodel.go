@@ -37,7 +37,8 @@ type PortalAccount struct {
 type PortalAccounts interface {
 	// SeePortalAccount stores an account, or replaces what is kept of it: who
 	// signed in and, unless empty, Record and Staff. A record has one account:
-	// for a second it gives [ErrExists].
+	// for a second it gives [ErrExists]. One that staff said is not Person's gives
+	// [ErrOtherPatient], unless Staff do.
 	SeePortalAccount(ctx context.Context, a PortalAccount) error
 	PortalAccount(ctx context.Context, practice string, account []byte) (PortalAccount, error)
 	// PortalAccountsOf lists those that a person last signed in with, and those

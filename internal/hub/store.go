@@ -292,10 +292,14 @@ type Devices interface {
 
 // Verifications keeps how far each device of a patient has shown who they are.
 type Verifications interface {
-	// PutVerification replaces what the device had of the same level. If anything
-	// kept of the person, lapsed or not, has another Record than v, and v has one,
-	// it gives [ErrOtherPatient] and stores nothing.
-	PutVerification(ctx context.Context, v Verification) error
+	// PutVerification replaces what each device of one patient had of the same
+	// level: of all, or of none. A Record that the person had by a proof of that
+	// level which still held stays where none is given. If anything kept of the
+	// person, lapsed or not, has another Record than is given, or nobody of staff
+	// gives one that they said is wrong, it gives [ErrOtherPatient].
+	PutVerification(ctx context.Context, all ...Verification) error
+	// SaidWrong reports whether staff said that a record is not the person's.
+	SaidWrong(ctx context.Context, practice, person, record string) (bool, error)
 	// VerificationsOf lists those of some patients, lapsed ones too, oldest first.
 	VerificationsOf(ctx context.Context, practice string, persons []string) ([]Verification, error)
 	// LapsedVerifications lists those of all practices that lapsed in (after,
@@ -339,8 +343,8 @@ type IdentityChecks interface {
 	// then has. Where the first was before since, or there is none, they begin anew.
 	CountIdentityFailure(ctx context.Context, practice string, subjects []string, now, since int64) ([]int, error)
 	// It forgets which records the person has shown to be, of proofs that had lapsed
-	// by now, so that they are who they show to be anew: a record can have got
-	// another number.
+	// by now, and which staff said are not theirs, so that they are who they show
+	// to be anew: a record can have got another number.
 	ClearIdentityFailures(ctx context.Context, practice string, subjects []string, person string, now int64) error
 	// SetIdentityAsked notes when staff asked a person; 0 that they no longer do.
 	SetIdentityAsked(ctx context.Context, practice, person string, at int64) error

@@ -133,6 +133,22 @@ func (h *Hub) sameRecord(ctx context.Context, practice, person, record string) e
 	return nil
 }
 
+// ownRecord is sameRecord for what patients show by themselves: a record that
+// staff said is not the person's is refused too.
+func (h *Hub) ownRecord(ctx context.Context, practice, person, record string) error {
+	if err := h.sameRecord(ctx, practice, person, record); err != nil {
+		return err
+	}
+	wrong, err := h.store.SaidWrong(ctx, practice, person, record)
+	if err != nil {
+		return at("look for what staff said", err)
+	}
+	if wrong {
+		return ErrOtherPatient
+	}
+	return nil
+}
+
 // raise notes a proof that a device of a patient has given, or staff for it,
 // and tells both sides. From when it counts and until when is the hub's to say.
 // A record of another patient than the person's gives [ErrOtherPatient].
@@ -142,12 +158,22 @@ func (h *Hub) raise(ctx context.Context, who Actor, v Verification, by proofing.
 
 // raiseAt is raise for a proof that was given some time ago, and lapses as such.
 func (h *Hub) raiseAt(ctx context.Context, who Actor, v Verification, by proofing.Method, now time.Time) error {
-	if err := h.proof(ctx, &v, by, now); err != nil {
-		return err
+	return h.raiseAll(ctx, who, []Verification{v}, by, now)
+}
+
+// raiseAll is raiseAt for several devices of one patient: all are raised, or none.
+func (h *Hub) raiseAll(ctx context.Context, who Actor, all []Verification, by proofing.Method, now time.Time) error {
+	events := make([]audit.Event, len(all))
+	for i := range all {
+		if err := h.proof(ctx, &all[i], by, now); err != nil {
+			return err
+		}
+		events[i] = h.patientVerified(ctx, who, &all[i])
 	}
-	if err := h.store.Recording(h.patientVerified(ctx, who, &v)).PutVerification(ctx, v); err != nil {
+	if err := h.store.Recording(events...).PutVerification(ctx, all...); err != nil {
 		return at("store verification", err)
 	}
+	v := all[0]
 	if v.Level.Reaches(proofing.Matched) { // whoever asked has their answer
 		if err := h.store.SetIdentityAsked(ctx, v.Practice, v.Person, 0); err != nil {
 			return at("note the answer", err)

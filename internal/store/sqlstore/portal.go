@@ -16,6 +16,16 @@ ON CONFLICT (practice, account) DO UPDATE SET person = excluded.person, device =
     record = COALESCE(excluded.record, portal_account.record),
     staff = CASE WHEN excluded.staff = '' THEN portal_account.staff ELSE excluded.staff END`
 	return s.write(ctx, a.Practice, func(t *tx) error {
+		if a.Record != "" && a.Staff == "" {
+			if err := s.lockPerson(t, a.Practice, a.Person); err != nil {
+				return err
+			}
+			if wrong, err := saidWrong(ctx, t, a.Practice, a.Person, a.Record); err != nil {
+				return err
+			} else if wrong {
+				return hub.ErrOtherPatient
+			}
+		}
 		_, err := t.exec(put, a.Practice, a.Account, a.Record, a.Person, a.Device, a.At, a.Staff)
 		return err
 	})

@@ -187,6 +187,9 @@ func (s *Store) ClearIdentityFailures(ctx context.Context, practice string, subj
 UPDATE factor SET record = '' WHERE practice = $1 AND person = $2 AND record <> ''
 AND NOT EXISTS (SELECT 1 FROM verification v WHERE v.practice = factor.practice AND v.person = factor.person AND v.record = factor.record)`
 	return s.write(ctx, practice, func(t *tx) error {
+		if err := s.lockPerson(t, practice, person); err != nil {
+			return err
+		}
 		for _, subject := range subjects {
 			if _, err := t.exec(update, practice, subject); err != nil {
 				return err
@@ -195,7 +198,10 @@ AND NOT EXISTS (SELECT 1 FROM verification v WHERE v.practice = factor.practice 
 		if _, err := t.exec(lapsed, practice, person, now); err != nil {
 			return err
 		}
-		_, err := t.exec(passkeys, practice, person)
+		if _, err := t.exec(passkeys, practice, person); err != nil {
+			return err
+		}
+		_, err := t.exec(`DELETE FROM wrong_record WHERE practice = $1 AND person = $2`, practice, person)
 		return err
 	})
 }

@@ -63,12 +63,13 @@ func testVerifications(t *testing.T, store hub.Store) {
 	if err := store.PutVerification(ctx, two); !errors.Is(err, hub.ErrOtherPatient) {
 		t.Errorf("a second record, as staff vouched for the first: %v", err)
 	}
-	vouched.WrongRecord = true
-	must(t, store.PutVerification(ctx, vouched))
-	vouched.WrongRecord = false
-	if diff := cmp.Diff([]hub.Verification{contact, away, vouched}, list(c.id, d.Person)); diff != "" {
+	both := of(d, proofing.InPerson, 85, 1085)
+	both.Staff, vouched.Staff = "p_staff", "p_staff"
+	testWrongRecord(t, store, c, both, vouched, one)
+	if diff := cmp.Diff([]hub.Verification{contact, away, both, vouched}, list(c.id, d.Person)); diff != "" {
 		t.Errorf("once the record is said to be wrong: %s", diff)
 	}
+	one.Record = "r_3"
 	must(t, store.PutVerification(ctx, two))
 	// Staff who let a patient try again have what lapsed forgotten, and no more.
 	if err := store.PutVerification(ctx, one); !errors.Is(err, hub.ErrOtherPatient) {
@@ -84,7 +85,18 @@ func testVerifications(t *testing.T, store hub.Store) {
 	}
 	must(t, store.PutVerification(ctx, one))
 	must(t, store.ClearIdentityFailures(ctx, c.id, []string{second.ID}, d.Person, one.Until))
-	must(t, store.PutVerification(ctx, of(second, proofing.InPerson, 90, 1090)))
+	// Staff who vouch for somebody do not bring back what had lapsed: they did not
+	// see it. What holds they did.
+	one.At, one.Until = 80, 90
+	must(t, store.PutVerification(ctx, one))
+	for until, want := range map[int64]string{90: "", 91: "r_3"} {
+		one.Until = until
+		must(t, store.PutVerification(ctx, one))
+		must(t, store.PutVerification(ctx, of(second, proofing.InPerson, 90, 1090)))
+		if got := list(c.id, d.Person); got[len(got)-1].Record != want {
+			t.Errorf("vouched for as a record lapses at %d: %+v", until, got)
+		}
+	}
 	lapsed, err := store.LapsedVerifications(ctx, 1010, 1040, 1000)
 	must(t, err)
 	var mine []string
@@ -96,4 +108,46 @@ func testVerifications(t *testing.T, store hub.Store) {
 	if diff := cmp.Diff([]string{second.ID, stranger.ID}, mine); diff != "" {
 		t.Errorf("lapsed after the first and up to the last time: %s", diff)
 	}
+}
+
+// testWrongRecord has staff say, as they vouch for two devices, that the record
+// is wrong which was shown before.
+func testWrongRecord(t *testing.T, store hub.Store, c *clinic, one, two, before hub.Verification) {
+	t.Helper()
+	ctx := t.Context()
+	key := hub.Factor{Practice: c.id, ID: newID("f"), Person: one.Person, Kind: hub.FactorPasskey, Credential: []byte("wrong"), Key: []byte("k"), Record: "r_key"}
+	must(t, store.AddFactor(ctx, key))
+	account := hub.PortalAccount{Practice: c.id, Account: []byte("wrong"), Record: "r_portal", Person: one.Person, Device: one.Device, Staff: "p_before"}
+	must(t, store.SeePortalAccount(ctx, account))
+
+	one.WrongRecord, two.WrongRecord = true, true
+	both := two
+	both.Record, both.Staff = "r_1", "" // no staff: refused, after the first was put
+	wants(t, store.PutVerification(ctx, one, both), hub.ErrOtherPatient)
+	if wrong, err := store.SaidWrong(ctx, c.id, one.Person, "r_1"); wrong || err != nil {
+		t.Errorf("half of it was stored: %v", err)
+	}
+	must(t, store.PutVerification(ctx, one, two))
+	for _, record := range []string{"r_1", "r_key", "r_portal"} {
+		if wrong, err := store.SaidWrong(ctx, c.id, one.Person, record); !wrong || err != nil {
+			t.Errorf("%s is not said to be wrong: %v", record, err)
+		}
+		before.Record = record
+		wants(t, store.PutVerification(ctx, before), hub.ErrOtherPatient)
+	}
+	if wrong, err := store.SaidWrong(ctx, c.id, newID("p"), "r_1"); wrong || err != nil {
+		t.Errorf("said of somebody else: %v", err)
+	}
+	left, err := store.PortalAccount(ctx, c.id, account.Account)
+	must(t, err)
+	same(t, left.Record+left.Staff, "p_staff") // so that no number gives it back
+	account.Staff = ""                         // a sign-in that had read the account before
+	wants(t, store.SeePortalAccount(ctx, account), hub.ErrOtherPatient)
+	// Staff who name the record take it back.
+	before.Record, before.Staff, before.Device = "r_1", "p_staff", newID("d")
+	must(t, store.PutVerification(ctx, before))
+	if wrong, err := store.SaidWrong(ctx, c.id, one.Person, "r_1"); wrong || err != nil {
+		t.Errorf("what staff took back is still said: %v", err)
+	}
+	must(t, store.PutVerification(ctx, two))
 }
