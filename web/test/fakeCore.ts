@@ -76,8 +76,6 @@ export function notice(position: number, what: Notice, at = noon + position * 30
 }
 
 export interface Script extends BaseScript {
-  /** Conversations have the ids that the page gave them. */
-  named?: boolean;
   lines?: readonly Line[];
   keeping?: Keeping;
 }
@@ -97,7 +95,7 @@ export class FakeCore extends FakeBase<Script> {
   async open(options: OpenOptions): Promise<ConversationId> {
     await this.called("open", options);
     const made = conversation({
-      id: this.script.named ? options.id : (`c_${++this.count}` as ConversationId),
+      id: options.id,
       queue: options.queue,
       members: [member({ name: options.name }), theArchive],
       ...(options.leftMessage ? { leftMessage: true } : {}),

@@ -3,6 +3,7 @@
 import { practice } from "./practice.ts";
 import { FakeCore, noon, type Script } from "./fakeCore.ts";
 import { passingMemo, type Memo } from "../src/patient/model/memo.ts";
+import type { ConversationId } from "../src/core/shared/protocol.ts";
 import { Session, type Signal } from "../src/patient/model/session.ts";
 import type { World } from "../src/patient/model/world.ts";
 
@@ -54,5 +55,5 @@ export async function inChat(given: Given = {}) {
   const told = made.session.tellAboutMe(about);
   if (!given.script?.hang?.includes("start")) await told;
   await settle();
-  return made;
+  return { ...made, id: made.session.state.conversation?.id as ConversationId };
 }

@@ -1,7 +1,7 @@
 import type { Keep } from "../core/worker/store.ts";
-import type { Unkept, UnkeptChat, UnkeptMessage } from "./model/unkept.ts";
+import type { Unkept, UnkeptChat, UnkeptDraft, UnkeptMessage } from "./model/unkept.ts";
 
-type Value = Omit<UnkeptMessage, "blob"> | UnkeptChat | string;
+type Value = Omit<UnkeptMessage, "blob"> | UnkeptChat | UnkeptDraft;
 const chatKey = "chat";
 const draftKey = "draft";
 const messagePrefix = "message/";
@@ -53,7 +53,7 @@ export class BrowserUnkept implements Unkept {
       const bytes = await keep.get(key);
       return bytes && read<T>(bytes);
     };
-    const [chat, draft, keys] = await Promise.all([get<UnkeptChat>(chatKey), get<string>(draftKey), keep.keys(messagePrefix)]);
+    const [chat, draft, keys] = await Promise.all([get<UnkeptChat>(chatKey), get<UnkeptDraft>(draftKey), keep.keys(messagePrefix)]);
     const messages = await Promise.all(keys.map((key) => get<Omit<UnkeptMessage, "blob">>(key)));
     return {
       messages: messages.flatMap((message) => (message ? { ...message.value, ...(message.value.body.kind === "file" ? { blob: message.file } : {}) } : [])),
@@ -78,8 +78,8 @@ export class BrowserUnkept implements Unkept {
     await this.apply(chatKey);
   }
 
-  async putDraft(text: string): Promise<void> {
-    await this.apply(draftKey, text === "" ? undefined : await write(text));
+  async putDraft(draft: UnkeptDraft | undefined): Promise<void> {
+    await this.apply(draftKey, draft && (await write(draft)));
   }
 
   async forget(): Promise<void> {

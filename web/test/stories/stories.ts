@@ -407,6 +407,20 @@ export const stories: Record<string, Story> = {
       scene.session.sendText(said[scene.language].hello);
     },
   },
+  "given-back": {
+    script: () => ({ hang: ["start"] }),
+    play: async ({ session, language, find }) => {
+      const chat = { name: "Ana", queue: "q_general", ownDevice: true };
+      session.begin();
+      session.agree();
+      void session.tellAboutMe(chat);
+      session.sendText(said[language].hello);
+      session.happen({ kind: "back" });
+      session.begin();
+      void session.tellAboutMe(chat);
+      await find(".composer");
+    },
+  },
   "waiting-held-up": {
     ...kept,
     script: (language) => ({ conversations: [conversation({ place: 1 })], lines: [message(undefined, said[language].hello, { state: { kind: "sending" }, at: noon })] }),

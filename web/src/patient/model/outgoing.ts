@@ -3,7 +3,7 @@
 
 import { failureOf } from "../../core/shared/failure.ts";
 import { newMessageName } from "../../core/shared/names.ts";
-import type { Body, ConversationId, Core, Message, MessageId } from "../../core/shared/protocol.ts";
+import type { Body, Conversation, ConversationId, Core, Message, MessageId } from "../../core/shared/protocol.ts";
 import type { Thread, Typed } from "./thread.ts";
 import type { Unkept, UnkeptChat, UnkeptMessage } from "./unkept.ts";
 
@@ -18,18 +18,26 @@ export interface Visit {
   readonly unkept: Unkept | undefined;
   /** The one on the screen; undefined until it is open. */
   readonly conversation: ConversationId | undefined;
-  /** The one that is being opened, once it is kept that it is. */
-  readonly asked: Promise<ConversationId | undefined>;
+  /** The same, also while it is being opened; undefined until it is known which one is unlocked. */
+  readonly chat: ConversationId | undefined;
+  /** Settled once it is kept that the chat was asked for. */
+  readonly asked: Promise<unknown> | undefined;
+  /** As the core has it. */
+  known(id: ConversationId): Conversation | undefined;
   now(): number;
   /** The lines have changed. */
   changed(): void;
   notSent(): void;
+  /** What was sent to another chat is the draft of this one, and nobody has it. */
+  givenBack(): void;
 }
 
 const typedOf = (message: UnkeptMessage): Typed => ({ ...message, id: `typed-${message.name}` as MessageId });
 
 export class Outgoing {
   private text = "";
+  /** The chat that the draft is of. */
+  private textOf: ConversationId | undefined;
   private draftIsUnkept = false;
   private draftTimer: ReturnType<typeof setTimeout> | undefined;
   private typingTimer: ReturnType<typeof setTimeout> | undefined;
@@ -47,7 +55,8 @@ export class Outgoing {
     const found = await this.visit.unkept?.read().catch(() => undefined);
     if (!found) return undefined;
     const { chat, draft } = found;
-    this.text = draft ?? "";
+    this.text = draft?.text ?? "";
+    this.textOf = draft?.conversation;
     this.draftIsUnkept = this.text !== "";
     for (const message of [...found.messages].sort((a, b) => a.at - b.at)) {
       const typed = typedOf(message);
@@ -60,9 +69,9 @@ export class Outgoing {
 
   /** Shows it at once and sends it when it can be sent. */
   send(body: Body, blob?: Blob): void {
-    const { conversation, unkept } = this.visit;
+    const { chat, unkept } = this.visit;
     this.newest = Math.max(this.visit.now(), this.newest + 1);
-    const typed = typedOf({ name: newMessageName(), body, at: this.newest, ...(blob ? { blob } : {}), ...(conversation ? { conversation } : {}) });
+    const typed = typedOf({ name: newMessageName(), body, at: this.newest, ...(blob ? { blob } : {}), ...(chat ? { conversation: chat } : {}) });
     this.untaken.set(typed.id, typed);
     this.thread.type(typed, unkept === undefined);
     this.visit.changed();
@@ -78,12 +87,12 @@ export class Outgoing {
 
   // Until the core has it, the browser does.
   private async keep(typed: Typed, unkept: Unkept): Promise<void> {
-    if (typed.conversation) await new Promise((resolve) => setTimeout(resolve, quickMs));
-    const conversation = typed.conversation ?? (await this.visit.asked);
+    if (this.visit.conversation) await new Promise((resolve) => setTimeout(resolve, quickMs));
+    else await this.visit.asked?.catch(() => undefined);
     if (!this.untaken.has(typed.id)) return;
     const { id, ...message } = typed;
     try {
-      await unkept.putMessage({ ...message, ...(conversation ? { conversation } : {}) }, typed.body.kind === "text" && this.text === "");
+      await unkept.putMessage(message, typed.body.kind === "text" && this.text === "");
     } catch {
       return; // it does not say that it is being sent
     }
@@ -122,19 +131,69 @@ export class Outgoing {
   }
 
   /** The conversation is open: what was written before goes out, each to its own. */
-  opened(): void {
-    for (const { id, conversation = this.visit.conversation } of [...this.untaken.values()]) {
-      if (conversation !== this.visit.conversation) this.thread.drop(id);
-      void this.hand(id);
+  opened(unlocked: boolean): void {
+    const { conversation: open } = this.visit;
+    if (open && unlocked) {
+      for (const typed of this.untaken.values()) this.untaken.set(typed.id, { conversation: open, ...typed });
+      this.textOf ??= open;
     }
-    if (this.text) this.saveDraft();
+    this.giveBack(true);
+    for (const { id, conversation } of [...this.untaken.values()]) {
+      if (conversation !== open) this.thread.drop(id);
+      if (!this.thread.hasFailed(id) && this.isThere(conversation)) void this.hand(id);
+    }
   }
 
-  /** Another chat begins: what was refused in the last is let go of with it. */
-  clear(): void {
+  /** Another chat begins, in which none of this is said: what was refused in the last is let go of with it. */
+  begin(): void {
     for (const typed of [...this.untaken.values()]) if (this.thread.hasFailed(typed.id)) this.taken(typed);
     this.thread.clear();
-    for (const typed of this.untaken.values()) if (!typed.conversation) this.thread.type(typed, true);
+    this.giveBack(this.textOf === undefined);
+  }
+
+  // What was sent to a chat that there is not goes back into the field, and its
+  // files are not sent until somebody says so. So does the draft of such a chat,
+  // told of if it may have been meant for another than this.
+  private giveBack(drafts: boolean): void {
+    const { chat, unkept } = this.visit;
+    const into = chat && this.visit.known(chat);
+    if (into?.state === "closed" || into?.consent === "withdrawn") return; // nothing can be said there
+    const words: string[] = [];
+    const gone: Typed[] = [];
+    for (const typed of [...this.untaken.values()]) {
+      const { id, conversation, body } = typed;
+      if (conversation === chat ? chat : this.isThere(conversation)) continue;
+      gone.push(typed);
+      this.untaken.delete(id);
+      this.thread.drop(id);
+      if (body.kind === "text") words.push(body.text);
+      if (body.kind !== "file" || !chat) continue;
+      const moved = { ...typed, conversation: chat };
+      this.untaken.set(id, moved);
+      this.thread.type(moved, true);
+      this.thread.refuse(id, "cancelled");
+    }
+    const elsewhere = this.textOf !== chat;
+    if (elsewhere && this.isThere(this.textOf)) {
+      if (this.draftIsUnkept) this.saveDraft(); // there
+      this.text = "";
+    }
+    const moves = elsewhere && this.text !== "";
+    if (moves || words.length > 0) {
+      const own = moves || this.text === "" ? into?.draft : "";
+      this.text = [own, ...words, this.text].filter(Boolean).join("\n\n");
+    }
+    this.textOf = chat;
+    if (gone.length > 0 || (moves && drafts)) this.visit.givenBack();
+    if (!this.text && gone.length === 0) return;
+    // The words are in one place or the other, whenever the page goes.
+    void this.keepDraft()
+      .then(() => Promise.all(gone.map(({ name }) => unkept?.dropMessage(name))))
+      .catch(() => undefined);
+  }
+
+  private isThere(id: ConversationId | undefined): boolean {
+    return id !== undefined && (id === this.visit.conversation || this.visit.known(id) !== undefined);
   }
 
   async retry(message: Message): Promise<void> {
@@ -156,12 +215,14 @@ export class Outgoing {
   }
 
   get draft(): string {
-    return this.text;
+    const { chat } = this.visit;
+    return !chat || this.textOf === chat ? this.text : "";
   }
 
   /** Keeps what is being typed, and tells the others that somebody types. */
   setDraft(text: string): void {
     this.text = text;
+    this.textOf = this.visit.chat;
     clearTimeout(this.draftTimer);
     if (text === "") {
       this.saveDraft();
@@ -183,12 +244,16 @@ export class Outgoing {
   }
 
   private async keepDraft(): Promise<void> {
-    const { conversation, core, unkept } = this.visit;
-    if (conversation && core) await core.saveDraft(conversation, this.text);
-    else if (this.text !== "") this.draftIsUnkept = true;
-    if (!this.draftIsUnkept) return;
-    this.draftIsUnkept = !conversation && this.text !== "";
-    await unkept?.putDraft(this.draftIsUnkept ? this.text : "");
+    const { core, unkept } = this.visit;
+    const { text, textOf } = this;
+    const to = core && this.isThere(textOf) ? textOf : undefined;
+    const unsaved = to === undefined && text !== "";
+    if (unsaved) this.draftIsUnkept = true;
+    const wasUnkept = this.draftIsUnkept;
+    if (to) await core?.saveDraft(to, text);
+    if (!wasUnkept) return;
+    this.draftIsUnkept = unsaved;
+    await unkept?.putDraft(unsaved ? { text, ...(textOf ? { conversation: textOf } : {}) } : undefined);
   }
 
   private type(): void {

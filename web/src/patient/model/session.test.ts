@@ -130,7 +130,7 @@ describe("coming back", () => {
     await settle();
     expect(session.state.screen.at).toBe("chat");
     expect(texts(session)).toEqual(["Hello"]);
-    expect(signals).toContainEqual({ kind: "draft", text: "my kn" });
+    expect(signals).toContainEqual({ kind: "draft", text: "my kn", instead: false });
     expect(session.draftText).toBe("my kn");
   });
 
@@ -199,7 +199,7 @@ describe("what is typed", () => {
   });
 
   test("shows once, whichever comes first, the answer or the event", async () => {
-    const { session, core } = await inChat();
+    const { session, core, id } = await inChat();
     session.sendText("once"); // the fake emits first and answers then
     await settle();
     expect(texts(session)).toEqual(["once"]);
@@ -207,11 +207,11 @@ describe("what is typed", () => {
     const late = vi.spyOn(core, "sendText").mockImplementation(async () => "m_late" as MessageId);
     session.sendText("twice?");
     await settle();
-    core.emit({ kind: "line", line: message(7, "twice?", { id: "m_late" as MessageId, conversation: "c_1" as ConversationId }) });
+    core.emit({ kind: "line", line: message(7, "twice?", { id: "m_late" as MessageId, conversation: id }) });
     expect(texts(session).sort()).toEqual(["once", "twice?"]);
     late.mockImplementation(() => new Promise(() => undefined)); // its answer is still on the way
     session.sendText("thrice?");
-    core.emit({ kind: "line", line: message(8, "thrice?", { state: { kind: "sent", position: 8 }, id: "m_first" as MessageId, conversation: "c_1" as ConversationId }) });
+    core.emit({ kind: "line", line: message(8, "thrice?", { state: { kind: "sent", position: 8 }, id: "m_first" as MessageId, conversation: id }) });
     expect(texts(session).filter((text) => text === "thrice?")).toHaveLength(1);
     late.mockRestore();
   });
@@ -240,8 +240,8 @@ describe("what is typed", () => {
   });
 
   test("that was sent stays where it is when the download of its file is stopped", async () => {
-    const { session, core } = await inChat();
-    core.emit({ kind: "line", line: { type: "message", message: { id: "m_file" as never, conversation: "c_1" as never, from: "p_nurse" as never, mine: false, at: 1, position: 7, body: { kind: "text", text: "here" }, progress: 0.3 } } });
+    const { session, core, id } = await inChat();
+    core.emit({ kind: "line", line: { type: "message", message: { id: "m_file" as never, conversation: id, from: "p_nurse" as never, mine: false, at: 1, position: 7, body: { kind: "text", text: "here" }, progress: 0.3 } } });
     const line = session.state.lines[0];
     if (line?.type !== "message") throw new Error("no message");
     await session.cancel(line.message);
@@ -251,25 +251,25 @@ describe("what is typed", () => {
 
   test("is kept as a draft a moment later, and told to the others as typing", async () => {
     vi.useFakeTimers();
-    const { session, core } = await inChat();
+    const { session, core, id } = await inChat();
     session.setDraft("m");
     session.setDraft("my");
-    expect(calls(core, "setTyping")).toEqual([["c_1", true]]);
+    expect(calls(core, "setTyping")).toEqual([[id, true]]);
     vi.advanceTimersByTime(400);
-    expect(calls(core, "saveDraft").at(-1)).toEqual(["c_1", "my"]);
+    expect(calls(core, "saveDraft").at(-1)).toEqual([id, "my"]);
     vi.advanceTimersByTime(4000);
-    expect(calls(core, "setTyping").at(-1)).toEqual(["c_1", false]);
+    expect(calls(core, "setTyping").at(-1)).toEqual([id, false]);
     session.sendText("my knee"); // which takes the draft away as the core takes it, and not before
     expect(session.draftText).toBe("");
     vi.advanceTimersByTime(4000);
-    expect(calls(core, "saveDraft").at(-1)).toEqual(["c_1", "my"]);
+    expect(calls(core, "saveDraft").at(-1)).toEqual([id, "my"]);
   });
 
   test("is not lost when the page goes before the moment has passed", async () => {
-    const { session, core } = await inChat();
+    const { session, core, id } = await inChat();
     session.setDraft("half a wo");
     session.flush();
-    expect(calls(core, "saveDraft").at(-1)).toEqual(["c_1", "half a wo"]);
+    expect(calls(core, "saveDraft").at(-1)).toEqual([id, "half a wo"]);
   });
 });
 
@@ -310,8 +310,7 @@ describe("when something fails", () => {
 
 describe("what others do", () => {
   test("is told: messages, who joined, the place in line, the end", async () => {
-    const { session, core, signals } = await inChat();
-    const id = "c_1" as ConversationId;
+    const { session, core, signals, id } = await inChat();
     const here = conversation({ id, members: [member(), theArchive, nurseDana], state: "open", place: undefined });
     core.emit({ kind: "conversation", conversation: { ...here, place: 1 } });
     const joined = notice(2, { kind: "joined", person: nurse });
@@ -324,11 +323,11 @@ describe("what others do", () => {
   });
 
   test("is marked read once, when somebody looks", async () => {
-    const { session, core } = await inChat();
-    core.emit({ kind: "line", line: message(3, "Hi", { mine: false, conversation: "c_1" as ConversationId }) });
+    const { session, core, id } = await inChat();
+    core.emit({ kind: "line", line: message(3, "Hi", { mine: false, conversation: id }) });
     session.seen();
     session.seen();
-    expect(calls(core, "markRead")).toEqual([["c_1", 3]]);
+    expect(calls(core, "markRead")).toEqual([[id, 3]]);
   });
 
   test("in another conversation does not show here", async () => {

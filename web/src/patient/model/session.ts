@@ -28,7 +28,7 @@ import { consentBytes, consentIn, parsePractice, PracticeError, textIn, type Con
 import { Outgoing } from "./outgoing.ts";
 import { atRisk } from "./risk.ts";
 import { beginning, type AboutMe, type Signal, type State } from "./state.ts";
-import { Thread } from "./thread.ts";
+import { readBefore, Thread } from "./thread.ts";
 import type { Unkept, UnkeptChat } from "./unkept.ts";
 import type { World } from "./world.ts";
 
@@ -50,6 +50,8 @@ export class Session {
   private returning = false;
   private deviceKey: Uint8Array | undefined;
   private conversationId: ConversationId | undefined;
+  /** The chat that is being opened, or was. */
+  private wanted: ConversationId | undefined;
   private asked: Promise<OpenOptions> | undefined;
   private readonly latest = new Map<ConversationId, Conversation>();
   private readonly thread = new Thread();
@@ -72,12 +74,17 @@ export class Session {
       get conversation() {
         return session.conversationId;
       },
-      get asked() {
-        return Promise.resolve(session.asked).then((options) => options?.id, () => undefined);
+      get chat() {
+        return session.conversationId ?? session.wanted;
       },
+      get asked() {
+        return session.asked;
+      },
+      known: (id) => session.latest.get(id),
       now: () => world.now(),
       changed: () => this.set({ lines: this.thread.lines }),
       notSent: () => this.signal({ kind: "not-sent" }),
+      givenBack: () => this.set({ givenBack: true }),
     });
   }
 
@@ -138,6 +145,7 @@ export class Session {
 
   private resume({ about, options }: UnkeptChat): void {
     this.about = about;
+    this.wanted = options.id;
     this.asked = Promise.resolve(options);
     this.leaving = options.leftMessage === true;
   }
@@ -253,7 +261,7 @@ export class Session {
     if (!conversation.joined || (shown && (shown.state !== "closed" || conversation.state === "closed"))) return;
     this.thread.clear();
     if (!this.memoryOnly) this.world.memo.hasChat = true;
-    this.enter(conversation.id);
+    this.enter(conversation.id, false);
     if (this.current.screen.at === "welcome") this.happen({ kind: "continue" });
   }
 
@@ -278,11 +286,17 @@ export class Session {
       this.set({ asking });
       return this.happen({ kind: "ask" });
     }
-    if (about.ownDevice === false) this.memoryOnly = true;
-    this.outgoing.clear();
+    if (about.ownDevice === false) {
+      this.memoryOnly = true;
+      void this.world.unkept?.forget().catch(() => undefined);
+    }
+    this.outgoing.flush();
     this.conversationId = this.asked = undefined;
+    this.wanted = newConversationId();
     this.marked = 0;
-    this.set({ conversation: undefined, lines: this.thread.lines, older: false, readUpTo: undefined, openFailure: undefined });
+    this.set({ conversation: undefined, givenBack: false, older: false, readUpTo: undefined, openFailure: undefined });
+    this.outgoing.begin();
+    this.set({ lines: this.thread.lines });
     this.happen({ kind: "told-about-me" });
     if (!this.leaving) await this.open();
   }
@@ -297,33 +311,36 @@ export class Session {
 
   private async open(): Promise<void> {
     const { practice } = this.current;
-    const about = this.about;
+    const { about, wanted } = this;
     const form = practice && consentIn(practice, this.world.language());
-    if (!practice || !about || !form) return;
+    if (!practice || !about || !wanted || !form) return;
     this.set({ openFailure: undefined });
-    const asked = (this.asked ??= this.ask(practice, about));
-    asked.catch(() => (this.asked = undefined));
+    const asked = (this.asked ??= this.ask(practice, about, wanted));
+    asked.catch(() => this.asked === asked && (this.asked = undefined));
     if (!(await this.start()) || !this.core) return;
     try {
-      const id = await this.core.open(await asked);
+      const options = await asked;
+      if (wanted !== this.wanted) return; // another was begun instead
+      const id = await this.core.open(options);
+      if (wanted !== this.wanted) return void this.core.act(id, "close").catch(() => undefined);
       this.set({ invitation: undefined });
       if (!this.memoryOnly) {
         this.world.memo.hasChat = true;
         this.world.memo.practice = practice;
       }
       this.world.memo.inChat = !this.memoryOnly;
-      this.enter(id);
+      this.enter(id, false);
       void this.unkept?.dropChat().catch(() => undefined);
     } catch (error) {
-      this.set({ openFailure: failureOf(error) });
+      if (wanted === this.wanted) this.set({ openFailure: failureOf(error) });
     }
   }
 
   // The same conversation, however often it is tried, also by the page after this one.
-  private async ask(practice: Practice, about: AboutMe): Promise<OpenOptions> {
+  private async ask(practice: Practice, about: AboutMe, id: ConversationId): Promise<OpenOptions> {
     const invitation = typeof this.current.invitation === "object" ? this.current.invitation : undefined;
     const options: OpenOptions = {
-      id: newConversationId(),
+      id,
       queue: about.queue,
       language: this.world.language(),
       name: about.name,
@@ -332,7 +349,7 @@ export class Session {
       ...(invitation ? { invitation: { token: invitation.token, holder: invitation.holder } } : {}),
       ...(about.writesFor ? { writesFor: about.writesFor } : {}),
     };
-    await this.unkept?.putChat({ about, options }).catch(() => undefined);
+    if (id === this.wanted) await this.unkept?.putChat({ about, options }).catch(() => undefined);
     return options;
   }
 
@@ -383,10 +400,11 @@ export class Session {
       this.deviceKey = started.deviceKey;
       this.set({ started: true, startingSince: undefined, keeping: started.keeping });
       if (started.keeping === "memory") this.memoryOnly = true;
+      for (const each of started.conversations) this.latest.set(each.id, each);
       const newest = [...started.conversations].sort((a, b) => Number(b.state !== "closed") - Number(a.state !== "closed") || b.createdAt - a.createdAt)[0];
       if (newest && !this.about) {
         this.meet(newest);
-        this.enter(newest.id);
+        this.enter(newest.id, true);
         void this.lookForDevices();
       } else if (!this.about) {
         // Nothing is kept here after all.
@@ -405,14 +423,17 @@ export class Session {
     }
   }
 
-  // Shows a conversation and sends what was typed before it had an id.
-  private enter(id: ConversationId): void {
+  // Shows a conversation and sends what was typed for it; `unlocked` if nobody knew till now which it is.
+  private enter(id: ConversationId, unlocked: boolean): void {
     const known = this.current.conversation;
+    const typed = this.outgoing.draft;
+    const instead = this.conversationId !== undefined && this.conversationId !== id;
+    if (instead) this.outgoing.flush();
     if (known?.id !== id) this.set({ conversation: this.latest.get(id) });
     this.conversationId = id;
-    this.outgoing.opened();
+    this.outgoing.opened(unlocked);
     void this.loadLines();
-    if (!this.outgoing.draft && this.current.conversation?.draft) this.signal({ kind: "draft", text: this.current.conversation.draft });
+    if (instead || this.outgoing.draft !== typed || (!typed && this.draftText)) this.signal({ kind: "draft", text: this.draftText, instead: instead || typed !== "" });
   }
 
   private async loadLines(): Promise<void> {
@@ -422,18 +443,11 @@ export class Session {
       const lines = await this.core.lines(id, undefined, pageLines);
       if (id !== this.conversationId) return;
       this.thread.merge(lines);
-      this.set({ lines: this.thread.lines, older: lines.length >= pageLines, readUpTo: this.current.readUpTo ?? this.divider(lines) });
+      this.set({ lines: this.thread.lines, older: lines.length >= pageLines, readUpTo: this.current.readUpTo ?? readBefore(lines, this.current.conversation?.unread ?? 0) });
     } catch {
       // Events bring what is new; what is old can be asked for again.
       this.set({ older: true });
     }
-  }
-
-  private divider(lines: readonly Line[]): number | undefined {
-    const unread = this.current.conversation?.unread ?? 0;
-    const theirs = lines.flatMap((line) => (line.type === "message" && !line.message.mine ? (line.message.position ?? []) : []));
-    const first = theirs[theirs.length - unread];
-    return unread > 0 && first !== undefined ? first - 1 : undefined;
   }
 
   async loadOlder(): Promise<void> {
@@ -453,7 +467,7 @@ export class Session {
   /** Shows it at once and sends it when it can be sent. */
   sendText(text: string): void {
     if (atRisk(text, this.current.practice?.risk_words)) this.set({ atRisk: true });
-    this.set({ readUpTo: undefined });
+    this.set({ readUpTo: undefined, givenBack: false });
     this.outgoing.send({ kind: "text", text });
   }
 
@@ -635,6 +649,7 @@ export class Session {
     const shown = this.conversationId === undefined ? this.about === undefined : conversation.id === this.conversationId;
     this.set({ people, ...(shown ? { conversation } : {}) });
     if (!shown) return;
+    if (before?.id === conversation.id && before.state === "closed" && conversation.state !== "closed") this.enter(conversation.id, false);
     if (conversation.place !== undefined && before?.place !== conversation.place) this.signal({ kind: "place", place: conversation.place });
     if (conversation.state === "closed" && before && before.state !== "closed") this.signal({ kind: "ended" });
   }

@@ -33,6 +33,8 @@ export interface State {
   readonly invitation: Invitation | "over" | undefined;
   /** The person wrote something after which we ask whether they are safe. */
   readonly atRisk: boolean;
+  /** What was sent to a chat that never was is the draft of this one. */
+  readonly givenBack: boolean;
 }
 
 /** Something that happened and that a person may want to hear of. */
@@ -43,7 +45,8 @@ export type Signal =
   | { kind: "place"; place: number }
   | { kind: "ended" }
   | { kind: "not-sent" }
-  | { kind: "draft"; text: string }
+  /** The core has it; `instead` of what is in the field. */
+  | { kind: "draft"; text: string; instead: boolean }
   | { kind: "verification"; asked: boolean };
 
 export interface AboutMe {
@@ -75,6 +78,7 @@ export function beginning(): State {
     newDevice: false,
     locked: false,
     atRisk: false,
+    givenBack: false,
     invitation: undefined,
   };
 }

@@ -19,6 +19,13 @@ function sameBody(a: Body, b: Body): boolean {
   return false;
 }
 
+/** The position before the first of what was not read; undefined if all was, or if it is not here. */
+export function readBefore(lines: readonly Line[], unread: number): number | undefined {
+  const theirs = lines.flatMap((line) => (line.type === "message" && !line.message.mine ? (line.message.position ?? []) : []));
+  const first = theirs[theirs.length - unread];
+  return unread > 0 && first !== undefined ? first - 1 : undefined;
+}
+
 export class Thread {
   private list: readonly Line[] = [];
   private readonly typed = new Map<MessageId, Typed>();

@@ -12,6 +12,13 @@ export interface UnkeptMessage {
   readonly conversation?: ConversationId;
 }
 
+/** What is being typed. */
+export interface UnkeptDraft {
+  readonly text: string;
+  /** As a message's. */
+  readonly conversation?: ConversationId;
+}
+
 /** A conversation that was asked for and that the core has not begun yet. */
 export interface UnkeptChat {
   readonly about: AboutMe;
@@ -25,13 +32,13 @@ export interface UnkeptChat {
  */
 export interface Unkept {
   /** All there is, in no order. */
-  read(): Promise<{ readonly messages: readonly UnkeptMessage[]; readonly chat?: UnkeptChat; readonly draft?: string }>;
+  read(): Promise<{ readonly messages: readonly UnkeptMessage[]; readonly chat?: UnkeptChat; readonly draft?: UnkeptDraft }>;
   /** On the disk when it resolves. The draft that became the message goes with it. */
   putMessage(message: UnkeptMessage, draftToo: boolean): Promise<void>;
   dropMessage(name: MessageName): Promise<void>;
   putChat(chat: UnkeptChat): Promise<void>;
   dropChat(): Promise<void>;
-  /** An empty one is none. */
-  putDraft(text: string): Promise<void>;
+  /** Undefined: there is none. */
+  putDraft(draft: UnkeptDraft | undefined): Promise<void>;
   forget(): Promise<void>;
 }
