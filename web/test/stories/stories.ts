@@ -410,14 +410,13 @@ export const stories: Record<string, Story> = {
   "given-back": {
     script: () => ({ hang: ["start"] }),
     play: async ({ session, language, find }) => {
-      const chat = { name: "Ana", queue: "q_general", ownDevice: true };
-      session.begin();
-      session.agree();
-      void session.tellAboutMe(chat);
-      session.sendText(said[language].hello);
-      session.happen({ kind: "back" });
-      session.begin();
-      void session.tellAboutMe(chat);
+      for (let chats = 0; chats < 2; chats++) {
+        session.begin();
+        session.agree();
+        void session.tellAboutMe({ name: "Ana", queue: "q_general", ownDevice: true });
+        if (chats === 0) session.sendText(said[language].hello);
+        session.happen({ kind: chats === 0 ? "back" : "continue" });
+      }
       await find(".composer");
     },
   },
