@@ -45,7 +45,7 @@ func read(t *testing.T, name string) []byte {
 }
 
 func TestFilesAreShort(t *testing.T) {
-	for _, name := range tracked(t, "*.go", "*.ts", "*.svelte", "*.css") {
+	for _, name := range tracked(t, "*.go", "*.ts", "*.mjs", "*.js", "*.svelte", "*.css") {
 		src := read(t, name)
 		if lines := bytes.Count(src, []byte("\n")); lines > longest && !generated(src) {
 			t.Errorf("%s has %d lines: split it (at most %d)", name, lines, longest)
