@@ -145,7 +145,7 @@ var leaves = map[string]string{
 	"post /v1/conversations/{id}/reopen":                             "conversation.reopened",
 	"post /v1/conversations/{id}/take":                               "conversation.taken",
 	"post /v1/conversations/{id}/take-over":                          "conversation.taken-over",
-	"post /v1/conversations/{id}/typing":                             "- never stored",
+	"post /v1/conversations/{id}/typing":                             "- nothing is stored: TestPresenceAndTypingAreNotStored",
 	"post /v1/conversations/{id}/withdraw":                           "consent.withdrawn",
 	"post /v1/device-sessions":                                       "device.signed-in",
 	"delete /v1/device-sessions/self":                                "device.signed-out",
