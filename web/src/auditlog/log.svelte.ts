@@ -48,19 +48,31 @@ export interface Kept {
   readonly root: string; // base64
 }
 
+/** Where an entry is, by the head that this was asked of. */
+export interface Path {
+  readonly proof: api.AuditProof;
+  readonly checkpoint: api.AuditCheckpoint;
+}
+
+interface Known {
+  readonly head: Head;
+  readonly checkpoint: api.AuditCheckpoint;
+  readonly anchored: boolean;
+}
+
 export class Log {
   private readonly server: Asks;
   private readonly store: Pick<Storage, "getItem" | "setItem"> | undefined;
   private readonly key: string;
-  private checking: Promise<{ readonly head: Head; readonly anchored: boolean }> | undefined;
+  private checking: Promise<Known> | undefined;
   head = $state.raw<Head>();
   witnesses = $state.raw<readonly Witness[]>([]);
   /** The log does not begin with what this browser saw: stop, and keep what there is. */
   broken = $state(false);
   private proofs = $state.raw<ReadonlyMap<number, Proof>>(new Map());
-  /** What the server said last of its head, beside what this browser had kept, and of where entries are. */
+  /** What the server said last of its head, beside what this browser had kept. */
   said: { readonly checkpoint?: api.AuditCheckpoint; readonly kept?: Kept | undefined } = {};
-  readonly paths = new Map<number, api.AuditProof>();
+  readonly paths = new Map<number, Path>();
 
   constructor(server: Asks, store: Pick<Storage, "getItem" | "setItem"> | undefined = browserStore()) {
     this.server = server;
@@ -95,14 +107,14 @@ export class Log {
     if (event.encoded && !sameBytes(await commitment(fromBase64(event.salt ?? ""), event.encoded), bound)) throw new Mismatch("entry");
     if (event.encoded && !saysTheSame(event, event.encoded)) throw new Mismatch("entry");
     const proof = await this.server.proof(event.number, known.head.size);
-    this.paths.set(event.number, proof);
+    this.paths.set(event.number, { proof, checkpoint: known.checkpoint });
     await checkInclusion(event.number, known.head.size, bound, proof.hashes.map(fromBase64), known.head.root);
     if (erased) return "erased";
     return known.anchored ? "proved" : "signed";
   }
 
   /** The newest head, held against the one that this browser kept. */
-  current(): Promise<{ readonly head: Head; readonly anchored: boolean }> {
+  current(): Promise<Known> {
     this.checking ??= this.load().catch((error: unknown) => {
       this.checking = undefined;
       throw error;
@@ -110,7 +122,7 @@ export class Log {
     return this.checking;
   }
 
-  private async load(): Promise<{ readonly head: Head; readonly anchored: boolean }> {
+  private async load(): Promise<Known> {
     const checkpoint = await this.server.checkpoint();
     const { signed, verifier, witnesses } = checkpoint;
     const kept = this.kept();
@@ -127,7 +139,7 @@ export class Log {
     this.head = head;
     const each = new Map(witnesses.map((one) => [one.verifier, one])); // one is not two
     this.witnesses = await Promise.all([...each.values()].map((one) => this.witness(one, verifier, head)));
-    return { head, anchored: kept !== undefined };
+    return { head, checkpoint, anchored: kept !== undefined };
   }
 
   /** Checks what is said to be a witness's signature: also that it is of this log. */

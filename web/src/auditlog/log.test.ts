@@ -46,6 +46,18 @@ describe("the log as this browser knows it", () => {
     expect(log.head?.size).toBe(13);
   });
 
+  test("T40: the proof of an entry is of the head that it was asked of, also once a newer one is known", async () => {
+    let signed = earlier?.signed ?? "";
+    const log = new Log({ ...server(), checkpoint: () => server({ signed }).checkpoint() }, new Memory());
+    await log.check(erased(3)).catch(() => undefined);
+    const asked = signed;
+    signed = vector.signed;
+    await log.check(erased(9)); // newer than the head
+    expect(log.said.checkpoint?.signed).toBe(vector.signed);
+    expect(log.paths.get(3)).toMatchObject({ proof: { size: 5 }, checkpoint: { signed: asked } });
+    expect(log.paths.get(9)).toMatchObject({ proof: { size: 13 }, checkpoint: { signed: vector.signed } });
+  });
+
   test("T40: a rewritten, shortened or re-keyed log is noticed and stays noticed", async () => {
     const memory = new Memory();
     await new Log(server({ signed: earlier?.signed ?? "" }), memory).current();

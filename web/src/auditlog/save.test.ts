@@ -9,7 +9,7 @@ import { entryProof, evidence } from "./save.ts";
 
 test("T40: the proof of an entry is the file that TestT40EntryProof checks", () => {
   const [entry] = cosigned.entries.slice(5);
-  const made = entryProof(entry as unknown as api.AuditEvent, entry?.proof ?? [], cosigned.signed);
+  const made = entryProof(entry as unknown as api.AuditEvent, { proof: { number: 5, size: cosigned.entries.length, hashes: entry?.proof ?? [] }, checkpoint: { signed: cosigned.signed, verifier: cosigned.verifier, size: cosigned.entries.length, root: "", witnesses: [] } });
   expect(made).toBe(readFileSync(new URL("../../../internal/auditlog/testdata/entry.tlog-proof", import.meta.url), "utf8"));
 });
 
