@@ -15,7 +15,7 @@ import { arrive } from "./model/arrival.ts";
 import { browserMemo } from "./model/memo.ts";
 import { loadForm, loadPractice, noteDeclined } from "./model/practice.ts";
 import { Session } from "./model/session.ts";
-import { BrowserUnkept } from "./unkept.ts";
+import { BrowserUnkept, eraseCore } from "./unkept.ts";
 import { remembered, View } from "./view.svelte.ts";
 
 const address = new URL(location.href);
@@ -40,6 +40,7 @@ const session: Session = new Session({
   authority: address.searchParams.get("authority") ?? undefined,
   memo: browserMemo(slug),
   unkept,
+  erase: () => eraseCore(slug),
   deviceName: deviceName(navigator.userAgent),
   loadForm,
   noteDeclined,

@@ -30,6 +30,9 @@ function read<T extends Value>(bytes: Uint8Array): { value: T; file: Blob } {
   return { value: JSON.parse(new TextDecoder().decode(bytes.subarray(4, end)), unpack) as T, file: new Blob([bytes.slice(end)]) };
 }
 
+/** Deletes the core's own. */
+export const eraseCore = async (slug: string): Promise<void> => (await keeps()).deleteStore(`sotto-patient-${slug}`);
+
 /** In the browser's storage, as the core keeps its own; in a database apart, which the core knows nothing of. */
 export class BrowserUnkept implements Unkept {
   private readonly name: string;
@@ -83,9 +86,8 @@ export class BrowserUnkept implements Unkept {
   }
 
   async forget(): Promise<void> {
-    const keep = await this.open();
     this.opening = undefined;
-    await keep.forget();
+    await (await keeps()).deleteStore(this.name);
   }
 
   private async apply(key: string, bytes?: Uint8Array, deletes: readonly string[] = []): Promise<void> {

@@ -6,10 +6,10 @@ import type { CoreEvent } from "../shared/protocol.ts";
 import { Events } from "../worker/events.ts";
 import { Http } from "../worker/http.ts";
 import { signerOf } from "../worker/signer.ts";
-import { memoryKeep, openKeep } from "../worker/store.ts";
+import { deleteStore, memoryKeep, openKeep } from "../worker/store.ts";
 import { Tabs } from "../worker/tabs.ts";
 
-const within = { newConversationId, newMessageName, connectCore, Events, Http, memoryKeep, openKeep, signerOf, Tabs, events: [] as CoreEvent[] };
+const within = { newConversationId, newMessageName, connectCore, deleteStore, Events, Http, memoryKeep, openKeep, signerOf, Tabs, events: [] as CoreEvent[] };
 
 export type Within = typeof within;
 

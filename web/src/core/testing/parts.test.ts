@@ -131,6 +131,19 @@ describe.skipIf(!hasChromium)("in Chromium", { timeout: 60_000 }, () => {
     await context.close();
   });
 
+  test("T44: a store that another tab has open is deleted, and one that nobody lets go of is said to stay", async () => {
+    const context = await browser.context();
+    const [page, other] = [await browser.page(context), await browser.page(context)];
+    await other.evaluate(async () => void (await window.within.openKeep("t")));
+    const deleted = () => page.evaluate(() => window.within.deleteStore("t").then(() => "deleted", (error: { failure: string }) => error.failure));
+    expect(await deleted()).toBe("deleted");
+    await other.evaluate(() => new Promise((resolve) => (indexedDB.open("t").onsuccess = resolve))); // it hears of nothing
+    expect(await deleted()).toBe("storage-blocked");
+    await other.close();
+    expect(await deleted()).toBe("deleted");
+    await context.close();
+  });
+
   test("where nothing can be kept, the store says so", async () => {
     const context = await browser.context();
     const page = await browser.page(context);

@@ -76,6 +76,22 @@ function openDatabase(name: string): Promise<IDBDatabase> {
   });
 }
 
+const letGoMs = 3000;
+
+/**
+ * Deletes a store, whoever has it open: they let go of it. Rejects with
+ * `storage-blocked` where one does not; the browser deletes it when that one ends.
+ */
+export function deleteStore(name: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.deleteDatabase(name);
+    request.onsuccess = () => resolve();
+    request.onerror = () => reject(failureOfStorage(request.error));
+    // What they were writing when they were asked may still be under way.
+    request.onblocked = () => setTimeout(() => reject(new CoreError("storage-blocked")), letGoMs);
+  });
+}
+
 /** Every string that starts with prefix sorts within this range. */
 function within(prefix: string): IDBKeyRange | undefined {
   return prefix === "" ? undefined : IDBKeyRange.bound(prefix, prefix + "\uffff");
@@ -127,7 +143,7 @@ class SealedKeep implements Keep {
     await finished(tx);
     const { name } = this.db;
     this.db.close();
-    await result(indexedDB.deleteDatabase(name));
+    await deleteStore(name);
   }
 
   close(): void {

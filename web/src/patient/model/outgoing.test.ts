@@ -139,8 +139,30 @@ test("goes with all else that the device forgets, or when it is taken back", asy
   if (line?.type === "message") await session.cancel(line.message);
   await settle();
   expect(holds().messages).toEqual(["No, my foot."]);
+  session.setDraft("or m");
   await session.forget();
+  session.flush(); // as the page does on its way out
+  await settle();
   expect(holds()).toEqual(nothing);
+});
+
+test("is not said to be forgotten while it is there, and forgetting can be tried again", async () => {
+  const { unkept, holds } = shelf();
+  let blocked = true;
+  const erased: string[] = [];
+  const { session, memo } = await inChat({
+    script: { fail: { forget: "internal" } },
+    world: {
+      unkept: { ...unkept, forget: () => (blocked ? Promise.reject(new Error("another tab")) : unkept.forget()) },
+      erase: async () => void erased.push("core"),
+    },
+  });
+  await unkept.putDraft({ text: "My kn" });
+  await expect(session.forget()).rejects.toThrow("another tab");
+  expect([memo.hasChat, erased]).toEqual([true, ["core"]]);
+  blocked = false;
+  await session.forget();
+  expect([memo.hasChat, holds().draft]).toEqual([false, ""]);
 });
 
 describe("another chat", () => {

@@ -239,6 +239,14 @@ export class Outgoing {
     this.stopTyping();
   }
 
+  /** Nothing of it is kept or sent any more. */
+  forget(): void {
+    clearTimeout(this.draftTimer);
+    this.stopTyping();
+    this.text = "";
+    this.untaken.clear();
+  }
+
   private saveDraft(): void {
     void this.keepDraft().catch(() => undefined);
   }

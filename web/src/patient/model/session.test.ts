@@ -330,6 +330,18 @@ describe("what others do", () => {
     expect(calls(core, "markRead")).toEqual([[id, 3]]);
   });
 
+  test("that was seen and could not be said is said when the line is back", async () => {
+    const { session, core, id } = await inChat({ script: { fail: { markRead: "offline" } } });
+    core.emit({ kind: "line", line: message(3, "Hi", { mine: false, conversation: id }) });
+    session.seen();
+    await settle();
+    for (let times = 0; times < 2; times++) {
+      core.emit({ kind: "connection", connection: "online", queued: 0 });
+      await settle();
+    }
+    expect(calls(core, "markRead")).toEqual([[id, 3], [id, 3]]);
+  });
+
   test("in another conversation does not show here", async () => {
     const { session, core } = await inChat();
     core.emit({ kind: "line", line: message(3, "elsewhere", { mine: false }) });

@@ -26,6 +26,7 @@ import { passingMemo } from "./memo.ts";
 import { tellsOfDevice } from "./newdevice.ts";
 import { consentBytes, consentIn, parsePractice, PracticeError, textIn, type ConsentForm, type Practice } from "./practice.ts";
 import { Outgoing } from "./outgoing.ts";
+import { Reading } from "./reading.ts";
 import { atRisk } from "./risk.ts";
 import { beginning, type AboutMe, type Signal, type State } from "./state.ts";
 import { readBefore, Thread } from "./thread.ts";
@@ -58,7 +59,7 @@ export class Session {
   private readonly outgoing: Outgoing;
   private readonly watchers = new Set<() => void>();
   private readonly signals = new Set<(signal: Signal) => void>();
-  private marked = 0;
+  private readonly reading = new Reading();
 
   constructor(private readonly world: World) {
     this.current = beginning();
@@ -293,7 +294,7 @@ export class Session {
     this.outgoing.flush();
     this.conversationId = this.asked = undefined;
     this.wanted = newConversationId();
-    this.marked = 0;
+    this.reading.clear();
     this.set({ conversation: undefined, givenBack: false, older: false, readUpTo: undefined, openFailure: undefined });
     this.outgoing.begin();
     this.set({ lines: this.thread.lines });
@@ -535,16 +536,12 @@ export class Session {
 
   /** The newest line is on the screen and somebody looks at it. */
   seen(): void {
-    const id = this.conversationId;
-    const newest = this.thread.newest;
-    if (!id || newest <= this.marked) return;
-    this.marked = newest;
-    void this.core?.markRead(id, newest).catch(() => (this.marked = 0));
+    if (this.conversationId && this.thread.newest > 0) this.reading.see(this.core, this.conversationId, this.thread.newest);
   }
 
   /** Nobody looks any more: what comes next is new. */
   lookedAway(): void {
-    if (this.marked > 0) this.set({ readUpTo: Math.max(this.marked, this.thread.newest) });
+    if (this.reading.position > 0) this.set({ readUpTo: Math.max(this.reading.position, this.thread.newest) });
   }
 
   get draftText(): string {
@@ -573,9 +570,11 @@ export class Session {
     return this.core.safetyCode(this.conversationId, person);
   }
 
-  /** Forgets everything that this device holds. The page should be loaded anew. */
+  /** Forgets everything that this device holds. The page should be loaded anew. Rejects while some of it is still there: to be tried again. */
   async forget(): Promise<void> {
-    await Promise.all([this.core?.forget(), this.world.unkept?.forget().catch(() => undefined)]);
+    this.memoryOnly = true; // what the page does on its way out keeps nothing
+    this.outgoing.forget();
+    await Promise.all([this.core?.forget().catch((error: unknown) => this.world.erase?.() ?? Promise.reject(error as Error)), this.world.unkept?.forget()]);
     Object.assign(this.world.memo, passingMemo());
   }
 
@@ -617,7 +616,10 @@ export class Session {
         const offlineSince = offline ? (this.current.offlineSince ?? this.world.now()) : undefined;
         this.set({ connection: event.connection, offlineSince });
         if (!offline && this.current.openFailure === "offline") void this.unlock();
-        if (event.connection === "online") void this.lookForDevices();
+        if (event.connection === "online") {
+          void this.lookForDevices();
+          this.reading.again(this.core);
+        }
         if (!offline && this.fromMemo) void this.practice().then((practice) => this.set({ practice }), () => undefined);
         break;
       }

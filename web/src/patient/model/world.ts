@@ -12,6 +12,8 @@ export interface World {
   /** Absent: what the core has not taken goes with the page. */
   readonly unkept?: Unkept;
   readonly deviceName: string;
+  /** Deletes what the core keeps, where the core cannot. Rejects while a tab has it open. */
+  erase?(): Promise<void>;
   /** Throws a PracticeError. */
   loadPractice(slug: string): Promise<Practice>;
   /** A published version of a form. Throws a PracticeError. */
