@@ -98,6 +98,16 @@ test("a new colleague sets up a password and an app, and keeps recovery codes", 
   const page = await person.open(setUpLink("add", "priya.rao", "--name", "Priya Rao", "--title", "Nurse"));
   await page.getByRole("button", { name: "Use a password and an app instead" }).click();
   const field = page.getByRole("textbox", { name: "Password" });
+  // ASVS 6.2.6, 6.2.7: hidden until it is shown, pasted into, and known to password managers.
+  assert.deepEqual([await field.getAttribute("type"), await field.getAttribute("autocomplete")], ["password", "new-password"]);
+  await person.context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await page.evaluate(() => navigator.clipboard.writeText("pasted herons"));
+  await field.press("ControlOrMeta+v");
+  assert.equal(await field.inputValue(), "pasted herons");
+  await page.getByRole("button", { name: "Show password" }).click();
+  assert.equal(await field.getAttribute("type"), "text");
+  await page.getByRole("button", { name: "Hide password" }).click();
+  assert.equal(await field.getAttribute("type"), "password");
   await field.fill("password1");
   await page.getByText("Too easy to guess.").waitFor();
   await picture(page, "22-weak");
@@ -121,6 +131,7 @@ test("a new colleague sets up a password and an app, and keeps recovery codes", 
 
   const elsewhere = await (await arrive("Priya, without her phone")).open(`${demo.origin}/staff/?practice=riverside`);
   await elsewhere.getByLabel("Sign-in name").fill("priya.rao");
+  assert.equal(await elsewhere.getByRole("textbox", { name: "Password" }).getAttribute("autocomplete"), "current-password");
   await elsewhere.getByRole("textbox", { name: "Password" }).fill("seven grey herons at noon");
   await elsewhere.getByRole("button", { name: "Next" }).click();
   await elsewhere.getByLabel("Code", { exact: true }).fill(codes[0].toUpperCase());

@@ -39,6 +39,10 @@ var defences = []defence{
 		"httpapi TestT43IdleSessionsLock",
 	},
 	{
+		"session fixation: the token of a new session is known beforehand (T23)", "hub/signin.go",
+		"token, hash := newToken()", "token := \"planted\"\n\thash := hashToken(token)", "httpapi TestT23StaffCookie",
+	},
+	{
 		"session theft: the cookie works in any browser (T23)", "hub/identity.go",
 		"if errors.Is(err, ErrConflict) || errors.Is(err, ErrNotFound) {\n\t\treturn ErrUnauthenticated\n\t} else if err != nil {\n\t\treturn at(\"bind staff session\", err)",
 		"if errors.Is(err, ErrConflict) {\n\t\treturn nil\n\t} else if err != nil {\n\t\treturn at(\"bind staff session\", err)",

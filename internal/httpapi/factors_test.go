@@ -62,8 +62,16 @@ func TestOwnFactors(t *testing.T) {
 	if named("old phone") != key {
 		t.Error("another one was named")
 	}
-	dana.asks("DELETE /v1/staff/factors/"+key, nil, nil, http.StatusNoContent)
-	dana.asks("DELETE /v1/staff/factors/"+named("tablet"), nil, nil, http.StatusNoContent)
+	gone := map[string]string{key: "passkey", named("tablet"): "app"}
+	for factor, kind := range gone {
+		other := w.client()
+		_, err = other.SignIn(w.ctx, dana.in("dana"))
+		w.must(err)
+		dana.asks("DELETE /v1/staff/factors/"+factor, nil, nil, http.StatusNoContent)
+		if _, err := other.StaffSession(w.ctx); err == nil {
+			t.Errorf("the person's other sessions stay when the %s goes", kind)
+		}
+	}
 	wantCode(t, w.signInPasskey(w.asks(a, passkey.Challenge{Purpose: passkey.PurposeSignIn})), api.CodeUnauthenticated)
 	_, err = w.client().SignIn(w.ctx, tablet.in("dana"))
 	wantCode(t, err, api.CodeUnauthenticated)

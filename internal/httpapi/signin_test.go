@@ -146,7 +146,7 @@ func TestT29CodesWorkOnce(t *testing.T) {
 // new cookie (T23). A sign of life puts it off; nothing puts off its end.
 func TestT43IdleSessionsLock(t *testing.T) {
 	w := newWorld(t)
-	dana := w.staff("dana")
+	dana, opened := w.staff("dana"), w.clock.now()
 	l := dana.listen()
 	s, err := dana.StaffSession(w.ctx)
 	w.must(err)
@@ -186,14 +186,36 @@ func TestT43IdleSessionsLock(t *testing.T) {
 	}
 	_, err = dana.Self(w.ctx) // the device's session goes on: no draft, no queue is lost
 	w.must(err)
-	for range 72 { // twelve hours of work
-		w.clock.advance(10*time.Minute - time.Second)
+	for w.clock.now().Before(opened.Add(11*time.Hour + 40*time.Minute)) { // a day of work
+		w.clock.advance(9 * time.Minute)
 		_, err = dana.Active(w.ctx)
+		w.must(err)
 	}
-	_ = err
-	w.clock.advance(time.Minute)
+	w.clock.advance(opened.Add(12 * time.Hour).Sub(w.clock.now()))
 	_, err = dana.Active(w.ctx)
 	wantCode(t, err, api.CodeUnauthenticated)
+}
+
+// TestT43IdleTimeIsThePractices: a practice that says two minutes has screens
+// locked after two.
+func TestT43IdleTimeIsThePractices(t *testing.T) {
+	w := newWorld(t)
+	dana := w.staff("dana")
+	pr := w.clinic.Practice
+	pr.IdleStaff = hub.LeastIdleMinutes
+	_, err := w.hub.SavePractice(w.ctx, pr)
+	w.must(err)
+	_, err = dana.Active(w.ctx)
+	w.must(err)
+	w.clock.advance(2*time.Minute - time.Second)
+	s, err := dana.StaffSession(w.ctx)
+	w.must(err)
+	if s.IdleSeconds != 120 || s.Locked {
+		t.Errorf("%+v", s)
+	}
+	w.clock.advance(2 * time.Second)
+	_, err = dana.Self(w.ctx)
+	wantCode(t, err, api.CodeLocked)
 }
 
 // TestT23StolenCookie: the cookie in another browser neither speaks for the
@@ -268,8 +290,12 @@ func TestFactorsNeedBothFactorsAgain(t *testing.T) {
 	other := w.client()
 	_, err := other.SignIn(w.ctx, dana.in("dana"))
 	w.must(err)
+	before := dana.Cookie()
 	_, err = dana.StepUp(w.ctx, api.Authentication{Password: phrase, Code: dana.code()})
 	w.must(err)
+	if resp, _ := w.raw("GET", "/v1/staff/session", "", "Cookie", "__Host-sotto_staff="+before); resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("the cookie from before both factors answers %d", resp.StatusCode) // T23
+	}
 	if status, body := call("PUT", "/v1/staff/password", `{"password":"riverside1"}`); status != http.StatusUnprocessableEntity {
 		t.Errorf("%d %s", status, body)
 	}

@@ -1,6 +1,8 @@
 package httpapi_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -147,8 +149,9 @@ func TestT27SignInWorksTheSame(t *testing.T) {
 	}
 }
 
-// TestT23StaffCookie: its attributes, a new value for each sign-in, none that
-// a client brought along, and none that works after signing out.
+// TestT23StaffCookie: its attributes, 256 bits that the hub keeps as a hash, a new
+// value for each sign-in, none that a client brought along, and none that works
+// after signing out.
 func TestT23StaffCookie(t *testing.T) {
 	w := newWorld(t)
 	dana := w.staff("dana")
@@ -171,6 +174,12 @@ func TestT23StaffCookie(t *testing.T) {
 	if first == second || first == planted {
 		t.Error("two sessions have one token")
 	}
+	bits, err := base64.RawURLEncoding.DecodeString(first)
+	if err != nil || len(bits)*8 != 256 {
+		t.Errorf("a token of %d bits, %v", len(bits)*8, err)
+	}
+	_, err = w.store.StaffSession(w.ctx, sha256.Sum256([]byte(first)), w.clock.now().UnixMilli())
+	w.must(err)
 	status := func(cookie string) int {
 		resp, _ := w.raw("GET", "/v1/staff/session", "", "Cookie", "__Host-sotto_staff="+cookie)
 		return resp.StatusCode
