@@ -55,6 +55,9 @@ const (
 	CodeConsentWithdrawn Code = "consent-withdrawn" // 403
 	CodeConsentDue       Code = "consent-due"       // 403: the patient must agree to what has changed first
 	CodeExportRuns       Code = "export-runs"       // 409: one export of the log at a time
+	CodeKeyReused        Code = "key-reused"        // 422: the Idempotency-Key stands for another body
+	CodeKeyInUse         Code = "key-in-use"        // 409: a request with this Idempotency-Key is under way
+	CodeMadeAlready      Code = "made-already"      // 409: by a request with this Idempotency-Key; see the hint
 	CodeFormState        Code = "form-state"        // 409: not in this state of the form
 	CodeFormUnfinished   Code = "form-unfinished"   // 422: see the hint
 	CodeClosed           Code = "closed"            // 409: the conversation is closed

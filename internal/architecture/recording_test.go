@@ -25,6 +25,7 @@ func unaccompanied() map[string]string {
 		"DeleteWelcome in DeleteWelcome":         "bookkeeping of a device",
 		"FailInvitation in sendLink":             "that a message did not go out; the invitation is recorded",
 		"GrowLog in growLog":                     "is the log",
+		"NoteAnswer in Answered":                 "the answer to what was made, which is recorded",
 		"ReleaseStream in ReleaseStream":         "which hub sends the log; what is sent stays",
 		"ReviewsBegan in activity":               "since when a practice is asked for reviews, written once",
 		"ReviewsBegan in standings":              "since when a practice is asked for reviews, written once",
@@ -100,7 +101,7 @@ func TestWritesAreRecorded(t *testing.T) {
 }
 
 // isStore reports whether an expression is the hub's store: h.store, a variable
-// of that name, or what Recording made of either.
+// of that name, or what Recording made of either, by itself or for making.
 func isStore(x ast.Expr) bool {
 	switch x := x.(type) {
 	case *ast.Ident:
@@ -109,7 +110,7 @@ func isStore(x ast.Expr) bool {
 		return x.Sel.Name == "store"
 	case *ast.CallExpr:
 		to, ok := x.Fun.(*ast.SelectorExpr)
-		return ok && to.Sel.Name == "Recording"
+		return ok && (to.Sel.Name == "Recording" || to.Sel.Name == "making")
 	}
 	return false
 }

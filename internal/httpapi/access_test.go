@@ -18,7 +18,8 @@ import (
 // A described is what the tests read of the API's description.
 type described struct {
 	Paths map[string]map[string]struct {
-		Security []map[string][]string `json:"security"`
+		Security   []map[string][]string   `json:"security"`
+		Parameters []struct{ Name string } `json:"parameters"`
 	} `json:"paths"`
 }
 

@@ -42,7 +42,7 @@ func (s *Server) accountingRoutes() {
 			}
 			return saved("text/csv; charset=utf-8", "disclosures.csv", b), nil
 		})
-	staff(s, op(post, "/v1/admin/patients/{id}/disclosures", tagAudit, "Write down what left the practice outside this system", refusals(401, 403, 404, 422)),
+	making(s, op(post, "/v1/admin/patients/{id}/disclosures", tagAudit, "Write down what left the practice outside this system", refusals(401, 403, 404, 422)),
 		func(ctx context.Context, c *hub.StaffCaller, i *inID[api.RecordDisclosure]) (*out[api.Disclosure], error) {
 			return answer(s.hub.RecordDisclosure(ctx, c, i.ID, i.Body))
 		})

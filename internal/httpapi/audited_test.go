@@ -238,36 +238,45 @@ var leaves = map[string]string{
 // unlogged says of routes that leave events when a call of theirs leaves none
 // though it succeeds. Of what is recorded once a session, the same session must
 // have left it; that a repeat follows what it repeats, and changes nothing, is for
-// TestT41RepeatsChangeNothing to see.
+// TestT41RepeatsChangeNothing and TestMadeOnce to see.
 var unlogged = map[string]string{
-	"get /v1/conversations":                        once + "its first page",
-	"get /v1/conversations/{id}":                   onceStaff + "a patient looks at their own, and the keeper at its work",
-	"get /v1/conversations/{id}/frames":            once + "each conversation",
-	"get /v1/conversations/{id}/certificates":      once + "each conversation",
-	"put /v1/conversations/{id}":                   repeated + "the same conversation",
-	"get /v1/attachments/{id}":                     once + "each file, which comes in parts",
-	"get /v1/events/poll":                          once + "each poll belongs to the connection that the first opened",
-	"get /v1/audit/sightings":                      once + "one's own page",
-	"get /v1/events":                               "no hello came, or none that is good: nothing is pushed",
-	"post /v1/key-packages":                        repeated + "none were given",
-	"post /v1/guests":                              repeated + "the same key",
-	"head /v1/attachments/{id}":                    "a length, unless it finds whole what nobody could get",
-	"post /v1/conversations/{id}/attachments":      "room alone, unless it is asked again of what came whole and nobody could get",
-	"patch /v1/attachments/{id}":                   "a part of a file that is not whole yet, and that nobody can get",
-	"post /v1/conversations/{id}/frames":           repeated + "a frame that is there already",
-	"post /v1/conversations/{id}/take":             repeated + "it is theirs",
-	"post /v1/conversations/{id}/take-over":        repeated + "it is theirs",
-	"post /v1/conversations/{id}/join":             repeated + "they are in it",
-	"post /v1/conversations/{id}/leave":            repeated + "they are not in it",
-	"post /v1/conversations/{id}/withdraw":         repeated + "it was taken back",
-	"post /v1/consents/{id}/withdraw":              repeated + "it was taken back",
-	"post /v1/staff/conversations/{id}/colleagues": repeated + "they are in it",
+	"get /v1/conversations":                         once + "its first page",
+	"get /v1/conversations/{id}":                    onceStaff + "a patient looks at their own, and the keeper at its work",
+	"get /v1/conversations/{id}/frames":             once + "each conversation",
+	"get /v1/conversations/{id}/certificates":       once + "each conversation",
+	"put /v1/conversations/{id}":                    repeated + "the same conversation",
+	"get /v1/attachments/{id}":                      once + "each file, which comes in parts",
+	"get /v1/events/poll":                           once + "each poll belongs to the connection that the first opened",
+	"get /v1/audit/sightings":                       once + "one's own page",
+	"get /v1/events":                                "no hello came, or none that is good: nothing is pushed",
+	"post /v1/key-packages":                         repeated + "none were given",
+	"post /v1/guests":                               repeated + "the same key",
+	"head /v1/attachments/{id}":                     "a length, unless it finds whole what nobody could get",
+	"post /v1/conversations/{id}/attachments":       "room alone, unless it is asked again of what came whole and nobody could get",
+	"patch /v1/attachments/{id}":                    "a part of a file that is not whole yet, and that nobody can get",
+	"post /v1/conversations/{id}/frames":            repeated + "a frame that is there already",
+	"post /v1/conversations/{id}/take":              repeated + "it is theirs",
+	"post /v1/conversations/{id}/take-over":         repeated + "it is theirs",
+	"post /v1/conversations/{id}/join":              repeated + "they are in it",
+	"post /v1/conversations/{id}/leave":             repeated + "they are not in it",
+	"post /v1/conversations/{id}/withdraw":          repeated + "it was taken back",
+	"post /v1/consents/{id}/withdraw":               repeated + "it was taken back",
+	"post /v1/staff/conversations/{id}/colleagues":  repeated + "they are in it",
+	"post /v1/staff/conversations/{id}/break-glass": keyed,
+	"post /v1/staff/relations":                      keyed,
+	"post /v1/staff/person-links":                   keyed,
+	"post /v1/admin/patients/{id}/disclosures":      keyed,
+	"post /v1/admin/people/{id}/requests":           keyed,
+	"post /v1/admin/departments":                    keyed,
+	"post /v1/admin/patient-watches":                keyed,
+	"post /v1/admin/reviews/activity":               keyed,
 }
 
 const (
 	once      = "once a session: "
 	onceStaff = "staff " + once
 	repeated  = "repeat: "
+	keyed     = "under a key that it was made under"
 )
 
 // TestEveryRouteIsAudited goes through all that the router serves: what is in

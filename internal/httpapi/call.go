@@ -34,6 +34,7 @@ type call struct {
 	cookie  string // the staff cookie's value
 	known   string // that of a browser where staff signed in before
 	sso     string // that of an attempt at the practice's OpenID provider
+	key     string // Idempotency-Key
 	browser string // as it names itself, short
 	origin  string // that the call was made to
 	proof   hub.BrowserProof
@@ -67,7 +68,7 @@ func newRequestID() string {
 func (s *Server) outermost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		c := &call{id: newRequestID(), address: s.address(r), auth: r.Header.Get("Authorization"), browser: browserOf(r.UserAgent()), origin: originOf(r)}
+		c := &call{id: newRequestID(), address: s.address(r), auth: r.Header.Get("Authorization"), key: r.Header.Get(requestKeyHeader), browser: browserOf(r.UserAgent()), origin: originOf(r)}
 		c.proof = hub.BrowserProof{Method: r.Method, Path: r.URL.EscapedPath(), Value: r.Header.Get(browserHeader)}
 		if k, err := r.Cookie(staffCookie); err == nil {
 			c.cookie = k.Value

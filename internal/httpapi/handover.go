@@ -21,7 +21,7 @@ func (s *Server) handoverRoutes() {
 		func(ctx context.Context, c *hub.StaffCaller, i *inID[api.Transfer]) (*out[api.ActResult], error) {
 			return answer(s.hub.Transfer(ctx, c, i.ID, i.Body))
 		})
-	staff(s, op(post, "/v1/staff/conversations/{id}/break-glass", tagConversation, "Go into a conversation in an emergency", refusals(401, 403, 404, 422)),
+	making(s, op(post, "/v1/staff/conversations/{id}/break-glass", tagConversation, "Go into a conversation in an emergency", refusals(401, 403, 404, 422)),
 		func(ctx context.Context, c *hub.StaffCaller, i *inID[api.BreakGlass]) (*out[api.Emergency], error) {
 			return answer(s.hub.BreakGlass(ctx, c, i.ID, i.Body))
 		})

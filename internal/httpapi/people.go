@@ -26,7 +26,7 @@ func (s *Server) peopleRoutes() {
 		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*out[api.StaffMembers], error) {
 			return answer(s.hub.StaffMembers(ctx, c))
 		})
-	staff(s, op(post, "/v1/admin/people", tagAdmin, "Add a staff person", refusals(401, 403, 409, 422)),
+	makingSecret(s, op(post, "/v1/admin/people", tagAdmin, "Add a staff person", refusals(401, 403, 409, 422)),
 		func(ctx context.Context, c *hub.StaffCaller, i *in[api.NewStaffMember]) (*out[api.StaffMemberAdded], error) {
 			return answer(s.hub.AddStaffMember(ctx, c, i.Body))
 		})
@@ -42,11 +42,11 @@ func (s *Server) peopleRoutes() {
 		func(ctx context.Context, c *hub.StaffCaller, i *inID[api.ChangeStaffMember]) (*out[api.StaffMember], error) {
 			return answer(s.hub.ChangeStaffMember(ctx, c, i.ID, i.Body))
 		})
-	staff(s, op(post, "/v1/admin/people/{id}/set-up-link", tagAdmin, "Make a one-time link to set up a person's sign-in", refusals(401, 403, 404, 409)),
+	makingSecret(s, op(post, "/v1/admin/people/{id}/set-up-link", tagAdmin, "Make a one-time link to set up a person's sign-in", refusals(401, 403, 404, 409)),
 		func(ctx context.Context, c *hub.StaffCaller, i *ByID) (*out[api.SetUpLinkMade], error) {
 			return answer(s.hub.SetUpLinkFor(ctx, c, i.ID))
 		})
-	staff(s, op(post, "/v1/admin/people/{id}/requests", tagAdmin, "Ask for what takes two: a role with much power, or a new sign-in of who has one", refusals(401, 403, 404, 409, 422)),
+	making(s, op(post, "/v1/admin/people/{id}/requests", tagAdmin, "Ask for what takes two: a role with much power, or a new sign-in of who has one", refusals(401, 403, 404, 409, 422)),
 		func(ctx context.Context, c *hub.StaffCaller, i *inID[api.NewGrantRequest]) (*out[api.GrantRequest], error) {
 			return answer(s.hub.RequestGrant(ctx, c, i.ID, i.Body))
 		})
@@ -82,7 +82,7 @@ func (s *Server) peopleRoutes() {
 		func(ctx context.Context, c *hub.StaffCaller, i *periodIn) (*out[api.ActivityFigures], error) {
 			return answer(s.hub.ActivityFigures(ctx, c, i.From, i.Until))
 		})
-	staff(s, op(post, "/v1/admin/reviews/activity", tagAudit, "Sign off that one has looked at the log of a period", status(noBody), refusals(401, 403, 409, 422)),
+	making(s, op(post, "/v1/admin/reviews/activity", tagAudit, "Sign off that one has looked at the log of a period", status(noBody), refusals(401, 403, 409, 422)),
 		func(ctx context.Context, c *hub.StaffCaller, i *in[api.SignActivity]) (*none, error) {
 			return nil, s.hub.SignActivity(ctx, c, i.Body)
 		})
@@ -102,7 +102,7 @@ func (s *Server) peopleRoutes() {
 		func(ctx context.Context, c *hub.StaffCaller, i *inID[api.ReviewAlert]) (*out[api.Alert], error) {
 			return answer(s.hub.ReviewAlert(ctx, c, i.ID, i.Body))
 		})
-	staff(s, op(post, "/v1/admin/patient-watches", tagAudit, "Have the audit log searched for who sees a patient", refusals(401, 403, 404, 409, 422)),
+	making(s, op(post, "/v1/admin/patient-watches", tagAudit, "Have the audit log searched for who sees a patient", refusals(401, 403, 404, 409, 422)),
 		func(ctx context.Context, c *hub.StaffCaller, i *in[api.NewPatientWatch]) (*out[api.PatientWatch], error) {
 			return answer(s.hub.WatchPatient(ctx, c, i.Body))
 		})
@@ -114,7 +114,7 @@ func (s *Server) peopleRoutes() {
 		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*out[api.Departments], error) {
 			return answer(s.hub.Departments(ctx, c))
 		})
-	staff(s, op(post, "/v1/admin/departments", tagAdmin, "Make a department", refusals(401, 403, 409, 422)),
+	making(s, op(post, "/v1/admin/departments", tagAdmin, "Make a department", refusals(401, 403, 409, 422)),
 		func(ctx context.Context, c *hub.StaffCaller, i *in[api.NewDepartment]) (*out[api.Department], error) {
 			return answer(s.hub.AddDepartment(ctx, c, i.Body))
 		})

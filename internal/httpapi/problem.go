@@ -108,6 +108,8 @@ func reasons() []struct {
 		{hub.ErrConsentWithdrawn, reason{403, api.CodeConsentWithdrawn, "Consent was withdrawn", "Start a new conversation with a new consent."}},
 		{hub.ErrConsentDue, reason{403, api.CodeConsentDue, "The consent form has changed", "Agree to the present form, then try again."}},
 		{hub.ErrExportRuns, reason{409, api.CodeExportRuns, "An export of the log runs already", "Each reads the whole log. Wait until it has ended, or end it, then try again."}},
+		{hub.ErrKeyReused, reason{422, api.CodeKeyReused, "The key stands for another request", "Choose a new Idempotency-Key."}},
+		{hub.ErrKeyInUse, reason{409, api.CodeKeyInUse, "A request with this key is under way", "Try again in a moment, with the same key."}},
 		{hub.ErrFormState, reason{409, api.CodeFormState, "Not in this state of the form", "Read the form again."}},
 		{hub.ErrClosed, reason{409, api.CodeClosed, "The conversation is closed", "Reopen it, then try again."}},
 		{hub.ErrConflict, reason{409, api.CodeConflict, "This id is used for something else", "Choose a new id."}},
@@ -139,12 +141,15 @@ func problemOf(ctx context.Context, err error) *problem {
 	var forbidden *hub.ForbiddenError
 	var sso *oidc.RefusedError
 	var unfinished *hub.UnfinishedError
+	var made *hub.MadeError
 	switch {
 	case errors.As(err, &ready):
 		p = ready
 	case errors.As(err, &stale):
 		p.set(reason{409, api.CodeStaleEpoch, "The group has moved on", "Process the frames up to head, then make this one again."})
 		p.Epoch, p.Head = stale.Current, stale.Head
+	case errors.As(err, &made):
+		p.set(reason{409, api.CodeMadeAlready, "Made already", "The answer is not kept. Look for it, or make another under a new key. Id: " + made.Object + "."})
 	case errors.As(err, &taken):
 		p.set(reason{409, api.CodeTaken, "Somebody else took it first", ""})
 		p.Person, p.Name = taken.Person, taken.Name

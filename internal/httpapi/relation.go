@@ -36,7 +36,7 @@ func (s *Server) relationRoutes() {
 			return answer(s.hub.OwnRelations(ctx, c))
 		})
 
-	staff(s, op(post, "/v1/staff/invitations", tagStaff, "Make a one-time link for a patient to begin a chat with the caller", refusals(401, 403, 422, 429)),
+	makingSecret(s, op(post, "/v1/staff/invitations", tagStaff, "Make a one-time link for a patient to begin a chat with the caller", refusals(401, 403, 422, 429)),
 		func(ctx context.Context, c *hub.StaffCaller, i *in[api.NewInvitation]) (*out[api.InvitationMade], error) {
 			return answer(s.hub.Invite(ctx, c, i.Body, s.linkOrigin(callOf(ctx))))
 		})
@@ -61,7 +61,7 @@ func (s *Server) relationRoutes() {
 		func(ctx context.Context, c *hub.StaffCaller, i *inID[api.HoldBack]) (*none, error) {
 			return nil, s.hub.HoldBack(ctx, c, i.ID, i.Body)
 		})
-	staff(s, op(post, "/v1/staff/relations", tagStaff, "Let one patient write for another", refusals(401, 403, 404, 422)),
+	making(s, op(post, "/v1/staff/relations", tagStaff, "Let one patient write for another", refusals(401, 403, 404, 422)),
 		func(ctx context.Context, c *hub.StaffCaller, i *in[api.NewRelation]) (*out[api.Relation], error) {
 			return answer(s.hub.GrantRelation(ctx, c, i.Body))
 		})
@@ -69,7 +69,7 @@ func (s *Server) relationRoutes() {
 		func(ctx context.Context, c *hub.StaffCaller, i *inID[api.EndRelation]) (*out[api.Relation], error) {
 			return answer(s.hub.EndRelation(ctx, c, i.ID, i.Body))
 		})
-	staff(s, op(post, "/v1/staff/person-links", tagStaff, "Say that two persons are one", refusals(401, 403, 404, 409)),
+	making(s, op(post, "/v1/staff/person-links", tagStaff, "Say that two persons are one", refusals(401, 403, 404, 409)),
 		func(ctx context.Context, c *hub.StaffCaller, i *in[api.NewPersonLink]) (*out[api.PersonLink], error) {
 			return answer(s.hub.LinkPersons(ctx, c, i.Body))
 		})

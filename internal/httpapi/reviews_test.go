@@ -331,7 +331,11 @@ func TestActivityGaps(t *testing.T) {
 	second := list.Periods[1]
 	body := api.SignActivity{From: second.From, Until: second.Until, Note: "nothing unusual"}
 	nurse.asks("POST /v1/admin/reviews/activity", body, nil, http.StatusForbidden)
-	sam.asks("POST /v1/admin/reviews/activity", body, nil, http.StatusNoContent)
+	for range 2 { // under one key it is signed once
+		if status, got := sam.under("k", "/v1/admin/reviews/activity", body); status != http.StatusNoContent {
+			t.Errorf("%d %s", status, got)
+		}
+	}
 	sam.reviewsWait(1)
 	is(hub.ActivityState{Signed: 1, Gaps: 1})
 	length(7)

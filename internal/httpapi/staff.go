@@ -262,7 +262,7 @@ func (s *Server) securityRoutes() {
 		func(ctx context.Context, c *hub.StaffCaller, i *in[api.SetPassword]) (*none, error) {
 			return nil, s.hub.SetPassword(ctx, c, i.Body.Password)
 		})
-	expiredStaff(s, op(post, "/v1/staff/recovery-codes", tagStaff, "Get new recovery codes in place of all others", refusals(401, 403, 409)),
+	makes(s, op(post, "/v1/staff/recovery-codes", tagStaff, "Get new recovery codes in place of all others", refusals(401, 403, 409)), false, expiredStaff,
 		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*out[api.RecoveryCodes], error) {
 			return answer(s.hub.NewRecoveryCodes(ctx, c))
 		})

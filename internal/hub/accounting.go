@@ -226,7 +226,7 @@ func (h *Hub) RecordDisclosure(ctx context.Context, s *StaffCaller, id string, r
 	if validID("c", id) { // it can be about somebody else than who writes in it
 		made = made.In(id, patient)
 	}
-	if err := h.store.Recording(made).AddDisclosure(ctx, d); err != nil {
+	if err := h.making(ctx, made).AddDisclosure(ctx, d); err != nil {
 		return api.Disclosure{}, at("store a disclosure", err)
 	}
 	return h.describeDisclosure(&d, s.Person), nil

@@ -58,7 +58,7 @@ func (h *Hub) addStaff(ctx context.Context, who Actor, p Person) (Person, error)
 	if p.Login == "" || p.Practice == "" || p.Role != "" && roleOf(p.Kind, p.Role) == "" {
 		return Person{}, errors.New("hub: a staff person needs a practice, a login and, if any, a role or profession that policy knows")
 	}
-	return p, h.store.Recording(h.event(ctx, who, audit.PersonAdded, p.ID).With("role="+p.Role)).AddPerson(ctx, p)
+	return p, h.making(ctx, h.event(ctx, who, audit.PersonAdded, p.ID).With("role="+p.Role)).AddPerson(ctx, p)
 }
 
 // ListStaff is Staff for the operator's eyes, who is in the log.
@@ -98,7 +98,7 @@ func (h *Hub) newSetUpLink(ctx context.Context, who Actor, practice, person stri
 		Token: hash, Practice: practice, Person: person,
 		CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(h.sessions.SetUp).UnixMilli(),
 	}
-	if err := h.store.Recording(h.event(ctx, who, audit.SetUpLinkMade, person)).AddSetUpLink(ctx, l, by); err != nil {
+	if err := h.making(ctx, h.event(ctx, who, audit.SetUpLinkMade, person)).AddSetUpLink(ctx, l, by); err != nil {
 		return api.SetUpLinkMade{}, at("store set-up link", err)
 	}
 	return api.SetUpLinkMade{Token: token, ExpiresAt: l.ExpiresAt}, nil

@@ -319,7 +319,7 @@ func (h *Hub) WatchPatient(ctx context.Context, s *StaffCaller, n api.NewPatient
 		return api.PatientWatch{}, ErrConflict
 	}
 	begun := h.event(ctx, s, audit.WatchBegun, out.ID).About(n.Person).Of(n.Patient).Because(n.Reason, "")
-	return out, h.store.Recording(begun).AddPatientWatch(ctx, PatientWatch{
+	return out, h.making(ctx, begun).AddPatientWatch(ctx, PatientWatch{
 		ID: out.ID, Practice: s.Person.Practice, Watch: alert.Watch{Patient: n.Patient, Person: n.Person}, Reason: n.Reason, AddedBy: s.Person.ID, AddedAt: out.AddedAt,
 	})
 }

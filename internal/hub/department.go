@@ -103,7 +103,7 @@ func (h *Hub) arrange(ctx context.Context, s *StaffCaller, id string, n api.Chan
 	if n.Retire {
 		changed = h.event(ctx, s, audit.DepartmentRetired, id)
 	}
-	d, err := h.store.Recording(changed).ChangeDepartment(ctx, s.Person.Practice, id, func(d *Department, others []Department) error {
+	d, err := h.making(ctx, changed).ChangeDepartment(ctx, s.Person.Practice, id, func(d *Department, others []Department) error {
 		switch {
 		case adds && len(others) >= mostDepartments:
 			return ErrTooLarge

@@ -61,7 +61,7 @@ func (h *Hub) BreakGlass(ctx context.Context, s *StaffCaller, id string, b api.B
 		EndsAt: now.Add(emergencyLife).UnixMilli(), DueAt: now.Add(emergencyReview).UnixMilli(),
 	}
 	opened := h.event(ctx, s, audit.EmergencyOpened, e.ID).In(id, before.Patient).Because(b.Reason, e.ID)
-	after, err := h.store.Recording(opened).OpenEmergency(ctx, e, func(v *Conversation) error {
+	after, err := h.making(ctx, opened).OpenEmergency(ctx, e, func(v *Conversation) error {
 		if err := h.mayStaff(s, policy.BreakGlass, h.about(v)); err != nil { // it may have changed
 			return err
 		}

@@ -67,7 +67,7 @@ func (h *Hub) askForGrant(ctx context.Context, by Actor, p *Person, r GrantReque
 	r.ID, r.Practice, r.Person, r.Was = NewID("q"), p.Practice, p.ID, p.Role
 	r.RequestedAt, r.ExpiresAt = now.UnixMilli(), now.Add(grantLife).UnixMilli()
 	asked := h.event(ctx, by, audit.GrantRequested, p.ID).With(r.what()).Because(r.Kind, r.ID)
-	return r, h.store.Recording(asked).AddGrantRequest(ctx, r)
+	return r, h.making(ctx, asked).AddGrantRequest(ctx, r)
 }
 
 // what is asked for, for the log.

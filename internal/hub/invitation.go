@@ -132,7 +132,7 @@ func (h *Hub) Invite(ctx context.Context, s *StaffCaller, n api.NewInvitation, o
 	}
 	i.Level = string(i.level())
 	made := h.event(ctx, s, audit.InvitationMade, i.ID).With(detail)
-	if err := h.store.Recording(made).AddInvitation(ctx, i); err != nil {
+	if err := h.making(ctx, made).AddInvitation(ctx, i); err != nil {
 		return api.InvitationMade{}, at("store invitation", err)
 	}
 	out := api.InvitationMade{Invitation: h.invitation(&i, i.CreatedAt)}

@@ -72,7 +72,7 @@ func (h *Hub) LinkPersons(ctx context.Context, s *StaffCaller, n api.NewPersonLi
 		LinkedBy: s.Person.ID, LinkedAt: h.millis(),
 	}
 	linked := h.event(ctx, s, audit.PersonsLinked, l.ID).Of(l.Person).About(l.Other).With("other="+l.Other).Because(l.Reason, "")
-	if err := h.store.Recording(linked).AddPersonLink(ctx, l); err != nil {
+	if err := h.making(ctx, linked).AddPersonLink(ctx, l); err != nil {
 		return api.PersonLink{}, err
 	}
 	return l.api(), nil

@@ -99,7 +99,7 @@ func (h *Hub) GrantRelation(ctx context.Context, s *StaffCaller, n api.NewRelati
 		agreed = "stated="
 	}
 	granted := h.event(ctx, s, audit.RelationGranted, r.ID).Of(r.Subject).With(fmt.Sprintf("kind=%s,minor=%t,%s%s", r.Kind, r.Minor, agreed, approver)).Because(r.Evidence, "")
-	if err := h.store.Recording(granted).AddRelation(ctx, r, subject); err != nil {
+	if err := h.making(ctx, granted).AddRelation(ctx, r, subject); err != nil {
 		return api.Relation{}, at("store relation", err)
 	}
 	if r.stated() {

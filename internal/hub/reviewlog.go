@@ -199,7 +199,7 @@ func (h *Hub) SignActivity(ctx context.Context, s *StaffCaller, a api.SignActivi
 		return err
 	}
 	signed := h.event(ctx, s, audit.LogReviewed, "").With("from=" + day(a.From) + ",until=" + day(a.Until) + ",state=" + all[i].state(now))
-	return h.store.Recording(signed).AddActivityReview(ctx, ActivityReview{
+	return h.making(ctx, signed).AddActivityReview(ctx, ActivityReview{
 		Practice: pr.ID, From: a.From, Until: a.Until, Reviewer: s.Person.ID, Note: note, SignedAt: now,
 	})
 }

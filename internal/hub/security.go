@@ -173,7 +173,7 @@ func (h *Hub) NewRecoveryCodes(ctx context.Context, s *StaffCaller) (api.Recover
 		return api.RecoveryCodes{}, err
 	}
 	made := h.event(ctx, s, audit.RecoveryCodes, s.Person.ID)
-	return api.RecoveryCodes{Codes: shown}, h.store.Recording(made).ReplaceRecoveryCodes(ctx, s.Person.Practice, s.Person.ID, stored)
+	return api.RecoveryCodes{Codes: shown}, h.making(ctx, made).ReplaceRecoveryCodes(ctx, s.Person.Practice, s.Person.ID, stored)
 }
 
 // SignIns is the history of the person's sign-ins, newest first.

@@ -52,11 +52,12 @@ type Store interface {
 	Alerts
 	Disclosures
 	Departments
+	RequestKeys
 
-	// DeleteExpired drops sessions, known browsers, set-up links and spent
-	// nonces that ended
-	// before now, sign-ins that are older than [SignInsKept], key packages past
-	// NotAfter (never a last resort), and the rows of attachments begun before
+	// DeleteExpired drops sessions, known browsers, set-up links and spent nonces
+	// that ended before now, sign-ins older than [SignInsKept], requests' keys
+	// older than [RequestKeysKept], key packages past NotAfter (never a last
+	// resort), and the rows of attachments begun before
 	// unfinishedBefore and not complete, which it returns.
 	DeleteExpired(ctx context.Context, now, unfinishedBefore int64) (unfinished []Attachment, err error)
 	// Ping reports whether the store can answer.

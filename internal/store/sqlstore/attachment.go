@@ -92,6 +92,9 @@ func (s *Store) DeleteExpired(ctx context.Context, now, unfinishedBefore int64) 
 		if _, err := t.exec(`DELETE FROM sign_in WHERE at <= $1`, now-hub.SignInsKept.Milliseconds()); err != nil {
 			return err
 		}
+		if _, err := t.exec(`DELETE FROM request_key WHERE at <= $1`, now-hub.RequestKeysKept.Milliseconds()); err != nil {
+			return err
+		}
 		old, err := collect(ctx, t, scanAttachment, abandoned, unfinishedBefore)
 		if err != nil {
 			return err

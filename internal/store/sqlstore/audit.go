@@ -11,7 +11,7 @@ import (
 
 // Recording implements [hub.Audit].
 func (s *Store) Recording(events ...audit.Event) hub.Store {
-	return &Store{database: s.database, recording: slices.Concat(s.recording, events)}
+	return &Store{database: s.database, recording: slices.Concat(s.recording, events), once: s.once}
 }
 
 // Record implements [hub.Audit].

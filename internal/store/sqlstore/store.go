@@ -25,6 +25,7 @@ import (
 type Store struct {
 	*database
 	recording []audit.Event // written with whatever is written next; see Recording
+	once      *onceOnly     // kept by that, or it does nothing; see Once
 }
 
 // A database is what all views of a store share.
@@ -128,6 +129,9 @@ func (s *Store) write(ctx context.Context, shard string, fn func(*tx) error) err
 			return err
 		}
 		fn = recorded
+	}
+	if s.once != nil {
+		fn = s.once.then(fn)
 	}
 	return s.translate(s.writers[shardOf(shard, len(s.writers))].do(ctx, fn))
 }

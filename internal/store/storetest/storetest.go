@@ -62,6 +62,7 @@ func Run(t *testing.T, store hub.Store) {
 		{"patient watches", testPatientWatches},
 		{"disclosures", testDisclosures},
 		{"departments", testDepartments},
+		{"request keys", testRequestKeys},
 		{"concurrency", testConcurrency},
 	} {
 		t.Run(group.name, func(t *testing.T) { group.run(t, store) })

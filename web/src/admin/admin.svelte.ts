@@ -48,7 +48,8 @@ export class Admin {
   async send<T>(method: "POST" | "PUT" | "PATCH" | "DELETE", path: string, body?: unknown): Promise<T> {
     for (;;) {
       try {
-        return (await this.account.server.call(method, path, body)) as T;
+        const { server } = this.account;
+        return (await (method === "POST" ? server.make(path, body) : server.call(method, path, body))) as T;
       } catch (error) {
         if (!(error instanceof Refused) || error.refusal !== "step-up-needed") throw error;
       }

@@ -6980,7 +6980,10 @@ export interface operations {
     readonly "post-admin-departments": {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description A name for this request, of the client's: 1 to 64 visible characters of US-ASCII. What is asked for again under it within 24 hours, by the same person with the same body, is made once. The answer of then is given again. Without one, each request makes another. */
+                readonly "Idempotency-Key"?: string;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -7392,7 +7395,10 @@ export interface operations {
     readonly "post-admin-patient-watches": {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description A name for this request, of the client's: 1 to 64 visible characters of US-ASCII. What is asked for again under it within 24 hours, by the same person with the same body, is made once. The answer of then is given again. Without one, each request makes another. */
+                readonly "Idempotency-Key"?: string;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -7602,7 +7608,10 @@ export interface operations {
     readonly "post-admin-patients-by-id-disclosures": {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description A name for this request, of the client's: 1 to 64 visible characters of US-ASCII. What is asked for again under it within 24 hours, by the same person with the same body, is made once. The answer of then is given again. Without one, each request makes another. */
+                readonly "Idempotency-Key"?: string;
+            };
             readonly path: {
                 readonly id: string;
             };
@@ -7643,6 +7652,15 @@ export interface operations {
             };
             /** @description Not Found */
             readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -7858,7 +7876,10 @@ export interface operations {
     readonly "post-admin-people": {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description A name for this request, of the client's: 1 to 64 visible characters of US-ASCII. What is asked for again under it within 24 hours, by the same person with the same body, is made once. The answer of then is given again, or, as it holds a secret, 409 made-already with the id of what was made in the hint. Without one, each request makes another. */
+                readonly "Idempotency-Key"?: string;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -8283,7 +8304,10 @@ export interface operations {
     readonly "post-admin-people-by-id-requests": {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description A name for this request, of the client's: 1 to 64 visible characters of US-ASCII. What is asked for again under it within 24 hours, by the same person with the same body, is made once. The answer of then is given again. Without one, each request makes another. */
+                readonly "Idempotency-Key"?: string;
+            };
             readonly path: {
                 readonly id: string;
             };
@@ -8363,7 +8387,10 @@ export interface operations {
     readonly "post-admin-people-by-id-set-up-link": {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description A name for this request, of the client's: 1 to 64 visible characters of US-ASCII. What is asked for again under it within 24 hours, by the same person with the same body, is made once. The answer of then is given again, or, as it holds a secret, 409 made-already with the id of what was made in the hint. Without one, each request makes another. */
+                readonly "Idempotency-Key"?: string;
+            };
             readonly path: {
                 readonly id: string;
             };
@@ -8950,7 +8977,10 @@ export interface operations {
     readonly "post-admin-reviews-activity": {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description A name for this request, of the client's: 1 to 64 visible characters of US-ASCII. What is asked for again under it within 24 hours, by the same person with the same body, is made once. The answer of then is given again. Without one, each request makes another. */
+                readonly "Idempotency-Key"?: string;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -12386,7 +12416,10 @@ export interface operations {
     readonly "post-staff-conversations-by-id-break-glass": {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description A name for this request, of the client's: 1 to 64 visible characters of US-ASCII. What is asked for again under it within 24 hours, by the same person with the same body, is made once. The answer of then is given again. Without one, each request makes another. */
+                readonly "Idempotency-Key"?: string;
+            };
             readonly path: {
                 readonly id: string;
             };
@@ -12427,6 +12460,15 @@ export interface operations {
             };
             /** @description Not Found */
             readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -14117,7 +14159,10 @@ export interface operations {
     readonly "post-staff-invitations": {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description A name for this request, of the client's: 1 to 64 visible characters of US-ASCII. What is asked for again under it within 24 hours, by the same person with the same body, is made once. The answer of then is given again, or, as it holds a secret, 409 made-already with the id of what was made in the hint. Without one, each request makes another. */
+                readonly "Idempotency-Key"?: string;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -14147,6 +14192,15 @@ export interface operations {
             };
             /** @description Forbidden */
             readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -14425,7 +14479,10 @@ export interface operations {
     readonly "post-staff-person-links": {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description A name for this request, of the client's: 1 to 64 visible characters of US-ASCII. What is asked for again under it within 24 hours, by the same person with the same body, is made once. The answer of then is given again. Without one, each request makes another. */
+                readonly "Idempotency-Key"?: string;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -14574,7 +14631,10 @@ export interface operations {
     readonly "post-staff-recovery-codes": {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description A name for this request, of the client's: 1 to 64 visible characters of US-ASCII. What is asked for again under it within 24 hours, by the same person with the same body, is made once. The answer of then is given again, or, as it holds a secret, 409 made-already with the id of what was made in the hint. Without one, each request makes another. */
+                readonly "Idempotency-Key"?: string;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -14616,6 +14676,15 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unprocessable Entity */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Internal Server Error */
             readonly 500: {
                 headers: {
@@ -14630,7 +14699,10 @@ export interface operations {
     readonly "post-staff-relations": {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description A name for this request, of the client's: 1 to 64 visible characters of US-ASCII. What is asked for again under it within 24 hours, by the same person with the same body, is made once. The answer of then is given again. Without one, each request makes another. */
+                readonly "Idempotency-Key"?: string;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -14669,6 +14741,15 @@ export interface operations {
             };
             /** @description Not Found */
             readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

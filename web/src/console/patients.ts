@@ -16,7 +16,7 @@ export class Patients {
   constructor(private readonly server: Server) {}
 
   private async ask<T>(method: string, path: string, body?: unknown): Promise<T> {
-    return (await this.server.call(method, path, body)) as unknown as T;
+    return (await (method === "POST" ? this.server.make(path, body) : this.server.call(method, path, body))) as unknown as T;
   }
 
   panel(id: ConversationId): Promise<Panel> {

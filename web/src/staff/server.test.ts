@@ -36,3 +36,23 @@ test("who stops a file is not told of a fault", async () => {
 test("a refusal is no file", async () => {
   await expect(answering(JSON.stringify({ code: "forbidden" }), 403).file("GET", "/x")).rejects.toEqual(new Refused("forbidden"));
 });
+
+test("what got no answer is asked for again under its key, and what got one is not", async () => {
+  const keys: (string | null)[] = [];
+  const answers = ["gone", 503, 200, 200, 409, 200, 200];
+  const server = new Server((_, init) => {
+    keys.push(new Headers(init?.headers).get("Idempotency-Key"));
+    const status = answers[keys.length - 1];
+    return typeof status === "number" ? Promise.resolve(new Response("{}", { status })) : Promise.reject(new TypeError("network"));
+  });
+  const make = (name: string) => server.make("/x", { name }).catch((error: unknown) => (error as Refused).refusal);
+  expect(await make("a")).toBe("offline");
+  expect(await make("a")).toBe("unavailable");
+  await make("a");
+  for (let i = 0; i < 3; i++) await make("a");
+  expect(keys[0]).toMatch(/^[!-~]{1,64}$/);
+  expect(new Set(keys.slice(0, 3)).size).toBe(1);
+  expect(new Set(keys.slice(2)).size).toBe(4);
+  await server.call("POST", "/x", {});
+  expect(keys.at(-1)).toBeNull();
+});

@@ -10,6 +10,8 @@ import { Refused, type Refusal } from "./refused.ts";
 export class Server {
   private readonly fetch: typeof fetch;
   private readonly key = new BrowserKey();
+  /** The keys of what was asked for and not answered yet, by what was asked. */
+  private readonly unanswered = new Map<string, string>();
   /** Told of every refusal, before who called is. */
   onrefused: ((refused: Refused) => void) | undefined;
 
@@ -20,6 +22,24 @@ export class Server {
   /** Calls the API, or throws a {@link Refused}. No body in the answer is an empty record. */
   async call(method: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
     return bodyOf(await this.ask(method, path, body));
+  }
+
+  /**
+   * Calls the API to make something, once: who asks for the same again because
+   * no answer came is given that of the first.
+   */
+  async make(path: string, body?: unknown): Promise<Record<string, unknown>> {
+    const asked = JSON.stringify([path, body]);
+    const key = this.unanswered.get(asked) ?? crypto.randomUUID();
+    this.unanswered.set(asked, key);
+    try {
+      const made = await bodyOf(await this.ask("POST", path, body, undefined, { "Idempotency-Key": key }));
+      this.unanswered.delete(asked);
+      return made;
+    } catch (error) {
+      if (!(error instanceof Refused) || !mayBeMade.has(error.refusal)) this.unanswered.delete(asked);
+      throw error;
+    }
   }
 
   /**
@@ -41,13 +61,13 @@ export class Server {
     return new Blob(parts, { type: headers.get("Content-Type") ?? "" });
   }
 
-  private async ask(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
+  private async ask(method: string, path: string, body: unknown, signal?: AbortSignal, more: Readonly<Record<string, string>> = {}): Promise<Response> {
     const send = async () =>
       this.fetch(path, {
         method,
         credentials: "same-origin",
         cache: "no-store",
-        headers: { ...(await this.key.headers(method, path)), ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
+        headers: { ...more, ...(await this.key.headers(method, path)), ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         ...(signal ? { signal } : {}),
       });
@@ -78,6 +98,9 @@ async function bodyOf(response: Response): Promise<Record<string, unknown>> {
   }
 }
 
+/** Refusals after which nobody knows whether what was asked for was made. */
+const mayBeMade: ReadonlySet<Refusal> = new Set(["offline", "unavailable", "internal"]);
+
 const byCode: Readonly<Record<string, Refusal>> = {
   locked: "locked",
   "password-expired": "password-expired",
@@ -87,6 +110,8 @@ const byCode: Readonly<Record<string, Refusal>> = {
   "weak-password": "weak-password",
   forbidden: "forbidden",
   conflict: "conflict",
+  "made-already": "conflict",
+  "key-in-use": "unavailable",
   "sso-only": "sso-only",
   "sso-refused": "sso-refused",
   "second-factor": "second-factor",
