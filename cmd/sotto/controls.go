@@ -113,7 +113,7 @@ func (c packControlsCommand) Run(ctx context.Context, cli *commands, s streams) 
 	if err := durable.CreateFile(c.File, made.Bytes(), 0o600); err != nil {
 		return err
 	}
-	key, err := i.EvidenceKey()
+	key, err := i.EvidenceKey(ctx)
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (keyControlsCommand) Run(ctx context.Context, cli *commands, s streams) err
 		return err
 	}
 	defer h.Close()
-	key, err := i.EvidenceKey()
+	key, err := i.EvidenceKey(ctx)
 	if err != nil {
 		return err
 	}

@@ -50,6 +50,9 @@ func TestControlsCommand(t *testing.T) {
 	out = does(t, data, []string{"controls", "pack", file}, "sotto controls verify")
 	key := regexp.MustCompile(`--key '(.+)'`).FindStringSubmatch(out)[1]
 	does(t, data, words("controls key"), key)
+	if made := does(t, data, words("audit list --kind key.made"), "evidence"); strings.Count(made, "evidence") != 1 {
+		t.Errorf("that the key was made is in the log as\n%s", made)
+	}
 	does(t, t.TempDir(), []string{"controls", "verify", file, "--key", key}, "as it was made for Riverside Family Clinic")
 	b, err := os.ReadFile(file)
 	if err != nil {

@@ -40,7 +40,7 @@ func leaves() map[string]string {
 		"consent export":      "consents.exported",
 		"consent verify":      "consents.listed",
 		"controls history":    "controls.read",
-		"controls key":        "- a public key",
+		"controls key":        "key.made",
 		"controls pack":       "evidence.exported",
 		"controls show":       "controls.looked-at",
 		"controls verify":     "- needs no installation",

@@ -17,7 +17,7 @@ func TestBenchRuns(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{"as many as possible", "half of that", "messages/s decrypted", "p99", "processor a message: clients", "bytes a message", "the hub alone", "frames/s on disk", "bytes a connection"} {
+	for _, want := range []string{"as many as possible", "half of that", "messages/s decrypted", "p99", "processor a message: clients", "bytes a message", "the hub alone", "frames/s on disk", "bytes a connection", "events/s recorded and numbered", "auditing takes"} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("the report lacks %q:\n%s", want, out)
 		}

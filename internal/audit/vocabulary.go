@@ -150,6 +150,7 @@ const (
 	CertificateIssued    Kind = "certificate.issued"
 	KeyPackagesPublished Kind = "key-packages.published"
 	KeyPackageClaimed    Kind = "key-package.claimed"
+	KeyMade              Kind = "key.made"
 	KeyReplaced          Kind = "key.replaced"
 	KeysCopied           Kind = "keys.copied"
 	PersonReadmitted     Kind = "person.readmitted"
@@ -335,6 +336,7 @@ func Vocabulary() []Spec {
 		{DeviceRevoked, Keys, Deletes, "device", false, "took all access from a device"},
 		{CertificateIssued, Keys, Creates, "device", false, "certified a device: it speaks for its person from now on"},
 		{KeyPackagesPublished, Keys, Creates, "device", false, "published keys to be added by"},
+		{KeyMade, Keys, Creates, "key", false, "made a key of the hub's"},
 		{KeyReplaced, Keys, Updates, "key", false, "made another key in place of one of the hub's that was lost"},
 		{KeysCopied, Keys, Reads, "", false, "copied the keys of the installation: with them and a backup all can be read"},
 		{PersonReadmitted, Keys, Updates, "person", false, "let a person begin anew without any passkey that was known of them"},

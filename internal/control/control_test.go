@@ -67,6 +67,13 @@ func TestCatalogue(t *testing.T) {
 			}
 			used[e] = true
 		}
+		safeguard := strings.Contains(c.Cite, "164.308") || strings.Contains(c.Cite, "164.310") || strings.Contains(c.Cite, "164.312")
+		if safeguard && c.Kind != api.KindProposed && !strings.HasPrefix(c.NIST, "SP 800-66r2") {
+			t.Errorf("%s: NIST's guide is not beside it: %q", c.ID, c.NIST)
+		}
+		if c.Kind == api.KindAddressable && c.Proposed == "" {
+			t.Errorf("%s: that the proposed rule makes it required is not beside it", c.ID)
+		}
 		if (c.Kind == api.KindProposed) != strings.Contains(c.Cite, "proposed") {
 			t.Errorf("%s: what is proposed says so, and nothing else does", c.ID)
 		}
@@ -424,7 +431,7 @@ func TestServicesOfOthers(t *testing.T) {
 	s.Facts.Database.Remote = true
 	s.Practice.Provider = &installation.Provider{Host: "login.clinic.example", Only: true}
 	s.Practice.Portal = []string{"portal.clinic.example"}
-	s.Practice.Directories = []installation.Directory{{Name: "Entra ID"}}
+	s.Practice.Directories = []installation.Token{{Name: "Entra ID"}}
 	expect(quietNotices(s), api.ControlDecision, "mail by mail.clinic.example", "text messages by ?")
 	if f := quietNotices(s); !strings.Contains(f.Fix, "business associate") {
 		t.Errorf("the fix is %q", f.Fix)

@@ -91,9 +91,10 @@ func (i *Inspector) ControlHistory(ctx context.Context, practice string, since t
 	return i.hub.store.ControlRuns(ctx, practice, since.UnixMilli(), limit)
 }
 
-// EvidenceKey is the key that signs packs. It is made when first asked for, and
-// never anew in silence: who holds its public part would find packs forged.
-func (i *Inspector) EvidenceKey() (*pack.Key, error) {
+// EvidenceKey is the key that signs packs. It is made when first asked for, as
+// each practice's log says, and never anew in silence: who holds its public part
+// would find packs forged.
+func (i *Inspector) EvidenceKey(ctx context.Context) (*pack.Key, error) {
 	part := i.config.Folder.HubPart()
 	made, read := filepath.Join(part, evidenceMade), keyfile.Read
 	before, err := os.ReadFile(made)
@@ -110,6 +111,11 @@ func (i *Inspector) EvidenceKey() (*pack.Key, error) {
 	}
 	key := (*pack.Key)(b)
 	if public := key.Public() + "\n"; public != string(before) {
+		if before == nil { // else it was replaced, and that is recorded
+			if err := i.hub.NoteKeyMade(ctx, EvidenceKey); err != nil {
+				return nil, err
+			}
+		}
 		if err := durable.WriteFile(made, []byte(public), 0o600); err != nil {
 			return nil, fmt.Errorf("note the key of evidence packs: %w", err)
 		}
@@ -121,7 +127,7 @@ func (i *Inspector) EvidenceKey() (*pack.Key, error) {
 func (i *Inspector) Evidence(ctx context.Context, practice string) (*bytes.Buffer, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	key, err := i.EvidenceKey()
+	key, err := i.EvidenceKey(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -317,8 +317,15 @@ func (h *OpenHub) inspectPractice(ctx context.Context, parts []installation.LogP
 		return nil, err
 	}
 	for i := range tokens {
-		if t := &tokens[i]; t.ExpiresAt > now && t.Purpose == hub.ForDirectory {
-			out.Directories = append(out.Directories, installation.Directory{Name: t.Name, ExpiresAt: moment(t.ExpiresAt)})
+		t := &tokens[i]
+		if t.ExpiresAt <= now {
+			continue
+		}
+		switch held := (installation.Token{Name: t.Name, ExpiresAt: moment(t.ExpiresAt)}); t.Purpose {
+		case hub.ForDirectory:
+			out.Directories = append(out.Directories, held)
+		case hub.ForWatch:
+			out.Monitors = append(out.Monitors, held)
 		}
 	}
 	if portal := p.Identity.Portal; portal != nil {

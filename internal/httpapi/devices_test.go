@@ -334,6 +334,13 @@ func TestT03MembersSeeEachOthersCertificates(t *testing.T) {
 			}
 		}
 
+		_, err := dana.Act(w.ctx, chat, "leave")
+		w.must(err)
+		ana.catchUp(chat)
+		if got := certified(ana, dana.person); len(got) != 2 {
+			t.Errorf("of Dana, who had the keys and left: %v", got)
+		}
+
 		log, err := w.hub.AuditEventsFor(w.ctx, w.clinic.ID, hub.AuditFilter{Kind: string(audit.MemberDevicesRead)})
 		w.must(err)
 		looks := 0

@@ -194,3 +194,27 @@ func TestT41LapsesAreSettledWhereRecorded(t *testing.T) {
 		t.Errorf("%d events say that it ended", n)
 	}
 }
+
+// TestT41AnAccountIsLinkedWhereRecorded: that a portal's account is a patient's
+// is kept with the event that says so, and a later sign-in leaves no second one.
+func TestT41AnAccountIsLinkedWhereRecorded(t *testing.T) {
+	w, p := portalWorld(t, byNumber(number("R-3")))
+	patient := w.patient()
+	accounts := func() int {
+		all, err := w.store.PortalAccountsOf(w.ctx, w.clinic.ID, patient.person)
+		w.must(err)
+		return len(all)
+	}
+	w.unwritten(func() error { _, err := patient.atPortal(p); return err })
+	if n := accounts(); n != 0 {
+		t.Errorf("%d accounts are linked, and nothing says so", n)
+	}
+	for range 2 {
+		w.clock.advance(10 * time.Second) // calls are limited
+		_, err := patient.atPortal(p)
+		w.must(err)
+	}
+	if linked, verified := w.times(audit.PortalLinked), w.times(audit.PatientVerified); linked != 1 || verified != 2 || accounts() != 1 {
+		t.Errorf("%d events say that it was linked, %d that the patient was verified, of %d accounts", linked, verified, accounts())
+	}
+}

@@ -403,8 +403,8 @@ func (h *Hub) AuditOfMember(ctx context.Context, c *Caller, conversation, person
 		return api.AuditPage{}, err
 	}
 	person = cmp.Or(person, c.Person.ID)
-	if !slices.Contains(about.Members, person) {
-		return api.AuditPage{}, ErrNotFound
+	if !slices.ContainsFunc(v.Participants, func(p Participant) bool { return p.Person == person && p.Since != 0 }) && !slices.Contains(about.Members, person) {
+		return api.AuditPage{}, ErrNotFound // who left had the keys too
 	}
 	if err := h.recordOnce(ctx, c, h.event(ctx, c, audit.MemberDevicesRead, person).In(v.ID, v.Patient)); err != nil {
 		return api.AuditPage{}, err

@@ -125,6 +125,13 @@ func (h *Hub) clockEvent(ctx context.Context, practice string, by time.Duration)
 // start without one follows a crash.
 func (h *Hub) NoteStopped(ctx context.Context) error { return h.note(ctx, itself, audit.HubStopped) }
 
+// NoteKeyMade records that a key of the hub's was made for the first time.
+func (h *Hub) NoteKeyMade(ctx context.Context, name string) error {
+	return h.noteAll(ctx, func(practice string) (audit.Event, error) {
+		return h.event(ctx, itself(practice), audit.KeyMade, name), nil
+	})
+}
+
 // NoteKeyReplaced records that a key of the hub's was lost and another made.
 func (h *Hub) NoteKeyReplaced(ctx context.Context, name string) error {
 	return h.noteAll(ctx, func(practice string) (audit.Event, error) {

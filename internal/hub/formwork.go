@@ -1,8 +1,10 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -621,7 +623,8 @@ func (h *Hub) receipts(ctx context.Context, s *StaffCaller, q ReceiptQuery, kind
 	if err := h.mayStaff(s, policy.ReadReceipts, s.practice()); err != nil {
 		return nil, err
 	}
-	if err := h.store.Record(ctx, h.event(ctx, s, kind, "")); err != nil {
+	which := fmt.Sprintf("form=%s,version=%d,after=%d", cmp.Or(q.Form, "all"), q.Version, q.After)
+	if err := h.store.Record(ctx, h.event(ctx, s, kind, "").With(which)); err != nil {
 		return nil, at("record who looks", err)
 	}
 	q.Practice = s.Person.Practice

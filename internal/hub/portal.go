@@ -167,7 +167,15 @@ func (h *Hub) finishPortal(ctx context.Context, c *Caller, f *api.FinishPortal) 
 	if err := h.ownRecord(ctx, practice, account.Person, account.Record); err != nil {
 		return err
 	}
-	if err := h.store.SeePortalAccount(ctx, account); errors.Is(err, ErrExists) {
+	known, err := h.store.PortalAccount(ctx, practice, account.Account)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return at("load an account", err)
+	}
+	store := h.store
+	if known.Record != account.Record || known.Person != account.Person {
+		store = store.Recording(h.event(ctx, c, audit.PortalLinked, c.Device.ID).Of(c.Device.Person))
+	}
+	if err := store.SeePortalAccount(ctx, account); errors.Is(err, ErrExists) {
 		return ErrNotMatched // the record is another account's
 	} else if err != nil {
 		return at("note an account", err)

@@ -46,7 +46,8 @@ func (h *Hub) removalSigner(ctx context.Context, practice string, id suite.ID) (
 	if err != nil {
 		return nil, err
 	}
-	private, err := h.store.Secret(ctx, name, fresh.Private())
+	made := h.event(ctx, itself(practice), audit.KeyMade, "removals").With("suite=" + id.String())
+	private, err := h.store.Recording(made).Secret(ctx, name, fresh.Private())
 	if err != nil {
 		return nil, at("load the key of removals", err)
 	}

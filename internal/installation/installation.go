@@ -313,7 +313,9 @@ type Practice struct {
 	Provider *Provider `json:"provider,omitempty"`
 	// Directories are the tokens, live ones, with which a directory writes its
 	// people and their groups here (SCIM).
-	Directories []Directory `json:"directories,omitempty"`
+	Directories []Token `json:"directories,omitempty"`
+	// Monitors are those with which the log's signed heads are watched.
+	Monitors []Token `json:"monitors,omitempty"`
 	// Portal are the machines at which its patients can sign in, without port and
 	// path: the portal's, and the FHIR server's that it guards. None without one.
 	Portal  []string `json:"portal,omitempty"`

@@ -13,9 +13,9 @@ type Provider struct {
 	TwoFactors bool `json:"two_factors"`
 }
 
-// A Directory is a token with which a practice's directory writes here; what it
-// is called is all that is known of whose hand it is in.
-type Directory struct {
+// A Token is one with which another program comes here; what it is called is all
+// that is known of whose hand it is in.
+type Token struct {
 	Name      string    `json:"name"` // as administrators know it
 	ExpiresAt time.Time `json:"expires_at"`
 }

@@ -158,6 +158,11 @@ func services(f *installation.Facts, p *installation.Practice, way string, open 
 		add(api.Asset{ID: id, Kind: "link", Zone: elsewhere, Name: "Staff directory: " + d.Name, Holds: "who works here and in which groups; nothing of patients", Guarded: "by who runs it: who rules there says who works here; a token until " + d.ExpiresAt.Format(time.DateOnly), Weight: "high"})
 		flow(id, "hub", "people, roles", way, open)
 	}
+	for n, m := range p.Monitors {
+		id := fmt.Sprintf("monitor-%d", n+1)
+		add(api.Asset{ID: id, Kind: "link", Zone: elsewhere, Name: "Monitor of the audit log: " + m.Name, Holds: "size, hash and signature of the audit log; nothing of patients", Guarded: "by who runs it; a token until " + m.ExpiresAt.Format(time.DateOnly), Weight: "low"})
+		flow("hub", id, "size, hash and signature of the audit log", "signed; "+way, open)
+	}
 	for n, host := range p.Portal {
 		id := fmt.Sprintf("portal-%d", n+1)
 		add(api.Asset{ID: id, Kind: "link", Zone: elsewhere, Name: "Patient portal: " + host, Holds: "which patients sign in for the chat and when; no content", Guarded: "by who runs it: it says who a patient is", Weight: "high"})

@@ -95,7 +95,8 @@ func TestServicesOfOthers(t *testing.T) {
 	before := Of(f, &f.Practices[0])
 	f.Server.Messengers = []installation.Messenger{{Channel: "email", Host: "mail.clinic.example"}, {Channel: "sms", Host: "127.0.0.1"}}
 	f.Practices[0].Provider = &installation.Provider{Host: "login.clinic.example"}
-	f.Practices[0].Directories = []installation.Directory{{Name: "Entra ID", ExpiresAt: time.Date(2027, 3, 1, 0, 0, 0, 0, time.UTC)}}
+	f.Practices[0].Directories = []installation.Token{{Name: "Entra ID", ExpiresAt: time.Date(2027, 3, 1, 0, 0, 0, 0, time.UTC)}}
+	f.Practices[0].Monitors = []installation.Token{{Name: "Quarry audits", ExpiresAt: time.Date(2027, 3, 1, 0, 0, 0, 0, time.UTC)}}
 	f.Practices[0].Portal = []string{"portal.clinic.example", "fhir.clinic.example"}
 	f.Practices[0].Witnesses = []installation.Witness{{Name: "witness.example/sotto"}}
 	f.Practices[0].Streams = []installation.Stream{{Name: "syslog", Target: "tls://siem.clinic.example:6514"}, {Name: "otlp", Target: "http://127.0.0.1:4318/v1/logs"}}
@@ -107,6 +108,7 @@ func TestServicesOfOthers(t *testing.T) {
 	for id, want := range map[string]struct{ name, zone string }{
 		"messenger:email": {"Mail: mail.clinic.example", elsewhere}, "messenger:sms": {"Text messages: 127.0.0.1", hub},
 		"provider": {"Staff sign-in: login.clinic.example", elsewhere}, "portal-1": {"Patient portal: portal.clinic.example", elsewhere}, "portal-2": {"Patient portal: fhir.clinic.example", elsewhere},
+		"monitor-1":           {"Monitor of the audit log: Quarry audits", elsewhere},
 		"directory-1":         {"Staff directory: Entra ID", elsewhere},
 		"witness-1":           {"Witness: witness.example/sotto", elsewhere},
 		"audit-stream:syslog": {"Audit log to a SIEM: siem.clinic.example", elsewhere}, "audit-stream:otlp": {"Audit log to a SIEM: 127.0.0.1", hub},

@@ -16,13 +16,11 @@ func (s *Store) Secret(ctx context.Context, name string, fresh []byte) (value []
 	if err == nil || !errors.Is(err, sql.ErrNoRows) {
 		return value, s.translate(err)
 	}
-	err = s.write(ctx, "", func(t *tx) error {
-		if _, err := t.exec(insert, name, fresh); err != nil {
-			return err
-		}
-		return t.row(ctx, read, name).Scan(&value)
-	})
-	return value, err
+	err = s.write(ctx, "", func(t *tx) error { return t.mustOr(hub.ErrExists, insert, name, fresh) })
+	if errors.Is(err, hub.ErrExists) { // another hub was first
+		return value, s.translate(s.reader().row(ctx, read, name).Scan(&value))
+	}
+	return fresh, err
 }
 
 // SpendNonce implements [hub.Shared].
