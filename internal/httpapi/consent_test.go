@@ -328,6 +328,48 @@ func TestT50Receipts(t *testing.T) {
 	patient.say(id, "the chat goes on") // one kind is not the other
 }
 
+// TestT50OfferedKinds: a text message and a helper program are agreed to and taken
+// back each by itself.
+func TestT50OfferedKinds(t *testing.T) {
+	w := newWorld(t)
+	author, approver := w.proven("ana", "compliance"), w.proven("bo", "administrator")
+	patient := w.patient()
+	kinds := []string{"text", "assistant"}
+	for _, kind := range kinds {
+		draft := draftOf(plainParts(), 0)
+		draft.Kind = kind
+		w.publish(author, approver, "for-"+kind, draft)
+		form, err := patient.ConsentForm(w.ctx, "riverside", "for-"+kind, 0)
+		w.must(err)
+		_, err = patient.GiveConsent(w.ctx, api.GiveConsent{Receipt: patient.sign(form, "")})
+		w.must(err)
+	}
+	current := func() (of []string) {
+		list, err := patient.Agreements(w.ctx)
+		w.must(err)
+		for _, a := range list.Agreements {
+			if a.Current && slices.Contains(kinds, a.Kind) {
+				of = append(of, a.Kind)
+			}
+		}
+		return of
+	}
+	for len(kinds) > 0 {
+		list, err := patient.Agreements(w.ctx)
+		w.must(err)
+		if got := current(); len(got) != len(kinds) {
+			t.Fatalf("agreed to %v, want %v", got, kinds)
+		}
+		i := slices.IndexFunc(list.Agreements, func(a api.Agreement) bool { return a.Kind == kinds[0] })
+		_, err = patient.WithdrawConsent(w.ctx, list.Agreements[i].ID)
+		w.must(err)
+		if got := current(); slices.Contains(got, kinds[0]) {
+			t.Errorf("%s is taken back, and counts", kinds[0])
+		}
+		kinds = kinds[1:]
+	}
+}
+
 // TestT29dOrderOfSteps is a model of one conversation: whatever the order of
 // begin, publish, agree and withdraw, a frame is taken when the model says so
 // and at no other time.

@@ -11,6 +11,7 @@ import (
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/hub"
+	"github.com/sotto-health/sotto/internal/policy"
 )
 
 // begin founds a conversation in a queue for whom somebody writes, with the
@@ -364,6 +365,16 @@ func TestT50WhoReadsByDepartment(t *testing.T) {
 	}
 	if got := widened("recovery"); !slices.Equal(got, []string{"staff"}) {
 		t.Errorf("staff of no department, whom the text does not name: %v", got)
+	}
+
+	w.enrolService(w.clinic, string(policy.Service), "Clinic helper", "Assistant")
+	v, err := w.hub.PreviewForm(w.ctx, author, "any", draft("nurse"))
+	w.must(err)
+	if text := v.Languages[0].Text.Full; !strings.Contains(text, "So can a helper program of Riverside Family Clinic.") || strings.Contains(text, "No helper program can.") {
+		t.Errorf("a program that reads is not named: %s", text)
+	}
+	if got := widened("house"); !slices.Equal(got, []string{"assistant", "staff"}) && !slices.Equal(got, []string{"staff", "assistant"}) {
+		t.Errorf("a program reads, which the text denies: %v", got)
 	}
 }
 

@@ -246,13 +246,14 @@ func TestReaders(t *testing.T) {
 	patient, nurse := w.patient(), w.staff("dana")
 	id := patient.open("nurse")
 	admin, auditor, clerk := w.member("robin", "administrator"), w.member("ava", "auditor"), w.member("kim", "front-desk")
+	why := map[string][]string{}
 	way := func() map[string]string {
 		t.Helper()
 		got, err := w.hub.Readers(w.ctx, auditor, id)
 		w.must(err)
 		ways := map[string]string{}
 		for _, r := range got.Readers {
-			ways[r.Person.ID] = r.Way
+			ways[r.Person.ID], why[r.Person.ID] = r.Way, r.Rules
 			if len(r.Rules) == 0 && r.Way != api.CannotRead {
 				t.Errorf("%s %s by no rule", r.Person.Name, r.Way)
 			}
@@ -268,11 +269,23 @@ func TestReaders(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", person, ways[person], want)
 		}
 	}
+	because := func(person, rule string) {
+		t.Helper()
+		if !slices.Contains(why[person], rule) {
+			t.Errorf("by %v, want %s", why[person], rule)
+		}
+	}
+	because(patient.person, "patients-own-chats")
+	because(w.clinic.keeper.person, "keeper-everywhere")
+	because(nurse.person, "staff-join-unclaimed")
+	because(clerk.Person.ID, "staff-join-unclaimed")
+	because(admin.Person.ID, "administrators-run-and-do-not-read")
 	_, err := nurse.Act(w.ctx, id, "take")
 	w.must(err)
 	if got := way()[nurse.person]; got != api.ReadsSoon {
 		t.Errorf("a nurse who took it: %q", got)
 	}
+	because(nurse.person, "staff-in-a-chat")
 	for _, who := range []*hub.StaffCaller{admin, clerk} {
 		if _, err := w.hub.Readers(w.ctx, who, id); !errors.Is(err, hub.ErrNotFound) {
 			t.Errorf("a %s asks: %v", who.Person.Role, err)

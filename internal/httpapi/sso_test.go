@@ -307,6 +307,28 @@ func TestT29fNoOpenRedirect(t *testing.T) {
 	}
 }
 
+// TestT29fDiscovery: nobody is sent to a provider that says of itself what the
+// practice's would not.
+func TestT29fDiscovery(t *testing.T) {
+	for name, change := range map[string]func(oidctest.Claims){
+		"another issuer":         func(c oidctest.Claims) { c["issuer"] = "https://evil.example" },
+		"no issuer":              func(c oidctest.Claims) { delete(c, "issuer") },
+		"sign-in without TLS":    func(c oidctest.Claims) { c["authorization_endpoint"] = "http://evil.example/authorize" },
+		"tokens without TLS":     func(c oidctest.Claims) { c["token_endpoint"] = "http://evil.example/token" },
+		"keys without TLS":       func(c oidctest.Claims) { c["jwks_uri"] = "http://evil.example/keys" },
+		"no address of sign-ins": func(c oidctest.Claims) { delete(c, "authorization_endpoint") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, p := ssoWorld(t)
+			p.Describe = change
+			resp, body := w.browser().call("POST", "/v1/staff/sso/begin", api.BeginSSO{Practice: "riverside", Purpose: "sign-in", Page: "staff"}, nil)
+			if resp.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, string(api.CodeProvider)) {
+				t.Errorf("%d %s", resp.StatusCode, body)
+			}
+		})
+	}
+}
+
 // TestSSOProviderAway: the refusal says so, and an administrator's passkey works
 // all the same, where nothing else does.
 func TestSSOProviderAway(t *testing.T) {

@@ -1,11 +1,14 @@
 package httpapi_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/demo"
 	"github.com/sotto-health/sotto/internal/hub"
+	practicefile "github.com/sotto-health/sotto/internal/practice"
 	"github.com/sotto-health/sotto/internal/proofing"
 )
 
@@ -85,6 +88,21 @@ func TestQueuesStateTheirLevel(t *testing.T) {
 	for _, q := range p.Queues {
 		if q.Level != "matched" {
 			t.Errorf("%s asks for %q", q.ID, q.Level)
+		}
+	}
+	// And one that the practice's file says of a queue.
+	text := strings.Replace(string(demo.PracticeFile), `"id": "nurse"`, `"id": "nurse", "level": "signed-in"`, 1)
+	file, err := practicefile.Parse([]byte(text))
+	w.must(err)
+	settings := file.Settings()
+	w.clinic.Practice.Queues = settings.Queues
+	_, err = w.hub.SavePractice(w.ctx, w.clinic.Practice)
+	w.must(err)
+	p, err = w.client().Practice(w.ctx, "riverside")
+	w.must(err)
+	for _, q := range p.Queues {
+		if want := pick(q.ID == "nurse", "signed-in", "matched"); q.Level != want {
+			t.Errorf("%s asks for %q, not %q", q.ID, q.Level, want)
 		}
 	}
 }

@@ -195,17 +195,23 @@ func (w *world) client() *hubclient.Client {
 
 func (w *world) enrolKeeper(p *practice) *device {
 	w.t.Helper()
-	k := w.newDevice(p)
-	k.id, k.person = hub.NewID("d"), hub.NewID("p")
-	k.certificate = w.issue(p, k, certificate.KindService, certificate.RoleKeeper)
-	card, err := p.authority.IssueCard(&certificate.Card{Person: k.person, Name: "Clinic archive", Title: "Archive", Role: "keeper"}, w.clock.now())
-	w.must(err)
-	w.must(w.hub.EnrolService(w.ctx, hub.Service{
-		Practice: p.ID, Person: k.person, Device: k.id, Role: certificate.RoleKeeper, Name: "Clinic archive", Title: "Archive",
-		PublicKey: k.signer.Public(), Certificate: k.certificate, NameCard: card,
-	}))
+	k := w.enrolService(p, certificate.RoleKeeper, "Clinic archive", "Archive")
 	k.signIn()
 	k.publish(4)
+	return k
+}
+
+func (w *world) enrolService(p *practice, role, name, title string) *device {
+	w.t.Helper()
+	k := w.newDevice(p)
+	k.id, k.person = hub.NewID("d"), hub.NewID("p")
+	k.certificate = w.issue(p, k, certificate.KindService, role)
+	card, err := p.authority.IssueCard(&certificate.Card{Person: k.person, Name: name, Title: title, Role: role}, w.clock.now())
+	w.must(err)
+	w.must(w.hub.EnrolService(w.ctx, hub.Service{
+		Practice: p.ID, Person: k.person, Device: k.id, Role: role, Name: name, Title: title,
+		PublicKey: k.signer.Public(), Certificate: k.certificate, NameCard: card,
+	}))
 	return k
 }
 

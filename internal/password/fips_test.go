@@ -19,6 +19,14 @@ func TestFIPSMode(t *testing.T) {
 			t.Fatalf("%v: %s", err, out)
 		}
 	}
+	// What is stored when nothing is set (OWASP Password Storage Cheat Sheet).
+	usual, err := NewHasher(Cost{}).Hash(t.Context(), "a good one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := map[bool]string{true: "$i=600000$", false: "$m=47104,t=1,p=1$"}[fips140.Enabled()]; !strings.Contains(usual, want) {
+		t.Errorf("FIPS mode %v: %.40s, want %s", fips140.Enabled(), usual, want)
+	}
 	encoded, err := NewHasher(cheap).Hash(t.Context(), "a good one")
 	if err != nil {
 		t.Fatal(err)

@@ -25,6 +25,15 @@ func TestKnownTexts(t *testing.T) {
 			t.Errorf("%s %.40q: %+v, want %v to %v", tt.language, tt.text, m, tt.least, tt.most)
 		}
 	}
+	// Below grade 7 is grade 6; a form above it needs a reason.
+	for text, above := range map[string]bool{
+		"You can ask us to remove your messages. Your doctor keeps a copy of everything that you wrote in the health record of our practice.":     false,
+		"You can ask us to remove your messages. Your physician keeps a copy of everything that you wrote in the medical record of our practice.": true,
+	} {
+		if m := reading.Of("en", text); m.Above() != above || m.Grade <= 5 || m.Grade >= 7 {
+			t.Errorf("above %v: %+v", above, m)
+		}
+	}
 	long := strings.TrimSpace(strings.Repeat("كلمة ", 21)) + "."
 	if m := reading.Of("ar", "أنت من يقرر. "+long); m.Measured || m.Grade != 0 || m.Above() || !m.Vouched() || len(m.Hard) != 1 || m.Hard[0] != long {
 		t.Errorf("Arabic is given a grade, or nobody vouches for it: %+v", m)

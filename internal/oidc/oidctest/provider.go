@@ -37,8 +37,8 @@ type Provider struct {
 	// Subject and Claims are who signs in.
 	Subject string
 	Claims  Claims
-	// Issuer is what it calls itself; empty means its address.
-	Issuer string
+	// Describe changes what it says of itself.
+	Describe func(Claims)
 	// Silent providers do not name themselves in their answers (RFC 9207).
 	Silent bool
 	// Careless providers do not check the verifier (RFC 7636).
@@ -109,12 +109,7 @@ func (p *Provider) Guard(patient string, identifiers ...Claims) string {
 }
 
 // Name is the issuer.
-func (p *Provider) Name() string {
-	if p.Issuer != "" {
-		return p.Issuer
-	}
-	return p.URL
-}
+func (p *Provider) Name() string { return p.URL }
 
 func (p *Provider) answer(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
@@ -122,11 +117,15 @@ func (p *Provider) answer(w http.ResponseWriter, v any) {
 }
 
 func (p *Provider) describe(w http.ResponseWriter, _ *http.Request) {
-	p.answer(w, Claims{
+	about := Claims{
 		"issuer": p.Name(), "authorization_endpoint": p.URL + "/authorize", "token_endpoint": p.URL + "/token", "jwks_uri": p.URL + "/keys",
 		"end_session_endpoint": p.URL + "/end", "authorization_response_iss_parameter_supported": !p.Silent,
 		"id_token_signing_alg_values_supported": []string{"ES256", "RS256", "HS256", "none"},
-	})
+	}
+	if p.Describe != nil {
+		p.Describe(about)
+	}
+	p.answer(w, about)
 }
 
 func (p *Provider) keys(w http.ResponseWriter, _ *http.Request) {
