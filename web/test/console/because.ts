@@ -10,7 +10,7 @@ export function deeds(
   knows: Readonly<Record<string, object>>,
   withDetails: (page: StoryPage) => Promise<void>,
 ): Record<string, Story> {
-  const deed = (begin: (panel: HTMLElement) => void, path: string, reason: string): Story => {
+  const deed = (begin: (panel: HTMLElement, page: StoryPage) => void | Promise<void>, path: string, reason: string): Story => {
     const sent: { path: string; reason: unknown }[] = [];
     const call = (method: string, path: string, body?: { reason?: string }): Promise<object> => {
       if (method === "POST") sent.push({ path, reason: body?.reason });
@@ -24,7 +24,7 @@ export function deeds(
     const radio = (): HTMLInputElement | null => document.querySelector<HTMLInputElement>(`dialog[open] input[type=radio][value=${reason}]`);
     const ask = async (page: StoryPage): Promise<void> => {
       const panel = document.querySelector<HTMLElement>("#patient-title")?.parentElement;
-      if (panel) begin(panel);
+      if (panel) await begin(panel, page);
       await until(page, "no reason is asked for", () => radio() !== null);
       if (sent.length > 0) throw new Error("it is done before a reason is given");
     };
@@ -49,11 +49,14 @@ export function deeds(
     "details-end": deed(press(1), "/v1/staff/relations/r_1/end", "safety"),
     "details-unlink": deed(press(3), "/v1/staff/person-links/l_1/undo", "mistake"),
     "details-link": deed(
-      (panel) => {
+      async (panel, page) => {
         const select = panel.querySelector("select");
         if (!select) return;
         select.selectedIndex = 1;
         select.dispatchEvent(new Event("change", { bubbles: true }));
+        await page.pause(100);
+        if (document.querySelector("dialog[open] input[type=radio]")) throw new Error("to choose opens a dialog"); // WCAG 3.2.2
+        select.closest("label")?.nextElementSibling?.querySelector("button")?.click();
       },
       "/v1/staff/person-links",
       "duplicate",
