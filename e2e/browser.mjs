@@ -37,6 +37,13 @@ export class Person {
     person.context.on("request", (request) => person.#asked(request.url(), origins));
     await person.context.addInitScript(() => {
       addEventListener("securitypolicyviolation", (event) => console.error(`CSP report: ${event.effectiveDirective} refused ${event.blockedURI}`));
+      // What the live regions say, for hears: each thing is there until the next is said.
+      const said = (globalThis.said = []);
+      new MutationObserver((changes) => {
+        for (const { target, addedNodes } of changes) {
+          if (target.nodeType === 1 && target.closest("[aria-live]:not([aria-live=off])")) said.push(...[...addedNodes].map((node) => node.textContent));
+        }
+      }).observe(document, { subtree: true, childList: true });
     });
     return person;
   }
@@ -100,6 +107,51 @@ export async function pressLauncher(page, path) {
   const { width, height } = page.viewportSize();
   await page.mouse.click(width - 50, height - 50);
   return frameOf(page, path);
+}
+
+/** Waits until a live region of the page has said words. */
+export async function hears(page, words) {
+  let said = [];
+  for (let tries = 0; tries < 600; tries++) {
+    said = await page.evaluate(() => globalThis.said);
+    if (said.some((text) => text.includes(words))) return;
+    await page.waitForTimeout(50);
+  }
+  assert.fail(`never said: ${words}, but: ${said.filter(Boolean).join(" | ")}`);
+}
+
+/** What has the focus, in the page or a frame of it, as it is told to who listens: its role and its name. */
+export async function focused(page) {
+  const client = await page.context().newCDPSession(page);
+  const { frameTree } = await client.send("Page.getFrameTree");
+  let found = "the page";
+  for (const { frame } of [frameTree, ...(frameTree.childFrames ?? [])]) {
+    const { nodes } = await client.send("Accessibility.getFullAXTree", { frameId: frame.id });
+    const node = nodes.find(({ role, properties }) => !["RootWebArea", "Iframe"].includes(role?.value) && properties?.some(({ name, value }) => name === "focused" && value.value));
+    if (node) found = `${node.role.value} ${node.name.value}`;
+  }
+  await client.detach();
+  return found;
+}
+
+/** Waits until something has the focus, and fails if it is something else that keeps it. */
+export async function hasFocus(page, what) {
+  let found;
+  for (let tries = 0; tries < 100 && found !== what; tries++) {
+    if (tries > 0) await page.waitForTimeout(100);
+    found = await focused(page);
+  }
+  assert.equal(found, what);
+}
+
+/** Presses Tab, or what else leads there, until something has the focus. */
+export async function tabTo(page, what, key = "Tab") {
+  const passed = [];
+  while (passed.at(-1) !== what) {
+    assert.ok(passed.length < 40, `${key} does not lead to ${what}, but past ${passed.join(", ")}`);
+    await page.keyboard.press(key);
+    passed.push(await focused(page));
+  }
 }
 
 /** Saves what the page looks like; people look at these. */

@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { assertAccessible, desktop, launch, Person, phone, picture } from "./browser.mjs";
+import { assertAccessible, desktop, hears, launch, Person, phone, picture } from "./browser.mjs";
 import {
   agreeAndTell, beginChat, bring, patientBox, patientSays, reaches, riverside, sees, sendHeld, signIn, staffBox, staffSays, takeBack, takeNext, texts,
 } from "./people.mjs";
@@ -64,6 +64,7 @@ test("a nurse signs in, takes the conversation, and reads what was written befor
 
 test("the patient sees who joined and who can read", async () => {
   await patient.getByText("Nurse Dana Ortiz joined. They can read this chat from now on.").first().waitFor();
+  await hears(patient, "Nurse Dana Ortiz joined. They can read this chat from now on.");
   await patient.getByRole("button", { name: "Who can read this chat?" }).click();
   const list = patient.getByRole("dialog");
   const reader = (name) => list.getByRole("listitem").filter({ hasText: name });
@@ -78,16 +79,20 @@ test("the patient sees who joined and who can read", async () => {
 test("they talk, and each sees how far their words have come", async () => {
   await staffSays(nurse, "Hello Ana. Can you send a photo of it?");
   await sees(patient, "Hello Ana. Can you send a photo of it?");
+  await hears(patient, "Nurse Dana Ortiz is typing");
+  await hears(patient, "Nurse Dana Ortiz says: Hello Ana. Can you send a photo of it?");
   await reaches(nurse, "Hello Ana.", "Read");
   await reaches(patient, "My knee hurts since Monday.", "Read");
   await patientBox(patient).pressSequentially("One mo");
   await nurse.getByText("Ana Parker is typing").first().waitFor();
+  await hears(nurse, "Ana Parker is typing");
 });
 
 test("each takes a message back, and nobody sees it any more (T48)", async () => {
   await patientBox(patient).fill("");
   await patientSays(patient, "not for your eyes");
   await sees(nurse, "not for your eyes");
+  await hears(nurse, "Ana Parker says: not for your eyes");
   await takeBack(patient, "not for your eyes");
   await patient.getByRole("dialog", { name: "Take back this message?" }).getByRole("button", { name: "Take back" }).click();
   await nurse.getByText("Message taken back").first().waitFor();
@@ -134,6 +139,7 @@ test("the nurse sends a file, and says why to somebody who has not proved who th
   await nurse.getByRole("button", { name: "Send", exact: true }).click();
   await sendHeld(nurse);
   await patient.getByText("care-plan.pdf").first().waitFor();
+  await hears(patient, "Nurse Dana Ortiz sent a file: care-plan.pdf");
 });
 
 test("a physician is added by the nurse, reads everything, and the patient is told", async () => {
@@ -218,6 +224,7 @@ test("the nurse closes the conversation, and the patient opens it again", async 
   await nurse.getByRole("button", { name: "Close chat" }).first().click();
   const rate = patient.getByRole("button", { name: "Rate this chat" });
   await rate.waitFor();
+  await hears(patient, "This chat has ended.");
   await picture(patient, "11-ended");
   await rate.click();
   await patient.getByRole("radio", { name: "Very good" }).check();

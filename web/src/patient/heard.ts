@@ -3,15 +3,18 @@
 
 import { announce } from "../ui/announce.svelte.ts";
 import { t } from "../ui/words.svelte.ts";
+import type { PersonId } from "../core/shared/protocol.ts";
 import type { Host } from "./host.ts";
 import type { Signal } from "./model/session.ts";
 import { chime } from "./sound.ts";
 import type { View } from "./view.svelte.ts";
-import { called } from "./words.ts";
+import { called, joinedWords } from "./words.ts";
 
 const burstMs = 900;
 const placeMs = 60_000;
 const typingMs = 30_000;
+/** How many bursts long who joined is waited for by name. */
+const longestWait = 10;
 const longestSpoken = 240;
 
 /** Shows that there is something new. The text says whom it is from and nothing of what it says. */
@@ -30,8 +33,9 @@ async function note(text: string): Promise<void> {
 
 /** Listens to a session until the returned function is called. */
 export function listen(view: View, host: Host | undefined): () => void {
-  let burst: Extract<Signal, { kind: "message" }>[] = [];
-  let joined: string[] = [];
+  const burst: Extract<Signal, { kind: "message" }>[] = [];
+  let joined: PersonId[] = [];
+  let waited = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let placeAt = -Infinity;
   let typingAt = -Infinity;
@@ -47,9 +51,14 @@ export function listen(view: View, host: Host | undefined): () => void {
       if (body.kind === "text") announce(t("patient.heard.text", { name: name(from), text: body.text.slice(0, longestSpoken) }));
       else if (body.kind === "file") announce(t("patient.heard.file", { name: name(from), file: body.file.name }));
     }
-    if (joined.length > 0) announce(t("patient.notice.joined.many", { names: new Intl.ListFormat(view.language).format(joined) }));
-    burst = [];
+    // What is said at once with something else is not heard.
+    if (burst.splice(0).length > 0 && joined.length > 0) return later();
+    // Who somebody is comes after them, and is waited for.
+    const others = joined.filter((person) => !view.session.nameOf(person)?.me);
+    if (others.some((person) => !view.session.nameOf(person)) && waited++ < longestWait) return later();
+    if (others.length > 0) announce(joinedWords(others, view.session.state.people, view.practiceName, view.language));
     joined = [];
+    waited = 0;
   }
 
   function later(): void {
@@ -66,7 +75,7 @@ export function listen(view: View, host: Host | undefined): () => void {
         void note(t("patient.note", { practice: view.practiceName }));
         break;
       case "joined":
-        if (!view.session.nameOf(signal.person)?.me) joined.push(name(signal.person));
+        joined.push(signal.person);
         later();
         break;
       case "left":
