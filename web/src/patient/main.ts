@@ -72,8 +72,10 @@ if (session.cameBack && supported()) {
 }
 
 const focusInside = (): void => {
-  const target = document.querySelector<HTMLElement>("dialog[open] h2, textarea, h1");
-  target?.focus();
+  for (const place of ["dialog[open] h2", "textarea", "h1"]) {
+    const target = document.querySelector<HTMLElement>(place);
+    if (target) return target.focus();
+  }
 };
 const host = embedded ? connectHost(focusInside, () => session.lookedAway()) : undefined;
 const view = new View(session, host, deviceName(navigator.userAgent));
