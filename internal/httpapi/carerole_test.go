@@ -24,7 +24,7 @@ func TestT43RoleWithoutCare(t *testing.T) {
 	w.approveAll()
 	v, err := w.store.Conversation(w.ctx, w.clinic.ID, id)
 	w.must(err)
-	if v.State != api.StateWaiting || v.Assignee != "" || slices.Contains(v.Participants, hub.Participant{Person: dana.person, Wanted: true}) {
+	if v.State != api.StateWaiting || v.Assignee != "" || slices.ContainsFunc(v.Participants, func(p hub.Participant) bool { return p.Person == dana.person && p.Wanted }) {
 		t.Errorf("the conversation is %s, of %q, with %+v", v.State, v.Assignee, v.Participants)
 	}
 

@@ -398,6 +398,11 @@ func TestT47EmergencyIsForItsHour(t *testing.T) {
 	if got := w.way(auditor, id, lee.person); got != api.ReadsNow {
 		t.Errorf("taken in the open: %s", got)
 	}
+	w.clock.advance(-61 * time.Minute)
+	_, err = lee.Act(w.ctx, id, "close")
+	w.must(err)
+	_, err = lee.Act(w.ctx, id, "reopen") // they took part, as they had not by the emergencies
+	w.must(err)
 }
 
 // TestT47SupervisorsAreTold: who answers for the queue hears of an emergency

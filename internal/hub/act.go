@@ -182,11 +182,12 @@ func (v *Conversation) want(person string, wanted bool) {
 	i := slices.IndexFunc(v.Participants, func(p Participant) bool { return p.Person == person })
 	if i < 0 {
 		if wanted {
-			v.Participants = append(v.Participants, Participant{Person: person, Wanted: true})
+			v.Participants = append(v.Participants, Participant{Person: person, Wanted: true, Proper: true})
 		}
 		return
 	}
-	v.Participants[i].Wanted = wanted
+	p := &v.Participants[i]
+	p.Wanted, p.Proper = wanted, p.Proper || wanted && !p.Emergency
 }
 
 // assign makes a person the assignee of an open conversation.
@@ -289,12 +290,12 @@ func (v *Conversation) urgent(person string) bool {
 	return slices.ContainsFunc(v.Participants, func(p Participant) bool { return p.Person == person && p.Wanted && p.Emergency })
 }
 
-// served lists the staff who take part or took part. Who broke the glass before
-// they were in is not among them, whatever came later: see docs/decisions/0233.
+// served lists the staff who take part or took part. Who has been in by breaking
+// the glass alone is not among them: see docs/decisions/0233.
 func (v *Conversation) served() []string {
 	var staff []string
 	for i, p := range v.Participants {
-		if p.Person == v.Patient || v.founder(i) || p.Broke != 0 && (p.Since == 0 || p.Since >= p.Broke) {
+		if p.Person == v.Patient || v.founder(i) || !p.Proper && p.Broke != 0 && (p.Since == 0 || p.Since >= p.Broke) {
 			continue
 		}
 		staff = append(staff, p.Person)

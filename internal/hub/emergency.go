@@ -65,7 +65,7 @@ func (h *Hub) BreakGlass(ctx context.Context, s *StaffCaller, id string, b api.B
 		if err := h.mayStaff(s, policy.BreakGlass, h.about(v)); err != nil { // it may have changed
 			return err
 		}
-		v.want(s.Person.ID, true)
+		v.wantUrgently(s.Person.ID)
 		return nil
 	})
 	if err != nil {
@@ -75,6 +75,15 @@ func (h *Hub) BreakGlass(ctx context.Context, s *StaffCaller, id string, b api.B
 	h.moved(ctx, &before, &after)
 	h.tellOfEmergency(ctx, &e)
 	return h.describeEmergency(&e, s.Person), nil
+}
+
+// wantUrgently is want for who broke the glass: it makes nobody one who took part.
+func (v *Conversation) wantUrgently(person string) {
+	if i := slices.IndexFunc(v.Participants, func(p Participant) bool { return p.Person == person }); i >= 0 {
+		v.Participants[i].Wanted = true
+		return
+	}
+	v.Participants = append(v.Participants, Participant{Person: person, Wanted: true})
 }
 
 // tellOfEmergency has those who are told of e look again, now.

@@ -488,6 +488,7 @@ type Participant struct {
 	Person string
 	Wanted bool
 	Since  int64 // when the first of its devices joined; 0 if none has yet
+	Proper bool  // was wanted at some time as anybody is, and not by an emergency
 	// Of who broke the glass there; the store alone sets these.
 	Broke     int64 // when, the first time; 0 if never
 	Emergency bool  // their hour is not over yet

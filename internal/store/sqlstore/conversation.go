@@ -82,9 +82,9 @@ VALUES ($1, $2, $3, $4, $5)`
 
 func addParticipant(t *tx, c hub.Conversation, p hub.Participant, place int) error {
 	const insert = `
-INSERT INTO participant (practice, conversation, person, place, wanted, since)
-VALUES ($1, $2, $3, $4, $5, $6)`
-	_, err := t.exec(insert, c.Practice, c.ID, p.Person, place, integer(p.Wanted), p.Since)
+INSERT INTO participant (practice, conversation, person, place, wanted, since, proper)
+VALUES ($1, $2, $3, $4, $5, $6, $7)`
+	_, err := t.exec(insert, c.Practice, c.ID, p.Person, place, integer(p.Wanted), p.Since, integer(p.Proper))
 	return err
 }
 
@@ -131,7 +131,7 @@ func (s *Store) Conversation(ctx context.Context, practice, id string) (c hub.Co
 // fillConversation reads who is in a conversation.
 func fillConversation(ctx context.Context, q querier, c *hub.Conversation) (err error) {
 	const participants = `
-SELECT p.person, p.wanted, p.since,
+SELECT p.person, p.wanted, p.since, p.proper,
     coalesce((SELECT min(e.opened_at) FROM emergency e
         WHERE e.practice = p.practice AND e.opened_at >= $3 AND e.conversation = p.conversation AND e.person = p.person), 0),
     (SELECT count(*) FROM emergency e
@@ -141,9 +141,9 @@ FROM participant p WHERE p.practice = $1 AND p.conversation = $2 ORDER BY p.plac
 SELECT device, person, from_position, until_position, since, acked FROM member
 WHERE practice = $1 AND conversation = $2 AND until_position = 0 ORDER BY from_position, device`
 	c.Participants, err = collect(ctx, q, func(row scanner) (p hub.Participant, err error) {
-		var wanted, lasting int64
-		err = row.Scan(&p.Person, &wanted, &p.Since, &p.Broke, &lasting)
-		p.Wanted, p.Emergency = wanted != 0, lasting != 0
+		var wanted, proper, lasting int64
+		err = row.Scan(&p.Person, &wanted, &p.Since, &proper, &p.Broke, &lasting)
+		p.Wanted, p.Proper, p.Emergency = wanted != 0, proper != 0, lasting != 0
 		return p, err
 	}, participants, c.Practice, c.ID, c.CreatedAt) // nobody broke the glass before, so an index of time serves
 	if err != nil {
@@ -189,7 +189,7 @@ UPDATE conversation SET assignee = $3, state = $4, waiting_from = $5, closed_at 
     rating = $9, revision = $10, confidential = $11, queue = $12, consent_due = $13
 WHERE practice = $1 AND id = $2`
 	const want = `
-UPDATE participant SET wanted = $4 WHERE practice = $1 AND conversation = $2 AND person = $3`
+UPDATE participant SET wanted = $4, proper = $5 WHERE practice = $1 AND conversation = $2 AND person = $3`
 
 	before, err := scanConversation(t.row(t.ctx, oneConversation+s.dialect.Lock, practice, id))
 	if err != nil {
@@ -234,9 +234,9 @@ UPDATE participant SET wanted = $4 WHERE practice = $1 AND conversation = $2 AND
 		case i >= len(before.Participants):
 			moved = true
 			err = addParticipant(t, stored, p, i)
-		case p.Wanted != before.Participants[i].Wanted:
+		case p.Wanted != before.Participants[i].Wanted || p.Proper != before.Participants[i].Proper:
 			moved = true
-			_, err = t.exec(want, practice, id, p.Person, integer(p.Wanted))
+			_, err = t.exec(want, practice, id, p.Person, integer(p.Wanted), integer(p.Proper))
 		}
 		if err != nil {
 			return stored, err

@@ -65,7 +65,7 @@ func testConversations(t *testing.T, store hub.Store) {
 			c.Assignee, c.State, c.WaitingFrom = nurse.Person, api.StateOpen, 0
 			c.ClosedAt, c.ClosedBy, c.WithdrawnAt = 1, "somebody", 2
 			c.Rating, c.Revision, c.LeftMessage = 4, 77, true
-			c.Participants = append(c.Participants, hub.Participant{Person: nurse.Person, Wanted: true})
+			c.Participants = append(c.Participants, hub.Participant{Person: nurse.Person, Wanted: true, Proper: true})
 			c.Participants[0].Wanted = false
 			c.Queue, c.Head, c.Epoch, c.Members = "other", 77, 77, nil
 			return nil
@@ -75,7 +75,7 @@ func testConversations(t *testing.T, store hub.Store) {
 		want.Assignee, want.State, want.WaitingFrom = nurse.Person, api.StateOpen, 0
 		want.ClosedAt, want.ClosedBy, want.WithdrawnAt = 1, "somebody", 2
 		want.Rating, want.Revision = 4, 1
-		want.Participants = append(slices.Clone(c.Participants), hub.Participant{Person: nurse.Person, Wanted: true})
+		want.Participants = append(slices.Clone(c.Participants), hub.Participant{Person: nurse.Person, Wanted: true, Proper: true})
 		want.Participants[0].Wanted = false
 		same(t, byDevice(got), byDevice(want))
 		same(t, byDevice(load(t, store, c)), byDevice(want))
