@@ -24,6 +24,8 @@ type Copy struct {
 	ID           string
 	Conversation string // empty for what goes beyond one
 	Device       string
+	Person       string // whose receipt the hub keeps
+	ReceivedAt   int64  // when the hub took it, Unix milliseconds
 	Receipt      api.ConsentReceipt
 	Text         api.ConsentText
 }
@@ -42,7 +44,9 @@ func ReadCopy(b []byte) (Copy, error) {
 		Language     string `json:"language"`
 		SHA256       string `json:"sha256"` // hex
 		Method       string `json:"method"`
+		Person       string `json:"person"`
 		DeviceAt     int64  `json:"deviceAt"`
+		At           int64  `json:"at"`
 		Signature    string `json:"signature"` // base64
 		Text         struct {
 			Title  string   `json:"title"`
@@ -58,7 +62,7 @@ func ReadCopy(b []byte) (Copy, error) {
 	}
 	hash, err := hex.DecodeString(file.SHA256)
 	signature, err2 := base64.StdEncoding.DecodeString(file.Signature)
-	if err != nil || err2 != nil || file.Form == "" || file.Device == "" {
+	if err != nil || err2 != nil || file.Form == "" || file.Device == "" || file.Person == "" || file.At == 0 {
 		return Copy{}, fmt.Errorf("%w: a field is missing or damaged", ErrCopy)
 	}
 	text := api.ConsentText{Title: file.Text.Title, Points: file.Text.Points, Full: file.Text.Full, SHA256: hash}
@@ -66,7 +70,7 @@ func ReadCopy(b []byte) (Copy, error) {
 		return Copy{}, fmt.Errorf("%w: the text is not the one that was agreed to", ErrCopy)
 	}
 	return Copy{
-		ID: file.ID, Conversation: file.Conversation, Device: file.Device, Text: text,
+		ID: file.ID, Conversation: file.Conversation, Device: file.Device, Person: file.Person, ReceivedAt: file.At, Text: text,
 		Receipt: api.ConsentReceipt{
 			Form: file.Form, Kind: file.Kind, Version: file.Version, Language: file.Language, SHA256: hash, Method: file.Method, At: file.DeviceAt, Signature: signature,
 		},

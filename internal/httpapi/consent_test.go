@@ -508,6 +508,10 @@ func TestT50CopyOfAnAgreement(t *testing.T) {
 		"another device":    func(f map[string]any) { f["device"] = stranger.id },
 		"no device at all":  func(f map[string]any) { f["device"] = hub.NewID("d") },
 		"another receipt":   func(f map[string]any) { f["id"] = hub.NewID("r") },
+		"another person":    func(f map[string]any) { f["person"] = stranger.person },
+		"nobody":            func(f map[string]any) { delete(f, "person") },
+		"another moment":    func(f map[string]any) { f["at"] = a.ReceivedAt + 1 },
+		"no moment":         func(f map[string]any) { delete(f, "at") },
 		"another signature": func(f map[string]any) { f["signature"] = "AAAA" },
 		"a text that was not published": func(f map[string]any) {
 			other := api.ConsentText{Title: "T", Full: "None of it."}

@@ -102,8 +102,8 @@ func (h *Hub) receiptsAbout(ctx context.Context, practice string, rs []Receipt) 
 }
 
 // VerifyCopy checks the copy that a patient keeps of an agreement, for who runs
-// the hub: this practice published that text, and the device that the practice
-// knows signed the receipt. It returns what the practice keeps of it. A copy that
+// the hub: this practice published that text, the device that the practice knows
+// signed the receipt, and it is of that person and that moment. It returns what the practice keeps of it. A copy that
 // is not right gives an error that matches [consent.ErrCopy] or
 // [consent.ErrForged].
 func (h *Hub) VerifyCopy(ctx context.Context, practice string, c consent.Copy) (Receipt, error) {
@@ -131,6 +131,9 @@ func (h *Hub) VerifyCopy(ctx context.Context, practice string, c consent.Copy) (
 	}
 	if len(kept) == 0 || kept[0].Name() != hex.EncodeToString(signed.Name()) {
 		return Receipt{}, fmt.Errorf("%w: the practice keeps no such receipt", consent.ErrCopy)
+	}
+	if kept[0].Person != c.Person || kept[0].ReceivedAt != c.ReceivedAt { // the device signs neither
+		return Receipt{}, fmt.Errorf("%w: the practice keeps the receipt of another person or time", consent.ErrCopy)
 	}
 	looked := h.event(ctx, operator(practice), audit.ConsentsListed, "").In(kept[0].Conversation, d.Person)
 	if err := h.store.Record(ctx, looked); err != nil {
