@@ -61,10 +61,16 @@ func (s *SSO) requirements() []Requirement {
 }
 
 // AsksForTwo reports whether what a token must say is never what a password
-// alone gives: of the values of amr that RFC 8176 lists, these are what somebody
-// knows. What values of acr and acrs mean is between practice and provider.
-func (s *SSO) AsksForTwo() bool {
-	return !slices.ContainsFunc(s.values("amr"), func(v string) bool { return slices.Contains([]string{"pwd", "pin", "kba"}, v) })
+// alone gives: see [OneFactor]. What values of acr and acrs mean is between
+// practice and provider.
+func (s *SSO) AsksForTwo() bool { return !slices.ContainsFunc(s.values("amr"), OneFactor) }
+
+// OneFactor reports whether a value of amr shows no second factor. RFC 8176,
+// section 2: pwd, pin and kba are what somebody knows, which is a first factor;
+// user, geo, rba and wia say where or how they came, and are none. A token says
+// them beside a second factor or without.
+func OneFactor(amr string) bool {
+	return slices.Contains([]string{"pwd", "pin", "kba", "user", "geo", "rba", "wia"}, amr)
 }
 
 // values are the acceptable ones of a claim.

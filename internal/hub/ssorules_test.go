@@ -14,6 +14,7 @@ func TestProviderAsksForTwo(t *testing.T) {
 		"a password":      {[]Requirement{{"amr", []string{"pwd"}}}, false},
 		"either":          {[]Requirement{{"amr", []string{"mfa"}}, {"amr", []string{"mfa", "pin"}}}, false},
 		"what they know":  {[]Requirement{{"amr", []string{"kba"}}}, false},
+		"where they are":  {[]Requirement{{"amr", []string{"geo"}}}, false},
 		"a level or that": {[]Requirement{{"acr", []string{"2"}}, {"amr", []string{"pwd"}}}, false},
 	} {
 		s := &SSO{SecondFactor: c.asked}

@@ -104,6 +104,9 @@ func (s *SSO) check() error {
 		if !slices.Contains([]string{"acr", "amr", "acrs"}, f.Claim) || len(f.Values) == 0 || slices.Contains(f.Values, "") || !short(f.Values...) {
 			return errors.New("second_factor: claim is acr, amr or acrs, with at least one value")
 		}
+		if i := slices.IndexFunc(f.Values, hub.OneFactor); f.Claim == "amr" && i >= 0 {
+			return fmt.Errorf("second_factor: %q of amr lets in who showed one factor (RFC 8176): leave it out; mfa says two, and otp, hwk or swk what they have beside a password", f.Values[i])
+		}
 	}
 	return nil
 }
