@@ -74,14 +74,17 @@ func bySocketAndPoll(t *testing.T, test func(t *testing.T, w *world, listen func
 		test(t, newWorld(t), (*device).listen)
 	})
 	t.Run("poll", func(t *testing.T) {
-		w := newWorld(t)
-		test(t, w, func(d *device) *listener {
-			c, err := hubclient.New(w.server.URL, hubclient.Config{HTTP: w.server.Client(), NoSocket: true})
-			w.must(err)
-			c.SetToken(d.Token())
-			return listenWith(w, c.Events)
-		})
+		test(t, newWorld(t), (*device).listenByPolls)
 	})
+}
+
+// listenByPolls is listen for who has no socket.
+func (d *device) listenByPolls() *listener {
+	d.w.t.Helper()
+	c, err := hubclient.New(d.w.server.URL, hubclient.Config{HTTP: d.w.server.Client(), NoSocket: true})
+	d.w.must(err)
+	c.SetToken(d.Token())
+	return listenWith(d.w, c.Events)
 }
 
 func TestEventsTellTheStory(t *testing.T) {

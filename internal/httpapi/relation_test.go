@@ -214,11 +214,32 @@ func TestT22GrantLapsesOnTheBirthday(t *testing.T) {
 	if want := time.Date(birthday.Year(), birthday.Month(), birthday.Day(), 0, 0, 0, 0, zone).UnixMilli(); r.EndsAt != want {
 		t.Fatalf("ends at %d, not %d", r.EndsAt, want)
 	}
-	chat := mother.beginFor("nurse", "parent")
+	chat, own, dana := mother.beginFor("nurse", "parent"), mother.open("nurse"), w.staff("dana")
+	for _, id := range []string{chat, own} {
+		dana.take(id)
+		mother.catchUp(id)
+	}
 	w.clock.advance(time.UnixMilli(r.EndsAt).Sub(w.clock.now()) - time.Minute)
 	mother.signIn()
+	dana.signInAgain("dana")
 	mother.say(chat, "One minute left.")
+	lines := []*listener{mother.listen(), mother.listenByPolls()}
+	dana.say(chat, "Still granted.")
+	for _, l := range lines {
+		l.until("what is said while the grant holds", func(e api.Event) bool { return e.Frame != nil && e.ConversationID == chat })
+	}
 	w.clock.advance(time.Minute)
+	// Nothing has been swept: their device is in the group and in the room.
+	dana.say(chat, "what the mother is not to read")
+	dana.say(own, "this she may")
+	for _, l := range lines {
+		l.until("their own", func(e api.Event) bool {
+			if e.ConversationID == chat {
+				t.Errorf("past the grant they were pushed %s", e.Type)
+			}
+			return e.Frame != nil && e.ConversationID == own
+		})
+	}
 	mother.gone(chat)
 	w.must(w.hub.Sweep(w.ctx))
 	v, err := w.store.Conversation(w.ctx, w.clinic.ID, chat)

@@ -250,7 +250,7 @@ func (k *socket) writeBytes(ctx context.Context, as websocket.MessageType, b []b
 }
 
 func (k *socket) writeEvent(ctx context.Context, o *hub.Outgoing) error {
-	if err := k.server.hub.Opens(ctx, k.line, o); err != nil {
+	if shown, err := k.server.hub.Opens(ctx, k.line, o); err != nil || !shown {
 		return err // the line ends; who comes back is not shown it either until it can be recorded
 	}
 	if k.compact && o.Event.Frame != nil {

@@ -85,6 +85,9 @@ type Connection struct {
 	// opened are the conversations of which the reader was given a message and
 	// that was recorded. Only the reader touches it.
 	opened map[string]struct{}
+	// grants says until when (Unix milliseconds; 0: for good) a patient may be
+	// told of a conversation. Only the reader touches it.
+	grants map[string]int64
 
 	// Guarded by switchboard.mu:
 	rooms  map[string]struct{}
@@ -106,25 +109,57 @@ func (c *Connection) Reason() Reason { return c.reason }
 // message of somebody else's. A device that gets its messages as they come asks
 // for none, so nothing else would say that it read them. If it cannot be
 // recorded, the device must not get the event. One goroutine reads a connection
-// and calls this; all but the first message cost it a look into a map.
-func (h *Hub) Opens(ctx context.Context, conn *Connection, o *Outgoing) error {
+// and calls this; all but the first message cost it a look into a map. It reports
+// false for an event that the device must not get, by a grant that has ended.
+func (h *Hub) Opens(ctx context.Context, conn *Connection, o *Outgoing) (bool, error) {
 	f, c, id := o.Event.Frame, conn.Caller, o.Event.ConversationID
+	if granted, err := h.granted(ctx, conn, id); err != nil || !granted {
+		return false, err
+	}
 	if f == nil || f.Kind != api.FrameApplication || f.Device == c.Device.ID {
-		return nil
+		return true, nil
 	}
 	if _, known := conn.opened[id]; known {
-		return nil
+		return true, nil
 	}
 	opening := h.event(ctx, c, audit.ConversationOpened, "").With("by=push")
 	if err := h.recordOpening(ctx, c, opening, id); err != nil {
 		h.log.WarnContext(ctx, "message not pushed: its opening could not be recorded", slog.String("device", c.Device.ID), slog.String("conversation", id))
-		return err
+		return false, err
 	}
 	if conn.opened == nil {
 		conn.opened = make(map[string]struct{})
 	}
 	conn.opened[id] = struct{}{}
-	return nil
+	return true, nil
+}
+
+// granted reports whether a patient may be told of a conversation now. Who writes
+// for somebody else by a grant may until it ends, to the millisecond: it is
+// minutes until [Hub.Sweep] finds that it did and has them taken out.
+func (h *Hub) granted(ctx context.Context, conn *Connection, conversation string) (bool, error) {
+	c := conn.Caller
+	if conversation == "" || !c.Patient() {
+		return true, nil
+	}
+	if until, known := conn.grants[conversation]; known && (until == 0 || h.millis() < until) {
+		return true, nil
+	}
+	v, err := h.store.Conversation(ctx, c.Device.Practice, conversation)
+	if err != nil {
+		return false, at("load what is pushed", err)
+	}
+	if h.about(&v).PastGrant {
+		return false, nil
+	}
+	if conn.grants == nil {
+		conn.grants = make(map[string]int64)
+	}
+	conn.grants[conversation] = 0
+	if v.WritesFor != "" {
+		conn.grants[conversation] = v.RelationEnds
+	}
+	return true, nil
 }
 
 // letGo closes Done, once.

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -127,9 +128,14 @@ func (h *Hub) Poll(ctx context.Context, c *Caller, cursor string) (api.EventPage
 			return api.EventPage{Events: []api.Event{}, Reset: true}, nil
 		}
 	}
-	for _, o := range box.events {
-		if err := h.Opens(context.WithoutCancel(ctx), box.conn, o); err != nil {
+	for i := 0; i < len(box.events); {
+		switch shown, err := h.Opens(context.WithoutCancel(ctx), box.conn, box.events[i]); {
+		case err != nil:
 			return api.EventPage{}, err // the same poll gets it again
+		case !shown:
+			box.events = slices.Delete(box.events, i, i+1)
+		default:
+			i++
 		}
 	}
 	return box.page(), nil
