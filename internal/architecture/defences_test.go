@@ -153,6 +153,10 @@ var defences = []defence{
 		"return hub.ErrOtherPatient", "return nil", "httpapi TestT11NobodyBecomesASecondPatient",
 	},
 	{
+		"joining from outside by a GroupInfo that was kept (T03)", "hub/group.go",
+		"if !h.mayJoinOutside(c, v) {", "if false {", "httpapi TestT03ExternalCommitsAreAdmitted",
+	},
+	{
 		"a portal account that staff took back stays behind a passkey", "store/sqlstore/portal.go",
 		"if _, err := t.exec(passkeys, practice, a.Record); err != nil {\n\t\t\t\treturn err\n\t\t\t}\n", "_ = passkeys\n", "httpapi TestUnlinkingReachesPasskeys",
 	},

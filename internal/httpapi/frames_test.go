@@ -332,6 +332,38 @@ func TestRejoin(t *testing.T) {
 	}
 }
 
+// TestT03ExternalCommitsAreAdmitted: a commit from outside is taken of whom policy
+// admits as it comes, whatever they could read before: a GroupInfo that was kept
+// or that leaked lets nobody in.
+func TestT03ExternalCommitsAreAdmitted(t *testing.T) {
+	w := newWorld(t)
+	patient, nurse, stranger := w.patient(), w.staff("dana"), w.staff("lee")
+	id := patient.open("nurse")
+	info, err := patient.GroupInfo(w.ctx, id)
+	w.must(err)
+	outside := func(d *device, leaked []byte, resync bool) error {
+		g, commit, err := mls.JoinExternal(d.config(), d.signer, d.credential(), leaked, mls.ExternalOptions{Resync: resync})
+		w.must(err)
+		groupInfo, err := g.GroupInfo()
+		w.must(err)
+		_, err = d.Send(w.ctx, id, api.SendFrame{ClientID: d.clientID(), Kind: api.FrameCommit, Payload: commit, GroupInfo: groupInfo})
+		return err
+	}
+	wantCode(t, outside(stranger, info.GroupInfo, false), api.CodeNotAMember) // of the queue, and not in the chat
+	nurse.take(id)
+	info, err = nurse.GroupInfo(w.ctx, id)
+	w.must(err)
+	w.must(outside(nurse, info.GroupInfo, true)) // who is in it comes back
+	info, err = nurse.GroupInfo(w.ctx, id)
+	w.must(err)
+	_, err = nurse.Act(w.ctx, id, "leave")
+	w.must(err)
+	// They are in the group still, and have the keys: the keeper has yet to come.
+	if p := wantCode(t, outside(nurse, info.GroupInfo, true), api.CodeInvalidHandshake); !strings.Contains(p.Hint, "external-not-admit") {
+		t.Errorf("who has left: %s", p.Hint)
+	}
+}
+
 func TestBounds(t *testing.T) {
 	w := newWorld(t)
 	d := w.patient()

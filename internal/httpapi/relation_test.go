@@ -526,7 +526,19 @@ func TestRelationRoutes(t *testing.T) {
 
 	same := api.NewPersonLink{Person: carer.person, Other: other.person, Reason: "patient-said"}
 	dana.asks("POST /v1/staff/person-links", same, nil, http.StatusForbidden)
-	super.asks("POST /v1/staff/person-links", same, nil, http.StatusOK)
+	var link api.PersonLink
+	without := same
+	without.Reason = ""
+	super.asks("POST /v1/staff/person-links", without, nil, http.StatusUnprocessableEntity)
+	var malformed *hub.MalformedError
+	if _, err := w.hub.LinkPersons(w.ctx, signedIn(w, super), without); !errors.As(err, &malformed) {
+		t.Errorf("a merge without a reason: %v", err)
+	}
+	super.asks("POST /v1/staff/person-links", same, &link, http.StatusOK)
+	super.asks("POST /v1/staff/person-links/"+link.ID+"/undo", api.UndoPersonLink{}, nil, http.StatusUnprocessableEntity)
+	if _, err := w.hub.UnlinkPersons(w.ctx, signedIn(w, super), link.ID, ""); !errors.As(err, &malformed) {
+		t.Errorf("undone without a reason: %v", err)
+	}
 	super.asks("POST /v1/staff/person-links", same, nil, http.StatusConflict)
 	var panel api.PatientPanel
 	dana.asks("GET"+chat+"/patient", nil, &panel, http.StatusOK)

@@ -51,6 +51,9 @@ func (h *Hub) LinkPersons(ctx context.Context, s *StaffCaller, n api.NewPersonLi
 	if err := h.mayStaff(s, policy.Unite, s.practice()); err != nil {
 		return api.PersonLink{}, err
 	}
+	if n.Reason == "" {
+		return api.PersonLink{}, malformed("reason")
+	}
 	for _, id := range []string{n.Person, n.Other} {
 		if _, err := h.personOfKind(ctx, s.Person.Practice, id, api.KindPatient); err != nil {
 			return api.PersonLink{}, err
@@ -85,6 +88,9 @@ func (h *Hub) UnlinkPersons(ctx context.Context, s *StaffCaller, id, reason stri
 	}
 	if !validID("l", id) {
 		return api.PersonLink{}, ErrNotFound
+	}
+	if reason == "" {
+		return api.PersonLink{}, malformed("reason")
 	}
 	l, err := h.store.PersonLink(ctx, s.Person.Practice, id)
 	if err != nil {

@@ -98,7 +98,8 @@ type Relations interface {
 	// that was noted before.
 	SettleRelation(ctx context.Context, practice, id string) error
 
-	// AddPersonLink gives [ErrExists] if the two are linked already.
+	// AddPersonLink gives [ErrExists] if the two are linked already, by one link
+	// or by several: links make no ring.
 	AddPersonLink(ctx context.Context, l PersonLink) error
 	// PersonLink returns one, undone or not.
 	PersonLink(ctx context.Context, practice, id string) (PersonLink, error)

@@ -112,7 +112,26 @@ func (s *Store) AddPersonLink(ctx context.Context, l hub.PersonLink) error {
 INSERT INTO person_link (practice, id, person, other, reason, linked_by, linked_at, undone_by, undone_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, '', 0)
 ON CONFLICT DO NOTHING`
+	const lock = `SELECT id FROM practice WHERE id = $1`
+	const linked = `
+WITH RECURSIVE same(id) AS (
+    SELECT CASE WHEN l.person = $1 THEN l.other ELSE l.person END
+    FROM person_link l WHERE l.practice = $2 AND l.undone_at = 0 AND (l.person = $3 OR l.other = $4)
+    UNION SELECT CASE WHEN l.person = same.id THEN l.other ELSE l.person END
+    FROM same JOIN person_link l ON l.practice = $5 AND l.undone_at = 0 AND (l.person = same.id OR l.other = same.id)
+) SELECT id FROM same WHERE id = $6`
 	return s.write(ctx, l.Practice, func(t *tx) error {
+		// One at a time in a practice: two that begin at once make no ring.
+		if _, err := collect(ctx, t, scanString, lock+s.dialect.Lock, l.Practice); err != nil {
+			return err
+		}
+		ring, err := collect(ctx, t, scanString, linked, l.Person, l.Practice, l.Person, l.Person, l.Practice, l.Other)
+		if err != nil {
+			return err
+		}
+		if len(ring) > 0 {
+			return hub.ErrExists
+		}
 		n, err := t.exec(insert, l.Practice, l.ID, l.Person, l.Other, l.Reason, l.LinkedBy, l.LinkedAt)
 		if err == nil && n == 0 {
 			return hub.ErrExists

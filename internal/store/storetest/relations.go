@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/sotto-health/sotto/api"
@@ -157,6 +158,8 @@ func testPersonLinks(t *testing.T, store hub.Store) {
 	must(t, store.AddPersonLink(ctx, again)) // and can be made again
 	twin := hub.PersonLink{ID: newID("l"), Practice: c.id, Person: "p_b", Other: "p_c", Reason: "other", LinkedBy: "p_s", LinkedAt: 7}
 	must(t, store.AddPersonLink(ctx, twin))
+	ring := hub.PersonLink{ID: newID("l"), Practice: c.id, Person: "p_a", Other: "p_c", Reason: "other", LinkedBy: "p_s", LinkedAt: 7}
+	wants(t, store.AddPersonLink(ctx, ring), hub.ErrExists) // they are one by the two links
 	newest := []hub.PersonLink{again, twin, l}
 	if again.ID < twin.ID {
 		newest[0], newest[1] = twin, again
@@ -178,6 +181,26 @@ func testPersonLinks(t *testing.T, store hub.Store) {
 	same(t, list(hub.PersonLinkQuery{Person: "p_c", Limit: 9}), []hub.PersonLink{twin})
 	if all := list(hub.PersonLinkQuery{Practice: newClinic(t, store).id, Limit: 9}); len(all) != 0 {
 		t.Errorf("another practice sees %v", all)
+	}
+	for range 5 { // at once, nothing sees the others
+		a, b, d := newID("p"), newID("p"), newID("p")
+		made := make(chan error, 3)
+		for _, pair := range [][2]string{{a, b}, {b, d}, {a, d}} {
+			go func() {
+				made <- store.AddPersonLink(ctx, hub.PersonLink{ID: newID("l"), Practice: c.id, Person: pair[0], Other: pair[1], Reason: "other", LinkedBy: "p_s", LinkedAt: 7})
+			}()
+		}
+		rings := 0
+		for range 3 {
+			if err := <-made; errors.Is(err, hub.ErrExists) {
+				rings++
+			} else if err != nil {
+				t.Error(err)
+			}
+		}
+		if rings != 1 {
+			t.Errorf("of three links of three persons %d were refused", rings)
+		}
 	}
 }
 
