@@ -69,6 +69,15 @@ func TestUsedKeysAreWiped(t *testing.T) {
 	if !wiped(key.key) {
 		t.Error("wipe")
 	}
+	one := internalTeam(t, suite.X25519AES128, 1)[0]
+	kp, err := NewKeyPackage(one.cfg, one.suite, one.signer, wire.BasicCredential([]byte("new")), KeyPackageOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kp.Wipe()
+	if !wiped(kp.init.Private) || !wiped(kp.leaf.Private) {
+		t.Error("a key package's keys are left")
+	}
 }
 
 // TestPastEpochsAreWiped: a merge leaves nothing of the epoch before but what

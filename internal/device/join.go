@@ -58,6 +58,9 @@ func (e *Engine) joinOne(ctx context.Context, w api.Welcome) error {
 	if err != nil {
 		return err
 	}
+	if secret != nil {
+		defer secret.Wipe() // this copy; what a last resort needs is kept
+	}
 	err = c.with(ctx, func(t *txn) error {
 		if c.rec.stage != stageOutside || w.Position <= c.rec.cursor {
 			return errUnchanged // joined already: the welcome is left from before a crash

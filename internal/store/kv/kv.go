@@ -4,8 +4,10 @@
 // has its own.
 //
 // A change is on disk, whole, when Apply returns. Changes that wait together
-// share one sync of the disk. What is deleted is overwritten, so that keys of
-// the past do not outlive the sessions they belonged to.
+// share one sync of the disk. What is deleted or replaced is overwritten in the
+// file at once and gone from its log within seconds, so that keys of the past do
+// not outlive the sessions they belonged to. (What the disk itself keeps of blocks
+// that are no file's any more is as the disk does; they are encrypted.)
 package kv
 
 import (

@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -145,5 +147,54 @@ func TestClosed(t *testing.T) {
 	wait.Wait()
 	if err := s.Apply(context.Background(), map[string][]byte{"x": nil}, nil); !errors.Is(err, errClosed) {
 		t.Errorf("after closing: %v", err)
+	}
+}
+
+// TestWhatIsGoneIsInNoFile: some seconds after it was replaced or deleted, a
+// value is neither in the file nor in its log, at no length of it, for whoever
+// takes both with their key (a fault of others, mls.md 3.1: delete is not final).
+func TestWhatIsGoneIsInNoFile(t *testing.T) {
+	path, key := filepath.Join(t.TempDir(), "state.db"), newKey()
+	s := openTest(t, path, key, sqlitefile.Config{})
+	defer s.Close()
+	put := func(value string) {
+		if err := s.Apply(t.Context(), map[string][]byte{"ratchet": []byte(value)}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	logLength := func() int64 {
+		info, err := os.Stat(path + "-wal")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	put("the key of a past epoch")
+	if logLength() == 0 {
+		t.Fatal("the log is not what this test takes it for")
+	}
+	for i := range 20 {
+		put(fmt.Sprint("a later key ", i))
+	}
+	if err := s.Apply(t.Context(), nil, []string{"ratchet"}); err != nil {
+		t.Fatal(err)
+	}
+	for begun := time.Now(); logLength() > 0; time.Sleep(50 * time.Millisecond) {
+		if time.Since(begun) > time.Minute {
+			t.Fatalf("the log still has %d bytes", logLength())
+		}
+	}
+	taken, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stolen := filepath.Join(t.TempDir(), "state.db")
+	if err := os.WriteFile(stolen, taken, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	thief := openTest(t, stolen, key, sqlitefile.Config{})
+	defer thief.Close()
+	if value, err := thief.Get(t.Context(), "ratchet"); value != nil || err != nil {
+		t.Errorf("the file gives %q back (%v)", value, err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"time"
 
 	"github.com/ncruces/go-sqlite3"
 )
@@ -15,6 +16,9 @@ const (
 	// checkpointNow is how many it has when the writer itself must do so: as
 	// long as it goes on writing, the log cannot begin anew beside it.
 	checkpointNow = 24000
+	// emptyAfter is how long what was overwritten may stay in the log of a file
+	// with [Config.Overwrite].
+	emptyAfter = 2 * time.Second
 )
 
 // A checkpointer moves the write-ahead log into the file on a connection of
@@ -23,31 +27,46 @@ const (
 type checkpointer struct {
 	db   *sql.DB // one connection
 	wake chan struct{}
-	stop context.CancelFunc
-	done chan struct{}
+	// overwrite has the log emptied soon after each commit. Then every commit
+	// wakes the loop, else a long log does.
+	overwrite bool
+	stop      context.CancelFunc
+	done      chan struct{}
 
 	// next is how long the log is when it is moved again; the writer's own.
 	next int
 }
 
-func startCheckpointer(db *sql.DB) *checkpointer {
+func startCheckpointer(db *sql.DB, overwrite bool) *checkpointer {
 	db.SetMaxOpenConns(1)
 	ctx, cancel := context.WithCancel(context.Background())
-	c := &checkpointer{db: db, wake: make(chan struct{}, 1), stop: cancel, done: make(chan struct{}), next: checkpointAt}
+	c := &checkpointer{db: db, wake: make(chan struct{}, 1), overwrite: overwrite, stop: cancel, done: make(chan struct{}), next: checkpointAt}
 	go c.loop(ctx)
 	return c
 }
 
 func (c *checkpointer) loop(ctx context.Context) {
 	defer close(c.done)
+	var empty <-chan time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-c.wake:
-			// If it fails, the log grows until the writer does it and reports
-			// why it cannot.
-			_, _ = c.db.ExecContext(ctx, `PRAGMA wal_checkpoint(passive)`)
+			if !c.overwrite {
+				// If it fails, the log grows until the writer does it and reports
+				// why it cannot.
+				_, _ = c.db.ExecContext(ctx, `PRAGMA wal_checkpoint(passive)`)
+			} else if empty == nil {
+				empty = time.After(emptyAfter)
+			}
+		case <-empty:
+			empty = nil
+			var busy, pages, moved int
+			err := c.db.QueryRowContext(ctx, `PRAGMA wal_checkpoint(truncate)`).Scan(&busy, &pages, &moved)
+			if err != nil || busy != 0 { // somebody reads what it holds
+				empty = time.After(emptyAfter)
+			}
 		}
 	}
 }
@@ -64,6 +83,9 @@ func (c *checkpointer) close() error {
 // little. So each move beside the writer comes halfway between the last and
 // that.
 func (c *checkpointer) committed(conn *sqlite3.Conn, schema string, pages int) error {
+	if c.overwrite {
+		c.awake()
+	}
 	switch {
 	case pages < checkpointAt:
 		c.next = checkpointAt
@@ -80,10 +102,14 @@ func (c *checkpointer) committed(conn *sqlite3.Conn, schema string, pages int) e
 		return err
 	case pages >= c.next:
 		c.next = pages + max((checkpointNow-pages)/2, checkpointNow/50)
-		select {
-		case c.wake <- struct{}{}:
-		default:
-		}
+		c.awake()
 	}
 	return nil
+}
+
+func (c *checkpointer) awake() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
 }

@@ -51,8 +51,8 @@ type Config struct {
 	// BusyTimeout is how long to wait for another process that holds the
 	// file's lock. Zero means 10 seconds.
 	BusyTimeout time.Duration
-	// Overwrite has deleted rows overwritten in the file, for a store of keys
-	// that must not come back. The log holds them until it is used again.
+	// Overwrite has deleted rows overwritten in the file, and gone from its log
+	// within seconds, for a store of keys that must not come back.
 	Overwrite bool
 }
 
@@ -92,7 +92,7 @@ func Open(ctx context.Context, path string, key Key, config Config) (*File, erro
 	if err != nil {
 		return nil, err
 	}
-	file.checkpointer = startCheckpointer(checkpoint)
+	file.checkpointer = startCheckpointer(checkpoint, config.Overwrite)
 	if file.Write, err = open(path, key, config, file.checkpointer.committed); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
