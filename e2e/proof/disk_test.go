@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -19,10 +20,10 @@ import (
 	"github.com/sotto-health/sotto/internal/hubclient"
 )
 
-// TestDiskFull fills the hub's disk while people talk. What is sent then is
-// refused as storage-full and waits; nothing that was acknowledged is lost, and
-// once there is room again what waited goes out by itself: from a hub that ran
-// on, and from one that was killed on the full disk.
+// TestDiskFull fills the hub's disk while people talk. What is sent then, words
+// and files, is refused as storage-full and waits; nothing that was acknowledged
+// is lost, and once there is room again what waited goes out by itself: from a
+// hub that ran on, and from one that was killed on the full disk.
 func TestDiskFull(t *testing.T) {
 	disk := smallDisk(t, 24<<20)
 	c := newClinic(t, disk)
@@ -39,6 +40,7 @@ func TestDiskFull(t *testing.T) {
 	patient.say(id, want[1])
 	nurse.sees(id, want[1])
 
+	file := &seat{load: &load{t: t}, person: patient, conversation: id, name: "the patient"}
 	for _, kill := range []bool{false, true} {
 		fill(t, disk)
 		// The log may have room left of its own: say things until it has not.
@@ -55,6 +57,11 @@ func TestDiskFull(t *testing.T) {
 		})
 		want = append(want, fmt.Sprint("typed while it is full ", len(want)))
 		patient.say(id, want[len(want)-1])
+		name := fmt.Sprintf("scan, killed %v.pdf", kill)
+		if err := patient.sends(id, name, scan(name)); err != nil {
+			t.Fatal(err)
+		}
+		file.scans = append(file.scans, "file:"+name)
 		settled := acknowledgedTexts(t, patient, id)
 		if slices.Contains(settled, want[len(want)-1]) {
 			t.Error("what was typed while the disk was full counts as sent")
@@ -69,17 +76,19 @@ func TestDiskFull(t *testing.T) {
 			c.hub.start()
 			awaitReady(t, c.address)
 		}
-		arrives(t, c, id, []*person{patient, nurse}, want)
+		arrives(t, c, id, []*person{patient, nurse}, want, file.scans)
+		file.checkScans(nurse, file.scans, c.keepData, "--hub", "http://"+c.address)
 	}
 }
 
-// arrives waits until all and the record have what was typed, once and in order.
-func arrives(t *testing.T, c *clinic, id string, people []*person, want []string) {
+// arrives waits until all and the record have what was typed, once and in order,
+// and the files, which go beside it.
+func arrives(t *testing.T, c *clinic, id string, people []*person, want, files []string) {
 	t.Helper()
 	for _, p := range people {
 		eventually(t, "all that was typed has arrived, once and in order", func() error {
 			texts, err := p.texts(id)
-			if err != nil || !slices.Equal(texts, want) {
+			if err != nil || !arrived(texts, want, files) {
 				return fmt.Errorf("the %s sees %q, %w", p.surface, texts, err)
 			}
 			return nil
@@ -87,11 +96,18 @@ func arrives(t *testing.T, c *clinic, id string, people []*person, want []string
 	}
 	eventually(t, "it is in the record", func() error {
 		texts, err := recorded(c.keepData, id, "--hub", "http://"+c.address)
-		if err != nil || !slices.Equal(texts, want) {
+		if err != nil || !arrived(texts, want, files) {
 			return fmt.Errorf("the record has %q, %w", texts, err)
 		}
 		return nil
 	})
+}
+
+func arrived(seen, want, files []string) bool {
+	isFile := func(text string) bool { return strings.HasPrefix(text, "file:") }
+	words := slices.DeleteFunc(slices.Clone(seen), isFile)
+	rest := slices.DeleteFunc(slices.Clone(seen), func(text string) bool { return !isFile(text) })
+	return slices.Equal(words, want) && slices.Equal(rest, files)
 }
 
 // acknowledgedTexts returns what the hub has taken of a person's own messages.
@@ -102,7 +118,7 @@ func acknowledgedTexts(t *testing.T, p *person, conversation string) (texts []st
 		t.Fatal(err)
 	}
 	for _, l := range lines {
-		if m := l.Message; m != nil && m.Mine && m.Position > 0 {
+		if m := l.Message; m != nil && m.Mine && m.Position > 0 && m.Body.Kind == device.BodyText {
 			texts = append(texts, m.Body.Text)
 		}
 	}

@@ -19,9 +19,10 @@ import (
 )
 
 // TestKillNineUnderLoad kills the server, hub and keeper in one, again and
-// again while four patients and a nurse type. In the end everybody, and the
-// record, has everything that was typed, once and in order, and what the hub
-// had acknowledged is where it said. CI kills a hundred times in all.
+// again while four patients and a nurse type and send files. In the end
+// everybody, and the record, has everything that was typed, once and in order,
+// every file opens, and what the hub had acknowledged is where it said. CI kills
+// a hundred times in all.
 func TestKillNineUnderLoad(t *testing.T) {
 	t.Run("server", func(t *testing.T) { killUnderLoad(t, rounds(12, 80), false) })
 	t.Run("server and devices", func(t *testing.T) { killUnderLoad(t, rounds(8, 20), true) })
@@ -75,7 +76,7 @@ type load struct {
 	heads  string // where the server publishes heads of the audit log
 
 	mu    sync.Mutex        // guards acked
-	acked map[string]uint64 // by text, the position that the hub gave
+	acked map[string]uint64 // by text or "file:" and name, the position that the hub gave
 }
 
 // A seat is one person's place in one conversation.
@@ -85,10 +86,11 @@ type seat struct {
 	conversation string
 	name         string
 	typed        []string
+	scans        []string // "file:" and name; they go out beside the texts
 }
 
 // newLoad begins conversations between so many patients and a nurse, and has
-// all of them type from now on.
+// all of them type from now on, the patients sending files too.
 func newLoad(t *testing.T, url, data string, patients int) *load {
 	t.Helper()
 	l := &load{t: t, quit: make(chan struct{}), acked: make(map[string]uint64)}
@@ -107,8 +109,11 @@ func newLoad(t *testing.T, url, data string, patients int) *load {
 			&seat{load: l, person: nurse, conversation: id, name: fmt.Sprint("nurse to ", n)})
 	}
 	l.people = append(l.people, nurse)
-	for _, s := range l.seats {
+	for i, s := range l.seats {
 		l.typing.Go(s.keepTyping)
+		if i%2 == 0 {
+			l.typing.Go(s.keepSending)
+		}
 	}
 	t.Cleanup(l.stop)
 	return l
@@ -128,14 +133,14 @@ func (l *load) hear(e device.Event) {
 	}
 	switch m.State.Kind {
 	case device.StateFailed:
-		l.t.Errorf("%q failed: %s", m.Body.Text, m.State.Failure)
+		l.t.Errorf("%q failed: %s", said(m), m.State.Failure)
 	case device.StateSent, device.StateDelivered, device.StateRead:
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		if was, ok := l.acked[m.Body.Text]; ok && was != m.State.Position {
-			l.t.Errorf("%q was acknowledged at %d and then at %d", m.Body.Text, was, m.State.Position)
+		if was, ok := l.acked[said(m)]; ok && was != m.State.Position {
+			l.t.Errorf("%q was acknowledged at %d and then at %d", said(m), was, m.State.Position)
 		}
-		l.acked[m.Body.Text] = m.State.Position
+		l.acked[said(m)] = m.State.Position
 	}
 }
 
@@ -223,16 +228,16 @@ func (l *load) check(data string) (typed int) {
 			if seen, err = p.texts(id); err != nil {
 				return err
 			}
-			if want := len(seats[0].typed) + len(seats[1].typed); len(seen) != want {
-				return fmt.Errorf("the patient sees %d messages, %d were typed: %q", len(seen), want, tail(fmt.Sprint(seen), 400))
+			if want := len(seats[0].typed) + len(seats[1].typed) + len(seats[0].scans); len(seen) != want {
+				return fmt.Errorf("the patient sees %d messages, %d were sent: %q", len(seen), want, tail(fmt.Sprint(seen), 400))
 			}
 			others, err := nurse.texts(id)
 			if err != nil || !slices.Equal(seen, others) {
-				return fmt.Errorf("the nurse sees %d messages and not the patient's %d, or in another order: %w", len(others), len(seen), err)
+				return fmt.Errorf("the nurse sees %d messages and not the patient's %d, or in another order, first %s: %w", len(others), len(seen), difference(others, seen), err)
 			}
 			kept, err := recorded(data, id)
 			if err != nil || !slices.Equal(seen, kept) {
-				return fmt.Errorf("the record has %d messages and not the patient's %d, or in another order: %w", len(kept), len(seen), err)
+				return fmt.Errorf("the record has %d messages and not the patient's %d, or in another order, first %s: %w", len(kept), len(seen), difference(kept, seen), err)
 			}
 			return nil
 		})
@@ -243,6 +248,7 @@ func (l *load) check(data string) (typed int) {
 			}
 			typed += len(of)
 		}
+		seats[0].checkScans(nurse, seen, data)
 		l.checkPositions(p, id)
 	}
 	if report := run(l.t, "sotto", "--data", data, "record", "verify"); !strings.Contains(report, "as it was written") {
@@ -250,6 +256,15 @@ func (l *load) check(data string) (typed int) {
 	}
 	l.checkLog(data)
 	return typed
+}
+
+// difference says where two orders of the same begin to differ.
+func difference(has, want []string) string {
+	n := 0
+	for n < min(len(has), len(want)) && has[n] == want[n] {
+		n++
+	}
+	return fmt.Sprintf("%q instead of %q", has[n:min(n+2, len(has))], want[n:min(n+2, len(want))])
 }
 
 // checkLog has the audit log checked against each head that the server published
@@ -282,29 +297,35 @@ func (l *load) checkPositions(p *person, id string) {
 		if line.Message == nil {
 			continue
 		}
-		if at := l.acked[line.Message.Body.Text]; at != 0 && at != line.Message.Position {
-			l.t.Errorf("%q was acknowledged at %d and is at %d", line.Message.Body.Text, at, line.Message.Position)
+		if at := l.acked[said(line.Message)]; at != 0 && at != line.Message.Position {
+			l.t.Errorf("%q was acknowledged at %d and is at %d", said(line.Message), at, line.Message.Position)
 		}
 	}
 }
 
-// recorded returns the texts of a conversation in the practice's record. Flags in
-// how say where the hub is, if it is elsewhere.
+// recorded returns what was said in a conversation by the practice's record, in
+// the words of [said]. Flags in how say where the hub is, if it is elsewhere.
 func recorded(data, conversation string, how ...string) ([]string, error) {
 	out, err := try("sotto", slices.Concat([]string{"--data", data, "record"}, how, []string{"show", conversation, "--json"})...)
 	if err != nil {
 		return nil, err
 	}
 	var transcript struct {
-		Lines []struct{ Kind, Text string }
+		Lines []struct {
+			Kind, Text string
+			File       struct{ Name string }
+		}
 	}
 	if err := json.Unmarshal([]byte(out), &transcript); err != nil {
 		return nil, err
 	}
 	var texts []string
 	for _, l := range transcript.Lines {
-		if l.Kind == "text" {
+		switch l.Kind {
+		case "text":
 			texts = append(texts, l.Text)
+		case "file":
+			texts = append(texts, "file:"+l.File.Name)
 		}
 	}
 	return texts, nil

@@ -189,15 +189,23 @@ func (p *person) texts(conversation string) ([]string, error) {
 		case l.Notice != nil && (l.Notice.Kind == device.NoticeGap || l.Notice.Kind == device.NoticeRefused):
 			texts = append(texts, "NOTICE "+l.Notice.Kind+" "+l.Notice.Rule)
 		case l.Message == nil:
-		case l.Message.Body.Kind == device.BodyText:
-			texts = append(texts, l.Message.Body.Text)
-		case l.Message.Body.Kind == device.BodyFile:
-			texts = append(texts, "file:"+l.Message.Body.File.Name)
 		default:
-			texts = append(texts, "BODY "+l.Message.Body.Kind)
+			texts = append(texts, said(l.Message))
 		}
 	}
 	return texts, nil
+}
+
+// said is a message in a word: its text, or "file:" and the file's name.
+func said(m *device.Message) string {
+	switch m.Body.Kind {
+	case device.BodyText:
+		return m.Body.Text
+	case device.BodyFile:
+		return "file:" + m.Body.File.Name
+	default:
+		return "BODY " + m.Body.Kind
+	}
 }
 
 // sees waits until the person sees these texts somewhere in a conversation.
