@@ -301,11 +301,17 @@ func (c *conversation) nextOut() *outRecord {
 	if c.rec.stage != stageOpen || c.broken || c.suspect || c.back || c.own != nil || c.group == nil {
 		return nil
 	}
-	i := slices.IndexFunc(c.out, func(o *outRecord) bool { return o.position == 0 && o.failure == "" && len(o.content) > 0 })
-	if i < 0 {
-		return nil
+	var next *outRecord
+	for _, o := range c.out {
+		switch {
+		case o.position > 0 || o.failure != "" || len(o.content) == 0:
+		case o.payload != nil:
+			return o // the hub may have it: a file that is up by now goes after it
+		case next == nil:
+			next = o
+		}
 	}
-	return c.out[i]
+	return next
 }
 
 // sealOut seals an outbox item in the group's present epoch.

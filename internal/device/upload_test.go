@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/attachment"
 	"github.com/sotto-health/sotto/internal/device"
 	"github.com/sotto-health/sotto/internal/devicetest"
@@ -103,5 +104,40 @@ func TestNoRoomIsSaid(t *testing.T) {
 	maria.SeesTexts(id, "hello", "good morning", "file:scan.pdf")
 	if !slices.Contains([]string{device.StateSent, device.StateDelivered, device.StateRead}, sam.State(id, sent)) {
 		t.Errorf("it is %s", sam.State(id, sent))
+	}
+}
+
+// TestAFileIsUpWhileTextIsUnanswered: a file was attached before a text, and is up
+// once that is sealed and the hub has it, its answer lost. The file goes after it:
+// under one number with it, it would be shown as reordered to everybody (T02).
+func TestAFileIsUpWhileTextIsUnanswered(t *testing.T) {
+	w, sam, maria, id := talk(t)
+	var said atomic.Bool
+	ready := func() bool { // its message waits for its turn
+		lines, err := sam.Lines(t.Context(), id, 0, 100)
+		return err == nil && slices.ContainsFunc(lines, func(l device.Line) bool {
+			return l.Message != nil && l.Message.Body.Kind == device.BodyFile && l.Message.Progress < 0
+		})
+	}
+	sam.Client.Lie(devicetest.Lies{
+		LoseReply: func(call string) bool { return call == "new attachment" && !said.Load() },
+		Sent: func(sent *api.Sent) *api.Sent {
+			if said.Swap(true) {
+				return sent
+			}
+			w.Eventually("the file is up", ready)
+			return nil
+		},
+	})
+	attach(t, sam, id)
+	sam.Say(id, "here is the scan")
+	maria.SeesTexts(id, "hello", "good morning", "here is the scan", "file:scan.pdf")
+	for _, p := range []*devicetest.Person{sam, maria} {
+		lines, err := p.Lines(t.Context(), id, 0, 100)
+		if err != nil || slices.ContainsFunc(lines, func(l device.Line) bool {
+			return l.Notice != nil && (l.Notice.Kind == device.NoticeRefused || l.Notice.Kind == device.NoticeGap)
+		}) {
+			t.Errorf("%s is warned of what nobody did: %v", p.Name, err)
+		}
 	}
 }

@@ -25,7 +25,7 @@ type Lies struct {
 	GroupInfo func(api.GroupInfo) api.GroupInfo
 	Claim     func([]api.ClaimedKeyPackage) []api.ClaimedKeyPackage
 	Self      func(api.Device) api.Device
-	Sent      func(*api.Sent) *api.Sent
+	Sent      func(*api.Sent) *api.Sent // nil: the reply gets lost
 	// LoseReply makes the reply of a call that was carried out get lost.
 	LoseReply func(call string) bool
 }
@@ -479,7 +479,9 @@ func (c *Client) Send(_ context.Context, id string, s api.SendFrame) (out *api.S
 		return nil, ErrOffline
 	}
 	if err == nil && lies.Sent != nil {
-		out = lies.Sent(out)
+		if out = lies.Sent(out); out == nil {
+			return nil, ErrOffline
+		}
 	}
 	return out, err
 }
