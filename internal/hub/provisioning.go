@@ -46,7 +46,7 @@ func (h *Hub) newProgramToken(ctx context.Context, practice, purpose, name strin
 		token = watchToken + token
 	}
 	made = DirectoryToken{
-		Token: hashToken(token), ID: NewID("k"), Practice: practice, Name: name, Purpose: purpose,
+		Token: hashProgramToken(token, purpose), ID: NewID("k"), Practice: practice, Name: name, Purpose: purpose,
 		CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(time.Duration(days) * 24 * time.Hour).UnixMilli(),
 	}
 	event := h.event(ctx, operator(practice), audit.DirectoryToken, made.ID).With("for=" + purpose)
@@ -71,7 +71,7 @@ func (h *Hub) AuthenticateDirectory(ctx context.Context, token string) (*Directo
 	}
 	t, err := h.programToken(ctx, token, ForDirectory)
 	if errors.Is(err, ErrNotFound) {
-		return nil, h.refusedDirectory(ctx)
+		return nil, h.refusedProgram(ctx, ForDirectory)
 	} else if err != nil {
 		return nil, at("load the directory's token", err)
 	}

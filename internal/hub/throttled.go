@@ -80,26 +80,28 @@ func (h *Hub) refusedHere(ctx context.Context, who Actor, person, method string,
 	return refusal
 }
 
-// refusedDirectory is the answer to a directory's token that is none or none any
-// more. Whose it was meant to be nobody can tell, so it is in the log of each
-// practice that has a directory: once a minute and network.
-func (h *Hub) refusedDirectory(ctx context.Context) error {
-	source := "directory " + network(audit.RequestOf(ctx).Address)
-	if !h.throttled.first(source, h.now(), 0) {
+// refusedProgram is the answer to a directory's or a monitor's token that is none
+// or none any more. Whose it was meant to be nobody can tell, so it is in the log
+// of each practice that has one of that purpose: once a minute and network, and
+// ten in a minute from however many networks.
+func (h *Hub) refusedProgram(ctx context.Context, purpose string) error {
+	most := Rate{PerSecond: 10.0 / 60, Burst: 10}
+	source := purpose + " " + network(audit.RequestOf(ctx).Address)
+	if !h.throttled.first(source, h.now(), 0) || h.rates.allow("refused", purpose, most) != nil {
 		return ErrUnauthenticated
 	}
 	ctx = context.WithoutCancel(ctx)
 	all, err := h.store.Practices(ctx)
 	for i := range all {
 		tokens, terr := h.store.DirectoryTokens(ctx, all[i].ID)
-		if err = errors.Join(err, terr); slices.ContainsFunc(tokens, func(t DirectoryToken) bool { return t.Purpose == ForDirectory }) {
-			e := h.event(ctx, nobody(all[i].ID), audit.SignInRefused, "").With("method=directory").AsRefused("token")
+		if err = errors.Join(err, terr); slices.ContainsFunc(tokens, func(t DirectoryToken) bool { return t.Purpose == purpose }) {
+			e := h.event(ctx, nobody(all[i].ID), audit.SignInRefused, "").With("method=" + purpose).AsRefused("token")
 			err = errors.Join(err, h.store.Record(ctx, e))
 		}
 	}
 	if err != nil {
 		h.throttled.forget(source)
-		return at("record a refused directory", err)
+		return at("record a refused token", err)
 	}
 	return ErrUnauthenticated
 }

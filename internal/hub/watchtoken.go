@@ -29,7 +29,7 @@ func (h *Hub) AuthenticateWatch(ctx context.Context, token string) (practice str
 	}
 	t, err := h.programToken(ctx, token, ForWatch)
 	if errors.Is(err, ErrNotFound) {
-		return "", ErrUnauthenticated
+		return "", h.refusedProgram(ctx, ForWatch)
 	} else if err != nil {
 		return "", at("load the monitor's token", err)
 	}
@@ -38,9 +38,20 @@ func (h *Hub) AuthenticateWatch(ctx context.Context, token string) (practice str
 
 // programToken returns one that has not expired and is for that purpose.
 func (h *Hub) programToken(ctx context.Context, token, purpose string) (DirectoryToken, error) {
-	t, err := h.store.DirectoryToken(ctx, hashToken(token), h.millis())
+	t, err := h.store.DirectoryToken(ctx, hashProgramToken(token, purpose), h.millis())
 	if err == nil && t.Purpose != purpose {
 		return DirectoryToken{}, ErrNotFound
 	}
 	return t, err
+}
+
+// hashProgramToken is what the store knows of a token. A monitor's is hashed
+// apart, so that a hub of before there were any, which runs beside this one on
+// the same database while it is replaced, finds none and takes none for a
+// directory's.
+func hashProgramToken(token, purpose string) [32]byte {
+	if purpose == ForWatch {
+		token = "sotto watch token v1\x00" + token
+	}
+	return hashToken(token)
 }
