@@ -43,6 +43,12 @@ func TestContract(t *testing.T) {
 	storetest.Run(t, openTest(t, postgrestest.NewDatabase(t), Config{}))
 }
 
+// TestLinksOfManyHubs: what two hubs of one database link at once makes no ring.
+func TestLinksOfManyHubs(t *testing.T) {
+	db := postgrestest.NewDatabase(t)
+	storetest.TestLinkRings(t, openTest(t, db, Config{}), openTest(t, db, Config{}), openTest(t, db, Config{}))
+}
+
 func TestClock(t *testing.T) {
 	ahead, err := openTest(t, postgrestest.NewDatabase(t), Config{}).Clock(t.Context())
 	if err != nil || ahead.Abs() > time.Minute {
