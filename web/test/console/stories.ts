@@ -8,6 +8,7 @@ import type { Conversation, Leaf, PersonId } from "../../src/core/shared/protoco
 import { certificatesOf, devicesOf, ghostLeaf, leaves } from "../devices.ts";
 import type { StoryPage } from "../page.ts";
 import { deeds } from "./because.ts";
+import { dialogs } from "./dialogs.ts";
 import { holdBacks } from "./holdback.ts";
 import { archive, chat, dana, keeper, lee, LogWriter, patient, staff, type ConsoleFake, type Script } from "../consoleFake.ts";
 
@@ -246,7 +247,7 @@ const colleagues: Partial<Account> = {
     }),
 };
 /** Opens the menu of a chat and presses what matches. */
-async function fromMenu(page: StoryPage, what: RegExp): Promise<void> {
+export async function fromMenu(page: StoryPage, what: RegExp): Promise<void> {
   await page.pause(150);
   document.querySelector<HTMLElement>("main header [aria-haspopup=menu]")?.click();
   await page.pause(100);
@@ -523,7 +524,6 @@ export const stories: Record<string, Story> = {
   "chat-closed": { hash: "#/closed/c_z1", script: full },
   // A colleague's, which only who took part, a supervisor or the patient opens again.
   "chat-closed-other": { hash: "#/closed/c_z2", script: full },
-  "team-open": { hash: "#/team/c_t1", script: full },
   joining: {
     hash: "#/mine/c_3kfw9ux4gmh7co2t",
     script: async () => {
@@ -601,6 +601,7 @@ export const stories: Record<string, Story> = {
     },
   },
   ...deeds({ hash: "#/mine/c_ana", script: full }, knows, withDetails),
+  ...dialogs(full),
   ...holdBacks({ hash: "#/mine/c_ana", account: patients, script: full }),
   invite: { hash: "#/waiting", account: invites, script: full, then: (_, page) => page.click(/invit|دعوة/i) },
   "invite-mail": {

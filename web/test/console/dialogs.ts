@@ -1,0 +1,37 @@
+// A chat of the team, and dialogs that one press opens: to take over a chat, and
+// to change the password.
+
+import { dana, keeper, lee, patient, staff } from "../consoleFake.ts";
+import type { StoryPage } from "../page.ts";
+import { fromMenu, type Story } from "./stories.ts";
+
+async function opened(page: StoryPage): Promise<void> {
+  const open = () => document.querySelector("dialog[open]") !== null;
+  for (let tries = 0; tries < 40 && !open(); tries++) await page.pause(100);
+  if (!open()) throw new Error("no dialog opens");
+}
+
+export function dialogs(script: Story["script"]): Record<string, Story> {
+  return {
+    "team-open": { hash: "#/team/c_t1", script },
+    "take-over": {
+      hash: "#/mine/c_bo",
+      script,
+      async then(core, page) {
+        core.change("c_bo", { assignee: lee, joined: true, members: [patient("p_of_c_bo", "Bo Lindqvist"), staff(lee), staff(dana), keeper] });
+        await page.pause(200);
+        await fromMenu(page, /take over|hacerse cargo|تولَّ المحادثة/i);
+        await opened(page);
+      },
+    },
+    "settings-password": {
+      hash: "#/settings",
+      script,
+      async then(_, page) {
+        await page.pause(300);
+        page.click(/^\s*(change|cambiar|تغيير)\s*$/i);
+        await opened(page);
+      },
+    },
+  };
+}
