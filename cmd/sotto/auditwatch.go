@@ -26,6 +26,7 @@ type watchAuditCommand struct {
 	Hub     string        `help:"Follow a practice's log at a hub, over the network, and not the live one here. SOTTO_WATCH_TOKEN holds a token: sotto directory token --for watch." placeholder:"URL" xor:"from"`
 	CA      string        `name:"ca" help:"Certificates (PEM) to believe the hub by, in place of the system's." placeholder:"FILE" type:"existingfile"`
 	Silence time.Duration `help:"How long the hub may give no answer before the watch ends with an error." default:"15m"`
+	Still   time.Duration `help:"How long the hub may show a log that does not grow before the watch ends with an error, once for each head: who hides what is done can show an old one for ever. 0 is for ever." default:"24h"`
 
 	Whole      bool          `help:"Read all entries with each look, as verify does."`
 	WholeEvery time.Duration `help:"Read all entries at the first look, and again when the last time was so long ago. In between, new entries are read and some of the others, by chance." default:"24h"`

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -19,6 +21,7 @@ import (
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/auditlog"
 	"github.com/sotto-health/sotto/internal/auditlog/archive"
+	"github.com/sotto-health/sotto/internal/durable"
 	"github.com/sotto-health/sotto/internal/hubclient"
 )
 
@@ -30,6 +33,7 @@ type watchedHub struct {
 	seen   string // folder
 	once   bool
 
+	still    time.Duration
 	silence  time.Duration
 	answered time.Time // when it last did, or when the watch began
 }
@@ -52,7 +56,7 @@ func (c watchAuditCommand) reach(token string) (*watchedHub, error) {
 		return nil, err
 	}
 	client.SetToken(token)
-	return &watchedHub{client: client, seen: c.Seen, once: c.Once, silence: c.Silence, answered: time.Now()}, nil
+	return &watchedHub{client: client, seen: c.Seen, once: c.Once, still: c.Still, silence: c.Silence, answered: time.Now()}, nil
 }
 
 // watchClient believes the certificates in a file, or the system's if it is "".
@@ -94,12 +98,48 @@ func (w *watchedHub) look(ctx context.Context, out io.Writer, now time.Time) err
 		return fmt.Errorf("the audit log's history is not what was seen: %d problems", wrong)
 	case err == nil:
 		w.answered = now
-		return nil
+		return w.grows(now)
 	case errors.As(err, new(*silentError)) && !w.once && now.Sub(w.answered) < w.silence:
 		fmt.Fprintf(out, "%v\n", err)
 		return nil
 	}
 	return err
+}
+
+// stillFile is the head that the watch has cried about as one that does not grow.
+const stillFile = "still"
+
+// grows returns an error, once for each head, if the one that was kept last was
+// kept too long ago: whoever shows it for ever contradicts nothing.
+func (w *watchedHub) grows(now time.Time) error {
+	kept, err := filepath.Glob(filepath.Join(w.seen, "*."+archive.CheckpointFile))
+	if err != nil || w.still <= 0 {
+		return err
+	}
+	for _, path := range kept {
+		info, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		if now.Sub(info.ModTime()) < w.still {
+			continue
+		}
+		head, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		place := strings.TrimSuffix(path, archive.CheckpointFile) + stillFile
+		if cried, err := os.ReadFile(place); err == nil && bytes.Equal(cried, head) {
+			continue
+		} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if err := durable.WriteFile(place, head, 0o600); err != nil {
+			return err
+		}
+		return fmt.Errorf("the audit log has not grown since %s: nothing was done there, or the hub shows an old head", when(info.ModTime()))
+	}
+	return nil
 }
 
 // A silentError says that the hub gave no answer that says anything of its log.

@@ -40,6 +40,28 @@ func servesTLS(t *testing.T, data, cert, key string) (address string, stop func(
 	}
 }
 
+// stays: a head that is shown for a day is cried about, once, until the log has
+// grown and stands still again.
+func stays(t *testing.T, data, seen string, watch []string) {
+	t.Helper()
+	kept, err := filepath.Glob(filepath.Join(seen, "*.checkpoint"))
+	if err != nil || len(kept) != 1 {
+		t.Fatal(kept, err)
+	}
+	for range 2 {
+		old := time.Now().Add(-25 * time.Hour)
+		if err := os.Chtimes(kept[0], old, old); err != nil {
+			t.Fatal(err)
+		}
+		does(t, data, append(watch, "--still", "0"))
+		does(t, data, append(watch, "--still", "26h"))
+		refuses(t, data, watch, "has not grown")
+		does(t, data, watch)
+		happens(t, data, 1)
+		does(t, data, watch, "entries")
+	}
+}
+
 // TestT40WatchHub: the monitor follows a hub over the network from what it kept
 // itself, and names that an older copy was put back, that the log forked, that
 // its tree was cut and that it is signed by another key. Its token opens the
@@ -70,6 +92,7 @@ func TestT40WatchHub(t *testing.T) {
 	opensOnly(t, hub, cert, token)
 	happens(t, data, 20)
 	does(t, data, watch(), "entries")
+	stays(t, data, seen, watch())
 
 	tamper(t, data, "DELETE FROM audit_tile; UPDATE audit_log SET size = size + 1")
 	names(t, data, watch(), "its tree was cut")
