@@ -118,7 +118,7 @@ test("another approves and publishes it", async () => {
 });
 
 test("the patient is asked again before the next message, with nothing ticked", async () => {
-  await patient.getByText("Our form has changed. Read it and agree to write on.").waitFor();
+  await patient.getByText("There is a form to read. Agree to it to write on.").waitFor();
   assert.equal(await patientBox(patient).count(), 0);
   await staffSays(nurse, "You can still read me.");
   await sees(patient, "You can still read me.");

@@ -139,7 +139,7 @@ test("a chat that is transferred to a queue with a form of its own asks for it b
     await sheet.getByText("Help with alcohol").waitFor();
     assert.equal(await sheet.getByRole("checkbox").isChecked(), false, "a consent box is ticked beforehand");
   };
-  const sheet = patient.getByRole("dialog", { name: "Our form has changed" });
+  const sheet = patient.getByRole("dialog", { name: "A form to read" });
   await read();
   await picture(patient, "128-transferred-form");
   await patient.keyboard.press("Escape"); // she would rather not

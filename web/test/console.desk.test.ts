@@ -305,6 +305,18 @@ describe("grants of which somebody said that one agreed", () => {
     await settle();
     expect(desk.statedGrants).toEqual(stated);
   });
+
+  it("go when one says that one did, and do not come again", async () => {
+    const stated: StaffSession["stated_grants"] = [{ by: "Lee", relation: { id: "r_2", active: true, holder: "p_1", subject: "p_2", kind: "carer", minor: false, queues: [], starts_at: 0 } }];
+    const { core, desk } = await opened({}, { look: async () => ({ emergencies: 0, new_devices: 0, new_sign_ins: 0, stated_grants: stated }) });
+    core.emit({ kind: "emergency" });
+    await settle();
+    desk.answerGrant("r_2", true);
+    expect(desk.statedGrants).toEqual([]);
+    core.emit({ kind: "emergency" });
+    await settle();
+    expect(desk.statedGrants).toEqual([]);
+  });
 });
 
 describe("emergency accesses to review", () => {

@@ -24,6 +24,7 @@ import type {
 import { Staging, type ReadyFile } from "../ui/files/staging.svelte.ts";
 import type { WordKey, WordValues } from "../ui/words.svelte.ts";
 import type { Practice, StaffSession } from "../staff/account.ts";
+import { change, settings } from "../staff/preferences.svelte.ts";
 import { Logged } from "./logged.ts";
 import {
   applyConversation,
@@ -126,7 +127,9 @@ export class Desk {
   /** Emergency accesses that this person has been told of and nobody has reviewed. */
   toReview = $state(0);
   /** Grants of which somebody else said that this person agreed. */
-  statedGrants = $state.raw<StaffSession["stated_grants"]>([]);
+  private stated = $state.raw<StaffSession["stated_grants"]>([]);
+  /** Of which it was said that this person agreed to them, and they did not say so yet. */
+  readonly statedGrants = $derived(this.stated.filter(({ relation }) => !settings().agreedGrants.includes(relation.id)));
   /** Other devices that speak for this person, and that they have not seen yet. */
   newDevices = $state(0);
   /** Sign-ins that this person has not said yet that they know. */
@@ -166,7 +169,7 @@ export class Desk {
     this.clock = options.clock;
     this.news = options.news;
     this.toReview = options.session.emergencies;
-    this.statedGrants = options.session.stated_grants;
+    this.stated = options.session.stated_grants;
     this.newDevices = options.session.new_devices;
     this.newSignIns = options.session.new_sign_ins;
     this.look = options.look;
@@ -269,11 +272,17 @@ export class Desk {
     }
   }
 
+  /** This person has answered for a grant: they agreed, or took it back. */
+  answerGrant(id: string, agreed: boolean): void {
+    if (agreed) change({ agreedGrants: [...settings().agreedGrants, id].slice(-100) });
+    else this.stated = this.stated.filter(({ relation }) => relation.id !== id);
+  }
+
   /** The server has said what waits for this person. */
   told(found: Waiting | undefined): void {
     const before = this.toReview;
     this.toReview = found?.emergencies ?? 0;
-    this.statedGrants = found?.stated_grants ?? [];
+    this.stated = found?.stated_grants ?? [];
     this.newDevices = found?.new_devices ?? 0;
     this.newSignIns = found?.new_sign_ins ?? 0;
     if (this.toReview > before) this.news({ kind: "emergency" });

@@ -6,10 +6,10 @@ import { hasAgreed } from "./model/agreed.ts";
 import { formsBefore, type ConsentForm } from "./model/practice.ts";
 import type { Session } from "./model/session.ts";
 
-/** Forms to agree to before the next message. Throws a PracticeError, or what the core throws. */
-export async function due(session: Session): Promise<readonly ConsentForm[]> {
+/** Forms to agree to before the next message, and whether they are other than what was agreed to in this chat, and not forms that it had no need of, as in another queue. Throws a PracticeError, or what the core throws. */
+export async function due(session: Session): Promise<{ readonly forms: readonly ConsentForm[]; readonly changed: boolean }> {
   const { core, conversation, world, refreshed } = session.inside;
-  if (!core || !conversation) return [];
+  if (!core || !conversation) return { forms: [], changed: false };
   const practice = await world.loadPractice(world.slug);
   refreshed(practice);
   const { agreements } = await core.agreements();
@@ -20,7 +20,8 @@ export async function due(session: Session): Promise<readonly ConsentForm[]> {
   const others = all.filter((form) => form.kind !== "minor");
   const refused = agreements.every((one) => one.conversation !== conversation.id) && others.every((form) => hasAgreed(world.memo, form));
   const missing = others.length > 0 && !refused ? others : all;
-  return Promise.all(missing.map((form) => world.loadForm(world.slug, form.id, form.version)));
+  const changed = missing.length > 0 && missing.every((form) => agreements.some((one) => one.conversation === conversation.id && one.form === form.id && one.version !== form.version));
+  return { forms: await Promise.all(missing.map((form) => world.loadForm(world.slug, form.id, form.version))), changed };
 }
 
 /** Agrees to forms, for this chat or beyond it. Throws what the core throws. */

@@ -16,6 +16,8 @@ export interface Settings {
   readonly signedIn: boolean;
   /** The screen is locked; a reload does not open it. */
   readonly locked: boolean;
+  /** Ids of grants of which a supervisor here said that they did agree. */
+  readonly agreedGrants: readonly string[];
 }
 
 export const defaults: Settings = {
@@ -27,6 +29,7 @@ export const defaults: Settings = {
   detailsOpen: true,
   signedIn: false,
   locked: false,
+  agreedGrants: [],
 };
 
 interface Keeper {
@@ -49,6 +52,7 @@ export function readSettings(keeper: Keeper | undefined): Settings {
       detailsOpen: flag(value.detailsOpen, defaults.detailsOpen),
       signedIn: flag(value.signedIn, defaults.signedIn),
       locked: flag(value.locked, defaults.locked),
+      agreedGrants: Array.isArray(value.agreedGrants) ? value.agreedGrants.filter((id) => typeof id === "string").slice(-100) : [],
     };
   } catch {
     return defaults;
