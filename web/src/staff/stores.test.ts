@@ -25,7 +25,7 @@ test("T44: a browser that does not tell which there are deletes those that it re
     if (tried.length === 3) throw new Error("open in another tab");
   };
   expect(await deleteStores(list, () => undefined, remove)).toBe(1);
-  expect(tried).toEqual(["sotto-staff-oak", "sotto-staff-oak-p_robin", "sotto-staff-oak-p_sam"]);
+  expect(tried).toEqual(["sotto-staff-oak", "sotto-staff-oak-p_robin", "sotto-staff-oak-p_robin-explorer", "sotto-staff-oak-p_sam", "sotto-staff-oak-p_sam-explorer"]);
   expect(await deleteStores(list, () => undefined, remove)).toBe(0); // tried again
   expect(list.values.size).toBe(0);
 });

@@ -108,6 +108,7 @@ export const stories: Record<string, Story> = {
       await page.press(".keep fieldset label:nth-of-type(8) input");
       const [link] = document.querySelectorAll(".keep li a");
       if (link?.getAttribute("href") !== "#/audit?outcome=refused" || document.querySelectorAll("main thead th").length !== 6) throw new Error("the view or the column is not there");
+      if (JSON.stringify({ ...localStorage }).includes("outcome=refused")) throw new Error("the view lies open in this browser");
       if (!/10[.,]?000|١٠٬٠٠٠/.test(document.querySelector(".head [role=status]")?.textContent ?? "")) throw new Error("it is not said how many there are");
     },
   },

@@ -1,9 +1,13 @@
 // What a person keeps of the explorer in this browser: filters by a name, and
 // which columns they look at. A name is free text and may be a patient's: it
-// goes nowhere else.
+// goes nowhere else, and lies sealed, as what the core keeps does, in a store of
+// this person's alone.
 
 import { browserStore } from "../../../auditlog/log.svelte.ts";
+import type { PersonId } from "../../../core/shared/protocol.ts";
 import { isRecord } from "../../../core/shared/wire.ts";
+import type { Keep } from "../../../core/worker/store.ts";
+import { explorerStore, noteStore } from "../../../staff/stores.ts";
 
 export interface View {
   readonly name: string;
@@ -14,21 +18,47 @@ export interface View {
 export const usual: readonly string[] = ["who", "what", "about", "proof"];
 export const mostViews = 20;
 
+/** Of a store what this needs. */
+type Shelf = Pick<Keep, "get" | "apply">;
+
+async function openSealed(practice: string, person: PersonId): Promise<Shelf> {
+  dropPlain();
+  noteStore(practice, person);
+  const { openKeep } = await import("../../../core/worker/store.ts");
+  const name = explorerStore(practice, person);
+  // One tab at a time, or each would make keys of its own.
+  return navigator.locks.request(name, () => openKeep(name));
+}
+
+// What was kept until now lay open to whoever uses this browser.
+function dropPlain(): void {
+  const store = browserStore();
+  for (const key of Object.keys(store ?? {})) if (key.startsWith("sotto.explorer.")) store?.removeItem(key);
+}
+
+const key = "explorer";
+
 export class Kept {
-  private readonly store: Pick<Storage, "getItem" | "setItem"> | undefined;
-  private readonly key: string;
+  private readonly shelf: Promise<Shelf | undefined>;
+  /** Settled once what was kept is here. */
+  readonly ready: Promise<void>;
   views = $state.raw<readonly View[]>([]);
   /** The columns that are shown, by their ids. */
   columns = $state.raw<readonly string[]>(usual);
   /** Whether it lasts longer than this page: a browser may keep nothing. */
   lasts = $state(true);
 
-  constructor(practice: string, person: string, store: Pick<Storage, "getItem" | "setItem"> | undefined = browserStore()) {
-    this.store = store;
-    this.key = `sotto.explorer.${practice}.${person}`;
-    this.lasts = store !== undefined;
+  constructor(practice: string, person: PersonId, open: (practice: string, person: PersonId) => Promise<Shelf> = openSealed) {
+    this.shelf = open(practice, person).catch(() => undefined);
+    this.ready = this.load();
+  }
+
+  private async load(): Promise<void> {
+    const shelf = await this.shelf;
+    this.lasts = shelf !== undefined;
     try {
-      const kept: unknown = JSON.parse(store?.getItem(this.key) ?? "{}");
+      const bytes = await shelf?.get(key);
+      const kept: unknown = JSON.parse(bytes ? new TextDecoder().decode(bytes) : "{}");
       if (!isRecord(kept)) return;
       if (Array.isArray(kept.views)) this.views = kept.views.filter(isView).slice(0, mostViews);
       if (Array.isArray(kept.columns)) this.columns = kept.columns.filter((each) => typeof each === "string");
@@ -56,11 +86,9 @@ export class Kept {
   }
 
   private write(): void {
-    try {
-      this.store?.setItem(this.key, JSON.stringify({ views: this.views, columns: this.columns }));
-    } catch {
-      this.lasts = false; // it is full
-    }
+    void this.ready
+      .then(async () => (await this.shelf)?.apply([[key, new TextEncoder().encode(JSON.stringify({ views: this.views, columns: this.columns }))]], []))
+      .catch(() => (this.lasts = false)); // it is full
   }
 }
 
