@@ -97,17 +97,23 @@ func (h *Hub) MatchPatient(ctx context.Context, c *Caller, address string, m api
 	}
 	h.guesses.wrong(g.subject, source)
 	e := h.notVerified(ctx, c, g.method, reason)
-	failures, err := h.store.Recording(e).CountIdentityFailure(ctx, practice, counted, h.millis(), since)
+	spray := func(failures []int) bool { return len(failures) > 2 && failures[2] == practiceTries }
+	failures, err := h.store.Recording(e).CountIdentityFailure(ctx, practice, counted, h.millis(), since, func(failures []int) []audit.Event {
+		if !spray(failures) {
+			return nil
+		}
+		return []audit.Event{h.notVerified(ctx, c, g.method, "practice-tries-spent")}
+	})
 	if err != nil {
 		return api.OwnVerification{}, at("count a wrong try", err)
 	}
 	if failures[0] >= matchTries {
 		h.announceVerification(ctx, practice, c.Device.Person)
 	}
-	if len(failures) > 2 && failures[2] == practiceTries {
-		err = h.noteSpray(ctx, c, g.method)
+	if spray(failures) {
+		h.noteSpray(ctx, c, g.method)
 	}
-	return api.OwnVerification{}, cmp.Or(err, refusal)
+	return api.OwnVerification{}, refusal
 }
 
 // given is what a patient said, in the forms that are compared.

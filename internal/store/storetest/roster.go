@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/proofing"
 	"github.com/sotto-health/sotto/internal/roster"
@@ -150,7 +151,7 @@ func testIdentityChecks(t *testing.T, store hub.Store) {
 	check("a", hub.IdentityCheck{})
 	count := func(now, since int64, want []int, subjects ...string) {
 		t.Helper()
-		got, err := store.CountIdentityFailure(ctx, c.id, subjects, now, since)
+		got, err := store.CountIdentityFailure(ctx, c.id, subjects, now, since, func([]int) []audit.Event { return nil })
 		must(t, err)
 		if !slices.Equal(got, want) {
 			t.Errorf("%v at %d: %v failures, want %v", subjects, now, got, want)
@@ -172,4 +173,27 @@ func testIdentityChecks(t *testing.T, store hub.Store) {
 	count(300, 200, []int{1, 1}, "a", "c")
 	check("a", hub.IdentityCheck{Failures: 1, BeganAt: 300, AskedAt: 950})
 	check("c", hub.IdentityCheck{Failures: 1, BeganAt: 300, AskedAt: 960})
+
+	// What is recorded of a count is there with it, or neither is.
+	waits := func() int {
+		all, err := store.WaitingEvents(ctx, c.id, 1000)
+		must(t, err)
+		return len(all)
+	}
+	before := waits()
+	for _, e := range []audit.Event{c.event(audit.HubStarted, ""), {}} {
+		_, err := store.CountIdentityFailure(ctx, c.id, []string{"d"}, 400, 0, func(failures []int) []audit.Event {
+			if !slices.Equal(failures, []int{1}) && !slices.Equal(failures, []int{2}) {
+				t.Errorf("asked what to record of %v", failures)
+			}
+			return []audit.Event{e}
+		})
+		if (err == nil) != (e.Kind != "") {
+			t.Errorf("with the event %q: %v", e.Kind, err)
+		}
+	}
+	check("d", hub.IdentityCheck{Failures: 1, BeganAt: 400})
+	if n := waits() - before; n != 1 {
+		t.Errorf("%d events of one count", n)
+	}
 }
