@@ -11,11 +11,11 @@ const listKey = "sotto.stores";
 const prefix = placeOf({ surface: "staff", practice: "" }).join("-"); // "sotto-staff-"
 
 /** Where what somebody keeps of the explorer of the audit log is. */
-export const explorerStore = (practice: string, person: PersonId): string => [...placeOf({ surface: "staff", practice, person }), "explorer"].join("-");
+export const explorerStore = (practice: string, person: string): string => [...placeOf({ surface: "staff", practice, person: person as PersonId }), "explorer"].join("-");
 
 /** Remembers that somebody of the staff keeps chats here: some browsers do not tell which stores there are. */
-export function noteStore(practice: string, person: PersonId, list: List | undefined = browserStore()): void {
-  const [old, own] = [placeOf({ surface: "staff", practice }), placeOf({ surface: "staff", practice, person })];
+export function noteStore(practice: string, person: string, list: List | undefined = browserStore()): void {
+  const [old, own] = [placeOf({ surface: "staff", practice }), placeOf({ surface: "staff", practice, person: person as PersonId })];
   try {
     list?.setItem(listKey, JSON.stringify([...new Set([...noted(list), old.join("-"), own.join("-"), explorerStore(practice, person)])]));
   } catch {

@@ -4,7 +4,6 @@
 // this person's alone.
 
 import { browserStore } from "../../../auditlog/log.svelte.ts";
-import type { PersonId } from "../../../core/shared/protocol.ts";
 import { isRecord } from "../../../core/shared/wire.ts";
 import type { Keep } from "../../../core/worker/store.ts";
 import { explorerStore, noteStore } from "../../../staff/stores.ts";
@@ -21,7 +20,7 @@ export const mostViews = 20;
 /** Of a store what this needs. */
 type Shelf = Pick<Keep, "get" | "apply">;
 
-async function openSealed(practice: string, person: PersonId): Promise<Shelf> {
+async function openSealed(practice: string, person: string): Promise<Shelf> {
   dropPlain();
   noteStore(practice, person);
   const { openKeep } = await import("../../../core/worker/store.ts");
@@ -48,7 +47,7 @@ export class Kept {
   /** Whether it lasts longer than this page: a browser may keep nothing. */
   lasts = $state(true);
 
-  constructor(practice: string, person: PersonId, open: (practice: string, person: PersonId) => Promise<Shelf> = openSealed) {
+  constructor(practice: string, person: string, open: (practice: string, person: string) => Promise<Shelf> = openSealed) {
     this.shelf = open(practice, person).catch(() => undefined);
     this.ready = this.load();
   }
