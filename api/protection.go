@@ -4,9 +4,9 @@ package api
 // can weaken it for themselves. Those that can be set are set in the practice
 // file, at the server (sotto practice apply).
 type Protection struct {
-	ID    string `json:"id" enum:"idle-staff,idle-patient,password-length,networks,proof-days,level,sso-only,sso-age,group-administrators,access-review-days,activity-review-days,origins,session-hours,step-up-minutes,link-hours,emergency-minutes,review-hours,request-days"`
+	ID    string `json:"id" enum:"idle-staff,idle-patient,password-length,networks,proof-days,level,sso-only,sso-age,sso-second-factor,portal-age,group-administrators,access-review-days,activity-review-days,origins,session-hours,step-up-minutes,link-hours,emergency-minutes,review-hours,request-days"`
 	Of    string `json:"of,omitempty" doc:"of level: the queue"`
-	Value string `json:"value" doc:"a number, yes, no, or a level"`
+	Value string `json:"value" doc:"a number, yes, no, a level, or claims and their values"`
 	// Usual is what holds if the practice says nothing.
 	Usual string `json:"usual"`
 	// Weaker says that the value protects less than the usual one.

@@ -21,9 +21,13 @@ func TestT54ProtectionsAreNamed(t *testing.T) {
 		}
 	}
 	for id, change := range map[string]func(s *hub.Settings, more bool){
-		"idle-staff":           func(s *hub.Settings, more bool) { s.IdleStaff = pick(more, 5, 20) },
-		"idle-patient":         func(s *hub.Settings, more bool) { s.IdlePatient = pick(more, 5, 20) },
-		"proof-days":           func(s *hub.Settings, more bool) { s.Identity.Days = pick(more, 5, 90) },
+		"idle-staff":   func(s *hub.Settings, more bool) { s.IdleStaff = pick(more, 5, 20) },
+		"idle-patient": func(s *hub.Settings, more bool) { s.IdlePatient = pick(more, 5, 20) },
+		"proof-days":   func(s *hub.Settings, more bool) { s.Identity.Days = pick(more, 5, 90) },
+		"sso-second-factor": func(s *hub.Settings, more bool) {
+			s.Access.SSO.SecondFactor = []hub.Requirement{{Claim: "amr", Values: pick(more, []string{"mfa"}, []string{"mfa", "sms"})}}
+		},
+		"portal-age":           func(s *hub.Settings, more bool) { s.Identity.Portal = &hub.Portal{MaxAgeMinutes: pick(more, 5, -1)} },
 		"sso-age":              func(s *hub.Settings, more bool) { s.Access.SSO.MaxAgeMinutes = pick(more, 5, 20) },
 		"level.desk":           func(s *hub.Settings, more bool) { s.Queues[1].Level = pick(more, "signed-in", "guest") },
 		"activity-review-days": func(s *hub.Settings, more bool) { s.Reviews.ActivityDays = pick(more, 7, 60) },

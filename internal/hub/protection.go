@@ -47,6 +47,8 @@ func (s Settings) protections() []api.Protection {
 		{ID: "proof-days", Value: number(cmp.Or(s.Identity.Days, defaultProofDays)), Usual: number(defaultProofDays)},
 		{ID: "sso-only", Value: yes(sso.Only), Usual: "no"},
 		{ID: "sso-age", Value: number(min(cmp.Or(sso.MaxAgeMinutes, MostIdleMinutes), MostIdleMinutes)), Usual: number(MostIdleMinutes)},
+		{ID: "sso-second-factor", Value: sso.secondFactor(), Usual: new(SSO).secondFactor()},
+		{ID: "portal-age", Value: s.portalMinutes(), Usual: number(int(portalMaxAge / time.Minute))},
 		{ID: "group-administrators", Value: yes(s.Access.Groups.Administrators), Usual: "no"},
 		{ID: "access-review-days", Value: number(s.Reviews.Days()), Usual: number(usualAccessDays), Least: LeastAccessDays, Most: MostAccessDays},
 		{ID: "activity-review-days", Value: number(s.Reviews.LogDays()), Usual: number(usualActivityDays), Least: LeastActivityDays, Most: MostActivityDays},
@@ -62,6 +64,31 @@ func (s Settings) protections() []api.Protection {
 	return all
 }
 
+// secondFactor lists what a provider's token may say of two factors: "amr=mfa".
+func (s *SSO) secondFactor() string {
+	var all []string
+	for _, r := range s.requirements() {
+		for _, v := range r.Values {
+			all = append(all, r.Claim+"="+v)
+		}
+	}
+	slices.Sort(all)
+	return strings.Join(all, " ")
+}
+
+// portalMinutes is how long ago a patient may have signed in at the portal, or
+// no, if that does not matter.
+func (s Settings) portalMinutes() string {
+	switch p := s.Identity.Portal; {
+	case p == nil || p.MaxAgeMinutes == 0:
+		return number(int(portalMaxAge / time.Minute))
+	case p.MaxAgeMinutes < 0:
+		return "no"
+	default:
+		return number(p.MaxAgeMinutes)
+	}
+}
+
 // weakerValue reports whether the second value protects less than the first.
 func weakerValue(id, from, to string) bool {
 	a, err1 := strconv.Atoi(from)
@@ -71,6 +98,11 @@ func weakerValue(id, from, to string) bool {
 		return err1 != nil || err2 != nil || b > a
 	case "password-length", "networks":
 		return err1 != nil || err2 != nil || b < a
+	case "portal-age":
+		return err1 == nil && (err2 != nil || b > a)
+	case "sso-second-factor":
+		was := strings.Fields(from)
+		return slices.ContainsFunc(strings.Fields(to), func(v string) bool { return !slices.Contains(was, v) })
 	case "sso-only":
 		return from == "yes" && to != "yes"
 	case "group-administrators":

@@ -4592,7 +4592,7 @@ export interface components {
         readonly Protection: {
             readonly fixed: boolean;
             /** @enum {string} */
-            readonly id: "idle-staff" | "idle-patient" | "password-length" | "networks" | "proof-days" | "level" | "sso-only" | "sso-age" | "group-administrators" | "access-review-days" | "activity-review-days" | "origins" | "session-hours" | "step-up-minutes" | "link-hours" | "emergency-minutes" | "review-hours" | "request-days";
+            readonly id: "idle-staff" | "idle-patient" | "password-length" | "networks" | "proof-days" | "level" | "sso-only" | "sso-age" | "sso-second-factor" | "portal-age" | "group-administrators" | "access-review-days" | "activity-review-days" | "origins" | "session-hours" | "step-up-minutes" | "link-hours" | "emergency-minutes" | "review-hours" | "request-days";
             /**
              * Format: int64
              * @description of what can be set within bounds
@@ -4603,7 +4603,7 @@ export interface components {
             /** @description of level: the queue */
             readonly of?: string;
             readonly usual: string;
-            /** @description a number, yes, no, or a level */
+            /** @description a number, yes, no, a level, or claims and their values */
             readonly value: string;
             readonly weaker: boolean;
         };

@@ -16,6 +16,8 @@ const protections: api.Protections = {
     set("access-review-days", "180", "90", { weaker: true, least: 30, most: 365 }),
     set("sso-only", "yes", "no"),
     set("sso-age", "30", "30"),
+    set("sso-second-factor", "amr=mfa", "amr=mfa"),
+    set("portal-age", "no", "60", { weaker: true }),
     set("group-administrators", "no", "no"),
     set("origins", "2", "0"),
     set("level", "matched", "guest", { of: "general" }),
