@@ -1,18 +1,18 @@
-// Makes a JPEG with a place in it, as phones do, so that a story can look for
+// Makes photos with a place in them, as phones do, so that a story can look for
 // the place after the photo was sent.
 
-/** A small real JPEG, drawn by the browser. */
-async function draw(page) {
-  const bytes = await page.evaluate(async () => {
+/** A small real picture, drawn by the browser. */
+async function draw(page, type) {
+  const bytes = await page.evaluate(async (type) => {
     const canvas = new OffscreenCanvas(320, 240);
     const ink = canvas.getContext("2d");
     for (let x = 0; x < 320; x += 20) {
       ink.fillStyle = `hsl(${x} 60% 60%)`;
       ink.fillRect(x, 0, 20, 240);
     }
-    const blob = await canvas.convertToBlob({ type: "image/jpeg" });
+    const blob = await canvas.convertToBlob({ type });
     return [...new Uint8Array(await blob.arrayBuffer())];
-  });
+  }, type);
   return Buffer.from(bytes);
 }
 
@@ -46,8 +46,8 @@ function angle(degrees) {
 /** 41.8781 N, 87.6298 W as a camera writes it. */
 export const place = { text: "41.8781N 87.6298W", latitude: angle(41.8781), longitude: angle(87.6298) };
 
-/** Puts an EXIF segment after SOI: the place as an image description, and as a GPS directory. */
-function withExif(jpeg) {
+/** The place as EXIF: as an image description, and as a GPS directory. */
+function exif() {
   const text = Buffer.from(`${place.text}\0`, "latin1");
   const head = Buffer.alloc(8);
   head.write("MM", 0, "latin1");
@@ -55,7 +55,7 @@ function withExif(jpeg) {
   head.writeUInt32BE(8, 4);
   const gpsAt = 8 + directory(...Array(2).fill(Buffer.alloc(12))).length;
   const valuesAt = gpsAt + directory(...Array(4).fill(Buffer.alloc(12))).length;
-  const tiff = Buffer.concat([
+  return Buffer.concat([
     head,
     directory(entry(0x010e, ascii, text.length, valuesAt + 48), entry(0x8825, long, 1, gpsAt)), // ImageDescription, GPSInfo
     directory(
@@ -66,21 +66,46 @@ function withExif(jpeg) {
     ),
     place.latitude, place.longitude, text,
   ]);
-  const body = Buffer.concat([Buffer.from("Exif\0\0", "latin1"), tiff]);
+}
+
+/** Puts an EXIF segment after SOI. */
+function jpegWithExif(jpeg) {
+  const body = Buffer.concat([Buffer.from("Exif\0\0", "latin1"), exif()]);
   const segment = Buffer.alloc(4);
   segment.writeUInt16BE(0xffe1, 0);
   segment.writeUInt16BE(body.length + 2, 2);
   return Buffer.concat([jpeg.subarray(0, 2), segment, body, jpeg.subarray(2)]);
 }
 
+function chunk(type, body) {
+  const typed = Buffer.concat([Buffer.from(type, "latin1"), body]);
+  let sum = ~0;
+  for (const byte of typed) {
+    sum ^= byte;
+    for (let bit = 0; bit < 8; bit++) sum = (sum >>> 1) ^ (sum & 1 ? 0xedb88320 : 0);
+  }
+  const [length, check] = [Buffer.alloc(4), Buffer.alloc(4)];
+  length.writeUInt32BE(body.length);
+  check.writeUInt32BE(~sum >>> 0);
+  return Buffer.concat([length, typed, check]);
+}
+
+/** Puts the place after IHDR, as EXIF and as text. */
+function pngWithExif(png) {
+  const at = 8 + 25;
+  return Buffer.concat([png.subarray(0, at), chunk("eXIf", exif()), chunk("tEXt", Buffer.from(`Comment\0${place.text}`, "latin1")), png.subarray(at)]);
+}
+
+/** A JPEG, or a PNG where the name says so. */
 export async function photoWithPlace(page, name) {
-  return { name, mimeType: "image/jpeg", buffer: withExif(await draw(page)) };
+  const [mimeType, put] = name.endsWith(".png") ? ["image/png", pngWithExif] : ["image/jpeg", jpegWithExif];
+  return { name, mimeType, buffer: put(await draw(page, mimeType)) };
 }
 
 /** What of the place, the camera's notes or the name of a format for them is in the bytes. */
 export function tracesOfPlace(bytes) {
   const all = Buffer.from(bytes);
-  const marks = { "an EXIF segment": Buffer.from("Exif"), "XMP": Buffer.from("http://ns.adobe.com/xap"), "the place as text": Buffer.from("41.8781"), "the latitude": place.latitude, "the longitude": place.longitude };
+  const marks = { "an EXIF segment": Buffer.from("Exif"), "an EXIF chunk": Buffer.from("eXIf"), "a text chunk": Buffer.from("tEXt"), "XMP": Buffer.from("http://ns.adobe.com/xap"), "the place as text": Buffer.from("41.8781"), "the latitude": place.latitude, "the longitude": place.longitude };
   return Object.entries(marks).filter(([, mark]) => all.includes(mark)).map(([what]) => what);
 }
 

@@ -21,8 +21,24 @@ before(async () => {
   ana = await Person.arrive(browser, { name: "Ana", origins, ...phone });
   dana = await Person.arrive(browser, { name: "Dana", origins, ...desktop });
   samuel = await Person.arrive(browser, { name: "Samuel", origins, ...phone }); // he is on the move
-  await keepPictures(dana.context);
+  for (const person of [ana, dana]) await keepPictures(person.context);
 });
+
+/** Opens a photo and saves it: nothing that is shown or saved tells where it was taken. */
+async function opensWithoutPlace(page, name, magic = "ffd8ff") {
+  const small = page.getByRole("button", { name: `Open photo ${name}` });
+  await small.waitFor();
+  await small.click();
+  const viewer = page.getByRole("dialog", { name });
+  const shown = { preview: await pictureBytes(small.locator("img")), "opened photo": await pictureBytes(viewer.getByRole("img")) };
+  const [download] = await Promise.all([page.waitForEvent("download"), viewer.getByRole("button", { name: "Save to this device" }).click()]);
+  shown["saved photo"] = await readFile(await download.path());
+  for (const [what, bytes] of Object.entries(shown)) {
+    assert.equal(bytes.toString("hex", 0, 3), what === "preview" ? "ffd8ff" : magic, `the ${what} of ${name} is of another kind`);
+    assert.deepEqual(tracesOfPlace(bytes), [], `the ${what} of ${name} tells where it was taken`);
+  }
+  await page.keyboard.press("Escape");
+}
 
 /** What `sotto record` prints to whoever has the practice's key. */
 function record(...args) {
@@ -111,35 +127,28 @@ test("each takes a message back, and nobody sees it any more (T48)", async () =>
   await picture(patient, "06-taken-back");
 });
 
-test("a photo arrives, without the place that was in it", async () => {
+test("photos arrive, without the place that was in them", async () => {
   await patientBox(patient).fill("");
-  const photo = await photoWithPlace(patient, "knee.jpg");
-  assert.deepEqual(tracesOfPlace(photo.buffer), ["an EXIF segment", "the place as text", "the latitude", "the longitude"], "there was nothing to remove");
-  await patient.locator("input[type=file]").first().setInputFiles(photo);
-  await patient.getByRole("button", { name: /^Send file/ }).click();
-  const small = nurse.getByRole("button", { name: "Open photo knee.jpg" });
-  await small.waitFor();
+  const photos = [await photoWithPlace(patient, "knee.jpg"), await photoWithPlace(patient, "knee.png")];
+  const traces = ["the place as text", "the latitude", "the longitude"];
+  assert.deepEqual(tracesOfPlace(photos[0].buffer), ["an EXIF segment", ...traces], "there was nothing to remove");
+  assert.deepEqual(tracesOfPlace(photos[1].buffer), ["an EXIF chunk", "a text chunk", ...traces], "there was nothing to remove");
+  await patient.locator("input[type=file]").first().setInputFiles(photos);
+  await patient.getByRole("button", { name: /^Send .*file/ }).click();
+  await nurse.getByRole("button", { name: "Open photo knee.png" }).waitFor();
   await picture(nurse, "07-photo");
   await picture(patient, "08-photo-sent");
-  await small.click();
-  const viewer = nurse.getByRole("dialog", { name: "knee.jpg" });
-  const shown = { preview: await pictureBytes(small.locator("img")), "opened photo": await pictureBytes(viewer.getByRole("img")) };
-  const [download] = await Promise.all([nurse.waitForEvent("download"), viewer.getByRole("button", { name: "Save to this device" }).click()]);
-  shown["saved photo"] = await readFile(await download.path());
-  for (const [what, bytes] of Object.entries(shown)) {
-    assert.equal(bytes.toString("hex", 0, 3), "ffd8ff", `the ${what} is no JPEG`);
-    assert.deepEqual(tracesOfPlace(bytes), [], `the ${what} tells where it was taken`);
-  }
-  await nurse.keyboard.press("Escape");
+  await opensWithoutPlace(nurse, "knee.jpg");
+  await opensWithoutPlace(nurse, "knee.png", "89504e");
 });
 
-test("the nurse sends a file, and says why to somebody who has not proved who they are", async () => {
+test("the nurse sends a file and a photo, and says why to somebody who has not proved who they are", async () => {
   const letter = { name: "care-plan.pdf", mimeType: "application/pdf", buffer: Buffer.from("%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n") };
-  await nurse.locator("input[type=file]").first().setInputFiles(letter);
+  await nurse.locator("input[type=file]").first().setInputFiles([letter, await photoWithPlace(nurse, "exercise.jpg")]);
   await nurse.getByRole("button", { name: "Send", exact: true }).click();
   await sendHeld(nurse);
   await patient.getByText("care-plan.pdf").first().waitFor();
-  await hears(patient, "Nurse Dana Ortiz sent a file: care-plan.pdf");
+  await opensWithoutPlace(patient, "exercise.jpg");
 });
 
 test("a physician is added by the nurse, reads everything, and the patient is told", async () => {
