@@ -127,7 +127,7 @@ test("each takes a message back, and nobody sees it any more (T48)", async () =>
   await picture(patient, "06-taken-back");
 });
 
-test("photos arrive, without the place that was in them", async () => {
+test("a photo arrives, without the place that was in it", async () => {
   await patientBox(patient).fill("");
   const photos = [await photoWithPlace(patient, "knee.jpg"), await photoWithPlace(patient, "knee.png")];
   const traces = ["the place as text", "the latitude", "the longitude"];
@@ -142,7 +142,7 @@ test("photos arrive, without the place that was in them", async () => {
   await opensWithoutPlace(nurse, "knee.png", "89504e");
 });
 
-test("the nurse sends a file and a photo, and says why to somebody who has not proved who they are", async () => {
+test("the nurse sends a file, and says why to somebody who has not proved who they are", async () => {
   const letter = { name: "care-plan.pdf", mimeType: "application/pdf", buffer: Buffer.from("%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n") };
   await nurse.locator("input[type=file]").first().setInputFiles([letter, await photoWithPlace(nurse, "exercise.jpg")]);
   await nurse.getByRole("button", { name: "Send", exact: true }).click();
