@@ -31,7 +31,7 @@ type AuditEvent struct {
 // An AuditPage is one page of the log.
 type AuditPage struct {
 	Events []AuditEvent `json:"events"`
-	Next   string       `json:"next,omitempty" doc:"cursor of the next page"`
+	Next   string       `json:"next,omitempty" doc:"cursor of the next page; a page may have few events or none and yet another after it: 20,000 entries are looked at for one"`
 	// Matching comes with the first page alone.
 	Matching *AuditMatching `json:"matching,omitempty" doc:"how many events there are on all pages; with the first page of /v1/admin/audit/events alone"`
 	// Names are looked up when the page is made: the log holds none.

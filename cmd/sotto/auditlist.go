@@ -50,6 +50,10 @@ func (c listAuditCommand) Run(ctx context.Context, cli *commands, s streams) err
 		out.SetIndent("", "  ")
 		return out.Encode(page)
 	}
+	if len(page.Events) == 0 && page.Next != "" {
+		_, err := fmt.Fprintf(s.err, "None among the newest that were looked at. Look further: --cursor %s\n", page.Next)
+		return err
+	}
 	if len(page.Events) == 0 {
 		_, err := fmt.Fprintln(s.err, "The log has no such event.")
 		return err

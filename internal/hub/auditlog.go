@@ -106,13 +106,24 @@ type LogQuery struct {
 	Beyond  *LogPlace
 	Forward bool
 	Limit   int
+	// Walk is the most entries of a conversation, patient, thing or person that
+	// are looked at for what else is asked for; 0 is no bound. Then a list may end
+	// before its limit: [Audit.LogWalked] says where it goes on.
+	Walk int
 }
 
 // A LogPlace is where an entry stands in a list.
 type LogPlace struct{ At, Leaf int64 }
 
-// mostAuditPage is how many events a page has.
-const mostAuditPage = 200
+func (p LogPlace) cursor() string { return fmt.Sprintf("%d.%d", p.At, p.Leaf) }
+
+// mostAuditPage is how many events a page has, and mostWalked how many entries
+// are looked at for one: what nothing matches has a page without events, in the
+// time that any page takes.
+const (
+	mostAuditPage = 200
+	mostWalked    = 20_000
+)
 
 // An AuditFilter selects events; empty fields select all.
 type AuditFilter struct {
@@ -134,6 +145,7 @@ func (h *Hub) AuditEvents(ctx context.Context, s *StaffCaller, f AuditFilter) (a
 	if err := h.readsAudit(ctx, s, &f, "list"); err != nil {
 		return api.AuditPage{}, err
 	}
+	q.Walk = mostWalked
 	page, err := h.auditPage(ctx, q, f.Cursor, f.Limit)
 	if err != nil {
 		return api.AuditPage{}, err
@@ -179,6 +191,7 @@ func (h *Hub) AuditEventsFor(ctx context.Context, practice string, f AuditFilter
 	if err := h.store.Record(ctx, events...); err != nil {
 		return api.AuditPage{}, at("record a read", err)
 	}
+	q.Walk = mostWalked
 	return h.auditPage(ctx, q, f.Cursor, f.Limit)
 }
 
@@ -253,8 +266,12 @@ func (h *Hub) auditPage(ctx context.Context, q LogQuery, cursor string, limit in
 	page := api.AuditPage{Events: []api.AuditEvent{}}
 	if len(entries) > limit {
 		last := entries[limit-1]
-		page.Next = fmt.Sprintf("%d.%d", last.Event.At, last.Leaf)
+		page.Next = LogPlace{last.Event.At, last.Leaf}.cursor()
 		entries = entries[:limit]
+	} else if walked, err := h.store.LogWalked(ctx, q); err != nil {
+		return api.AuditPage{}, at("read the audit log", err)
+	} else if walked != nil {
+		page.Next = walked.cursor()
 	}
 	for i := range entries {
 		page.Events = append(page.Events, auditEvent(&entries[i]))

@@ -40,6 +40,9 @@ type Audit interface {
 	// LogEntries lists entries from the newest to the oldest, or, with Forward,
 	// the other way. Of one time, the number decides.
 	LogEntries(ctx context.Context, q LogQuery) ([]auditlog.Entry, error)
+	// LogWalked returns the last entry that LogEntries looks at for a query with
+	// Walk, if there may be more after it; else nil.
+	LogWalked(ctx context.Context, q LogQuery) (*LogPlace, error)
 	// LogCount counts what a query selects; Patients and Conversations are not
 	// looked at. It looks at no more than Limit+1 entries: found is all there are
 	// if looked is no more than Limit.

@@ -18,9 +18,9 @@ func (s *Store) LogCount(ctx context.Context, q hub.LogQuery) (found, looked int
 	if err != nil {
 		return 0, 0, s.translate(err)
 	}
-	l := &logList{store: s, order: "at DESC, leaf DESC", query: &q}
-	l.practice, l.limit = l.argument(number), l.argument(max(q.Limit, 1)+1)
-	l.bounds()
+	q.Forward = false
+	l := newLogList(s, &q, number)
+	l.limit = l.argument(max(q.Limit, 1) + 1)
 	parts, rest := l.counted()
 	query := "SELECT COALESCE(sum(CASE WHEN leaf >= 0" + rest + " THEN 1 ELSE 0 END), 0), count(*) FROM (" +
 		strings.Join(parts, " UNION ALL ") + " LIMIT " + l.limit + ") AS parts"

@@ -2,7 +2,10 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sotto-health/sotto/internal/audit"
@@ -21,16 +24,14 @@ func (s *Store) LogEntries(ctx context.Context, q hub.LogQuery) ([]auditlog.Entr
 	if err != nil {
 		return nil, s.translate(err)
 	}
-	l := &logList{store: s, order: "at DESC, leaf DESC", query: &q}
-	if q.Forward {
-		l.order = "at, leaf"
-	}
-	l.practice, l.limit = l.argument(number), l.argument(max(q.Limit, 1))
-	l.bounds()
+	l := newLogList(s, &q, number)
+	l.limit = l.argument(max(q.Limit, 1))
 	query := entryColumns + l.within + " ORDER BY " + l.order + " LIMIT " + l.limit
 	switch where, rest := l.thing(); {
 	case len(q.Patients)+len(q.Conversations) > 0:
 		query = l.anyOf()
+	case where != "" && rest != "" && q.Walk > 0:
+		query = l.entries("SELECT leaf FROM (" + l.walk(where) + ") AS walked WHERE leaf >= 0" + rest)
 	case where != "":
 		query = l.entries("SELECT leaf FROM audit_entry WHERE practice = " + l.practice + where + rest + l.within)
 	case q.Person != "" && undone(q.Outcome):
@@ -46,6 +47,48 @@ func (s *Store) LogEntries(ctx context.Context, q hub.LogQuery) ([]auditlog.Entr
 	return all, s.translate(err)
 }
 
+// walk is a statement for the entries of a thing that are looked at.
+func (l *logList) walk(where string) string {
+	columns := "at, leaf"
+	for _, column := range slices.Compact(slices.Sorted(slices.Values(l.compared))) {
+		columns += ", " + column
+	}
+	return "SELECT " + columns + " FROM audit_entry WHERE practice = " + l.practice + where + l.within +
+		" ORDER BY " + l.order + " LIMIT " + l.argument(l.query.Walk)
+}
+
+// LogWalked implements [hub.Audit].
+func (s *Store) LogWalked(ctx context.Context, q hub.LogQuery) (*hub.LogPlace, error) {
+	number, err := s.logNumber(ctx, q.Practice)
+	if err != nil {
+		return nil, s.translate(err)
+	}
+	if _, rest := newLogList(s, &q, number).thing(); rest == "" || q.Walk <= 0 {
+		return nil, nil // all that is looked at is listed
+	}
+	of := hub.LogQuery{From: q.From, Until: q.Until, Beyond: q.Beyond, Forward: q.Forward}
+	switch { // the order of logList.thing
+	case q.Conversation != "":
+		of.Conversation = q.Conversation
+	case q.Patient != "":
+		of.Patient = q.Patient
+	case q.Object != "":
+		of.Object = q.Object
+	default:
+		of.Subject = q.Subject
+	}
+	l := newLogList(s, &of, number)
+	where, _ := l.thing()
+	statement := "SELECT at, leaf FROM audit_entry WHERE practice = " + l.practice + where + l.within +
+		" ORDER BY " + l.order + " LIMIT 1 OFFSET " + l.argument(q.Walk-1)
+	var last hub.LogPlace
+	err = s.reader().row(ctx, statement, l.args...).Scan(&last.At, &last.Leaf)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return &last, s.translate(err)
+}
+
 // undone reports whether few entries have that outcome.
 func undone(outcome string) bool { return outcome != "" && outcome != string(audit.Done) }
 
@@ -59,6 +102,16 @@ type logList struct {
 	within          string // conditions of time
 	// compared are the columns of conditions for which no index is looked up.
 	compared []string
+}
+
+func newLogList(s *Store, q *hub.LogQuery, practice int64) *logList {
+	l := &logList{store: s, order: "at DESC, leaf DESC", query: q}
+	if q.Forward {
+		l.order = "at, leaf"
+	}
+	l.practice = l.argument(practice)
+	l.bounds()
+	return l
 }
 
 // argument returns the parameter that stands for a value.

@@ -165,6 +165,7 @@ func testAuditLog(t *testing.T, store hub.Store) {
 			}
 			t.Run(name, func(t *testing.T) {
 				same(t, got, want)
+				same(t, walkedLog(t, store, q.query), want)
 				countsLog(t, store, q.query, len(want), len(all))
 			})
 		}
@@ -214,6 +215,24 @@ func testAuditLog(t *testing.T, store hub.Store) {
 
 // countsLog holds the count of what a query selects against how many there are,
 // and how much it looks at for that against its limit.
+// walkedLog reads a list whose pages look at three entries each.
+func walkedLog(t *testing.T, store hub.Store, q hub.LogQuery) (all []audit.Event) {
+	t.Helper()
+	for q.Beyond, q.Walk = nil, 3; ; {
+		page, err := store.LogEntries(t.Context(), q)
+		must(t, err)
+		all = append(all, events(page)...)
+		if len(page) == q.Limit {
+			q.Beyond = &hub.LogPlace{At: page[len(page)-1].Event.At, Leaf: page[len(page)-1].Leaf}
+			continue
+		}
+		if q.Beyond, err = store.LogWalked(t.Context(), q); q.Beyond == nil {
+			must(t, err)
+			return all
+		}
+	}
+}
+
 func countsLog(t *testing.T, store hub.Store, q hub.LogQuery, want, all int) {
 	t.Helper()
 	if q.Beyond = nil; len(q.Patients)+len(q.Conversations) > 0 {

@@ -3104,7 +3104,7 @@ export interface components {
             readonly names?: {
                 readonly [key: string]: string;
             };
-            /** @description cursor of the next page */
+            /** @description cursor of the next page; a page may have few events or none and yet another after it: 20,000 entries are looked at for one */
             readonly next?: string;
         };
         readonly AuditProof: {

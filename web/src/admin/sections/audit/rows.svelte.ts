@@ -90,16 +90,21 @@ export class Rows {
     this.busy = true;
     const { path: wanted } = this;
     try {
-      const [page, known] = await Promise.all([
+      const [first, known] = await Promise.all([
         this.admin.get<api.AuditPage>(path),
         this.kinds.size > 0 ? undefined : this.admin.get<api.AuditKinds>("/v1/audit/kinds"),
       ]);
+      let page = first;
+      // The server looks at so many entries a call: where none of them is what was asked for, it looks on.
+      while (page.events.length === 0 && page.next && wanted === this.path) {
+        page = await this.admin.get<api.AuditPage>(`${this.path}&cursor=${encodeURIComponent(page.next)}`);
+      }
       if (known) this.kinds = new Map(known.kinds.map((kind) => [kind.kind, kind]));
       if (wanted !== this.path) return; // something else was asked for meanwhile
       this.value = append ? [...(this.value ?? []), ...page.events] : page.events;
       this.names = new Map([...this.names, ...Object.entries(page.names ?? {})]);
       this.next = page.next ?? "";
-      if (!append) this.matching = page.matching;
+      if (!append) this.matching = first.matching;
       this.problem = undefined;
     } catch (error) {
       this.problem = error instanceof Refused ? error : new Refused("internal");

@@ -30,3 +30,22 @@ test("every act can be chosen, in groups, in the reader's words; a category leav
   expect(spoken.find(({ value }) => value === "sign-in.done")).toEqual({ value: "sign-in.done", label: "inició sesión" });
   expect(spoken.find(({ value }) => value === "made.up")).toMatchObject({ lang: "en" });
 });
+
+test("where a call looked at entries of which none was asked for, the next looks on", async () => {
+  const asked: string[] = [];
+  const event = { number: 7 } as api.AuditEvent;
+  const pages: Record<string, api.AuditPage> = { "": { events: [], next: "3.9", matching: { count: 1, more: true } }, "3.9": { events: [], next: "2.8" }, "2.8": { events: [event] } };
+  const rows = new Rows({
+    get: (path: string) => {
+      if (path === "/v1/audit/kinds") return Promise.resolve({ kinds: [] });
+      const cursor = new URL(path, "http://x").searchParams.get("cursor") ?? "";
+      asked.push(cursor);
+      return Promise.resolve(pages[cursor]);
+    },
+  } as unknown as Admin);
+  await rows.show(new URLSearchParams("object=d_keeper&kind=made.up"));
+  expect(asked).toEqual(["", "3.9", "2.8"]);
+  expect(rows.value).toEqual([event]);
+  expect(rows.next).toBe("");
+  expect(rows.matching).toEqual({ count: 1, more: true });
+});
