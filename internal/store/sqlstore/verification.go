@@ -55,8 +55,8 @@ func (s *Store) forgetRecords(ctx context.Context, t *tx, v hub.Verification) er
 INSERT INTO wrong_record (practice, person, record, staff, at)
 SELECT practice, person, record, CAST($1 AS TEXT), CAST($2 AS BIGINT) FROM (
     SELECT practice, person, record FROM verification WHERE practice = $3 AND person = $4
-    UNION SELECT practice, person, record FROM factor WHERE practice = $5 AND person = $6
-    UNION SELECT practice, person, record FROM portal_account WHERE practice = $7 AND person = $8 AND record IS NOT NULL
+    UNION ALL SELECT practice, person, record FROM factor WHERE practice = $5 AND person = $6
+    UNION ALL SELECT practice, person, record FROM portal_account WHERE practice = $7 AND person = $8 AND record IS NOT NULL
 ) AS said WHERE record <> ''
 ON CONFLICT (practice, person, record) DO NOTHING`
 	const accounts = `
