@@ -194,7 +194,7 @@ func note(t *testing.T, acknowledged map[string]uint64, line string) {
 // store serves on when there is room again.
 func TestFullDisk(t *testing.T) {
 	path, key, ctx := filepath.Join(t.TempDir(), "hub.db"), newKey(), t.Context()
-	store := openTest(t, path, key, sqlitefile.Config{MaxPages: 220})
+	store := openTest(t, path, key, sqlitefile.Config{MaxPages: 300})
 	if err := store.SavePractice(ctx, hub.Practice{ID: practice, Slug: "clinic"}); err != nil {
 		t.Fatal(err)
 	}
