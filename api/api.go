@@ -81,7 +81,7 @@ type Problem struct {
 	Type      string `json:"type" doc:"URI that ends in the code"`
 	Title     string `json:"title"`
 	Status    int    `json:"status"`
-	Code      Code   `json:"code"`
+	Code      Code   `json:"code" enum:"malformed,unauthenticated,locked,forbidden,reason-needed,step-up-needed,password-expired,network,sso-only,sso-refused,second-factor,not-linked,no-role,provider-away,weak-password,last-factor,not-matched,contact-first,tries-spent,code-spent,other-patient,uncertified,not-a-member,consent-missing,consent-withdrawn,consent-due,export-runs,key-reused,key-in-use,made-already,form-state,form-unfinished,closed,not-found,stale-epoch,taken,conflict,invalid-handshake,no-key-package,too-large,offset-mismatch,rate-limited,storage-full,unavailable,internal"`
 	Hint      string `json:"hint,omitempty" doc:"what to do about it"`
 	RequestID string `json:"request_id"`
 	Epoch     uint64 `json:"epoch,omitempty" doc:"with stale-epoch: the group's epoch"`

@@ -4565,7 +4565,8 @@ export interface components {
             readonly wait_minutes: number;
         };
         readonly Problem: {
-            readonly code: string;
+            /** @enum {string} */
+            readonly code: "malformed" | "unauthenticated" | "locked" | "forbidden" | "reason-needed" | "step-up-needed" | "password-expired" | "network" | "sso-only" | "sso-refused" | "second-factor" | "not-linked" | "no-role" | "provider-away" | "weak-password" | "last-factor" | "not-matched" | "contact-first" | "tries-spent" | "code-spent" | "other-patient" | "uncertified" | "not-a-member" | "consent-missing" | "consent-withdrawn" | "consent-due" | "export-runs" | "key-reused" | "key-in-use" | "made-already" | "form-state" | "form-unfinished" | "closed" | "not-found" | "stale-epoch" | "taken" | "conflict" | "invalid-handshake" | "no-key-package" | "too-large" | "offset-mismatch" | "rate-limited" | "storage-full" | "unavailable" | "internal";
             /**
              * Format: int64
              * @description with stale-epoch: the group's epoch

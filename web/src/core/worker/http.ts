@@ -157,7 +157,9 @@ function numberOf(header: string | null): number {
   return value;
 }
 
-const codeOfStatus: Readonly<Record<number, string>> = {
+type Code = Problem["code"];
+
+const codeOfStatus: Readonly<Record<number, Code>> = {
   401: "unauthenticated",
   403: "forbidden",
   404: "not-found",
@@ -171,7 +173,7 @@ async function problemOf(response: Response): Promise<Problem> {
   const { status } = response;
   try {
     const body: unknown = await response.json();
-    if (isRecord(body) && typeof body.code === "string") return { ...body, status, code: body.code };
+    if (isRecord(body) && typeof body.code === "string") return { ...body, status, code: body.code as Code }; // or one of a newer hub
   } catch {
     // An answer to HEAD, a proxy's page, or a line that broke.
   }
