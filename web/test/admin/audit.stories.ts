@@ -107,7 +107,7 @@ export const stories: Record<string, Story> = {
       await page.press(".keep details:last-child summary");
       await page.press(".keep fieldset label:nth-of-type(8) input");
       const [link] = document.querySelectorAll(".keep li a");
-      if (link?.getAttribute("href") !== "#/audit?outcome=refused" || document.querySelectorAll("main thead th").length !== 6) throw new Error("the view or the column is not there");
+      if (link?.getAttribute("href") !== "#/audit?outcome=refused" || document.querySelectorAll("main thead th").length !== 7) throw new Error("the view or the column is not there");
       if (JSON.stringify({ ...localStorage }).includes("outcome=refused")) throw new Error("the view lies open in this browser");
       if (!/10[.,]?000|١٠٬٠٠٠/.test(document.querySelector(".head [role=status]")?.textContent ?? "")) throw new Error("it is not said how many there are");
     },
@@ -126,6 +126,31 @@ export const stories: Record<string, Story> = {
       page.key("v");
       await page.pause(500);
       if ([1, 2, 3].map((row) => document.querySelectorAll(`main tbody tr:nth-child(${row}) button`).length).join() !== "0,1,0") throw new Error("another row was checked");
+    },
+  },
+  // X chooses the row that has the focus, Shift+X all; V checks what is chosen.
+  "audit-chosen": {
+    hash: "#/audit",
+    as: "compliance",
+    answers,
+    then: async (page) => {
+      const checked = (): string => [1, 2, 3].map((row) => document.querySelectorAll(`main tbody tr:nth-child(${row}) td:not(.pick) button`).length).join();
+      const chosen = (): number => document.querySelectorAll("main tbody input:checked").length;
+      await page.press("main tbody tr:nth-child(2) .pick input");
+      page.key("ArrowDown");
+      page.key("x");
+      await page.pause(100);
+      const numbers = document.querySelector<HTMLInputElement>(".choosing .copy input")?.value;
+      if (chosen() !== 2 || numbers !== "11, 10") throw new Error(`${chosen()} chosen: ${numbers}`);
+      page.key("v");
+      await page.pause(500);
+      if (checked() !== "1,0,0") throw new Error(`other rows than the chosen were checked: ${checked()}`);
+      page.key("X", { shiftKey: true });
+      await page.pause(100);
+      if (chosen() !== 3) throw new Error("not all are chosen");
+      page.key("x");
+      await page.pause(100);
+      if (!document.querySelector<HTMLInputElement>(".choosing > label input")?.indeterminate) throw new Error("the box for all does not say that some are chosen");
     },
   },
   "audit-none": { hash: "#/audit?outcome=failed", as: "compliance", answers: { ...answers, "GET /v1/admin/audit/events?limit=50&outcome=failed": { events: [] } } },

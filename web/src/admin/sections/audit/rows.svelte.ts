@@ -4,6 +4,7 @@ import type * as api from "../../../api/schema.ts";
 import { language, type Language } from "../../../ui/words.svelte.ts";
 import { Refused } from "../../../staff/refused.ts";
 import type { Admin } from "../../admin.svelte.ts";
+import { Choice } from "../../parts/choice.svelte.ts";
 import { categories, categoryName } from "./audit.ts";
 
 /** What may be asked for; each is a part of the address. */
@@ -23,6 +24,7 @@ export interface Choices {
 
 export class Rows {
   private readonly admin: Admin;
+  readonly choice = new Choice();
   value = $state.raw<readonly api.AuditEvent[]>();
   kinds = $state.raw<ReadonlyMap<string, api.AuditKind>>(new Map());
   /** What the staff in the rows are called, by id. */
@@ -75,6 +77,7 @@ export class Rows {
     this.path = path;
     this.value = undefined;
     this.matching = undefined;
+    this.choice.clear();
     await this.fetch(path, false);
   }
 

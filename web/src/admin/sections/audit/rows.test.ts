@@ -49,3 +49,13 @@ test("where a call looked at entries of which none was asked for, the next looks
   expect(rows.next).toBe("");
   expect(rows.matching).toEqual({ count: 1, more: true });
 });
+
+test("what is chosen goes when other rows are asked for", async () => {
+  const rows = new Rows({ get: () => Promise.resolve({ kinds: [], events: [] }) } as unknown as Admin);
+  await rows.show(new URLSearchParams());
+  rows.choice.toggle("12");
+  await rows.show(new URLSearchParams());
+  expect(rows.choice.has("12")).toBe(true);
+  await rows.show(new URLSearchParams("outcome=refused"));
+  expect(rows.choice.has("12")).toBe(false);
+});
