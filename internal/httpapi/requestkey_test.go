@@ -36,21 +36,40 @@ func TestMadeOnce(t *testing.T) {
 		body, not   any // what is asked for, and something else
 		secret      bool
 	}{
-		{officer, "/v1/admin/patients/{id}/disclosures", "/v1/admin/patients/" + patient.person + "/disclosures",
+		{
+			officer, "/v1/admin/patients/{id}/disclosures", "/v1/admin/patients/" + patient.person + "/disclosures",
 			api.RecordDisclosure{At: w.clock.now().UnixMilli() - 1000, Recipient: "County health", What: "Rash", Purpose: "public-health"},
-			api.RecordDisclosure{At: w.clock.now().UnixMilli() - 1000, Recipient: "County health", What: "Rashes", Purpose: "public-health"}, !secret},
+			api.RecordDisclosure{At: w.clock.now().UnixMilli() - 1000, Recipient: "County health", What: "Rashes", Purpose: "public-health"},
+			!secret,
+		},
 		{admin, "/v1/admin/people", "/v1/admin/people", api.NewStaffMember{Login: "cleo", Name: "Cleo", Role: "nurse"}, api.NewStaffMember{Login: "cleo2", Name: "Cleo", Role: "nurse"}, secret},
-		{admin, "/v1/admin/people/{id}/requests", "/v1/admin/people/" + dana.person + "/requests",
-			api.NewGrantRequest{Kind: "role", Role: "auditor", Reason: "reads the log"}, api.NewGrantRequest{Kind: "role", Role: "auditor", Reason: "will read the log"}, !secret},
+		{
+			admin, "/v1/admin/people/{id}/requests", "/v1/admin/people/" + dana.person + "/requests",
+			api.NewGrantRequest{Kind: "role", Role: "auditor", Reason: "reads the log"},
+			api.NewGrantRequest{Kind: "role", Role: "auditor", Reason: "will read the log"},
+			!secret,
+		},
 		{officer, "/v1/admin/patient-watches", "/v1/admin/patient-watches", api.NewPatientWatch{Patient: patient.person, Reason: "known"}, api.NewPatientWatch{Patient: other.person, Reason: "known"}, !secret},
 		{admin, "/v1/admin/departments", "/v1/admin/departments", api.NewDepartment{Name: "Front", Queues: []string{"nurse"}}, api.NewDepartment{Name: "Back", Queues: []string{"nurse"}}, !secret},
 		{dana, "/v1/staff/invitations", "/v1/staff/invitations", api.NewInvitation{Queue: "nurse", Language: "en"}, api.NewInvitation{Queue: "nurse", Language: "es"}, secret},
-		{super, "/v1/staff/relations", "/v1/staff/relations", api.NewRelation{Holder: patient.person, Subject: other.person, Kind: "carer", Evidence: "court-order"},
-			api.NewRelation{Holder: other.person, Subject: patient.person, Kind: "carer", Evidence: "court-order"}, !secret},
-		{super, "/v1/staff/person-links", "/v1/staff/person-links", api.NewPersonLink{Person: patient.person, Other: other.person, Reason: "patient-said"},
-			api.NewPersonLink{Person: patient.person, Other: other.person, Reason: "duplicate"}, !secret},
-		{dana, "/v1/staff/conversations/{id}/break-glass", "/v1/staff/conversations/" + chat + "/break-glass",
-			api.BreakGlass{Reason: "danger", Words: "it cannot wait any longer"}, api.BreakGlass{Reason: "urgent", Words: "it cannot wait any longer"}, !secret},
+		{
+			super, "/v1/staff/relations", "/v1/staff/relations",
+			api.NewRelation{Holder: patient.person, Subject: other.person, Kind: "carer", Evidence: "court-order"},
+			api.NewRelation{Holder: other.person, Subject: patient.person, Kind: "carer", Evidence: "court-order"},
+			!secret,
+		},
+		{
+			super, "/v1/staff/person-links", "/v1/staff/person-links",
+			api.NewPersonLink{Person: patient.person, Other: other.person, Reason: "patient-said"},
+			api.NewPersonLink{Person: patient.person, Other: other.person, Reason: "duplicate"},
+			!secret,
+		},
+		{
+			dana, "/v1/staff/conversations/{id}/break-glass", "/v1/staff/conversations/" + chat + "/break-glass",
+			api.BreakGlass{Reason: "danger", Words: "it cannot wait any longer"},
+			api.BreakGlass{Reason: "urgent", Words: "it cannot wait any longer"},
+			!secret,
+		},
 		{admin, "/v1/admin/people/{id}/set-up-link", "/v1/admin/people/" + dana.person + "/set-up-link", nil, nil, secret},
 		{admin, "/v1/staff/recovery-codes", "/v1/staff/recovery-codes", nil, nil, secret},
 	} {
