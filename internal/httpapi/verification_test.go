@@ -95,7 +95,7 @@ func TestQueuesStateTheirLevel(t *testing.T) {
 	file, err := practicefile.Parse([]byte(text))
 	w.must(err)
 	settings := file.Settings()
-	w.clinic.Practice.Queues = settings.Queues
+	w.clinic.Queues = settings.Queues
 	_, err = w.hub.SavePractice(w.ctx, w.clinic.Practice)
 	w.must(err)
 	p, err = w.client().Practice(w.ctx, "riverside")
