@@ -35,7 +35,7 @@ var defences = []defence{
 	},
 	{
 		"session fixation: an unlocked session keeps its token (T23)", "hub/staffsession.go",
-		"RenewStaffSession(ctx, s.session.ID, hash, now)", "RenewStaffSession(ctx, s.session.ID, s.session.Token, now)",
+		"RenewStaffSession(ctx, s.session.ID, hash, now, use)", "RenewStaffSession(ctx, s.session.ID, s.session.Token, now, use)",
 		"httpapi TestT43IdleSessionsLock",
 	},
 	{
@@ -79,11 +79,11 @@ var defences = []defence{
 	{"replay: an app's code works again (T29)", "totp/totp.go", " && s > used {", " {", "totp TestT29ClockSkewAndReplay"},
 	{
 		"replay: an app's code works in two sessions at once (T29)", "hub/signin.go",
-		"err := h.useCode(ctx, p, found)\n", "var err error\n", "httpapi TestT29CodesWorkOnce",
+		"AddStaffSession(ctx, s, by.use)", "AddStaffSession(ctx, s, FactorUse{})", "httpapi TestT29CodesWorkOnce",
 	},
 	{
 		"replay: a passkey's answer works again (T29)", "hub/factor.go",
-		"\tif err := h.spend(ctx, a.Nonce); err != nil {\n\t\treturn Factor{}, err\n\t}\n\terr = h.store.UseFactor", "\terr = h.store.UseFactor",
+		"\tif err := h.spend(ctx, a.Nonce); err != nil {\n\t\treturn Factor{}, FactorUse{}, err\n\t}\n", "",
 		"httpapi TestT29PasskeyReplay",
 	},
 	{

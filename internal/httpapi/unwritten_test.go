@@ -12,6 +12,7 @@ import (
 	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/httpapi"
 	"github.com/sotto-health/sotto/internal/hub"
+	"github.com/sotto-health/sotto/internal/passkey"
 	"github.com/sotto-health/sotto/internal/proofing"
 )
 
@@ -110,6 +111,70 @@ func TestT41RefusedSignInsAreRecordedFirst(t *testing.T) {
 	}
 	if n := w.times(audit.SignInRefused) - was; n != 1 {
 		t.Errorf("%d events say that somebody was told to wait, want 1", n)
+	}
+}
+
+// TestT41FactorsAreUsedWhereRecorded: an app's code, a recovery code and a
+// passkey's counter are used up with the event of the session that they open or
+// unlock, or all stays as it was.
+func TestT41FactorsAreUsedWhereRecorded(t *testing.T) {
+	w := newWorld(t)
+	_, token := w.link("dana")
+	dana := w.newDevice(w.clinic)
+	var done *api.SetUpDone
+	var err error
+	dana.secret, done, err = dana.SetUpApp(w.ctx, token, phrase, w.clock.now())
+	w.must(err)
+	dana.person = done.Session.Person.ID
+	key := w.authenticator()
+	key.Counter = 1
+	made := key.Create(passkey.Challenge{}, dana.person)
+	w.must(w.store.AddFactor(w.ctx, hub.Factor{
+		ID: hub.NewID("f"), Practice: w.clinic.ID, Person: dana.person, Kind: hub.FactorPasskey, Credential: made.Credential, Key: key.Key(), Counter: 1,
+	}))
+	kept := func() string {
+		codes, err := w.store.RecoveryCodes(w.ctx, w.clinic.ID, dana.person)
+		w.must(err)
+		factors, err := w.store.FactorsOf(w.ctx, w.clinic.ID, dana.person)
+		w.must(err)
+		sessions, err := w.store.StaffSessionsOf(w.ctx, w.clinic.ID, dana.person, 0)
+		w.must(err)
+		return fmt.Sprint(len(codes), factors, sessions)
+	}
+	signIn := func(a api.Authentication) error {
+		s := api.SignIn{Practice: "riverside", Authentication: a}
+		if a.Passkey == nil {
+			s.Login = "dana"
+		}
+		_, err := w.client().SignIn(w.ctx, s)
+		return err
+	}
+	unlock := func(a api.Authentication) error { _, err := dana.Unlock(w.ctx, a); return err }
+	for what, tt := range map[string]struct {
+		do       func(api.Authentication) error
+		purpose  passkey.Challenge
+		recovery string
+	}{
+		"signs in": {signIn, passkey.Challenge{Purpose: passkey.PurposeSignIn}, done.RecoveryCodes[0]},
+		"unlocks":  {unlock, passkey.Challenge{Purpose: passkey.PurposeConfirm, Person: dana.person}, done.RecoveryCodes[1]},
+	} {
+		typed := func(code string) func() api.Authentication {
+			return func() api.Authentication { return api.Authentication{Password: phrase, Code: code} }
+		}
+		for with, show := range map[string]func() api.Authentication{
+			"a passkey": func() api.Authentication { return api.Authentication{Passkey: w.asks(key, tt.purpose)} }, // an answer is good once, come what may
+			"an app":    typed(dana.code()), "a recovery code": typed(tt.recovery),
+		} {
+			before := kept()
+			w.unwritten(func() error { return tt.do(show()) })
+			if after := kept(); after != before {
+				t.Errorf("%s %s: kept is %s, was %s, and nothing says so", with, what, after, before)
+			}
+			w.must(tt.do(show()))
+			if kept() == before {
+				t.Errorf("%s %s, and nothing was used", with, what)
+			}
+		}
 	}
 }
 

@@ -104,33 +104,44 @@ func assertion(a *api.PasskeyAssertion) passkey.Assertion {
 	return passkey.Assertion{Credential: a.Credential, ClientData: a.ClientData, Data: a.AuthenticatorData, Signature: a.Signature, User: a.UserHandle}
 }
 
-// checkPasskey returns the factor whose passkey answered. The challenge's nonce
-// is spent. If person is not empty, it must be that person's.
-func (h *Hub) checkPasskey(ctx context.Context, site passkey.Site, practice, person string, c passkey.Challenge, a *api.PasskeyAssertion) (Factor, error) {
-	f, err := h.store.FactorByCredential(ctx, practice, a.Credential)
-	if errors.Is(err, ErrNotFound) {
-		return Factor{}, ErrUnauthenticated
-	} else if err != nil {
-		return Factor{}, at("load passkey", err)
-	}
-	if person != "" && f.Person != person || len(a.UserHandle) > 0 && string(a.UserHandle) != f.Person {
-		return Factor{}, ErrUnauthenticated
-	}
-	c.Nonce = a.Nonce
-	counter, err := site.Verify(c, assertion(a), passkey.Credential{ID: f.Credential, Key: f.Key, Counter: uint32(f.Counter)})
+// usePasskey checks a passkey's answer and uses it up by itself, for what opens
+// no session.
+func (h *Hub) usePasskey(ctx context.Context, site passkey.Site, practice, person string, c passkey.Challenge, a *api.PasskeyAssertion) (Factor, error) {
+	f, use, err := h.checkPasskey(ctx, site, practice, person, c, a)
 	if err != nil {
-		return Factor{}, ErrUnauthenticated
-	}
-	if err := h.spend(ctx, a.Nonce); err != nil {
 		return Factor{}, err
 	}
-	err = h.store.UseFactor(ctx, practice, f.ID, int64(counter), h.millis())
+	err = h.store.UseFactor(ctx, use)
 	if errors.Is(err, ErrConflict) {
 		return Factor{}, ErrUnauthenticated
 	} else if err != nil {
 		return Factor{}, at("use passkey", err)
 	}
 	return f, nil
+}
+
+// checkPasskey returns the factor whose passkey answered, and what its answer
+// uses up. The challenge's nonce is spent. If person is not empty, it must be
+// that person's.
+func (h *Hub) checkPasskey(ctx context.Context, site passkey.Site, practice, person string, c passkey.Challenge, a *api.PasskeyAssertion) (Factor, FactorUse, error) {
+	f, err := h.store.FactorByCredential(ctx, practice, a.Credential)
+	if errors.Is(err, ErrNotFound) {
+		return Factor{}, FactorUse{}, ErrUnauthenticated
+	} else if err != nil {
+		return Factor{}, FactorUse{}, at("load passkey", err)
+	}
+	if person != "" && f.Person != person || len(a.UserHandle) > 0 && string(a.UserHandle) != f.Person {
+		return Factor{}, FactorUse{}, ErrUnauthenticated
+	}
+	c.Nonce = a.Nonce
+	counter, err := site.Verify(c, assertion(a), passkey.Credential{ID: f.Credential, Key: f.Key, Counter: uint32(f.Counter)})
+	if err != nil {
+		return Factor{}, FactorUse{}, ErrUnauthenticated
+	}
+	if err := h.spend(ctx, a.Nonce); err != nil {
+		return Factor{}, FactorUse{}, err
+	}
+	return f, FactorUse{Practice: practice, Person: f.Person, Factor: f.ID, Counter: int64(counter), At: h.millis()}, nil
 }
 
 // spend uses a nonce up. One that is not fresh gives [ErrUnauthenticated].
@@ -149,9 +160,7 @@ func (h *Hub) spend(ctx context.Context, nonce string) error {
 // when the password is known to be right.
 type codeCheck struct {
 	method string
-	app    Factor // whose code it is, at period step
-	step   int64
-	code   []byte // hash of a recovery code
+	use    FactorUse
 }
 
 // checkCode compares a code with a person's apps or recovery codes. For nobody
@@ -174,7 +183,7 @@ func (h *Hub) checkCode(ctx context.Context, p Person, typed string) (found code
 			return found, false, at("open the secret of an app", err)
 		}
 		if step, good := totp.Check(secret, typed, h.now(), f.Counter); good && !ok {
-			found.app, found.step, ok = f, step, true
+			found.use, ok = FactorUse{Practice: p.Practice, Person: p.ID, Factor: f.ID, Counter: step, At: h.millis()}, true
 		}
 	}
 	return found, ok, nil
@@ -196,27 +205,10 @@ func (h *Hub) checkRecoveryCode(ctx context.Context, p Person, clean string) (fo
 	}
 	for _, c := range codes {
 		if subtle.ConstantTimeCompare(c.Hash, hash) == 1 {
-			found.code, ok = hash, true
+			found.use, ok = FactorUse{Practice: p.Practice, Person: p.ID, Recovery: hash}, true
 		}
 	}
 	return found, ok, nil
-}
-
-// useCode uses a code up. It returns [ErrUnauthenticated] if another call was
-// faster: no code is good twice (T29).
-func (h *Hub) useCode(ctx context.Context, p Person, c codeCheck) error {
-	var err error
-	if c.method == MethodRecovery {
-		err = h.store.UseRecoveryCode(ctx, p.Practice, p.ID, c.code)
-	} else {
-		err = h.store.UseFactor(ctx, p.Practice, c.app.ID, c.step, h.millis())
-	}
-	if errors.Is(err, ErrConflict) {
-		return ErrUnauthenticated
-	} else if err != nil {
-		return at("use code", err)
-	}
-	return nil
 }
 
 // newRecoveryCodes returns codes to be shown once, and what is stored of them.

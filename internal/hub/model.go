@@ -309,6 +309,20 @@ type Factor struct {
 	UsedAt       int64
 }
 
+// A FactorUse is a code or a signature that is to be used up. The zero value
+// uses nothing.
+type FactorUse struct {
+	Practice string
+	Person   string
+	// Factor is the app or the passkey, whose Counter moves forward to Counter
+	// and whose UsedAt to At. The use fails unless that is forward, or both
+	// counters are 0. It is empty for a recovery code.
+	Factor   string
+	Counter  int64
+	At       int64
+	Recovery []byte // the hash of a recovery code, which is deleted
+}
+
 // A RecoveryCode stands in for an authenticator app, once.
 type RecoveryCode struct {
 	Salt []byte // the same for all of a person's

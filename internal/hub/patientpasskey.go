@@ -133,7 +133,7 @@ func (h *Hub) patientOfPasskey(ctx context.Context, from Source, practice string
 		return Factor{}, Person{}, h.noteThrottled(ctx, from, p.Slug, "", err)
 	}
 	c := passkey.Challenge{Purpose: passkey.PurposeReturn, Practice: p.Slug, Key: key}
-	f, err := h.checkPasskey(ctx, p.framed(from), practice, "", c, a)
+	f, err := h.usePasskey(ctx, p.framed(from), practice, "", c, a)
 	if err != nil {
 		return Factor{}, Person{}, err
 	}

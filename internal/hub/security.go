@@ -75,7 +75,7 @@ func (h *Hub) AddPasskey(ctx context.Context, from Source, s *StaffCaller, a api
 	}
 	if a.Introduction != nil {
 		c := passkey.Challenge{Purpose: passkey.PurposeIntroduce, Practice: pr.Slug, Person: s.Person.ID, Key: f.Key}
-		if _, err := h.checkPasskey(ctx, from.Site, s.Person.Practice, s.Person.ID, c, a.Introduction); err != nil {
+		if _, err := h.usePasskey(ctx, from.Site, s.Person.Practice, s.Person.ID, c, a.Introduction); err != nil {
 			return malformed("introduction")
 		}
 		f.Introduction = a.Introduction
@@ -230,7 +230,7 @@ func (h *Hub) Vouch(ctx context.Context, from Source, s *StaffCaller, id string,
 		return err
 	}
 	c := passkey.Challenge{Purpose: passkey.PurposeDevice, Practice: pr.Slug, Person: s.Person.ID, Key: d.PublicKey}
-	if _, err := h.checkPasskey(ctx, from.Site, d.Practice, d.Person, c, &v.Passkey); errors.Is(err, ErrUnauthenticated) {
+	if _, err := h.usePasskey(ctx, from.Site, d.Practice, d.Person, c, &v.Passkey); errors.Is(err, ErrUnauthenticated) {
 		return malformed("passkey")
 	} else if err != nil {
 		return err

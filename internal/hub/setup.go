@@ -103,7 +103,7 @@ func (h *Hub) SetUp(ctx context.Context, from Source, s api.SetUp) (Cookies, api
 	}
 	h.endSessions(ctx, l.Practice, Ending{Person: l.Person})
 	var cookies Cookies
-	cookies, done.Session, err = h.openStaffSession(ctx, from, p, MethodSetUp, nil)
+	cookies, done.Session, err = h.openStaffSession(ctx, from, p, shown{method: MethodSetUp}, nil)
 	return cookies, done, err
 }
 

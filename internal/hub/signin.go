@@ -29,18 +29,17 @@ func foldLogin(login string) string { return strings.ToLower(strings.TrimSpace(l
 // and no switch that changes that. Whatever is wrong, the answer is the same.
 func (h *Hub) SignIn(ctx context.Context, from Source, s api.SignIn) (Cookies, api.StaffSession, error) {
 	var p Person
-	var method string
+	var by shown
 	var err error
 	if s.Passkey != nil {
-		method = MethodPasskey
-		if p, err = h.passkeySignIn(ctx, from, s); errors.Is(err, ErrUnauthenticated) {
+		if p, by, err = h.passkeySignIn(ctx, from, s); errors.Is(err, ErrUnauthenticated) {
 			err = h.refusedPasskey(ctx, from, s.Practice, "")
 		}
 	} else {
 		if p, err = h.findStaff(ctx, s.Practice, foldLogin(s.Login)); err == nil {
 			var known bool
 			if known, err = h.knows(ctx, p, from.Known); err == nil {
-				method, err = h.checkPassword(ctx, from, attempt{s.Practice, foldLogin(s.Login), p, known}, s.Authentication)
+				by, err = h.checkPassword(ctx, from, attempt{s.Practice, foldLogin(s.Login), p, known}, s.Authentication)
 			}
 		}
 	}
@@ -54,13 +53,33 @@ func (h *Hub) SignIn(ctx context.Context, from Source, s api.SignIn) (Cookies, a
 	if !pr.Access.allows(p.Role, from.Address) {
 		return Cookies{}, api.StaffSession{}, h.refusedNetwork(ctx, p.themself())
 	}
-	if err := pr.Access.allowsHere(p, method); err != nil {
-		return Cookies{}, api.StaffSession{}, h.refusedHere(ctx, p.themself(), p.ID, method, err)
+	if err := pr.Access.allowsHere(p, by.method); err != nil {
+		return Cookies{}, api.StaffSession{}, h.refusedHere(ctx, p.themself(), p.ID, by.method, err)
 	}
-	if err := h.clearFailures(ctx, &p); err != nil {
+	cookies, session, err := h.openStaffSession(ctx, from, p, by, nil)
+	if err = h.settleFactors(ctx, from, s.Practice, &p, by, err); err != nil {
 		return Cookies{}, api.StaffSession{}, err
 	}
-	return h.openStaffSession(ctx, from, p, method, nil)
+	return cookies, session, nil
+}
+
+// shown is what somebody showed to be let in. What it uses up is used with the
+// session that it opens, and the event of it: neither is there without the other.
+type shown struct {
+	method string
+	use    FactorUse
+	lost   func() error // refuses who was slower than another with the same
+}
+
+// settleFactors ends what began with two factors, given what came of opening the
+// session: no code is good twice (T29).
+func (h *Hub) settleFactors(ctx context.Context, from Source, slug string, p *Person, by shown, err error) error {
+	if errors.Is(err, ErrConflict) {
+		return h.noteThrottled(ctx, from, slug, p.ID, by.lost())
+	} else if err != nil {
+		return err
+	}
+	return h.clearFailures(ctx, p)
 }
 
 // clearFailures has a person who has shown both factors begin anew.
@@ -74,29 +93,34 @@ func (h *Hub) clearFailures(ctx context.Context, p *Person) error {
 	return nil
 }
 
-func (h *Hub) passkeySignIn(ctx context.Context, from Source, s api.SignIn) (Person, error) {
+func (h *Hub) passkeySignIn(ctx context.Context, from Source, s api.SignIn) (Person, shown, error) {
 	if s.Password != "" || s.Code != "" {
-		return Person{}, malformed("passkey")
+		return Person{}, shown{}, malformed("passkey")
 	}
 	practice, err := h.store.PracticeBySlug(ctx, s.Practice)
 	if errors.Is(err, ErrNotFound) {
-		return Person{}, ErrUnauthenticated
+		return Person{}, shown{}, ErrUnauthenticated
 	} else if err != nil {
-		return Person{}, at("load practice", err)
+		return Person{}, shown{}, at("load practice", err)
 	}
 	c := passkey.Challenge{Purpose: passkey.PurposeSignIn, Practice: practice.Slug}
-	f, err := h.checkPasskey(ctx, from.Site, practice.ID, "", c, s.Passkey)
+	f, use, err := h.checkPasskey(ctx, from.Site, practice.ID, "", c, s.Passkey)
 	if err != nil {
-		return Person{}, err
+		return Person{}, shown{}, err
 	}
 	p, err := h.store.Person(ctx, practice.ID, f.Person)
 	if err != nil {
-		return Person{}, at("load staff person", err)
+		return Person{}, shown{}, at("load staff person", err)
 	}
 	if p.DisabledAt != 0 || p.Kind != api.KindStaff {
-		return Person{}, ErrUnauthenticated
+		return Person{}, shown{}, ErrUnauthenticated
 	}
-	return p, nil
+	return p, h.shownPasskey(ctx, from, s.Practice, "", use), nil
+}
+
+// shownPasskey is a passkey that answered. Its refusal names person.
+func (h *Hub) shownPasskey(ctx context.Context, from Source, slug, person string, use FactorUse) shown {
+	return shown{MethodPasskey, use, func() error { return h.refusedPasskey(ctx, from, slug, person) }}
 }
 
 // refusedPasskey is the answer to a passkey that is none. To look at one costs
@@ -117,10 +141,10 @@ type attempt struct {
 }
 
 // checkPassword checks a password and a code of a person, who may be nobody: the
-// work is the same then. It returns how they signed in. Strangers share what
+// work is the same then. It returns what they showed. Strangers share what
 // their network may try; whoever is known does not: a machine next to them keeps
 // them from nothing (T28).
-func (h *Hub) checkPassword(ctx context.Context, from Source, t attempt, a api.Authentication) (method string, err error) {
+func (h *Hub) checkPassword(ctx context.Context, from Source, t attempt, a api.Authentication) (by shown, err error) {
 	p, slug, known := t.person, t.slug, t.known
 	key, source := slug+"/"+t.login, network(from.Address)
 	if known {
@@ -133,15 +157,15 @@ func (h *Hub) checkPassword(ctx context.Context, from Source, t attempt, a api.A
 		err = h.guesses.allow(key, source)
 	}
 	if err != nil {
-		return "", err
+		return shown{}, err
 	}
 	right, stale, err := h.passwords.Check(ctx, p.Password, a.Password)
 	if err != nil {
-		return "", at("check password", err)
+		return shown{}, at("check password", err)
 	}
 	found, fits, err := h.checkCode(ctx, p, a.Code)
 	if err != nil {
-		return "", err
+		return shown{}, err
 	}
 	// An app's code counts where the password is right, and nowhere else. So
 	// whoever knows no more than a login keeps nobody out, and the answer does not
@@ -149,18 +173,15 @@ func (h *Hub) checkPassword(ctx context.Context, from Source, t attempt, a api.A
 	// passkey, by the other of the two counts, with a recovery code, which nobody
 	// guesses, or after an administrator's new link.
 	standing := right && p.ID != "" && p.DisabledAt == 0 && (found.method == MethodRecovery || h.allowAppCode(&p, known))
-	if standing && fits {
-		err := h.useCode(ctx, p, found)
-		if err == nil {
-			h.guesses.right(key, source)
-			return found.method, h.rehash(ctx, p, a.Password, stale)
-		}
-		if !errors.Is(err, ErrUnauthenticated) {
-			return "", err
-		}
+	refuse := func() error {
+		h.guesses.wrong(key, source)
+		return h.noteFailure(ctx, from, slug, p, standing, known, found.method)
 	}
-	h.guesses.wrong(key, source)
-	return "", h.noteFailure(ctx, from, slug, p, standing, known, found.method)
+	if !standing || !fits {
+		return shown{}, refuse()
+	}
+	h.guesses.right(key, source)
+	return shown{found.method, found.use, refuse}, h.rehash(ctx, p, a.Password, stale)
 }
 
 // allowAppCode bounds how many codes of an app are looked at after the right
@@ -278,8 +299,8 @@ func (h *Hub) showSignIn(ctx context.Context, n *SignIn) {
 
 // openStaffSession signs a person in who has shown two factors, here or, if who
 // is not nil, at the practice's provider. A browser that was not known is from
-// now on.
-func (h *Hub) openStaffSession(ctx context.Context, from Source, p Person, method string, who *oidc.Identity) (c Cookies, session api.StaffSession, err error) {
+// now on. What was used already gives [ErrConflict].
+func (h *Hub) openStaffSession(ctx context.Context, from Source, p Person, by shown, who *oidc.Identity) (c Cookies, session api.StaffSession, err error) {
 	known, err := h.knows(ctx, p, from.Known)
 	if err != nil {
 		return c, session, err
@@ -287,7 +308,7 @@ func (h *Hub) openStaffSession(ctx context.Context, from Source, p Person, metho
 	now := h.now()
 	token, hash := newToken()
 	s := StaffSession{
-		Token: hash, ID: NewID("s"), Practice: p.Practice, Person: p.ID, Method: method, Browser: from.Browser, Address: from.Address,
+		Token: hash, ID: NewID("s"), Practice: p.Practice, Person: p.ID, Method: by.method, Browser: from.Browser, Address: from.Address,
 		CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(h.sessions.Staff).UnixMilli(), UsedAt: now.UnixMilli(), ProvedAt: now.UnixMilli(),
 		BrowserKey: from.Key,
 	}
@@ -295,8 +316,8 @@ func (h *Hub) openStaffSession(ctx context.Context, from Source, p Person, metho
 		s.Provider = h.providerSession(s.ID, who)
 		s.ProvedAt = min(s.ProvedAt, who.AuthTime.UnixMilli()) // the provider may not have asked for anything now
 	}
-	in := h.event(ctx, p.themself(), audit.SignedIn, s.ID).With("method=" + method)
-	if err := h.store.Recording(in).AddStaffSession(ctx, s); err != nil {
+	in := h.event(ctx, p.themself(), audit.SignedIn, s.ID).With("method=" + by.method)
+	if err := h.store.Recording(in).AddStaffSession(ctx, s, by.use); err != nil {
 		return c, session, at("store staff session", err)
 	}
 	if !known {
@@ -307,7 +328,7 @@ func (h *Hub) openStaffSession(ctx context.Context, from Source, p Person, metho
 		}
 		c.Known = withKnown(from.Known, value)
 	}
-	n := h.signIn(from, p, signInOf(s.ID), method, OutcomeSignedIn, !known && method != MethodSetUp)
+	n := h.signIn(from, p, signInOf(s.ID), by.method, OutcomeSignedIn, !known && by.method != MethodSetUp)
 	if err := h.store.AddSignIn(ctx, n); err != nil {
 		return c, session, at("store sign-in", err)
 	}

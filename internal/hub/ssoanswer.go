@@ -128,7 +128,7 @@ func (h *Hub) answerSSO(ctx context.Context, from Source, s *StaffCaller, pr *ca
 	if err := h.store.SetSessionProvider(ctx, s.session.ID, h.providerSession(s.session.ID, who)); err != nil {
 		return Cookies{}, done, caller, at("store the provider's session", err)
 	}
-	cookies, done.Session, err = h.renew(ctx, s)
+	cookies, done.Session, err = h.renew(ctx, s, FactorUse{})
 	return cookies, done, caller, err
 }
 
@@ -171,7 +171,7 @@ func (h *Hub) ssoSignIn(ctx context.Context, from Source, pr *cachedPractice, wh
 	if err != nil {
 		return Cookies{}, api.StaffSession{}, person, err
 	}
-	cookies, session, err := h.openStaffSession(ctx, from, p, MethodSSO, who)
+	cookies, session, err := h.openStaffSession(ctx, from, p, shown{method: MethodSSO}, who)
 	return cookies, session, person, err
 }
 

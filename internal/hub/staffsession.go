@@ -210,30 +210,35 @@ func (h *Hub) Prove(ctx context.Context, from Source, s *StaffCaller, a api.Auth
 	if err != nil {
 		return Cookies{}, api.StaffSession{}, err
 	}
+	var by shown
 	if a.Passkey != nil {
 		c := passkey.Challenge{Purpose: passkey.PurposeConfirm, Practice: pr.Slug, Person: s.Person.ID}
-		if _, err = h.checkPasskey(ctx, from.Site, s.Person.Practice, s.Person.ID, c, a.Passkey); errors.Is(err, ErrUnauthenticated) {
-			err = h.refusedPasskey(ctx, from, pr.Slug, s.Person.ID)
+		_, use, wrong := h.checkPasskey(ctx, from.Site, s.Person.Practice, s.Person.ID, c, a.Passkey)
+		by = h.shownPasskey(ctx, from, pr.Slug, s.Person.ID, use)
+		if err = wrong; errors.Is(err, ErrUnauthenticated) {
+			err = by.lost()
 		}
 	} else {
 		// Whoever has the session is known by it.
-		_, err = h.checkPassword(ctx, from, attempt{pr.Slug, s.Person.Login, s.Person, true}, a)
+		by, err = h.checkPassword(ctx, from, attempt{pr.Slug, s.Person.Login, s.Person, true}, a)
 	}
 	if err != nil {
 		return Cookies{}, api.StaffSession{}, h.noteThrottled(ctx, from, pr.Slug, s.Person.ID, err)
 	}
-	if err := h.clearFailures(ctx, &s.Person); err != nil {
+	cookies, session, err := h.renew(ctx, s, by.use)
+	if err = h.settleFactors(ctx, from, pr.Slug, &s.Person, by, err); err != nil {
 		return Cookies{}, api.StaffSession{}, err
 	}
-	return h.renew(ctx, s)
+	return cookies, session, nil
 }
 
-// renew gives a session whose owner has shown both factors a new token.
-func (h *Hub) renew(ctx context.Context, s *StaffCaller) (Cookies, api.StaffSession, error) {
+// renew gives a session whose owner has shown both factors a new token. What was
+// used already gives [ErrConflict].
+func (h *Hub) renew(ctx context.Context, s *StaffCaller, use FactorUse) (Cookies, api.StaffSession, error) {
 	now := h.millis()
 	token, hash := newToken()
 	unlocked := h.event(ctx, s, audit.SessionUnlocked, s.session.ID)
-	if err := h.store.Recording(unlocked).RenewStaffSession(ctx, s.session.ID, hash, now); errors.Is(err, ErrNotFound) {
+	if err := h.store.Recording(unlocked).RenewStaffSession(ctx, s.session.ID, hash, now, use); errors.Is(err, ErrNotFound) {
 		return Cookies{}, api.StaffSession{}, ErrUnauthenticated
 	} else if err != nil {
 		return Cookies{}, api.StaffSession{}, at("renew staff session", err)

@@ -163,7 +163,9 @@ type People interface {
 
 // StaffSessions keeps staff sessions and the browsers that were known by them.
 type StaffSessions interface {
-	AddStaffSession(ctx context.Context, s StaffSession) error
+	// AddStaffSession uses up what the session is opened with. What was used
+	// already gives [ErrConflict].
+	AddStaffSession(ctx context.Context, s StaffSession, use FactorUse) error
 	// StaffSession returns one that has not expired at now.
 	StaffSession(ctx context.Context, token [32]byte, now int64) (StaffSession, error)
 	// StaffSessionsByID returns those that exist, in any order, expired or not.
@@ -176,8 +178,9 @@ type StaffSessions interface {
 	// LockStaffSession sets LockedAt if it is 0.
 	LockStaffSession(ctx context.Context, id string, at int64) error
 	// RenewStaffSession gives a session a new token, unlocks it, and sets
-	// UsedAt and ProvedAt.
-	RenewStaffSession(ctx context.Context, id string, token [32]byte, at int64) error
+	// UsedAt and ProvedAt. It uses up what it is unlocked with as
+	// AddStaffSession does.
+	RenewStaffSession(ctx context.Context, id string, token [32]byte, at int64, use FactorUse) error
 	// BindStaffSession sets Device if it is empty, or if the device that it
 	// names is revoked; another gives [ErrConflict].
 	BindStaffSession(ctx context.Context, id, device string) error
@@ -240,10 +243,9 @@ type Factors interface {
 	// FactorsOf lists a person's, oldest first.
 	FactorsOf(ctx context.Context, practice, person string) ([]Factor, error)
 	FactorByCredential(ctx context.Context, practice string, credential []byte) (Factor, error)
-	// UseFactor moves Counter forward and sets UsedAt. If Counter is not less
-	// than counter, unless both are 0, it gives [ErrConflict]: a code or a
-	// signature that was used already.
-	UseFactor(ctx context.Context, practice, id string, counter, at int64) error
+	// UseFactor uses up a code or a signature. One that was used already gives
+	// [ErrConflict].
+	UseFactor(ctx context.Context, use FactorUse) error
 	RenameFactor(ctx context.Context, practice, person, id, name string) error
 	// DeleteFactor removes a person's factor. If neither a passkey nor a
 	// password with an app would be left, it gives [ErrLastFactor].
@@ -258,8 +260,6 @@ type Factors interface {
 	// ReplaceRecoveryCodes drops a person's codes and stores these.
 	ReplaceRecoveryCodes(ctx context.Context, practice, person string, codes []RecoveryCode) error
 	RecoveryCodes(ctx context.Context, practice, person string) ([]RecoveryCode, error)
-	// UseRecoveryCode deletes one; if it is gone already it gives [ErrConflict].
-	UseRecoveryCode(ctx context.Context, practice, person string, hash []byte) error
 }
 
 // Devices keeps devices and their sessions.

@@ -54,13 +54,23 @@ func (s *Store) FactorByCredential(ctx context.Context, practice string, credent
 }
 
 // UseFactor implements [hub.Factors].
-func (s *Store) UseFactor(ctx context.Context, practice, id string, counter, at int64) error {
+func (s *Store) UseFactor(ctx context.Context, use hub.FactorUse) error {
+	return s.write(ctx, use.Practice, func(t *tx) error { return useFactor(t, use) })
+}
+
+func useFactor(t *tx, u hub.FactorUse) error {
 	const update = `
-UPDATE factor SET counter = $3, used_at = $4
-WHERE practice = $1 AND id = $2 AND (counter < $5 OR counter = 0 AND CAST($6 AS BIGINT) = 0)`
-	return s.write(ctx, practice, func(t *tx) error {
-		return t.mustOr(hub.ErrConflict, update, practice, id, counter, at, counter, counter)
-	})
+UPDATE factor SET counter = $4, used_at = $5
+WHERE practice = $1 AND person = $2 AND id = $3 AND (counter < $6 OR counter = 0 AND CAST($7 AS BIGINT) = 0)`
+	const drop = `DELETE FROM recovery_code WHERE practice = $1 AND person = $2 AND hash = $3`
+	switch {
+	case u.Factor != "":
+		return t.mustOr(hub.ErrConflict, update, u.Practice, u.Person, u.Factor, u.Counter, u.At, u.Counter, u.Counter)
+	case len(u.Recovery) != 0:
+		return t.mustOr(hub.ErrConflict, drop, u.Practice, u.Person, u.Recovery)
+	default:
+		return nil
+	}
 }
 
 // RenameFactor implements [hub.Factors].
@@ -159,12 +169,4 @@ func (s *Store) RecoveryCodes(ctx context.Context, practice, person string) ([]h
 		return c, err
 	}, query, practice, person)
 	return all, s.translate(err)
-}
-
-// UseRecoveryCode implements [hub.Factors].
-func (s *Store) UseRecoveryCode(ctx context.Context, practice, person string, hash []byte) error {
-	const drop = `DELETE FROM recovery_code WHERE practice = $1 AND person = $2 AND hash = $3`
-	return s.write(ctx, practice, func(t *tx) error {
-		return t.mustOr(hub.ErrConflict, drop, practice, person, hash)
-	})
 }

@@ -226,7 +226,7 @@ func testSessions(t *testing.T, store hub.Store) {
 	must(t, store.AddSetUpLink(ctx, link, nil))
 	signIn := func(expires int64) hub.StaffSession {
 		n := hub.StaffSession{Token: newToken(), ID: newID("s"), Practice: here.id, Person: browser.Person, Method: hub.MethodPasskey, Browser: "Chrome", Address: "::1", CreatedAt: 1000, ExpiresAt: expires, UsedAt: 1000, ProvedAt: 1000}
-		must(t, store.AddStaffSession(ctx, n))
+		must(t, store.AddStaffSession(ctx, n, hub.FactorUse{}))
 		return n
 	}
 	connect := func(staff string, expires int64) hub.DeviceSession {
@@ -260,7 +260,7 @@ func testSessions(t *testing.T, store hub.Store) {
 		wants(t, err, hub.ErrNotFound)
 		_, _, err = store.DeviceSession(ctx, device.Token, 2000)
 		wants(t, err, hub.ErrNotFound)
-		wants(t, store.AddStaffSession(ctx, staff), hub.ErrExists)
+		wants(t, store.AddStaffSession(ctx, staff, hub.FactorUse{}), hub.ErrExists)
 		wants(t, store.AddDeviceSession(ctx, device), hub.ErrExists)
 	})
 	t.Run("renewed, used, locked and bound", func(t *testing.T) {
@@ -276,7 +276,7 @@ func testSessions(t *testing.T, store hub.Store) {
 		same(t, all, []hub.StaffSession{want})
 
 		want.Token, want.UsedAt, want.ProvedAt, want.LockedAt = newToken(), 1500, 1500, 0
-		must(t, store.RenewStaffSession(ctx, staff.ID, want.Token, 1500))
+		must(t, store.RenewStaffSession(ctx, staff.ID, want.Token, 1500, hub.FactorUse{}))
 		_, err = store.StaffSession(ctx, staff.Token, 1500)
 		wants(t, err, hub.ErrNotFound)
 		got, err := store.StaffSession(ctx, want.Token, 1500)
@@ -293,7 +293,7 @@ func testSessions(t *testing.T, store hub.Store) {
 
 		for _, err := range []error{
 			store.UseStaffSession(ctx, newID("s"), 1), store.LockStaffSession(ctx, newID("s"), 1),
-			store.RenewStaffSession(ctx, newID("s"), newToken(), 1), store.BindStaffSession(ctx, newID("s"), browser.ID),
+			store.RenewStaffSession(ctx, newID("s"), newToken(), 1, hub.FactorUse{}), store.BindStaffSession(ctx, newID("s"), browser.ID),
 		} {
 			wants(t, err, hub.ErrNotFound)
 		}
@@ -481,14 +481,18 @@ func testFactors(t *testing.T, store hub.Store) {
 		wants(t, store.AddFactor(ctx, twin), hub.ErrExists)
 	})
 	t.Run("T29: a counter does not stand still, but at 0", func(t *testing.T) {
-		must(t, store.UseFactor(ctx, here.id, passkey.ID, 0, 20))
-		must(t, store.UseFactor(ctx, here.id, passkey.ID, 0, 21))
-		must(t, store.UseFactor(ctx, here.id, app.ID, 11, 22))
-		for _, used := range []int64{11, 10, 0} {
-			wants(t, store.UseFactor(ctx, here.id, app.ID, used, 23), hub.ErrConflict)
+		use := func(practice, person, id string, counter, at int64) error {
+			return store.UseFactor(ctx, hub.FactorUse{Practice: practice, Person: person, Factor: id, Counter: counter, At: at})
 		}
-		wants(t, store.UseFactor(ctx, elsewhere.id, app.ID, 12, 23), hub.ErrConflict)
-		wants(t, store.UseFactor(ctx, elsewhere.id, app.ID, 1<<40, 23), hub.ErrConflict)
+		must(t, use(here.id, dana.ID, passkey.ID, 0, 20))
+		must(t, use(here.id, dana.ID, passkey.ID, 0, 21))
+		must(t, use(here.id, dana.ID, app.ID, 11, 22))
+		for _, used := range []int64{11, 10, 0} {
+			wants(t, use(here.id, dana.ID, app.ID, used, 23), hub.ErrConflict)
+		}
+		wants(t, use(here.id, newID("p"), app.ID, 12, 23), hub.ErrConflict)
+		wants(t, use(elsewhere.id, dana.ID, app.ID, 12, 23), hub.ErrConflict)
+		wants(t, use(elsewhere.id, dana.ID, app.ID, 1<<40, 23), hub.ErrConflict)
 		all, err := store.FactorsOf(ctx, here.id, dana.ID)
 		must(t, err)
 		same(t, all[0].UsedAt, int64(21))
@@ -545,9 +549,24 @@ func testFactors(t *testing.T, store hub.Store) {
 	t.Run("T29: a recovery code is used once", func(t *testing.T) {
 		codes := []hub.RecoveryCode{{Salt: []byte("s"), Hash: []byte("a")}, {Salt: []byte("s"), Hash: []byte("b")}}
 		must(t, store.ReplaceRecoveryCodes(ctx, here.id, dana.ID, codes))
-		must(t, store.UseRecoveryCode(ctx, here.id, dana.ID, []byte("a")))
-		wants(t, store.UseRecoveryCode(ctx, here.id, dana.ID, []byte("a")), hub.ErrConflict)
+		use := hub.FactorUse{Practice: here.id, Person: dana.ID, Recovery: []byte("a")}
+		session := hub.StaffSession{Token: newToken(), ID: newID("s"), Practice: here.id, Person: dana.ID, Method: hub.MethodRecovery, ExpiresAt: 2000}
+		wants(t, store.RenewStaffSession(ctx, newID("s"), newToken(), 1, use), hub.ErrNotFound) // and it stays
+		must(t, store.AddStaffSession(ctx, session, use))
+		wants(t, store.RenewStaffSession(ctx, session.ID, newToken(), 1, use), hub.ErrConflict)
+		_, err := store.StaffSession(ctx, session.Token, 1)
+		must(t, err) // under its own token still
+		twin := session
+		twin.Token, twin.ID = newToken(), newID("s")
+		wants(t, store.AddStaffSession(ctx, twin, use), hub.ErrConflict)
+		_, err = store.StaffSession(ctx, twin.Token, 1)
+		wants(t, err, hub.ErrNotFound)
 		left, err := store.RecoveryCodes(ctx, here.id, dana.ID)
+		must(t, err)
+		same(t, left, codes[1:])
+		use.Recovery = []byte("b")
+		wants(t, store.AddStaffSession(ctx, session, use), hub.ErrExists) // and it stays
+		left, err = store.RecoveryCodes(ctx, here.id, dana.ID)
 		must(t, err)
 		same(t, left, codes[1:])
 		must(t, store.ReplaceRecoveryCodes(ctx, here.id, dana.ID, codes[:1]))
