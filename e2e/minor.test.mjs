@@ -132,7 +132,7 @@ test("a chat that is transferred to a queue with a form of its own asks for it b
   const dialog = nurse.getByRole("dialog", { name: "Transfer this chat" });
   await dialog.getByRole("radio", { name: /A bill or insurance/ }).check();
   await dialog.getByRole("button", { name: "Transfer", exact: true }).click();
-  await patient.getByText("Read it and agree to write on.", { exact: false }).waitFor();
+  await patient.getByText("Agree to it to write on.", { exact: false }).waitFor();
   assert.equal(await patientBox(patient).count(), 0, "she writes before she has agreed");
   const read = async () => {
     await patient.getByRole("button", { name: "Read the form" }).click();
