@@ -10,8 +10,8 @@ import { Refused, type Refusal } from "./refused.ts";
 export class Server {
   private readonly fetch: typeof fetch;
   private readonly key = new BrowserKey();
-  /** The keys of what was asked for and not answered yet, by what was asked. */
-  private readonly unanswered = new Map<string, string>();
+  /** The keys of what was asked for and not answered yet, by what was asked, and since when. */
+  private readonly unanswered = new Map<string, { readonly key: string; readonly since: number }>();
   /** Told of every refusal, before who called is. */
   onrefused: ((refused: Refused) => void) | undefined;
 
@@ -30,14 +30,15 @@ export class Server {
    */
   async make(path: string, body?: unknown): Promise<Record<string, unknown>> {
     const asked = JSON.stringify([path, body]);
-    const key = this.unanswered.get(asked) ?? crypto.randomUUID();
-    this.unanswered.set(asked, key);
+    const before = this.unanswered.get(asked);
+    const open = before && Date.now() - before.since < againMs ? before : { key: crypto.randomUUID(), since: Date.now() };
+    this.unanswered.set(asked, open);
     try {
-      const made = await bodyOf(await this.ask("POST", path, body, undefined, { "Idempotency-Key": key }));
+      const made = await wholeBodyOf(await this.ask("POST", path, body, undefined, { "Idempotency-Key": open.key }));
       this.unanswered.delete(asked);
       return made;
     } catch (error) {
-      if (!(error instanceof Refused) || !mayBeMade.has(error.refusal)) this.unanswered.delete(asked);
+      if (error instanceof Refused && answered.has(error.refusal)) this.unanswered.delete(asked);
       throw error;
     }
   }
@@ -98,8 +99,29 @@ async function bodyOf(response: Response): Promise<Record<string, unknown>> {
   }
 }
 
-/** Refusals after which nobody knows whether what was asked for was made. */
-const mayBeMade: ReadonlySet<Refusal> = new Set(["offline", "unavailable", "internal"]);
+// The answer to a making, or none: one that breaks off is asked for again.
+async function wholeBodyOf(response: Response): Promise<Record<string, unknown>> {
+  const text = await response.text().catch(() => {
+    throw new Refused("offline");
+  });
+  if (text === "") return {};
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isRecord(value)) return value;
+  } catch {
+    // as below
+  }
+  throw new Refused("offline");
+}
+
+/** How long the same words are the same request: later, somebody means it anew. */
+const againMs = 10 * 60_000;
+
+/**
+ * Refusals of the making itself, after which nothing was made. Others may come
+ * before the key is looked at (the screen is locked) and say nothing of it.
+ */
+const answered: ReadonlySet<Refusal> = new Set(["conflict", "malformed", "not-found", "forbidden"]);
 
 const byCode: Readonly<Record<string, Refusal>> = {
   locked: "locked",

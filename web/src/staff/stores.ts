@@ -13,8 +13,15 @@ const prefix = placeOf({ surface: "staff", practice: "" }).join("-"); // "sotto-
 /** Where what somebody keeps of the explorer of the audit log is. */
 export const explorerStore = (practice: string, person: string): string => [...placeOf({ surface: "staff", practice, person: person as PersonId }), "explorer"].join("-");
 
+// Views of the audit log lay open to whoever uses this browser, by older versions.
+function dropPlain(): void {
+  const store = browserStore();
+  for (const key of Object.keys(store ?? {})) if (key.startsWith("sotto.explorer.")) store?.removeItem(key);
+}
+
 /** Remembers that somebody of the staff keeps chats here: some browsers do not tell which stores there are. */
 export function noteStore(practice: string, person: string, list: List | undefined = browserStore()): void {
+  dropPlain();
   const [old, own] = [placeOf({ surface: "staff", practice }), placeOf({ surface: "staff", practice, person: person as PersonId })];
   try {
     list?.setItem(listKey, JSON.stringify([...new Set([...noted(list), old.join("-"), own.join("-"), explorerStore(practice, person)])]));
@@ -41,6 +48,7 @@ export async function deleteStores(
   known: () => Promise<readonly { name?: string }[]> | undefined = () => indexedDB.databases?.(),
   remove: (name: string) => Promise<void> = deleteStore,
 ): Promise<number> {
+  dropPlain();
   const there = (await known()?.catch(() => [])) ?? [];
   const names = [...there.flatMap(({ name }) => (name?.startsWith(prefix) ? [name] : [])), ...(list ? noted(list) : [])];
   const gone = await Promise.all([...new Set(names)].map((name) => remove(name).then(() => true, () => false)));

@@ -89,8 +89,9 @@ export class Outgoing {
   private async keep(typed: Typed, unkept: Unkept): Promise<void> {
     if (this.visit.conversation) await new Promise((resolve) => setTimeout(resolve, quickMs));
     else await this.visit.asked?.catch(() => undefined);
-    if (!this.untaken.has(typed.id)) return;
-    const { id, ...message } = typed;
+    const now = this.untaken.get(typed.id); // it may be another chat's since
+    if (!now) return;
+    const { id, ...message } = now;
     try {
       await unkept.putMessage(message, typed.body.kind === "text" && this.text === "");
     } catch {
@@ -259,7 +260,7 @@ export class Outgoing {
     if (unsaved) this.draftIsUnkept = true;
     const wasUnkept = this.draftIsUnkept;
     if (to) await core?.saveDraft(to, text);
-    if (!wasUnkept) return;
+    if (!wasUnkept || this.textOf !== textOf) return; // another chat's words are kept now
     this.draftIsUnkept = unsaved;
     await unkept?.putDraft(unsaved ? { text, ...(textOf ? { conversation: textOf } : {}) } : undefined);
   }

@@ -289,6 +289,7 @@ export class Session {
     }
     if (about.ownDevice === false) {
       this.memoryOnly = true;
+      this.outgoing.forget(); // what was found here is somebody else's
       void this.world.unkept?.forget().catch(() => undefined);
     }
     this.outgoing.flush();

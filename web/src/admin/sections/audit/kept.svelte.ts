@@ -3,7 +3,6 @@
 // goes nowhere else, and lies sealed, as what the core keeps does, in a store of
 // this person's alone.
 
-import { browserStore } from "../../../auditlog/log.svelte.ts";
 import { isRecord } from "../../../core/shared/wire.ts";
 import type { Keep } from "../../../core/worker/store.ts";
 import { explorerStore, noteStore } from "../../../staff/stores.ts";
@@ -21,18 +20,11 @@ export const mostViews = 20;
 type Shelf = Pick<Keep, "get" | "apply">;
 
 async function openSealed(practice: string, person: string): Promise<Shelf> {
-  dropPlain();
   noteStore(practice, person);
   const { openKeep } = await import("../../../core/worker/store.ts");
   const name = explorerStore(practice, person);
   // One tab at a time, or each would make keys of its own.
   return navigator.locks.request(name, () => openKeep(name));
-}
-
-// What was kept until now lay open to whoever uses this browser.
-function dropPlain(): void {
-  const store = browserStore();
-  for (const key of Object.keys(store ?? {})) if (key.startsWith("sotto.explorer.")) store?.removeItem(key);
 }
 
 const key = "explorer";
@@ -59,8 +51,10 @@ export class Kept {
       const bytes = await shelf?.get(key);
       const kept: unknown = JSON.parse(bytes ? new TextDecoder().decode(bytes) : "{}");
       if (!isRecord(kept)) return;
-      if (Array.isArray(kept.views)) this.views = kept.views.filter(isView).slice(0, mostViews);
-      if (Array.isArray(kept.columns)) this.columns = kept.columns.filter((each) => typeof each === "string");
+      // What was chosen before it was here stays chosen.
+      const { views } = this;
+      if (Array.isArray(kept.views)) this.views = [...views, ...kept.views.filter(isView).filter(({ name }) => !views.some((each) => each.name === name))].slice(0, mostViews);
+      if (Array.isArray(kept.columns) && this.columns === usual) this.columns = kept.columns.filter((each) => typeof each === "string");
     } catch {
       return; // not ours
     }

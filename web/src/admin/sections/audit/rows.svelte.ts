@@ -22,6 +22,9 @@ export interface Choices {
   readonly options: readonly { readonly value: string; readonly label: string; readonly lang?: string }[];
 }
 
+/** How often one press looks on where nothing was found: each look is in the log too. */
+const mostPages = 5;
+
 export class Rows {
   private readonly admin: Admin;
   readonly choice = new Choice();
@@ -99,7 +102,7 @@ export class Rows {
       ]);
       let page = first;
       // The server looks at so many entries a call: where none of them is what was asked for, it looks on.
-      while (page.events.length === 0 && page.next && wanted === this.path) {
+      for (let pages = 1; page.events.length === 0 && page.next && wanted === this.path && pages < mostPages; pages++) {
         page = await this.admin.get<api.AuditPage>(`${this.path}&cursor=${encodeURIComponent(page.next)}`);
       }
       if (known) this.kinds = new Map(known.kinds.map((kind) => [kind.kind, kind]));
@@ -110,9 +113,9 @@ export class Rows {
       if (!append) this.matching = first.matching;
       this.problem = undefined;
     } catch (error) {
-      this.problem = error instanceof Refused ? error : new Refused("internal");
+      if (wanted === this.path) this.problem = error instanceof Refused ? error : new Refused("internal");
     } finally {
-      this.busy = false;
+      if (wanted === this.path) this.busy = false;
     }
   }
 }
