@@ -120,9 +120,13 @@ func TestBackupOfARunningServerIsRestored(t *testing.T) {
 			t.Errorf("patient %d is not told that messages were lost", i)
 		}
 	}
-	if report := run(t, "sotto", "--data", restored, "record", "verify"); !strings.Contains(report, "as it was written") {
-		t.Errorf("record verify: %s", report)
-	}
+	eventually(t, "the record is whole, the files too that it had not fetched yet", func() error {
+		report, err := try("sotto", "--data", restored, "record", "verify")
+		if err != nil || !strings.Contains(report, "as it was written") {
+			return fmt.Errorf("record verify: %w\n%s", err, report)
+		}
+		return nil
+	})
 	if report := run(t, "sotto", "--data", restored, "audit", "verify"); !strings.Contains(report, "as it was written") {
 		t.Errorf("audit verify: %s", report)
 	}

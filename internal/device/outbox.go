@@ -306,8 +306,11 @@ func (c *conversation) nextOut() *outRecord {
 		switch {
 		case o.position > 0 || o.failure != "" || len(o.content) == 0:
 		case o.payload != nil:
+			if !c.fileIsUp(o) {
+				return nil
+			}
 			return o // the hub may have it: a file that is up by now goes after it
-		case next == nil:
+		case next == nil && c.fileIsUp(o):
 			next = o
 		}
 	}

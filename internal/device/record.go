@@ -318,6 +318,9 @@ type fileRecord struct {
 	pieces     int
 	attachment string // its id at the hub, once the hub may have heard of it
 	uploaded   int64  // for show: the hub knows better
+	// up is the line on which the hub said that it has all of it; not kept. One
+	// that comes back from a backup has lost what came after.
+	up uint64
 }
 
 func (o *outRecord) marshal() []byte {

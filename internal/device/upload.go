@@ -23,7 +23,7 @@ func (c *conversation) uploadAll(ctx context.Context) error {
 		err := c.load(ctx)
 		var o outRecord
 		if err == nil && c.rec.stage == stageOpen {
-			if i := slices.IndexFunc(c.out, func(o *outRecord) bool { return o.file != nil && len(o.content) == 0 && o.failure == "" }); i >= 0 {
+			if i := slices.IndexFunc(c.out, c.mustGoUp); i >= 0 {
 				o = *c.out[i]
 			}
 		}
@@ -47,6 +47,22 @@ func (c *conversation) uploadAll(ctx context.Context) error {
 	}
 }
 
+// fileIsUp reports whether an item has no file, or the hub said on this line
+// that it has all of it. It needs c.mu.
+func (c *conversation) fileIsUp(o *outRecord) bool {
+	return o.file == nil || o.file.up != 0 && o.file.up == c.e.line()
+}
+
+// mustGoUp reports whether a file has to be brought up, or looked for where it
+// was brought: a hub that came back from a backup lost it, and its message would
+// name what nobody can have. It needs c.mu.
+func (c *conversation) mustGoUp(o *outRecord) bool {
+	if o.file == nil || o.failure != "" || o.position > 0 {
+		return false
+	}
+	return len(o.content) == 0 || c.e.line() != 0 && !c.fileIsUp(o)
+}
+
 // alter calls f with an outbox item, if it is there still.
 func (c *conversation) alter(ctx context.Context, number uint64, f func(*txn, *outRecord) error) error {
 	err := c.with(ctx, func(t *txn) error {
@@ -63,7 +79,7 @@ func (c *conversation) alter(ctx context.Context, number uint64, f func(*txn, *o
 }
 
 func (c *conversation) uploadOne(ctx context.Context, o *outRecord) error {
-	hub := c.e.cfg.Hub
+	hub, line := c.e.cfg.Hub, c.e.line()
 	if gone, err := c.nameFile(ctx, o); gone || err != nil {
 		return err
 	}
@@ -108,7 +124,7 @@ func (c *conversation) uploadOne(ctx context.Context, o *outRecord) error {
 			return err
 		}
 	}
-	return c.uploaded(ctx, o)
+	return c.uploaded(ctx, o, line)
 }
 
 // nameFile gives a file its id at the hub, and keeps it before the hub hears of
@@ -185,8 +201,17 @@ func (c *conversation) noRoom(ctx context.Context, number uint64, full bool) {
 	}
 }
 
-// uploaded makes the message of a file that is up, ready to go.
-func (c *conversation) uploaded(ctx context.Context, o *outRecord) error {
+// uploaded makes the message of a file that is up since that line, ready to go.
+func (c *conversation) uploaded(ctx context.Context, o *outRecord, line uint64) error {
+	defer c.kickSend(true)
+	if len(o.content) > 0 {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if i := slices.IndexFunc(c.out, func(kept *outRecord) bool { return kept.number == o.number }); i >= 0 {
+			c.out[i].file.up = line
+		}
+		return nil
+	}
 	var m *content.Message
 	if o.kind == outHistory {
 		d := o.describe(o.file.attachment)
@@ -198,14 +223,10 @@ func (c *conversation) uploaded(ctx context.Context, o *outRecord) error {
 			return fail(FailureTooLarge, err)
 		}
 	}
-	if err := c.alter(ctx, o.number, func(t *txn, kept *outRecord) error {
-		kept.content = m.Marshal()
+	return c.alter(ctx, o.number, func(t *txn, kept *outRecord) error {
+		kept.content, kept.file.up = m.Marshal(), line
 		t.putOut(kept)
 		t.showOut(kept)
 		return nil
-	}); err != nil {
-		return err
-	}
-	c.kickSend(true)
-	return nil
+	})
 }

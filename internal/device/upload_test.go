@@ -141,3 +141,32 @@ func TestAFileIsUpWhileTextIsUnanswered(t *testing.T) {
 		}
 	}
 }
+
+// TestAFileThatTheHubLostGoesUpAgain: a file was up, its message waited, and the
+// hub came back from a backup of before. The message goes out with the file.
+func TestAFileThatTheHubLostGoesUpAgain(t *testing.T) {
+	w, sam, maria, id := talk(t)
+	consent := func(state string) {
+		s := w.Hub.Summary(id)
+		s.Consent = state
+		w.Hub.PushSummary(s)
+	}
+	consent("due") // nothing is sent, and files go up
+	w.Eventually("the patient is asked", func() bool { return sam.View(id).Consent == "due" })
+	sent := attach(t, sam, id)
+	w.Eventually("the file is up", func() bool {
+		lines, err := sam.Lines(t.Context(), id, 0, 100)
+		return err == nil && w.Hub.Unfinished() == 0 && slices.ContainsFunc(lines, func(l device.Line) bool {
+			return l.Message != nil && l.Message.ID == sent && l.Message.Progress < 0
+		})
+	})
+	sam.Client.SetOffline(true)
+	w.Hub.LoseFiles()
+	sam.Client.SetOffline(false)
+	w.Eventually("the patient has agreed", func() bool {
+		consent("given") // who is not back yet does not hear it
+		return sam.View(id).Consent == "given"
+	})
+	maria.SeesTexts(id, "hello", "good morning", "file:scan.pdf")
+	opens(t, maria, sent)
+}

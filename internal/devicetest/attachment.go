@@ -36,6 +36,14 @@ func (h *Hub) Unfinished() (n int) {
 	return n
 }
 
+// LoseFiles makes the hub forget every file, as one that came back from a backup
+// forgets what came after.
+func (h *Hub) LoseFiles() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	clear(h.attachments)
+}
+
 // NewAttachment implements device.Hub.
 func (c *Client) NewAttachment(_ context.Context, id string, n api.NewAttachment) (out *api.Attachment, err error) {
 	err = c.call("new attachment", func(*station) error {

@@ -344,6 +344,28 @@ func TestNetworks(t *testing.T) {
 	}
 }
 
+// TestT29CodesOfTheWrongPlaceAreSpent: both factors, shown where their owner may
+// not come from, were perhaps shown by somebody else: they are good nowhere after.
+func TestT29CodesOfTheWrongPlaceAreSpent(t *testing.T) {
+	w := newWorld(t, func(_ *hub.Config, ac *httpapi.Config) {
+		ac.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	})
+	dana := w.staff("dana")
+	p := w.clinic.Practice
+	p.Access.Networks = map[string][]netip.Prefix{"": {netip.MustParsePrefix("10.1.0.0/16")}}
+	_, err := w.hub.SavePractice(w.ctx, p)
+	w.must(err)
+	shown := mustJSON(dana.in("dana"))
+	for _, c := range []struct {
+		address string
+		want    int
+	}{{"10.2.2.3", http.StatusForbidden}, {"10.1.2.3", http.StatusUnauthorized}} {
+		if resp, body := w.raw("POST", "/v1/staff/sign-in", shown, "X-Forwarded-For", c.address); resp.StatusCode != c.want {
+			t.Errorf("from %s: %d %s, want %d", c.address, resp.StatusCode, body, c.want)
+		}
+	}
+}
+
 // TestNetworksByRole: each role comes from where the practice says of that role,
 // at sign-in, with a session, with a device, and as long as a socket is open.
 func TestNetworksByRole(t *testing.T) {

@@ -168,11 +168,14 @@ var errHidden = fmt.Errorf("not for the caller: %w", ErrNotFound)
 
 // refusedNetwork records that a person came from where they may not work.
 func (h *Hub) refusedNetwork(ctx context.Context, who Actor) error {
-	e := h.event(ctx, who, audit.SignInRefused, who.actor().Person).AsRefused("network")
-	if err := h.store.Record(ctx, e); err != nil {
+	if err := h.store.Record(ctx, h.networkRefusal(ctx, who)); err != nil {
 		return at("record a refusal", err)
 	}
 	return ErrNetwork
+}
+
+func (h *Hub) networkRefusal(ctx context.Context, who Actor) audit.Event {
+	return h.event(ctx, who, audit.SignInRefused, who.actor().Person).AsRefused("network")
 }
 
 // NoteRefusal records that a caller was refused by policy, or that a session's

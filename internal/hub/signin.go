@@ -51,10 +51,12 @@ func (h *Hub) SignIn(ctx context.Context, from Source, s api.SignIn) (Cookies, a
 		return Cookies{}, api.StaffSession{}, err
 	}
 	if !pr.Access.allows(p.Role, from.Address) {
-		return Cookies{}, api.StaffSession{}, h.refusedNetwork(ctx, p.themself())
+		err := h.refuse(ctx, by, h.networkRefusal(ctx, p.themself()), ErrNetwork)
+		return Cookies{}, api.StaffSession{}, h.noteThrottled(ctx, from, s.Practice, p.ID, err)
 	}
 	if err := pr.Access.allowsHere(p, by.method); err != nil {
-		return Cookies{}, api.StaffSession{}, h.refusedHere(ctx, p.themself(), p.ID, by.method, err)
+		err = h.refuse(ctx, by, h.refusalHere(ctx, p.themself(), p.ID, by.method), err)
+		return Cookies{}, api.StaffSession{}, h.noteThrottled(ctx, from, s.Practice, p.ID, err)
 	}
 	cookies, session, err := h.openStaffSession(ctx, from, p, by, nil)
 	if err = h.settleFactors(ctx, from, s.Practice, &p, by, err); err != nil {
@@ -69,6 +71,18 @@ type shown struct {
 	method string
 	use    FactorUse
 	lost   func() error // refuses who was slower than another with the same
+}
+
+// refuse answers who showed both factors and may not come in all the same: what
+// they showed is used up with the event that says so, and good nowhere else.
+func (h *Hub) refuse(ctx context.Context, by shown, e audit.Event, refusal error) error {
+	err := h.store.Recording(e).UseFactor(ctx, by.use)
+	if errors.Is(err, ErrConflict) {
+		return by.lost()
+	} else if err != nil {
+		return at("record a refusal", err)
+	}
+	return refusal
 }
 
 // settleFactors ends what began with two factors, given what came of opening the

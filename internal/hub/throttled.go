@@ -73,11 +73,14 @@ func (h *Hub) noteThrottled(ctx context.Context, from Source, slug, person strin
 
 // refusedHere records that a person may not sign in this way, or set it up.
 func (h *Hub) refusedHere(ctx context.Context, who Actor, person, method string, refusal error) error {
-	e := h.event(ctx, who, audit.SignInRefused, person).With("method=" + method).AsRefused("sso-only")
-	if err := h.store.Record(ctx, e); err != nil {
+	if err := h.store.Record(ctx, h.refusalHere(ctx, who, person, method)); err != nil {
 		return at("record a refusal", err)
 	}
 	return refusal
+}
+
+func (h *Hub) refusalHere(ctx context.Context, who Actor, person, method string) audit.Event {
+	return h.event(ctx, who, audit.SignInRefused, person).With("method=" + method).AsRefused("sso-only")
 }
 
 // refusedProgram is the answer to a directory's or a monitor's token that is none

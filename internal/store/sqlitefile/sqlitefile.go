@@ -88,7 +88,13 @@ func Open(ctx context.Context, path string, key Key, config Config) (*File, erro
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	file := new(File)
-	checkpoint, err := open(path, key, config, nil)
+	moves := config
+	if config.Overwrite {
+		// It holds the writer while it waits for who reads the log, as a backup
+		// does for long: it had better come again.
+		moves.BusyTimeout = 50 * time.Millisecond
+	}
+	checkpoint, err := open(path, key, moves, nil)
 	if err != nil {
 		return nil, err
 	}

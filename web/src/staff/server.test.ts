@@ -56,3 +56,20 @@ test("what got no answer is asked for again under its key, and what got one is n
   await server.call("POST", "/x", {});
   expect(keys.at(-1)).toBeNull();
 });
+
+test("a refusal that says nothing of the making, and an answer that breaks off, keep the key", async () => {
+  const keys: (string | null)[] = [];
+  const answers = [() => new Response('{"made', { status: 200 }), () => new Response('{"code":"locked"}', { status: 401 }), () => new Response("{}", { status: 429 }), () => new Response("{}"), () => new Response("{}")];
+  const server = new Server((_, init) => {
+    keys.push(new Headers(init?.headers).get("Idempotency-Key"));
+    return Promise.resolve(answers[keys.length - 1]?.() ?? Response.error());
+  });
+  const make = () => server.make("/x").catch((error: unknown) => (error as Refused).refusal);
+  expect(await make()).toBe("offline");
+  expect(await make()).toBe("locked");
+  expect(await make()).toBe("rate-limited");
+  await make();
+  await make();
+  expect(new Set(keys.slice(0, 4)).size).toBe(1);
+  expect(keys[4]).not.toBe(keys[0]);
+});

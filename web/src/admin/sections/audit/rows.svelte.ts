@@ -107,7 +107,9 @@ export class Rows {
       }
       if (known) this.kinds = new Map(known.kinds.map((kind) => [kind.kind, kind]));
       if (wanted !== this.path) return; // something else was asked for meanwhile
-      this.value = append ? [...(this.value ?? []), ...page.events] : page.events;
+      // What came to the log meanwhile may have moved some into the next page again.
+      const before = append ? (this.value ?? []) : [];
+      this.value = [...before, ...page.events.filter(({ number }) => !before.some((each) => each.number === number))];
       this.names = new Map([...this.names, ...Object.entries(page.names ?? {})]);
       this.next = page.next ?? "";
       if (!append) this.matching = first.matching;
