@@ -82,6 +82,20 @@ export function wordsOf(app, language) {
   return { files: sources.map((source) => source.file), words: Object.assign({}, ...sources.map((source) => source.words)) };
 }
 
+/**
+ * A compiled message without the plural forms that say what `other` says, which
+ * is what is said where a form is missing.
+ * @param {any} message
+ * @returns {any}
+ */
+function lean(message) {
+  if (!Array.isArray(message)) return message;
+  if (message[1] !== "plural") return message.map(lean);
+  const other = JSON.stringify(message[2].other);
+  const forms = Object.entries(message[2]).filter(([form, text]) => form === "other" || form.startsWith("=") || JSON.stringify(text) !== other);
+  return [message[0], message[1], Object.fromEntries(forms.map(([form, text]) => [form, lean(text)]))];
+}
+
 /** @returns {import("vite").Plugin} */
 export function words() {
   return {
@@ -108,7 +122,7 @@ export function words() {
       }
       const { files, words } = wordsOf(/** @type {string} */ (app), /** @type {string} */ (language));
       for (const file of files) this.addWatchFile(file);
-      const compiled = Object.entries(words).map(([key, text]) => [key, compileMessage(text)]);
+      const compiled = Object.entries(words).map(([key, text]) => [key, lean(compileMessage(text))]);
       return `export default JSON.parse(${JSON.stringify(JSON.stringify(Object.fromEntries(compiled)))})`;
     },
   };
