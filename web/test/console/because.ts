@@ -1,8 +1,8 @@
 // What is done about who a patient is: each is asked a reason for, and sends that
 // one and no other.
 
-import type { Account } from "../../src/staff/account.ts";
 import type { StoryPage } from "../page.ts";
+import { answeredBy } from "./server.ts";
 import type { Story } from "./stories.ts";
 
 export function deeds(
@@ -30,7 +30,7 @@ export function deeds(
     };
     return {
       ...chat,
-      account: { server: { call } } as unknown as Partial<Account>,
+      account: answeredBy(call),
       async then(_, page) {
         await withDetails(page);
         await ask(page);

@@ -4,6 +4,7 @@
 import type { MessageId } from "../../src/core/shared/protocol.ts";
 import { dana, LogWriter, type ConsoleFake } from "../consoleFake.ts";
 import type { StoryPage } from "../page.ts";
+import { answeredBy } from "./server.ts";
 import type { Story } from "./stories.ts";
 
 const inDialog = (what = ""): boolean => document.querySelector("dialog[open] ul")?.textContent.includes(what) ?? false;
@@ -29,9 +30,7 @@ async function held(core: ConsoleFake, page: StoryPage): Promise<void> {
 }
 
 /** The server takes half a second to note why something is sent all the same, and has yet to answer what it is asked. */
-const slow = {
-  server: { call: (method: string) => new Promise((done) => method === "POST" && setTimeout(() => done({}), 500)) },
-} as unknown as Story["account"];
+const slow = answeredBy((method) => new Promise((done) => method === "POST" && setTimeout(() => done({}), 500)));
 
 function sendAnyway(): void {
   document.querySelector<HTMLInputElement>("dialog[open] input[type=radio][value=urgent]")?.click();

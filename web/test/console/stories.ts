@@ -10,6 +10,7 @@ import type { StoryPage } from "../page.ts";
 import { deeds } from "./because.ts";
 import { dialogs } from "./dialogs.ts";
 import { holdBacks } from "./holdback.ts";
+import { answeredBy } from "./server.ts";
 import { archive, chat, dana, keeper, lee, LogWriter, patient, staff, type ConsoleFake, type Script } from "../consoleFake.ts";
 
 const minute = 60_000;
@@ -173,9 +174,9 @@ const invitations = [
   link("i_5", "expired", { created_at: now - 5 * 86_400_000, expires_at: now - 2 * 86_400_000 }),
 ];
 /** A server that knows of invitations and nothing else. */
-const invites = {
-  server: { call: (method: string) => Promise.resolve(method === "GET" ? { invitations, channels: ["email", "sms"] } : { invitation: link("i_6", "sent", { contact: "•••42" }) }) },
-} as unknown as Partial<Account>;
+const invites = answeredBy((method) =>
+  Promise.resolve(method === "GET" ? { invitations, channels: ["email", "sms"] } : { invitation: link("i_6", "sent", { contact: "•••42" }) }),
+);
 const aDay = 86_400_000;
 /** What the server knows of the patient of a chat: a carer acts for them, they are two persons, they agreed to three forms. */
 const knows: Record<string, object> = {
@@ -205,9 +206,7 @@ const knows: Record<string, object> = {
   },
   verification: { needed: "matched", proofs: [], verification: { level: "contact" } },
 };
-const patients = {
-  server: { call: (_: string, path: string) => Promise.resolve(knows[path.split("/").pop() ?? ""] ?? {}) },
-} as unknown as Partial<Account>;
+const patients = answeredBy((_, path) => Promise.resolve(knows[path.split("/").pop() ?? ""] ?? {}));
 /** The details of a chat, whose devices are held against the log. */
 function logged(holds: readonly Leaf[], until: string, certificates: Script["certificates"] = (person) => ({ answer: { events: certificatesOf(person) } })): Story {
   return {
