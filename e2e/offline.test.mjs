@@ -61,7 +61,7 @@ test("what was sent before the core is there outlives the page and the tab, and 
   await tab.reload();
   await sees(tab, "The left one.");
   assert.deepEqual(await texts(tab), ["My tooth hurts.", "The left one."]);
-  assert.equal(await patientBox(tab).inputValue(), "since Su");
+  await tab.waitForFunction((box) => box.value === "since Su", await patientBox(tab).elementHandle()); // it comes after the lines
   await ben.leave();
 });
 
