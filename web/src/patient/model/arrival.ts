@@ -34,12 +34,16 @@ export function arrive(slug: string): boolean {
   const answer = location.search;
   history.replaceState(null, "", `/c/${slug}`);
   const began = kept(slug);
+  let stays = 0;
   if (began && !began.answer) keep(slug, { ...began, answer });
   else if (opener) {
-    // Nobody but a page of ours may read it.
+    // Nobody but a page of ours may read it. It closes this window once it has: a word from one that is gone is nobody's.
     (opener as Window).postMessage({ sotto: 1, type: "portal", answer }, location.origin);
-    close();
+    stays = 5000;
   }
-  location.replace(`/c/${slug}`);
+  setTimeout(() => {
+    if (stays) close();
+    location.replace(`/c/${slug}`);
+  }, stays);
   return true;
 }

@@ -22,7 +22,9 @@ function answered(window_: Window): Promise<string | undefined> {
     };
     const heard = (event: MessageEvent): void => {
       const said = event.data as { sotto?: unknown; type?: unknown; answer?: unknown } | null;
-      if (event.origin === location.origin && event.source === window_ && said?.type === "portal" && typeof said.answer === "string") done(said.answer);
+      if (event.origin !== location.origin || event.source !== window_ || said?.type !== "portal" || typeof said.answer !== "string") return;
+      done(said.answer);
+      window_.close();
     };
     // What it said last may come after it is seen closed.
     let closed = 0;
