@@ -63,14 +63,23 @@ func (c *conversation) mustGoUp(o *outRecord) bool {
 	return len(o.content) == 0 || c.e.line() != 0 && !c.fileIsUp(o)
 }
 
+// numbered returns an outbox item, or nil if it is not there any more. It needs
+// c.mu.
+func (c *conversation) numbered(number uint64) *outRecord {
+	if i := slices.IndexFunc(c.out, func(o *outRecord) bool { return o.number == number }); i >= 0 {
+		return c.out[i]
+	}
+	return nil
+}
+
 // alter calls f with an outbox item, if it is there still.
 func (c *conversation) alter(ctx context.Context, number uint64, f func(*txn, *outRecord) error) error {
 	err := c.with(ctx, func(t *txn) error {
-		i := slices.IndexFunc(c.out, func(o *outRecord) bool { return o.number == number })
-		if i < 0 {
+		o := c.numbered(number)
+		if o == nil {
 			return errUnchanged
 		}
-		return f(t, c.out[i])
+		return f(t, o)
 	})
 	if errors.Is(err, errUnchanged) {
 		return nil
@@ -173,12 +182,12 @@ func (c *conversation) progress(ctx context.Context, number uint64, uploaded int
 	if err := c.load(ctx); err != nil {
 		return false, err
 	}
-	i := slices.IndexFunc(c.out, func(o *outRecord) bool { return o.number == number })
-	if i < 0 {
+	o := c.numbered(number)
+	if o == nil {
 		return true, nil
 	}
-	c.out[i].file.uploaded = uploaded
-	if line := c.showOut(c.out[i]); line != nil {
+	o.file.uploaded = uploaded
+	if line := c.showOut(o); line != nil {
 		c.e.events.add(Event{Kind: EventLine, ConversationID: c.id, Line: line})
 	}
 	return false, nil
@@ -191,12 +200,12 @@ func (c *conversation) noRoom(ctx context.Context, number uint64, full bool) {
 	if c.load(ctx) != nil {
 		return
 	}
-	i := slices.IndexFunc(c.out, func(o *outRecord) bool { return o.number == number })
-	if i < 0 || c.out[i].full == full {
+	o := c.numbered(number)
+	if o == nil || o.full == full {
 		return
 	}
-	c.out[i].full = full
-	if line := c.showOut(c.out[i]); line != nil {
+	o.full = full
+	if line := c.showOut(o); line != nil {
 		c.e.events.add(Event{Kind: EventLine, ConversationID: c.id, Line: line})
 	}
 }
@@ -207,8 +216,8 @@ func (c *conversation) uploaded(ctx context.Context, o *outRecord, line uint64) 
 	if len(o.content) > 0 {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if i := slices.IndexFunc(c.out, func(kept *outRecord) bool { return kept.number == o.number }); i >= 0 {
-			c.out[i].file.up = line
+		if kept := c.numbered(o.number); kept != nil {
+			kept.file.up = line
 		}
 		return nil
 	}
