@@ -45,7 +45,7 @@ func (e *MadeError) Error() string { return "hub: made already: " + e.Object }
 // A RequestKey is what stands for a call that makes something.
 type RequestKey struct {
 	ID      [32]byte // SHA-256 of the practice, person, route and key
-	Request [32]byte // SHA-256 of what was asked for
+	Request [32]byte // HMAC-SHA-256 of what was asked for, under the practice's key
 	Object  string   // what was made
 	At      int64
 	Answer  string // JSON; "" while it is not noted, "-" if it is not kept

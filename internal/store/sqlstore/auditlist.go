@@ -66,20 +66,8 @@ func (s *Store) LogWalked(ctx context.Context, q hub.LogQuery) (*hub.LogPlace, e
 	if _, rest := newLogList(s, &q, number).thing(); rest == "" || q.Walk <= 0 {
 		return nil, nil // all that is looked at is listed
 	}
-	of := hub.LogQuery{From: q.From, Until: q.Until, Beyond: q.Beyond, Forward: q.Forward}
-	switch { // the order of logList.thing
-	case q.Conversation != "":
-		of.Conversation = q.Conversation
-	case q.Patient != "":
-		of.Patient = q.Patient
-	case q.Object != "":
-		of.Object = q.Object
-	default:
-		of.Subject = q.Subject
-	}
-	l := newLogList(s, &of, number)
-	where, _ := l.thing()
-	statement := "SELECT at, leaf FROM audit_entry WHERE practice = " + l.practice + where + l.within +
+	l := newLogList(s, &q, number)
+	statement := "SELECT at, leaf FROM audit_entry WHERE practice = " + l.practice + l.of(l.things()[0]) + l.within +
 		" ORDER BY " + l.order + " LIMIT 1 OFFSET " + l.argument(q.Walk-1)
 	var last hub.LogPlace
 	err = s.reader().row(ctx, statement, l.args...).Scan(&last.At, &last.Leaf)
@@ -146,28 +134,41 @@ func (l *logList) beside(column, value string) string {
 	return " AND (" + column + " || '') = " + l.argument(value)
 }
 
-// thing returns the conditions of a list of what few entries are about; nothing
-// if it is of no such thing. The first of those asked for is looked up, and the
-// rest compared: a device can be let into every conversation, and a form agreed
-// to by every patient, so things come after those.
-func (l *logList) thing() (where, rest string) {
+// An aboutness is a column of what entries are about, the value asked for, and
+// which entries its index has.
+type aboutness struct{ column, value, index string }
+
+// things are those that are asked for, the one to look up first: a device can be
+// let into every conversation, and a form agreed to by every patient, so things
+// come after those.
+func (l *logList) things() []aboutness {
 	q := l.query
-	for _, f := range []struct{ column, value, index string }{
+	return slices.DeleteFunc([]aboutness{
 		{"conversation", q.Conversation, " AND conversation <> ''"},
 		{"patient", q.Patient, " AND patient <> ''"},
 		{"object", q.Object, " AND object <> '' AND kind <> 'frame.sent' AND kind <> 'handshake.sent'"},
 		{"subject", q.Subject, " AND subject <> ''"},
-	} {
-		switch {
-		case f.value == "":
-		case where == "":
-			where = " AND " + f.column + " = " + l.argument(f.value) + f.index
-		default:
-			rest += l.beside(f.column, f.value)
-			if f.column == "object" { // what its index leaves out
-				l.compared = append(l.compared, "kind")
-				rest += " AND (kind || '') NOT IN ('frame.sent', 'handshake.sent')"
-			}
+	}, func(a aboutness) bool { return a.value == "" })
+}
+
+// of is the condition that looks a thing up.
+func (l *logList) of(a aboutness) string {
+	return " AND " + a.column + " = " + l.argument(a.value) + a.index
+}
+
+// thing returns the conditions of a list of what few entries are about; nothing
+// if it is of no such thing. The first is looked up, and the rest compared.
+func (l *logList) thing() (where, rest string) {
+	q := l.query
+	for n, a := range l.things() {
+		if n == 0 {
+			where = l.of(a)
+			continue
+		}
+		rest += l.beside(a.column, a.value)
+		if a.column == "object" { // what its index leaves out
+			l.compared = append(l.compared, "kind")
+			rest += " AND (kind || '') NOT IN ('frame.sent', 'handshake.sent')"
 		}
 	}
 	if where != "" {
