@@ -3,11 +3,11 @@ import lighthouse from "lighthouse";
 
 import { launch } from "../browser.mjs";
 import { riverside } from "../people.mjs";
-import { freePort } from "../server.mjs";
+import { freePorts } from "../server.mjs";
 import { median } from "./stopwatch.mjs";
 
 export async function runLighthouse(demo, table, runs) {
-  const port = await freePort();
+  const [port] = await freePorts(1);
   const browser = await launch([`--remote-debugging-port=${port}`]);
   const scores = { performance: [], accessibility: [], "best-practices": [] };
   const failed = new Set();
