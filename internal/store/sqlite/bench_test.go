@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"database/sql"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -15,6 +16,9 @@ func BenchmarkAppend(b *testing.B) {
 
 func BenchmarkLogList(b *testing.B) {
 	path, key := filepath.Join(b.TempDir(), "hub.db"), newKey()
+	if kept := os.Getenv("SOTTO_BENCH_KEEP"); kept != "" {
+		path, key = filepath.Join(kept, "hub.db"), sqlitefile.Key{}
+	}
 	storetest.BenchmarkLogList(b, func() storetest.ClosingStore {
 		store, err := Open(b.Context(), path, key, sqlitefile.Config{})
 		if err != nil {
