@@ -108,7 +108,7 @@ func Serve(ctx context.Context, h *OpenHub, c ServeConfig) error {
 	if c.Listening != nil {
 		c.Listening(local.Addr())
 	}
-	go sweep(ctx, h, c.Log)
+	sweep(ctx, h, c.Log)
 	go every(ctx, time.Second, h.GrowLogs, func() {
 		c.Log.ErrorContext(ctx, "the audit log could not be continued; its events wait")
 	})
@@ -208,48 +208,36 @@ type sweeper interface {
 }
 
 // sweep ends what is over, at once, and drops what has expired, every few
-// minutes, until ctx ends.
+// minutes, until ctx ends. Each goes on by itself: a look at the controls waits
+// for other machines, and files are asked about one by one, while a session that
+// was ended elsewhere is over within a second.
 func sweep(ctx context.Context, h sweeper, log *slog.Logger) {
-	long := time.NewTicker(5 * time.Minute)
-	defer long.Stop()
-	short := time.NewTicker(15 * time.Second)
-	defer short.Stop()
-	slow := time.NewTicker(time.Hour)
-	defer slow.Stop()
-	beat := time.NewTicker(5 * time.Second)
-	defer beat.Stop()
-	second := time.NewTicker(sessionCheck)
-	defer second.Stop()
-	look := time.NewTimer(firstLook)
-	defer look.Stop()
-	for {
+	go every(ctx, 5*time.Second, func(ctx context.Context) error { h.Beat(ctx); return nil }, nil)
+	go every(ctx, sessionCheck, h.CheckSessions, func() {
+		log.WarnContext(ctx, "staff sessions could not be checked")
+	})
+	go every(ctx, 15*time.Second, func(context.Context) error { h.SweepMailboxes(); return nil }, nil)
+	go every(ctx, 15*time.Second, h.EndEmergencies, func() {
+		log.WarnContext(ctx, "emergency accesses could not be ended")
+	})
+	go every(ctx, 5*time.Minute, h.Sweep, func() {
+		log.WarnContext(ctx, "what has expired could not be dropped")
+	})
+	go every(ctx, time.Hour, h.SweepOrphans, func() {
+		log.WarnContext(ctx, "orphaned files could not be dropped")
+	})
+	look := func() {
+		log.WarnContext(ctx, "controls could not be looked at")
+	}
+	go func() {
 		select {
 		case <-ctx.Done():
 			return
-		case <-beat.C:
-			h.Beat(ctx)
-		case <-second.C:
-			if err := h.CheckSessions(ctx); err != nil && ctx.Err() == nil {
-				log.WarnContext(ctx, "staff sessions could not be checked")
-			}
-		case <-short.C:
-			h.SweepMailboxes()
-			if err := h.EndEmergencies(ctx); err != nil && ctx.Err() == nil {
-				log.WarnContext(ctx, "emergency accesses could not be ended")
-			}
-		case <-long.C:
-			if err := h.Sweep(ctx); err != nil {
-				log.WarnContext(ctx, "what has expired could not be dropped")
-			}
-		case <-look.C:
-			if err := h.LookDaily(ctx); err != nil && ctx.Err() == nil {
-				log.WarnContext(ctx, "controls could not be looked at")
-			}
-			look.Reset(time.Hour)
-		case <-slow.C:
-			if err := h.SweepOrphans(ctx); err != nil {
-				log.WarnContext(ctx, "orphaned files could not be dropped")
-			}
+		case <-time.After(firstLook):
 		}
-	}
+		if err := h.LookDaily(ctx); err != nil && ctx.Err() == nil {
+			look()
+		}
+		every(ctx, time.Hour, h.LookDaily, look)
+	}()
 }

@@ -98,7 +98,7 @@ func TestSweepsGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		var s swept
-		go sweep(ctx, &s, slog.New(slog.DiscardHandler))
+		sweep(ctx, &s, slog.New(slog.DiscardHandler))
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if s.looks != 1 {
@@ -109,6 +109,31 @@ func TestSweepsGoOn(t *testing.T) {
 		synctest.Wait()
 		if s.orphans != 2 || s.looks != 2 || s.expired != 24 || s.mailboxes != 480 || s.emergencies != 480 || s.sessions < 4*60*60 {
 			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// slow is a hub whose long jobs never come back: a disk that hangs, a machine
+// that does not answer.
+type slow struct{ swept }
+
+func (*slow) LookDaily(ctx context.Context) error      { <-ctx.Done(); return ctx.Err() }
+func (*slow) Sweep(ctx context.Context) error          { <-ctx.Done(); return ctx.Err() }
+func (*slow) EndEmergencies(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+func (*slow) SweepOrphans(ctx context.Context) error   { <-ctx.Done(); return ctx.Err() }
+
+// TestSessionsEndWhileOthersSweep holds that who is disabled on the command line
+// is out within a second, whatever else the hub is busy with.
+func TestSessionsEndWhileOthersSweep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		var s slow
+		sweep(ctx, &s, slog.New(slog.DiscardHandler))
+		time.Sleep(2*time.Hour + time.Second)
+		stop()
+		synctest.Wait()
+		if s.sessions < 4*60*60 || s.mailboxes != 480 {
+			t.Errorf("%+v", s.swept)
 		}
 	})
 }
