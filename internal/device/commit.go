@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/mls"
@@ -65,7 +66,8 @@ func (c *conversation) changed(err error) {
 }
 
 // makeCommit makes and keeps the commit that is due, if any: the keeper's
-// change, or the renewal of this device's own keys.
+// change, or the renewal of this device's own keys, which also ends what is at
+// large.
 func (c *conversation) makeCommit(ctx context.Context) (made bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -104,7 +106,7 @@ func (c *conversation) makeCommit(ctx context.Context) (made bool, err error) {
 func (c *conversation) due() (mls.CommitOptions, bool, error) {
 	if c.change == nil {
 		renew := c.rec.summary.state != api.StateClosed && c.rec.summary.consent != "withdrawn" &&
-			(c.rec.sentSince >= c.e.cfg.UpdateAfter || c.e.millis()-c.rec.updatedAt >= c.e.cfg.UpdateEvery.Milliseconds())
+			(slices.ContainsFunc(c.out, c.atLarge) || c.rec.sentSince >= c.e.cfg.UpdateAfter || c.e.millis()-c.rec.updatedAt >= c.e.cfg.UpdateEvery.Milliseconds())
 		// No proposals of others: nothing that only a member wanted.
 		return mls.CommitOptions{OnlyThese: true}, renew, nil
 	}

@@ -3,7 +3,9 @@ package device_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -18,9 +20,10 @@ type ladder struct {
 	now atomic.Pointer[api.Conversation]
 	// refuses is set while the hub does not say how a conversation stands.
 	refuses atomic.Bool
-	// lost is set while no message gets to the hub, or no answer from it.
+	// lost is set while no message or no commit gets to the hub, or no answer from it.
 	lost  atomic.Pointer[string]
 	tried atomic.Int32 // messages that were lost, or their answers
+	late  func() error // the first of the messages that were lost comes to the hub after all
 }
 
 func (h *ladder) Send(ctx context.Context, id string, f api.SendFrame) (*api.Sent, error) {
@@ -29,10 +32,19 @@ func (h *ladder) Send(ctx context.Context, id string, f api.SendFrame) (*api.Sen
 		defer h.tried.Add(1)
 	}
 	if lost != nil && *lost == "message" {
+		if h.late == nil {
+			h.late = func() error {
+				_, err := h.Hub.Send(context.WithoutCancel(ctx), id, f)
+				return err
+			}
+		}
+		return nil, errors.New("the line went")
+	}
+	if lost != nil && *lost == "commit" && f.Kind == api.FrameCommit {
 		return nil, errors.New("the line went")
 	}
 	sent, err := h.Hub.Send(ctx, id, f)
-	if lost != nil && err == nil {
+	if lost != nil && *lost == "answer" && err == nil {
 		return nil, errors.New("the line went")
 	}
 	return sent, err
@@ -131,6 +143,65 @@ func TestWhatWaitsBehindAnotherIsHeldBack(t *testing.T) {
 			}
 			sam.SeesTexts(id, "hello", "good morning", "sealed as the line went", "your result is positive")
 		})
+	}
+}
+
+// TestWhatIsHeldBackComesLate: what was sealed as the line went, and is held back,
+// comes to the hub after all, from where it stuck on the way. Its number is in it:
+// nothing else may have that, and whatever its author does, it is there once.
+func TestWhatIsHeldBackComesLate(t *testing.T) {
+	const stuck, next = "stuck on the way", "are you at home?"
+	for name, do := range map[string]func(t *testing.T, p *devicetest.Person, held string) error{
+		"on another try":        func(t *testing.T, p *devicetest.Person, held string) error { return p.Retry(t.Context(), held) },
+		"given up":              func(t *testing.T, p *devicetest.Person, held string) error { return p.Cancel(t.Context(), held) },
+		"as the device woke up": func(_ *testing.T, p *devicetest.Person, _ string) error { return p.Restart() },
+	} {
+		for _, overtaken := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, overtaken: %t", name, overtaken), func(t *testing.T) {
+				w, sam, maria, hub, id := ladderTalk(t)
+				message, commit := "message", "commit"
+				hub.lost.Store(&message)
+				held := maria.Say(id, stuck)
+				w.Eventually("the line goes", func() bool { return hub.tried.Load() > 0 })
+				maria.Client.SetOffline(true)
+				noticesOffline(w, maria)
+				hub.now.Store(&api.Conversation{Verification: api.Verification{Level: "guest"}})
+				hub.lost.Store(&commit)
+				maria.Client.SetOffline(false)
+				w.Eventually("it is held back", func() bool { return maria.State(id, held) == device.StateFailed })
+				if err := do(t, maria, held); err != nil {
+					t.Fatal(err)
+				}
+				maria.Say(id, next)
+				want := []string{"hello", "good morning", stuck, next}
+				if overtaken {
+					hub.lost.Store(nil)
+					if name != "on another try" {
+						want = []string{"hello", "good morning", next}
+					}
+					sam.SeesTexts(id, want...)
+				}
+				_ = hub.late() // refused, if it was overtaken
+				hub.lost.Store(nil)
+				sam.SeesTexts(id, want...)
+				sam.Say(id, "yes")
+				want = append(want, "yes")
+				sam.SeesTexts(id, want...)
+				w.Eventually("she reads it, and it is archived", func() bool {
+					return slices.Contains(maria.Texts(id), "yes") && contains(archived(w, id), "yes")
+				})
+				if got := archived(w, id); !slices.Equal(got, want) {
+					t.Errorf("the record has %q", got)
+				}
+				for _, p := range []*devicetest.Person{sam, maria} {
+					if seen := p.Notices(id); slices.ContainsFunc(seen, func(n string) bool {
+						return strings.HasPrefix(n, "refused") || n == "gap"
+					}) {
+						t.Errorf("%s is warned of what nobody did: %q", p.Name, seen)
+					}
+				}
+			})
+		}
 	}
 }
 

@@ -201,56 +201,6 @@ func (c *conversation) sendNext(ctx context.Context) (more bool, err error) {
 	return c.sendFrame(ctx, o)
 }
 
-// holdBack keeps what has waited from who is less well known by now than when it
-// was written, also what was sealed as the line went: that stays sealed, as the
-// hub may have it all the same. Its author says whether it goes: [Engine.Retry].
-// It reports whether what is next has to be looked at again.
-func (c *conversation) holdBack(ctx context.Context) (again bool, err error) {
-	c.mu.Lock()
-	next := c.nextOut()
-	ask := next != nil && c.waited(next)
-	c.mu.Unlock()
-	if !ask {
-		return false, nil
-	}
-	refused := c.askSummary(ctx)
-	if refused != nil && !lasting(refused) {
-		return false, refused
-	}
-	err = c.with(ctx, func(t *txn) error {
-		if refused == nil && c.rec.head > c.rec.cursor { // it may be in the log
-			again = true
-			return errUnchanged
-		}
-		held := false
-		for _, o := range c.out {
-			switch {
-			case o.position > 0 || o.failure != "":
-				continue
-			case refused != nil && o.number == next.number:
-				t.notSent(o, refused)
-				again = true
-			case refused == nil && c.shown(o) < o.shown:
-				o.failure = FailureCancelled
-				t.putOut(o)
-				t.showOut(o)
-			default:
-				continue
-			}
-			held = true
-		}
-		if !held {
-			return errUnchanged
-		}
-		return nil
-	})
-	if errors.Is(err, errUnchanged) {
-		return again, nil
-	}
-	c.e.tellConnection()
-	return again, err
-}
-
 // notSent shows a message as refused by the hub for good, and why.
 func (t *txn) notSent(o *outRecord, err error) {
 	o.failure = FailureOf(err)
@@ -261,12 +211,6 @@ func (t *txn) notSent(o *outRecord, err error) {
 		t.outside()
 		t.told()
 	}
-}
-
-// waited reports whether the patient may be less well known by now than when o
-// was written: they are, or the line went since, and the hub has yet to be asked.
-func (c *conversation) waited(o *outRecord) bool {
-	return o.shown > 0 && (c.shown(o) < o.shown || o.line == 0 || o.line != c.e.line())
 }
 
 // seal returns a copy of the next outbox item that can go, sealed and kept, or
@@ -304,6 +248,8 @@ func (c *conversation) nextOut() *outRecord {
 	var next *outRecord
 	for _, o := range c.out {
 		switch {
+		case c.atLarge(o):
+			return nil
 		case o.position > 0 || o.failure != "" || len(o.content) == 0:
 		case o.payload != nil:
 			if !c.fileIsUp(o) {
@@ -478,14 +424,15 @@ func (t *txn) confirmed(o *outRecord, position uint64, at int64) {
 	}
 }
 
-// Retry sends a failed message again.
+// Retry sends a failed message again. One that is sealed goes as it is: the hub
+// may have it, or refuses it as stale.
 func (e *Engine) Retry(ctx context.Context, message string) error {
 	return e.withOut(ctx, message, func(t *txn, o *outRecord) error {
 		if o.failure == "" {
 			return nil
 		}
 		o.failure, o.shown = "", t.c.shown(o)
-		t.unseal(o)
+		t.putOut(o)
 		t.showOut(o)
 		return nil
 	})
@@ -507,6 +454,9 @@ func (e *Engine) Cancel(ctx context.Context, message string) error {
 		}
 		t.delete(prefixMsg + o.id)
 		t.events = append(t.events, Event{Kind: EventLineRemoved, ConversationID: t.c.id, LineID: o.id})
+		if t.c.atLarge(o) {
+			t.disown(o)
+		}
 		return nil
 	})
 }

@@ -389,6 +389,7 @@ func (t *txn) settled(before roster, position uint64, at int64) error {
 		return err
 	}
 	t.notices(position, at, t.seat(before, after, at))
+	t.forgetDisowned()
 	t.told()
 	return nil
 }

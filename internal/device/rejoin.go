@@ -243,6 +243,7 @@ func (t *txn) rejoined(sent *api.Sent) error {
 			t.unseal(o)
 		}
 	}
+	t.forgetDisowned()
 	c.rec.cursor, c.rec.joined = sent.Position, sent.Position
 	c.rec.seqOut = 0 // others begin to count it anew
 	c.rec.updatedAt, c.rec.sentSince = c.e.millis(), 0
