@@ -22,6 +22,14 @@ const (
 	MaxConversationsPage  = 100
 )
 
+// Bounds of what is said on the push connection. A field past them, as one past
+// those that stand in its tag, is refused with [CodeMalformed].
+const (
+	MaxID           = 64        // characters
+	MaxSessionToken = 256       // characters
+	MaxNumber       = 1<<53 - 1 // positions and calls: the last that every reader of JSON keeps whole (RFC 7493)
+)
+
 // A Code names a reason for refusal. Codes are stable: clients decide by them
 // and never by an error's text.
 type Code string

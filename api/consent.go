@@ -36,11 +36,11 @@ type ConsentText struct {
 type ConsentReceipt struct {
 	Form      string `json:"form" maxLength:"64"`
 	Kind      string `json:"kind" maxLength:"32" doc:"the purpose: the form's kind"`
-	Version   int    `json:"version" minimum:"1"`
+	Version   int    `json:"version" minimum:"1" maximum:"2147483647"`
 	Language  string `json:"language" maxLength:"35"`
 	SHA256    []byte `json:"sha256" maxLength:"64"`
 	Method    string `json:"method" maxLength:"32" doc:"how it was given: checkbox"`
-	At        int64  `json:"at" doc:"the device's clock; what counts is the hub's"`
+	At        int64  `json:"at" minimum:"0" maximum:"253402300799999" doc:"the device's clock; what counts is the hub's"`
 	Signature []byte `json:"signature" maxLength:"256" doc:"ECDSA P-256, ASN.1"`
 }
 
@@ -83,7 +83,7 @@ type Agreements struct {
 // who declined is not kept.
 type ConsentDeclined struct {
 	Form    string `json:"form" maxLength:"64"`
-	Version int    `json:"version" minimum:"1"`
+	Version int    `json:"version" minimum:"1" maximum:"2147483647"`
 }
 
 // A ConversationConsent is what a conversation stands on, for who sees it.
@@ -124,7 +124,7 @@ type DraftForm struct {
 	Queues     []string             `json:"queues,omitempty" maxItems:"200" doc:"queues that it stands before; none means all"`
 	InAddition bool                 `json:"in_addition,omitempty"`
 	Months     int                  `json:"months,omitempty" minimum:"0" maximum:"1200" doc:"how long an agreement counts; 0 means until it is taken back"`
-	Base       int                  `json:"base" minimum:"0"`
+	Base       int                  `json:"base" minimum:"0" maximum:"2147483647"`
 }
 
 // FormAct is POST /v1/admin/consents/{form}/{version}/{act}:
@@ -139,7 +139,7 @@ type DraftForm struct {
 // now (fewer queues, or its end) waits for somebody else, who approves or
 // returns it here.
 type FormAct struct {
-	Base   int    `json:"base,omitempty" minimum:"0" doc:"revision that was looked at; needed to answer a change that waits"`
+	Base   int    `json:"base,omitempty" minimum:"0" maximum:"2147483647" doc:"revision that was looked at; needed to answer a change that waits"`
 	Reason string `json:"reason,omitempty" maxLength:"500" doc:"needed to return or retire, and from both people where a text reads above grade 6 or is in a language that is not measured"`
 }
 

@@ -94,7 +94,7 @@ type ActResult struct {
 // conversation is closed, so what the patient thinks cannot be said inside the
 // group, and words about care must not be said outside it.
 type Rating struct {
-	Score int `json:"score" minimum:"1" doc:"1 (bad) to 5 (very good)"`
+	Score int `json:"score" minimum:"1" maximum:"5" doc:"1 (bad) to 5 (very good)"`
 }
 
 // SendFrame appends a frame: POST /v1/conversations/{id}/frames. It is
@@ -158,7 +158,7 @@ type GroupInfo struct {
 // Ack says that the calling device has stored all frames up to Position:
 // POST /v1/conversations/{id}/ack.
 type Ack struct {
-	Position uint64 `json:"position"`
+	Position uint64 `json:"position" minimum:"0" maximum:"9007199254740991"`
 }
 
 // Typing is POST /v1/conversations/{id}/typing. It is never stored.

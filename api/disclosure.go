@@ -32,7 +32,7 @@ type Disclosures struct {
 // the patient or where the patient authorised it, is not accounted for (45 CFR
 // 164.528(a)(1)).
 type RecordDisclosure struct {
-	At        int64  `json:"at" minimum:"1" doc:"when, Unix milliseconds, not after now and at most six years ago"`
+	At        int64  `json:"at" minimum:"1" maximum:"253402300799999" doc:"when, Unix milliseconds, not after now and at most six years ago"`
 	Recipient string `json:"recipient" minLength:"2" maxLength:"200"`
 	Address   string `json:"address,omitempty" maxLength:"300"`
 	What      string `json:"what" minLength:"2" maxLength:"500" doc:"a brief description, not the content"`
@@ -60,9 +60,9 @@ type RecordRead struct {
 
 // RecordFound is what a check of the record found, in counts.
 type RecordFound struct {
-	Conversations int `json:"conversations" minimum:"0"`
-	Records       int `json:"records" minimum:"0"`
-	Problems      int `json:"problems" minimum:"0"`
+	Conversations int `json:"conversations" minimum:"0" maximum:"2147483647"`
+	Records       int `json:"records" minimum:"0" maximum:"2147483647"`
+	Problems      int `json:"problems" minimum:"0" maximum:"2147483647"`
 }
 
 // StrikeDisclosure says why a line was a mistake. It stays, struck.

@@ -50,7 +50,7 @@ type Head struct {
 // place for it.
 type Hello struct {
 	Type    string `json:"type" enum:"hello"`
-	Token   string `json:"token"`
+	Token   string `json:"token" maxLength:"256"`
 	Compact bool   `json:"compact,omitempty" doc:"frames come as binary messages, and what the device itself sends does not come back but for the reply"`
 }
 
@@ -58,10 +58,10 @@ type Hello struct {
 // the calls of the same name, "send" as [SendFrame] (answered by a [Reply]
 // with the same Call), "ping" (answered by "pong").
 type ClientMessage struct {
-	Type           string     `json:"type"`
-	Call           uint64     `json:"call,omitempty"`
-	ConversationID string     `json:"conversation_id,omitempty"`
-	Position       uint64     `json:"position,omitempty"`
+	Type           string     `json:"type" enum:"send,ack,typing,ping"`
+	Call           uint64     `json:"call,omitempty" minimum:"0" maximum:"9007199254740991"`
+	ConversationID string     `json:"conversation_id,omitempty" maxLength:"64"`
+	Position       uint64     `json:"position,omitempty" minimum:"0" maximum:"9007199254740991"`
 	Typing         bool       `json:"typing,omitempty"`
 	Frame          *SendFrame `json:"frame,omitempty"`
 }

@@ -41,7 +41,7 @@ type NewRelation struct {
 	Kind     string   `json:"kind" enum:"parent,guardian,carer,representative"`
 	Age      string   `json:"age,omitempty" enum:"minor,adult" doc:"of the other. Left out, it is minor for a parent or guardian, and wherever born is given. A parent writes for a minor alone"`
 	Queues   []string `json:"queues,omitempty" maxItems:"50"`
-	EndsAt   int64    `json:"ends_at,omitempty" minimum:"0"`
+	EndsAt   int64    `json:"ends_at,omitempty" minimum:"0" maximum:"253402300799999"`
 	Born     string   `json:"born,omitempty" maxLength:"32" doc:"YYYY-MM-DD: a minor's date of birth, and nobody else's. The grant ends on the birthday on which they come of age; the date itself is not kept"`
 	Evidence string   `json:"evidence" enum:"birth-certificate,court-order,power-of-attorney,identity-document,known-to-practice"`
 	// Approver is a supervisor who agreed, by the caller's word: they are told.
@@ -145,7 +145,7 @@ type PastChat struct {
 type NewInvitation struct {
 	Queue    string `json:"queue" minLength:"1" maxLength:"64"`
 	Language string `json:"language" minLength:"2" maxLength:"35"`
-	Hours    int    `json:"hours,omitempty" minimum:"0" doc:"until the link ends, at most 336; 0 means 72"`
+	Hours    int    `json:"hours,omitempty" minimum:"0" maximum:"336" doc:"until the link ends, at most 336; 0 means 72"`
 	// Channel is how the link travels. By email and sms the hub sends it, and
 	// nobody else ever sees it: then it proves the contact that it was sent to.
 	Channel string `json:"channel,omitempty" enum:"link,email,sms" doc:"link, which is shown to the caller, if left out"`

@@ -36,7 +36,7 @@ type ActivityFigures struct {
 // /v1/admin/reviews/activity. It needs both factors shown a moment ago. One that
 // is not over, or is signed off already, gives 409.
 type SignActivity struct {
-	From  int64  `json:"from"`
-	Until int64  `json:"until"`
+	From  int64  `json:"from" minimum:"1" maximum:"253402300799999"`
+	Until int64  `json:"until" minimum:"2" maximum:"253402300799999"`
 	Note  string `json:"note" minLength:"1" maxLength:"2000" doc:"what was found; kept beside the log, never in it"`
 }

@@ -19,8 +19,8 @@ type AuditSelection struct {
 	Object       string `query:"object" maxLength:"64"`
 	Conversation string `query:"conversation" maxLength:"64"`
 	Patient      string `query:"patient" maxLength:"64"`
-	From         int64  `query:"from" minimum:"0" doc:"Unix milliseconds, inclusive"`
-	Until        int64  `query:"until" minimum:"0" doc:"Unix milliseconds, exclusive"`
+	From         int64  `query:"from" minimum:"0" maximum:"253402300799999" doc:"Unix milliseconds, inclusive"`
+	Until        int64  `query:"until" minimum:"0" maximum:"253402300799999" doc:"Unix milliseconds, exclusive"`
 }
 
 func (i *AuditSelection) filter() hub.AuditFilter {
@@ -48,18 +48,18 @@ type memberIn struct {
 }
 
 type proofIn struct {
-	Number int64 `query:"number" required:"true" minimum:"0"`
-	Size   int64 `query:"size" required:"true" minimum:"1" doc:"of a checkpoint"`
+	Number int64 `query:"number" required:"true" minimum:"0" maximum:"9007199254740991"`
+	Size   int64 `query:"size" required:"true" minimum:"1" maximum:"9007199254740991" doc:"of a checkpoint"`
 }
 
 type growthIn struct {
-	Earlier int64 `query:"earlier" required:"true" minimum:"1"`
-	Later   int64 `query:"later" required:"true" minimum:"1"`
+	Earlier int64 `query:"earlier" required:"true" minimum:"1" maximum:"9007199254740991"`
+	Later   int64 `query:"later" required:"true" minimum:"1" maximum:"9007199254740991"`
 }
 
 type tileIn struct {
 	Level int   `query:"level" required:"true" minimum:"0" maximum:"7"`
-	Tile  int64 `query:"tile" required:"true" minimum:"0"`
+	Tile  int64 `query:"tile" required:"true" minimum:"0" maximum:"35184372088831"`
 }
 
 // auditRoutes show the log to who answers for it, and to each person what it

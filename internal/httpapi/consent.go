@@ -28,7 +28,7 @@ type BySlug struct {
 type formIn struct {
 	BySlug
 	Form    string `path:"form" maxLength:"64"`
-	Version int    `query:"version" minimum:"0" doc:"0 is the present one"`
+	Version int    `query:"version" minimum:"0" maximum:"2147483647" doc:"0 is the present one"`
 }
 
 type declinedIn struct {
@@ -79,7 +79,7 @@ type OfForm struct {
 // OfVersion is a call about a version of one.
 type OfVersion struct {
 	OfForm
-	Version int `path:"version" minimum:"1"`
+	Version int `path:"version" minimum:"1" maximum:"2147483647"`
 }
 
 type draftIn struct {
@@ -94,8 +94,8 @@ type versionIn[B any] struct {
 
 type receiptsIn struct {
 	Form    string `query:"form" maxLength:"64"`
-	Version int    `query:"version" minimum:"0"`
-	After   uint64 `query:"after" doc:"sequence; 0 for the first page"`
+	Version int    `query:"version" minimum:"0" maximum:"2147483647"`
+	After   uint64 `query:"after" minimum:"0" maximum:"9007199254740991" doc:"sequence; 0 for the first page"`
 }
 
 func (i *receiptsIn) query() hub.ReceiptQuery {

@@ -65,7 +65,7 @@ func (s *Server) conversationRoutes() {
 
 type framesIn struct {
 	ByID
-	After uint64 `query:"after" doc:"position; 0 for the first page"`
+	After uint64 `query:"after" minimum:"0" maximum:"9007199254740991" doc:"position; 0 for the first page"`
 	Limit int    `query:"limit" minimum:"1" maximum:"200" default:"100"`
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -90,15 +91,15 @@ func checkGolden(t *testing.T, schemas huma.Registry, schema *huma.Schema, name 
 }
 
 // exemplify gives v, and all within it, values that show which field is which.
-func exemplify(v reflect.Value, name string, enum string) {
+func exemplify(v reflect.Value, name string, tag reflect.StructTag) {
 	switch v.Kind() {
 	case reflect.Struct:
 		for i := range v.NumField() {
 			f := v.Type().Field(i)
 			if f.Anonymous {
 				exemplify(v.Field(i), name, "")
-			} else if tag := strings.Split(f.Tag.Get("json"), ",")[0]; tag != "-" {
-				exemplify(v.Field(i), tag, strings.Split(f.Tag.Get("enum"), ",")[0])
+			} else if name := strings.Split(f.Tag.Get("json"), ",")[0]; name != "-" {
+				exemplify(v.Field(i), name, f.Tag)
 			}
 		}
 	case reflect.Pointer:
@@ -110,13 +111,14 @@ func exemplify(v reflect.Value, name string, enum string) {
 			return
 		}
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
-		exemplify(v.Index(0), name, enum)
+		exemplify(v.Index(0), name, tag)
 	case reflect.Map:
 		v.Set(reflect.MakeMap(v.Type()))
 		value := reflect.New(v.Type().Elem()).Elem()
 		exemplify(value, name, "")
 		v.SetMapIndex(reflect.ValueOf("en"), value)
 	case reflect.String:
+		enum, _, _ := strings.Cut(tag.Get("enum"), ",")
 		if enum == "" {
 			enum = "an example of " + name // long enough for every least length
 		}
@@ -124,7 +126,11 @@ func exemplify(v reflect.Value, name string, enum string) {
 	case reflect.Bool:
 		v.SetBool(true)
 	case reflect.Int, reflect.Int64:
-		v.SetInt(int64(1000 + len(name)))
+		n := int64(1000 + len(name))
+		if most, err := strconv.ParseInt(tag.Get("maximum"), 10, 64); err == nil {
+			n = min(n, most)
+		}
+		v.SetInt(n)
 	case reflect.Float64:
 		v.SetFloat(float64(len(name)) + 0.5)
 	case reflect.Uint16, reflect.Uint64:

@@ -16,8 +16,8 @@ type byDevice struct {
 
 // periodIn is a call about a time, Unix milliseconds.
 type periodIn struct {
-	From  int64 `query:"from" required:"true" minimum:"1"`
-	Until int64 `query:"until" required:"true" minimum:"2"`
+	From  int64 `query:"from" required:"true" minimum:"1" maximum:"253402300799999"`
+	Until int64 `query:"until" required:"true" minimum:"2" maximum:"253402300799999"`
 }
 
 // peopleRoutes are for those who run the practice and those who answer for it.

@@ -1,7 +1,6 @@
 package httpapi_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
@@ -236,6 +235,7 @@ func (r *reach) body(route string, d *device, chat string) string {
 // schemas is what tests read of the API's description.
 type schemas struct {
 	Paths map[string]map[string]struct {
+		Security   []map[string][]string
 		Parameters []struct {
 			Name, In string
 			Required bool
@@ -260,7 +260,8 @@ type schema struct {
 	MaxLength       *int
 	MaxItems        *int
 	Format          string
-	Minimum         float64
+	Minimum         *float64
+	Maximum         *float64
 	ContentEncoding string
 	Pattern         string
 }
@@ -293,7 +294,10 @@ func (s *schemas) sample(of *schema) any {
 	case kind == "boolean":
 		return true
 	case kind == "integer", kind == "number":
-		return json.Number(fmt.Sprint(max(1, of.Minimum)))
+		if of.Minimum != nil && *of.Minimum > 1 {
+			return *of.Minimum
+		}
+		return 1
 	case of.ContentEncoding == "base64":
 		return []byte(strings.Repeat("x", max(1, of.MinLength)))
 	}

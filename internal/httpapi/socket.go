@@ -199,6 +199,9 @@ func (s *Server) hello(ctx context.Context, conn *websocket.Conn) (h api.Hello, 
 	if decode(b, &h) != nil || h.Type != "hello" {
 		return h, nil, &hub.MalformedError{Field: "type"}
 	}
+	if len(h.Token) > api.MaxSessionToken {
+		return h, nil, &hub.MalformedError{Field: "token"}
+	}
 	callOf(ctx).auth = "Bearer " + h.Token
 	caller, err = s.authenticate(ctx)
 	callOf(ctx).auth = "" // checked; no need to keep it
@@ -435,12 +438,29 @@ func said() map[string]func(*socket, context.Context, *api.ClientMessage) {
 // takes, sorted.
 func (s *Server) ClientMessages() []string { return slices.Sorted(maps.Keys(s.sockets.said)) }
 
+// withinBounds holds a message to its description. Its frame is looked at with
+// those that come by a call.
+func withinBounds(m *api.ClientMessage) error {
+	switch {
+	case m.Call > api.MaxNumber:
+		return &hub.MalformedError{Field: "call"}
+	case len(m.ConversationID) > api.MaxID:
+		return &hub.MalformedError{Field: "conversation_id"}
+	case m.Position > api.MaxNumber:
+		return &hub.MalformedError{Field: "position"}
+	}
+	return nil
+}
+
 func (k *socket) carryOut(ctx context.Context, m *api.ClientMessage) {
 	do, known := k.server.sockets.said[m.Type]
 	sends := m.Type == "send" && m.Frame != nil // which have a limit of their own
 	var err error
 	if !sends {
 		err = k.server.hub.AllowCall(k.line.Caller)
+	}
+	if err == nil {
+		err = withinBounds(m)
 	}
 	switch {
 	case err != nil:

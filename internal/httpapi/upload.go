@@ -53,7 +53,7 @@ func uploadOperation(method, path, summary, status string) huma.Operation {
 	}
 	switch method {
 	case http.MethodPatch:
-		o.Parameters = append(o.Parameters, &huma.Param{Name: "Upload-Offset", In: "header", Required: true, Schema: &huma.Schema{Type: huma.TypeInteger}})
+		o.Parameters = append(o.Parameters, &huma.Param{Name: "Upload-Offset", In: "header", Required: true, Schema: &huma.Schema{Type: huma.TypeInteger, Minimum: new(0.0), Maximum: new(float64(api.MaxAttachmentBytes))}})
 		o.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{chunkType: {Schema: bytes}}}
 	case http.MethodGet:
 		o.Responses[status].Content = map[string]*huma.MediaType{"application/octet-stream": {Schema: bytes}}
@@ -67,7 +67,7 @@ func (s *Server) appendChunk(w http.ResponseWriter, r *http.Request, c *hub.Call
 		return
 	}
 	offset, err := strconv.ParseInt(r.Header.Get("Upload-Offset"), 10, 64)
-	if err != nil || offset < 0 {
+	if err != nil || offset < 0 || offset > api.MaxAttachmentBytes {
 		s.refuse(w, r, &hub.MalformedError{Field: "Upload-Offset"})
 		return
 	}

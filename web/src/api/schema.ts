@@ -3226,7 +3226,8 @@ export interface components {
             readonly frame?: components["schemas"]["SendFrame"];
             /** Format: int64 */
             readonly position?: number;
-            readonly type: string;
+            /** @enum {string} */
+            readonly type: "send" | "ack" | "typing" | "ping";
             readonly typing?: boolean;
         };
         readonly Colleagues: {
