@@ -1,8 +1,9 @@
 // The icons that only staff pages draw: see ui/icons.ts.
 
-import { addIcons } from "../ui/icons.ts";
+import { addIcons, type ConsoleIcon } from "../ui/icons.ts";
+import "../ui/laterIcons.ts";
 
-addIcons({
+addIcons<ConsoleIcon>({
   "eye-off": ["M9.5 5.9A9 9 0 0 1 12 5.5c6 0 9.5 6.5 9.5 6.5a17 17 0 0 1-2.6 3.4M6.2 7.5A16 16 0 0 0 2.5 12S6 18.5 12 18.5a9 9 0 0 0 4.7-1.4", "M10 10a2.8 2.8 0 0 0 4 4", "M4 3.5l16 17"],
   next: ["m9 5.5 6.5 6.5L9 18.5"],
   search: ["M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14Z", "m16 16 4.5 4.5"],

@@ -4,51 +4,35 @@
 
 const icons = {
   alert: ["M12 8.5v4.5", "M12 16.5v.01", "M10.4 4.4 2.9 17.3A1.9 1.9 0 0 0 4.5 20h15a1.9 1.9 0 0 0 1.6-2.7L13.6 4.4a1.85 1.85 0 0 0-3.2 0Z"],
-  archive: ["M4 9v9a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V9", "M4.5 4h15A1.5 1.5 0 0 1 21 5.5v2A1.5 1.5 0 0 1 19.5 9h-15A1.5 1.5 0 0 1 3 7.5v-2A1.5 1.5 0 0 1 4.5 4Z", "M10 13h4"],
   back: ["M19 12H5", "m11 6-6 6 6 6"],
-  bell: ["M6 10a6 6 0 1 1 12 0c0 5 2 6 2 6H4s2-1 2-6", "M10.2 19.5a2 2 0 0 0 3.6 0"],
-  "bell-off": ["M8 5.5A6 6 0 0 1 18 10c0 2.2.4 3.6.8 4.6M16 16H4s2-1 2-6c0-.6.1-1.1.2-1.7", "M10.2 19.5a2 2 0 0 0 3.6 0", "m4 3.5 16 17"],
   chat: ["M6.5 4.5h11A2.5 2.5 0 0 1 20 7v7.5a2.5 2.5 0 0 1-2.5 2.5H12l-4.6 3.6a.6.6 0 0 1-.9-.5V17A2.5 2.5 0 0 1 4 14.5V7a2.5 2.5 0 0 1 2.5-2.5Z"],
   check: ["m5 12.5 4.5 4.5L19 7.5"],
-  checks: ["m2.5 12.5 4.5 4.5 8.5-9.5", "m12 16.5.5.5 9-9.5"],
   clock: ["M12 20.5a8.5 8.5 0 1 0 0-17 8.5 8.5 0 0 0 0 17Z", "M12 7.5V12l3 2"],
   close: ["M6 6l12 12", "M18 6 6 18"],
-  code: ["M5 4.5h4v4H5z", "M15 4.5h4v4h-4z", "M5 15.5h4v4H5z", "M15 15.5h4v4h-4z", "M12 4.5v4", "M12 15.5v4", "M5 12h14"],
   device: ["M8 3h8a1.5 1.5 0 0 1 1.5 1.5v15A1.5 1.5 0 0 1 16 21H8a1.5 1.5 0 0 1-1.5-1.5v-15A1.5 1.5 0 0 1 8 3Z", "M11 18h2"],
-  down: ["M12 5v14", "m6 13 6 6 6-6"],
-  download: ["M12 4v11", "m7.5 10.5 4.5 4.5 4.5-4.5", "M4.5 19.5h15"],
   expand: ["M14 4h6v6", "M20 4l-7 7", "M10 20H4v-6", "M4 20l7-7"],
-  file: ["M13.5 3H7a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h10a2 2 0 0 0 2-2V8.5Z", "M13.5 3v5.5H19"],
-  files: ["M4 6.5A1.5 1.5 0 0 1 5.5 5h4L12 7.5h6.5A1.5 1.5 0 0 1 20 9v8.5a1.5 1.5 0 0 1-1.5 1.5h-13A1.5 1.5 0 0 1 4 17.5Z"],
   globe: ["M12 20.5a8.5 8.5 0 1 0 0-17 8.5 8.5 0 0 0 0 17Z", "M3.5 12h17", "M12 3.5c2.5 2.5 3.6 5.3 3.6 8.5s-1.1 6-3.6 8.5c-2.5-2.5-3.6-5.3-3.6-8.5S9.5 6 12 3.5Z"],
-  image: ["M5.5 4.5h13A1.5 1.5 0 0 1 20 6v12a1.5 1.5 0 0 1-1.5 1.5h-13A1.5 1.5 0 0 1 4 18V6a1.5 1.5 0 0 1 1.5-1.5Z", "m4.5 17.5 4.5-5 3.5 3.5 2.5-2.5 4.5 4", "M14.8 9.5v.01"],
   info: ["M12 20.5a8.5 8.5 0 1 0 0-17 8.5 8.5 0 0 0 0 17Z", "M12 11.5V16", "M12 8v.01"],
-  leave: ["M10 4.5H6A1.5 1.5 0 0 0 4.5 6v12A1.5 1.5 0 0 0 6 19.5h4", "M10 12h9.5", "m15.5 8 4 4-4 4"],
   lock: ["M6.5 10.5h11A1.5 1.5 0 0 1 19 12v7a1.5 1.5 0 0 1-1.5 1.5h-11A1.5 1.5 0 0 1 5 19v-7a1.5 1.5 0 0 1 1.5-1.5Z", "M8 10.5V7.5a4 4 0 0 1 8 0v3", "M12 14.5v2"],
-  menu: ["M12 6.2a.7.7 0 1 0 0-1.4.7.7 0 0 0 0 1.4Z", "M12 12.7a.7.7 0 1 0 0-1.4.7.7 0 0 0 0 1.4Z", "M12 19.2a.7.7 0 1 0 0-1.4.7.7 0 0 0 0 1.4Z"],
   moon: ["M19.5 14A8 8 0 0 1 10 4.5a8 8 0 1 0 9.5 9.5Z"],
   offline: ["M3 3l18 18", "M5 12.5a10 10 0 0 1 4-2.4M14.5 10a10 10 0 0 1 4.5 2.5", "M8.5 16a5 5 0 0 1 5-1.2", "M2.5 8.5a14 14 0 0 1 3.5-2.2M11 5a14 14 0 0 1 10.5 3.5", "M12 19.5v.01"],
   pencil: ["M15.5 5.5l3 3L8 19H5v-3Z"],
-  people: ["M9 11a3.2 3.2 0 1 0 0-6.4A3.2 3.2 0 0 0 9 11Z", "M3 19c.4-3.2 2.7-5 6-5s5.6 1.8 6 5", "M16 11a2.7 2.7 0 1 0-.8-5.3", "M17.5 14.2c2 .5 3.2 2.1 3.5 4.3"],
   person: ["M12 11.5a3.7 3.7 0 1 0 0-7.4 3.7 3.7 0 0 0 0 7.4Z", "M4.5 20c.6-3.8 3.4-5.8 7.5-5.8s6.9 2 7.5 5.8"],
   phone: ["M8.7 4.5 6 4.8c-1 .1-1.7 1-1.6 2 .8 7 6 12.2 12.9 12.9 1 .1 1.9-.6 2-1.6l.3-2.6-4.1-1.9-1.9 1.9c-2.5-1.2-3.9-2.6-5-5l1.9-1.9Z"],
-  plus: ["M12 5v14", "M5 12h14"],
   retry: ["M19.5 12A7.5 7.5 0 1 1 17 6.4L19.5 9", "M19.5 4.5V9H15"],
-  send: ["M4.5 12 4 5.2a.8.8 0 0 1 1.2-.7l15 6.8a.8.8 0 0 1 0 1.4l-15 6.8a.8.8 0 0 1-1.2-.7Z", "M4.5 12H12"],
-  settings: ["M4 7h9", "M17 7h3", "M4 17h3", "M11 17h9", "M15 9.2a2.2 2.2 0 1 0 0-4.4 2.2 2.2 0 0 0 0 4.4Z", "M9 19.2a2.2 2.2 0 1 0 0-4.4 2.2 2.2 0 0 0 0 4.4Z"],
   shield: ["M12 3.5 5 6v5.5c0 4.3 2.7 7.5 7 9 4.3-1.5 7-4.7 7-9V6Z", "m9 12 2.2 2.2 4-4.4"],
-  trash: ["M4.5 6.5h15", "M9 6.5V4.5h6v2", "M6.5 6.5 7.3 19a1.5 1.5 0 0 0 1.5 1.5h6.4a1.5 1.5 0 0 0 1.5-1.5l.8-12.5", "M10 10.5v6M14 10.5v6"],
-  verified: ["m8.5 12.2 2.4 2.4 4.6-5", "M12 3.2l2.3 1.7 2.9 0 .9 2.7 2.3 1.7-.9 2.7.9 2.7-2.3 1.7-.9 2.7-2.9 0L12 20.8l-2.3-1.7-2.9 0-.9-2.7-2.3-1.7.9-2.7-.9-2.7 2.3-1.7.9-2.7 2.9 0Z"],
   eye: ["M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12Z", "M12 14.8a2.8 2.8 0 1 0 0-5.6 2.8 2.8 0 0 0 0 5.6Z"],
 } satisfies Record<string, readonly string[]>;
 
+/** Those that no first screen draws: see laterIcons.ts. */
+export type LaterIcon = "archive" | "bell" | "bell-off" | "checks" | "code" | "down" | "download" | "file" | "files" | "image" | "leave" | "menu" | "people" | "plus" | "send" | "settings" | "trash" | "verified";
 export type ConsoleIcon = "eye-off" | "next" | "search" | "swap" | "copy" | "inbox" | "keyboard" | "panel";
-export type IconName = keyof typeof icons | ConsoleIcon;
+export type IconName = keyof typeof icons | LaterIcon | ConsoleIcon;
 
 const drawn: Partial<Record<IconName, readonly string[]>> = icons;
 
-/** Adds those that only one app draws, so that the other does not load them. */
-export function addIcons(more: Readonly<Record<ConsoleIcon, readonly string[]>>): void {
+/** Adds those that only some screens draw, so that the others do not load them. */
+export function addIcons<Name extends LaterIcon | ConsoleIcon>(more: Readonly<Record<Name, readonly string[]>>): void {
   Object.assign(drawn, more);
 }
 
