@@ -13,8 +13,6 @@ import { called, joinedWords } from "./words.ts";
 const burstMs = 900;
 const placeMs = 60_000;
 const typingMs = 30_000;
-/** How many bursts long who joined is waited for by name. */
-const longestWait = 10;
 const longestSpoken = 240;
 
 /** Shows that there is something new. The text says whom it is from and nothing of what it says. */
@@ -35,7 +33,6 @@ async function note(text: string): Promise<void> {
 export function listen(view: View, host: Host | undefined): () => void {
   const burst: Extract<Signal, { kind: "message" }>[] = [];
   let joined: PersonId[] = [];
-  let waited = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let placeAt = -Infinity;
   let typingAt = -Infinity;
@@ -53,12 +50,12 @@ export function listen(view: View, host: Host | undefined): () => void {
     }
     // What is said at once with something else is not heard.
     if (burst.splice(0).length > 0 && joined.length > 0) return later();
-    // Who somebody is comes after them, and is waited for.
+    // Who somebody is comes after them, and is waited for: nobody is told of without a name.
     const others = joined.filter((person) => !view.session.nameOf(person)?.me);
-    if (others.some((person) => !view.session.nameOf(person)) && waited++ < longestWait) return later();
-    if (others.length > 0) announce(joinedWords(others, view.session.state.people, view.practiceName, view.language));
-    joined = [];
-    waited = 0;
+    joined = others.filter((person) => name(person) === t("patient.someone"));
+    if (joined.length > 0) later();
+    const named = others.filter((person) => !joined.includes(person));
+    if (named.length > 0) announce(joinedWords(named, view.session.state.people, view.practiceName, view.language));
   }
 
   function later(): void {

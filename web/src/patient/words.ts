@@ -12,6 +12,7 @@ export function called(member: Member | undefined, practice: string): string {
   if (!member) return t("patient.someone");
   if (member.me) return member.name || t("patient.you");
   if (member.kind === "service") return t("patient.archive.name", { practice });
+  if (!member.name) return t("patient.someone"); // not known yet
   if (!member.title || member.name.toLowerCase().startsWith(member.title.toLowerCase())) return member.name;
   return `${member.title} ${member.name}`;
 }
