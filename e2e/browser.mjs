@@ -26,12 +26,21 @@ export async function launch(extra = []) {
 /** One person's browser: its own storage, and a record of what went wrong in it. */
 export class Person {
   #allowedErrors = new Set();
+  /** @type {string[]} */
+  faults = [];
 
+  /** @param {string} name @param {import("playwright-core").BrowserContext} context */
+  constructor(name, context) {
+    this.name = name;
+    this.context = context;
+  }
+
+  /**
+   * @param {import("playwright-core").Browser} browser
+   * @param {{ name: string, origins: string[] } & import("playwright-core").BrowserContextOptions} who
+   */
   static async arrive(browser, { name, origins, ...context }) {
-    const person = new Person();
-    person.name = name;
-    person.faults = [];
-    person.context = await browser.newContext({ reducedMotion: "reduce", ...context });
+    const person = new Person(name, await browser.newContext({ reducedMotion: "reduce", ...context }));
     person.context.on("page", (page) => person.#watch(page, origins));
     // What service workers ask for is told of the context, and of no page.
     person.context.on("request", (request) => person.#asked(request.url(), origins));
@@ -41,7 +50,7 @@ export class Person {
       const said = (globalThis.said = []);
       new MutationObserver((changes) => {
         for (const { target, addedNodes } of changes) {
-          if (target.nodeType === 1 && target.closest("[aria-live]:not([aria-live=off])")) said.push(...[...addedNodes].map((node) => node.textContent));
+          if (target instanceof Element && target.closest("[aria-live]:not([aria-live=off])")) said.push(...[...addedNodes].map((node) => node.textContent));
         }
       }).observe(document, { subtree: true, childList: true });
     });

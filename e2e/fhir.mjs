@@ -109,6 +109,6 @@ export function validate(resource) {
 export function validateBundle(bundle) {
   assert.equal(bundle.resourceType, "Bundle");
   validateResource(bundle);
-  checkCodes({ ...bundle, entry: bundle.entry?.map(({ resource: _, ...entry }) => entry) }, "Bundle", "Bundle");
+  checkCodes({ ...bundle, entry: bundle.entry?.map((entry) => ({ ...entry, resource: undefined })) }, "Bundle", "Bundle");
   for (const { resource } of bundle.entry ?? []) validate(resource);
 }

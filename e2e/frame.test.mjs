@@ -89,7 +89,7 @@ test("what comes while nobody looks is counted in the title and on the button, a
   }
 });
 
-for (const [size, context] of [["desktop", desktop], ["phone", phone]]) {
+for (const [size, context] of Object.entries({ desktop, phone })) {
   test(`a patient chats from the clinic's page on a ${size}`, async () => {
     const bo = await Person.arrive(browser, { name: "Bo", origins: [demo.origin, demo.clinic], ...context });
     const page = await bo.open(`${demo.clinic}/`);
@@ -134,7 +134,7 @@ test("T26: what watches the clinic's page sees nothing of the chat", async () =>
     globalThis.watched = [];
     const note = (what) => globalThis.watched.push(JSON.stringify(what) ?? "");
     for (const type of ["keydown", "keyup", "input", "beforeinput", "change", "click", "pointerdown", "copy", "focusin", "message"])
-      addEventListener(type, ({ key, data, origin, target }) => note({ type, key, data, origin, text: target?.innerText, value: target?.value }), true);
+      addEventListener(type, (/** @type {any} */ { key, data, origin, target }) => note({ type, key, data, origin, text: target?.innerText, value: target?.value }), true);
     new MutationObserver(() => note(document.documentElement.outerHTML)).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
     new PerformanceObserver((list) => list.getEntries().forEach(({ name }) => note(name))).observe({ type: "resource", buffered: true });
   });
@@ -175,7 +175,7 @@ test("a page that the practice has not listed cannot embed the chat", async () =
 });
 
 for (const language of ["en", "ar"]) {
-  for (const colorScheme of ["light", "dark"]) {
+  for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
     test(`axe finds nothing on the first screens in ${language}, ${colorScheme}`, async () => {
       const person = await Person.arrive(browser, { name: "reader", origins: [demo.origin], ...phone, colorScheme, locale: language === "ar" ? "ar-EG" : "en-US" });
       const page = await person.open(demo.origin + riverside);
@@ -192,7 +192,7 @@ for (const language of ["en", "ar"]) {
   }
 }
 
-for (const [colorScheme, size] of [["light", phone], ["dark", desktop]]) {
+for (const [colorScheme, size] of /** @type {const} */ ([["light", phone], ["dark", desktop]])) {
   test(`axe finds nothing on the page of the API, ${colorScheme}`, async () => {
     const reader = await Person.arrive(browser, { name: "developer", origins: [demo.origin], ...size, colorScheme });
     const page = await reader.open(`${demo.origin}/docs/api`);

@@ -28,13 +28,15 @@ test("a page without fault passes", async () => {
   await assertAccessible(opened, "a good page");
 });
 
-for (const [what, body, expected, headers] of [
+/** @type {[string, string, RegExp, Record<string, string>?][]} */
+const faulty = [
   ["an error on the console", "<script>console.error('oh')</script>", /console: oh/],
   ["an error that nobody caught", "<script>throw new Error('oh')</script>", /error: oh/],
   ["a promise that nobody caught", "<script>Promise.reject(new Error('oh'))</script>", /error: oh/],
   ["a request to elsewhere", "<img alt='' src='http://elsewhere.localhost:1/pixel.png'>", /foreign request: http:\/\/elsewhere.localhost:1/],
   ["what the policy refused", "<img alt='' src='http://elsewhere.localhost:1/pixel.png'>", /CSP report: img-src/, { "Content-Security-Policy": policy }],
-]) {
+];
+for (const [what, body, expected, headers] of faulty) {
   test(`${what} is noticed`, async () => {
     const { person, faults } = await noticed(body, headers);
     assert.ok(faults.some((fault) => expected.test(fault)), `noticed: ${faults.join("; ") || "nothing"}`);
@@ -69,7 +71,7 @@ for (const [what, script] of [
     }).listen(0, "127.0.0.1");
     await once(server, "listening");
     t.after(() => server.close());
-    const origin = `http://localhost:${server.address().port}`;
+    const origin = `http://localhost:${Object(server.address()).port}`;
     const person = await Person.arrive(browser, { name: "nobody", origins: [origin] });
     const opened = await person.open(`${origin}/`);
     for (let tries = 0; tries < 40 && !person.faults.some((fault) => fault.startsWith("foreign")); tries++) await opened.waitForTimeout(50);

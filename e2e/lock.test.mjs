@@ -34,7 +34,7 @@ after(async () => {
 
 /** All that the page holds: text, values, titles. */
 const held = (page) =>
-  page.evaluate(() => document.title + document.documentElement.outerHTML + [...document.querySelectorAll("input,textarea")].map((each) => each.value).join());
+  page.evaluate(() => document.title + document.documentElement.outerHTML + [...document.querySelectorAll("input"), ...document.querySelectorAll("textarea")].map((each) => each.value).join());
 
 /** Says who one is on the locked screen: a password and the code of the app. */
 async function prove(password) {

@@ -22,8 +22,8 @@ after(async () => {
 
 test("what was sent before the core is there outlives the page and the tab, and goes out once", async () => {
   const ben = await Person.arrive(browser, { name: "Ben", origins: [demo.origin], ...desktop });
-  let bring;
-  const slow = new Promise((resolve) => (bring = resolve));
+  let bring = () => {};
+  const slow = new Promise((resolve) => (bring = () => resolve()));
   await ben.context.route("**/core/*.wasm", (route) => slow.then(() => route.continue().catch(() => undefined))); // its tab may be gone
   let tab = await ben.open(demo.origin + riverside);
   await beginChat(tab, { name: "Ben Okafor" });
@@ -38,9 +38,9 @@ test("what was sent before the core is there outlives the page and the tab, and 
   const kept = await tab.evaluate(async () => {
     const found = [];
     for (const { name } of await indexedDB.databases()) {
-      const db = await new Promise((resolve) => (indexedDB.open(name).onsuccess = ({ target }) => resolve(target.result)));
+      const db = await new Promise((resolve) => (indexedDB.open(name).onsuccess = ({ target }) => resolve(Object(target).result)));
       for (const store of db.objectStoreNames) {
-        const all = await new Promise((resolve) => (db.transaction(store).objectStore(store).getAll().onsuccess = ({ target }) => resolve(target.result)));
+        const all = await new Promise((resolve) => (db.transaction(store).objectStore(store).getAll().onsuccess = ({ target }) => resolve(Object(target).result)));
         found.push(...all.map((value) => (value instanceof Uint8Array ? new TextDecoder("latin1").decode(value) : "")));
       }
       db.close();

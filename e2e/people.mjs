@@ -10,7 +10,12 @@ export async function beginChat(page, { name, reason = "A health question", own 
   await agreeAndTell(page, { name, reason, own });
 }
 
-/** From the form to the composer. Whose device it is may be known already (own is undefined). */
+/**
+ * From the form to the composer. Whose device it is may be known already (own is undefined).
+ *
+ * @param {import("playwright-core").Page | import("playwright-core").Frame} page
+ * @param {{ name: string, reason?: string, own?: boolean }} told
+ */
 export async function agreeAndTell(page, { name, reason = "A health question", own }) {
   await page.getByRole("checkbox").first().waitFor();
   for (const box of await page.getByRole("checkbox").all()) {

@@ -46,6 +46,7 @@ const refused = (status, type) => (e) => e instanceof Types.Error && Number(e.st
 
 /** Patches at the server, and holds what comes of it against what SCIMMY makes of the same. */
 async function patch(Schema, where, ...operations) {
+  /** @type {{ schemas: [typeof Messages.PatchOp.id], Operations: any[] }} */
   const request = { schemas: [Messages.PatchOp.id], Operations: operations };
   const before = new Schema(await call("GET", where), "out");
   const expected = (await new Messages.PatchOp(structuredClone(request)).apply(before)) ?? before;

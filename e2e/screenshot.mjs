@@ -12,6 +12,7 @@ async function knee(page) {
   const bytes = await page.evaluate(async () => {
     const canvas = new OffscreenCanvas(640, 480);
     const ink = canvas.getContext("2d");
+    /** @param {string} colour @param {[number, number, number, number, number]} oval */
     const fill = (colour, ...oval) => {
       ink.fillStyle = colour;
       ink.beginPath();
@@ -59,8 +60,8 @@ try {
   await sees(patient, "Please rest it");
   await reaches(nurse, "Please rest it", "Read");
   await patient.getByRole("button", { name: "No thanks" }).click();
-  await patient.evaluate(() => document.activeElement?.blur());
-  await nurse.evaluate(() => document.activeElement?.blur());
+  await patient.evaluate(() => /** @type {HTMLElement} */ (document.activeElement)?.blur());
+  await nurse.evaluate(() => /** @type {HTMLElement} */ (document.activeElement)?.blur());
   const shots = await Promise.all([nurse, patient].map(async (page) => (await page.screenshot()).toString("base64")));
   const both = await browser.newPage({ viewport: { width: 1500, height: 860 } });
   await both.setContent(`<style>

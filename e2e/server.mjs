@@ -16,7 +16,7 @@ export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "
 export async function freePorts(count) {
   const servers = Array.from({ length: count }, () => net.createServer().listen(0, "127.0.0.1"));
   await Promise.all(servers.map((server) => once(server, "listening")));
-  const ports = servers.map((server) => server.address().port);
+  const ports = servers.map((server) => Object(server.address()).port);
   await Promise.all(servers.map((server) => once(server.close(), "close")));
   return ports;
 }
@@ -64,10 +64,21 @@ export class Program {
 
 /** `sotto serve --demo` on free ports. */
 export class Demo {
+  clinicHost = "";
+  folder = "";
+  port = 0;
+  clinicPort = 0;
+  /** @type {Program} */
+  program;
+  /** What the demo says of itself: its sign-ins and addresses. @type {any} */
+  info;
+
   /**
    * clinicHost is where the clinic's page is: 127.0.0.2 is another site than
    * the chat's localhost. reviewsBegan is how many days ago the practice's
    * reviews began, if not just now.
+   *
+   * @param {{ clinicHost?: string, reviewsBegan?: number }} how
    */
   static async start({ clinicHost = "127.0.0.1", reviewsBegan } = {}) {
     const demo = new Demo();

@@ -5,7 +5,8 @@ export async function switching(nurse, names, table, count = 30) {
   const times = await nurse.evaluate(
     async ([names, count]) => {
       const frame = () => new Promise((next) => requestAnimationFrame(next));
-      const card = (name) => [...document.querySelectorAll("a, button, [role=option], li")].find((each) => each.textContent.includes(name) && each.matches("a, button, [role=option]") && !each.closest("main header"));
+      /** @returns {HTMLElement | undefined} */
+      const card = (name) => /** @type {HTMLElement[]} */ ([...document.querySelectorAll("a, button, [role=option], li")]).find((each) => each.textContent.includes(name) && each.matches("a, button, [role=option]") && !each.closest("main header"));
       const found = [];
       for (let i = 0; i < count; i++) {
         const name = names[i % names.length];

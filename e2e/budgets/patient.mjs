@@ -112,12 +112,13 @@ export async function talk(patient, nurse, table, count = 30) {
     const found = [];
     for (let i = 0; i < count; i++) {
       const text = `message ${i} of the stopwatch`;
+      /** @type {HTMLTextAreaElement} */
       const field = document.querySelector("form.composer textarea");
       field.value = text;
       field.dispatchEvent(new InputEvent("input", { bubbles: true }));
       await frame();
       const began = performance.now();
-      document.querySelector("form.composer").requestSubmit();
+      field.form.requestSubmit();
       const line = () => [...document.querySelectorAll("li.line")].findLast((each) => each.textContent.includes(text));
       while (!line()) await frame();
       const bubble = performance.now() - began;

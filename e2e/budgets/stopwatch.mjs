@@ -40,7 +40,7 @@ export function watch(selectors) {
     for (const [name, selector] of Object.entries(selectors)) {
       if (name in seen.marks) continue;
       const found = document.querySelector(selector);
-      if (found?.checkVisibility() && !found.disabled) seen.marks[name] = performance.now();
+      if (found?.checkVisibility() && !(/** @type {HTMLButtonElement} */ (found).disabled)) seen.marks[name] = performance.now();
     }
     requestAnimationFrame(look);
   };
