@@ -20,7 +20,7 @@ func TestT50TakenBackPastTheGrant(t *testing.T) {
 			w.must(err)
 		},
 		"taken back": func(w *world, nurse *device, _ string, r api.Relation) {
-			_, err := w.hub.EndRelation(w.ctx, w.member("nan", "nurse"), r.ID, api.EndRelation{Reason: "court-order"})
+			_, err := w.hub.EndRelation(w.ctx, signedIn(w, nurse), r.ID, api.EndRelation{Reason: "court-order"})
 			w.must(err)
 		},
 		"lapsed, and not swept yet": func(w *world, _ *device, _ string, r api.Relation) {

@@ -117,10 +117,16 @@ func TestT22ExProxy(t *testing.T) {
 		t.Errorf("a stranger's word is taken for a grant: %+v, %v", v, err)
 	}
 
-	_, err = w.hub.EndRelation(w.ctx, nurse, r.ID, api.EndRelation{Reason: "court-order"})
+	dana := w.staff("dana")
+	dana.take(chat)
+	over := api.EndRelation{Reason: "court-order"}
+	if _, err := w.hub.EndRelation(w.ctx, nurse, r.ID, over); !errors.Is(err, hub.ErrForbidden) {
+		t.Errorf("one who has no chat with them ended it: %v", err)
+	}
+	_, err = w.hub.EndRelation(w.ctx, signedIn(w, dana), r.ID, over)
 	w.must(err)
 	mother.gone(chat)
-	_, err = w.hub.EndRelation(w.ctx, nurse, r.ID, api.EndRelation{Reason: "court-order"})
+	_, err = w.hub.EndRelation(w.ctx, super, r.ID, over)
 	if !errors.Is(err, hub.ErrConflict) {
 		t.Errorf("twice: %v", err)
 	}
@@ -388,6 +394,7 @@ func TestPersonLinks(t *testing.T) {
 	w := newWorld(t)
 	a, b, dana := w.patient(), w.patient(), w.staff("dana", "nurse")
 	first, second, elsewhere := a.open("nurse"), b.open("nurse"), b.open("front-desk")
+	dana.take(first)
 	by, super, compliance := signedIn(w, dana), w.member("sam", "supervisor"), w.member("cam", "compliance")
 	panel := func() api.PatientPanel {
 		t.Helper()

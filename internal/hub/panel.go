@@ -143,13 +143,11 @@ func (h *Hub) PersonLinks(ctx context.Context, s *StaffCaller, q PersonLinkQuery
 	return out, h.store.Record(ctx, h.event(ctx, s, audit.PersonLinksListed, ""))
 }
 
-// PatientPanel is what is known of the patient of a conversation.
+// PatientPanel is what is known of the patient of a conversation, for who takes
+// part in it.
 func (h *Hub) PatientPanel(ctx context.Context, s *StaffCaller, conversation string) (api.PatientPanel, error) {
-	v, err := h.staffConversation(ctx, s, conversation, policy.Know)
+	v, err := h.staffConversation(ctx, s, conversation, policy.CheckIdentity)
 	if err != nil {
-		return api.PatientPanel{}, err
-	}
-	if err := h.mayStaff(s, policy.Relate, s.practice()); err != nil {
 		return api.PatientPanel{}, err
 	}
 	pr, err := h.practice(ctx, v.Practice)

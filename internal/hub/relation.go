@@ -197,19 +197,21 @@ func (h *Hub) grantEnds(ctx context.Context, practice string, n api.NewRelation,
 	return ends, nil
 }
 
-// EndRelation takes a grant back, at once.
+// EndRelation takes a grant back, at once. To who may not, one that is not there
+// is as one that is.
 func (h *Hub) EndRelation(ctx context.Context, s *StaffCaller, id string, n api.EndRelation) (api.Relation, error) {
-	if err := h.mayStaff(s, policy.Relate, s.practice()); err != nil {
-		return api.Relation{}, err
+	refused := h.mayStaff(s, policy.EndGrant, s.practice())
+	r, err := Relation{}, ErrNotFound
+	if validID("r", id) {
+		r, err = h.store.Relation(ctx, s.Person.Practice, id)
 	}
-	if !validID("r", id) {
-		return api.Relation{}, ErrNotFound
+	if refused != nil && (err != nil || !h.mayEndByChat(ctx, s, &r)) {
+		return api.Relation{}, refused
 	}
-	now := h.millis()
-	r, err := h.store.Relation(ctx, s.Person.Practice, id)
 	if err != nil {
 		return api.Relation{}, err
 	}
+	now := h.millis()
 	ended := h.event(ctx, s, audit.RelationEnded, id).Of(r.Subject).Because(n.Reason, "")
 	r, err = h.store.Recording(ended).EndRelation(ctx, s.Person.Practice, id, s.Person.ID, n.Reason, now)
 	if err != nil {
@@ -219,6 +221,23 @@ func (h *Hub) EndRelation(ctx context.Context, s *StaffCaller, id string, n api.
 		h.log.WarnContext(ctx, "chats of an ended grant are still open", slog.String("relation", id))
 	}
 	return r.api(now), nil
+}
+
+// mayEndByChat reports whether a staff person takes part in a chat by which they
+// may end a grant.
+func (h *Hub) mayEndByChat(ctx context.Context, s *StaffCaller, r *Relation) bool {
+	var persons []string
+	for _, p := range []string{r.Holder, r.Subject} {
+		same, _, err := h.aliases(ctx, r.Practice, p)
+		if err != nil {
+			return false
+		}
+		persons = append(persons, same...)
+	}
+	vs, _, _, err := h.store.ListConversations(ctx, ConversationQuery{
+		Practice: r.Practice, Patients: persons, Participant: s.Person.ID, Order: ByLast, Limit: api.MaxConversationsPage,
+	})
+	return err == nil && slices.ContainsFunc(vs, func(v Conversation) bool { return h.mayStaff(s, policy.EndGrant, h.about(&v)) == nil })
 }
 
 // settleRelations carries out grants that have ended by themselves.

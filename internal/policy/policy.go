@@ -128,10 +128,11 @@ const (
 	ListPeople    Action = "person.list"
 	Identify      Action = "patient.identify"            // show who one is
 	Propose       Action = "patient.invite"              // a one-time link for a patient to begin a chat with one
-	Relate        Action = "patient.relate"              // let one patient act for another, and take that back
+	Relate        Action = "patient.relate"              // let one patient act for another
+	EndGrant      Action = "patient.end-grant"           // take that back
 	Agree         Action = "patient.agree"               // to another's grant, or grant alone
 	Unite         Action = "patient.unite"               // say that two persons are one, and undo it
-	CheckIdentity Action = "conversation.check-identity" // see how the patient showed who they are, and ask
+	CheckIdentity Action = "conversation.check-identity" // see what is known of the patient, and ask who they are
 	// SettleIdentity is to say who the patient is, and to take back what showed it.
 	SettleIdentity Action = "conversation.settle-identity"
 	ReadAudit      Action = "audit.read"
@@ -161,7 +162,7 @@ const (
 func Actions() []Action {
 	return []Action{
 		Begin, Know, Take, TakeOver, Join, Leave, Close, Reopen, Bring, Transfer, BreakGlass, Withdraw, AgreeForm, Rate, Frames, Send, Type, Attach, Admit, Add, Remove, Renew, Rejoin,
-		ListOwn, ListQueues, ListAll, Certify, Work, Configure, ArrangeDepartments, AddPerson, Grant, RequestGrant, ApproveGrant, ReviewAccess, Disable, Revoke, Invite, ListPeople, Identify, CheckIdentity, SettleIdentity, Propose, Relate, Agree, Unite, ReadAudit, ExportAudit, SignActivity, OwnAudit, Explain, Hide, Inspect, ReviewEmergency, HearEmergency, ReadAccess, RecordDisclosure,
+		ListOwn, ListQueues, ListAll, Certify, Work, Configure, ArrangeDepartments, AddPerson, Grant, RequestGrant, ApproveGrant, ReviewAccess, Disable, Revoke, Invite, ListPeople, Identify, CheckIdentity, SettleIdentity, Propose, Relate, EndGrant, Agree, Unite, ReadAudit, ExportAudit, SignActivity, OwnAudit, Explain, Hide, Inspect, ReviewEmergency, HearEmergency, ReadAccess, RecordDisclosure,
 		ReadForms, WriteForm, ApproveForm, ReadReceipts,
 	}
 }

@@ -191,8 +191,10 @@ func bounded(t *rapid.T, e *Engine, p *Principal, a Action, r *Resource) {
 		"opens again what others answered": a == Reopen && len(r.Served) > 0 && !slices.Contains(r.Served, p.ID) && !supervises && !theirs,
 		"lets others into a chat that they are not in": slices.Contains([]Action{Bring, Transfer}, a) &&
 			!slices.Contains(r.Wanted, p.ID) && !slices.Contains(p.Roles, Supervisor),
+		"sees of a patient beside a chat that they are not in, or ends their grants": r.ID != "" && slices.Contains([]Action{CheckIdentity, EndGrant}, a) &&
+			!slices.Contains(r.Wanted, p.ID),
 		"an emergency outlasts its hour": r.ID != "" && slices.Contains(r.Urgent, p.ID) && !theirs &&
-			slices.Contains([]Action{Take, TakeOver, Bring, Transfer, Close, Hide, SettleIdentity}, a),
+			slices.Contains([]Action{Take, TakeOver, Bring, Transfer, Close, Hide, SettleIdentity, EndGrant}, a),
 		"one who is no clinician breaks the glass": a == BreakGlass && !slices.Contains(p.Roles, Clinician),
 		"a queue that they are not given": len(p.Queues)+len(p.Departments) > 0 && !slices.Contains(p.Queues, r.Queue) && !in &&
 			slices.Contains([]Action{Take, TakeOver, Join, Leave, Close, Reopen, Bring, Transfer}, a) && (a != Reopen || !slices.Contains(r.Served, p.ID)),
