@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { desktop, launch, Person, phone, picture } from "./browser.mjs";
-import { beginChat, patientBox, patientSays, reaches, riverside, sees, texts } from "./people.mjs";
+import { beginChat, patientBox, patientSays, reaches, riverside, sees, signIn, staffSays, takeNext, texts } from "./people.mjs";
 import { photoWithPlace } from "./photo.mjs";
 import { Demo } from "./server.mjs";
 
@@ -141,4 +141,51 @@ test("on a device of others nothing is kept", async () => {
   assert.equal(await page.evaluate(() => navigator.serviceWorker.getRegistrations().then((all) => all.length)), 0);
   bo.assertClean();
   await bo.leave();
+});
+
+/** Stops all programs of a browser, as a laptop does that is closed, and lets them go on. */
+async function lid(laptop) {
+  const client = await laptop.newBrowserCDPSession();
+  const { processInfo } = await client.send("SystemInfo.getProcessInfo");
+  const group = -processInfo.find(({ type }) => type === "browser").id; // it leads its group
+  return { close: () => process.kill(group, "SIGSTOP"), open: () => process.kill(group, "SIGCONT") };
+}
+
+test("a laptop is closed in the middle of a chat, and nothing is lost, doubled or out of order", async () => {
+  const laptop = await launch();
+  const { close, open } = await lid(laptop);
+  try {
+    const cy = await Person.arrive(laptop, { name: "Cy", origins: [demo.origin], ...desktop });
+    const dana = await Person.arrive(browser, { name: "Dana", origins: [demo.origin], ...desktop });
+    const [chat, desk] = await Promise.all([cy.open(demo.origin + riverside), dana.open(`${demo.origin}/staff/`)]);
+    await Promise.all([beginChat(chat, { name: "Cy Young" }), signIn(desk, demo.signIn("dana.ortiz"))]);
+    await patientSays(chat, "My ear hurts.");
+    await takeNext(desk);
+    await staffSays(desk, "Since when?");
+    await sees(chat, "Since when?");
+    await patientSays(chat, "Since Sunday."); // on its way, or not yet
+    await patientBox(chat).fill("It is the le");
+    close();
+    await staffSays(desk, "Which one?");
+    await reaches(desk, "Which one?", "Sent");
+    await staffSays(desk, "Left or right?");
+    await desk.waitForTimeout(2000);
+    await reaches(desk, "Left or right?", "Sent"); // and not delivered: nobody is awake
+    open();
+    await sees(chat, "Left or right?");
+    assert.equal(await patientBox(chat).inputValue(), "It is the le");
+    await patientBox(chat).fill("It is the left one.");
+    await patientBox(chat).press("Enter");
+    await sees(desk, "It is the left one.");
+    await reaches(chat, "It is the left one.", "Read");
+    const said = await texts(desk);
+    assert.deepEqual(await texts(chat), said, "both sides see the same");
+    const waited = said.indexOf("Since Sunday.");
+    assert.ok(waited > 1, "what waited has arrived");
+    assert.deepEqual(said.toSpliced(waited, 1), ["My ear hurts.", "Since when?", "Which one?", "Left or right?", "It is the left one."]);
+    for (const person of [cy, dana]) person.assertClean();
+  } finally {
+    open();
+    await laptop.close();
+  }
 });
