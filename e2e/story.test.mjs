@@ -269,7 +269,7 @@ test("the practice's record holds what was said in the browsers, and is as it wa
   let kept = "";
   for (let tries = 0; tries < 15 && !kept.includes("One more question."); tries++) {
     await nurse.waitForTimeout(tries ? 1000 : 0); // the archive is some seconds behind
-    kept = record("show", id);
+    kept = record("show", id, "--purpose", "operations");
   }
   for (const words of ["My knee hurts since Monday.", "I will call you this afternoon.", "second without a line", "written while the server was dead", "One more question.", "knee.jpg", "care-plan.pdf"]) {
     assert.ok(kept.includes(words), `the record does not hold: ${words}`);

@@ -123,7 +123,7 @@ func TestStaff(t *testing.T) {
 // TestWrongFolder gives a folder that holds nothing: the error names the
 // mistake, and nothing is made there.
 func TestWrongFolder(t *testing.T) {
-	for _, line := range []string{"staff --practice riverside list", "consent export riverside", "record list", "record verify", "record show c_x", "practice pin riverside"} {
+	for _, line := range []string{"staff --practice riverside list", "consent export riverside", "record list", "record verify", "record show --purpose operations c_x", "practice pin riverside"} {
 		data := filepath.Join(t.TempDir(), "mistyped")
 		refuses(t, data, words(line), "there is no")
 		if _, err := os.Stat(data); err == nil {
@@ -135,6 +135,7 @@ func TestWrongFolder(t *testing.T) {
 func TestHelp(t *testing.T) {
 	does(t, t.TempDir(), words("--help"), "serve", "practice", "staff", "record", "bench", "SOTTO_DATA", "end-to-end encrypted")
 	does(t, t.TempDir(), words("record --help"), "list", "show", "verify")
+	does(t, t.TempDir(), words("record show --help"), "treatment", "court")
 	does(t, t.TempDir(), words("serve --help"), "--tls-cert", "--demo", "--metrics-listen")
 	if out := does(t, t.TempDir(), words("serve --help")); strings.Contains(out, "unlimited") {
 		t.Errorf("help tells of what is for measurements:\n%s", out)

@@ -157,7 +157,7 @@ func TestOperatorsActsAreRecorded(t *testing.T) {
 		{"directory token", "directory --practice riverside token Entra"},
 		{"inventory", "inventory"},
 		{"record list", "record list"},
-		{"record show", "record show " + id},
+		{"record show", "record show --purpose payment " + id},
 		{"record verify", "record verify"},
 		{"staff add", "staff --practice riverside add ana.cruz --title Nurse --name Ana"},
 		{"staff disable", "staff --practice riverside disable samuel.lee"},
@@ -190,15 +190,15 @@ func TestOperatorsActsAreRecorded(t *testing.T) {
 	if err := os.Remove(filepath.Join(data, "hub", "hub.db")); err != nil {
 		t.Fatal(err)
 	}
-	refuses(t, data, words("record --unrecorded show "+id), "set SOTTO_POSTGRES")
+	refuses(t, data, words("record --unrecorded show --purpose operations "+id), "set SOTTO_POSTGRES")
 
 	if err := os.RemoveAll(filepath.Join(data, "hub")); err != nil {
 		t.Fatal(err)
 	}
 	for _, where := range []string{"record ", "record --hub http://127.0.0.1:1 "} {
-		for _, read := range []string{"list", "verify", "show " + id} {
+		for _, read := range []string{"list", "verify", "show --purpose operations " + id} {
 			refuses(t, data, words(where+read), "nothing of it is shown")
 		}
-		does(t, data, words(where+"--unrecorded show "+id), "my knee hurts")
+		does(t, data, words(where+"--unrecorded show --purpose operations "+id), "my knee hurts")
 	}
 }

@@ -86,7 +86,7 @@ type showRecordCommand struct {
 	Files string `help:"Also open the attachments into this folder." placeholder:"FOLDER" type:"path"`
 	UTC   bool   `name:"utc" help:"Print times in UTC and not in this machine's time zone."`
 
-	Purpose string `help:"What for. It is recorded; what leaves the practice for another purpose than treatment, payment, operations, the patient or their authorization goes into the patient's accounting of disclosures (45 CFR 164.528)." enum:"operations,treatment,payment,patient,authorization,required-by-law,public-health,abuse,oversight,court,police,decedents,research,threat,government,workers-compensation,breach,other" default:"operations"`
+	Purpose string `help:"What for: one of ${enum}. Nobody but you knows, so it is not guessed. It is recorded; what leaves the practice for another purpose than treatment, payment, operations, the patient or their authorization goes into the patient's accounting of disclosures (45 CFR 164.528)." enum:"treatment,payment,operations,patient,authorization,required-by-law,public-health,abuse,oversight,court,police,decedents,research,threat,government,workers-compensation,breach,other" required:"" placeholder:"WHAT-FOR"`
 	To      string `help:"Who outside the practice gets it." placeholder:"NAME"`
 	Address string `help:"Their address." placeholder:"TEXT"`
 }

@@ -54,12 +54,13 @@ func TestRecord(t *testing.T) {
 	data, id := newRecord(t)
 	does(t, data, words("record list"), id+"\n")
 	does(t, data, words("record --practice riverside list"), id+"\n")
-	does(t, data, words("record show --utc "+id), id, "my knee hurts", "since when?")
+	refuses(t, data, words("record show "+id), "--purpose=WHAT-FOR")
+	does(t, data, words("record show --purpose operations --utc "+id), id, "my knee hurts", "since when?")
 	var transcript struct {
 		Conversation string
 		Lines        []struct{ Text string }
 	}
-	if err := json.Unmarshal([]byte(does(t, data, words("record show --json "+id))), &transcript); err != nil {
+	if err := json.Unmarshal([]byte(does(t, data, words("record show --purpose operations --json "+id))), &transcript); err != nil {
 		t.Fatal(err)
 	}
 	if transcript.Conversation != id || len(transcript.Lines) != 2 || transcript.Lines[1].Text != "since when?" {
@@ -78,9 +79,9 @@ func TestRecord(t *testing.T) {
 	does(t, data, words("record show --purpose court --to Court "+id), "my knee hurts") // the hub does not know whose it is
 	does(t, data, words("audit export --format csv --kind record.read"), id+",,,,court,")
 	unknown := hub.NewID("c")
-	refuses(t, data, words("record show "+unknown), "no conversation of that id")
+	refuses(t, data, words("record show --purpose operations "+unknown), "no conversation of that id")
 	does(t, data, words("audit list --kind record.read"), unknown)
-	refuses(t, data, words("record show ../../keys"), "nothing of it is shown")
+	refuses(t, data, words("record show --purpose operations ../../keys"), "nothing of it is shown")
 	refuses(t, data, words("record --practice elsewhere list"), "no keeper")
 }
 
@@ -124,7 +125,7 @@ func TestTamperedRecord(t *testing.T) {
 	}
 	does(t, data, words("audit list --kind record.verified --limit 1"), "problems=1")
 	does(t, data, words("record verify"), "as it was written")
-	does(t, data, words("record show "+id), "my knee hurts")
+	does(t, data, words("record show --purpose operations "+id), "my knee hurts")
 }
 
 // TestRecordIsNotCheckedUnseen: what cannot be written down is not done, nor
@@ -135,7 +136,7 @@ func TestRecordIsNotCheckedUnseen(t *testing.T) {
 	if err := os.WriteFile(key, []byte("no key"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range []string{"record verify", "record verify --accept", "record show " + id} {
+	for _, args := range []string{"record verify", "record verify --accept", "record show --purpose operations " + id} {
 		out, err := sotto(t, data, words(args)...)
 		if err == nil || !strings.Contains(err.Error(), "could not be written down") || out != "" {
 			t.Errorf("sotto %s: %v, and prints\n%s", args, err, out)

@@ -356,7 +356,7 @@ func checkRecord(t *testing.T, c *clinic, id string, said *canaries, how ...stri
 	var entries []os.DirEntry
 	eventually(t, "the record holds all", func() error {
 		files = t.TempDir()
-		transcript, err := try("sotto", slices.Concat(record, []string{"show", id, "--files", files, "--json"})...)
+		transcript, err := try("sotto", slices.Concat(record, []string{"show", id, "--purpose", "operations", "--files", files, "--json"})...)
 		if err != nil {
 			return err
 		}

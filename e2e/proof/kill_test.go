@@ -306,7 +306,7 @@ func (l *load) checkPositions(p *person, id string) {
 // recorded returns what was said in a conversation by the practice's record, in
 // the words of [said]. Flags in how say where the hub is, if it is elsewhere.
 func recorded(data, conversation string, how ...string) ([]string, error) {
-	out, err := try("sotto", slices.Concat([]string{"--data", data, "record"}, how, []string{"show", conversation, "--json"})...)
+	out, err := try("sotto", slices.Concat([]string{"--data", data, "record"}, how, []string{"show", conversation, "--purpose", "operations", "--json"})...)
 	if err != nil {
 		return nil, err
 	}

@@ -76,7 +76,7 @@ func (s *seat) checkScans(other *person, seen []string, data string, how ...stri
 		if err != nil {
 			return err
 		}
-		args := slices.Concat([]string{"--data", data, "record"}, how, []string{"show", s.conversation, "--files", folder, "--json"})
+		args := slices.Concat([]string{"--data", data, "record"}, how, []string{"show", s.conversation, "--purpose", "operations", "--files", folder, "--json"})
 		if _, err := try("sotto", args...); err != nil {
 			return err
 		}
