@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { assertAccessible, desktop, hears, launch, Person, phone, picture } from "./browser.mjs";
+import { assertAccessible, desktop, focused, hears, launch, Person, phone, picture } from "./browser.mjs";
 import {
   agreeAndTell, beginChat, bring, patientBox, patientSays, reaches, riverside, sees, sendHeld, signIn, staffBox, staffSays, takeBack, takeNext, texts,
 } from "./people.mjs";
@@ -235,6 +235,10 @@ test("the nurse closes the conversation, and the patient opens it again", async 
   await rate.waitFor();
   await hears(patient, "This chat has ended.");
   await picture(patient, "11-ended");
+  await patient.reload(); // to what was over before they came
+  await rate.waitFor();
+  await patient.waitForTimeout(300);
+  assert.equal(await focused(patient), "the page");
   await rate.click();
   await patient.getByRole("radio", { name: "Very good" }).check();
   await patient.getByRole("button", { name: "Send my choice" }).click();
