@@ -324,6 +324,8 @@ func TestT50WhoReadsByDepartment(t *testing.T) {
 	const practice, recovery, both = "You can. So can the staff of Riverside Family Clinic who join your chat.",
 		"You can. So can the staff of Riverside Family Clinic in Recovery who join your chat.",
 		"You can. So can the staff of Riverside Family Clinic in Desk, Recovery who join your chat."
+	// Whom the rules let in beside them: BringColleague and BreakGlass ask no department.
+	const help = " They can bring in a colleague to help. In an emergency, someone else who treats patients can read it too. We keep a record of that."
 
 	department("Recovery", "nurse")
 	if got := shown(); got != practice {
@@ -332,7 +334,7 @@ func TestT50WhoReadsByDepartment(t *testing.T) {
 	w.publish(author, approver, "recovery", draft("nurse"))
 	f, err := w.hub.ConsentForm(w.ctx, "riverside", "recovery", 0)
 	w.must(err)
-	if got := readers(f.Texts["en"]); got != recovery || !strings.Contains(f.Texts["en"].Full, "No helper program can.") {
+	if got := readers(f.Texts["en"]); got != recovery+help || !strings.Contains(f.Texts["en"].Full, "No helper program can.") {
 		t.Errorf("who can read: %s", f.Texts["en"].Full)
 	}
 	for name, queues := range map[string][]string{"another queue": {"nurse", "front-desk"}, "all queues": nil} {
@@ -343,7 +345,7 @@ func TestT50WhoReadsByDepartment(t *testing.T) {
 	}
 
 	desk := department("Desk", "front-desk")
-	if got := shown(); got != both {
+	if got := shown(); got != both+help {
 		t.Errorf("of all queues: %s", got)
 	}
 	w.publish(author, approver, "house", draft())
@@ -360,7 +362,7 @@ func TestT50WhoReadsByDepartment(t *testing.T) {
 	}
 
 	w.member("floats", "nurse") // in no department, for every queue
-	if got := shown("nurse"); got != recovery+" So can others of its staff who help there." {
+	if got := shown("nurse"); got != recovery+" So can others of its staff who help there."+help {
 		t.Errorf("staff of no department: %s", got)
 	}
 	if got := widened("recovery"); !slices.Equal(got, []string{"staff"}) {

@@ -11,7 +11,7 @@ import (
 type words struct {
 	purpose, collected, readers, kept, risks, withdraw, contact string
 
-	you, staff, part, others, archive, assistant, none, see string
+	you, staff, part, others, help, archive, assistant, none, see string
 }
 
 func wordsOf(language string) (words, bool) {
@@ -25,6 +25,7 @@ func wordsOf(language string) (words, bool) {
 			staff:     "So can the staff of {practice} who join your chat.",
 			part:      "So can the staff of {practice} in {departments} who join your chat.",
 			others:    "So can others of its staff who help there.",
+			help:      "They can bring in a colleague to help. In an emergency, someone else who treats patients can read it too. We keep a record of that.",
 			none:      "No helper program can.",
 			archive:   "So can the record keeper of {practice}. It is a computer that saves the chat for your health record.",
 			assistant: "So can a helper program of {practice}. It is a computer, not a person.",
@@ -38,6 +39,7 @@ func wordsOf(language string) (words, bool) {
 			staff:     "El personal de {practice} que entra en su chat.",
 			part:      "El personal de {practice} en {departments} que entra en su chat.",
 			others:    "También otros de su personal que ayudan allí.",
+			help:      "Ellos pueden pedir ayuda a un colega, que también podrá leerlo. En una emergencia, otra persona que atiende a pacientes puede leerlo. Eso queda registrado.",
 			none:      "Ningún programa de ayuda puede leerlo.",
 			archive:   "El archivo de {practice}. Es una computadora que guarda el chat para su expediente médico.",
 			assistant: "Un programa de ayuda de {practice}. Es una computadora, no una persona.",
@@ -51,6 +53,7 @@ func wordsOf(language string) (words, bool) {
 			staff:     "موظفو {practice} الذين ينضمون إلى محادثتك.",
 			part:      "موظفو {practice} في {departments} الذين ينضمون إلى محادثتك.",
 			others:    "وكذلك موظفون آخرون من {practice} يساعدون هناك.",
+			help:      "ويمكنهم إشراك زميل للمساعدة. وفي حالة الطوارئ يمكن لشخص آخر يعالج المرضى أن يقرأها، ونسجّل ذلك.",
 			none:      "ولا يقرؤه أي برنامج مساعد.",
 			archive:   "حافظ سجلات {practice}، وهو حاسوب يحفظ المحادثة في سجلك الصحي.",
 			assistant: "برنامج مساعد تابع لـ {practice}، وهو حاسوب وليس شخصًا.",
@@ -70,6 +73,7 @@ func (w words) who(f Facts) string {
 		if f.Others {
 			w.staff += " " + w.others
 		}
+		w.staff += " " + w.help
 	}
 	says := map[string]string{ReadStaff: w.staff, ReadArchive: w.archive, ReadAssistant: w.assistant}
 	all := []string{w.you}
