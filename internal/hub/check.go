@@ -160,7 +160,7 @@ func (h *Hub) ConfirmPatient(ctx context.Context, s *StaffCaller, id string, n a
 	for i, device := range devices {
 		kept[i] = Verification{Practice: v.Practice, Person: v.Patient, Device: device, Staff: s.Person.ID, Reason: strings.Join(identifiers, ",") + ": " + reason, WrongRecord: n.WrongRecord}
 	}
-	if err := h.raiseAll(ctx, s, kept, by, h.now()); err != nil {
+	if err := h.raiseAll(ctx, s, kept, by); err != nil {
 		return api.PatientVerification{}, err
 	}
 	return h.describeVerification(ctx, v)

@@ -171,17 +171,21 @@ func (h *Hub) finishPortal(ctx context.Context, c *Caller, f *api.FinishPortal) 
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return at("load an account", err)
 	}
-	store := h.store
-	if known.Record != account.Record || known.Person != account.Person {
-		store = store.Recording(h.event(ctx, c, audit.PortalLinked, c.Device.ID).Of(c.Device.Person))
+	v := Verification{Practice: practice, Person: c.Device.Person, Device: c.Device.ID, Record: account.Record}
+	if err := h.proof(ctx, &v, proofing.Portal, h.now()); err != nil {
+		return err
 	}
-	if err := store.SeePortalAccount(ctx, account); errors.Is(err, ErrExists) {
+	var events []audit.Event
+	if known.Record != account.Record || known.Person != account.Person {
+		events = append(events, h.event(ctx, c, audit.PortalLinked, c.Device.ID).Of(c.Device.Person))
+	}
+	events = append(events, h.patientVerified(ctx, c, &v))
+	if err := h.store.Recording(events...).SeePortalAccount(ctx, account, v); errors.Is(err, ErrExists) {
 		return ErrNotMatched // the record is another account's
 	} else if err != nil {
 		return at("note an account", err)
 	}
-	v := Verification{Practice: practice, Person: c.Device.Person, Device: c.Device.ID, Record: account.Record}
-	return h.raise(ctx, c, v, proofing.Portal)
+	return h.raised(ctx, &v)
 }
 
 // recordOfAccount returns the record whose patient an account is, or "" if
@@ -257,19 +261,19 @@ func (h *Hub) LinkPortal(ctx context.Context, s *StaffCaller, id string, n api.L
 		return api.PatientVerification{}, at("look in the roster", err)
 	}
 	a.Record, a.Staff = e.ID, s.Person.ID
-	if err := h.sameRecord(ctx, v.Practice, a.Person, a.Record); errors.Is(err, ErrOtherPatient) {
-		return api.PatientVerification{}, ErrConflict
-	} else if err != nil {
+	raised := Verification{Practice: v.Practice, Person: a.Person, Device: a.Device, Record: a.Record, Staff: s.Person.ID}
+	if err := h.proof(ctx, &raised, proofing.Portal, time.UnixMilli(a.At)); err != nil {
 		return api.PatientVerification{}, err
 	}
 	linked := h.event(ctx, s, audit.PortalLinked, a.Device).In(v.ID, v.Patient)
-	if err := h.store.Recording(linked).SeePortalAccount(ctx, a); errors.Is(err, ErrExists) {
+	err = h.store.Recording(linked, h.patientVerified(ctx, s, &raised)).SeePortalAccount(ctx, a, raised)
+	switch {
+	case errors.Is(err, ErrExists), errors.Is(err, ErrOtherPatient):
 		return api.PatientVerification{}, ErrConflict
-	} else if err != nil {
+	case err != nil:
 		return api.PatientVerification{}, at("link an account", err)
 	}
-	raised := Verification{Practice: v.Practice, Person: a.Person, Device: a.Device, Record: a.Record, Staff: s.Person.ID}
-	if err := h.raiseAt(ctx, s, raised, proofing.Portal, time.UnixMilli(a.At)); err != nil {
+	if err := h.raised(ctx, &raised); err != nil {
 		return api.PatientVerification{}, err
 	}
 	return h.describeVerification(ctx, v)

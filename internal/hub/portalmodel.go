@@ -38,8 +38,9 @@ type PortalAccounts interface {
 	// SeePortalAccount stores an account, or replaces what is kept of it: who
 	// signed in and, unless empty, Record and Staff. A record has one account:
 	// for a second it gives [ErrExists]. One that staff said is not Person's gives
-	// [ErrOtherPatient], unless Staff do.
-	SeePortalAccount(ctx context.Context, a PortalAccount) error
+	// [ErrOtherPatient], unless Staff do. What a device has proved by it is stored
+	// with it, as PutVerification does, or neither.
+	SeePortalAccount(ctx context.Context, a PortalAccount, proved ...Verification) error
 	PortalAccount(ctx context.Context, practice string, account []byte) (PortalAccount, error)
 	// PortalAccountsOf lists those that a person last signed in with, and those
 	// whose record they have proved by signing in, newest first.

@@ -153,19 +153,14 @@ func (h *Hub) ownRecord(ctx context.Context, practice, person, record string) er
 // and tells both sides. From when it counts and until when is the hub's to say.
 // A record of another patient than the person's gives [ErrOtherPatient].
 func (h *Hub) raise(ctx context.Context, who Actor, v Verification, by proofing.Method) error {
-	return h.raiseAt(ctx, who, v, by, h.now())
+	return h.raiseAll(ctx, who, []Verification{v}, by)
 }
 
-// raiseAt is raise for a proof that was given some time ago, and lapses as such.
-func (h *Hub) raiseAt(ctx context.Context, who Actor, v Verification, by proofing.Method, now time.Time) error {
-	return h.raiseAll(ctx, who, []Verification{v}, by, now)
-}
-
-// raiseAll is raiseAt for several devices of one patient: all are raised, or none.
-func (h *Hub) raiseAll(ctx context.Context, who Actor, all []Verification, by proofing.Method, now time.Time) error {
+// raiseAll is raise for several devices of one patient: all are raised, or none.
+func (h *Hub) raiseAll(ctx context.Context, who Actor, all []Verification, by proofing.Method) error {
 	events := make([]audit.Event, len(all))
 	for i := range all {
-		if err := h.proof(ctx, &all[i], by, now); err != nil {
+		if err := h.proof(ctx, &all[i], by, h.now()); err != nil {
 			return err
 		}
 		events[i] = h.patientVerified(ctx, who, &all[i])
@@ -173,7 +168,11 @@ func (h *Hub) raiseAll(ctx context.Context, who Actor, all []Verification, by pr
 	if err := h.store.Recording(events...).PutVerification(ctx, all...); err != nil {
 		return at("store verification", err)
 	}
-	v := all[0]
+	return h.raised(ctx, &all[0])
+}
+
+// raised tells both sides of a proof that is stored.
+func (h *Hub) raised(ctx context.Context, v *Verification) error {
 	if v.Level.Reaches(proofing.Matched) { // whoever asked has their answer
 		if err := h.store.SetIdentityAsked(ctx, v.Practice, v.Person, 0); err != nil {
 			return at("note the answer", err)

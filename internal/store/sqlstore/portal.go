@@ -8,7 +8,7 @@ import (
 )
 
 // SeePortalAccount implements [hub.PortalAccounts].
-func (s *Store) SeePortalAccount(ctx context.Context, a hub.PortalAccount) error {
+func (s *Store) SeePortalAccount(ctx context.Context, a hub.PortalAccount, proved ...hub.Verification) error {
 	const put = `
 INSERT INTO portal_account (practice, account, record, person, device, at, staff)
 VALUES ($1, $2, NULLIF($3, ''), $4, $5, $6, $7)
@@ -26,8 +26,10 @@ ON CONFLICT (practice, account) DO UPDATE SET person = excluded.person, device =
 				return hub.ErrOtherPatient
 			}
 		}
-		_, err := t.exec(put, a.Practice, a.Account, a.Record, a.Person, a.Device, a.At, a.Staff)
-		return err
+		if _, err := t.exec(put, a.Practice, a.Account, a.Record, a.Person, a.Device, a.At, a.Staff); err != nil {
+			return err
+		}
+		return s.putVerification(ctx, t, proved...)
 	})
 }
 

@@ -56,7 +56,11 @@ func testPortalAccounts(t *testing.T, store hub.Store) {
 	proof := func(d hub.Device, by proofing.Method, record string) hub.Verification {
 		return hub.Verification{Practice: c.id, Person: d.Person, Device: d.ID, Record: record, Proof: proofing.Proof{Level: by.Level(), Method: by, Until: 99}}
 	}
-	must(t, store.PutVerification(ctx, proof(d, proofing.Portal, "r_1")))
+	must(t, store.SeePortalAccount(ctx, moved, proof(d, proofing.Portal, "r_1")))
+	// A proof that is refused leaves no account either.
+	third := hub.PortalAccount{Practice: c.id, Account: []byte("c"), Record: "r_3", Person: d.Person, Device: d.ID}
+	wants(t, store.SeePortalAccount(ctx, third, proof(d, proofing.Portal, "r_3")), hub.ErrOtherPatient)
+	wants(t, errorOf(store.PortalAccount(ctx, c.id, third.Account)), hub.ErrNotFound)
 	must(t, store.PutVerification(ctx, proof(d, proofing.PIN, "r_1")))
 	must(t, store.PutVerification(ctx, proof(e, proofing.Portal, "r_1")))
 	if len(of(d.Person)) != 1 || len(of(e.Person)) != 1 {
