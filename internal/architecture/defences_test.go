@@ -35,7 +35,7 @@ var defences = []defence{
 	},
 	{
 		"session fixation: an unlocked session keeps its token (T23)", "hub/staffsession.go",
-		"RenewStaffSession(ctx, s.session.ID, hash, now, use)", "RenewStaffSession(ctx, s.session.ID, s.session.Token, now, use)",
+		"RenewStaffSession(ctx, s.session.ID, hash, now)", "RenewStaffSession(ctx, s.session.ID, s.session.Token, now)",
 		"httpapi TestT43IdleSessionsLock",
 	},
 	{
@@ -79,7 +79,7 @@ var defences = []defence{
 	{"replay: an app's code works again (T29)", "totp/totp.go", " && s > used {", " {", "totp TestT29ClockSkewAndReplay"},
 	{
 		"replay: an app's code works in two sessions at once (T29)", "hub/signin.go",
-		"AddStaffSession(ctx, s, by.use)", "AddStaffSession(ctx, s, FactorUse{})", "httpapi TestT29CodesWorkOnce",
+		"Using(by.use).Recording(in)", "Recording(in)", "httpapi TestT29CodesWorkOnce",
 	},
 	{
 		"replay: a passkey's answer works again (T29)", "hub/factor.go",

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/audit"
+	"github.com/sotto-health/sotto/internal/certificate"
 	"github.com/sotto-health/sotto/internal/httpapi"
 	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/passkey"
@@ -174,6 +175,82 @@ func TestT41FactorsAreUsedWhereRecorded(t *testing.T) {
 			if kept() == before {
 				t.Errorf("%s %s, and nothing was used", with, what)
 			}
+		}
+	}
+}
+
+// TestT41PasskeysAreUsedWhereRecorded: a passkey's counter moves with the event of
+// what it introduced, vouched for or brought back, or of a refusal, or all stays as
+// it was.
+func TestT41PasskeysAreUsedWhereRecorded(t *testing.T) {
+	w, _ := identityWorld(t)
+	patient, own := w.withPasskey()
+	nurse, browser, staffs := w.passkeyStaff("omar")
+	other := w.patient()
+	other.prove(proofing.PIN, time.Hour)
+	proof, err := browser.Prove(w.ctx, browser.signer, certificate.PurposeRegister, w.clinic.ID)
+	w.must(err)
+	made, err := browser.NewStaffDevice(w.ctx, api.NewStaffDevice{PublicKey: browser.signer.Public(), Proof: proof})
+	w.must(err)
+	post := func(path string, body any) error {
+		resp, _ := w.raw(http.MethodPost, path, mustJSON(body), "Cookie", "__Host-sotto_staff="+browser.Cookie())
+		if resp.StatusCode >= http.StatusBadRequest {
+			return &api.Problem{Status: resp.StatusCode}
+		}
+		return nil
+	}
+	own.Counter, staffs.Counter = 1, 1
+	back := w.newDevice(w.clinic)
+	used := func() (counters int64) {
+		for _, person := range []string{patient.person, nurse.ID} {
+			factors, err := w.store.FactorsOf(w.ctx, w.clinic.ID, person)
+			w.must(err)
+			for _, f := range factors {
+				counters += f.Counter
+			}
+		}
+		return counters
+	}
+	raise := func(d *device) error {
+		p := w.asks(own, passkey.Challenge{Purpose: passkey.PurposeReturn, Key: d.signer.Public()})
+		_, err := d.UsePatientPasskey(w.ctx, api.UsePatientPasskey{Passkey: *p})
+		return err
+	}
+	for _, tt := range []struct {
+		what string
+		do   func() error
+		code api.Code
+	}{
+		{"vouches for a device", func() error {
+			c := passkey.Challenge{Purpose: passkey.PurposeDevice, Person: nurse.ID, Key: browser.signer.Public()}
+			return post("/v1/staff/devices/"+made.ID+"/voucher", api.Voucher{Passkey: *w.asks(staffs, c)})
+		}, ""},
+		{"brings a device back", func() error { _, err := back.ReturnPatient(w.ctx, back.returns(own)); return err }, ""},
+		{"brings it back again", func() error { _, err := back.ReturnPatient(w.ctx, back.returns(own)); return err }, ""},
+		{"raises a device", func() error { return raise(patient) }, ""},
+		{"is another's", func() error { return raise(other) }, api.CodeOtherPatient},
+		{"introduces another", func() error {
+			made := w.authenticator()
+			c := passkey.Challenge{Purpose: passkey.PurposeRegister, Practice: "riverside", Person: nurse.ID, Nonce: w.nonce()}
+			r := made.Create(c, nurse.ID)
+			return post("/v1/staff/factors/passkeys", api.AddPasskey{
+				Passkey:      api.PasskeyRegistration{Nonce: c.Nonce, Name: "another", Credential: r.Credential, ClientData: r.ClientData, Attestation: r.Attestation},
+				Introduction: w.asks(staffs, passkey.Challenge{Purpose: passkey.PurposeIntroduce, Person: nurse.ID, Key: made.Key()}),
+			})
+		}, ""},
+	} {
+		before := used()
+		w.unwritten(tt.do)
+		if after := used(); after != before {
+			t.Errorf("%s: counters are %v, were %v, and nothing says so", tt.what, after, before)
+		}
+		if err := tt.do(); tt.code != "" {
+			wantCode(t, err, tt.code)
+		} else {
+			w.must(err)
+		}
+		if used() == before {
+			t.Errorf("%s, and nothing was used", tt.what)
 		}
 	}
 }

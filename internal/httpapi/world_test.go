@@ -83,7 +83,7 @@ func newWorld(t testing.TB, options ...worldOption) *world {
 			t.Log(w.logs.String())
 		}
 	})
-	w.store = &faultyStore{Store: stored, full: new(atomic.Bool), incomplete: new(atomic.Int64)}
+	w.store = &faultyStore{Store: stored, full: new(atomic.Bool), incomplete: new(atomic.Int64), unwritten: new(atomic.Bool)}
 	log := slog.New(slog.NewJSONHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	hc := hub.Config{
 		Store: w.store, Blobs: newMemoryBlobs(), Log: log, Now: w.clock.now,
@@ -548,7 +548,7 @@ type faultyStore struct {
 	// unrecorded has nothing that is read recorded.
 	unrecorded atomic.Bool
 	// unwritten has the real store find each event to be none.
-	unwritten atomic.Bool
+	unwritten *atomic.Bool
 }
 
 func (s *faultyStore) Record(ctx context.Context, events ...audit.Event) error {
@@ -581,7 +581,11 @@ func (s *faultyStore) LogRange(ctx context.Context, practice string, first int64
 }
 
 func (s *faultyStore) Recording(events ...audit.Event) hub.Store {
-	return &faultyStore{Store: s.Store.Recording(s.spoiled(events)...), full: s.full, incomplete: s.incomplete}
+	return &faultyStore{Store: s.Store.Recording(s.spoiled(events)...), full: s.full, incomplete: s.incomplete, unwritten: s.unwritten}
+}
+
+func (s *faultyStore) Using(use hub.FactorUse) hub.Store {
+	return &faultyStore{Store: s.Store.Using(use), full: s.full, incomplete: s.incomplete, unwritten: s.unwritten}
 }
 
 func (s *faultyStore) CompleteAttachment(ctx context.Context, practice, id string, at int64) error {

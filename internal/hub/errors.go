@@ -17,6 +17,8 @@ var (
 	ErrExists = errors.New("exists already")
 	// ErrConflict: the id was used for something else.
 	ErrConflict = errors.New("used for something else")
+	// ErrFactorUsed: the code or the signature was used already.
+	ErrFactorUsed = errors.New("factor was used already")
 	// ErrNotAMember: the sending device is not in the group.
 	ErrNotAMember = errors.New("not a member of the group")
 	// ErrClosed: the conversation is closed.

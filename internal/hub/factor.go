@@ -104,22 +104,6 @@ func assertion(a *api.PasskeyAssertion) passkey.Assertion {
 	return passkey.Assertion{Credential: a.Credential, ClientData: a.ClientData, Data: a.AuthenticatorData, Signature: a.Signature, User: a.UserHandle}
 }
 
-// usePasskey checks a passkey's answer and uses it up by itself, for what opens
-// no session.
-func (h *Hub) usePasskey(ctx context.Context, site passkey.Site, practice, person string, c passkey.Challenge, a *api.PasskeyAssertion) (Factor, error) {
-	f, use, err := h.checkPasskey(ctx, site, practice, person, c, a)
-	if err != nil {
-		return Factor{}, err
-	}
-	err = h.store.UseFactor(ctx, use)
-	if errors.Is(err, ErrConflict) {
-		return Factor{}, ErrUnauthenticated
-	} else if err != nil {
-		return Factor{}, at("use passkey", err)
-	}
-	return f, nil
-}
-
 // checkPasskey returns the factor whose passkey answered, and what its answer
 // uses up. The challenge's nonce is spent. If person is not empty, it must be
 // that person's.

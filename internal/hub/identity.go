@@ -144,7 +144,7 @@ func (h *Hub) NewGuest(ctx context.Context, n api.NewGuest) (api.Device, error) 
 		ID: NewID("d"), Practice: p.ID, Person: person.ID, Kind: person.Kind, Role: person.Role,
 		Name: n.Name, PublicKey: n.PublicKey, Proof: n.Proof, CreatedAt: now,
 	}
-	return h.register(ctx, d, &person)
+	return h.register(ctx, h.store, d, &person)
 }
 
 // NewStaffDevice adds a browser of the signed-in staff person.
@@ -156,7 +156,7 @@ func (h *Hub) NewStaffDevice(ctx context.Context, s *StaffCaller, n api.NewStaff
 	if err := h.prove(ctx, proof, n.Proof.Signature); err != nil {
 		return api.Device{}, err
 	}
-	d, err := h.register(ctx, Device{
+	d, err := h.register(ctx, h.store, Device{
 		ID: NewID("d"), Practice: s.Person.Practice, Person: s.Person.ID, Kind: s.Person.Kind, Role: s.Person.Role,
 		Name: n.Name, PublicKey: n.PublicKey, Proof: n.Proof, CreatedAt: h.millis(),
 	}, nil)
@@ -179,9 +179,9 @@ func (h *Hub) bind(ctx context.Context, s *StaffCaller, device string) error {
 }
 
 // register stores a device that has proved its key, or finds it again.
-func (h *Hub) register(ctx context.Context, d Device, p *Person) (api.Device, error) {
+func (h *Hub) register(ctx context.Context, store Store, d Device, p *Person) (api.Device, error) {
 	who := party{Practice: d.Practice, Role: roleOfKind(d.Kind), Person: d.Person, Device: d.ID}
-	err := h.store.Recording(h.event(ctx, who, audit.DeviceRegistered, d.ID).With("role="+d.Role)).AddDevice(ctx, d, p)
+	err := store.Recording(h.event(ctx, who, audit.DeviceRegistered, d.ID).With("role="+d.Role)).AddDevice(ctx, d, p)
 	if errors.Is(err, ErrExists) {
 		known, err := h.store.DeviceByKey(ctx, d.Practice, d.PublicKey)
 		if err != nil {

@@ -121,30 +121,53 @@ func (h *Hub) RemovePatientPasskey(ctx context.Context, c *Caller, id string) (a
 	return h.OwnVerification(ctx, c)
 }
 
-// patientOfPasskey returns the passkey that signed for a device's key, and whose
-// it is. Staff's are no patient's, whatever they signed. Anything wrong is
-// [ErrUnauthenticated].
-func (h *Hub) patientOfPasskey(ctx context.Context, from Source, practice string, key []byte, a *api.PasskeyAssertion) (Factor, Person, error) {
+// patientOfPasskey returns the passkey that signed for a device's key, whose it
+// is, and what its answer uses up, also if it refuses. Staff's are no patient's,
+// whatever they signed. Anything wrong is [ErrUnauthenticated].
+func (h *Hub) patientOfPasskey(ctx context.Context, from Source, practice string, key []byte, a *api.PasskeyAssertion) (f Factor, owner Person, use FactorUse, err error) {
 	p, err := h.practice(ctx, practice)
 	if err != nil {
-		return Factor{}, Person{}, err
+		return f, owner, use, err
 	}
 	if err := h.rates.allow("patient-passkey", network(from.Address), h.limits.SignIns); err != nil {
-		return Factor{}, Person{}, h.noteThrottled(ctx, from, p.Slug, "", err)
+		return f, owner, use, h.noteThrottled(ctx, from, p.Slug, "", err)
 	}
 	c := passkey.Challenge{Purpose: passkey.PurposeReturn, Practice: p.Slug, Key: key}
-	f, err := h.usePasskey(ctx, p.framed(from), practice, "", c, a)
+	if f, use, err = h.checkPasskey(ctx, p.framed(from), practice, "", c, a); err != nil {
+		return f, owner, use, err
+	}
+	if owner, err = h.store.Person(ctx, practice, f.Person); err != nil {
+		return f, owner, use, at("load the owner of a passkey", err)
+	}
+	if owner.Kind != api.KindPatient || owner.DisabledAt != 0 {
+		err = ErrUnauthenticated
+	}
+	return f, owner, use, err
+}
+
+// raiseByPasskey raises a device of a passkey's owner by its answer.
+func (h *Hub) raiseByPasskey(ctx context.Context, who Actor, f *Factor, use FactorUse, device string) error {
+	v := Verification{Practice: f.Practice, Person: f.Person, Device: device, Record: f.Record}
+	if err := h.proof(ctx, &v, proofing.Passkey, h.now()); err != nil {
+		return err
+	}
+	if err := h.store.Using(use).Recording(h.patientVerified(ctx, who, &v)).PutVerification(ctx, v); err != nil {
+		return at("store verification", err)
+	}
+	return h.raised(ctx, &v)
+}
+
+// refusePasskey records a refusal, and uses up with it the answer of the passkey
+// that was refused, if it was right and is not yet.
+func (h *Hub) refusePasskey(ctx context.Context, use FactorUse, refused audit.Event) error {
+	err := h.store.Recording(refused).UseFactor(ctx, use)
+	if errors.Is(err, ErrFactorUsed) {
+		err = h.store.Record(ctx, refused)
+	}
 	if err != nil {
-		return Factor{}, Person{}, err
+		return at("record a refusal", err)
 	}
-	person, err := h.store.Person(ctx, practice, f.Person)
-	if err != nil {
-		return Factor{}, Person{}, at("load the owner of a passkey", err)
-	}
-	if person.Kind != api.KindPatient || person.DisabledAt != 0 {
-		return Factor{}, Person{}, ErrUnauthenticated
-	}
-	return f, person, nil
+	return nil
 }
 
 // UsePatientPasskey raises the calling device, which is the passkey's owner's
@@ -154,27 +177,26 @@ func (h *Hub) UsePatientPasskey(ctx context.Context, from Source, c *Caller, u a
 	if err := h.mayInPractice(c, policy.Identify); err != nil {
 		return api.OwnVerification{}, err
 	}
-	f, person, err := h.patientOfPasskey(ctx, from, c.Device.Practice, c.Device.PublicKey, &u.Passkey)
+	f, person, use, err := h.patientOfPasskey(ctx, from, c.Device.Practice, c.Device.PublicKey, &u.Passkey)
 	switch {
 	case err == nil && person.ID != c.Device.Person:
 		err = ErrOtherPatient
 	case err == nil:
-		v := Verification{Practice: c.Device.Practice, Person: person.ID, Device: c.Device.ID, Record: f.Record}
-		err = h.raise(ctx, c, v, proofing.Passkey)
+		err = h.raiseByPasskey(ctx, c, &f, use, c.Device.ID)
 	}
 	reason := "not-matched"
 	switch {
 	case err == nil:
 		return h.OwnVerification(ctx, c)
-	case errors.Is(err, ErrUnauthenticated):
+	case errors.Is(err, ErrUnauthenticated), errors.Is(err, ErrFactorUsed):
 		err = ErrNotMatched
 	case errors.Is(err, ErrOtherPatient):
 		reason = "other-patient"
 	default:
 		return api.OwnVerification{}, err
 	}
-	if recorded := h.store.Record(ctx, h.notVerified(ctx, c, proofing.Passkey, reason)); recorded != nil {
-		return api.OwnVerification{}, at("record a refusal", recorded)
+	if recorded := h.refusePasskey(ctx, use, h.notVerified(ctx, c, proofing.Passkey, reason)); recorded != nil {
+		return api.OwnVerification{}, recorded
 	}
 	return api.OwnVerification{}, err
 }
@@ -197,33 +219,45 @@ func (h *Hub) ReturnPatient(ctx context.Context, from Source, n api.ReturnPatien
 	if err := h.prove(ctx, proof, n.Proof.Signature); err != nil {
 		return api.Device{}, err
 	}
-	f, person, err := h.patientOfPasskey(ctx, from, p.ID, n.PublicKey, &n.Passkey)
+	f, person, use, err := h.patientOfPasskey(ctx, from, p.ID, n.PublicKey, &n.Passkey)
 	if err == nil {
 		err = h.ownRecord(ctx, p.ID, person.ID, f.Record) // before there is a device
 	}
+	var d api.Device
+	if err == nil {
+		d, err = h.returned(ctx, &f, use, Device{
+			ID: NewID("d"), Practice: p.ID, Person: person.ID, Kind: person.Kind, Role: person.Role,
+			Name: n.Name, PublicKey: n.PublicKey, Proof: n.Proof, Voucher: &n.Passkey, CreatedAt: h.millis(),
+		})
+	}
 	reason := "unauthenticated"
 	switch {
+	case err == nil:
+		return d, nil
+	case errors.Is(err, ErrFactorUsed):
+		err = ErrUnauthenticated
 	case errors.Is(err, ErrOtherPatient):
 		reason = "other-patient"
-	case err != nil && !errors.Is(err, ErrUnauthenticated):
+	case !errors.Is(err, ErrUnauthenticated):
 		return api.Device{}, err
 	}
+	no := h.event(ctx, nobody(p.ID), audit.SignInRefused, "").With("method=" + MethodPasskey).AsRefused(reason)
+	if recorded := h.refusePasskey(ctx, use, no); recorded != nil {
+		return api.Device{}, recorded
+	}
+	return api.Device{}, err
+}
+
+// returned registers and raises a device of a passkey's owner by its answer, which
+// is used up with the first of the two that was not done before.
+func (h *Hub) returned(ctx context.Context, f *Factor, use FactorUse, n Device) (api.Device, error) {
+	d, err := h.register(ctx, h.store.Using(use), n, nil)
 	if err != nil {
-		e := h.event(ctx, nobody(p.ID), audit.SignInRefused, "").With("method=" + MethodPasskey).AsRefused(reason)
-		if recorded := h.store.Record(ctx, e); recorded != nil {
-			return api.Device{}, at("record a refusal", recorded)
-		}
-		return api.Device{}, err
+		return d, err
 	}
-	voucher := n.Passkey
-	d, err := h.register(ctx, Device{
-		ID: NewID("d"), Practice: p.ID, Person: person.ID, Kind: person.Kind, Role: person.Role,
-		Name: n.Name, PublicKey: n.PublicKey, Proof: n.Proof, Voucher: &voucher, CreatedAt: h.millis(),
-	}, nil)
-	if err != nil {
-		return api.Device{}, err
+	if d.ID == n.ID {
+		use = FactorUse{}
 	}
-	who := party{Practice: p.ID, Role: roleOfKind(d.Kind), Person: d.Person, Device: d.ID}
-	v := Verification{Practice: p.ID, Person: d.Person, Device: d.ID, Record: f.Record}
-	return d, h.raise(ctx, who, v, proofing.Passkey)
+	who := party{Practice: d.Practice, Role: roleOfKind(d.Kind), Person: d.Person, Device: d.ID}
+	return d, h.raiseByPasskey(ctx, who, f, use, d.ID)
 }

@@ -47,8 +47,8 @@ func (h *Hub) factorsOf(ctx context.Context, p *Person) (api.Factors, error) {
 	return all, nil
 }
 
-// addFactor stores one, if there is room.
-func (h *Hub) addFactor(ctx context.Context, s *StaffCaller, f Factor) error {
+// addFactor stores one, if there is room, and uses up what introduces it.
+func (h *Hub) addFactor(ctx context.Context, s *StaffCaller, f Factor, use FactorUse) error {
 	factors, err := h.store.FactorsOf(ctx, f.Practice, f.Person)
 	if err != nil {
 		return at("load factors", err)
@@ -56,7 +56,8 @@ func (h *Hub) addFactor(ctx context.Context, s *StaffCaller, f Factor) error {
 	if len(factors) >= maxFactors {
 		return ErrTooLarge
 	}
-	return h.store.Recording(h.event(ctx, s, audit.FactorAdded, f.ID).With("kind="+f.Kind)).AddFactor(ctx, f)
+	added := h.event(ctx, s, audit.FactorAdded, f.ID).With("kind=" + f.Kind)
+	return h.store.Using(use).Recording(added).AddFactor(ctx, f)
 }
 
 // AddPasskey adds a passkey. If the person has one already, it introduces the
@@ -73,14 +74,21 @@ func (h *Hub) AddPasskey(ctx context.Context, from Source, s *StaffCaller, a api
 	if err != nil {
 		return err
 	}
+	var use FactorUse
 	if a.Introduction != nil {
 		c := passkey.Challenge{Purpose: passkey.PurposeIntroduce, Practice: pr.Slug, Person: s.Person.ID, Key: f.Key}
-		if _, err := h.usePasskey(ctx, from.Site, s.Person.Practice, s.Person.ID, c, a.Introduction); err != nil {
+		if _, use, err = h.checkPasskey(ctx, from.Site, s.Person.Practice, s.Person.ID, c, a.Introduction); errors.Is(err, ErrUnauthenticated) {
 			return malformed("introduction")
+		} else if err != nil {
+			return err
 		}
 		f.Introduction = a.Introduction
 	}
-	return h.addFactor(ctx, s, f)
+	err = h.addFactor(ctx, s, f, use)
+	if errors.Is(err, ErrFactorUsed) {
+		return malformed("introduction")
+	}
+	return err
 }
 
 // OfferApp offers the secret of an authenticator app.
@@ -101,7 +109,7 @@ func (h *Hub) AddApp(ctx context.Context, s *StaffCaller, t api.TakeApp) error {
 	if err != nil {
 		return err
 	}
-	return h.addFactor(ctx, s, f)
+	return h.addFactor(ctx, s, f, FactorUse{})
 }
 
 // RenameFactor names one of the person's factors anew.
@@ -230,12 +238,14 @@ func (h *Hub) Vouch(ctx context.Context, from Source, s *StaffCaller, id string,
 		return err
 	}
 	c := passkey.Challenge{Purpose: passkey.PurposeDevice, Practice: pr.Slug, Person: s.Person.ID, Key: d.PublicKey}
-	if _, err := h.usePasskey(ctx, from.Site, d.Practice, d.Person, c, &v.Passkey); errors.Is(err, ErrUnauthenticated) {
+	_, use, err := h.checkPasskey(ctx, from.Site, d.Practice, d.Person, c, &v.Passkey)
+	if err == nil {
+		vouched := h.event(ctx, s, audit.DeviceVouched, d.ID)
+		err = h.store.Using(use).Recording(vouched).PutVoucher(ctx, d.Practice, d.Person, d.ID, v.Passkey)
+	}
+	if errors.Is(err, ErrUnauthenticated) || errors.Is(err, ErrFactorUsed) {
 		return malformed("passkey")
 	} else if err != nil {
-		return err
-	}
-	if err := h.store.Recording(h.event(ctx, s, audit.DeviceVouched, d.ID)).PutVoucher(ctx, d.Practice, d.Person, d.ID, v.Passkey); err != nil {
 		return err
 	}
 	h.ringKeeper(ctx, d.Practice)

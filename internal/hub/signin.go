@@ -65,19 +65,19 @@ func (h *Hub) SignIn(ctx context.Context, from Source, s api.SignIn) (Cookies, a
 	return cookies, session, nil
 }
 
-// shown is what somebody showed to be let in. What it uses up is used with the
-// session that it opens, and the event of it: neither is there without the other.
+// shown is what somebody showed to be let in. What it uses up is used with what
+// it is good for, and the event of it: neither is there without the other.
 type shown struct {
 	method string
 	use    FactorUse
 	lost   func() error // refuses who was slower than another with the same
 }
 
-// refuse answers who showed both factors and may not come in all the same: what
-// they showed is used up with the event that says so, and good nowhere else.
+// refuse answers who showed what is right and may not come in all the same: it is
+// used up with the event that says so, and good nowhere else.
 func (h *Hub) refuse(ctx context.Context, by shown, e audit.Event, refusal error) error {
 	err := h.store.Recording(e).UseFactor(ctx, by.use)
-	if errors.Is(err, ErrConflict) {
+	if errors.Is(err, ErrFactorUsed) {
 		return by.lost()
 	} else if err != nil {
 		return at("record a refusal", err)
@@ -88,7 +88,7 @@ func (h *Hub) refuse(ctx context.Context, by shown, e audit.Event, refusal error
 // settleFactors ends what began with two factors, given what came of opening the
 // session: no code is good twice (T29).
 func (h *Hub) settleFactors(ctx context.Context, from Source, slug string, p *Person, by shown, err error) error {
-	if errors.Is(err, ErrConflict) {
+	if errors.Is(err, ErrFactorUsed) {
 		return h.noteThrottled(ctx, from, slug, p.ID, by.lost())
 	} else if err != nil {
 		return err
@@ -313,7 +313,7 @@ func (h *Hub) showSignIn(ctx context.Context, n *SignIn) {
 
 // openStaffSession signs a person in who has shown two factors, here or, if who
 // is not nil, at the practice's provider. A browser that was not known is from
-// now on. What was used already gives [ErrConflict].
+// now on. What was used already gives [ErrFactorUsed].
 func (h *Hub) openStaffSession(ctx context.Context, from Source, p Person, by shown, who *oidc.Identity) (c Cookies, session api.StaffSession, err error) {
 	known, err := h.knows(ctx, p, from.Known)
 	if err != nil {
@@ -331,7 +331,7 @@ func (h *Hub) openStaffSession(ctx context.Context, from Source, p Person, by sh
 		s.ProvedAt = min(s.ProvedAt, who.AuthTime.UnixMilli()) // the provider may not have asked for anything now
 	}
 	in := h.event(ctx, p.themself(), audit.SignedIn, s.ID).With("method=" + by.method)
-	if err := h.store.Recording(in).AddStaffSession(ctx, s, by.use); err != nil {
+	if err := h.store.Using(by.use).Recording(in).AddStaffSession(ctx, s); err != nil {
 		return c, session, at("store staff session", err)
 	}
 	if !known {

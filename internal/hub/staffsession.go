@@ -233,12 +233,12 @@ func (h *Hub) Prove(ctx context.Context, from Source, s *StaffCaller, a api.Auth
 }
 
 // renew gives a session whose owner has shown both factors a new token. What was
-// used already gives [ErrConflict].
+// used already gives [ErrFactorUsed].
 func (h *Hub) renew(ctx context.Context, s *StaffCaller, use FactorUse) (Cookies, api.StaffSession, error) {
 	now := h.millis()
 	token, hash := newToken()
 	unlocked := h.event(ctx, s, audit.SessionUnlocked, s.session.ID)
-	if err := h.store.Recording(unlocked).RenewStaffSession(ctx, s.session.ID, hash, now, use); errors.Is(err, ErrNotFound) {
+	if err := h.store.Using(use).Recording(unlocked).RenewStaffSession(ctx, s.session.ID, hash, now); errors.Is(err, ErrNotFound) {
 		return Cookies{}, api.StaffSession{}, ErrUnauthenticated
 	} else if err != nil {
 		return Cookies{}, api.StaffSession{}, at("renew staff session", err)

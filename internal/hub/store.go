@@ -163,9 +163,7 @@ type People interface {
 
 // StaffSessions keeps staff sessions and the browsers that were known by them.
 type StaffSessions interface {
-	// AddStaffSession uses up what the session is opened with. What was used
-	// already gives [ErrConflict].
-	AddStaffSession(ctx context.Context, s StaffSession, use FactorUse) error
+	AddStaffSession(ctx context.Context, s StaffSession) error
 	// StaffSession returns one that has not expired at now.
 	StaffSession(ctx context.Context, token [32]byte, now int64) (StaffSession, error)
 	// StaffSessionsByID returns those that exist, in any order, expired or not.
@@ -178,9 +176,8 @@ type StaffSessions interface {
 	// LockStaffSession sets LockedAt if it is 0.
 	LockStaffSession(ctx context.Context, id string, at int64) error
 	// RenewStaffSession gives a session a new token, unlocks it, and sets
-	// UsedAt and ProvedAt. It uses up what it is unlocked with as
-	// AddStaffSession does.
-	RenewStaffSession(ctx context.Context, id string, token [32]byte, at int64, use FactorUse) error
+	// UsedAt and ProvedAt.
+	RenewStaffSession(ctx context.Context, id string, token [32]byte, at int64) error
 	// BindStaffSession sets Device if it is empty, or if the device that it
 	// names is revoked; another gives [ErrConflict].
 	BindStaffSession(ctx context.Context, id, device string) error
@@ -243,8 +240,11 @@ type Factors interface {
 	// FactorsOf lists a person's, oldest first.
 	FactorsOf(ctx context.Context, practice, person string) ([]Factor, error)
 	FactorByCredential(ctx context.Context, practice string, credential []byte) (Factor, error)
-	// UseFactor uses up a code or a signature. One that was used already gives
-	// [ErrConflict].
+	// Using returns a view of the store, as Recording does, whose write also uses
+	// up a code or a signature, first: for what somebody does by showing it. If it
+	// was used already, the write does nothing and gives [ErrFactorUsed].
+	Using(use FactorUse) Store
+	// UseFactor does nothing but what Using does: for a refusal, and its event.
 	UseFactor(ctx context.Context, use FactorUse) error
 	RenameFactor(ctx context.Context, practice, person, id, name string) error
 	// DeleteFactor removes a person's factor. If neither a passkey nor a

@@ -11,7 +11,9 @@ import (
 
 // Recording implements [hub.Audit].
 func (s *Store) Recording(events ...audit.Event) hub.Store {
-	return &Store{database: s.database, recording: slices.Concat(s.recording, events), once: s.once}
+	view := *s
+	view.recording = slices.Concat(s.recording, events)
+	return &view
 }
 
 // Record implements [hub.Audit].

@@ -53,9 +53,26 @@ func (s *Store) FactorByCredential(ctx context.Context, practice string, credent
 	return f, s.translate(err)
 }
 
+// Using implements [hub.Factors].
+func (s *Store) Using(use hub.FactorUse) hub.Store {
+	view := *s
+	view.use = &use
+	return &view
+}
+
 // UseFactor implements [hub.Factors].
 func (s *Store) UseFactor(ctx context.Context, use hub.FactorUse) error {
 	return s.write(ctx, use.Practice, func(t *tx) error { return useFactor(t, use) })
+}
+
+// usingUp returns what uses a factor up, followed by fn.
+func usingUp(use hub.FactorUse, fn func(*tx) error) func(*tx) error {
+	return func(t *tx) error {
+		if err := useFactor(t, use); err != nil {
+			return err
+		}
+		return fn(t)
+	}
 }
 
 func useFactor(t *tx, u hub.FactorUse) error {
@@ -65,9 +82,9 @@ WHERE practice = $1 AND person = $2 AND id = $3 AND (counter < $6 OR counter = 0
 	const drop = `DELETE FROM recovery_code WHERE practice = $1 AND person = $2 AND hash = $3`
 	switch {
 	case u.Factor != "":
-		return t.mustOr(hub.ErrConflict, update, u.Practice, u.Person, u.Factor, u.Counter, u.At, u.Counter, u.Counter)
+		return t.mustOr(hub.ErrFactorUsed, update, u.Practice, u.Person, u.Factor, u.Counter, u.At, u.Counter, u.Counter)
 	case len(u.Recovery) != 0:
-		return t.mustOr(hub.ErrConflict, drop, u.Practice, u.Person, u.Recovery)
+		return t.mustOr(hub.ErrFactorUsed, drop, u.Practice, u.Person, u.Recovery)
 	default:
 		return nil
 	}

@@ -14,7 +14,9 @@ type onceOnly struct {
 
 // Once implements [hub.RequestKeys].
 func (s *Store) Once(k hub.RequestKey, before int64) hub.Store {
-	return &Store{database: s.database, recording: s.recording, once: &onceOnly{k, before}}
+	view := *s
+	view.once = &onceOnly{k, before}
+	return &view
 }
 
 // then returns what keeps the key, followed by fn.

@@ -7,16 +7,13 @@ import (
 )
 
 // AddStaffSession implements [hub.StaffSessions].
-func (s *Store) AddStaffSession(ctx context.Context, n hub.StaffSession, use hub.FactorUse) error {
+func (s *Store) AddStaffSession(ctx context.Context, n hub.StaffSession) error {
 	const insert = `
 INSERT INTO staff_session (token, id, practice, person, device, method, browser, address, created_at, expires_at,
     used_at, proved_at, locked_at, issuer, subject, sid, hint, browser_key)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 ON CONFLICT DO NOTHING`
 	return s.write(ctx, n.Practice, func(t *tx) error {
-		if err := useFactor(t, use); err != nil {
-			return err
-		}
 		added, err := t.exec(insert, n.Token[:], n.ID, n.Practice, n.Person, n.Device, n.Method, n.Browser, n.Address,
 			n.CreatedAt, n.ExpiresAt, n.UsedAt, n.ProvedAt, n.LockedAt, n.Provider.Issuer, n.Provider.Subject, n.Provider.Sid, orNull(n.Provider.Hint), n.BrowserKey)
 		if err == nil && added == 0 {
@@ -82,15 +79,10 @@ UPDATE staff_session SET locked_at = CASE WHEN locked_at = 0 THEN $2 ELSE locked
 }
 
 // RenewStaffSession implements [hub.StaffSessions].
-func (s *Store) RenewStaffSession(ctx context.Context, id string, token [32]byte, at int64, use hub.FactorUse) error {
+func (s *Store) RenewStaffSession(ctx context.Context, id string, token [32]byte, at int64) error {
 	const update = `
 UPDATE staff_session SET token = $2, used_at = $3, proved_at = $4, locked_at = 0 WHERE id = $1`
-	return s.write(ctx, id, func(t *tx) error {
-		if err := useFactor(t, use); err != nil {
-			return err
-		}
-		return t.must(update, id, token[:], at, at)
-	})
+	return s.changeSession(ctx, update, id, token[:], at, at)
 }
 
 // BindStaffSession implements [hub.StaffSessions].

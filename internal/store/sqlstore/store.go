@@ -24,8 +24,9 @@ import (
 // A Store is a [hub.Store] in a SQL database.
 type Store struct {
 	*database
-	recording []audit.Event // written with whatever is written next; see Recording
-	once      *onceOnly     // kept by that, or it does nothing; see Once
+	recording []audit.Event  // written with whatever is written next; see Recording
+	once      *onceOnly      // kept by that, or it does nothing; see Once
+	use       *hub.FactorUse // used up by that, or it does nothing; see Using
 }
 
 // A database is what all views of a store share.
@@ -129,6 +130,9 @@ func (s *Store) write(ctx context.Context, shard string, fn func(*tx) error) err
 			return err
 		}
 		fn = recorded
+	}
+	if s.use != nil {
+		fn = usingUp(*s.use, fn)
 	}
 	if s.once != nil {
 		fn = s.once.then(fn)

@@ -52,7 +52,7 @@ func testChangePerson(t *testing.T, store hub.Store) {
 	})
 	t.Run("a new role ends all access", func(t *testing.T) {
 		d := here.device(api.KindStaff)
-		must(t, store.AddStaffSession(ctx, hub.StaffSession{Token: newToken(), Practice: here.id, Person: d.Person, ExpiresAt: 1 << 40}, hub.FactorUse{}))
+		must(t, store.AddStaffSession(ctx, hub.StaffSession{Token: newToken(), Practice: here.id, Person: d.Person, ExpiresAt: 1 << 40}))
 		_, err := store.ChangePerson(ctx, here.id, d.Person, 5, keep)
 		must(t, err)
 		known, err := store.Device(ctx, here.id, d.ID)

@@ -64,7 +64,7 @@ func testProviderSessions(t *testing.T, store hub.Store, practice, issuer, a, b 
 		if subject != "" {
 			s.Provider = hub.ProviderSession{Issuer: issuer, Subject: subject, Sid: sid, Hint: []byte("sealed")}
 		}
-		must(t, store.AddStaffSession(ctx, s, hub.FactorUse{}))
+		must(t, store.AddStaffSession(ctx, s))
 		s.Provider.Hint = nil // SessionHint alone reads it
 		return s
 	}

@@ -226,7 +226,7 @@ func testSessions(t *testing.T, store hub.Store) {
 	must(t, store.AddSetUpLink(ctx, link, nil))
 	signIn := func(expires int64) hub.StaffSession {
 		n := hub.StaffSession{Token: newToken(), ID: newID("s"), Practice: here.id, Person: browser.Person, Method: hub.MethodPasskey, Browser: "Chrome", Address: "::1", CreatedAt: 1000, ExpiresAt: expires, UsedAt: 1000, ProvedAt: 1000}
-		must(t, store.AddStaffSession(ctx, n, hub.FactorUse{}))
+		must(t, store.AddStaffSession(ctx, n))
 		return n
 	}
 	connect := func(staff string, expires int64) hub.DeviceSession {
@@ -260,7 +260,7 @@ func testSessions(t *testing.T, store hub.Store) {
 		wants(t, err, hub.ErrNotFound)
 		_, _, err = store.DeviceSession(ctx, device.Token, 2000)
 		wants(t, err, hub.ErrNotFound)
-		wants(t, store.AddStaffSession(ctx, staff, hub.FactorUse{}), hub.ErrExists)
+		wants(t, store.AddStaffSession(ctx, staff), hub.ErrExists)
 		wants(t, store.AddDeviceSession(ctx, device), hub.ErrExists)
 	})
 	t.Run("renewed, used, locked and bound", func(t *testing.T) {
@@ -276,7 +276,7 @@ func testSessions(t *testing.T, store hub.Store) {
 		same(t, all, []hub.StaffSession{want})
 
 		want.Token, want.UsedAt, want.ProvedAt, want.LockedAt = newToken(), 1500, 1500, 0
-		must(t, store.RenewStaffSession(ctx, staff.ID, want.Token, 1500, hub.FactorUse{}))
+		must(t, store.RenewStaffSession(ctx, staff.ID, want.Token, 1500))
 		_, err = store.StaffSession(ctx, staff.Token, 1500)
 		wants(t, err, hub.ErrNotFound)
 		got, err := store.StaffSession(ctx, want.Token, 1500)
@@ -293,7 +293,7 @@ func testSessions(t *testing.T, store hub.Store) {
 
 		for _, err := range []error{
 			store.UseStaffSession(ctx, newID("s"), 1), store.LockStaffSession(ctx, newID("s"), 1),
-			store.RenewStaffSession(ctx, newID("s"), newToken(), 1, hub.FactorUse{}), store.BindStaffSession(ctx, newID("s"), browser.ID),
+			store.RenewStaffSession(ctx, newID("s"), newToken(), 1), store.BindStaffSession(ctx, newID("s"), browser.ID),
 		} {
 			wants(t, err, hub.ErrNotFound)
 		}
@@ -488,11 +488,11 @@ func testFactors(t *testing.T, store hub.Store) {
 		must(t, use(here.id, dana.ID, passkey.ID, 0, 21))
 		must(t, use(here.id, dana.ID, app.ID, 11, 22))
 		for _, used := range []int64{11, 10, 0} {
-			wants(t, use(here.id, dana.ID, app.ID, used, 23), hub.ErrConflict)
+			wants(t, use(here.id, dana.ID, app.ID, used, 23), hub.ErrFactorUsed)
 		}
-		wants(t, use(here.id, newID("p"), app.ID, 12, 23), hub.ErrConflict)
-		wants(t, use(elsewhere.id, dana.ID, app.ID, 12, 23), hub.ErrConflict)
-		wants(t, use(elsewhere.id, dana.ID, app.ID, 1<<40, 23), hub.ErrConflict)
+		wants(t, use(here.id, newID("p"), app.ID, 12, 23), hub.ErrFactorUsed)
+		wants(t, use(elsewhere.id, dana.ID, app.ID, 12, 23), hub.ErrFactorUsed)
+		wants(t, use(elsewhere.id, dana.ID, app.ID, 1<<40, 23), hub.ErrFactorUsed)
 		all, err := store.FactorsOf(ctx, here.id, dana.ID)
 		must(t, err)
 		same(t, all[0].UsedAt, int64(21))
@@ -551,21 +551,21 @@ func testFactors(t *testing.T, store hub.Store) {
 		must(t, store.ReplaceRecoveryCodes(ctx, here.id, dana.ID, codes))
 		use := hub.FactorUse{Practice: here.id, Person: dana.ID, Recovery: []byte("a")}
 		session := hub.StaffSession{Token: newToken(), ID: newID("s"), Practice: here.id, Person: dana.ID, Method: hub.MethodRecovery, ExpiresAt: 2000}
-		wants(t, store.RenewStaffSession(ctx, newID("s"), newToken(), 1, use), hub.ErrNotFound) // and it stays
-		must(t, store.AddStaffSession(ctx, session, use))
-		wants(t, store.RenewStaffSession(ctx, session.ID, newToken(), 1, use), hub.ErrConflict)
+		wants(t, store.Using(use).RenewStaffSession(ctx, newID("s"), newToken(), 1), hub.ErrNotFound) // and it stays
+		must(t, store.Using(use).AddStaffSession(ctx, session))
+		wants(t, store.Using(use).RenewStaffSession(ctx, session.ID, newToken(), 1), hub.ErrFactorUsed)
 		_, err := store.StaffSession(ctx, session.Token, 1)
 		must(t, err) // under its own token still
 		twin := session
 		twin.Token, twin.ID = newToken(), newID("s")
-		wants(t, store.AddStaffSession(ctx, twin, use), hub.ErrConflict)
+		wants(t, store.Using(use).AddStaffSession(ctx, twin), hub.ErrFactorUsed)
 		_, err = store.StaffSession(ctx, twin.Token, 1)
 		wants(t, err, hub.ErrNotFound)
 		left, err := store.RecoveryCodes(ctx, here.id, dana.ID)
 		must(t, err)
 		same(t, left, codes[1:])
 		use.Recovery = []byte("b")
-		wants(t, store.AddStaffSession(ctx, session, use), hub.ErrExists) // and it stays
+		wants(t, store.Using(use).AddStaffSession(ctx, session), hub.ErrExists) // and it stays
 		left, err = store.RecoveryCodes(ctx, here.id, dana.ID)
 		must(t, err)
 		same(t, left, codes[1:])
@@ -573,6 +573,26 @@ func testFactors(t *testing.T, store hub.Store) {
 		left, err = store.RecoveryCodes(ctx, here.id, dana.ID)
 		must(t, err)
 		same(t, left, codes[:1])
+	})
+	t.Run("T29: a factor is used with what it was shown for, or neither is", func(t *testing.T) {
+		d := here.device(api.KindStaff)
+		shown := store.Using(hub.FactorUse{Practice: here.id, Person: dana.ID, Factor: app.ID, Counter: 50})
+		wants(t, shown.AddFactor(ctx, app), hub.ErrExists) // and it stays
+		introduced, n := passkey, here.newDevice(d.Person, api.KindStaff)
+		introduced.ID, introduced.Credential = newID("f"), []byte(newID("k"))
+		must(t, shown.AddFactor(ctx, introduced))
+		wants(t, shown.PutVoucher(ctx, here.id, d.Person, d.ID, api.PasskeyAssertion{}), hub.ErrFactorUsed)
+		wants(t, shown.AddDevice(ctx, n, nil), hub.ErrFactorUsed)
+		wants(t, shown.PutVerification(ctx, hub.Verification{Practice: here.id, Person: d.Person, Device: d.ID}), hub.ErrFactorUsed)
+		got, err := store.Device(ctx, here.id, d.ID)
+		must(t, err)
+		_, none := store.Device(ctx, here.id, n.ID)
+		wants(t, none, hub.ErrNotFound)
+		proofs, err := store.VerificationsOf(ctx, here.id, []string{d.Person})
+		must(t, err)
+		if got.Voucher != nil || len(proofs) != 0 {
+			t.Errorf("what was shown before gave %v and %v", got.Voucher, proofs)
+		}
 	})
 	t.Run("a voucher, until there is a certificate", func(t *testing.T) {
 		d := here.device(api.KindStaff)
