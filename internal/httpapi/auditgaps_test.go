@@ -1,10 +1,13 @@
 package httpapi_test
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/audit"
@@ -80,6 +83,30 @@ func TestRefusedSignInsAreRecorded(t *testing.T) {
 	}
 	if got["token"] != 1 || got["rate"] != 1 || got["sso-only"] != 1 || got["unauthenticated"] != 5 {
 		t.Errorf("refusals by reason: %v", got)
+	}
+}
+
+// TestRefusedTokensCrowdNobodyOut: however many networks show tokens that are none,
+// one whose refusal found no room in the log is there when it tries again.
+func TestRefusedTokensCrowdNobodyOut(t *testing.T) {
+	w, _ := ssoWorld(t)
+	w.directory()
+	try := func(address string) int {
+		ctx := audit.WithRequest(w.ctx, audit.Request{ID: "r", Address: address})
+		if _, err := w.hub.AuthenticateDirectory(ctx, "made-up"); !errors.Is(err, hub.ErrUnauthenticated) {
+			t.Fatal(err)
+		}
+		return w.times(audit.SignInRefused)
+	}
+	for i := range 11 {
+		try(fmt.Sprintf("192.0.2.%d", i))
+	}
+	if n := try("192.0.2.99"); n != 10 {
+		t.Errorf("%d refusals of twelve at once are in the log, want 10", n)
+	}
+	w.clock.advance(7 * time.Second)
+	if n := try("192.0.2.99"); n != 11 {
+		t.Errorf("%d refusals are in the log, want one more", n)
 	}
 }
 

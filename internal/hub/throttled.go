@@ -86,11 +86,16 @@ func (h *Hub) refusalHere(ctx context.Context, who Actor, person, method string)
 // refusedProgram is the answer to a directory's or a monitor's token that is none
 // or none any more. Whose it was meant to be nobody can tell, so it is in the log
 // of each practice that has one of that purpose: once a minute and network, and
-// ten in a minute from however many networks.
+// ten in a minute from however many networks. One past those is in it when they
+// try again and there is room.
 func (h *Hub) refusedProgram(ctx context.Context, purpose string) error {
 	most := Rate{PerSecond: 10.0 / 60, Burst: 10}
 	source := purpose + " " + network(audit.RequestOf(ctx).Address)
-	if !h.throttled.first(source, h.now(), 0) || h.rates.allow("refused", purpose, most) != nil {
+	if !h.throttled.first(source, h.now(), 0) {
+		return ErrUnauthenticated
+	}
+	if h.rates.allow("refused", purpose, most) != nil {
+		h.throttled.forget(source)
 		return ErrUnauthenticated
 	}
 	ctx = context.WithoutCancel(ctx)
