@@ -147,6 +147,10 @@ func (c verifyAuditCommand) Run(ctx context.Context, cli *commands, s streams) e
 	if len(logs.standing) > 0 {
 		return errStanding
 	}
+	if check.alone {
+		_, err = fmt.Fprintln(s.out, "Each entry is what the signed heads say.")
+		return err
+	}
 	_, err = fmt.Fprintln(s.out, "The audit log is as it was written.")
 	return err
 }
@@ -230,7 +234,7 @@ func (c *commands) logs(ctx context.Context, folder string, out io.Writer) (foun
 	return found, func() {}, nil
 }
 
-var errStanding = errors.New("the audit log does not grow: what is in it is as it was written; start the server, or look at its log if it runs")
+var errStanding = errors.New("the audit log does not grow: nothing is wrong with what is in it; start the server, or look at its log if it runs")
 
 // standing says of each live log that has not grown for minutes what waits for
 // its numbers: it is in no tree, and nothing that is checked holds it.
@@ -276,6 +280,9 @@ type logCheck struct {
 	witnesses []string
 	now       time.Time
 	out       io.Writer
+	// alone says that a log was compared with no earlier head: one that was made
+	// anew with the hub's key would look the same.
+	alone bool
 }
 
 // of checks a log, prints what is wrong and returns how much is. Before are the
@@ -357,6 +364,10 @@ func (l *logCheck) of(ctx context.Context, log *auditlog.Log, before map[string]
 		fmt.Fprintf(l.out, ", from %s until %s", when(report.From), when(report.Until))
 	}
 	fmt.Fprintln(l.out)
+	if !slices.ContainsFunc(slices.Collect(maps.Keys(heads)), func(e auditlog.Checkpoint) bool { return e.Size > 0 }) {
+		l.alone = true
+		fmt.Fprintf(l.out, "%s: no earlier head was compared: whoever has the hub's key could have written all of it anew. Give one that was kept elsewhere, as published, signed by a witness or of an older export: --checkpoint FILE\n", log.Name)
+	}
 	return wrong, nil
 }
 

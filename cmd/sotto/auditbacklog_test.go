@@ -24,7 +24,7 @@ func TestAStandingLogIsNamed(t *testing.T) {
 	does(t, data, []string{"practice", "apply", practiceFile(t, "", "")})
 	does(t, data, []string{"practice", "apply", practiceFile(t, "riverside", "lakeside")})
 	happens(t, data, 3)
-	does(t, data, words("audit verify"), "as it was written")
+	does(t, data, words("audit verify"), alone)
 	does(t, data, []string{"audit", "watch", seen, "--once"})
 
 	open := func() *host.OpenHub {
@@ -116,7 +116,7 @@ func TestAStandingLogIsNamed(t *testing.T) {
 		t.Errorf("kept is %s, %v", kept, err)
 	}
 	does(t, data, words("audit verify"), "as it was written")
-	does(t, data, []string{"audit", "verify", folder}, "as it was written")
+	does(t, data, []string{"audit", "verify", folder}, alone)
 	does(t, data, []string{"audit", "watch", seen, "--once"})
 }
 

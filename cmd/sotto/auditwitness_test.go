@@ -173,7 +173,7 @@ func TestT40WitnessOfALostKey(t *testing.T) {
 	names(t, data, words("audit verify"), "is not signed by the log's key")
 	does(t, data, settle, "Settled in 1 logs")
 	does(t, data, words("audit list --kind audit-watcher.settled"), "witness=witness.example", ",key="+strings.Split(key, "+")[1], "reason=investigated")
-	does(t, data, words("audit verify"), "as it was written")
+	does(t, data, words("audit verify"), alone)
 	refuses(t, data, settle, "no log contradicts witness.example")
 }
 
