@@ -88,7 +88,10 @@ export const stories: Record<string, Story> = {
   "person-ask-link": {
     hash: "#/people/p_robin",
     answers: { ...answers, "GET /v1/admin/requests": { requests: [] } },
-    then: () => [...document.querySelectorAll<HTMLButtonElement>("main .row button")].at(1)?.click(),
+    then: async (page) => {
+      await page.press("#sign-in-title ~ .row button");
+      if (!document.querySelector("dialog[open]")?.textContent.includes("Robin Diaz")) throw new Error("the dialog does not say for whom");
+    },
   },
   "sign-in": { hash: "#/people", signedIn: false },
   people: { hash: "#/people", answers },
