@@ -5,7 +5,7 @@ import { spawnSync } from "node:child_process";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { assertAccessible, desktop, launch, Person, picture } from "./browser.mjs";
-import { addAuthenticator, beginChat, freshCode, inside, patientSays, riverside, sees, signIn, takeNext } from "./people.mjs";
+import { addAuthenticator, beginChat, freshCode, inside, patientSays, riverside, sees, signIn, staffBox, takeNext } from "./people.mjs";
 import { Demo, root } from "./server.mjs";
 
 let demo, browser;
@@ -276,6 +276,8 @@ test("T43: who signs in next in the same browser sees nothing of the one before,
   await page.reload();
   await inside(page).waitFor();
   assert.doesNotMatch(await page.content(), /only for Dana|set up anew/);
+  await page.getByText("Ben Stone").first().click();
+  await staffBox(page).fill("half an answer");
   await signOut(page);
 
   await signIn(page, dana);
@@ -286,11 +288,19 @@ test("T43: who signs in next in the same browser sees nothing of the one before,
 
   await signOut(page);
 
-  // Kim's access ended and began again: the browser is a new device of hers, by itself.
+  // Kim's access ended and began again: the browser is a new device of hers, by
+  // itself, once she has had her words from it.
   staffCommand("disable", "kim.tran");
   staffCommand("enable", "kim.tran");
   await patientSays(ben, "for Kim again");
-  await signIn(page, kim, () => page.getByText("it was set up anew").first());
+  await signIn(page, kim, () => page.getByRole("heading", { name: "Copy what was not sent" }));
+  await page.getByText("half an answer").waitFor();
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await page.getByRole("button", { name: "Copy all of it" }).click();
+  await page.getByRole("button", { name: "Copied" }).waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), "Ben Stone\nhalf an answer");
+  await page.getByRole("button", { name: "Delete it and go on" }).click();
+  await page.getByText("it was set up anew").first().waitFor();
   await page.goto(`${demo.origin}/staff/#/waiting`);
   await takeNext(page);
   await sees(page, "for Kim again");

@@ -28,7 +28,7 @@ const sectionPrefix = "virtual:catalogue/";
 const shared = /^console\.(?:demo$|rail\.signOut$|(?:signIn|lock|expired|field|refusal|proof|strength|setUp|security|role)\.)/;
 
 /** What is said in dialogs of the console that few people open, and of what is found later, and is fetched with them. */
-const rare = /^console\.(?:anew$|(?:because|handover|logged|relate|stated)\.|identity\.(?:how|right|name|born|address|phone|number|photo|wrong|reason|reasonHint|confirm|lost|forget|portal\..*)$|invite\.(?!title$)|emergency\.(?!open$|banner$))/;
+const rare = /^console\.(?:anew$|(?:because|handover|logged|relate|stated|unsent)\.|identity\.(?:how|right|name|born|address|phone|number|photo|wrong|reason|reasonHint|confirm|lost|forget|portal\..*)$|invite\.(?!title$)|emergency\.(?!open$|banner$))/;
 
 /** What parts of the patient's chat say that few need (src/patient/fetched.ts): the words come with them. A word may be in several. */
 const parts = {

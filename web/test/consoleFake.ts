@@ -107,6 +107,7 @@ export interface Script extends BaseScript {
   /** How start ends up, once it is called. */
   connection?: "online" | "offline" | "connecting" | "signed-out";
   queued?: number;
+  deviceKey?: Uint8Array;
   pageSize?: number;
 }
 
@@ -118,10 +119,10 @@ export class ConsoleFake extends FakeBase<Script> {
 
   async start(options: StartOptions): Promise<Started> {
     await this.called("start", options);
-    const { known = true, connection = "online", queued = 0, keeping = "saved" } = this.script;
+    const { known = true, connection = "online", queued = 0, keeping = "saved", deviceKey } = this.script;
     queueMicrotask(() => this.emit({ kind: "connection", connection, queued }));
     const kept = known ? [...this.conversations.values()].filter((c) => c.joined) : [];
-    return { keeping, ...(known ? { me: dana } : {}), conversations: kept, coreStartMs: 420 };
+    return { keeping, ...(known ? { me: dana } : {}), ...(deviceKey ? { deviceKey } : {}), conversations: kept, coreStartMs: 420 };
   }
 
   async list(box: Box, cursor?: string): Promise<{ conversations: readonly Conversation[]; next?: string; total: number }> {

@@ -1,7 +1,7 @@
 // A chat of the team, and dialogs that one press opens: to take over a chat, and
 // to change the password.
 
-import { dana, keeper, lee, patient, staff } from "../consoleFake.ts";
+import { chat, dana, keeper, lee, LogWriter, patient, staff } from "../consoleFake.ts";
 import type { StoryPage } from "../page.ts";
 import { fromMenu, type Story } from "./stories.ts";
 
@@ -22,6 +22,21 @@ export function dialogs(script: Story["script"]): Record<string, Story> {
         await page.pause(200);
         await fromMenu(page, /take over|hacerse cargo|تولَّ المحادثة/i);
         await opened(page);
+      },
+    },
+    unsent: {
+      account: { devices: () => Promise.resolve([]) },
+      signedIn: true,
+      script: () => ({
+        connection: "signed-out",
+        deviceKey: new Uint8Array([4, 1]),
+        conversations: [chat("c_bo", { state: "open", assignee: dana, joined: true, draft: "Please come at eight, and", members: [patient("p_of_c_bo", "Bo Lindqvist"), staff(dana), keeper] })],
+        lines: { c_bo: new LogWriter("c_bo", Date.now() - 60_000).says(dana, "I have asked.").says(dana, "The results are not there yet.", { state: { kind: "queued" } }).lines },
+      }),
+      async then(_, page) {
+        for (let tries = 0; tries < 40 && !document.querySelector(".unsent"); tries++) await page.pause(100);
+        const words = [...document.querySelectorAll(".unsent")].map((each) => each.textContent);
+        if (words.join("|") !== "The results are not there yet.|Please come at eight, and") throw new Error(`of what was not sent it shows: ${words.join("|")}`);
       },
     },
     "settings-password": {
