@@ -109,6 +109,19 @@ test("one that is cancelled on its way is gone, and nothing of it is left to sen
   for (const page of [patient, nurse]) assert.equal(await page.getByText("wrong.pdf").count(), 0);
 });
 
+test("a text that is too long for one message is neither cut off nor sent", async () => {
+  const text = "word ".repeat(6600);
+  for (const [page, box] of [[patient, patientBox(patient)], [nurse, nurse.locator("form.composer textarea")]]) {
+    await box.fill(text);
+    await page.getByText("This is too long for one message.").waitFor();
+    await box.press("Enter");
+    assert.equal((await box.inputValue()).trim(), text.trim()); // on a phone, Enter makes a new line
+    assert.ok(await page.locator("form.composer button[type=submit]").isDisabled());
+    await box.fill("");
+    await page.getByText("This is too long for one message.").waitFor({ state: "detached" });
+  }
+});
+
 test("nothing was refused, reported or asked of others", () => {
   for (const person of [ana, dana]) person.assertClean();
 });

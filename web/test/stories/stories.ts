@@ -503,7 +503,7 @@ export const stories: Record<string, Story> = {
     script: full,
     play: async (scene) => {
       const jpeg = new Uint8Array(picture());
-      await dropped(scene, [new File([jpeg], "IMG_2041.HEIC"), new File(["%PDF-1.7 "], "letter.pdf"), new File(["MZ"], "setup.exe")]);
+      await dropped(scene, [new File([jpeg], "IMG_2041.HEIC"), new File(["%PDF-1.7 "], "letter.pdf"), new File(["MZ"], "setup.exe"), ...Array.from({ length: 9 }, (_, i) => new File(["%PDF-1.7 "], `page ${i}.pdf`))]);
     },
   },
   "who": {

@@ -3,7 +3,7 @@
 export type MediaType = "image/jpeg" | "image/png" | "image/webp" | "image/gif" | "image/heic" | "application/pdf";
 
 /** Why a file was not taken. */
-export type FileProblem = "too-large" | "wrong-type" | "unreadable" | "empty";
+export type FileProblem = "too-many" | "too-large" | "wrong-type" | "unreadable" | "empty";
 
 /** Enough bytes to tell a type. */
 export const headBytes = 32;

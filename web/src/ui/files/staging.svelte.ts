@@ -18,7 +18,8 @@ export type StagedFile =
 
 export type ReadyFile = Extract<StagedFile, { state: "ready" }>;
 
-const most = 10;
+/** How many files go with one press of Send. */
+export const mostFiles = 10;
 
 export class Staging {
   files = $state.raw<readonly StagedFile[]>([]);
@@ -35,9 +36,14 @@ export class Staging {
   }
 
   async add(files: readonly File[]): Promise<void> {
-    for (const file of files.slice(0, most - this.files.length)) {
+    for (const file of files) {
       const id = ++this.last;
-      this.files = [...this.files, { id, name: file.name, state: "preparing" }];
+      const { name } = file;
+      if (this.files.filter(({ state }) => state !== "refused").length >= mostFiles) {
+        this.files = [...this.files, { id, name, state: "refused", problem: "too-many" }];
+        continue;
+      }
+      this.files = [...this.files, { id, name, state: "preparing" }];
       const checked = await this.check(id, file);
       this.files = this.files.map((each) => (each.id === id ? checked : each));
     }
