@@ -15,7 +15,11 @@ type Stream struct {
 	// nothing does.
 	Problem   string
 	ProblemAt int64
-	Rejected  int64 // entries that it took and said it did not keep
+	// Rejected is how many entries it took and said it did not keep. They are
+	// among those numbered from RejectedFirst to RejectedLast: it does not say
+	// which. Both are 0 if nobody noted them.
+	Rejected, RejectedFirst, RejectedLast int64
+
 	BegunAt   int64
 	StoppedAt int64 // 0 if it is set up
 	// Holder is the hub that sends: one at a time.

@@ -452,12 +452,46 @@ func TestStreamsOfTheLog(t *testing.T) {
 	if f := auditStream(s); f.State != api.ControlMet || !strings.Contains(f.Says, "no SIEM") {
 		t.Errorf("without any: %+v", f)
 	}
-	s.Practice.Streams = []installation.Stream{{Name: "syslog", Target: "tls://siem.clinic.example:6514"}, {Name: "otlp", Target: "http://127.0.0.1:4318/v1/logs"}}
+	all := s.Practice.LogSize
+	s.Practice.Streams = []installation.Stream{{Name: "syslog", Target: "tls://siem.clinic.example:6514", Position: all}, {Name: "otlp", Target: "http://127.0.0.1:4318/v1/logs", Position: all}}
 	if f := auditStream(s); f.State != api.ControlMet || !strings.Contains(f.Says, "siem.clinic.example") {
 		t.Errorf("well: %+v", f)
 	}
 	if f := outsideServices(s); !strings.Contains(f.Says, "siem.clinic.example") || strings.Contains(f.Says, "127.0.0.1") {
 		t.Errorf("services: %+v", f)
+	}
+	for name, c := range map[string]struct {
+		make        func(p *installation.Practice)
+		state, says string
+	}{
+		"lost": {func(p *installation.Practice) { p.Streams[1].Rejected = 4 }, api.ControlShort, "did not keep 4."},
+		"lost, some": {func(p *installation.Practice) {
+			p.Streams[1].Rejected, p.Streams[1].RejectedFirst, p.Streams[1].RejectedLast = 4, 90, 120
+		}, api.ControlShort, "4 of those numbered 90 to 120"},
+		"late": {func(p *installation.Practice) {
+			p.Streams[0].Position, p.Streams[0].SentAt = p.LogSize-3, s.Facts.At.Add(-time.Hour)
+		}, api.ControlShort, "3 entries wait"},
+		"on their way": {func(p *installation.Practice) {
+			p.Streams[0].Position, p.Streams[0].SentAt = p.LogSize-3, s.Facts.At.Add(-time.Minute)
+		}, api.ControlMet, "siem.clinic.example"},
+		"one is switched off": {func(p *installation.Practice) {
+			p.StoppedStreams = []installation.Stream{{Target: "tls://old.clinic.example:6514", StoppedAt: s.Facts.At.Add(-time.Hour)}}
+		}, api.ControlDecision, "old.clinic.example"},
+		"another took its place": {func(p *installation.Practice) {
+			p.StoppedStreams = []installation.Stream{{Target: "tls://old.clinic.example:6514", StoppedAt: s.Facts.At.Add(-40 * 24 * time.Hour)}}
+		}, api.ControlMet, "siem.clinic.example"},
+		"all are switched off": {func(p *installation.Practice) {
+			p.Streams[0].StoppedAt = s.Facts.At.Add(-40 * 24 * time.Hour)
+			p.Streams, p.StoppedStreams = nil, p.Streams[:1]
+		}, api.ControlDecision, "siem.clinic.example"},
+	} {
+		p, now := *s.Practice, *s
+		p.Streams = slices.Clone(p.Streams)
+		c.make(&p)
+		now.Practice = &p
+		if f := auditStream(&now); f.State != c.state || !strings.Contains(f.Says, c.says) {
+			t.Errorf("%s: %+v", name, f)
+		}
 	}
 	s.Practice.Streams[0].Problem = "away"
 	if f := auditStream(s); f.State != api.ControlShort || f.Fix == "" || !strings.Contains(f.Says, "siem.clinic.example: away") {

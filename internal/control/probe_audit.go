@@ -44,17 +44,31 @@ func auditLog(s *Subject) api.ControlFinding {
 }
 
 func auditStream(s *Subject) api.ControlFinding {
-	var away, well []api.ControlWords
-	for _, r := range s.Practice.Streams {
-		if r.Problem != "" {
+	var away, gone, well []api.ControlWords
+	for i := range s.Practice.Streams {
+		r := &s.Practice.Streams[i]
+		switch {
+		case r.Problem != "":
 			away = append(away, say("stream.away", r.Host(), r.Problem))
-		} else {
-			well = append(well, say("stream.well", r.Host()))
+		case r.Stands(s.Practice.LogSize, s.Facts.At):
+			away = append(away, say("stream.late", r.Host(), r.Lag(s.Practice.LogSize), r.Last().Format(time.DateTime)))
 		}
+		switch {
+		case r.RejectedLast > 0:
+			away = append(away, say("stream.rejected-among", r.Host(), r.Rejected, r.RejectedFirst, r.RejectedLast))
+		case r.Rejected > 0:
+			away = append(away, say("stream.rejected", r.Host(), r.Rejected))
+		}
+		well = append(well, say("stream.well", r.Host()))
+	}
+	for _, r := range s.Practice.Unset(s.Facts.At) {
+		gone = append(gone, say("stream.unset", r.Host(), r.StoppedAt.Format(time.DateTime)))
 	}
 	switch {
 	case len(away) > 0:
-		return short(say("fix.stream"), away...)
+		return short(say("fix.stream"), append(away, gone...)...)
+	case len(gone) > 0:
+		return decide(say("fix.stream"), gone...)
 	case len(well) > 0:
 		return met(well...)
 	}

@@ -192,9 +192,13 @@ var english = map[string]string{
 	"log.read-newest": "The newest of them and some others were read now: they are as they were written, make the root that its head signs, and {0} earlier heads agree.",
 	"log.read-all":    "All of them were read now: they are as they were written, make the root that its head signs, and {0} earlier heads agree.",
 
-	"stream.none": "The audit log is watched here alone: no SIEM gets it.",
-	"stream.away": "The audit log does not get to {0}: {1}.",
-	"stream.well": "The audit log goes to {0} as it grows.",
+	"stream.none":           "The audit log is watched here alone: no SIEM gets it.",
+	"stream.away":           "The audit log does not get to {0}: {1}.",
+	"stream.late":           "The audit log does not get to {0}: {1} entries wait, and none was sent since {2}.",
+	"stream.rejected":       "{0} took entries of the audit log and said that it did not keep {1}.",
+	"stream.rejected-among": "{0} took entries of the audit log and said that it did not keep {1} of those numbered {2} to {3}.",
+	"stream.unset":          "The audit log went to {0} until {1}, and does no more.",
+	"stream.well":           "The audit log goes to {0} as it grows.",
 
 	"none.clearinghouse": "The product has no clearinghouse functions. Whether the practice, or what it is part of, is a clearinghouse is not known here.",
 	"none.health-plan":   "Whether the practice is, insures or sponsors a group health plan is not known here.",

@@ -160,7 +160,12 @@ func TestT54SeededMistakes(t *testing.T) {
 		"a SIEM that never got anything": {func(f *installation.Facts) {
 			f.Practices[0].Streams[0].Position, f.Practices[0].Streams[0].SentAt = 0, time.Time{}
 		}, "audit-stream:oak", Warn},
-		"a SIEM that drops entries":       {func(f *installation.Facts) { f.Practices[0].Streams[0].Rejected = 4 }, "audit-stream:oak", Warn},
+		"a SIEM that drops entries": {func(f *installation.Facts) { f.Practices[0].Streams[0].Rejected = 4 }, "audit-stream:oak", Warn},
+		"a SIEM that was switched off": {func(f *installation.Facts) {
+			p := &f.Practices[0]
+			p.Streams[0].StoppedAt = now.Add(-99 * day)
+			p.Streams, p.StoppedStreams = nil, p.Streams
+		}, "audit-stream:oak", Warn},
 		"a SIEM without TLS":              {func(f *installation.Facts) { f.Server.Receivers[0].Plain = true }, "audit-stream-tls", Warn},
 		"a log that nobody looked at":     {func(f *installation.Facts) { f.Practices[0].ActivityGaps = 1 }, "activity-reviews:oak", Fail},
 		"an alert nobody looked at":       {func(f *installation.Facts) { f.Practices[0].Alerts, f.Practices[0].AlertsLate = 2, 1 }, "alerts:oak", Fail},

@@ -7,26 +7,16 @@ import (
 	"github.com/sotto-health/sotto/internal/installation"
 )
 
-// Limits of the checks of streams.
-const (
-	// streamStands is after how long without an entry arriving a stream that
-	// should go on does not.
-	streamStands = 15 * time.Minute
-	// streamLate is after how long a problem makes the installation unsafe: whoever
-	// watches the SIEM sees nothing.
-	streamLate = time.Hour
-)
+// streamLate is after how long a problem makes the installation unsafe: whoever
+// watches the SIEM sees nothing.
+const streamLate = time.Hour
 
-// streams finds those of the audit log that do not arrive. That there is none is
-// no finding: it is an option.
+// streams finds those of the audit log that do not arrive, and those that were
+// switched off. That there never was one is no finding: it is an option.
 func (x *examination) streams(check string, p *installation.Practice) {
 	for i := range p.Streams {
 		s := &p.Streams[i]
-		lag := max(0, p.LogSize-s.Position)
-		last := s.SentAt
-		if last.IsZero() {
-			last = s.BegunAt
-		}
+		lag := s.Lag(p.LogSize)
 		switch {
 		case s.Problem != "" && s.Problem != rejects:
 			level := Warn
@@ -34,16 +24,28 @@ func (x *examination) streams(check string, p *installation.Practice) {
 				level = Fail
 			}
 			x.expect(check, false, "", level, fmt.Sprintf("%d entries of the audit log wait for %s since %s (%s).", lag, s.Target, s.Since.Format(time.DateTime), s.Problem), streamFix(s.Problem))
-		case lag > 0 && x.facts.At.Sub(last) > streamStands:
-			x.expect(check, false, "", Warn, fmt.Sprintf("%d entries of the audit log wait for %s, and none was sent since %s.", lag, s.Target, last.Format(time.DateTime)),
+		case s.Stands(p.LogSize, x.facts.At):
+			x.expect(check, false, "", Warn, fmt.Sprintf("%d entries of the audit log wait for %s, and none was sent since %s.", lag, s.Target, s.Last().Format(time.DateTime)),
 				"See that a server runs with "+variable(s.Name)+" set, and look at its log.")
 		case s.Rejected > 0:
-			x.expect(check, false, "", Warn, fmt.Sprintf("%s has taken entries of the audit log and said that it did not keep %d.", s.Target, s.Rejected),
+			x.expect(check, false, "", Warn, fmt.Sprintf("%s has taken entries of the audit log and said that it did not keep %d%s.", s.Target, s.Rejected, among(s)),
 				"Look at its log for why; sotto audit export --format jsonl has what it lacks.")
 		default:
 			x.expect(check, true, fmt.Sprintf("%s has the first %d entries of the audit log; %d are on their way.", s.Target, s.Position, lag), OK, "", "")
 		}
 	}
+	for _, s := range p.Unset(x.facts.At) {
+		x.expect(check, false, "", Warn, fmt.Sprintf("The audit log went to %s until %s, and does no more.", s.Target, s.StoppedAt.Format(time.DateTime)),
+			"Start the server with "+variable(s.Name)+" set, as before. If it is meant, write down who decided it and why.")
+	}
+}
+
+// among says between which entries those are that a receiver did not keep.
+func among(s *installation.Stream) string {
+	if s.RejectedLast == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", among those numbered %d to %d", s.RejectedFirst, s.RejectedLast)
 }
 
 // rejects is the problem of a receiver that took entries and did not keep some.

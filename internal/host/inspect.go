@@ -435,7 +435,7 @@ func (h *OpenHub) inspectPractice(ctx context.Context, parts []installation.LogP
 	if err := h.inspectForms(ctx, out, moment(now)); err != nil {
 		return nil, err
 	}
-	if out.Streams, err = h.inspectStreams(ctx, p.ID); err != nil {
+	if err := h.inspectStreams(ctx, out); err != nil {
 		return nil, err
 	}
 	_, _, out.Conversations, err = h.store.ListConversations(ctx, hub.ConversationQuery{Practice: p.ID, Order: hub.ByCreated, Limit: 1})
@@ -460,23 +460,27 @@ func (h *OpenHub) inspectForms(ctx context.Context, out *installation.Practice, 
 	return nil
 }
 
-// inspectStreams lists the streams that have not stopped.
-func (h *OpenHub) inspectStreams(ctx context.Context, practice string) ([]installation.Stream, error) {
-	all, err := h.LogStreams(ctx, practice)
+// inspectStreams lists the streams, and apart those that have stopped.
+func (h *OpenHub) inspectStreams(ctx context.Context, out *installation.Practice) error {
+	all, err := h.LogStreams(ctx, out.ID)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	out := []installation.Stream{}
-	for _, s := range all {
-		if s.StoppedAt != 0 {
-			continue
-		}
-		out = append(out, installation.Stream{
+	out.Streams = []installation.Stream{}
+	for i := range all {
+		s := &all[i]
+		seen := installation.Stream{
 			Name: s.Name, Target: s.Target, Position: s.Position, SentAt: moment(s.SentAt), BegunAt: moment(s.BegunAt),
 			Problem: s.Problem, Since: moment(s.ProblemAt), Rejected: s.Rejected,
-		})
+			RejectedFirst: s.RejectedFirst, RejectedLast: s.RejectedLast, StoppedAt: moment(s.StoppedAt),
+		}
+		if s.StoppedAt != 0 {
+			out.StoppedStreams = append(out.StoppedStreams, seen)
+		} else {
+			out.Streams = append(out.Streams, seen)
+		}
 	}
-	return out, nil
+	return nil
 }
 
 // moment is a time of so many Unix milliseconds; zero for 0.

@@ -309,6 +309,8 @@ type Practice struct {
 	Witnesses []Witness `json:"witnesses"`
 	// Streams are how far that log has come to receivers outside.
 	Streams []Stream `json:"streams"`
+	// StoppedStreams are those that were set up before.
+	StoppedStreams []Stream `json:"stopped_streams,omitempty"`
 	// Provider is where its staff sign in beside here; nil if there is none.
 	Provider *Provider `json:"provider,omitempty"`
 	// Directories are the tokens, live ones, with which a directory writes its
@@ -409,6 +411,48 @@ type Stream struct {
 	Problem  string    `json:"problem"`  // why entries wait; empty if none do
 	Since    time.Time `json:"since"`    // of the problem
 	Rejected int64     `json:"rejected"` // entries that it said it did not keep
+	// RejectedFirst and RejectedLast are numbers of entries that those are
+	// between; 0 if nobody noted them.
+	RejectedFirst int64 `json:"rejected_first"`
+	RejectedLast  int64 `json:"rejected_last"`
+	// StoppedAt is when no server had it set up any more; zero if one has.
+	StoppedAt time.Time `json:"stopped_at,omitzero"`
+}
+
+// StreamStands is after how long without an entry arriving a stream that should
+// go on does not.
+const StreamStands = 15 * time.Minute
+
+// StreamMissed is for how long it is named that a stream was switched off beside
+// another that goes on.
+const StreamMissed = 31 * 24 * time.Hour
+
+// Last is when it last got an entry, or began if it never did.
+func (s *Stream) Last() time.Time {
+	if s.SentAt.IsZero() {
+		return s.BegunAt
+	}
+	return s.SentAt
+}
+
+// Lag is how many entries of a log of so many it has not.
+func (s *Stream) Lag(size int64) int64 { return max(0, size-s.Position) }
+
+// Stands reports whether entries of a log of so many wait for it for longer than
+// they do while it goes on.
+func (s *Stream) Stands(size int64, now time.Time) bool {
+	return s.Lag(size) > 0 && now.Sub(s.Last()) > StreamStands
+}
+
+// Unset lists the streams of a practice's log that were set up and are no more:
+// all, if nothing is streamed now, else those of late.
+func (p *Practice) Unset(now time.Time) (gone []Stream) {
+	for i := range p.StoppedStreams {
+		if s := &p.StoppedStreams[i]; len(p.Streams) == 0 || now.Sub(s.StoppedAt) < StreamMissed {
+			gone = append(gone, *s)
+		}
+	}
+	return gone
 }
 
 // Host is the receiver's name, without port and path.

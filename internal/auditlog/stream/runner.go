@@ -223,7 +223,11 @@ func (r *runner) settle(ctx context.Context) error {
 		arrived := p.stream
 		arrived.Position, arrived.SentAt, arrived.Problem, arrived.ProblemAt = p.next, now, "", 0
 		if rejected > 0 { // of one practice: who says so is asked after each batch
+			if arrived.Rejected == 0 {
+				arrived.RejectedFirst = p.stream.Position
+			}
 			arrived.Rejected += rejected
+			arrived.RejectedLast = p.next - 1
 			arrived.Problem, arrived.ProblemAt = Rejects, now
 			rejected = 0
 		}

@@ -12,7 +12,7 @@ import (
 // lacks an earlier one gets it when it is opened.
 func TestAnEarlierMigrationComesLater(t *testing.T) {
 	ctx, path, key := t.Context(), filepath.Join(t.TempDir(), "hub.db"), newKey()
-	before(t, path, key, `DROP TABLE audit_stream`, `DELETE FROM goose_db_version WHERE version_id = 160`)
+	before(t, path, key, `DROP TABLE audit_stream`, `DELETE FROM goose_db_version WHERE version_id IN (160, 208)`)
 	if err := openOnce(t, path, key); err != nil {
 		t.Fatal(err)
 	}

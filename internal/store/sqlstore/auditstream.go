@@ -9,7 +9,7 @@ import (
 )
 
 const streamColumns = `
-SELECT practice, name, target, position, sent_at, problem, problem_at, rejected, begun_at, stopped_at, holder, held_until
+SELECT practice, name, target, position, sent_at, problem, problem_at, rejected, rejected_first, rejected_last, begun_at, stopped_at, holder, held_until
 FROM audit_stream WHERE practice = $1`
 
 // heldStream is a stream and until when its holder has it.
@@ -19,7 +19,7 @@ type heldStream struct {
 }
 
 func scanStream(row scanner) (s heldStream, err error) {
-	return s, row.Scan(&s.Practice, &s.Name, &s.Target, &s.Position, &s.SentAt, &s.Problem, &s.ProblemAt, &s.Rejected, &s.BegunAt, &s.StoppedAt, &s.Holder, &s.until)
+	return s, row.Scan(&s.Practice, &s.Name, &s.Target, &s.Position, &s.SentAt, &s.Problem, &s.ProblemAt, &s.Rejected, &s.RejectedFirst, &s.RejectedLast, &s.BegunAt, &s.StoppedAt, &s.Holder, &s.until)
 }
 
 // engineTime is the engine's time within a transaction, so that all hubs of one
@@ -67,10 +67,10 @@ ON CONFLICT DO NOTHING`
 // SaveStream implements [hub.LogStreams].
 func (s *Store) SaveStream(ctx context.Context, w auditlog.Stream) error {
 	const save = `
-UPDATE audit_stream SET position = $4, sent_at = $5, problem = $6, problem_at = $7, rejected = $8
+UPDATE audit_stream SET position = $4, sent_at = $5, problem = $6, problem_at = $7, rejected = $8, rejected_first = $9, rejected_last = $10
 WHERE practice = $1 AND name = $2 AND holder = $3`
 	return s.write(ctx, w.Practice, func(t *tx) error {
-		return t.mustOr(hub.ErrConflict, save, w.Practice, w.Name, w.Holder, w.Position, w.SentAt, w.Problem, w.ProblemAt, w.Rejected)
+		return t.mustOr(hub.ErrConflict, save, w.Practice, w.Name, w.Holder, w.Position, w.SentAt, w.Problem, w.ProblemAt, w.Rejected, w.RejectedFirst, w.RejectedLast)
 	})
 }
 

@@ -36,7 +36,7 @@ func testLogStreams(t *testing.T, store hub.Store) {
 		_, err = store.TakeStream(ctx, rival, time.Hour)
 		conflicts(err)
 
-		want.Position, want.SentAt, want.Problem, want.ProblemAt, want.Rejected = 9, 10, "away", 11, 12
+		want.Position, want.SentAt, want.Problem, want.ProblemAt, want.Rejected, want.RejectedFirst, want.RejectedLast = 9, 10, "away", 11, 12, 13, 14
 		must(t, store.SaveStream(ctx, want))
 		conflicts(store.SaveStream(ctx, rival))
 		conflicts(store.StopStream(ctx, c.id, "syslog", 20))
