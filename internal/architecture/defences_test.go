@@ -250,7 +250,7 @@ var defences = []defence{
 	},
 	{
 		"who left every group keeps the role (SCIM)", "hub/provisioning.go",
-		"if !m.decide(&p, role, slices.Contains(before, p.ID)) {", "if !m.decide(&p, role, false) {", "httpapi TestSCIMGroups",
+		"if !m.decide(p, role, had) {", "if !m.decide(p, role, false) {", "httpapi TestSCIMGroups",
 	},
 	{
 		"who left every group keeps the role (single sign-on)", "hub/sso.go",

@@ -1,7 +1,9 @@
 package httpapi_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -226,6 +228,63 @@ func TestSCIMGroupsWhileDisabled(t *testing.T) {
 	active(lee, "false")
 	active(lee, "true")
 	is("from here", lee, "nurse")
+}
+
+func (s *faultyStore) ChangePerson(ctx context.Context, practice, id string, at int64, change func(*hub.Person, bool) error) (hub.Person, error) {
+	if s.unchanged.Add(-1) == 0 {
+		return hub.Person{}, fmt.Errorf("change %s: %w", canary, hub.ErrUnavailable)
+	}
+	return s.Store.ChangePerson(ctx, practice, id, at, change)
+}
+
+// TestSCIMGroupsAreFollowed: who leaves a group, or whose group no rule speaks of
+// any more, loses the role, also if the store failed halfway: with the next try
+// of the directory, or without one (T43).
+func TestSCIMGroupsAreFollowed(t *testing.T) {
+	w := newWorld(t)
+	nurses := hub.GroupRule{Group: "Nurses", Role: "nurse", Queues: []string{"nurse"}}
+	desk := hub.GroupRule{Group: "Desk", Role: "front-desk"}
+	w.access(func(a *hub.Access) { a.Groups.Rules = []hub.GroupRule{nurses, desk} })
+	d := w.directory()
+	var members []string
+	for _, name := range []string{"kim", "lee", "sam"} {
+		id := d.do(http.StatusCreated, "POST", "/Users", `{"userName":"`+name+`"}`)["id"].(string)
+		members = append(members, `{"value":"`+id+`"}`)
+	}
+	all := func() string { return `{"displayName":"Nurses","members":[` + strings.Join(members, ",") + `]}` }
+	roles := func(what string, want int) {
+		t.Helper()
+		staff, err := w.store.PersonsOfKind(w.ctx, w.clinic.ID, api.KindStaff)
+		w.must(err)
+		if n := len(slices.DeleteFunc(staff, func(p hub.Person) bool { return p.Role != "nurse" })); n != want {
+			t.Errorf("%s: %d nurses, want %d", what, n, want)
+		}
+	}
+	const empty = `{"displayName":"Nurses","members":[]}`
+	group := "/Groups/" + d.do(http.StatusCreated, "POST", "/Groups", all())["id"].(string)
+	roles("joined", 3)
+	w.store.unchanged.Store(2)
+	d.do(http.StatusServiceUnavailable, "PUT", group, empty)
+	roles("one could not be changed", 1)
+	d.do(http.StatusOK, "PUT", group, empty)
+	roles("the directory tried again", 0)
+	d.do(http.StatusOK, "PUT", group, all())
+	w.store.unchanged.Store(2)
+	d.do(http.StatusServiceUnavailable, "DELETE", group, "")
+	roles("one could not be changed", 1)
+	w.must(w.hub.Sweep(w.ctx))
+	roles("swept", 0)
+
+	d.do(http.StatusCreated, "POST", "/Groups", all())
+	w.access(func(a *hub.Access) { a.Groups.Rules = []hub.GroupRule{desk} })
+	w.must(w.hub.Sweep(w.ctx))
+	roles("without its rule", 0)
+	w.access(func(a *hub.Access) { a.Groups.Rules = []hub.GroupRule{nurses} })
+	w.must(w.hub.Sweep(w.ctx))
+	roles("with it", 3)
+	if left, err := w.store.Followers(w.ctx, w.clinic.ID); err != nil || len(left) != 0 {
+		t.Errorf("still to be followed: %v, %v", left, err)
+	}
 }
 
 // TestEnabledWithoutPower: the operator gives nobody back a role that two people

@@ -83,7 +83,7 @@ func newWorld(t testing.TB, options ...worldOption) *world {
 			t.Log(w.logs.String())
 		}
 	})
-	w.store = &faultyStore{Store: stored, full: new(atomic.Bool), incomplete: new(atomic.Int64), unwritten: new(atomic.Bool)}
+	w.store = &faultyStore{Store: stored, full: new(atomic.Bool), incomplete: new(atomic.Int64), unwritten: new(atomic.Bool), unchanged: new(atomic.Int64)}
 	log := slog.New(slog.NewJSONHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	hc := hub.Config{
 		Store: w.store, Blobs: newMemoryBlobs(), Log: log, Now: w.clock.now,
@@ -545,6 +545,8 @@ type faultyStore struct {
 	meanwhile atomic.Pointer[func()]
 	// incomplete is how many more files cannot be completed.
 	incomplete *atomic.Int64
+	// unchanged is which change of a person from now on fails; 0 is none.
+	unchanged *atomic.Int64
 	// unrecorded has nothing that is read recorded.
 	unrecorded atomic.Bool
 	// unwritten has the real store find each event to be none.
@@ -581,11 +583,11 @@ func (s *faultyStore) LogRange(ctx context.Context, practice string, first int64
 }
 
 func (s *faultyStore) Recording(events ...audit.Event) hub.Store {
-	return &faultyStore{Store: s.Store.Recording(s.spoiled(events)...), full: s.full, incomplete: s.incomplete, unwritten: s.unwritten}
+	return &faultyStore{Store: s.Store.Recording(s.spoiled(events)...), full: s.full, incomplete: s.incomplete, unwritten: s.unwritten, unchanged: s.unchanged}
 }
 
 func (s *faultyStore) Using(use hub.FactorUse) hub.Store {
-	return &faultyStore{Store: s.Store.Using(use), full: s.full, incomplete: s.incomplete, unwritten: s.unwritten}
+	return &faultyStore{Store: s.Store.Using(use), full: s.full, incomplete: s.incomplete, unwritten: s.unwritten, unchanged: s.unchanged}
 }
 
 func (s *faultyStore) CompleteAttachment(ctx context.Context, practice, id string, at int64) error {

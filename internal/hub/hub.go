@@ -207,6 +207,9 @@ func (h *Hub) Sweep(ctx context.Context) error {
 	if err := h.dropUnconfirmed(ctx); err != nil {
 		return err
 	}
+	if err := h.settleGroups(ctx); err != nil {
+		return err
+	}
 	if err := h.settleServing(ctx); err != nil {
 		return err
 	}

@@ -263,6 +263,13 @@ type DirectoryGroup struct {
 	CreatedAt  int64
 }
 
+// A Follower is somebody who has to be made what their groups say.
+type Follower struct {
+	Person string
+	Had    bool  // was in a group that gave something, which it may not any more
+	Mark   int64 // of the last change; no two are alike
+}
+
 // Ways in which an identity came to be linked.
 const (
 	LinkedByDirectory     = "directory" // the directory's id was in the provider's token

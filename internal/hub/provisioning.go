@@ -1,8 +1,10 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"strconv"
 	"time"
@@ -350,7 +352,6 @@ func (h *Hub) ChangeDirectoryGroup(ctx context.Context, d *Directory, id string,
 }
 
 func (h *Hub) saveGroup(ctx context.Context, d *Directory, stored DirectoryGroup, g scim.Group) (scim.Group, error) {
-	before := stored.Members
 	stored.Name, stored.ExternalID, stored.Members = g.DisplayName, g.ExternalID, []string{}
 	for _, m := range g.Members {
 		stored.Members = append(stored.Members, m.Value)
@@ -368,21 +369,17 @@ func (h *Hub) saveGroup(ctx context.Context, d *Directory, stored DirectoryGroup
 	if err := h.store.Recording(changed).SaveDirectoryGroup(ctx, stored); err != nil {
 		return scim.Group{}, err
 	}
-	return scimGroup(&stored), h.followGroups(ctx, d, before, stored.Members)
+	return scimGroup(&stored), h.followGroups(ctx, d.Practice)
 }
 
 // DeleteDirectoryGroup removes a group, and with it what it gave.
 func (h *Hub) DeleteDirectoryGroup(ctx context.Context, d *Directory, id string) error {
 	defer h.locks.lock("directory " + d.Practice)()
-	stored, err := h.store.DirectoryGroup(ctx, d.Practice, id)
-	if err != nil {
-		return err
-	}
 	deleted := h.event(ctx, d, audit.GroupDeleted, id)
 	if err := h.store.Recording(deleted).DeleteDirectoryGroup(ctx, d.Practice, id); err != nil {
 		return err
 	}
-	return h.followGroups(ctx, d, stored.Members, nil)
+	return h.followGroups(ctx, d.Practice)
 }
 
 // memberships say what a practice's groups make of its people.
@@ -428,46 +425,86 @@ func (m *memberships) decide(p *Person, role string, had bool) bool {
 	return role != "" || p.ExternalID != "" || had
 }
 
-// followGroups makes the members of a group, before and after a change to it,
-// what their groups say. Who is disabled is it when they come back, and loses at
-// once what no group gives any more.
-func (h *Hub) followGroups(ctx context.Context, d *Directory, before, after []string) error {
-	m, err := h.memberships(ctx, d.Practice)
-	if err != nil || len(m.rules.Rules) == 0 {
+// followGroups makes people what their groups say, where these or the rules for
+// them have changed. Who is disabled is it when they come back, and loses at once
+// what no group gives any more. Nobody is left out because the caller hung up or
+// another could not be changed: of whom that is true, the next try makes good.
+func (h *Hub) followGroups(ctx context.Context, practice string) error {
+	ctx = context.WithoutCancel(ctx)
+	followers, err := h.store.Followers(ctx, practice)
+	if err != nil || len(followers) == 0 {
 		return err
 	}
-	found, err := h.persons(ctx, d.Practice, slices.Concat(before, after))
+	h.practices.forget(practice) // the rules may be new
+	m, err := h.memberships(ctx, practice)
 	if err != nil {
 		return err
 	}
-	for _, p := range found {
-		role, queues := m.of(&p)
-		if !m.decide(&p, role, slices.Contains(before, p.ID)) {
-			continue
+	ids := make([]string, len(followers))
+	for i, f := range followers {
+		ids[i] = f.Person
+	}
+	found, err := h.persons(ctx, practice, ids)
+	if err != nil {
+		return err
+	}
+	var failed error
+	done := slices.DeleteFunc(followers, func(f Follower) bool {
+		p, ok := found[f.Person]
+		if !ok {
+			return false
 		}
-		if p.DisabledAt == 0 {
-			_, err = h.assignRole(ctx, p, role, queues)
-		} else if role == "" && p.Role != "" {
-			err = h.takeRole(ctx, d, &p)
-		}
-		if errors.Is(err, ErrNoRole) || errors.Is(err, ErrForbidden) {
-			continue // an administrator who is one here, or the last
-		} else if err != nil {
-			return err
+		err := h.followOne(ctx, &m, &p, f.Had)
+		failed = cmp.Or(failed, err)
+		return err != nil
+	})
+	return cmp.Or(failed, h.store.Followed(ctx, practice, done))
+}
+
+func (h *Hub) followOne(ctx context.Context, m *memberships, p *Person, had bool) error {
+	role, queues := m.of(p)
+	if !m.decide(p, role, had) {
+		return nil
+	}
+	var err error
+	if p.DisabledAt == 0 {
+		_, err = h.assignRole(ctx, *p, role, queues)
+	} else if role == "" && p.Role != "" {
+		err = h.takeRole(ctx, p)
+	}
+	if errors.Is(err, ErrNoRole) || errors.Is(err, ErrForbidden) {
+		return nil // an administrator who is one here, or the last
+	}
+	return err
+}
+
+// settleGroups follows what could not be followed when it changed, and rules
+// that the command line changed.
+func (h *Hub) settleGroups(ctx context.Context) error {
+	practices, err := h.PracticeIDs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, practice := range practices {
+		release := h.locks.lock("directory " + practice)
+		err := h.followGroups(ctx, practice)
+		release()
+		if err != nil { // such as a rule with a queue that is no more: the rest goes on
+			h.log.WarnContext(ctx, "people could not be made what their groups say", slog.String("practice", practice))
 		}
 	}
 	return nil
 }
 
 // takeRole takes the role and queues of who is disabled.
-func (h *Hub) takeRole(ctx context.Context, d *Directory, p *Person) error {
-	event := h.changed(ctx, d, p, api.ChangeStaffMember{Role: new(string), Queues: &[]string{}})
-	_, err := h.store.Recording(event).ChangePerson(ctx, d.Practice, p.ID, h.millis(), func(p *Person, _ bool) error {
+func (h *Hub) takeRole(ctx context.Context, p *Person) error {
+	event := h.changed(ctx, provider(p.Practice), p, api.ChangeStaffMember{Role: new(string), Queues: &[]string{}})
+	_, err := h.store.Recording(event).ChangePerson(ctx, p.Practice, p.ID, h.millis(), func(p *Person, _ bool) error {
 		if p.DisabledAt == 0 {
 			return ErrConflict
 		}
 		p.Role, p.Queues = "", []string{}
-		return h.directory(d.Practice)(policy.Grant, p.resource(false))
+		return h.directory(p.Practice)(policy.Grant, p.resource(false))
 	})
 	return err
 }

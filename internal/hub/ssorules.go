@@ -114,6 +114,18 @@ type GroupRule struct {
 	Queues []string
 }
 
+// Equal reports whether the rules are the same.
+func (g *GroupRules) Equal(other *GroupRules) bool {
+	return g.Administrators == other.Administrators && slices.EqualFunc(g.Rules, other.Rules, func(a, b GroupRule) bool {
+		return a.Group == b.Group && a.Role == b.Role && slices.Equal(a.Queues, b.Queues)
+	})
+}
+
+// Names reports whether a rule speaks of the group.
+func (g *GroupRules) Names(group *DirectoryGroup) bool {
+	return slices.ContainsFunc(g.Rules, func(r GroupRule) bool { return r.Group == group.Name || r.Group == group.ExternalID })
+}
+
 // role returns what somebody in the groups is. The first rule that fits gives
 // the role, and all that fit and give the same role give their queues. Groups
 // of which no rule speaks give nothing.

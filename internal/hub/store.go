@@ -227,6 +227,12 @@ type Directories interface {
 	// DirectoryGroups lists a practice's, by name.
 	DirectoryGroups(ctx context.Context, practice string) ([]DirectoryGroup, error)
 	DeleteDirectoryGroup(ctx context.Context, practice, id string) error
+	// Followers lists whom a change to groups, or to the rules for them, may have
+	// changed: SaveDirectoryGroup, DeleteDirectoryGroup and SavePractice keep them.
+	Followers(ctx context.Context, practice string) ([]Follower, error)
+	// Followed forgets followers who are by now what their groups say. Of whom
+	// there was another change meanwhile is kept.
+	Followed(ctx context.Context, practice string, who []Follower) error
 
 	// NamePerson stores a staff person's Login, Name, Title and ExternalID. A
 	// login or an id that another has gives [ErrExists].

@@ -61,8 +61,14 @@ ON CONFLICT (practice, id) DO UPDATE SET name = excluded.name, external_id = exc
 		if len(others) > 0 {
 			return hub.ErrExists
 		}
-		_, err = t.exec(upsert, g.Practice, g.ID, g.Name, g.ExternalID, document(g.Members), g.CreatedAt)
-		return err
+		before, err := scanGroup(t.row(ctx, groupColumns+`WHERE practice = $1 AND id = $2`, g.Practice, g.ID))
+		if err != nil && !isNone(err) {
+			return err
+		}
+		if _, err = t.exec(upsert, g.Practice, g.ID, g.Name, g.ExternalID, document(g.Members), g.CreatedAt); err != nil {
+			return err
+		}
+		return s.followChange(t, &before, &g)
 	})
 }
 
@@ -95,7 +101,14 @@ func (s *Store) DirectoryGroups(ctx context.Context, practice string) ([]hub.Dir
 func (s *Store) DeleteDirectoryGroup(ctx context.Context, practice, id string) error {
 	const remove = `DELETE FROM directory_group WHERE practice = $1 AND id = $2`
 	return s.write(ctx, practice, func(t *tx) error {
-		return t.must(remove, practice, id)
+		before, err := scanGroup(t.row(ctx, groupColumns+`WHERE practice = $1 AND id = $2`, practice, id))
+		if err != nil {
+			return err
+		}
+		if err := t.must(remove, practice, id); err != nil {
+			return err
+		}
+		return s.follow(t, practice, before.Members, true)
 	})
 }
 

@@ -26,7 +26,17 @@ ON CONFLICT (id) DO UPDATE SET slug = excluded.slug, settings = excluded.setting
 			return fmt.Errorf("slug: %w", hub.ErrExists)
 		}
 		// First, as it locks the practice.
-		if _, err = t.exec(upsert, p.ID, p.Slug, settings); err != nil || p.Consent.ID == "" {
+		if err := s.lockPeople(ctx, t, p.ID); err != nil && !isNone(err) {
+			return err
+		}
+		before, err := scanPractice(t.row(ctx, practiceColumns+`WHERE id = $1`, p.ID))
+		if err != nil && !isNone(err) {
+			return err
+		}
+		if _, err = t.exec(upsert, p.ID, p.Slug, settings); err != nil {
+			return err
+		}
+		if err := s.followRules(ctx, t, p.ID, &before.Access.Groups, &p.Access.Groups); err != nil || p.Consent.ID == "" {
 			return err
 		}
 		all, err := formsOf(ctx, t, p.ID)

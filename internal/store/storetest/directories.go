@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/sotto-health/sotto/api"
@@ -30,10 +31,41 @@ func testDirectories(t *testing.T, store hub.Store) {
 		t.Errorf("a revoked token: %v", err)
 	}
 
+	followed := func(what string, want ...hub.Follower) {
+		t.Helper()
+		got, err := store.Followers(ctx, c.id)
+		must(t, err)
+		must(t, store.Followed(ctx, c.id, got))
+		for i := range got {
+			got[i].Mark = 0
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: to be followed are %v, not %v", what, got, want)
+		}
+	}
 	g := hub.DirectoryGroup{ID: newID("g"), Practice: c.id, Name: "Nurses", ExternalID: "x", Members: []string{"p_1", "p_2"}, CreatedAt: 3}
 	must(t, store.SaveDirectoryGroup(ctx, g))
+	followed("a new group", hub.Follower{Person: "p_1"}, hub.Follower{Person: "p_2"})
+	g.Members = []string{"p_2", "p_3"}
+	must(t, store.SaveDirectoryGroup(ctx, g))
+	stale, err := store.Followers(ctx, c.id)
+	must(t, err)
+	followed("one left", hub.Follower{Person: "p_1", Had: true}, hub.Follower{Person: "p_3"})
+	must(t, store.Followed(ctx, c.id, stale)) // of another hub, which was slower
+	followed("once more", hub.Follower{Person: "p_1", Had: true}, hub.Follower{Person: "p_3"})
 	g.Members, g.Name = []string{"p_2"}, "All nurses"
 	must(t, store.SaveDirectoryGroup(ctx, g))
+	followed("another name", hub.Follower{Person: "p_2", Had: true}, hub.Follower{Person: "p_3", Had: true})
+	practice, err := store.Practice(ctx, c.id)
+	must(t, err)
+	practice.Access.Groups.Rules = []hub.GroupRule{{Group: "Desk"}, {Group: "x"}}
+	must(t, store.SavePractice(ctx, practice))
+	followed("a rule", hub.Follower{Person: "p_2"})
+	practice.Access.Groups.Rules = practice.Access.Groups.Rules[:1]
+	must(t, store.SavePractice(ctx, practice))
+	followed("no rule", hub.Follower{Person: "p_2", Had: true})
+	must(t, store.SavePractice(ctx, practice))
+	followed("the same rules")
 	same := hub.DirectoryGroup{ID: newID("g"), Practice: c.id, Name: "All nurses", Members: []string{}}
 	if err := store.SaveDirectoryGroup(ctx, same); !errors.Is(err, hub.ErrExists) {
 		t.Errorf("two groups of one name: %v", err)
@@ -47,6 +79,7 @@ func testDirectories(t *testing.T, store hub.Store) {
 	must(t, err)
 	equal(t, groups, []hub.DirectoryGroup{g})
 	must(t, store.DeleteDirectoryGroup(ctx, c.id, g.ID))
+	followed("deleted", hub.Follower{Person: "p_2", Had: true})
 	if err := store.DeleteDirectoryGroup(ctx, c.id, g.ID); !errors.Is(err, hub.ErrNotFound) {
 		t.Errorf("deleted twice: %v", err)
 	}
