@@ -1,6 +1,6 @@
 // Measures what the design allows a person to wait, and prints it.
 //
-//   node budgets/run.mjs        SOTTO_BUDGETS=strict  LIGHTHOUSE_RUNS=5
+//   node budgets/run.mjs        SOTTO_BUDGETS=strict  LIGHTHOUSE_RUNS=5 (usual)
 import { desktop, launch, Person, phone } from "../browser.mjs";
 import { beginChat, patientSays, reaches, riverside, sees, signIn, takeNext } from "../people.mjs";
 import { Demo } from "../server.mjs";
@@ -43,7 +43,7 @@ try {
   await browser.close();
 
   sealing(table);
-  await runLighthouse(demo, table, Number(process.env.LIGHTHOUSE_RUNS ?? 3));
+  await runLighthouse(demo, table, Number(process.env.LIGHTHOUSE_RUNS ?? 5));
 } finally {
   await browser.close();
   await demo.end();
