@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+
 import { expect, test } from "vitest";
 
 import { contrast, fit, mix, softPart, themes } from "./brand.ts";
@@ -21,6 +23,15 @@ test("every colour of a practice passes in both themes, as text and under text",
           const worst = Math.min(contrast(fitted, on), ...grounds.map((ground) => contrast(fitted, ground)), ...surfaces.map((surface) => contrast(fitted, mix(fitted, softPart, surface))));
           if (worst < 4.5) throw new Error(`${hex(r, g, b)} became ${fitted}: ${worst.toFixed(2)} in ${theme}`);
         }
+});
+
+test("what shows the focus and the edges of fields is seen on every ground (WCAG 1.4.11)", () => {
+  const tokens = readFileSync(new URL("style/tokens.css", import.meta.url), "utf8");
+  for (const name of ["focus", "line-strong"]) {
+    const [, light = "", dark = ""] = new RegExp(`--${name}: light-dark\\((#[0-9a-f]{6}), (#[0-9a-f]{6})\\);`).exec(tokens) ?? [];
+    for (const [theme, colour] of Object.entries({ light, dark }) as ["light" | "dark", string][])
+      for (const ground of [...themes[theme].grounds, ...themes[theme].surfaces]) expect(contrast(colour, ground), `${name} on ${ground}`).toBeGreaterThanOrEqual(3);
+  }
 });
 
 test("a colour that passes already is not touched, and no other text is taken for one", () => {
