@@ -98,7 +98,8 @@ func TestT22WhoSawMyMessages(t *testing.T) {
 }
 
 // TestAccountingOfDisclosures: what left the practice is accounted for, by hand
-// and by the log; a mistake is struck and stays; it is on record who did what.
+// and by the log; a mistake is struck and stays, but nobody strikes what the system
+// itself says left; it is on record who did what.
 func TestAccountingOfDisclosures(t *testing.T) {
 	w := newWorld(t)
 	ana := w.patient()
@@ -141,6 +142,10 @@ func TestAccountingOfDisclosures(t *testing.T) {
 	var got []string
 	for _, d := range account.Disclosures {
 		got = append(got, d.Source+" "+d.Purpose)
+		if d.Source == "record" {
+			_, err := officer.StrikeDisclosure(w.ctx, d.ID, "That never left the practice.")
+			wantCode(t, err, api.CodeForbidden)
+		}
 	}
 	slices.Sort(got)
 	if want := []string{"hand public-health", "log ", "record court"}; !slices.Equal(got, want) {

@@ -232,7 +232,9 @@ func (h *Hub) RecordDisclosure(ctx context.Context, s *StaffCaller, id string, r
 	return h.describeDisclosure(&d, s.Person), nil
 }
 
-// StrikeDisclosure marks a line as a mistake: it stays, struck, with the reason.
+// StrikeDisclosure marks a line that somebody wrote down as a mistake: it stays,
+// struck, with the reason. One that came of opening the sealed record is the
+// system's own word that it left, and nobody takes it out of the account.
 func (h *Hub) StrikeDisclosure(ctx context.Context, s *StaffCaller, id string, r api.StrikeDisclosure) (api.Disclosure, error) {
 	if err := h.mayStaff(s, policy.RecordDisclosure, s.practice()); err != nil {
 		return api.Disclosure{}, err
@@ -243,6 +245,15 @@ func (h *Hub) StrikeDisclosure(ctx context.Context, s *StaffCaller, id string, r
 	}
 	if !validID("x", id) {
 		return api.Disclosure{}, ErrNotFound
+	}
+	found, err := h.store.Disclosures(ctx, DisclosureQuery{Practice: s.Person.Practice, IDs: []string{id}})
+	switch {
+	case err != nil:
+		return api.Disclosure{}, at("load a disclosure", err)
+	case len(found) == 0:
+		return api.Disclosure{}, ErrNotFound
+	case found[0].Source != fromHand:
+		return api.Disclosure{}, &ForbiddenError{Says: "The sealed record was opened for this. It stays in the account; write down beside it what is to be said of it."}
 	}
 	struck := h.event(ctx, s, audit.DisclosureStruck, id).Because("mistake", id)
 	d, err := h.store.Recording(struck).StrikeDisclosure(ctx, s.Person.Practice, id, Strike{At: h.millis(), By: s.Person.ID, Why: why})

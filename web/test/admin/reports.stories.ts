@@ -25,6 +25,7 @@ const left: api.Disclosures = {
   disclosures: [
     { id: "x_1", at: now - 24 * hour, recorded_at: now, recorder, source: "hand", recipient: "County health department", address: "1 Main St, Springfield", what: "Immunization record", purpose: "public-health" },
     { at: now - 30 * hour, recorded_at: now - 30 * hour, source: "log", recipient: "operator", what: "opened the sealed record of a conversation", purpose: "", number: 12 },
+    { id: "x_3", at: now - 40 * 24 * hour, recorded_at: now - 40 * 24 * hour, source: "record", recipient: "County court", what: "Transcript of the conversation c_1", purpose: "court" },
     { id: "x_2", at: now - 90 * 24 * hour, recorded_at: now, recorder, source: "hand", recipient: "County court", what: "Transcript", purpose: "court", struck_at: now, struck_why: "That was another patient." },
   ],
 };
