@@ -392,6 +392,10 @@ func (t *txn) unseal(o *outRecord) {
 func (t *txn) sent(o *outRecord, s *api.Sent) {
 	c := t.c
 	c.rec.seqOut = max(c.rec.seqOut, o.seq)
+	if o.seq == 0 && s.Position < c.rec.joined { // in what was passed over; see rejoined
+		t.confirmed(o, s.Position, s.ReceivedAt)
+		return
+	}
 	if s.Position == c.rec.cursor+1 {
 		c.rec.cursor = s.Position
 		c.raise(s.Position)

@@ -239,8 +239,9 @@ func (t *txn) rejoined(sent *api.Sent) error {
 		switch {
 		case o.position > 0 && o.position <= sent.Position: // in what is passed over
 			t.confirmed(o, o.position, o.at)
-		case o.payload != nil: // sealed in an epoch that this device has lost
-			t.unseal(o)
+		case o.payload != nil: // the hub says whether it has it, or refuses it as stale
+			o.seq = 0 // as it was counted before
+			t.putOut(o)
 		}
 	}
 	t.forgetDisowned()

@@ -2,6 +2,7 @@ package device_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/sotto-health/sotto/api"
@@ -113,6 +114,37 @@ func TestRejoiningGoesOnAfterACrash(t *testing.T) {
 	maria.SeesTexts(id, "hello", "good morning", "welcome back")
 	if n := outsiders(w, id); n != 1 {
 		t.Errorf("%d external commits, though the first was taken", n)
+	}
+}
+
+// TestRejoiningSendsNothingTwice: the hub has a message, its answer was lost, and
+// so was the group in which it was sealed. It is on record once, in its place.
+func TestRejoiningSendsNothingTwice(t *testing.T) {
+	w, sam, maria, id := talk(t)
+	maria.Client.Lie(devicetest.Lies{Sent: func(*api.Sent) *api.Sent { return nil }})
+	maria.Say(id, "come at eight")
+	sam.SeesTexts(id, "hello", "good morning", "come at eight")
+	maria.Close()
+	lose(t, maria.Store, "g/")
+	maria.Client.Lie(devicetest.Lies{})
+	if err := maria.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	maria.Say(id, "or at nine")
+	sam.Say(id, "at nine")
+	want := []string{"hello", "good morning", "come at eight", "or at nine", "at nine"}
+	w.Eventually("it is archived", func() bool { return contains(archived(w, id), "or at nine") && contains(archived(w, id), "at nine") })
+	if got := archived(w, id); len(got) != len(want) {
+		t.Errorf("the record has %q", got)
+	}
+	w.Eventually("maria sees all of it", func() bool { return len(maria.Texts(id)) == len(want) })
+	if got := maria.Texts(id)[2]; got != "come at eight" {
+		t.Errorf("maria sees %q", maria.Texts(id))
+	}
+	for _, p := range []*devicetest.Person{sam, maria} {
+		if seen := p.Notices(id); slices.ContainsFunc(seen, func(n string) bool { return strings.HasPrefix(n, "refused") }) {
+			t.Errorf("%s is warned of what nobody did: %q", p.Name, seen)
+		}
 	}
 }
 
