@@ -215,27 +215,27 @@ func TestEachQueryNotices(t *testing.T) {
 		"inventory, no database": {"308(a)(7)(ii)(E)", m, func(s *Subject) { s.Facts.Database.Answers = false }, short},
 		"inventory, key lost":    {"308(a)(7)(ii)(E)", m, func(s *Subject) { s.Facts.Keys[0].Lost = true }, short},
 		"inventory, keeper away": {"308(a)(7)(ii)(E)", m, func(s *Subject) { s.Practice.Archive = nil }, d},
-		"log rewritten":          {"528", m, func(s *Subject) { s.Practice.Log.Problems, s.Practice.Log.First = 1, "checkpoint 9 forked" }, short},
-		"disclosures, rewritten": {"528", m, func(s *Subject) { s.Practice.Log.Problems = 1 }, short},
-		"log contradicts": {"528", m, func(s *Subject) {
+		"log rewritten":          {"312(b)", m, func(s *Subject) { s.Practice.Log.Problems, s.Practice.Log.First = 1, "checkpoint 9 forked" }, short},
+		"disclosures, rewritten": {"312(b)", m, func(s *Subject) { s.Practice.Log.Problems = 1 }, short},
+		"log contradicts": {"312(b)", m, func(s *Subject) {
 			s.Facts.LogParts = []installation.LogPart{{Name: installation.Checkpoints, Problem: installation.PartContradicts}}
 		}, short},
-		"log not read": {"528", m, func(s *Subject) { s.Practice.Log = nil }, short},
-		"a witness contradicts": {"528", m, func(s *Subject) {
+		"log not read": {"312(b)", m, func(s *Subject) { s.Practice.Log = nil }, short},
+		"a witness contradicts": {"312(b)", m, func(s *Subject) {
 			s.Practice.Witnesses = []installation.Witness{{Name: "w", Contradicts: true}}
 		}, short},
-		"log does not grow": {"528", m, func(s *Subject) {
+		"log does not grow": {"312(b)", m, func(s *Subject) {
 			s.Practice.LogWaits, s.Practice.LogWaitsSince = 1, s.Facts.At.Add(-time.Hour)
 		}, short},
-		"log grows now":         {"528", m, func(s *Subject) { s.Practice.LogWaits, s.Practice.LogWaitsSince = 1, s.Facts.At }, m},
-		"log not there":         {"528", m, func(s *Subject) { s.Practice.LogSize = -1 }, short},
+		"log grows now":         {"312(b)", m, func(s *Subject) { s.Practice.LogWaits, s.Practice.LogWaitsSince = 1, s.Facts.At }, m},
+		"log not there":         {"312(b)", m, func(s *Subject) { s.Practice.LogSize = -1 }, short},
 		"log lost an entry":     {"", m, func(s *Subject) { s.Practice.LogWhole = false }, m},
-		"log empty":             {"528", m, func(s *Subject) { s.Practice.LogSize = 0 }, d},
-		"log, problems before":  {"528", m, func(s *Subject) { s.Practice.Log.Verified.Problems = 1 }, short},
-		"log never verified":    {"528", m, func(s *Subject) { s.Practice.Log.Verified = nil }, d},
-		"log verified long ago": {"528", m, func(s *Subject) { s.Practice.Log.Verified.At = s.Facts.At.Add(-long) }, d},
-		"small log":             {"528", m, func(s *Subject) { s.Practice.Log.Verified, s.Practice.Log.Whole = nil, true }, m},
-		"no earlier head":       {"528", m, func(s *Subject) { s.Practice.Log.Heads = 0 }, d},
+		"log empty":             {"312(b)", m, func(s *Subject) { s.Practice.LogSize = 0 }, d},
+		"log, problems before":  {"312(b)", m, func(s *Subject) { s.Practice.Log.Verified.Problems = 1 }, short},
+		"log never verified":    {"312(b)", m, func(s *Subject) { s.Practice.Log.Verified = nil }, d},
+		"log verified long ago": {"312(b)", m, func(s *Subject) { s.Practice.Log.Verified.At = s.Facts.At.Add(-long) }, d},
+		"small log":             {"312(b)", m, func(s *Subject) { s.Practice.Log.Verified, s.Practice.Log.Whole = nil, true }, m},
+		"no earlier head":       {"312(b)", m, func(s *Subject) { s.Practice.Log.Heads = 0 }, d},
 		"stream":                {"", "", func(s *Subject) { s.Practice.Streams = []installation.Stream{{Name: "otlp", Problem: "away"}} }, ""},
 		"no activity signed":    {"", "", func(s *Subject) { s.Practice.ActivitySigned = 0 }, ""},
 		"plain database": {"", "", func(s *Subject) {
@@ -354,6 +354,21 @@ func TestEachQueryNotices(t *testing.T) {
 		if well[query] == slices.Contains(never, query) {
 			t.Errorf("%s of an installation without fault: met %v", query, well[query])
 		}
+	}
+}
+
+// TestAccountingSaysWhatItLacks: what the rule asks of an accounting of
+// disclosures and the product does not do is said, and it is not met.
+func TestAccountingSaysWhatItLacks(t *testing.T) {
+	all := Catalogue()
+	i := slices.IndexFunc(all, func(c api.Control) bool { return c.ID == "528" })
+	for _, lacks := range []string{"60 days", "164.528(a)(2)", "164.528(d)"} {
+		if !strings.Contains(all[i].Missing, lacks) {
+			t.Errorf("nothing says %s of %q", lacks, all[i].Missing)
+		}
+	}
+	if got := state(t, subject(), "528"); got != api.ControlShort {
+		t.Errorf("it is %s", got)
 	}
 }
 

@@ -82,6 +82,7 @@ func privacy() []api.Control {
 			HeldBy:   "The account joins what was written down with what the log says left the practice; the page Patient reports shows it and makes a table of it, beside who saw the messages.",
 			Evidence: []string{"audit-log"},
 			Tests:    []string{"TestAccountingOfDisclosures", "TestDisclosures", "TestT22WhoSawMyMessages", "TestRecord", "TestT40ALookReadsTheLog"},
+			Missing:  "There is no clock of the 60 days in which a patient who asks is answered, no way to leave out for a time what an agency or official asked to (164.528(a)(2)), and the account that was given and the title of who answers are not kept (164.528(d)).",
 		}),
 		own("530(c)", "Safeguards", "Health information is guarded from all who should not have it.", api.Control{
 			HeldBy:   "End-to-end encryption, roles, locks and the checks of sotto doctor.",
