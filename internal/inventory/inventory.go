@@ -49,7 +49,7 @@ func Of(f *installation.Facts, p *installation.Practice) *api.Inventory {
 	add(api.Asset{ID: "staff-devices", Kind: "device", Zone: staff, Name: "Staff browsers", Holds: "chats they take part in", Guarded: fmt.Sprintf("two factors; locks after %d minutes", p.IdleStaff), Weight: "high", Count: devices, CheckedBy: "two-factors" + slug})
 	add(api.Asset{ID: "staff", Kind: "people", Zone: staff, Name: "Staff accounts", Holds: "access", Guarded: "roles of docs/policy.md", Weight: "high", Count: working, CheckedBy: "unused-accounts" + slug})
 
-	add(api.Asset{ID: "hub", Kind: "program", Zone: hub, Name: "Hub " + f.Build.Version, Holds: "who talks with whom and when; no content", Guarded: "cannot decrypt", Weight: "high", CheckedBy: "running"})
+	add(api.Asset{ID: "hub", Kind: "program", Zone: hub, Name: "Hub " + f.Build.Version, Holds: "who talks with whom and when; what is on file of patients; no content", Guarded: "cannot open a chat; opens the roster", Weight: "high", CheckedBy: "running"})
 	database := api.Asset{ID: "database", Kind: "data", Zone: hub, Name: "Hub's database (SQLite)", Holds: "sealed messages, accounts, consents, this inventory's looks", Guarded: "AES-256-XTS", Weight: "high", CheckedBy: "database"}
 	if f.Database.Engine == installation.PostgreSQL {
 		database.Name, database.Guarded = "Hub's database (PostgreSQL)", "its server's disk"
@@ -61,6 +61,7 @@ func Of(f *installation.Facts, p *installation.Practice) *api.Inventory {
 	add(api.Asset{ID: "audit-log", Kind: "data", Zone: database.Zone, Name: "Audit log", Holds: "who of our ids did what about which patient's id, when and from where; no content, no names", Guarded: "with the database; a Merkle log with signed heads", Weight: "high", Bytes: f.Database.LogBytes, CheckedBy: "database"})
 	flow("hub", "audit-log", "each act, in its own transaction", databaseWay(f), f.Database.Remote && !f.Database.Verified)
 	add(api.Asset{ID: "attachments", Kind: "data", Zone: hub, Name: "Attachments", Holds: "sealed files", Guarded: "sealed by the sender's device", Weight: "medium", CheckedBy: "attachments"})
+	aboutPatients(database.Zone, databaseWay(f), f.Database.Remote && !f.Database.Verified, add, flow)
 	for _, k := range f.Keys {
 		zone := hub
 		if strings.HasPrefix(k.Path, "keeper/") {
@@ -84,13 +85,19 @@ func Of(f *installation.Facts, p *installation.Practice) *api.Inventory {
 	}
 
 	way, open := "TLS by a proxy in front, or this machine alone", false
-	if s := f.Server; s != nil {
+	if f.Server == nil || !f.Server.Answers {
+		add(api.Asset{ID: "settings", Kind: "link", Zone: hub, Name: "The server's settings: not known", Holds: "no server answers that says where it listens, gives metrics, and puts the audit log's heads and archive; what is here of these is as a server last had it", Guarded: "not known", Weight: "medium", CheckedBy: "running"})
+		way = "not known: no server answers"
+	}
+	if s := f.Server; s != nil && s.Answers {
 		switch {
 		case s.TLS:
 			way = "TLS 1.2 or 1.3"
 		case !installation.Loopback(s.Listen):
 			way, open = "none: plain HTTP", true
 		}
+	}
+	if s := f.Server; s != nil {
 		if s.Metrics != "" {
 			add(api.Asset{ID: "metrics", Kind: "link", Zone: hub, Name: "Metrics on " + s.Metrics, Holds: "counts", Guarded: "by where it listens", Weight: "low", CheckedBy: "metrics"})
 			flow("hub", "metrics", "counts and times", "none", !installation.Loopback(s.Metrics))
@@ -109,6 +116,18 @@ func Of(f *installation.Facts, p *installation.Practice) *api.Inventory {
 		flow(id, "patient-devices", "the frame's address", "no content reaches the page", false)
 	}
 	return i
+}
+
+// aboutPatients lists what the database has of patients that the hub can read, as
+// it cannot read a chat. Way is how it is written there, and whether that is open.
+func aboutPatients(zone, way string, open bool, add func(api.Asset), flow func(from, to, carries, guarded string, open bool)) {
+	const ours = "by hub/patients.key, which the hub has: it can open them"
+	add(api.Asset{ID: "roster", Kind: "data", Zone: zone, Name: "Patient roster", Holds: "names, birth dates, record numbers, mail addresses, telephone numbers and postcodes of the practice's patients", Guarded: "sealed " + ours, Weight: "high", CheckedBy: "database"})
+	add(api.Asset{ID: "contact-codes", Kind: "data", Zone: zone, Name: "Contact codes", Holds: "mail addresses and telephone numbers to which codes and links were sent", Guarded: "contacts sealed " + ours + "; codes hashed", Weight: "medium", CheckedBy: "database"})
+	add(api.Asset{ID: "disclosures", Kind: "data", Zone: zone, Name: "Accounting of disclosures", Holds: "of which patient what was told to whom and why: recipients' names and addresses", Guarded: "with the database; the hub can read it", Weight: "high", CheckedBy: "database"})
+	flow("hub", "roster", "names, birth dates and contacts, sealed", way, open)
+	flow("hub", "contact-codes", "contacts, sealed, and hashes of codes", way, open)
+	flow("hub", "disclosures", "recipients and what they were told of", way, open)
 }
 
 // auditFolders lists where the audit log goes that the database holds. What lies

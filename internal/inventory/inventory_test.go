@@ -17,7 +17,7 @@ import (
 func facts() *installation.Facts {
 	return &installation.Facts{
 		Server: &installation.Server{
-			Listen: "0.0.0.0:80", Metrics: "0.0.0.0:9480",
+			Answers: true, Listen: "0.0.0.0:80", Metrics: "0.0.0.0:9480",
 			AuditArchive: &installation.AuditFolder{Folder: "/mnt/worm/log", Bytes: 5 << 30}, AuditCheckpoints: &installation.AuditFolder{Folder: "/data/heads", Beside: true},
 		},
 		Database: installation.Database{Engine: installation.PostgreSQL, Remote: true, LogBytes: 7 << 30},
@@ -42,7 +42,7 @@ func asset(i *api.Inventory, id string) *api.Asset {
 func TestInventory(t *testing.T) {
 	f := facts()
 	i := Of(f, &f.Practices[0])
-	for _, id := range []string{"hub", "database", "keeper", "archive", "backups", "metrics", "page-1", "audit-archive", "audit-checkpoints", "key:hub/factors.key", "key:keeper/oak/keys/archive.key"} {
+	for _, id := range []string{"hub", "database", "keeper", "archive", "backups", "metrics", "page-1", "audit-archive", "audit-checkpoints", "roster", "contact-codes", "disclosures", "key:hub/factors.key", "key:keeper/oak/keys/archive.key"} {
 		if asset(i, id) == nil {
 			t.Errorf("no %s", id)
 		}
@@ -73,8 +73,36 @@ func TestInventory(t *testing.T) {
 			open++
 		}
 	}
-	if open != 6 { // both kinds of browser, the metrics, the database and the log in it, heads of the log beside it
-		t.Errorf("%d flows are open, want 6", open)
+	if open != 9 { // both kinds of browser, the metrics, the database with the log and three more in it, heads of the log beside it
+		t.Errorf("%d flows are open, want 9", open)
+	}
+	for id, holds := range map[string]string{"roster": "birth dates", "contact-codes": "telephone numbers", "disclosures": "recipients"} {
+		if a := asset(i, id); a.Zone != elsewhere || !strings.Contains(a.Holds, holds) {
+			t.Errorf("%s is %+v", id, a)
+		}
+	}
+
+	ways := func() (known bool) {
+		i := Of(f, &f.Practices[0])
+		unknown := asset(i, "settings")
+		for _, flow := range i.Flows {
+			if flow.From == "patient-devices" && flow.To == "hub" {
+				known = !strings.Contains(flow.Guarded, "not known")
+			}
+		}
+		if known == (unknown != nil) {
+			t.Errorf("the way is known %v, and %+v", known, unknown)
+		}
+		return known
+	}
+	if !ways() {
+		t.Error("a server that answers is not known")
+	}
+	if f.Server.Answers = false; ways() {
+		t.Error("how a server that does not answer is reached is taken for known")
+	}
+	if f.Server = nil; ways() {
+		t.Error("how no server is reached is taken for known")
 	}
 
 	f = &installation.Facts{Database: installation.Database{Engine: installation.SQLite}, Practices: []installation.Practice{{Slug: "oak"}}}
