@@ -1,6 +1,7 @@
 package architecture
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -25,7 +26,8 @@ func TestControlsNameRealTests(t *testing.T) {
 		t.Logf("%-24s %s", c.ID, strings.Join(c.Threats, ", "))
 		for _, test := range c.Tests {
 			if file, title, ok := strings.Cut(test, ": "); ok {
-				if !strings.Contains(scripts[file], title) {
+				whole := regexp.MustCompile("\\btest\\(\\s*[\"'`]" + regexp.QuoteMeta(title) + "[\"'`],")
+				if !whole.MatchString(scripts[file]) {
 					t.Errorf("%s: %s has no test %q", c.ID, file, title)
 				}
 			} else if !slices.Contains(names, test) {

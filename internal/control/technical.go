@@ -32,7 +32,7 @@ func technical() []api.Control {
 			Title: "Automatic logoff", Asks: "A session ends by itself after some time without use.",
 			HeldBy:   "The server locks idle staff sessions and closes their connections; screens hide what is on them.",
 			Evidence: []string{"idle-limit"},
-			Tests:    []string{"TestT43IdleSessionsLock", "TestT54WeakeningIsNamed", "e2e/lock.test.mjs: the console locks by itself after ten minutes"},
+			Tests:    []string{"TestT43IdleSessionsLock", "TestT54WeakeningIsNamed", "e2e/lock.test.mjs: the console locks by itself after ten minutes without an answer, and what was typed is kept"},
 		},
 		{
 			ID: "312(a)(2)(iv)", Family: family, Kind: api.KindAddressable, Proposed: "required, with few exceptions", NIST: access, Owner: securityOfficial, Review: 12,
