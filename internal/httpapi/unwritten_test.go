@@ -337,6 +337,31 @@ func TestT41LapsesAreSettledWhereRecorded(t *testing.T) {
 	}
 }
 
+// TestT41UploadsAreDroppedWhereRecorded: an upload that never ended is dropped with
+// the event that says so, once.
+func TestT41UploadsAreDroppedWhereRecorded(t *testing.T) {
+	w := newWorld(t)
+	patient := w.patient()
+	a, err := patient.NewAttachment(w.ctx, patient.open("nurse"), api.NewAttachment{Size: 100})
+	w.must(err)
+	w.clock.advance(25 * time.Hour)
+	w.unwritten(func() error { return w.hub.Sweep(w.ctx) })
+	if _, err := w.store.Attachment(w.ctx, w.clinic.ID, a.ID); err != nil {
+		t.Errorf("it is dropped, and nothing says so: %v", err)
+	}
+	for range 2 {
+		w.must(w.hub.Sweep(w.ctx))
+	}
+	page, err := w.hub.AuditEventsFor(w.ctx, w.clinic.ID, hub.AuditFilter{Kind: string(audit.FileDropped)})
+	w.must(err)
+	if len(page.Events) != 1 || page.Events[0].Object != a.ID || page.Events[0].Patient != patient.person || page.Events[0].Role != string(audit.System) {
+		t.Errorf("the log has %+v", page.Events)
+	}
+	if _, err := w.store.Attachment(w.ctx, w.clinic.ID, a.ID); !errors.Is(err, hub.ErrNotFound) {
+		t.Errorf("it is not dropped: %v", err)
+	}
+}
+
 // TestT41AnAccountIsLinkedWhereRecorded: that a portal's account is a patient's
 // is kept with the event that says so, and a later sign-in leaves no second one.
 func TestT41AnAccountIsLinkedWhereRecorded(t *testing.T) {

@@ -245,6 +245,39 @@ func (h *Hub) DropAttachment(ctx context.Context, c *Caller, id string) error {
 	return h.blobs.Delete(ctx, a.Practice, id)
 }
 
+const (
+	// unfinishedAge is how long an upload may take.
+	unfinishedAge = 24 * time.Hour
+	// mostUnfinished is how many are dropped at once; what is left waits for the
+	// next sweep.
+	mostUnfinished = 1000
+)
+
+// dropUnfinished drops uploads that were begun before a time and never ended.
+func (h *Hub) dropUnfinished(ctx context.Context, before time.Time) error {
+	all, err := h.store.UnfinishedAttachments(ctx, before.UnixMilli(), mostUnfinished)
+	if err != nil {
+		return at("list unfinished uploads", err)
+	}
+	for _, a := range all {
+		patient, err := h.patientOf(ctx, a.Practice, a.Conversation)
+		if err != nil {
+			return at("load whose upload it was", err)
+		}
+		dropped := h.event(ctx, itself(a.Practice), audit.FileDropped, a.ID).In(a.Conversation, patient)
+		err = h.store.Recording(dropped).DeleteAttachment(ctx, a.Practice, a.ID)
+		if errors.Is(err, ErrConflict) || errors.Is(err, ErrNotFound) {
+			continue // it was completed meanwhile, or dropped by another hub
+		} else if err != nil {
+			return at("drop an unfinished upload", err)
+		}
+		if err := h.blobs.Delete(ctx, a.Practice, a.ID); err != nil {
+			return at("drop the file of an unfinished upload", err)
+		}
+	}
+	return nil
+}
+
 // orphanAge is how long a file that no row names is left alone. It is far more
 // than an upload may take, so that nothing young is ever lost.
 const orphanAge = 7 * 24 * time.Hour

@@ -213,16 +213,10 @@ func (h *Hub) Sweep(ctx context.Context) error {
 	if err := h.settleServing(ctx); err != nil {
 		return err
 	}
-	dropped, err := h.store.DeleteExpired(ctx, now.UnixMilli(), now.Add(-24*time.Hour).UnixMilli())
-	if err != nil {
+	if err := h.store.DeleteExpired(ctx, now.UnixMilli()); err != nil {
 		return at("drop what has expired", err)
 	}
-	for _, a := range dropped {
-		if err := h.blobs.Delete(ctx, a.Practice, a.ID); err != nil {
-			return at("drop an unfinished upload", err)
-		}
-	}
-	return nil
+	return h.dropUnfinished(ctx, now.Add(-unfinishedAge))
 }
 
 func (h *Hub) millis() int64 { return h.now().UnixMilli() }

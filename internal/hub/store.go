@@ -57,10 +57,9 @@ type Store interface {
 
 	// DeleteExpired drops sessions, known browsers, set-up links and spent nonces
 	// that ended before now, sign-ins older than [SignInsKept], requests' keys
-	// older than [RequestKeysKept], key packages past NotAfter (never a last
-	// resort), and the rows of attachments begun before
-	// unfinishedBefore and not complete, which it returns.
-	DeleteExpired(ctx context.Context, now, unfinishedBefore int64) (unfinished []Attachment, err error)
+	// older than [RequestKeysKept], and key packages past NotAfter (never a last
+	// resort).
+	DeleteExpired(ctx context.Context, now int64) error
 	// Ping reports whether the store can answer.
 	Ping(ctx context.Context) error
 }
@@ -571,6 +570,9 @@ type Attachments interface {
 	// DeleteAttachment drops one that is not complete; a complete one gives
 	// [ErrConflict].
 	DeleteAttachment(ctx context.Context, practice, id string) error
+	// UnfinishedAttachments lists those of all practices that were begun before a
+	// time and are not complete, the oldest first.
+	UnfinishedAttachments(ctx context.Context, before int64, limit int) ([]Attachment, error)
 	// PendingBytes is the size of the conversation's unfinished attachments.
 	PendingBytes(ctx context.Context, practice, conversation string) (int64, error)
 }

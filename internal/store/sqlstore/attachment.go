@@ -70,12 +70,16 @@ WHERE practice = $1 AND conversation = $2 AND completed_at = 0`
 	return n, s.translate(err)
 }
 
+// UnfinishedAttachments implements [hub.Attachments].
+func (s *Store) UnfinishedAttachments(ctx context.Context, before int64, limit int) ([]hub.Attachment, error) {
+	const query = attachmentColumns + `WHERE completed_at = 0 AND created_at < $1 ORDER BY created_at, id LIMIT $2`
+	all, err := collect(ctx, s.reader(), scanAttachment, query, before, limit)
+	return all, s.translate(err)
+}
+
 // DeleteExpired implements [hub.Store].
-func (s *Store) DeleteExpired(ctx context.Context, now, unfinishedBefore int64) (unfinished []hub.Attachment, err error) {
-	const abandoned = attachmentColumns + `WHERE completed_at = 0 AND created_at < $1 ORDER BY created_at, id`
-	const dropAbandoned = `DELETE FROM attachment WHERE practice = $1 AND id = $2 AND completed_at = 0`
-	err = s.write(ctx, "", func(t *tx) error {
-		unfinished = nil
+func (s *Store) DeleteExpired(ctx context.Context, now int64) error {
+	return s.write(ctx, "", func(t *tx) error {
 		for _, del := range []string{
 			`DELETE FROM device_session WHERE expires_at <= $1`,
 			`DELETE FROM staff_session WHERE expires_at <= $1`,
@@ -92,26 +96,7 @@ func (s *Store) DeleteExpired(ctx context.Context, now, unfinishedBefore int64) 
 		if _, err := t.exec(`DELETE FROM sign_in WHERE at <= $1`, now-hub.SignInsKept.Milliseconds()); err != nil {
 			return err
 		}
-		if _, err := t.exec(`DELETE FROM request_key WHERE at <= $1`, now-hub.RequestKeysKept.Milliseconds()); err != nil {
-			return err
-		}
-		old, err := collect(ctx, t, scanAttachment, abandoned, unfinishedBefore)
-		if err != nil {
-			return err
-		}
-		for _, a := range old {
-			n, err := t.exec(dropAbandoned, a.Practice, a.ID)
-			if err != nil {
-				return err
-			}
-			if n > 0 { // else it was completed meanwhile
-				unfinished = append(unfinished, a)
-			}
-		}
-		return nil
+		_, err := t.exec(`DELETE FROM request_key WHERE at <= $1`, now-hub.RequestKeysKept.Milliseconds())
+		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return unfinished, nil
 }

@@ -46,13 +46,13 @@ func testShared(t *testing.T, store hub.Store) {
 				t.Errorf("spent twice: %v", err)
 			}
 		}
-		if _, err := store.DeleteExpired(ctx, 999, 0); err != nil {
+		if err := store.DeleteExpired(ctx, 999); err != nil {
 			t.Fatal(err)
 		}
 		if err := store.SpendNonce(ctx, nonce[:], 1000); !errors.Is(err, hub.ErrExists) {
 			t.Errorf("forgotten before its time: %v", err)
 		}
-		if _, err := store.DeleteExpired(ctx, 1000, 0); err != nil {
+		if err := store.DeleteExpired(ctx, 1000); err != nil {
 			t.Fatal(err)
 		}
 		if err := store.SpendNonce(ctx, nonce[:], 2000); err != nil {
