@@ -5,7 +5,7 @@ package api
 type Alert struct {
 	ID     string `json:"id"`
 	Rule   string `json:"rule" enum:"apart,watched,surname,bulk,off-hours,export,no-part" doc:"apart: saw a patient whom they are to stay away from; watched: saw a watched patient whom they have nothing to do with; surname: saw the record of a patient of their surname; bulk: far more patients in a day than is usual; off-hours: saw a patient at an hour at which nobody expects them; export: took something out then, or unusually often; no-part: went into chats of others and left without a word"`
-	Person Person `json:"person" doc:"whom it is about"`
+	Person Person `json:"person" doc:"whom it is about; of who runs the machine, their account as the log has it"`
 	// Patient is set if it is about one.
 	Patient    string `json:"patient,omitempty" doc:"person id"`
 	Day        string `json:"day" doc:"where the practice is"`

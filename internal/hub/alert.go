@@ -262,8 +262,12 @@ func (h *Hub) describeAlert(a *Alert, people map[string]Person) api.Alert {
 	case state == "":
 		state = "open"
 	}
+	who := h.person(people[a.Person])
+	if audit.IsAccount(a.Person) {
+		who = api.Person{ID: a.Person, Role: string(audit.Operator), Name: a.Person}
+	}
 	return api.Alert{
-		ID: a.ID, Rule: string(a.Rule), Person: h.person(people[a.Person]), Patient: a.Patient, Day: a.Day, At: a.At, Number: a.Leaf, Count: a.Count,
+		ID: a.ID, Rule: string(a.Rule), Person: who, Patient: a.Patient, Day: a.Day, At: a.At, Number: a.Leaf, Count: a.Count,
 		RaisedAt: a.RaisedAt, DueAt: due, State: state, Note: a.Note, Reviewer: people[a.Reviewer].Name, ReviewedAt: a.ReviewedAt,
 	}
 }

@@ -1,6 +1,6 @@
 // Package alert finds, in the events of an audit log as they come, what the
-// practice should look at: staff who may look at patients out of curiosity (45
-// CFR 164.308(a)(1)(ii)(D), 164.312(b); T42).
+// practice should look at: staff who may look at patients out of curiosity, and
+// who takes out what is kept (45 CFR 164.308(a)(1)(ii)(D), 164.312(b); T42).
 //
 // It compares each person with what they did on other days, and with what is
 // usual in the practice. It knows no names and no content, only what an event
@@ -75,7 +75,9 @@ const (
 // Look takes the next event of the log and returns what it gives rise to. It
 // fails only if Known does; the state is then as before, but for the day.
 func (s *State) Look(set *Setting, leaf int64, e *audit.Event) ([]Alert, error) {
-	if e.Role != audit.Staff || e.Person == "" || e.Outcome != audit.Done {
+	// Who runs the machine sees no patient, and can take out all.
+	operator := e.Role == audit.Operator && takesOut(e.Kind)
+	if e.Role != audit.Staff && !operator || e.Person == "" || e.Outcome != audit.Done {
 		return nil, nil
 	}
 	local := time.UnixMilli(e.At).In(set.Zone)
@@ -94,6 +96,9 @@ func (s *State) Look(set *Setting, leaf int64, e *audit.Event) ([]Alert, error) 
 		}
 		if !set.Open(local) && !s.expected(p, local.Hour()) {
 			found.add(Export, "", p.Today.Exports)
+		}
+		if operator { // what a machine does each night becomes usual
+			p.Today.Hours |= 1 << local.Hour()
 		}
 	case e.Patient != "" && sees(e.Kind):
 		if err := s.saw(set, &found, e, local); err != nil {
@@ -178,7 +183,7 @@ func sees(k audit.Kind) bool {
 	return false
 }
 
-// takesOut reports whether an act of staff takes something out of the system.
+// takesOut reports whether an act takes something out of the system.
 func takesOut(k audit.Kind) bool {
 	switch k {
 	case audit.AuditExported, audit.EvidenceExported, audit.AccountTaken, audit.ConsentsExported, audit.ReviewsExported, audit.RecordRead:

@@ -52,6 +52,9 @@ func (l *log) does(at time.Time, person string, kind audit.Kind, patient string)
 
 func (l *log) look(e audit.Event) {
 	e.Role, e.Outcome = audit.Staff, audit.Done
+	if audit.IsAccount(e.Person) {
+		e.Role = audit.Operator
+	}
 	found, err := l.state.Look(&l.set, l.leaf, &e)
 	if err != nil {
 		l.t.Fatal(err)
@@ -128,6 +131,27 @@ func TestT42Hours(t *testing.T) {
 	l.set.Open = func(time.Time) bool { return true }
 	l.does(l.day(26, 4, 0), "lou", audit.ConversationOpened, "p_a")
 	l.wants("a practice that never closes")
+}
+
+// TestT42OperatorsExport: the command line is no way around it, and what a machine
+// does each night makes the night nobody's usual hours but its own.
+func TestT42OperatorsExport(t *testing.T) {
+	l := settled(t)
+	root := audit.Account("root", "")
+	l.does(l.day(14, 3, 0), root, audit.AuditExported, "")
+	l.wants("at 3 a.m.", alert.Export)
+	for range 4 {
+		l.does(l.day(15, 10, 0), root, audit.ConsentsExported, "")
+	}
+	l.wants("many at once", alert.Export)
+	for day := 21; day < 40; day++ {
+		l.does(l.day(day, 3, 0), audit.Account("backup", ""), audit.AuditExported, "")
+	}
+	l.wants("until it is the machine's habit", slices.Repeat([]alert.Rule{alert.Export}, 5)...)
+	l.does(l.day(40, 3, 0), "lou", audit.PatientSeen, "p_a")
+	l.wants("somebody new at the machine's hour", alert.Hours)
+	l.does(l.day(41, 3, 0), root, audit.BackupMade, "")
+	l.wants("what takes nothing out")
 }
 
 func TestT42Export(t *testing.T) {

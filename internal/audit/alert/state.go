@@ -5,9 +5,11 @@ import (
 	"math/bits"
 	"slices"
 	"time"
+
+	"github.com/sotto-health/sotto/internal/audit"
 )
 
-// A State is what is remembered of a practice's staff. It is kept as JSON, and
+// A State is what is remembered of a practice's staff, and of its operators. It is kept as JSON, and
 // can be made anew from the log.
 type State struct {
 	People map[string]*Habits `json:"people"`
@@ -23,7 +25,7 @@ type Habits struct {
 // A Day is what is remembered of one.
 type Day struct {
 	Patients int    `json:"p"`
-	Hours    uint32 `json:"h"` // a bit for each in which a patient was seen
+	Hours    uint32 `json:"h"` // a bit for each in which a patient was seen, or an operator took something out
 	Exports  int    `json:"e,omitempty"`
 	Idle     int    `json:"i,omitempty"`
 }
@@ -92,7 +94,10 @@ func (s *State) usualPatients(p *Habits) int {
 		return p.most(func(d *Day) int { return d.Patients })
 	}
 	var all []int
-	for _, other := range s.People {
+	for id, other := range s.People {
+		if audit.IsAccount(id) {
+			continue
+		}
 		for i := range other.Days {
 			all = append(all, other.Days[i].Patients)
 		}
@@ -113,8 +118,10 @@ func (s *State) expected(p *Habits, hour int) bool {
 		return p.daysWith(near) >= usualHours
 	}
 	n := 0
-	for _, other := range s.People {
-		n += other.daysWith(near)
+	for id, other := range s.People {
+		if !audit.IsAccount(id) { // a machine works at any hour
+			n += other.daysWith(near)
+		}
 	}
 	return n >= sharedHours
 }

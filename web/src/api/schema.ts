@@ -2957,7 +2957,7 @@ export interface components {
             readonly number: number;
             /** @description person id */
             readonly patient?: string;
-            /** @description whom it is about */
+            /** @description whom it is about; of who runs the machine, their account as the log has it */
             readonly person: components["schemas"]["Person"];
             /** Format: int64 */
             readonly raised_at: number;
