@@ -270,6 +270,9 @@ var unlogged = map[string]string{
 	"post /v1/admin/departments":                    keyed,
 	"post /v1/admin/patient-watches":                keyed,
 	"post /v1/admin/reviews/activity":               keyed,
+	"post /v1/staff/conversations/{id}/hold-backs":  keyed,
+	"post /v1/staff/factors/apps":                   keyed,
+	"post /v1/staff/factors/passkeys":               keyed,
 }
 
 const (

@@ -57,7 +57,7 @@ func (s *Server) relationRoutes() {
 		func(ctx context.Context, c *hub.StaffCaller, i *inID[api.SetConfidential]) (*out[api.Conversation], error) {
 			return answer(s.hub.Hide(ctx, c, i.ID, i.Body.Confidential))
 		})
-	staff(s, op(post, "/v1/staff/conversations/{id}/hold-backs", tagStaff, "Say that something was sent after a warning, and why", status(noBody), refusals(401, 403, 404, 422)),
+	making(s, op(post, "/v1/staff/conversations/{id}/hold-backs", tagStaff, "Say that something was sent after a warning, and why", status(noBody), refusals(401, 403, 404, 422)),
 		func(ctx context.Context, c *hub.StaffCaller, i *inID[api.HoldBack]) (*none, error) {
 			return nil, s.hub.HoldBack(ctx, c, i.ID, i.Body)
 		})

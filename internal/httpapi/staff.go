@@ -238,7 +238,7 @@ func (s *Server) securityRoutes() {
 		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*out[api.Factors], error) {
 			return answer(s.hub.Factors(ctx, c))
 		})
-	expiredStaff(s, op(post, "/v1/staff/factors/passkeys", tagStaff, "Add a passkey", status(noBody), refusals(401, 403, 409, 413, 422)),
+	makes(s, op(post, "/v1/staff/factors/passkeys", tagStaff, "Add a passkey", status(noBody), refusals(401, 403, 409, 413, 422)), true, expiredStaff,
 		func(ctx context.Context, c *hub.StaffCaller, i *in[api.AddPasskey]) (*none, error) {
 			return nil, s.hub.AddPasskey(ctx, s.source(ctx), c, i.Body)
 		})
@@ -246,7 +246,7 @@ func (s *Server) securityRoutes() {
 		func(ctx context.Context, c *hub.StaffCaller, _ *none) (*out[api.AppOffer], error) {
 			return answer(s.hub.OfferApp(ctx, c))
 		})
-	expiredStaff(s, op(post, "/v1/staff/factors/apps", tagStaff, "Add an authenticator app", status(noBody), refusals(401, 403, 413, 422)),
+	makes(s, op(post, "/v1/staff/factors/apps", tagStaff, "Add an authenticator app", status(noBody), refusals(401, 403, 413, 422)), true, expiredStaff,
 		func(ctx context.Context, c *hub.StaffCaller, i *in[api.TakeApp]) (*none, error) {
 			return nil, s.hub.AddApp(ctx, c, i.Body)
 		})

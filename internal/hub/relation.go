@@ -449,7 +449,7 @@ func (h *Hub) HoldBack(ctx context.Context, s *StaffCaller, id string, n api.Hol
 		kinds += "," + k
 	}
 	confirmed := h.event(ctx, s, audit.SentAllTheSame, NewID("b")).In(v.ID, v.Patient).With("found="+kinds[1:]).Because(n.Reason, "")
-	if err := h.store.Record(ctx, confirmed); err != nil {
+	if err := h.once(ctx, confirmed.Object).Record(ctx, confirmed); err != nil {
 		return at("record a confirmation", err)
 	}
 	return nil

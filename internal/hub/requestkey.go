@@ -120,10 +120,15 @@ func (h *Hub) Answered(ctx context.Context, r *Request, answer string) {
 // making is [Audit.Recording] for what a call is there to make: the first thing
 // that it makes under its key, if it has one.
 func (h *Hub) making(ctx context.Context, made audit.Event) Store {
+	return h.once(ctx, made.Object).Recording(made)
+}
+
+// once is where a call stores what it is there to make.
+func (h *Hub) once(ctx context.Context, object string) Store {
 	r, _ := ctx.Value(requestContext{}).(*Request)
 	if r == nil || r.used {
-		return h.store.Recording(made)
+		return h.store
 	}
-	r.used, r.key.Object = true, made.Object
-	return h.store.Once(r.key, r.before()).Recording(made)
+	r.used, r.key.Object = true, object
+	return h.store.Once(r.key, r.before())
 }

@@ -57,7 +57,7 @@ func (h *Hub) addFactor(ctx context.Context, s *StaffCaller, f Factor, use Facto
 		return ErrTooLarge
 	}
 	added := h.event(ctx, s, audit.FactorAdded, f.ID).With("kind=" + f.Kind)
-	return h.store.Using(use).Recording(added).AddFactor(ctx, f)
+	return h.once(ctx, added.Object).Using(use).Recording(added).AddFactor(ctx, f)
 }
 
 // AddPasskey adds a passkey. If the person has one already, it introduces the

@@ -21,7 +21,7 @@ func (s *Store) Record(ctx context.Context, events ...audit.Event) error {
 	if len(events) == 0 {
 		return nil
 	}
-	view := &Store{database: s.database, recording: events}
+	view := &Store{database: s.database, recording: events, once: s.once}
 	return view.write(ctx, events[0].Practice, func(*tx) error { return nil })
 }
 

@@ -46,7 +46,9 @@ func testRequestKeys(t *testing.T, store hub.Store) {
 		t.Error("one watch twice")
 	}
 	_, err = store.RequestKey(ctx, refused.ID, 0)
-	wants(t, err, hub.ErrNotFound) // of an act that was refused nothing stays
+	wants(t, err, hub.ErrNotFound)                                                             // of an act that was refused nothing stays
+	must(t, store.Once(refused, 9*day).Record(ctx, c.event(audit.SentAllTheSame, newID("b")))) // an event alone
+	wants(t, store.Once(refused, 9*day).Record(ctx, c.event(audit.SentAllTheSame, newID("b"))), hub.ErrKeyInUse)
 
 	must(t, store.NoteAnswer(ctx, k.ID, `{"a":1}`))
 	k.Answer = `{"a":1}`

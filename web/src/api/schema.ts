@@ -12786,7 +12786,10 @@ export interface operations {
     readonly "post-staff-conversations-by-id-hold-backs": {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description A name for this request, of the client's: 1 to 64 visible characters of US-ASCII. What is asked for again under it within 24 hours, by the same person with the same body, is made once. The answer of then is given again. Without one, each request makes another. */
+                readonly "Idempotency-Key"?: string;
+            };
             readonly path: {
                 readonly id: string;
             };
@@ -12825,6 +12828,15 @@ export interface operations {
             };
             /** @description Not Found */
             readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -13837,7 +13849,10 @@ export interface operations {
     readonly "post-staff-factors-apps": {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description A name for this request, of the client's: 1 to 64 visible characters of US-ASCII. What is asked for again under it within 24 hours, by the same person with the same body, is made once. The answer of then is given again. Without one, each request makes another. */
+                readonly "Idempotency-Key"?: string;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -13865,6 +13880,15 @@ export interface operations {
             };
             /** @description Forbidden */
             readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            readonly 409: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -13904,7 +13928,10 @@ export interface operations {
     readonly "post-staff-factors-passkeys": {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description A name for this request, of the client's: 1 to 64 visible characters of US-ASCII. What is asked for again under it within 24 hours, by the same person with the same body, is made once. The answer of then is given again. Without one, each request makes another. */
+                readonly "Idempotency-Key"?: string;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };

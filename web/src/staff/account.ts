@@ -190,12 +190,12 @@ export class Account {
     const passkey = await this.register(session.practice, session.person, session.login, name);
     const asked: api.AddPasskey = { passkey };
     if (!session.has_passkey) {
-      await this.call("POST", "/v1/staff/factors/passkeys", asked);
+      await this.server.make("/v1/staff/factors/passkeys", asked);
       return;
     }
     const key = publicKeyOf(passkey);
     const introduction = await this.assert({ purpose: "introduce", practice: session.practice, person: session.person.id, key });
-    await this.call("POST", "/v1/staff/factors/passkeys", { ...asked, introduction } satisfies api.AddPasskey);
+    await this.server.make("/v1/staff/factors/passkeys", { ...asked, introduction } satisfies api.AddPasskey);
   }
 
   private async register(practice: string, person: StaffPerson, login: string, name: string): Promise<api.PasskeyRegistration> {
@@ -208,7 +208,7 @@ export class Account {
   }
 
   async addApp(offer: string, code: string, name: string): Promise<void> {
-    await this.call("POST", "/v1/staff/factors/apps", { offer, code, name } satisfies api.TakeApp);
+    await this.server.make("/v1/staff/factors/apps", { offer, code, name } satisfies api.TakeApp);
   }
 
   async renameFactor(id: string, name: string): Promise<void> {
