@@ -14,6 +14,7 @@ const ofRefusal: Record<Refusal, WordKey> = {
   "weak-password": "console.refusal.weakPassword",
   forbidden: "console.refusal.forbidden",
   conflict: "console.refusal.conflict",
+  "made-already": "console.refusal.madeAlready",
   "sso-only": "console.refusal.ssoOnly",
   "sso-refused": "console.refusal.ssoRefused",
   "second-factor": "console.refusal.secondFactor",

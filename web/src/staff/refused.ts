@@ -12,6 +12,7 @@ export type Refusal =
   | "weak-password"
   | "forbidden" // by policy
   | "conflict" // with what is there
+  | "made-already" // by a request whose answer was lost, and is not kept
   | "sso-only" // the practice wants its own provider
   | "sso-refused" // the provider's answer is not good
   | "second-factor" // the provider showed one factor

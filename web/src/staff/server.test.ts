@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 
+import { refusalWords } from "./refusals.ts";
 import { Refused } from "./refused.ts";
 import { Server } from "./server.ts";
 
@@ -72,4 +73,17 @@ test("a refusal that says nothing of the making, and an answer that breaks off, 
   await make();
   expect(new Set(keys.slice(0, 4)).size).toBe(1);
   expect(keys[4]).not.toBe(keys[0]);
+});
+
+test("what was made already is said to be done, and is no conflict; who asks then means another", async () => {
+  const keys: (string | null)[] = [];
+  const server = new Server((_, init) => {
+    keys.push(new Headers(init?.headers).get("Idempotency-Key"));
+    return Promise.resolve(keys.length === 1 ? new Response('{"code":"made-already"}', { status: 409 }) : new Response("{}"));
+  });
+  const refused: unknown = await server.make("/x").catch((error: unknown) => error);
+  expect(refused).toEqual(new Refused("made-already"));
+  expect(refusalWords("made-already")).toBe("console.refusal.madeAlready");
+  await server.make("/x");
+  expect(keys[1]).not.toBe(keys[0]);
 });

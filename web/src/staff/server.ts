@@ -118,10 +118,11 @@ async function wholeBodyOf(response: Response): Promise<Record<string, unknown>>
 const againMs = 10 * 60_000;
 
 /**
- * Refusals of the making itself, after which nothing was made. Others may come
- * before the key is looked at (the screen is locked) and say nothing of it.
+ * Refusals that answer for the making itself: nothing was made, or it was
+ * already. Others may come before the key is looked at (the screen is locked)
+ * and say nothing of it.
  */
-const answered: ReadonlySet<Refusal> = new Set(["conflict", "malformed", "not-found", "forbidden"]);
+const answered: ReadonlySet<Refusal> = new Set(["made-already", "conflict", "malformed", "not-found", "forbidden"]);
 
 const byCode: Readonly<Record<string, Refusal>> = {
   locked: "locked",
@@ -132,7 +133,7 @@ const byCode: Readonly<Record<string, Refusal>> = {
   "weak-password": "weak-password",
   forbidden: "forbidden",
   conflict: "conflict",
-  "made-already": "conflict",
+  "made-already": "made-already",
   "key-in-use": "unavailable",
   "sso-only": "sso-only",
   "sso-refused": "sso-refused",
