@@ -26,13 +26,15 @@ type StaffMembers struct {
 // A StaffPerson is all that administrators see of one staff person:
 // GET /v1/admin/people/{id}. Of sessions, none is the caller's.
 type StaffPerson struct {
-	Person        StaffMember   `json:"person"`
-	Factors       []Factor      `json:"factors" doc:"what the person signs in with"`
-	RecoveryCodes int           `json:"recovery_codes" doc:"that are left"`
-	Devices       []DeviceInfo  `json:"devices"`
-	Sessions      []SessionInfo `json:"sessions"`
-	LastSignIn    *SignInRecord `json:"last_sign_in,omitempty"`
-	Conversations int           `json:"conversations" doc:"in which the person takes part now"`
+	Person        StaffMember `json:"person"`
+	Factors       []Factor    `json:"factors" doc:"what the person signs in with"`
+	RecoveryCodes int         `json:"recovery_codes" doc:"that are left"`
+	// Identity is there if the practice has an OpenID provider.
+	Identity      *LinkedIdentity `json:"identity,omitempty"`
+	Devices       []DeviceInfo    `json:"devices"`
+	Sessions      []SessionInfo   `json:"sessions"`
+	LastSignIn    *SignInRecord   `json:"last_sign_in,omitempty"`
+	Conversations int             `json:"conversations" doc:"in which the person takes part now"`
 }
 
 // A RoleInfo is a role or profession that can be given.

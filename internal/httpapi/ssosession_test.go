@@ -331,10 +331,28 @@ func TestIdentityRoutes(t *testing.T) {
 	signs(api.CodeNotLinked)
 	link()
 	signs("")
+	shown := func() api.LinkedIdentity {
+		t.Helper()
+		var detail api.StaffPerson
+		robin.asks("GET /v1/admin/people/"+dana.person, nil, &detail, http.StatusOK)
+		return *detail.Identity
+	}
+	if got := shown(); !got.Linked || got.LinkedAt == 0 || got.Provider == "" {
+		t.Errorf("the person's page: %+v", got)
+	}
 	dana.asks("DELETE"+path, nil, nil, http.StatusForbidden)
+	w.clock.advance(6 * time.Minute)
+	robin.asks("DELETE"+path, nil, nil, http.StatusForbidden) // both factors were shown too long ago
+	_, err := robin.StepUp(w.ctx, api.Authentication{Password: phrase, Code: robin.code()})
+	w.must(err)
 	robin.asks("DELETE"+path, nil, nil, http.StatusNoContent)
 	signs(api.CodeNotLinked)
+	if got := shown(); got.Linked || got.LinkedAt != 0 {
+		t.Errorf("unlinked, the person's page: %+v", got)
+	}
 	link()
+	_, err = dana.StepUp(w.ctx, api.Authentication{Password: phrase, Code: dana.code()})
+	w.must(err)
 	dana.asks("DELETE /v1/staff/sso/identity", nil, nil, http.StatusNoContent)
 	signs(api.CodeNotLinked)
 	if got := w.events("identity.unlinked"); len(got) != 2 {

@@ -344,6 +344,9 @@ func (h *Hub) UnlinkStaffIdentity(ctx context.Context, s *StaffCaller, person st
 	if err := h.mayStaff(s, policy.Invite, p.resource(false)); err != nil {
 		return err
 	}
+	if err := h.proved(s); err != nil {
+		return err
+	}
 	pr, err := h.practice(ctx, p.Practice)
 	if err != nil {
 		return err

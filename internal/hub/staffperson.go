@@ -46,7 +46,7 @@ func (h *Hub) StaffPerson(ctx context.Context, s *StaffCaller, id string) (api.S
 	if err != nil {
 		return api.StaffPerson{}, err
 	}
-	out.Factors, out.RecoveryCodes = factors.Factors, factors.RecoveryCodes
+	out.Factors, out.RecoveryCodes, out.Identity = factors.Factors, factors.RecoveryCodes, factors.Identity
 	if out.Devices, err = h.devicesOf(ctx, s, p.ID); err != nil {
 		return api.StaffPerson{}, err
 	}

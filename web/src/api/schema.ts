@@ -5036,6 +5036,7 @@ export interface components {
             readonly devices: readonly components["schemas"]["DeviceInfo"][];
             /** @description what the person signs in with */
             readonly factors: readonly components["schemas"]["Factor"][];
+            readonly identity?: components["schemas"]["LinkedIdentity"];
             readonly last_sign_in?: components["schemas"]["SignInRecord"];
             readonly person: components["schemas"]["StaffMember"];
             /**

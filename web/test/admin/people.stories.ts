@@ -1,6 +1,7 @@
 // The section "People". Names are made up.
 
 import type * as api from "../../src/api/schema.ts";
+import { t } from "../../src/ui/words.svelte.ts";
 import { covered } from "./covered.ts";
 import { now, session as sessionOf } from "./server.ts";
 import type { Story } from "./story.ts";
@@ -67,6 +68,9 @@ const answers: NonNullable<Story["answers"]> = {
   "GET /v1/admin/departments": { ...departments },
   "GET /v1/admin/people": list,
   "GET /v1/admin/requests": { ...requests },
+  // Signs in at the practice's provider alone.
+  "GET /v1/admin/people/p_alex": { ...detail, person: person("p_alex", "Alex Morgan", "supervisor", "supervisor"), factors: [], recovery_codes: 0, identity: { provider: "Riverside account", linked: true, linked_at: now - 20 * day } },
+  "GET /v1/admin/people/p_kim": { ...detail, person: people[3] ?? dana, identity: { provider: "Riverside account", linked: false } },
   "GET /v1/admin/people/p_robin": { ...detail, person: people[4] ?? dana },
   "GET /v1/admin/people/p_dana": { ...detail },
   "POST /v1/admin/people/p_dana/set-up-link": { token: "kqz7-2f9m-x4tw-8hjd-vr5c-n3pb-6ygs", expires_at: now + 3 * day },
@@ -85,6 +89,25 @@ export const stories: Record<string, Story> = {
   },
   "requests-wait": { hash: "#/people", as: "compliance", answers: { ...answers, "GET /v1/staff/session": { ...sessionOf("compliance"), approvals: 2 } } },
   "person-privileged": { hash: "#/people/p_robin", answers },
+  "person-provider-only": {
+    hash: "#/people/p_alex",
+    answers: { ...answers, "GET /v1/admin/requests": { requests: [] } },
+    async then(page) {
+      for (let tries = 0; tries < 40 && document.querySelectorAll("main .row button").length < 3; tries++) await page.pause(50);
+      const offered = [...document.querySelectorAll("main .row button")].map((button) => button.textContent.trim());
+      if (!offered.includes(t("admin.people.askLink")) || offered.includes(t("admin.people.invite"))) throw new Error(`offered: ${offered.join(", ")}`);
+    },
+  },
+  "person-unlink": {
+    hash: "#/people/p_alex",
+    answers,
+    then: () => document.querySelector<HTMLButtonElement>("main .row button.danger")?.click(),
+  },
+  "person-link-account": {
+    hash: "#/people/p_kim",
+    answers,
+    then: () => [...document.querySelectorAll<HTMLButtonElement>("main .row button")].at(1)?.click(),
+  },
   "person-ask-link": {
     hash: "#/people/p_robin",
     answers: { ...answers, "GET /v1/admin/requests": { requests: [] } },
