@@ -12,6 +12,7 @@ import (
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/hub"
+	"github.com/sotto-health/sotto/internal/scim"
 )
 
 // known adds a person whom the practice keeps, with a title as the console
@@ -284,6 +285,33 @@ func TestSCIMGroupsAreFollowed(t *testing.T) {
 	roles("with it", 3)
 	if left, err := w.store.Followers(w.ctx, w.clinic.ID); err != nil || len(left) != 0 {
 		t.Errorf("still to be followed: %v, %v", left, err)
+	}
+}
+
+// TestSCIMGroupsOfTwoHubs: what another hub does to a group between this one's
+// look at it and its write is in what is written: the change, which checks
+// If-Match too, is made anew.
+func TestSCIMGroupsOfTwoHubs(t *testing.T) {
+	w := newWorld(t)
+	d := w.directory()
+	group := d.do(http.StatusCreated, "POST", "/Groups", `{"displayName":"Nurses"}`)["id"].(string)
+	kim, lee := w.known("kim", "Kim", "nurse"), w.known("lee", "Lee", "nurse")
+	asked := 0
+	_, err := w.hub.ChangeDirectoryGroup(w.ctx, &hub.Directory{Practice: w.clinic.ID}, group, func(g *scim.Group) error {
+		if asked++; asked == 1 {
+			before, err := w.store.DirectoryGroup(w.ctx, w.clinic.ID, group)
+			w.must(err)
+			other := before
+			other.Members = []string{lee}
+			w.must(w.store.SaveDirectoryGroup(w.ctx, before, other))
+		}
+		g.Members = append(g.Members, scim.Member{Value: kim})
+		return nil
+	})
+	w.must(err)
+	g, err := w.store.DirectoryGroup(w.ctx, w.clinic.ID, group)
+	if err != nil || asked != 2 || !slices.Equal(g.Members, []string{lee, kim}) {
+		t.Errorf("asked %d times: %v, %v", asked, g.Members, err)
 	}
 }
 

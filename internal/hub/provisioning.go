@@ -334,24 +334,42 @@ func (h *Hub) AddDirectoryGroup(ctx context.Context, d *Directory, g scim.Group)
 	if len(known) >= mostDirectoryGroups {
 		return scim.Group{}, ErrTooLarge
 	}
-	return h.saveGroup(ctx, d, DirectoryGroup{ID: NewID("g"), Practice: d.Practice, CreatedAt: h.millis()}, g)
-}
-
-// ChangeDirectoryGroup makes of a group what change makes of it.
-func (h *Hub) ChangeDirectoryGroup(ctx context.Context, d *Directory, id string, change func(*scim.Group) error) (scim.Group, error) {
-	defer h.locks.lock("directory " + d.Practice)()
-	stored, err := h.store.DirectoryGroup(ctx, d.Practice, id)
+	saved, err := h.saveGroup(ctx, d, DirectoryGroup{ID: NewID("g"), Practice: d.Practice, CreatedAt: h.millis()}, g)
 	if err != nil {
 		return scim.Group{}, err
 	}
-	g := scimGroup(&stored)
-	if err := change(&g); err != nil {
-		return scim.Group{}, err
+	return saved, h.followGroups(ctx, d.Practice)
+}
+
+// mostGroupTries bounds how often a change is made anew of a group that another
+// hub was faster to change.
+const mostGroupTries = 10
+
+// ChangeDirectoryGroup makes of a group what change makes of it, as it is when it
+// is stored: change may be called again.
+func (h *Hub) ChangeDirectoryGroup(ctx context.Context, d *Directory, id string, change func(*scim.Group) error) (scim.Group, error) {
+	defer h.locks.lock("directory " + d.Practice)()
+	for try := 1; ; try++ {
+		stored, err := h.store.DirectoryGroup(ctx, d.Practice, id)
+		if err != nil {
+			return scim.Group{}, err
+		}
+		g := scimGroup(&stored)
+		if err := change(&g); err != nil {
+			return scim.Group{}, err
+		}
+		saved, err := h.saveGroup(ctx, d, stored, g)
+		if errors.Is(err, ErrConflict) && try < mostGroupTries {
+			continue
+		} else if err != nil {
+			return scim.Group{}, err
+		}
+		return saved, h.followGroups(ctx, d.Practice)
 	}
-	return h.saveGroup(ctx, d, stored, g)
 }
 
 func (h *Hub) saveGroup(ctx context.Context, d *Directory, stored DirectoryGroup, g scim.Group) (scim.Group, error) {
+	before := stored
 	stored.Name, stored.ExternalID, stored.Members = g.DisplayName, g.ExternalID, []string{}
 	for _, m := range g.Members {
 		stored.Members = append(stored.Members, m.Value)
@@ -366,10 +384,10 @@ func (h *Hub) saveGroup(ctx context.Context, d *Directory, stored DirectoryGroup
 		}
 	}
 	changed := h.event(ctx, d, audit.GroupChanged, stored.ID).With("members=" + strconv.Itoa(len(stored.Members)))
-	if err := h.store.Recording(changed).SaveDirectoryGroup(ctx, stored); err != nil {
+	if err := h.store.Recording(changed).SaveDirectoryGroup(ctx, before, stored); err != nil {
 		return scim.Group{}, err
 	}
-	return scimGroup(&stored), h.followGroups(ctx, d.Practice)
+	return scimGroup(&stored), nil
 }
 
 // DeleteDirectoryGroup removes a group, and with it what it gave.

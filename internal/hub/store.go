@@ -219,9 +219,10 @@ type Directories interface {
 	DirectoryTokens(ctx context.Context, practice string) ([]DirectoryToken, error)
 	DeleteDirectoryToken(ctx context.Context, practice, id string) error
 
-	// SaveDirectoryGroup creates or replaces a group by its id. A name that
-	// another group of the practice has gives [ErrExists].
-	SaveDirectoryGroup(ctx context.Context, g DirectoryGroup) error
+	// SaveDirectoryGroup replaces a group that is as it was before, or creates
+	// one, with an empty before. One that is not gives [ErrConflict], and a name
+	// that another group of the practice has [ErrExists].
+	SaveDirectoryGroup(ctx context.Context, before, g DirectoryGroup) error
 	DirectoryGroup(ctx context.Context, practice, id string) (DirectoryGroup, error)
 	// DirectoryGroups lists a practice's, by name.
 	DirectoryGroups(ctx context.Context, practice string) ([]DirectoryGroup, error)

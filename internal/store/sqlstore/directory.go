@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 
 	"github.com/sotto-health/sotto/internal/hub"
 )
@@ -48,22 +49,25 @@ func (s *Store) DeleteDirectoryToken(ctx context.Context, practice, id string) e
 }
 
 // SaveDirectoryGroup implements [hub.Directories].
-func (s *Store) SaveDirectoryGroup(ctx context.Context, g hub.DirectoryGroup) error {
+func (s *Store) SaveDirectoryGroup(ctx context.Context, before, g hub.DirectoryGroup) error {
 	const taken = `SELECT id FROM directory_group WHERE practice = $1 AND name = $2 AND id <> $3`
 	const upsert = `
 INSERT INTO directory_group (practice, id, name, external_id, members, created_at) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (practice, id) DO UPDATE SET name = excluded.name, external_id = excluded.external_id, members = excluded.members`
 	return s.write(ctx, g.Practice, func(t *tx) error {
+		stored, err := s.lockGroup(ctx, t, g.Practice, g.ID)
+		if err != nil && !isNone(err) {
+			return err
+		}
+		if stored.Name != before.Name || stored.ExternalID != before.ExternalID || !slices.Equal(stored.Members, before.Members) {
+			return hub.ErrConflict
+		}
 		others, err := collect(ctx, t, scanString, taken, g.Practice, g.Name, g.ID)
 		if err != nil {
 			return err
 		}
 		if len(others) > 0 {
 			return hub.ErrExists
-		}
-		before, err := scanGroup(t.row(ctx, groupColumns+`WHERE practice = $1 AND id = $2`, g.Practice, g.ID))
-		if err != nil && !isNone(err) {
-			return err
 		}
 		if _, err = t.exec(upsert, g.Practice, g.ID, g.Name, g.ExternalID, document(g.Members), g.CreatedAt); err != nil {
 			return err
@@ -85,6 +89,11 @@ func scanGroup(row scanner) (g hub.DirectoryGroup, err error) {
 	return g, nil
 }
 
+// lockGroup returns a group, and has who else changes it wait.
+func (s *Store) lockGroup(ctx context.Context, t *tx, practice, id string) (hub.DirectoryGroup, error) {
+	return scanGroup(t.row(ctx, groupColumns+`WHERE practice = $1 AND id = $2`+s.dialect.Lock, practice, id))
+}
+
 // DirectoryGroup implements [hub.Directories].
 func (s *Store) DirectoryGroup(ctx context.Context, practice, id string) (hub.DirectoryGroup, error) {
 	g, err := scanGroup(s.reader().row(ctx, groupColumns+`WHERE practice = $1 AND id = $2`, practice, id))
@@ -101,7 +110,7 @@ func (s *Store) DirectoryGroups(ctx context.Context, practice string) ([]hub.Dir
 func (s *Store) DeleteDirectoryGroup(ctx context.Context, practice, id string) error {
 	const remove = `DELETE FROM directory_group WHERE practice = $1 AND id = $2`
 	return s.write(ctx, practice, func(t *tx) error {
-		before, err := scanGroup(t.row(ctx, groupColumns+`WHERE practice = $1 AND id = $2`, practice, id))
+		before, err := s.lockGroup(ctx, t, practice, id)
 		if err != nil {
 			return err
 		}

@@ -44,17 +44,25 @@ func testDirectories(t *testing.T, store hub.Store) {
 		}
 	}
 	g := hub.DirectoryGroup{ID: newID("g"), Practice: c.id, Name: "Nurses", ExternalID: "x", Members: []string{"p_1", "p_2"}, CreatedAt: 3}
-	must(t, store.SaveDirectoryGroup(ctx, g))
+	must(t, store.SaveDirectoryGroup(ctx, hub.DirectoryGroup{}, g))
+	before := g
 	followed("a new group", hub.Follower{Person: "p_1"}, hub.Follower{Person: "p_2"})
 	g.Members = []string{"p_2", "p_3"}
-	must(t, store.SaveDirectoryGroup(ctx, g))
+	must(t, store.SaveDirectoryGroup(ctx, before, g))
 	stale, err := store.Followers(ctx, c.id)
 	must(t, err)
 	followed("one left", hub.Follower{Person: "p_1", Had: true}, hub.Follower{Person: "p_3"})
 	must(t, store.Followed(ctx, c.id, stale)) // of another hub, which was slower
 	followed("once more", hub.Follower{Person: "p_1", Had: true}, hub.Follower{Person: "p_3"})
+	// What another hub has changed meanwhile is not lost.
+	for _, other := range []hub.DirectoryGroup{{}, before} {
+		if err := store.SaveDirectoryGroup(ctx, other, before); !errors.Is(err, hub.ErrConflict) {
+			t.Errorf("a group that is another by now: %v", err)
+		}
+	}
+	before = g
 	g.Members, g.Name = []string{"p_2"}, "All nurses"
-	must(t, store.SaveDirectoryGroup(ctx, g))
+	must(t, store.SaveDirectoryGroup(ctx, before, g))
 	followed("another name", hub.Follower{Person: "p_2", Had: true}, hub.Follower{Person: "p_3", Had: true})
 	practice, err := store.Practice(ctx, c.id)
 	must(t, err)
@@ -67,11 +75,11 @@ func testDirectories(t *testing.T, store hub.Store) {
 	must(t, store.SavePractice(ctx, practice))
 	followed("the same rules")
 	same := hub.DirectoryGroup{ID: newID("g"), Practice: c.id, Name: "All nurses", Members: []string{}}
-	if err := store.SaveDirectoryGroup(ctx, same); !errors.Is(err, hub.ErrExists) {
+	if err := store.SaveDirectoryGroup(ctx, hub.DirectoryGroup{}, same); !errors.Is(err, hub.ErrExists) {
 		t.Errorf("two groups of one name: %v", err)
 	}
 	same.Practice = other.id
-	must(t, store.SaveDirectoryGroup(ctx, same))
+	must(t, store.SaveDirectoryGroup(ctx, hub.DirectoryGroup{}, same))
 	found, err := store.DirectoryGroup(ctx, c.id, g.ID)
 	must(t, err)
 	equal(t, found, g)
