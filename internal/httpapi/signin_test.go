@@ -552,6 +552,21 @@ func TestSignInsAreShown(t *testing.T) {
 	if s, err := dana.StaffSession(w.ctx); err != nil || s.NewSignIns != 0 {
 		t.Errorf("%+v, %v", s, err)
 	}
+	// A later set-up link may be anybody's who had it (T43).
+	first, err := w.store.SignIns(w.ctx, w.clinic.ID, in.Person.ID, 10)
+	w.must(err)
+	token, err := w.hub.NewSetUpLink(w.ctx, w.clinic.ID, in.Person.ID)
+	w.must(err)
+	_, _, err = w.client().SetUpApp(w.ctx, token, phrase, w.clock.now())
+	w.must(err)
+	all, err := w.store.SignIns(w.ctx, w.clinic.ID, in.Person.ID, 10)
+	w.must(err)
+	if last := all[0]; len(all) != len(first)+1 || last.Method != hub.MethodSetUp || !last.New || last.Seen {
+		t.Errorf("by a later link: %+v", last)
+	}
+	if begin := first[len(first)-1]; begin.Method != hub.MethodSetUp || begin.New || !begin.Seen {
+		t.Errorf("by the first: %+v", begin)
+	}
 }
 
 // TestT22NeitherBecomesTheOther: a patient's token is nothing on the paths of
