@@ -23,7 +23,6 @@ func unaccompanied() map[string]string {
 		"DeleteExpired in Sweep":                 "what has ended by itself",
 		"DeleteStaffSession in endStaffSessions": "what a restore ends; the restore is recorded",
 		"DeleteWelcome in DeleteWelcome":         "bookkeeping of a device",
-		"FailInvitation in sendLink":             "that a message did not go out; the invitation is recorded",
 		"Followed in followGroups":               "that people are what their groups say; what was changed for it is recorded",
 		"GrowLog in growLog":                     "is the log",
 		"NoteAnswer in Answered":                 "the answer to what was made, which is recorded",

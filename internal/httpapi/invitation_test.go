@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/httpapi"
 	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/proofing"
@@ -218,6 +219,11 @@ func TestInvitationsShowWhatBecameOfThem(t *testing.T) {
 	}
 	if !seen {
 		t.Error("it still counts as sent")
+	}
+	page, err := w.hub.AuditEventsFor(w.ctx, w.clinic.ID, hub.AuditFilter{Kind: string(audit.InvitationMade), Outcome: string(audit.Failed)})
+	w.must(err)
+	if len(page.Events) != 1 || page.Events[0].Reason != "unsent" {
+		t.Errorf("the log of what was not sent: %+v", page.Events)
 	}
 	if strings.Contains(w.logs.String(), canary) {
 		t.Error("the log holds what a messenger said")

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/proofing"
 )
 
@@ -41,7 +42,9 @@ func (h *Hub) sendAsked(ctx context.Context, channel proofing.Channel, m Message
 // patient agreed to be written to there; that is on record with the link.
 func (h *Hub) sendLink(ctx context.Context, channel proofing.Channel, m Message, i *Invitation) {
 	h.send(ctx, channel, m, func(ctx context.Context) {
-		if err := h.store.FailInvitation(ctx, i.Practice, i.ID, h.millis()); err != nil {
+		unsent := h.event(ctx, itself(i.Practice), audit.InvitationMade, i.ID).With("channel=" + string(channel))
+		unsent.Outcome, unsent.Reason = audit.Failed, "unsent"
+		if err := h.store.Recording(unsent).FailInvitation(ctx, i.Practice, i.ID, h.millis()); err != nil {
 			h.log.WarnContext(ctx, "a link that was not sent is not marked", slog.String("invitation", i.ID))
 		}
 	})
