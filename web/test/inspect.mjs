@@ -51,7 +51,7 @@ export function inspect({ least }) {
       const { width, height } = each.getBoundingClientRect();
       if (width <= 1 || width >= least - 0.5 && height >= least - 0.5) continue;
       // A link inside a sentence may be as high as its line.
-      if (least <= 24 && getComputedStyle(each).display === "inline") continue;
+      if (least <= 32 && getComputedStyle(each).display === "inline") continue;
       found.push(`too small to touch: ${label(each)} ${Math.round(width)}x${Math.round(height)}`);
     }
   }

@@ -165,7 +165,7 @@ async function look(page, story, { device, language, long, looks }, noteLook) {
     }
     if (spaced) await page.evaluate(spaceOut);
     const seenOn = size ? sizes[size] : device;
-    const touched = app !== "patient" ? 24 : seenOn === desktop ? 0 : 44;
+    const touched = app !== "patient" ? 32 : seenOn === desktop ? 32 : 44;
     const found = await page.evaluate(inspect, { least: long || spaced ? 0 : touched });
     if (axe) {
       // With the reader's own colours, contrast is theirs. Without a look at all of it before, one at colours is not enough.
