@@ -108,6 +108,43 @@ for (const [size, context] of Object.entries({ desktop, phone })) {
   });
 }
 
+test("a chat that does not come is closed by the button, on a phone too", async () => {
+  const bo = await Person.arrive(browser, { name: "Bo", origins: [demo.origin, demo.clinic], ...phone });
+  bo.allow(/ERR_CONNECTION_REFUSED|Failed to load resource|postMessage|chrome-error/);
+  await listenAndLook(bo.context);
+  const page = await bo.open(`${demo.clinic}/`);
+  const button = () => page.evaluate(() => {
+    const { hidden, ariaLabel } = globalThis.drawn.querySelector("button");
+    return hidden ? "hidden" : ariaLabel;
+  });
+  const pressed = () => page.mouse.click(340, 794); // where pressLauncher does
+  const overflow = () => page.evaluate(() => document.documentElement.style.overflow);
+  // Of the hub: the demo serves the clinic's page too, which is there already.
+  await bo.context.route(`${demo.origin}/**`, (route) => route.abort("connectionrefused"));
+  const refused = page.waitForEvent("requestfailed");
+  await pressed();
+  await refused;
+  await page.waitForTimeout(300); // what is in the frame then is the browser's own
+  assert.equal(await button(), "Close chat");
+  await picture(page, "21-frame-never-came");
+  await pressed();
+  assert.equal(await button(), "Chat with us");
+  assert.equal(await overflow(), "", "the page's scroll is locked");
+  await pressed();
+  await page.keyboard.press("Escape");
+  assert.equal(await button(), "Chat with us");
+
+  // The next press asks for it anew, and one that comes has a button of its own.
+  await bo.context.unroute(`${demo.origin}/**`);
+  const chat = await pressLauncher(page, riverside);
+  await chat.getByRole("button", { name: "Start a chat" }).waitFor();
+  await page.waitForFunction(() => globalThis.drawn.querySelector("button").hidden);
+  await chat.getByRole("button", { name: "Close chat" }).click();
+  await page.waitForFunction(() => !globalThis.drawn.querySelector("button").hidden);
+  bo.assertClean();
+  await bo.leave();
+});
+
 test("who can read the chat is told in the frame without a network too", async () => {
   const bo = await Person.arrive(browser, { name: "Bo", origins: [demo.origin, demo.clinic], ...phone });
   bo.allow(/ERR_INTERNET_DISCONNECTED|ERR_NETWORK_CHANGED|WebSocket connection|Failed to load resource/);

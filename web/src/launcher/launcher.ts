@@ -5,8 +5,8 @@
 //
 // It draws a button in a closed shadow root and, once pressed, a frame with the
 // chat. It sets no cookie, stores nothing, moves nothing on the page, and never
-// learns what is said: the frame tells it to close and how many messages are
-// unread, and that is all.
+// learns what is said: the frame tells it when it can be used, to close, and how
+// many messages are unread, and that is all.
 
 import words from "virtual:words/launcher";
 
@@ -25,7 +25,7 @@ function launch(tag: HTMLScriptElement, practice: string): void {
   style.replaceSync(`
 :host{all:initial;position:fixed;inset:auto 0 0 auto;z-index:2147483000}
 :host(:dir(rtl)){inset:auto auto 0 0}
-button{all:unset;box-sizing:border-box;position:fixed;inset-block-end:max(20px,env(safe-area-inset-bottom));inset-inline-end:max(20px,env(safe-area-inset-right));display:grid;place-items:center;width:60px;height:60px;border-radius:50%;background:var(--c,#0b6b6f);color:#fff;cursor:pointer;box-shadow:0 4px 16px #0004;-webkit-tap-highlight-color:transparent}
+button{all:unset;box-sizing:border-box;position:fixed;z-index:1;inset-block-end:max(20px,env(safe-area-inset-bottom));inset-inline-end:max(20px,env(safe-area-inset-right));display:grid;place-items:center;width:60px;height:60px;border-radius:50%;background:var(--c,#0b6b6f);color:#fff;cursor:pointer;box-shadow:0 4px 16px #0004;-webkit-tap-highlight-color:transparent}
 button:focus-visible{outline:3px solid #fff;outline-offset:-5px;box-shadow:0 0 0 3px #0a4fc4}
 svg{width:28px;height:28px;fill:none;stroke:currentColor;stroke-width:1.8;stroke-linecap:round;stroke-linejoin:round;pointer-events:none}
 b{position:absolute;inset-block-start:-2px;inset-inline-end:-2px;min-width:22px;padding:0 5px;box-sizing:border-box;border-radius:11px;background:#a3231f;color:#fff;font:700 13px/22px system-ui,sans-serif;text-align:center}
@@ -53,6 +53,7 @@ iframe{position:fixed;inset:0;width:100%;height:100%;border:0;background:Canvas;
   let label = name ? (say.open ?? "").replace("{name}", name) : (say.us ?? "");
   let frame: HTMLIFrameElement | undefined;
   let loaded = false;
+  let ready = false;
   let open = false;
   let overflow = "";
 
@@ -64,8 +65,9 @@ iframe{position:fixed;inset:0;width:100%;height:100%;border:0;background:Canvas;
     path.setAttribute("d", open ? "M6 6l12 12M18 6 6 18" : bubble);
     button.setAttribute("aria-label", open ? (say.close ?? "") : label);
     button.setAttribute("aria-expanded", String(open));
-    // On a phone the frame is all there is, with a button of its own to close it.
-    button.hidden = open && !wide.matches;
+    // On a phone the frame is all there is, with a button of its own to close
+    // it once it says so: a frame that never came is closed by ours.
+    button.hidden = open && ready && !wide.matches;
     if (frame) frame.hidden = !open;
   };
 
@@ -80,8 +82,9 @@ iframe{position:fixed;inset:0;width:100%;height:100%;border:0;background:Canvas;
       frame.allow = "clipboard-write; publickey-credentials-get; publickey-credentials-create";
       frame.addEventListener("load", () => {
         loaded = true;
+        ready = false;
+        show();
         tell("hello");
-        tell("open");
       });
       frame.src = address.href;
       root.append(frame);
@@ -93,8 +96,15 @@ iframe{position:fixed;inset:0;width:100%;height:100%;border:0;background:Canvas;
     }
     show();
     tell(open ? "open" : "close");
-    if (open) frame?.focus();
-    else button.focus();
+    if (!open && !ready) {
+      // It never came: the next press asks for it anew.
+      frame?.remove();
+      frame = undefined;
+      loaded = false;
+    }
+    // Escape does not come out of a frame, so the focus stays out until it can close itself.
+    if (!open) button.focus();
+    else if (ready) frame?.focus();
   };
 
   button.type = "button";
@@ -108,6 +118,12 @@ iframe{position:fixed;inset:0;width:100%;height:100%;border:0;background:Canvas;
     const data = event.data as { sotto?: unknown; type?: unknown; count?: unknown; label?: unknown } | null;
     if (typeof data !== "object" || data?.sotto !== 1) return;
     if (data.type === "close") set(false);
+    if (data.type === "ready" && !ready) {
+      ready = true;
+      if (open) frame.focus();
+      if (open) tell("open");
+      show();
+    }
     if (data.type === "unread" && Number.isSafeInteger(data.count) && typeof data.label === "string" && data.label.length < 200) {
       const count = data.count as number;
       badge.hidden = count <= 0;

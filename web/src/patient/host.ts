@@ -10,14 +10,19 @@ function read(data: unknown): FromHost | undefined {
 }
 
 export type ToHost =
+  /** A screen is there, with a button to close the chat. */
+  | { sotto: 1; type: "ready" }
   | { sotto: 1; type: "close" }
   /** label: the button's name, "Chat with Oak Clinic, 2 unread messages". */
   | { sotto: 1; type: "unread"; count: number; label: string };
 
 export interface Host {
+  ready(): void;
   close(): void;
   unread(count: number, label: string): void;
 }
+
+const ready: ToHost = { sotto: 1, type: "ready" };
 
 /**
  * Talks with the launcher on the page around us. Who may frame us is decided
@@ -27,6 +32,7 @@ export interface Host {
 export function connectHost(onopen: () => void, onclose: () => void): Host {
   let origin: string | undefined;
   let last: ToHost | undefined;
+  let seen = false;
   const say = (message: ToHost): void => {
     if (origin) parent.postMessage(message, origin);
   };
@@ -37,11 +43,16 @@ export function connectHost(onopen: () => void, onclose: () => void): Host {
     if (type === "hello") {
       if (event.origin === "null") return;
       origin = event.origin;
+      if (seen) say(ready);
       if (last) say(last);
     } else if (type === "open") onopen();
     else onclose();
   });
   return {
+    ready: () => {
+      seen = true;
+      say(ready);
+    },
     close: () => say({ sotto: 1, type: "close" }),
     unread: (count, label) => {
       last = { sotto: 1, type: "unread", count, label };

@@ -2,6 +2,7 @@
 
 import { watchIdle, type IdleWatch } from "../ui/idle.ts";
 import { language, speak, type Language } from "../ui/words.svelte.ts";
+import type { Host } from "./host.ts";
 import type { Session, State } from "./model/session.ts";
 import { emergencyNumbers } from "./model/practice.ts";
 
@@ -20,7 +21,7 @@ export class View {
   constructor(
     readonly session: Session,
     /** In a panel on a clinic's page; undefined on a page of its own. */
-    readonly host: { close(): void } | undefined,
+    readonly host: Pick<Host, "ready" | "close"> | undefined,
     /** As its owner would know it: "Firefox on Android". */
     readonly deviceName = "",
   ) {

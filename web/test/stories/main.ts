@@ -54,7 +54,7 @@ else {
     language: () => language,
     now: () => noon + 600_000,
   });
-  const view = new View(session, story.embedded ? { close: () => undefined } : undefined, "Chrome on Android");
+  const view = new View(session, story.embedded ? { ready: () => undefined, close: () => undefined } : undefined, "Chrome on Android");
   view.now = noon + 600_000 + (story.later ?? 0);
   listen(view, undefined);
   session.watch(() => setBrand(document.documentElement, session.state.practice?.brand_color));
