@@ -119,6 +119,8 @@ test("a chat that does not come is closed by the button, on a phone too", async 
   });
   const pressed = () => page.mouse.click(340, 794); // where pressLauncher does
   const overflow = () => page.evaluate(() => document.documentElement.style.overflow);
+  const inert = () => page.evaluate(() => [...document.body.children].filter((each) => /** @type {any} */ (each).inert).map(({ tagName }) => tagName));
+  await page.evaluate(() => document.querySelector("footer")?.toggleAttribute("inert")); // the page's own doing
   // Of the hub: the demo serves the clinic's page too, which is there already.
   await bo.context.route(`${demo.origin}/**`, (route) => route.abort("connectionrefused"));
   const refused = page.waitForEvent("requestfailed");
@@ -130,6 +132,7 @@ test("a chat that does not come is closed by the button, on a phone too", async 
   await pressed();
   assert.equal(await button(), "Chat with us");
   assert.equal(await overflow(), "", "the page's scroll is locked");
+  assert.deepEqual(await inert(), ["FOOTER"]);
   await pressed();
   await page.keyboard.press("Escape");
   assert.equal(await button(), "Chat with us");
@@ -139,8 +142,31 @@ test("a chat that does not come is closed by the button, on a phone too", async 
   const chat = await pressLauncher(page, riverside);
   await chat.getByRole("button", { name: "Start a chat" }).waitFor();
   await page.waitForFunction(() => globalThis.drawn.querySelector("button").hidden);
+  assert.deepEqual(await inert(), ["A", "ASIDE", "HEADER", "MAIN", "FOOTER"], "the page behind can be reached");
+  await page.setViewportSize({ width: 844, height: 390 }); // turned, it is beside the page
+  await page.waitForFunction(() => document.documentElement.style.overflow === "");
+  assert.deepEqual(await inert(), ["FOOTER"]);
+  await page.setViewportSize(phone.viewport);
+  await page.waitForFunction(() => document.documentElement.style.overflow === "hidden");
   await chat.getByRole("button", { name: "Close chat" }).click();
   await page.waitForFunction(() => !globalThis.drawn.querySelector("button").hidden);
+  assert.deepEqual(await inert(), ["FOOTER"]);
+  bo.assertClean();
+  await bo.leave();
+});
+
+test("what is drawn on the button is seen on any colour that a clinic chooses", async () => {
+  const bo = await Person.arrive(browser, { name: "Bo", origins: [demo.origin, demo.clinic], ...phone });
+  await listenAndLook(bo.context);
+  for (const [color, drawn] of [["#ffe066", "rgb(8, 25, 27)"], ["#9ad0d3", "rgb(8, 25, 27)"], ["#0b6b6f", "rgb(255, 255, 255)"], ["#c2410c", "rgb(255, 255, 255)"]]) {
+    const page = await bo.context.newPage();
+    await page.addInitScript((chosen) => {
+      new MutationObserver(() => document.querySelector("script[data-practice]")?.setAttribute("data-color", chosen)).observe(document, { subtree: true, childList: true });
+    }, color);
+    await page.goto(`${demo.clinic}/`);
+    assert.equal(await page.evaluate(() => getComputedStyle(globalThis.drawn.querySelector("button")).color), drawn, color);
+    await page.close();
+  }
   bo.assertClean();
   await bo.leave();
 });

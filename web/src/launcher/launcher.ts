@@ -25,8 +25,8 @@ function launch(tag: HTMLScriptElement, practice: string): void {
   style.replaceSync(`
 :host{all:initial;position:fixed;inset:auto 0 0 auto;z-index:2147483000}
 :host(:dir(rtl)){inset:auto auto 0 0}
-button{all:unset;box-sizing:border-box;position:fixed;z-index:1;inset-block-end:max(20px,env(safe-area-inset-bottom));inset-inline-end:max(20px,env(safe-area-inset-right));display:grid;place-items:center;width:60px;height:60px;border-radius:50%;background:var(--c,#0b6b6f);color:#fff;cursor:pointer;box-shadow:0 4px 16px #0004;-webkit-tap-highlight-color:transparent}
-button:focus-visible{outline:3px solid #fff;outline-offset:-5px;box-shadow:0 0 0 3px #0a4fc4}
+button{all:unset;box-sizing:border-box;position:fixed;z-index:1;inset-block-end:max(20px,env(safe-area-inset-bottom));inset-inline-end:max(20px,env(safe-area-inset-right));display:grid;place-items:center;width:60px;height:60px;border-radius:50%;background:var(--c,#0b6b6f);color:var(--i,#fff);cursor:pointer;box-shadow:0 4px 16px #0004;-webkit-tap-highlight-color:transparent}
+button:focus-visible{outline:3px solid currentColor;outline-offset:-5px;box-shadow:0 0 0 3px #0a4fc4}
 svg{width:28px;height:28px;fill:none;stroke:currentColor;stroke-width:1.8;stroke-linecap:round;stroke-linejoin:round;pointer-events:none}
 b{position:absolute;inset-block-start:-2px;inset-inline-end:-2px;min-width:22px;padding:0 5px;box-sizing:border-box;border-radius:11px;background:#a3231f;color:#fff;font:700 13px/22px system-ui,sans-serif;text-align:center}
 iframe{position:fixed;inset:0;width:100%;height:100%;border:0;background:Canvas;color-scheme:normal}
@@ -35,7 +35,12 @@ iframe{position:fixed;inset:0;width:100%;height:100%;border:0;background:Canvas;
 @media print{:host{display:none}}
 [hidden]{display:none!important}`);
   root.adoptedStyleSheets = [style];
-  if (/^#[0-9a-f]{6}$/i.test(color ?? "")) host.style.setProperty("--c", color ?? "");
+  if (color && /^#[0-9a-f]{6}$/i.test(color)) {
+    host.style.setProperty("--c", color);
+    // White is drawn on it, or ink where white has less than 3:1.
+    const part = (at: number): number => ((parseInt(color.slice(at, at + 2), 16) / 255 + 0.055) / 1.055) ** 2.4;
+    if (0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5) > 0.3) host.style.setProperty("--i", "#08191b");
+  }
 
   const button = document.createElement("button");
   const svg = "http://www.w3.org/2000/svg";
@@ -55,7 +60,9 @@ iframe{position:fixed;inset:0;width:100%;height:100%;border:0;background:Canvas;
   let loaded = false;
   let ready = false;
   let open = false;
+  let covers = false;
   let overflow = "";
+  let behind: HTMLElement[] = [];
 
   const tell = (type: "hello" | "open" | "close"): void => {
     if (loaded) frame?.contentWindow?.postMessage({ sotto: 1, type }, origin);
@@ -69,6 +76,16 @@ iframe{position:fixed;inset:0;width:100%;height:100%;border:0;background:Canvas;
     // it once it says so: a frame that never came is closed by ours.
     button.hidden = open && ready && !wide.matches;
     if (frame) frame.hidden = !open;
+    // Under the whole screen nothing of the page is reached or moved; afterwards it is as it was.
+    if (covers === (open && !wide.matches)) return;
+    covers = !covers;
+    const { style } = document.documentElement;
+    if (covers) {
+      ({ overflow } = style);
+      behind = [...document.body.children].filter((each): each is HTMLElement => each !== host && each instanceof HTMLElement && !each.inert);
+    }
+    style.overflow = covers ? "hidden" : overflow;
+    for (const each of behind) each.inert = covers;
   };
 
   const set = (next: boolean): void => {
@@ -88,11 +105,6 @@ iframe{position:fixed;inset:0;width:100%;height:100%;border:0;background:Canvas;
       });
       frame.src = address.href;
       root.append(frame);
-    }
-    const page = document.documentElement.style;
-    if (!wide.matches || !open) {
-      if (open) overflow = page.overflow;
-      page.overflow = open ? "hidden" : overflow;
     }
     show();
     tell(open ? "open" : "close");
