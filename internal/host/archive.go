@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/sotto-health/sotto/internal/auditlog"
 	auditarchive "github.com/sotto-health/sotto/internal/auditlog/archive"
 	"github.com/sotto-health/sotto/internal/installation"
 )
@@ -19,25 +20,41 @@ const archiveEvery = 10 * time.Minute
 // contradicts what is archived is not archived over it.
 func archiveLogs(ctx context.Context, h *OpenHub, folder string, parts *logParts) {
 	begun := false
-	letOut(ctx, archiveEvery, installation.LogArchive, parts, func() error {
+	letOut(ctx, archiveEvery, installation.LogArchive, parts, func(sizes map[string]int64) error {
 		if !begun {
 			if err := h.NoteAuditExport(ctx); err != nil {
 				return err // nothing is archived before that it is has been recorded
 			}
 			begun = true
 		}
-		return archiveOnce(ctx, h, folder)
+		return archiveOnce(ctx, h, folder, sizes)
 	})
 }
 
-func archiveOnce(ctx context.Context, h *OpenHub, folder string) error {
+// archiveOnce archives each log as far as it has come. Sizes are how far each was
+// archived before, which it brings up to date.
+func archiveOnce(ctx context.Context, h *OpenHub, folder string, sizes map[string]int64) error {
 	logs, err := h.AuditLogs(ctx, true)
 	if err != nil {
 		return err
 	}
 	for _, log := range logs {
-		_, e := auditarchive.Folder(filepath.Join(folder, log.Name)).Grow(ctx, log)
-		err = errors.Join(err, e)
+		err = errors.Join(err, archiveLog(ctx, log, auditarchive.Folder(filepath.Join(folder, log.Name)), sizes))
+	}
+	return err
+}
+
+func archiveLog(ctx context.Context, log *auditlog.Log, folder auditarchive.Folder, sizes map[string]int64) error {
+	there, err := folder.Size()
+	if err != nil {
+		return err
+	}
+	if err := stillThere("archive", log.Name, there, sizes); err != nil {
+		return err
+	}
+	head, err := folder.Grow(ctx, log)
+	if err == nil {
+		sizes[log.Name] = head.Size
 	}
 	return err
 }

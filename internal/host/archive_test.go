@@ -19,7 +19,7 @@ import (
 func TestT40ArchiveGrows(t *testing.T) {
 	h := openHub(t, t.TempDir())
 	makePractice(t, h)
-	folder, whole := t.TempDir(), t.TempDir()
+	folder, whole, sizes := t.TempDir(), t.TempDir(), make(map[string]int64)
 	grow := func(n int) {
 		t.Helper()
 		for range n {
@@ -27,7 +27,7 @@ func TestT40ArchiveGrows(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := archiveOnce(t.Context(), h, folder); err != nil {
+		if err := archiveOnce(t.Context(), h, folder, sizes); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -57,7 +57,7 @@ func TestT40ArchiveGrows(t *testing.T) {
 	if err := other.NoteAuditExport(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if damage := new(auditlog.DamageError); !errors.As(archiveOnce(t.Context(), other, folder), &damage) {
+	if damage := new(auditlog.DamageError); !errors.As(archiveOnce(t.Context(), other, folder, make(map[string]int64)), &damage) {
 		t.Error("another log is archived over this one")
 	}
 	sameFiles(t, whole, folder)

@@ -27,13 +27,13 @@ func TestT40PublishedHeadsStay(t *testing.T) {
 		}
 		return s
 	}
-	ours, folder := signer(1), t.TempDir()
+	ours, folder, sizes := signer(1), t.TempDir(), make(map[string]int64)
 	publish := func(s *auditlog.Signer, size int64, root auditlog.Hash) error {
 		signed, err := s.Sign(size, root)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return publishLog(t.Context(), &auditlog.Log{Name: "a", Signed: signed, Verifier: s.Verifier()}, folder, time.Unix(1_790_000_000, 0))
+		return publishLog(t.Context(), &auditlog.Log{Name: "a", Signed: signed, Verifier: s.Verifier()}, folder, sizes, time.Unix(1_790_000_000, 0))
 	}
 	for range 2 {
 		if err := publish(ours, 5, auditlog.Hash{1}); err != nil {
@@ -44,19 +44,37 @@ func TestT40PublishedHeadsStay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, err := range map[string]error{
-		"shrunk":      publish(ours, 4, auditlog.Hash{1}),
-		"forked":      publish(ours, 5, auditlog.Hash{2}),
-		"another key": publish(signer(2), 6, auditlog.Hash{1}),
-	} {
-		if damage := new(auditlog.DamageError); !errors.As(err, &damage) {
-			t.Errorf("%s: got %v", name, err)
+	contradicts := func(without string) {
+		t.Helper()
+		for name, err := range map[string]error{
+			"shrunk":      publish(ours, 4, auditlog.Hash{1}),
+			"forked":      publish(ours, 5, auditlog.Hash{2}),
+			"another key": publish(signer(2), 6, auditlog.Hash{1}),
+		} {
+			if damage := new(auditlog.DamageError); !errors.As(err, &damage) {
+				t.Errorf("%s%s: got %v", name, without, err)
+			}
 		}
+	}
+	contradicts("")
+	latest := filepath.Join(folder, "checkpoint")
+	if err := os.Remove(latest); err != nil {
+		t.Fatal(err)
+	}
+	contradicts(", by a dated head alone")
+	if err := publish(ours, 5, auditlog.Hash{1}); err != nil {
+		t.Error(err)
 	}
 	for _, path := range []string{"checkpoint", "2026-09-21/000000000005"} {
 		if got, err := os.ReadFile(filepath.Join(folder, path)); err != nil || !bytes.Equal(got, want) {
 			t.Errorf("%s: %q, %v", path, got, err)
 		}
+	}
+	if err := os.RemoveAll(folder); err != nil {
+		t.Fatal(err)
+	}
+	if err, damage := publish(ours, 5, auditlog.Hash{1}), new(auditlog.DamageError); !errors.As(err, &damage) {
+		t.Errorf("all that was published is gone: got %v", err)
 	}
 }
 
@@ -113,8 +131,12 @@ func TestLogPartsAreNoted(t *testing.T) {
 	look := func(heads, archived string) []installation.LogPart {
 		t.Helper()
 		at = at.Add(time.Minute)
-		parts.note(t.Context(), installation.Checkpoints, publish(t.Context(), h, c.AuditCheckpoints, nil, at, c.Log), at)
-		parts.note(t.Context(), installation.LogArchive, archiveOnce(t.Context(), h, c.AuditArchive), at)
+		parts.letOut(t.Context(), installation.Checkpoints, at, func(sizes map[string]int64) error {
+			return publish(t.Context(), h, c.AuditCheckpoints, nil, sizes, at, c.Log)
+		})
+		parts.letOut(t.Context(), installation.LogArchive, at, func(sizes map[string]int64) error {
+			return archiveOnce(t.Context(), h, c.AuditArchive, sizes)
+		})
 		facts, err := Inspect(t.Context(), h, InspectConfig{Folder: h.folder})
 		if err != nil || len(facts.LogParts) != 2 {
 			t.Fatal(facts.LogParts, err)
@@ -211,7 +233,9 @@ func TestLogPartsAreNoted(t *testing.T) {
 	contradicting(installation.LogArchive, installation.Checkpoints)
 	c.AuditArchive = t.TempDir()
 	starts()
-	parts.note(t.Context(), installation.LogArchive, archiveOnce(t.Context(), h, c.AuditArchive), at)
+	parts.letOut(t.Context(), installation.LogArchive, at, func(sizes map[string]int64) error {
+		return archiveOnce(t.Context(), h, c.AuditArchive, sizes)
+	})
 	contradicting(installation.LogArchive, installation.Checkpoints)
 	c.AuditArchive = ""
 	if n, err := h.SettleWatcher(t.Context(), installation.LogArchive, "investigated"); n != 1 || err != nil {
@@ -222,6 +246,52 @@ func TestLogPartsAreNoted(t *testing.T) {
 	contradicting(installation.Checkpoints)
 	if n := len(logged(t.Context(), t, h, audit.WatcherContradicts)); n != 2 {
 		t.Errorf("%d contradictions are in the log", n)
+	}
+}
+
+// TestT40WhatWasLetOutIsGone: an archive that is taken away is not begun anew in
+// silence, not by a server that is started again either, until the operator says
+// why; a practice that is new has its own.
+func TestT40WhatWasLetOutIsGone(t *testing.T) {
+	h := openHub(t, t.TempDir())
+	makePractice(t, h)
+	if err := h.NoteAuditExport(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c := ServeConfig{AuditArchive: t.TempDir(), Log: slog.New(slog.DiscardHandler)}
+	at := time.Date(2026, 11, 29, 9, 0, 0, 0, time.UTC)
+	serves := func(want string) {
+		t.Helper()
+		parts, err := newLogParts(t.Context(), h, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			parts.letOut(t.Context(), installation.LogArchive, at, func(sizes map[string]int64) error {
+				return archiveOnce(t.Context(), h, c.AuditArchive, sizes)
+			})
+		}
+		if got := parts.all[0]; got.Problem != want || strings.Contains(got.Damage, "was taken away") != (want != "") {
+			t.Errorf("%+v, want %q", got, want)
+		}
+	}
+	serves("")
+	serves("")
+	here := filepath.Join(c.AuditArchive, "here")
+	if err := os.RemoveAll(here); err != nil {
+		t.Fatal(err)
+	}
+	serves(installation.PartContradicts)
+	serves(installation.PartContradicts)
+	if _, err := os.Stat(here); err == nil {
+		t.Error("it was archived anew")
+	}
+	if n, err := h.SettleWatcher(t.Context(), installation.LogArchive, "moved"); n != 1 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	serves("")
+	if _, err := os.Stat(here); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -80,9 +81,6 @@ func newLogParts(ctx context.Context, h *OpenHub, c ServeConfig) (*logParts, err
 		i := slices.IndexFunc(before, func(b installation.LogPart) bool { return w.Is(watcherOf(&b)) })
 		if i >= 0 {
 			part = before[i]
-		}
-		if part.Problem == installation.PartContradicts {
-			part.Problem, part.Damage, part.Since = "", "", time.Time{} // the database knows whether it still does
 		}
 		part.BegunAt = time.Now().UTC().Truncate(time.Second)
 		p.all = append(p.all, part)
@@ -164,7 +162,7 @@ func (p *logParts) look(ctx context.Context) error {
 }
 
 // withDamage returns parts with the contradictions that are kept of them, and
-// without those that are kept no more.
+// without those that are kept no more: what was settled begins with what is there.
 func withDamage(parts []installation.LogPart, known []hub.LogWatcher) []installation.LogPart {
 	parts = slices.Clone(parts)
 	for i := range parts {
@@ -175,7 +173,7 @@ func withDamage(parts []installation.LogPart, known []hub.LogWatcher) []installa
 		case at >= 0 && known[at].Damage != "":
 			damaged(part, &known[at])
 		case part.Problem == installation.PartContradicts:
-			part.Problem, part.Damage, part.Since = "", "", time.Time{}
+			part.Problem, part.Damage, part.Since, part.Sizes = "", "", time.Time{}, nil
 		}
 	}
 	return parts
@@ -225,8 +223,37 @@ func (p *logParts) write() error {
 	return durable.WriteFile(filepath.Join(p.hub.folder.HubPart(), logPartsFile), append(b, '\n'), 0o600)
 }
 
+// letOut lets a part out again, with how far it was let out of each log, and
+// notes what came of it.
+func (p *logParts) letOut(ctx context.Context, name string, at time.Time, again func(sizes map[string]int64) error) {
+	sizes, err := p.sizes(ctx, name)
+	if err == nil {
+		err = again(sizes)
+	}
+	if ctx.Err() == nil {
+		p.note(ctx, name, err, sizes, at)
+	}
+}
+
+// sizes is how far a part was let out of each log, less what the operator has
+// settled since.
+func (p *logParts) sizes(ctx context.Context, name string) (map[string]int64, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.look(ctx); err != nil {
+		return nil, err
+	}
+	all := make(map[string]int64)
+	for i := range p.all {
+		if p.all[i].Name == name {
+			maps.Copy(all, p.all[i].Sizes)
+		}
+	}
+	return all, nil
+}
+
 // note keeps what came of letting a part out, and says what is new and wrong.
-func (p *logParts) note(ctx context.Context, name string, failed error, at time.Time) {
+func (p *logParts) note(ctx context.Context, name string, failed error, sizes map[string]int64, at time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	i := slices.IndexFunc(p.all, func(b installation.LogPart) bool { return b.Name == name })
@@ -234,6 +261,9 @@ func (p *logParts) note(ctx context.Context, name string, failed error, at time.
 		return
 	}
 	part := &p.all[i]
+	if sizes != nil {
+		part.Sizes = sizes
+	}
 	problem, damage := "", new(auditlog.DamageError)
 	switch {
 	case errors.As(failed, &damage):

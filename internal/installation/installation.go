@@ -339,6 +339,9 @@ type LogPart struct {
 	Problem     string    `json:"problem"`      // empty, [PartFails] or [PartContradicts]
 	Damage      string    `json:"damage"`       // what contradicts what, in plain words
 	Since       time.Time `json:"since"`        // of the problem
+	// Sizes are those of the longest heads that were let out, by the practice's
+	// short name: what is there now has to go as far.
+	Sizes map[string]int64 `json:"sizes,omitempty"`
 }
 
 // Problems of a [LogPart].

@@ -71,6 +71,20 @@ func (f Folder) Open() (*auditlog.Log, error) {
 	return log, nil
 }
 
+// Size is how many entries the checkpoint that lies there counts, whoever signed
+// it; 0 if there is none.
+func (f Folder) Size() (int64, error) {
+	signed, err := f.read(CheckpointFile)
+	if err != nil || len(signed) == 0 {
+		return 0, err
+	}
+	c, err := auditlog.ReadUnsigned(signed)
+	if err != nil {
+		return 0, &auditlog.DamageError{What: "file", Name: CheckpointFile, How: "is no checkpoint"}
+	}
+	return c.Size, nil
+}
+
 func (f Folder) path(name string) string { return filepath.Join(string(f), filepath.FromSlash(name)) }
 
 // read returns nil for a file that is not there, and only then.
