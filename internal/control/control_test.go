@@ -220,6 +220,9 @@ func TestEachQueryNotices(t *testing.T) {
 		"log contradicts": {"312(b)", m, func(s *Subject) {
 			s.Facts.LogParts = []installation.LogPart{{Name: installation.Checkpoints, Problem: installation.PartContradicts}}
 		}, short},
+		"archive of the log lost a file": {"312(b)", m, func(s *Subject) {
+			s.Facts.LogParts = []installation.LogPart{{Name: installation.LogArchive, Problem: installation.PartDamaged}}
+		}, short},
 		"log not read": {"312(b)", m, func(s *Subject) { s.Practice.Log = nil }, short},
 		"a witness contradicts": {"312(b)", m, func(s *Subject) {
 			s.Practice.Witnesses = []installation.Witness{{Name: "w", Contradicts: true}}

@@ -11,8 +11,11 @@ func auditLog(s *Subject) api.ControlFinding {
 	verify := say("fix.verify-log")
 	n, log := s.Practice.LogSize, s.Practice.Log
 	for i := range s.Facts.LogParts {
-		if p := &s.Facts.LogParts[i]; p.Problem == installation.PartContradicts {
+		switch p := &s.Facts.LogParts[i]; p.Problem {
+		case installation.PartContradicts:
 			return short(say("fix.keep-evidence"), say("log.contradicts", p.Damage))
+		case installation.PartDamaged:
+			return short(say("fix.doctor"), say("log.archive-damaged", p.Damage))
 		}
 	}
 	for i := range s.Practice.Witnesses {

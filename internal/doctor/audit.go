@@ -34,6 +34,9 @@ func (x *examination) logParts() {
 		case p.Problem == installation.PartContradicts:
 			x.expect(check, false, "", Fail, what+where+" contradicts what was let out before: "+p.Damage+".",
 				"The log was rewritten, or an old backup was put back. Keep all that is there as evidence, the database too; compare with what was let out: sotto audit verify --checkpoint FILE (45 CFR 164.312(c)(1)). It is named until you say why: sotto audit settle "+p.Name+".")
+		case p.Problem == installation.PartDamaged:
+			x.expect(check, false, "", Fail, what+where+" is not there as it was written: "+p.Damage+".",
+				"Keep what is there as evidence; sotto audit verify FOLDER/SLUG names each place. Put back the files from a copy, or move the folder away: the log is archived anew after sotto audit settle "+p.Name+" --reason investigated.")
 		case p.Problem != "":
 			level := Warn
 			if x.facts.At.Sub(p.Since) > partStands {

@@ -129,6 +129,7 @@ func TestT54SeededMistakes(t *testing.T) {
 			f.LogParts[1].Problem, f.LogParts[1].Since = installation.PartFails, now.Add(-time.Minute)
 		}, "audit-archive", Warn},
 		"an archive that contradicts":     {func(f *installation.Facts) { f.LogParts[1].Problem = installation.PartContradicts }, "audit-archive", Fail},
+		"an archive that lost a file":     {func(f *installation.Facts) { f.LogParts[1].Problem = installation.PartDamaged }, "audit-archive", Fail},
 		"an archive that stands":          {func(f *installation.Facts) { f.LogParts[1].BegunAt = now.Add(-2 * time.Hour) }, "audit-archive", Warn},
 		"a record that cannot be written": {func(f *installation.Facts) { f.Practices[0].Archive.Writable = false }, "record-folder:oak", Fail},
 		"a witness of another history": {func(f *installation.Facts) {

@@ -206,6 +206,31 @@ func (h *OpenHub) inspectLog(ctx context.Context, p *hub.Practice, parts []insta
 	return out, nil
 }
 
+// inspectArchive looks at each archive of a practice's log, which grows without
+// reading what is there, and notes with the part if that is not as it was written.
+func (h *OpenHub) inspectArchive(ctx context.Context, parts []installation.LogPart, p *hub.Practice) error {
+	for i := range parts {
+		part := &parts[i]
+		if part.Name != installation.LogArchive || part.Problem == installation.PartContradicts || part.Problem == installation.PartDamaged {
+			continue
+		}
+		log, err := h.AuditLog(ctx, p)
+		if err != nil {
+			continue // that it cannot be read is a finding
+		}
+		damage, err := auditarchive.Folder(filepath.Join(part.Folder, p.Slug)).Look(ctx, log.Verifier, newestTiles, sampledTiles)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			part.Problem, part.Damage = installation.PartDamaged, p.Slug+" could not be read"
+		case len(damage) > 0:
+			part.Problem, part.Damage = installation.PartDamaged, fmt.Sprintf("%s: %v (%d in all)", p.Slug, damage[0], len(damage))
+		}
+	}
+	return nil
+}
+
 // signedBefore are the heads of a log that were signed before now and are there,
 // by what became of them.
 func signedBefore(slug string, parts []installation.LogPart, witnesses []hub.LogWitness, verified *verifiedLog) map[string][]byte {

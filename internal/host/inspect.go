@@ -92,6 +92,9 @@ func Inspect(ctx context.Context, h *OpenHub, c InspectConfig) (*installation.Fa
 		if err != nil {
 			return nil, err
 		}
+		if err := h.inspectArchive(ctx, f.LogParts, &p); err != nil {
+			return nil, err
+		}
 		if err := h.inspectBacklog(ctx, practice, waiting); err != nil {
 			return nil, err
 		}

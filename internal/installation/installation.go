@@ -336,7 +336,7 @@ type LogPart struct {
 	Folder      string    `json:"folder"` // empty for heads that witnesses alone get
 	BegunAt     time.Time `json:"begun_at"`
 	SucceededAt time.Time `json:"succeeded_at"` // zero if it never did
-	Problem     string    `json:"problem"`      // empty, [PartFails] or [PartContradicts]
+	Problem     string    `json:"problem"`      // empty, [PartFails], [PartContradicts] or [PartDamaged]
 	Damage      string    `json:"damage"`       // what contradicts what, in plain words
 	Since       time.Time `json:"since"`        // of the problem
 	// Sizes are those of the longest heads that were let out, by the practice's
@@ -348,6 +348,7 @@ type LogPart struct {
 const (
 	PartFails       = "fails"       // it could not be written or asked for
 	PartContradicts = "contradicts" // the log is not what was let out of it before
+	PartDamaged     = "damaged"     // what was let out is not there as it was written
 )
 
 // A LogCheck is what was seen of a practice's audit log: the newest entries and

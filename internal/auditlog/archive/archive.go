@@ -123,24 +123,9 @@ func (f Folder) Entries(_ context.Context, n int64, width int) ([]auditlog.Entry
 
 // Beyond implements [auditlog.Source].
 func (f Folder) Beyond(_ context.Context, size int64) (all []*auditlog.DamageError, err error) {
-	own := map[string]bool{CheckpointFile: true, KeyFile: true}
-	for level := 0; size>>(level*auditlog.TileHeight) > 0; level++ {
-		n := size >> (level * auditlog.TileHeight) / auditlog.TileWidth
-		if w := auditlog.Width(size, level, n); w > 0 {
-			own[auditlog.TilePath(level, n, w)] = true
-			if level == 0 {
-				own[entriesPath(n, w)] = true
-			}
-		}
-		for i := range n {
-			own[auditlog.TilePath(level, i, auditlog.TileWidth)] = true
-			if level == 0 {
-				own[entriesPath(i, auditlog.TileWidth)] = true
-			}
-		}
-	}
-	err = f.files(func(name string) error {
-		if !own[name] {
+	own := filesOf(size)
+	err = f.files(func(name string, _ fs.DirEntry) error {
+		if _, is := own[name]; !is {
 			all = append(all, &auditlog.DamageError{What: "file", Name: name, How: "was added: it is no part of the log (an export that was cut off leaves such; export again)"})
 		}
 		return nil
@@ -148,8 +133,29 @@ func (f Folder) Beyond(_ context.Context, size int64) (all []*auditlog.DamageErr
 	return all, err
 }
 
+// anyLength is that of a file whose length its name does not say.
+const anyLength = -1
+
+// filesOf are the files of a log of so many entries, with how long they are.
+func filesOf(size int64) map[string]int64 {
+	own := map[string]int64{CheckpointFile: anyLength, KeyFile: anyLength}
+	for level := 0; size>>(level*auditlog.TileHeight) > 0; level++ {
+		for n := int64(0); ; n++ {
+			w := auditlog.Width(size, level, n)
+			if w == 0 {
+				break
+			}
+			own[auditlog.TilePath(level, n, w)] = int64(w * auditlog.HashBytes)
+			if level == 0 {
+				own[entriesPath(n, w)] = anyLength
+			}
+		}
+	}
+	return own
+}
+
 // files calls fn with the name of each file.
-func (f Folder) files(fn func(name string) error) error {
+func (f Folder) files(fn func(name string, file fs.DirEntry) error) error {
 	return filepath.WalkDir(string(f), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -158,7 +164,7 @@ func (f Folder) files(fn func(name string) error) error {
 		if err != nil {
 			return err
 		}
-		return fn(filepath.ToSlash(name))
+		return fn(filepath.ToSlash(name), d)
 	})
 }
 
