@@ -2,7 +2,7 @@
 // keeps, and what it keeps is the shell and nothing else.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { desktop, launch, Person, phone, picture } from "./browser.mjs";
+import { assertAccessible, desktop, launch, Person, phone, picture } from "./browser.mjs";
 import { beginChat, patientBox, patientSays, reaches, riverside, sees, signIn, staffSays, takeNext, texts } from "./people.mjs";
 import { photoWithPlace } from "./photo.mjs";
 import { Demo } from "./server.mjs";
@@ -63,6 +63,25 @@ test("what was sent before the core is there outlives the page and the tab, and 
   assert.deepEqual(await texts(tab), ["My tooth hurts.", "The left one."]);
   await tab.waitForFunction((box) => box.value === "since Su", await patientBox(tab).elementHandle()); // it comes after the lines
   await ben.leave();
+});
+
+test("a page whose words do not come says so in words of its own, and is tried again", async () => {
+  const eve = await Person.arrive(browser, { name: "Eve", origins: [demo.origin], ...phone });
+  eve.allow(/ERR_FAILED|Failed to load resource/);
+  for (const [path, come] of /** @type {const} */ ([[riverside, { name: "Start a chat" }], ["/staff/", { name: "Next" }]])) {
+    await eve.context.route(/\/assets\/en-[\w-]+\.js$/, (route) => route.abort());
+    const tab = await eve.open(demo.origin + path);
+    for (const title of ["We cannot reach the clinic now", "No podemos conectar con la clínica ahora"]) await tab.getByRole("heading", { name: title }).waitFor();
+    await assertAccessible(tab, `no words, ${path}`);
+    await picture(tab, `21-no-words${path.replaceAll("/", "-")}`);
+    await eve.context.unrouteAll();
+    await tab.getByRole("button", { name: "Try again" }).click();
+    await tab.getByRole("button", come).waitFor();
+    assert.equal(await tab.getByText("We cannot reach the clinic now").isVisible(), false);
+    await tab.close();
+  }
+  eve.assertClean();
+  await eve.leave();
 });
 
 /** Every address in Cache Storage, by cache. */

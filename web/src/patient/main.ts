@@ -5,7 +5,7 @@ import { mount } from "svelte";
 import { connectCore } from "../core/page/handle.ts";
 import { setBrand } from "../ui/brand.ts";
 import { savedTheme, setTheme } from "../ui/theme.ts";
-import { chooseLanguage, speak } from "../ui/words.svelte.ts";
+import { chooseLanguage, speak, wordless } from "../ui/words.svelte.ts";
 import { deviceName, storageWorks, supported } from "./able.ts";
 import App from "./App.svelte";
 import { listen } from "./heard.ts";
@@ -98,7 +98,7 @@ session.watch(() => {
 });
 
 const wanted = remembered("sotto.language");
-await speak("patient", chooseLanguage(wanted ? [wanted, ...navigator.languages] : navigator.languages));
+await speak("patient", chooseLanguage(wanted ? [wanted, ...navigator.languages] : navigator.languages)).catch(wordless);
 
 listen(view, host);
 session.watch(() => setBrand(document.documentElement, session.state.practice?.brand_color));

@@ -95,6 +95,17 @@ export async function speak(name: App, wanted: Language): Promise<void> {
   await speakIn(wanted);
 }
 
+/** Where no words came, the page shows those that it holds itself, and never goes on: trying again loads it anew. */
+export function wordless(): Promise<never> {
+  document.getElementById("app")?.remove();
+  const told = document.querySelector("main");
+  if (told) {
+    told.hidden = false;
+    told.onclick = ({ target }) => (target as Element).matches("button") && location.reload();
+  }
+  return new Promise(() => undefined);
+}
+
 /** Shows the page in another language. */
 export async function speakIn(wanted: Language): Promise<void> {
   const own = catalogues[app];
