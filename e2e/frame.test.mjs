@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { assertAccessible, desktop, launch, Person, phone, picture, pressLauncher } from "./browser.mjs";
 import { beginChat, patientSays, reaches, riverside, sees, signIn, staffSays, takeNext } from "./people.mjs";
-import { Demo } from "./server.mjs";
+import { Demo, withoutUpgrades } from "./server.mjs";
 
 let demo, browser;
 
@@ -87,6 +87,32 @@ test("what comes while nobody looks is counted in the title and on the button, a
     person.assertClean();
     await person.leave();
   }
+});
+
+test("they chat both ways where a proxy lets no WebSocket through", async () => {
+  const proxy = await withoutUpgrades(demo.port);
+  const people = [];
+  for (const [name, size] of /** @type {const} */ ([["Bo", phone], ["Dana", desktop]])) people.push(await Person.arrive(browser, { name, origins: [proxy.origin], ...size }));
+  const [bo, dana] = people;
+  for (const person of people) person.allow(/WebSocket connection/);
+  const chat = await bo.open(proxy.origin + riverside);
+  await beginChat(chat, { name: "Bo Lindqvist" });
+  await patientSays(chat, "Is my line too old?");
+  const nurse = await dana.open(`${proxy.origin}/staff/`);
+  await signIn(nurse, demo.signIn("dana.ortiz"));
+  await takeNext(nurse);
+  await sees(nurse, "Is my line too old?");
+  await staffSays(nurse, "No, it works.");
+  await sees(chat, "No, it works.");
+  await patientSays(chat, "So it does.");
+  await sees(nurse, "So it does.");
+  await reaches(nurse, "No, it works.", "Read");
+  assert.ok(proxy.refused() >= 2, "both asked for a WebSocket");
+  for (const person of people) {
+    person.assertClean();
+    await person.leave();
+  }
+  proxy.end();
 });
 
 for (const [size, context] of Object.entries({ desktop, phone })) {

@@ -2,6 +2,7 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
+import http from "node:http";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
@@ -130,4 +131,36 @@ export class Demo {
     await this.program.stop();
     await rm(this.folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * What stands before a server and lets no connection become a WebSocket, as
+ * some hospitals' proxies do. Returns where it is, and whether it was asked to.
+ *
+ * @param {number} port of the server
+ */
+export async function withoutUpgrades(port) {
+  let refused = 0;
+  const proxy = http.createServer((asked, answer) => {
+    const on = http.request({ port, host: "127.0.0.1", method: asked.method, path: asked.url, headers: asked.headers }, (got) => {
+      answer.writeHead(got.statusCode ?? 502, got.headers);
+      got.pipe(answer);
+    });
+    on.on("error", () => answer.destroy());
+    answer.on("close", () => on.destroy());
+    asked.pipe(on);
+  });
+  proxy.on("upgrade", (_, socket) => {
+    refused++;
+    socket.end("HTTP/1.1 426 Upgrade Required\r\nConnection: close\r\n\r\n");
+  });
+  await once(proxy.listen(0, "127.0.0.1"), "listening");
+  return {
+    origin: `http://localhost:${Object(proxy.address()).port}`,
+    refused: () => refused,
+    end: () => {
+      proxy.closeAllConnections();
+      proxy.close();
+    },
+  };
 }
