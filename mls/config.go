@@ -37,6 +37,8 @@ const (
 	DefaultPastEpochs = 4
 	MaxPastEpochs     = 64
 	DefaultMaxForward = 1024
+	// DefaultMaxLifetime is 92 days, a little more than DefaultLifetime.
+	DefaultMaxLifetime = epoch.DefaultMaxLifetime
 )
 
 // A Config says how a client takes part in groups. Only Credentials must be
@@ -56,8 +58,12 @@ type Config struct {
 	// one of eight sizes up to 64 KiB.
 	Padding func(n int) int
 	// Now tells the time, for the lifetimes of key packages about to be added.
-	// Nil means time.Now; the zero time leaves lifetimes unchecked.
+	// Nil means time.Now; the zero time leaves it unchecked whether they hold.
 	Now func() time.Time
+	// MaxLifetime is for how long a member's key package may be valid in all
+	// (RFC 9420, section 7.2). Zero means DefaultMaxLifetime, and less than zero
+	// any time.
+	MaxLifetime time.Duration
 	// PSK returns the pre-shared key called id, or an error: external keys, and
 	// resumption keys of other groups. A key should have 32 random bytes.
 	PSK func(id wire.PreSharedKeyID) ([]byte, error)
@@ -99,11 +105,13 @@ func (c *Config) now() time.Time {
 
 // checksNow are the checks of what we are about to send.
 func (c *Config) checksNow() epoch.Checks {
-	return epoch.Checks{Credentials: c.Credentials, Now: c.now()}
+	return epoch.Checks{Credentials: c.Credentials, Now: c.now(), MaxLifetime: c.MaxLifetime}
 }
 
 // checksLater are the checks of what others sent, which may have been long ago.
-func (c *Config) checksLater() epoch.Checks { return epoch.Checks{Credentials: c.Credentials} }
+func (c *Config) checksLater() epoch.Checks {
+	return epoch.Checks{Credentials: c.Credentials, MaxLifetime: c.MaxLifetime}
+}
 
 // defaultCapabilities returns what this package supports. X.509 credentials are
 // for those who list them, with a validator that checks chains. The values 0x0A0A

@@ -19,7 +19,7 @@ const clockSkew = time.Hour
 // KeyPackageOptions are the choices in making a key package. The zero value is
 // good.
 type KeyPackageOptions struct {
-	Lifetime       time.Duration      // zero means DefaultLifetime
+	Lifetime       time.Duration      // zero means DefaultLifetime; others refuse more than their MaxLifetime
 	LastResort     bool               // the package may be used more than once
 	Extensions     wire.Extensions    // of the key package
 	LeafExtensions wire.Extensions    // of the leaf; the capabilities must list them

@@ -38,6 +38,7 @@ func (c *passiveCase) join(t *testing.T, s *suite.Suite) (*Group, error) {
 	cfg := Config{
 		Credentials: AnyCredential{},
 		Now:         func() time.Time { return time.Time{} },
+		MaxLifetime: -1,
 		PSK: func(id wire.PreSharedKeyID) ([]byte, error) {
 			for _, p := range c.ExternalPSKs {
 				if id.Type == wire.PSKExternal && bytes.Equal(p.ID, id.ID) {

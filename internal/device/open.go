@@ -333,7 +333,7 @@ func (e *Engine) CheckKeyPackage(k api.ClaimedKeyPackage) (*wire.KeyPackage, err
 	if err != nil {
 		return nil, err
 	}
-	if p.Verify(s) != nil || !p.Leaf.Lifetime.Holds(e.cfg.Now()) {
+	if l := p.Leaf.Lifetime; p.Verify(s) != nil || !l.Holds(e.cfg.Now()) || l.LongerThan(mls.DefaultMaxLifetime) {
 		return nil, untrusted("a key package that is not signed, or lapsed")
 	}
 	return p, nil

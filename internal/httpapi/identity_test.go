@@ -8,6 +8,7 @@ import (
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/certificate"
 	"github.com/sotto-health/sotto/internal/hub"
+	"github.com/sotto-health/sotto/mls"
 )
 
 // TestGuestProofs: only the holder of the key becomes its guest, once per
@@ -169,5 +170,9 @@ func TestKeyPackages(t *testing.T) {
 	err = patient.PublishKeyPackages(w.ctx, api.PublishKeyPackages{Packages: [][]byte{keyPackageMessage(nurse.packages[0])}})
 	wantCode(t, err, api.CodeMalformed)
 	err = patient.PublishKeyPackages(w.ctx, api.PublishKeyPackages{Packages: [][]byte{[]byte(canary)}})
+	wantCode(t, err, api.CodeMalformed)
+	long, err := mls.NewKeyPackage(nurse.config(), w.suite, nurse.signer, nurse.credential(), mls.KeyPackageOptions{Lifetime: 1000 * 24 * time.Hour})
+	w.must(err)
+	err = nurse.PublishKeyPackages(w.ctx, api.PublishKeyPackages{LastResort: keyPackageMessage(long)})
 	wantCode(t, err, api.CodeMalformed)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/certificate"
 	"github.com/sotto-health/sotto/internal/policy"
+	"github.com/sotto-health/sotto/mls/delivery"
 	"github.com/sotto-health/sotto/mls/suite"
 	"github.com/sotto-health/sotto/mls/wire"
 )
@@ -20,7 +21,8 @@ const fewKeyPackages = 10
 const claimKeeper = "keeper"
 
 // PublishKeyPackages stores key packages of the calling device, each checked:
-// its signature, its credential, and that it is for the practice's suite.
+// its signature, its credential, that it is not valid for too long (RFC 9420,
+// section 7.2), and that it is for the practice's suite.
 func (h *Hub) PublishKeyPackages(ctx context.Context, c *Caller, pub api.PublishKeyPackages) (api.KeyPackageCount, error) {
 	if len(pub.Packages) > api.MaxKeyPackagesPerCall {
 		return api.KeyPackageCount{}, ErrTooLarge
@@ -64,7 +66,7 @@ func (h *Hub) checkKeyPackage(ctx context.Context, c *Caller, b []byte, field st
 		return KeyPackage{}, malformed(field)
 	}
 	s, err := suite.Lookup(kp.Suite)
-	if err != nil || kp.Verify(s) != nil {
+	if err != nil || kp.Verify(s) != nil || kp.Leaf.Lifetime.LongerThan(delivery.DefaultMaxLifetime) {
 		return KeyPackage{}, malformed(field)
 	}
 	cert, err := p.verifier.VerifyFor(kp.Leaf.Credential.Identity, kp.Leaf.SignatureKey, h.now())

@@ -66,14 +66,21 @@ type Config struct {
 	// Now tells the time, for the lifetimes of key packages. Nil means
 	// time.Now.
 	Now func() time.Time
+	// MaxLifetime is for how long a member's key package may be valid in all
+	// (RFC 9420, section 7.2). Zero means DefaultMaxLifetime, and less than zero
+	// any time.
+	MaxLifetime time.Duration
 }
+
+// DefaultMaxLifetime is 92 days.
+const DefaultMaxLifetime = epoch.DefaultMaxLifetime
 
 func (c Config) checks() epoch.Checks {
 	now := time.Now
 	if c.Now != nil {
 		now = c.Now
 	}
-	return epoch.Checks{Credentials: c.Credentials, Now: now()}
+	return epoch.Checks{Credentials: c.Credentials, Now: now(), MaxLifetime: c.MaxLifetime}
 }
 
 // A PublicGroup is the public state of a group in its present epoch. Its

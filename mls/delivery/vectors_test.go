@@ -62,6 +62,7 @@ func (c *transcript) join(t *testing.T) *mls.Group {
 	}
 	group, err := mls.Join(mls.Config{
 		Credentials: mls.AnyCredential{},
+		MaxLifetime: -1,
 		PSK: func(id wire.PreSharedKeyID) ([]byte, error) {
 			for _, p := range c.PSKs {
 				if id.Type == wire.PSKExternal && bytes.Equal(p.ID, id.ID) {
@@ -115,7 +116,7 @@ func follow(t *testing.T, group *mls.Group, c *transcript) (epochs int, err erro
 		return 0, err
 	}
 	never := func() time.Time { return time.Time{} } // recorded long ago
-	public, err := delivery.New(delivery.Config{Credentials: mls.AnyCredential{}, Now: never}, info)
+	public, err := delivery.New(delivery.Config{Credentials: mls.AnyCredential{}, Now: never, MaxLifetime: -1}, info)
 	if err != nil {
 		return 0, err
 	}

@@ -43,6 +43,7 @@ type member struct {
 
 var config = mls.Config{
 	Credentials: mls.AnyCredential{},
+	MaxLifetime: -1, // those of ts-mls hold for ever
 	PSK:         func(wire.PreSharedKeyID) ([]byte, error) { return secret, nil },
 }
 
@@ -74,7 +75,7 @@ func newRoom(t *testing.T, p *peer, id suite.ID, oursFirst bool) *room {
 		p.call("create", map[string]any{"client": first.name, "group": hex.EncodeToString([]byte(t.Name()))})
 		info = unhex(t, p.call("groupInfo", map[string]any{"client": first.name}).GroupInfo)
 	}
-	public, err := delivery.New(delivery.Config{Credentials: mls.AnyCredential{}}, info)
+	public, err := delivery.New(delivery.Config{Credentials: mls.AnyCredential{}, MaxLifetime: -1}, info)
 	r.check(err)
 	r.public, r.members = public, []*member{first}
 	return r

@@ -198,6 +198,11 @@ func TestLifetime(t *testing.T) {
 			t.Errorf("at %d: %v", at, got)
 		}
 	}
+	for l, want := range map[Lifetime]bool{{100, 200}: false, {100, 201}: true, {0, 1<<64 - 1}: true, {200, 100}: false} {
+		if got := l.LongerThan(100 * time.Second); got != want {
+			t.Errorf("%v longer than 100 s: %v", l, got)
+		}
+	}
 }
 
 func TestCapabilitiesMeet(t *testing.T) {

@@ -34,6 +34,11 @@ func (l Lifetime) Holds(t time.Time) bool {
 	return s >= 0 && uint64(s) >= l.NotBefore && uint64(s) <= l.NotAfter
 }
 
+// LongerThan reports whether l takes more than d from end to end.
+func (l Lifetime) LongerThan(d time.Duration) bool {
+	return l.NotAfter > l.NotBefore && l.NotAfter-l.NotBefore > uint64(d/time.Second)
+}
+
 // A LeafNode is a member's entry in the tree: its keys, who it claims to be and
 // what it can do (RFC 9420, section 7.2).
 type LeafNode struct {

@@ -124,7 +124,7 @@ func (g *group) keyPackageOf(signer suite.Signer, change func(*wire.KeyPackage))
 				Versions: []wire.Version{wire.MLS10}, Suites: []suite.ID{g.suite.ID()},
 				Credentials: []wire.CredentialType{wire.CredentialBasic},
 			},
-			Source: wire.SourceKeyPackage, Lifetime: wire.Lifetime{NotAfter: 1 << 60},
+			Source: wire.SourceKeyPackage, Lifetime: wire.Lifetime{NotBefore: uint64(noon.Unix()), NotAfter: uint64(noon.Add(DefaultMaxLifetime).Unix())},
 		},
 	}
 	if change != nil {

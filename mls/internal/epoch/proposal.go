@@ -145,6 +145,9 @@ func (s *State) CheckKeyPackage(k Checks, kp *wire.KeyPackage) error {
 	if !k.Now.IsZero() && !kp.Leaf.Lifetime.Holds(k.Now) {
 		return rule.Broken("7.3-5", "key package is not valid now")
 	}
+	if err := k.lifetime(kp.Leaf); err != nil {
+		return err
+	}
 	// The signature of such a leaf covers neither group nor place. What the
 	// group asks of it is checked with the extensions it will have.
 	if err := s.Tree.CheckLeaf(0, kp.Leaf, nil, nil); err != nil {

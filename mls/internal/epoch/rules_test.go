@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/sotto-health/sotto/mls/suite"
 	"github.com/sotto-health/sotto/mls/wire"
@@ -181,6 +182,9 @@ func TestProposalRules(t *testing.T) {
 		})},
 		{"add of a key package that has expired", "7.3-5", adding(func(k *wire.KeyPackage) { k.Leaf.Lifetime.NotAfter = uint64(noon.Unix()) - 1 })},
 		{"add of a key package for later", "7.3-5", adding(func(k *wire.KeyPackage) { k.Leaf.Lifetime.NotBefore = uint64(noon.Unix()) + 1 })},
+		{"add of a key package that is valid for too long", "7.2-1", adding(func(k *wire.KeyPackage) {
+			k.Leaf.Lifetime.NotAfter = k.Leaf.Lifetime.NotBefore + uint64(DefaultMaxLifetime/time.Second) + 1
+		})},
 		{"add of a leaf of another source", "7.3-7", adding(func(k *wire.KeyPackage) { k.Leaf.Source = wire.SourceUpdate })},
 		{"add with a bad encryption key", "7.3-10", adding(func(k *wire.KeyPackage) { k.Leaf.EncryptionKey = []byte{4, 5} })},
 		{"add of another suite", "10.1-1", adding(func(k *wire.KeyPackage) { k.Suite = suite.X25519AES128 })},
@@ -461,15 +465,20 @@ func TestOpenRules(t *testing.T) {
 		})}
 	}))
 
-	tr := g.state.Tree.Clone()
-	kp, _ := g.keyPackage(func(k *wire.KeyPackage) { k.Leaf.Credential.Identity = []byte("refused") })
-	if _, err := tr.Add(kp.Leaf); err != nil {
-		t.Fatal(err)
+	for broken, change := range map[string]func(*wire.LeafNode){
+		"7.3-1": func(l *wire.LeafNode) { l.Credential.Identity = []byte("refused") },
+		"7.2-1": func(l *wire.LeafNode) { l.Lifetime.NotAfter++ },
+	} {
+		tr := g.state.Tree.Clone()
+		kp, _ := g.keyPackage(func(k *wire.KeyPackage) { change(k.Leaf) })
+		if _, err := tr.Add(kp.Leaf); err != nil {
+			t.Fatal(err)
+		}
+		wantRule(t, broken, open(func(i *wire.GroupInfo) {
+			i.Context.TreeHash = tr.Hash()
+			i.Extensions = wire.Extensions{{Type: wire.ExtensionRatchetTree, Data: tr.Marshal()}}
+		}))
 	}
-	wantRule(t, "7.3-1", open(func(i *wire.GroupInfo) {
-		i.Context.TreeHash = tr.Hash()
-		i.Extensions = wire.Extensions{{Type: wire.ExtensionRatchetTree, Data: tr.Marshal()}}
-	}))
 	if _, err := Open(Checks{}, &wire.GroupInfo{Context: g.state.Context}, nil); err == nil {
 		t.Error("opened without a validator")
 	}

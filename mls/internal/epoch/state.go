@@ -73,6 +73,26 @@ type Checks struct {
 	// Now is the time for the lifetimes of key packages. The zero time leaves
 	// them unchecked, as for messages that have waited long.
 	Now time.Time
+	// MaxLifetime is for how long a leaf may be valid in all, whenever that is.
+	// Zero means DefaultMaxLifetime, and less than zero any time.
+	MaxLifetime time.Duration
+}
+
+// DefaultMaxLifetime is a little more than key packages of this module have:
+// 90 days, and an hour for clocks that are behind.
+const DefaultMaxLifetime = 92 * 24 * time.Hour
+
+// lifetime checks how long the leaf of a key package is valid in all (RFC 9420,
+// section 7.2). Leaves of other sources have no lifetime.
+func (k Checks) lifetime(leaf *wire.LeafNode) error {
+	most := k.MaxLifetime
+	if most == 0 {
+		most = DefaultMaxLifetime
+	}
+	if most > 0 && leaf.Lifetime.LongerThan(most) {
+		return rule.Broken("7.2-1", "leaf is valid for more than %v", most)
+	}
+	return nil
 }
 
 func (k Checks) credential(c wire.Credential, signatureKey []byte, who string) error {
@@ -169,6 +189,9 @@ func Open(k Checks, info *wire.GroupInfo, ratchetTree []byte) (*State, error) {
 		return nil, err
 	}
 	for i, leaf := range t.Members() {
+		if err := k.lifetime(leaf); err != nil {
+			return nil, err
+		}
 		if err := k.credential(leaf.Credential, leaf.SignatureKey, fmt.Sprintf("leaf %d", i)); err != nil {
 			return nil, err
 		}
