@@ -362,6 +362,22 @@ func TestT03ExternalCommitsAreAdmitted(t *testing.T) {
 	if p := wantCode(t, outside(nurse, info.GroupInfo, true), api.CodeInvalidHandshake); !strings.Contains(p.Hint, "external-not-admit") {
 		t.Errorf("who has left: %s", p.Hint)
 	}
+
+	other := w.patient()
+	id = other.open("nurse")
+	nurse.take(id)
+	info, err = nurse.GroupInfo(w.ctx, id)
+	w.must(err)
+	second := nurse.another("dana")
+	w.clinic.keeper.certify()
+	self, err := second.Self(w.ctx)
+	w.must(err)
+	second.certificate = self.Certificate
+	w.clinic.keeper.listen()
+	wantCode(t, outside(second, info.GroupInfo, false), api.CodeNotAMember) // the keeper is there to let it in
+	_, err = other.Act(w.ctx, id, "withdraw")
+	w.must(err)
+	wantCode(t, outside(other, info.GroupInfo, true), api.CodeConsentWithdrawn)
 }
 
 func TestBounds(t *testing.T) {
