@@ -127,7 +127,8 @@ func TestMadeOnce(t *testing.T) {
 		},
 		{
 			dana, "/v1/staff/conversations/{id}/hold-backs", "/v1/staff/conversations/" + taken + "/hold-backs",
-			api.HoldBack{Kinds: []string{"ssn"}, Reason: "urgent"}, api.HoldBack{Kinds: []string{"phone"}, Reason: "urgent"},
+			api.HoldBack{Kinds: []string{"ssn"}, Reason: "urgent"},
+			api.HoldBack{Kinds: []string{"phone"}, Reason: "urgent"},
 			!secret,
 		},
 		{dana, "/v1/staff/factors/apps", "/v1/staff/factors/apps", app, otherApp, !secret},
