@@ -175,6 +175,20 @@ test("T22 the compliance officer is told, and approves it", async () => {
   await page.getByRole("row").filter({ hasText: "Kim Tran" }).getByText("Supervisor").waitFor();
 });
 
+test("T22 the compliance officer asks who can read the chat, and why", async () => {
+  const link = await lead.getByRole("link", { name: "Who else could read it, and why" }).getAttribute("href");
+  const page = await robin.open(demo.origin + link);
+  await heading("Who can read this chat, and why")(page).waitFor();
+  const of = (name) => page.getByRole("row").filter({ hasText: name });
+  for (const [name, way] of Object.entries({ "Alex Morgan": "Reads now", "Dana Ortiz": "What was said until they left", "Pat Rivera": "Can not read" })) {
+    await of(name).getByText(way, { exact: true }).waitFor();
+  }
+  await of("Alex Morgan").getByRole("listitem").first().waitFor(); // by which rule
+  assert.equal(await page.getByText("Since noon my chest hurts.").count(), 0);
+  await picture(page, "109-who-can-read-and-why");
+  await assertAccessible(page, "who can read, and why");
+});
+
 test("nothing on any page was refused, reported or asked of others", () => {
   for (const person of everybody) person.assertClean();
 });
