@@ -37,6 +37,31 @@ for (const place of ["full page", "panel"]) {
       await patient.getByText("Nurse Dana Ortiz joined. They can read this chat from now on.").first().waitFor();
     });
 
+    await t.test("the nurse reloads without a network, and has a second tab: nothing is lost or doubled", async () => {
+      const again = dana.allow(/ERR_INTERNET_DISCONNECTED|ERR_NETWORK_CHANGED|WebSocket connection|Failed to load resource/);
+      await staffSays(nurse, "I look.");
+      await sees(patient, "I look.");
+      const where = nurse.url();
+      await dana.context.setOffline(true);
+      await staffSays(nurse, "written without a line");
+      await sees(nurse, "written without a line");
+      await nurse.reload({ waitUntil: "domcontentloaded" }).catch(() => {}); // no page comes; what was written is kept
+      await dana.context.setOffline(false);
+      await nurse.goto(where);
+      await sees(patient, "written without a line");
+      await sees(nurse, "written without a line");
+      again();
+      const second = await dana.open(where);
+      await sees(second, "written without a line");
+      await staffSays(second, "from the second tab");
+      for (const one of [nurse, patient]) await sees(one, "from the second tab");
+      await staffSays(nurse, "from the first tab");
+      for (const one of [second, patient]) await sees(one, "from the first tab");
+      for (const one of [nurse, second, patient])
+        assert.deepEqual((await texts(one)).slice(-3), ["written without a line", "from the second tab", "from the first tab"]);
+      await second.close();
+    });
+
     await t.test("a photo and a file go both ways", async () => {
       await patient.locator("input[type=file]").first().setInputFiles([await photoWithPlace(page, "results.jpg"), letter]);
       await patient.getByRole("button", { name: /^Send .*file/ }).click();
