@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"bytes"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -306,6 +307,85 @@ func TestLeavingEndsReading(t *testing.T) {
 	if got := other.catchUp(id); len(got) != 1 {
 		t.Errorf("the new one reads %q", got)
 	}
+}
+
+// TestT05WhoLeftIsSentNothingMore: while no keeper takes them out of the group, who
+// left gets nothing that is said from then on, by push or when they ask, though
+// they have the keys; and all of it once they are wanted again.
+func TestT05WhoLeftIsSentNothingMore(t *testing.T) {
+	bySocketAndPoll(t, func(t *testing.T, w *world, listen func(*device) *listener) {
+		patient, nurse := w.patient(), w.staff("dana")
+		id, other := patient.open("nurse"), patient.open("nurse")
+		for _, of := range []string{id, other} {
+			nurse.take(of)
+			patient.catchUp(of)
+		}
+		file, err := patient.NewAttachment(w.ctx, id, api.NewAttachment{Size: 4})
+		w.must(err)
+		_, err = patient.Upload(w.ctx, file.ID, 0, []byte("file"))
+		w.must(err)
+		told := patient.say(id, "while they were in")
+		is := func(at uint64) func(api.Event) bool {
+			return func(e api.Event) bool {
+				return e.Frame != nil && e.ConversationID == id && e.Frame.Position == at
+			}
+		}
+		lines := []*listener{listen(nurse)}
+		leave := func() {
+			_, err := nurse.Act(w.ctx, id, "leave")
+			w.must(err)
+		}
+		// The keeper is away: their device stays in the group.
+		leave()
+		later := patient.say(id, "not for who left")
+		lines = append(lines, listen(nurse))
+		patient.say(id, "nor this")
+		fence := patient.say(other, "this they may")
+		nothing := func() {
+			t.Helper()
+			for _, l := range lines {
+				l.until("the other chat", func(e api.Event) bool {
+					if e.Frame != nil && e.ConversationID == id && e.Frame.Kind == api.FrameApplication && e.Frame.Position > told.Position {
+						t.Error("who left was pushed what was said later")
+					}
+					return e.Frame != nil && e.ConversationID == other && e.Frame.Position == fence.Position
+				})
+			}
+			page, err := nurse.Frames(w.ctx, id, 0, 0)
+			w.must(err)
+			if last := page.Frames[len(page.Frames)-1].Position; last < told.Position || last >= later.Position || page.Head != last {
+				t.Errorf("who left at %d reads up to %d of %d, and more was said at %d", told.Position, last, page.Head, later.Position)
+			}
+			_, err = nurse.Download(w.ctx, file.ID, 0, 4)
+			wantCode(t, err, api.CodeNotFound)
+		}
+		nothing()
+		if page, err := nurse.Frames(w.ctx, id, later.Position, 0); err != nil || len(page.Frames) != 0 {
+			t.Errorf("asking for what came later: %+v, %v", page, err)
+		}
+
+		_, err = nurse.Act(w.ctx, id, "take") // before the keeper is back
+		w.must(err)
+		again := patient.say(id, "for who is back")
+		for _, l := range lines {
+			l.until("what is said to who is back", is(again.Position))
+		}
+		if got := nurse.catchUp(id); !slices.Contains(got, "not for who left") {
+			t.Errorf("back, they read %q", got)
+		}
+		leave()
+		told, later = again, patient.say(id, "gone for good")
+		fence = patient.say(other, "and this")
+		nothing()
+		w.clinic.keeper.admit()
+		for _, l := range lines {
+			l.until("the commit that takes them out", func(e api.Event) bool {
+				return e.Frame != nil && e.ConversationID == id && e.Frame.Kind == api.FrameCommit
+			})
+		}
+		_, err = nurse.Frames(w.ctx, id, later.Position-1, 0)
+		wantCode(t, err, api.CodeNotAMember)
+	})
 }
 
 // TestRejoin: a device that lost its state joins by an external commit.

@@ -97,8 +97,12 @@ func (h *Hub) attachment(ctx context.Context, c *Caller, id string) (Attachment,
 	if m.Until != 0 {
 		return Attachment{}, ErrNotFound
 	}
-	if err := h.mayRead(ctx, c, a.Conversation); err != nil { // as when they wrote for somebody else and may no longer
+	v, err := h.mayRead(ctx, c, a.Conversation)
+	if err != nil { // as when they wrote for somebody else and may no longer
 		return Attachment{}, err
+	}
+	if !v.wants(c.Device.Person) { // and so will be in the group no longer
+		return Attachment{}, ErrNotFound
 	}
 	if a.CompletedAt == 0 && a.Device != c.Device.ID {
 		return Attachment{}, ErrNotFound // only its uploader knows of a part

@@ -153,6 +153,17 @@ func (v *Conversation) wants(person string) bool {
 	return slices.ContainsFunc(v.Participants, func(p Participant) bool { return p.Person == person && p.Wanted })
 }
 
+// left returns the head of the log when policy came to want the person in the
+// group no longer, and whether that is so.
+func (v *Conversation) left(person string) (head uint64, gone bool) {
+	for _, p := range v.Participants {
+		if p.Person == person {
+			return p.Left, !p.Wanted
+		}
+	}
+	return 0, true
+}
+
 // has reports whether the device is in the group.
 func (v *Conversation) has(device string) bool {
 	return slices.ContainsFunc(v.Members, func(m Member) bool { return m.Device == device })

@@ -462,6 +462,7 @@ func (h *Hub) announceSummary(ctx context.Context, v *Conversation, summary api.
 		Practice: v.Practice, Conversation: v.ID, Staff: true, Queue: v.Queue, Services: true,
 		Event: api.Event{Type: api.EventConversation, ConversationID: v.ID, Summary: &summary},
 	}
+	h.shutOut(ctx, v)
 	past := h.about(v).PastGrant
 	if past {
 		n.Conversation = "" // the patient's side is in the room until the keeper has taken it out of the group

@@ -510,6 +510,9 @@ type Participant struct {
 	Wanted bool
 	Since  int64 // when the first of its devices joined; 0 if none has yet
 	Proper bool  // was wanted at some time as anybody is, and not by an emergency
+	// Left is the head of the log when they were wanted no longer; 0 while they
+	// are. The store alone sets it.
+	Left uint64
 	// Of who broke the glass there; the store alone sets these.
 	Broke     int64 // when, the first time; 0 if never
 	Emergency bool  // their hour is not over yet

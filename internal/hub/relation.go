@@ -327,10 +327,30 @@ func (h *Hub) keepFrom(ctx context.Context, before, after *Conversation) {
 		n.Left = after.patientDevices()
 	case was:
 		n.Joined = after.patientDevices()
-	default:
-		return
 	}
-	h.notify(ctx, n)
+	for _, m := range after.Members { // whoever is back before they were taken out
+		if m.Person != after.Patient && after.wants(m.Person) && !before.wants(m.Person) {
+			n.Joined = append(n.Joined, m.Device)
+		}
+	}
+	if len(n.Left)+len(n.Joined) != 0 {
+		h.notify(ctx, n)
+	}
+}
+
+// shutOut pushes nothing of a conversation to devices in the group whose person
+// is not wanted there: the keeper has yet to take them out, and they have the
+// keys until then.
+func (h *Hub) shutOut(ctx context.Context, v *Conversation) {
+	n := Notice{Practice: v.Practice, Conversation: v.ID}
+	for _, m := range v.Members {
+		if !v.wants(m.Person) {
+			n.Left = append(n.Left, m.Device)
+		}
+	}
+	if len(n.Left) != 0 {
+		h.notify(ctx, n)
+	}
 }
 
 // OwnRelations lists for whom the calling patient may write now.

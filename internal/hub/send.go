@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/audit"
@@ -275,9 +276,12 @@ func (h *Hub) membershipChanged(ctx context.Context, a *Append) {
 }
 
 // Frames returns a page of the log. A device reads from the commit that added
-// it to the one that removed it, and nothing before or after.
+// it to the one that removed it, and nothing before or after. If its person was
+// wanted no longer before that, its log ends where something was said next: it
+// has the keys until somebody commits.
 func (h *Hub) Frames(ctx context.Context, c *Caller, conversation string, after uint64, limit int) (api.FramePage, error) {
-	if err := h.mayRead(ctx, c, conversation); err != nil {
+	v, err := h.mayRead(ctx, c, conversation)
+	if err != nil {
 		return api.FramePage{}, err
 	}
 	m, err := h.pastMember(ctx, c, conversation)
@@ -297,6 +301,16 @@ func (h *Hub) Frames(ctx context.Context, c *Caller, conversation string, after 
 	if m.Until != 0 {
 		head = m.Until
 	}
+	if left, gone := v.left(c.Device.Person); gone {
+		later := slices.IndexFunc(frames, func(f Frame) bool { return f.Kind == api.FrameApplication && f.Position > left })
+		if later == 0 && m.Until != 0 {
+			return api.FramePage{}, ErrNotAMember // all that is theirs they have
+		}
+		if later >= 0 {
+			frames = frames[:later]
+			head = max(after, m.From-1) + uint64(later)
+		}
+	}
 	page := api.FramePage{Frames: make([]api.Frame, len(frames)), Head: head}
 	for i := range frames {
 		page.Frames[i] = frames[i].api()
@@ -307,21 +321,21 @@ func (h *Hub) Frames(ctx context.Context, c *Caller, conversation string, after 
 // mayRead asks policy whether the caller may read the conversation at all; how
 // far, their device's membership says. Who may not is told no more than that
 // they are no member, and that only if they may know of it.
-func (h *Hub) mayRead(ctx context.Context, c *Caller, conversation string) error {
+func (h *Hub) mayRead(ctx context.Context, c *Caller, conversation string) (Conversation, error) {
 	if !validID("c", conversation) {
-		return ErrNotFound
+		return Conversation{}, ErrNotFound
 	}
 	v, err := h.store.Conversation(ctx, c.Device.Practice, conversation)
 	if err != nil {
-		return err
+		return Conversation{}, err
 	}
 	switch about := h.about(&v); {
 	case h.may(c, policy.Frames, about) == nil:
-		return nil
+		return v, nil
 	case h.may(c, policy.Know, about) == nil:
-		return ErrNotAMember
+		return Conversation{}, ErrNotAMember
 	}
-	return errHidden
+	return Conversation{}, errHidden
 }
 
 // pastMember returns the membership of a device that is or was in the group.

@@ -254,7 +254,11 @@ func (b *switchboard) deliver(n *Notice) {
 	defer b.mu.Unlock()
 	for _, d := range n.Left {
 		for _, conn := range b.devices[d] {
-			// It still gets this event: the commit that removed it.
+			// It still gets this event: the commit that removed it, also where it
+			// was pushed nothing for a while because it was to be removed.
+			if _, in := conn.rooms[n.Conversation]; !in && o != nil && n.Event.Type == api.EventFrame {
+				conn.offer(o)
+			}
 			defer b.part(n.Conversation, conn)
 			if conn.left != nil {
 				conn.left[n.Conversation] = struct{}{}

@@ -131,7 +131,7 @@ func (s *Store) Conversation(ctx context.Context, practice, id string) (c hub.Co
 // fillConversation reads who is in a conversation.
 func fillConversation(ctx context.Context, q querier, c *hub.Conversation) (err error) {
 	const participants = `
-SELECT p.person, p.wanted, p.since, p.proper,
+SELECT p.person, p.wanted, p.since, p.proper, p.left_at_head,
     coalesce((SELECT min(e.opened_at) FROM emergency e
         WHERE e.practice = p.practice AND e.opened_at >= $3 AND e.conversation = p.conversation AND e.person = p.person), 0),
     (SELECT count(*) FROM emergency e
@@ -142,7 +142,7 @@ SELECT device, person, from_position, until_position, since, acked FROM member
 WHERE practice = $1 AND conversation = $2 AND until_position = 0 ORDER BY from_position, device`
 	c.Participants, err = collect(ctx, q, func(row scanner) (p hub.Participant, err error) {
 		var wanted, proper, lasting int64
-		err = row.Scan(&p.Person, &wanted, &p.Since, &proper, &p.Broke, &lasting)
+		err = row.Scan(&p.Person, &wanted, &p.Since, &proper, &p.Left, &p.Broke, &lasting)
 		p.Wanted, p.Proper, p.Emergency = wanted != 0, proper != 0, lasting != 0
 		return p, err
 	}, participants, c.Practice, c.ID, c.CreatedAt) // nobody broke the glass before, so an index of time serves
@@ -189,7 +189,7 @@ UPDATE conversation SET assignee = $3, state = $4, waiting_from = $5, closed_at 
     rating = $9, revision = $10, confidential = $11, queue = $12, consent_due = $13
 WHERE practice = $1 AND id = $2`
 	const want = `
-UPDATE participant SET wanted = $4, proper = $5 WHERE practice = $1 AND conversation = $2 AND person = $3`
+UPDATE participant SET wanted = $4, proper = $5, left_at_head = $6 WHERE practice = $1 AND conversation = $2 AND person = $3`
 
 	before, err := scanConversation(t.row(t.ctx, oneConversation+s.dialect.Lock, practice, id))
 	if err != nil {
@@ -229,14 +229,23 @@ UPDATE participant SET wanted = $4, proper = $5 WHERE practice = $1 AND conversa
 			return stored, err
 		}
 	}
-	for i, p := range stored.Participants {
+	for i := range stored.Participants {
+		p := &stored.Participants[i]
+		switch {
+		case p.Wanted:
+			p.Left = 0
+		case i < len(before.Participants) && !before.Participants[i].Wanted:
+			p.Left = before.Participants[i].Left
+		default:
+			p.Left = before.Head
+		}
 		switch {
 		case i >= len(before.Participants):
 			moved = true
-			err = addParticipant(t, stored, p, i)
+			err = addParticipant(t, stored, *p, i)
 		case p.Wanted != before.Participants[i].Wanted || p.Proper != before.Participants[i].Proper:
 			moved = true
-			_, err = t.exec(want, practice, id, p.Person, integer(p.Wanted), integer(p.Proper))
+			_, err = t.exec(want, practice, id, p.Person, integer(p.Wanted), integer(p.Proper), signed(p.Left))
 		}
 		if err != nil {
 			return stored, err
@@ -294,6 +303,8 @@ func (s *Store) Heads(ctx context.Context, practice, device string) ([]hub.Head,
 SELECT c.id, c.head
 FROM member m CROSS JOIN conversation c
 WHERE m.practice = $1 AND m.device = $2 AND m.until_position = 0 AND c.practice = m.practice AND c.id = m.conversation
+    AND EXISTS (SELECT 1 FROM participant p
+        WHERE p.practice = m.practice AND p.conversation = m.conversation AND p.person = m.person AND p.wanted = 1)
 ORDER BY c.id`
 	all, err := collect(ctx, s.reader(), func(row scanner) (h hub.Head, err error) {
 		err = row.Scan(&h.Conversation, &h.Head)

@@ -76,9 +76,31 @@ func testConversations(t *testing.T, store hub.Store) {
 		want.ClosedAt, want.ClosedBy, want.WithdrawnAt = 1, "somebody", 2
 		want.Rating, want.Revision = 4, 1
 		want.Participants = append(slices.Clone(c.Participants), hub.Participant{Person: nurse.Person, Wanted: true, Proper: true})
-		want.Participants[0].Wanted = false
+		want.Participants[0].Wanted, want.Participants[0].Left = false, c.Head
 		same(t, byDevice(got), byDevice(want))
 		same(t, byDevice(load(t, store, c)), byDevice(want))
+	})
+	t.Run("it keeps where the log ended for who is wanted no longer, and who has a head", func(t *testing.T) {
+		c := here.conversation(patient, keeper)
+		for _, wanted := range []bool{false, false, true} {
+			_, err := store.UpdateConversation(ctx, here.id, c.ID, func(c *hub.Conversation) error {
+				c.Participants[0].Wanted, c.Participants[0].Left = wanted, 77
+				return nil
+			})
+			must(t, err)
+			left := c.Head
+			if wanted {
+				left = 0
+			}
+			if p := load(t, store, c).Participants[0]; p.Left != left {
+				t.Errorf("wanted: %v, left at %d", wanted, p.Left)
+			}
+			heads, err := store.Heads(ctx, here.id, patient.ID)
+			must(t, err)
+			if listed := slices.ContainsFunc(heads, func(h hub.Head) bool { return h.Conversation == c.ID }); listed != wanted {
+				t.Errorf("wanted: %v, listed: %v", wanted, listed)
+			}
+		}
 	})
 	t.Run("it says who broke the glass, and for whom it lasts", func(t *testing.T) {
 		c := here.conversation(patient, keeper)
