@@ -39,8 +39,7 @@ for (const place of ["full page", "panel"]) {
 
     await t.test("the nurse reloads without a network, and has a second tab: nothing is lost or doubled", async () => {
       const again = dana.allow(/ERR_INTERNET_DISCONNECTED|ERR_NETWORK_CHANGED|WebSocket connection|Failed to load resource/);
-      await staffSays(nurse, "I look.");
-      await sees(patient, "I look.");
+      await nurse.waitForLoadState("networkidle"); // what is fetched beforehand is there
       const where = nurse.url();
       await dana.context.setOffline(true);
       await staffSays(nurse, "written without a line");
