@@ -4,7 +4,7 @@ package api
 // accuses nobody (45 CFR 164.308(a)(1)(ii)(D)).
 type Alert struct {
 	ID     string `json:"id"`
-	Rule   string `json:"rule" enum:"apart,watched,surname,bulk,off-hours,export,no-part" doc:"apart: saw a patient whom they are to stay away from; watched: saw a watched patient whom they have nothing to do with; surname: saw the record of a patient of their surname; bulk: far more patients in a day than is usual; off-hours: saw a patient at an hour at which nobody expects them; export: took something out then, or unusually often; no-part: went into chats of others and left without a word"`
+	Rule   string `json:"rule" enum:"apart,watched,surname,bulk,off-hours,export,no-part,own-link" doc:"apart: saw a patient whom they are to stay away from; watched: saw a watched patient whom they have nothing to do with; surname: saw the record of a patient of their surname; bulk: far more patients in a day than is usual; off-hours: saw a patient at an hour at which nobody expects them; export: took something out then, or unusually often; no-part: went into chats of others and left without a word; own-link: a link to set up a sign-in was used at the address of who made it"`
 	Person Person `json:"person" doc:"whom it is about; of who runs the machine, their account as the log has it"`
 	// Patient is set if it is about one.
 	Patient    string `json:"patient,omitempty" doc:"person id"`

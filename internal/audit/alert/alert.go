@@ -26,10 +26,13 @@ const (
 	Watched Rule = "watched"   // saw a patient who is watched, whom they have nothing to do with
 	Apart   Rule = "apart"     // saw a patient whom they are to stay away from
 	Surname Rule = "surname"   // saw the record of a patient of their own surname
+	OwnLink Rule = "own-link"  // a set-up link was used where who made it was: they may have become somebody
 )
 
 // Rules lists all.
-func Rules() []Rule { return []Rule{Apart, Watched, Surname, Bulk, Hours, Export, Idle} }
+func Rules() []Rule {
+	return []Rule{Apart, Watched, Surname, Bulk, Hours, Export, Idle, OwnLink}
+}
 
 // An Alert is one thing to look at. Of one rule there is at most one of a
 // person a day, and with a patient, one of both a day.
@@ -99,6 +102,14 @@ func (s *State) Look(set *Setting, leaf int64, e *audit.Event) ([]Alert, error) 
 		}
 		if operator { // what a machine does each night becomes usual
 			p.Today.Hours |= 1 << local.Hour()
+		}
+	case e.Kind == audit.SetUpLinkMade:
+		s.linkMade(e, day)
+	case e.Kind == audit.SetUpLinkUsed:
+		if maker := s.linkUsed(e); maker != "" {
+			found.habits, found.base.Person = s.person(maker), maker
+			found.habits.turn(day, local.AddDate(0, 0, 1).Format(time.DateOnly))
+			found.add(OwnLink, "", 0)
 		}
 	case e.Patient != "" && sees(e.Kind):
 		if err := s.saw(set, &found, e, local); err != nil {

@@ -225,6 +225,27 @@ func TestT42Surname(t *testing.T) {
 	l.wants("the record of a namesake", alert.Surname)
 }
 
+// TestT43OwnLink: who makes a link and uses it becomes somebody else, alone.
+func TestT43OwnLink(t *testing.T) {
+	l := settled(t)
+	made := func(object, address string) {
+		l.look(audit.Event{At: l.day(14, 9, 0).UnixMilli(), Kind: audit.SetUpLinkMade, Person: "robin", Object: object, Address: address})
+	}
+	used := func(object, address string) {
+		l.look(audit.Event{At: l.day(15, 10, 0).UnixMilli(), Kind: audit.SetUpLinkUsed, Person: object, Object: object, Address: address})
+	}
+	made("p_new", "192.0.2.1")
+	used("p_new", "192.0.2.2")
+	used("p_new", "192.0.2.1") // of no link that is known
+	l.wants("a colleague at their own machine")
+	made("p_made-up", "192.0.2.1")
+	used("p_made-up", "192.0.2.1")
+	if len(l.found) != 1 || l.found[0].Person != "robin" {
+		t.Errorf("found %+v, not one about who made the link", l.found)
+	}
+	l.wants("where who made it was", alert.OwnLink)
+}
+
 // TestOnlyStaffAreLookedAt: a patient, the keeper, and what was refused raise
 // nothing.
 func TestOnlyStaffAreLookedAt(t *testing.T) {

@@ -13,6 +13,33 @@ import (
 // can be made anew from the log.
 type State struct {
 	People map[string]*Habits `json:"people"`
+	Links  map[string]Link    `json:"links,omitempty"` // by whom they are for
+}
+
+// A Link is one with which somebody sets up their sign-in, and is not used yet.
+type Link struct {
+	Maker   string `json:"maker"`
+	Address string `json:"address"` // of the maker, as they made it
+	Day     string `json:"day"`
+}
+
+func (s *State) linkMade(e *audit.Event, day string) {
+	if s.Links == nil {
+		s.Links = make(map[string]Link)
+	}
+	s.Links[e.Object] = Link{Maker: e.Person, Address: e.Address, Day: day}
+}
+
+// linkUsed returns who made a link that was used at the address at which they
+// made it, so that somebody else sees whether they became who it is for. Where
+// a practice shares one address, that is each new colleague: they are few.
+func (s *State) linkUsed(e *audit.Event) (maker string) {
+	l := s.Links[e.Object]
+	delete(s.Links, e.Object)
+	if l.Address == "" || l.Address != e.Address {
+		return ""
+	}
+	return l.Maker
 }
 
 // Habits are what a person did on the last days on which they saw patients or
@@ -71,6 +98,7 @@ func (p *Habits) turn(date, tomorrow string) {
 func (s *State) Forget(since time.Time) {
 	day := since.Format(time.DateOnly)
 	maps.DeleteFunc(s.People, func(_ string, p *Habits) bool { return p.Today.Date < day })
+	maps.DeleteFunc(s.Links, func(_ string, l Link) bool { return l.Day < day })
 }
 
 func (p *Habits) has(r Rule, patient string) bool {

@@ -2966,10 +2966,10 @@ export interface components {
             /** @description name */
             readonly reviewer?: string;
             /**
-             * @description apart: saw a patient whom they are to stay away from; watched: saw a watched patient whom they have nothing to do with; surname: saw the record of a patient of their surname; bulk: far more patients in a day than is usual; off-hours: saw a patient at an hour at which nobody expects them; export: took something out then, or unusually often; no-part: went into chats of others and left without a word
+             * @description apart: saw a patient whom they are to stay away from; watched: saw a watched patient whom they have nothing to do with; surname: saw the record of a patient of their surname; bulk: far more patients in a day than is usual; off-hours: saw a patient at an hour at which nobody expects them; export: took something out then, or unusually often; no-part: went into chats of others and left without a word; own-link: a link to set up a sign-in was used at the address of who made it
              * @enum {string}
              */
-            readonly rule: "apart" | "watched" | "surname" | "bulk" | "off-hours" | "export" | "no-part";
+            readonly rule: "apart" | "watched" | "surname" | "bulk" | "off-hours" | "export" | "no-part" | "own-link";
             /**
              * @description open: nobody has looked; overdue: and it is late; look: to be looked into; fine: explained
              * @enum {string}

@@ -11,6 +11,7 @@ export const rules: Record<api.Alert["rule"], WordKey> = {
   "off-hours": "admin.alerts.hours",
   export: "admin.alerts.export",
   "no-part": "admin.alerts.noPart",
+  "own-link": "admin.alerts.ownLink",
 };
 export const states: Record<api.Alert["state"], WordKey> = {
   open: "admin.alerts.open",
