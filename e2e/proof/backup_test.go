@@ -127,7 +127,7 @@ func TestBackupOfARunningServerIsRestored(t *testing.T) {
 		}
 		return nil
 	})
-	if report := run(t, "sotto", "--data", restored, "audit", "verify"); !strings.Contains(report, "as it was written") {
+	if report := run(t, "sotto", "--data", restored, "audit", "verify"); !strings.Contains(report, "what the signed heads say") {
 		t.Errorf("audit verify: %s", report)
 	}
 }
