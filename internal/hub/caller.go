@@ -154,11 +154,12 @@ func (v *Conversation) wants(person string) bool {
 }
 
 // left returns the head of the log when policy came to want the person in the
-// group no longer, and whether that is so.
+// group no longer, and whether that is so. Where a hub of before the head was
+// kept took them out, it is not said: they have what the group gave them.
 func (v *Conversation) left(person string) (head uint64, gone bool) {
 	for _, p := range v.Participants {
 		if p.Person == person {
-			return p.Left, !p.Wanted
+			return p.Left, !p.Wanted && p.Left != 0
 		}
 	}
 	return 0, true

@@ -100,6 +100,7 @@ func (h *Hub) GiveConsent(ctx context.Context, c *Caller, g api.GiveConsent) (ap
 		h.log.WarnContext(ctx, "conversation not announced", slog.String("conversation", v.ID))
 		return api.ConsentGiven{}, err
 	}
+	h.seat(ctx, &v)
 	h.announceSummary(ctx, &v, described)
 	out.Conversation = &described
 	return out, nil

@@ -448,6 +448,7 @@ func (h *Hub) summarise(ctx context.Context, practice, id string) {
 }
 
 func (h *Hub) summariseIt(ctx context.Context, v Conversation) error {
+	h.seat(ctx, &v) // first: to describe it can fail
 	summary, err := h.describe(ctx, v)
 	if err != nil {
 		return err
@@ -462,7 +463,6 @@ func (h *Hub) announceSummary(ctx context.Context, v *Conversation, summary api.
 		Practice: v.Practice, Conversation: v.ID, Staff: true, Queue: v.Queue, Services: true,
 		Event: api.Event{Type: api.EventConversation, ConversationID: v.ID, Summary: &summary},
 	}
-	h.shutOut(ctx, v)
 	past := h.about(v).PastGrant
 	if past {
 		n.Conversation = "" // the patient's side is in the room until the keeper has taken it out of the group

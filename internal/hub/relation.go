@@ -328,27 +328,32 @@ func (h *Hub) keepFrom(ctx context.Context, before, after *Conversation) {
 	case was:
 		n.Joined = after.patientDevices()
 	}
-	for _, m := range after.Members { // whoever is back before they were taken out
-		if m.Person != after.Patient && after.wants(m.Person) && !before.wants(m.Person) {
-			n.Joined = append(n.Joined, m.Device)
-		}
-	}
 	if len(n.Left)+len(n.Joined) != 0 {
 		h.notify(ctx, n)
 	}
 }
 
-// shutOut pushes nothing of a conversation to devices in the group whose person
-// is not wanted there: the keeper has yet to take them out, and they have the
-// keys until then.
-func (h *Hub) shutOut(ctx context.Context, v *Conversation) {
+// seat pushes what is said in a conversation to the devices in the group whose
+// person is wanted there, and nothing to the others: the keeper has yet to take
+// them out, and they have the keys until then. It goes by the conversation as it
+// is now, which may be later than v, and one after the other, so that the last
+// word is the newest.
+func (h *Hub) seat(ctx context.Context, v *Conversation) {
+	ctx = context.WithoutCancel(ctx)
+	defer h.locks.lock("seats " + v.ID)()
+	if now, err := h.store.Conversation(ctx, v.Practice, v.ID); err == nil {
+		v = &now
+	}
 	n := Notice{Practice: v.Practice, Conversation: v.ID}
 	for _, m := range v.Members {
-		if !v.wants(m.Person) {
+		switch {
+		case !v.wants(m.Person):
 			n.Left = append(n.Left, m.Device)
+		case m.Person != v.Patient: // of the patient's side a grant decides: see keepFrom
+			n.Joined = append(n.Joined, m.Device)
 		}
 	}
-	if len(n.Left) != 0 {
+	if len(n.Left)+len(n.Joined) != 0 {
 		h.notify(ctx, n)
 	}
 }
