@@ -101,7 +101,7 @@ func (h *Hub) attachment(ctx context.Context, c *Caller, id string) (Attachment,
 	if err != nil { // as when they wrote for somebody else and may no longer
 		return Attachment{}, err
 	}
-	if !v.wants(c.Device.Person) { // and so will be in the group no longer
+	if !v.wants(c.Device.Person) && a.Device != c.Device.ID { // and so will be in the group no longer
 		return Attachment{}, ErrNotFound
 	}
 	if a.CompletedAt == 0 && a.Device != c.Device.ID {
