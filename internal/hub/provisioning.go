@@ -338,7 +338,7 @@ func (h *Hub) AddDirectoryGroup(ctx context.Context, d *Directory, g scim.Group)
 	if err != nil {
 		return scim.Group{}, err
 	}
-	return saved, h.followGroups(ctx, d.Practice)
+	return saved, h.followGroups(ctx, d.Practice, memberIDs(&saved))
 }
 
 // mostGroupTries bounds how often a change is made anew of a group that another
@@ -364,16 +364,21 @@ func (h *Hub) ChangeDirectoryGroup(ctx context.Context, d *Directory, id string,
 		} else if err != nil {
 			return scim.Group{}, err
 		}
-		return saved, h.followGroups(ctx, d.Practice)
+		return saved, h.followGroups(ctx, d.Practice, append(memberIDs(&saved), stored.Members...))
 	}
+}
+
+func memberIDs(g *scim.Group) []string {
+	ids := make([]string, len(g.Members))
+	for i, m := range g.Members {
+		ids[i] = m.Value
+	}
+	return ids
 }
 
 func (h *Hub) saveGroup(ctx context.Context, d *Directory, stored DirectoryGroup, g scim.Group) (scim.Group, error) {
 	before := stored
-	stored.Name, stored.ExternalID, stored.Members = g.DisplayName, g.ExternalID, []string{}
-	for _, m := range g.Members {
-		stored.Members = append(stored.Members, m.Value)
-	}
+	stored.Name, stored.ExternalID, stored.Members = g.DisplayName, g.ExternalID, memberIDs(&g)
 	found, err := h.persons(ctx, d.Practice, stored.Members)
 	if err != nil {
 		return scim.Group{}, err
@@ -393,11 +398,15 @@ func (h *Hub) saveGroup(ctx context.Context, d *Directory, stored DirectoryGroup
 // DeleteDirectoryGroup removes a group, and with it what it gave.
 func (h *Hub) DeleteDirectoryGroup(ctx context.Context, d *Directory, id string) error {
 	defer h.locks.lock("directory " + d.Practice)()
+	stored, err := h.store.DirectoryGroup(ctx, d.Practice, id)
+	if err != nil {
+		return err
+	}
 	deleted := h.event(ctx, d, audit.GroupDeleted, id)
 	if err := h.store.Recording(deleted).DeleteDirectoryGroup(ctx, d.Practice, id); err != nil {
 		return err
 	}
-	return h.followGroups(ctx, d.Practice)
+	return h.followGroups(ctx, d.Practice, stored.Members)
 }
 
 // memberships say what a practice's groups make of its people.
@@ -447,7 +456,9 @@ func (m *memberships) decide(p *Person, role string, had bool) bool {
 // them have changed. Who is disabled is it when they come back, and loses at once
 // what no group gives any more. Nobody is left out because the caller hung up or
 // another could not be changed: of whom that is true, the next try makes good.
-func (h *Hub) followGroups(ctx context.Context, practice string) error {
+// It fails for those it is asked of: a directory cannot mend what is wrong with
+// others, and would end up disabling nobody.
+func (h *Hub) followGroups(ctx context.Context, practice string, of []string) error {
 	ctx = context.WithoutCancel(ctx)
 	followers, err := h.store.Followers(ctx, practice)
 	if err != nil || len(followers) == 0 {
@@ -473,7 +484,11 @@ func (h *Hub) followGroups(ctx context.Context, practice string) error {
 			return false
 		}
 		err := h.followOne(ctx, &m, &p, f.Had)
-		failed = cmp.Or(failed, err)
+		if err != nil && slices.Contains(of, p.ID) {
+			failed = cmp.Or(failed, err)
+		} else if err != nil {
+			h.log.WarnContext(ctx, "who a directory's group changed could not be made what it says", slog.String("person", p.ID))
+		}
 		return err != nil
 	})
 	return cmp.Or(failed, h.store.Followed(ctx, practice, done))
@@ -505,9 +520,9 @@ func (h *Hub) settleGroups(ctx context.Context) error {
 	}
 	for _, practice := range practices {
 		release := h.locks.lock("directory " + practice)
-		err := h.followGroups(ctx, practice)
+		err := h.followGroups(ctx, practice, nil)
 		release()
-		if err != nil { // such as a rule with a queue that is no more: the rest goes on
+		if err != nil {
 			h.log.WarnContext(ctx, "people could not be made what their groups say", slog.String("practice", practice))
 		}
 	}
