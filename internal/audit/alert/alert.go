@@ -80,6 +80,9 @@ const (
 func (s *State) Look(set *Setting, leaf int64, e *audit.Event) ([]Alert, error) {
 	// Who runs the machine sees no patient, and can take out all.
 	operator := e.Role == audit.Operator && takesOut(e.Kind)
+	if e.Role == audit.Operator && e.Kind == audit.SetUpLinkMade {
+		delete(s.Links, e.Object) // the link of before opens nothing any more
+	}
 	if e.Role != audit.Staff && !operator || e.Person == "" || e.Outcome != audit.Done {
 		return nil, nil
 	}

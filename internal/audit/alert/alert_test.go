@@ -238,6 +238,10 @@ func TestT43OwnLink(t *testing.T) {
 	used("p_new", "192.0.2.2")
 	used("p_new", "192.0.2.1") // of no link that is known
 	l.wants("a colleague at their own machine")
+	made("p_lost", "192.0.2.1")
+	l.look(audit.Event{At: l.day(14, 11, 0).UnixMilli(), Kind: audit.SetUpLinkMade, Person: "os:jane", Object: "p_lost", Address: "local"})
+	used("p_lost", "192.0.2.1")
+	l.wants("a link that the operator made later")
 	made("p_made-up", "192.0.2.1")
 	used("p_made-up", "192.0.2.1")
 	if len(l.found) != 1 || l.found[0].Person != "robin" {
