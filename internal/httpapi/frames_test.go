@@ -335,8 +335,13 @@ func TestT05WhoLeftIsSentNothingMore(t *testing.T) {
 			_, err := nurse.Act(w.ctx, id, "leave")
 			w.must(err)
 		}
-		// The keeper is away: their device stays in the group.
-		leave()
+		// The keeper is away: their device stays in the group. Nobody can be told
+		// how the chat stands now: so much the more.
+		w.store.unnamed.Store(true)
+		if _, err := nurse.Act(w.ctx, id, "leave"); err == nil {
+			t.Error("the chat was described")
+		}
+		w.store.unnamed.Store(false)
 		later := patient.say(id, "not for who left")
 		lines = append(lines, listen(nurse))
 		patient.say(id, "nor this")

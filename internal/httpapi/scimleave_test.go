@@ -286,6 +286,11 @@ func TestSCIMGroupsAreFollowed(t *testing.T) {
 	if left, err := w.store.Followers(w.ctx, w.clinic.ID); err != nil || len(left) != 0 {
 		t.Errorf("still to be followed: %v, %v", left, err)
 	}
+
+	nurses.Queues = []string{"a queue that is no more"}
+	w.access(func(a *hub.Access) { a.Groups.Rules = []hub.GroupRule{nurses, desk} })
+	w.must(w.hub.Sweep(w.ctx))
+	d.do(http.StatusCreated, "POST", "/Groups", `{"displayName":"Desk"}`) // is about nobody of them
 }
 
 // TestSCIMGroupsOfTwoHubs: what another hub does to a group between this one's

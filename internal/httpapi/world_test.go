@@ -547,6 +547,8 @@ type faultyStore struct {
 	incomplete *atomic.Int64
 	// unchanged is which change of a person from now on fails; 0 is none.
 	unchanged *atomic.Int64
+	// unnamed has no people be found.
+	unnamed atomic.Bool
 	// unrecorded has nothing that is read recorded.
 	unrecorded atomic.Bool
 	// unwritten has the real store find each event to be none.
@@ -558,6 +560,13 @@ func (s *faultyStore) Record(ctx context.Context, events ...audit.Event) error {
 		return fmt.Errorf("record %s: %w", canary, hub.ErrUnavailable)
 	}
 	return s.Store.Record(ctx, s.spoiled(events)...)
+}
+
+func (s *faultyStore) PersonsByID(ctx context.Context, practice string, ids []string) ([]hub.Person, error) {
+	if s.unnamed.Load() {
+		return nil, fmt.Errorf("persons %s: %w", canary, hub.ErrUnavailable)
+	}
+	return s.Store.PersonsByID(ctx, practice, ids)
 }
 
 func (s *faultyStore) spoiled(events []audit.Event) []audit.Event {
