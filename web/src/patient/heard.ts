@@ -8,7 +8,7 @@ import type { Host } from "./host.ts";
 import type { Signal } from "./model/session.ts";
 import { chime } from "./sound.ts";
 import type { View } from "./view.svelte.ts";
-import { called, joinedWords } from "./words.ts";
+import { called, isKnown, joinedWords } from "./words.ts";
 
 const burstMs = 900;
 const placeMs = 60_000;
@@ -52,7 +52,7 @@ export function listen(view: View, host: Host | undefined): () => void {
     if (burst.splice(0).length > 0 && joined.length > 0) return later();
     // Who somebody is comes after them, and is waited for: nobody is told of without a name.
     const others = joined.filter((person) => !view.session.nameOf(person)?.me);
-    joined = others.filter((person) => name(person) === t("patient.someone"));
+    joined = others.filter((person) => !isKnown(view.session.nameOf(person)));
     if (joined.length > 0) later();
     const named = others.filter((person) => !joined.includes(person));
     if (named.length > 0) announce(joinedWords(named, view.session.state.people, view.practiceName, view.language));

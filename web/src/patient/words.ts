@@ -7,12 +7,16 @@ import type { View } from "./view.svelte.ts";
 
 type People = ReadonlyMap<PersonId, Member>;
 
+/** Whether it is known who somebody is: their name comes after them. */
+export function isKnown(member: Member | undefined): member is Member {
+  return member !== undefined && (member.me || member.kind === "service" || member.name !== "");
+}
+
 /** "Nurse Dana Ortiz": a title that is not part of the name goes before it. */
 export function called(member: Member | undefined, practice: string): string {
-  if (!member) return t("patient.someone");
+  if (!isKnown(member)) return t("patient.someone");
   if (member.me) return member.name || t("patient.you");
   if (member.kind === "service") return t("patient.archive.name", { practice });
-  if (!member.name) return t("patient.someone"); // not known yet
   if (!member.title || member.name.toLowerCase().startsWith(member.title.toLowerCase())) return member.name;
   return `${member.title} ${member.name}`;
 }
