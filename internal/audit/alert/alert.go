@@ -88,8 +88,7 @@ func (s *State) Look(set *Setting, leaf int64, e *audit.Event) ([]Alert, error) 
 	}
 	local := time.UnixMilli(e.At).In(set.Zone)
 	day := local.Format(time.DateOnly)
-	p := s.person(e.Person)
-	p.turn(day, local.AddDate(0, 0, 1).Format(time.DateOnly))
+	p := s.person(e.Person, local)
 	if day < p.Today.Date {
 		day = p.Today.Date // clocks of hubs differ a little
 	}
@@ -110,8 +109,7 @@ func (s *State) Look(set *Setting, leaf int64, e *audit.Event) ([]Alert, error) 
 		s.linkMade(e, day)
 	case e.Kind == audit.SetUpLinkUsed:
 		if maker := s.linkUsed(e); maker != "" {
-			found.habits, found.base.Person = s.person(maker), maker
-			found.habits.turn(day, local.AddDate(0, 0, 1).Format(time.DateOnly))
+			found.habits, found.base.Person = s.person(maker, local), maker
 			found.add(OwnLink, "", 0)
 		}
 	case e.Patient != "" && sees(e.Kind):

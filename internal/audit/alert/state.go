@@ -9,8 +9,8 @@ import (
 	"github.com/sotto-health/sotto/internal/audit"
 )
 
-// A State is what is remembered of a practice's staff, and of its operators. It is kept as JSON, and
-// can be made anew from the log.
+// A State is what is remembered of a practice's staff, and of its operators. It
+// is kept as JSON, and can be made anew from the log.
 type State struct {
 	People map[string]*Habits `json:"people"`
 	Links  map[string]Link    `json:"links,omitempty"` // by whom they are for
@@ -68,7 +68,8 @@ type Today struct {
 	Raised   []string `json:"raised,omitempty"`
 }
 
-func (s *State) person(id string) *Habits {
+// person returns somebody's habits, at a time where the practice is.
+func (s *State) person(id string, at time.Time) *Habits {
 	if s.People == nil {
 		s.People = make(map[string]*Habits)
 	}
@@ -77,6 +78,7 @@ func (s *State) person(id string) *Habits {
 		p = new(Habits)
 		s.People[id] = p
 	}
+	p.turn(at.Format(time.DateOnly), at.AddDate(0, 0, 1).Format(time.DateOnly))
 	return p
 }
 
