@@ -314,12 +314,7 @@ func TestLeavingEndsReading(t *testing.T) {
 // they have the keys; and all of it once they are wanted again.
 func TestT05WhoLeftIsSentNothingMore(t *testing.T) {
 	bySocketAndPoll(t, func(t *testing.T, w *world, listen func(*device) *listener) {
-		patient, nurse := w.patient(), w.staff("dana")
-		id, other := patient.open("nurse"), patient.open("nurse")
-		for _, of := range []string{id, other} {
-			nurse.take(of)
-			patient.catchUp(of)
-		}
+		patient, nurse, id, other := w.twoTaken()
 		file, err := patient.NewAttachment(w.ctx, id, api.NewAttachment{Size: 4})
 		w.must(err)
 		_, err = patient.Upload(w.ctx, file.ID, 0, []byte("file"))

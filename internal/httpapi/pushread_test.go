@@ -28,17 +28,23 @@ func count[T comparable](all []T, what T) (n int) {
 	return n
 }
 
+// twoTaken is a patient with two chats that a nurse has taken.
+func (w *world) twoTaken() (patient, nurse *device, first, second string) {
+	patient, nurse = w.patient(), w.staff("dana")
+	first, second = patient.open("nurse"), patient.open("nurse")
+	for _, id := range []string{first, second} {
+		nurse.take(id)
+		patient.catchUp(id)
+	}
+	return patient, nurse, first, second
+}
+
 // TestT41PushIsReading: who is sent a message as it comes has opened the
 // conversation, once a session, though they ask for nothing; and while that
 // cannot be recorded, no message is pushed.
 func TestT41PushIsReading(t *testing.T) {
 	bySocketAndPoll(t, func(t *testing.T, w *world, listen func(*device) *listener) {
-		patient, nurse := w.patient(), w.staff("dana")
-		first, second := patient.open("nurse"), patient.open("nurse")
-		for _, id := range []string{first, second} {
-			nurse.take(id)
-			patient.catchUp(id)
-		}
+		patient, nurse, first, second := w.twoTaken()
 		nurse.signIn() // another session, in which nothing was read
 		line := listen(nurse)
 		message := func(id string) func(api.Event) bool {
