@@ -327,10 +327,10 @@ func (h *Hub) keepFrom(ctx context.Context, before, after *Conversation) {
 		n.Left = after.patientDevices()
 	case was:
 		n.Joined = after.patientDevices()
+	default:
+		return
 	}
-	if len(n.Left)+len(n.Joined) != 0 {
-		h.notify(ctx, n)
-	}
+	h.notify(ctx, n)
 }
 
 // seat pushes what is said in a conversation to the devices in the group whose
