@@ -319,6 +319,14 @@ func (h *Hub) openStaffSession(ctx context.Context, from Source, p Person, by sh
 	if err != nil {
 		return c, session, err
 	}
+	stranger := !known
+	if stranger && by.method == MethodSetUp { // the first is how its owner came; a later one may be anybody's who had the link
+		before, err := h.store.SignIns(ctx, p.Practice, p.ID, 1)
+		if err != nil {
+			return c, session, at("load sign-ins", err)
+		}
+		stranger = len(before) > 0
+	}
 	now := h.now()
 	token, hash := newToken()
 	s := StaffSession{
@@ -341,14 +349,6 @@ func (h *Hub) openStaffSession(ctx context.Context, from Source, p Person, by sh
 			return c, session, at("store known browser", err)
 		}
 		c.Known = withKnown(from.Known, value)
-	}
-	stranger := !known
-	if stranger && by.method == MethodSetUp { // the first is how its owner came; a later one may be anybody's who had the link
-		before, err := h.store.SignIns(ctx, p.Practice, p.ID, 1)
-		if err != nil {
-			return c, session, at("load sign-ins", err)
-		}
-		stranger = len(before) > 0
 	}
 	n := h.signIn(from, p, signInOf(s.ID), by.method, OutcomeSignedIn, stranger)
 	if err := h.store.AddSignIn(ctx, n); err != nil {
