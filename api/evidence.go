@@ -31,7 +31,7 @@ type Control struct {
 	HeldBy   string   `json:"held_by,omitempty" doc:"what in the product enforces it"`
 	Missing  string   `json:"missing,omitempty" doc:"what the product does not do yet"`
 	Evidence []string `json:"evidence" doc:"names of the queries that prove it"`
-	Tests    []string `json:"tests" doc:"names of the tests that fail if it does not hold"`
+	Tests    []string `json:"tests" doc:"tests that fail if it does not hold: internal/hub.TestX of a package, e2e/x.test.mjs: title of a script"`
 	Threats  []string `json:"threats" doc:"cases of the threat model that those tests carry"`
 	Owner    string   `json:"owner" doc:"who in the practice answers for it"`
 	Review   int      `json:"review_months" doc:"how often people should look at it again"`

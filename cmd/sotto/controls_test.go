@@ -41,8 +41,11 @@ func TestControlsCommand(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &report); err != nil || len(report.Controls) != len(report.Run.Results) || len(report.Controls) < 60 {
 		t.Errorf("%v: %d controls, %d results", err, len(report.Controls), len(report.Run.Results))
 	}
-	if lines := strings.Count(does(t, data, words("controls history"), "met"), "\n"); lines != 2 {
-		t.Errorf("%d looks are kept, want 2", lines)
+	if all, _ := sotto(t, data, words("controls --all")...); !strings.Contains(all, "proved by internal/policy.TestMatrix\n") {
+		t.Errorf("no test of its package in\n%s", all)
+	}
+	if lines := strings.Count(does(t, data, words("controls history"), "met"), "\n"); lines != 3 {
+		t.Errorf("%d looks are kept, want 3", lines)
 	}
 	refuses(t, data, words("controls --practice elsewhere"), "no practice")
 

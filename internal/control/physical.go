@@ -25,7 +25,7 @@ func physical() []api.Control {
 			Title: "Workstation security", Asks: "Only those who should get to such a screen.",
 			HeldBy:   "A locked console needs both factors; a reload does not open it.",
 			Evidence: []string{"idle-limit", "two-factors"},
-			Tests:    []string{"TestT43IdleSessionsLock", "e2e/lock.test.mjs: a reload does not open it, nor does a wrong password"},
+			Tests:    []string{"internal/httpapi.TestT43IdleSessionsLock", "e2e/lock.test.mjs: a reload does not open it, nor does a wrong password"},
 		},
 		{
 			ID: "310(d)(2)(i)", Family: family, Kind: api.KindRequired, NIST: media, Owner: securityOfficial, Review: 12,
@@ -47,13 +47,17 @@ func physical() []api.Control {
 			Title: "Accountability of devices", Asks: "It is known who has which device.",
 			HeldBy:   "Every device that can read is on a list with its person; nobody can be added unseen.",
 			Evidence: []string{"devices-certified"},
-			Tests:    []string{"TestT03EveryAddIsShown", "TestT03GhostAddedByAMember", "TestT03ForgedCertificateOfOwnDevice"},
+			Tests: []string{
+				"internal/device.TestT03EveryAddIsShown",
+				"internal/device.TestT03GhostAddedByAMember",
+				"internal/device.TestT03ForgedCertificateOfOwnDevice",
+			},
 		},
 		{
 			ID: "310(d)(2)(iv)", Family: family, Kind: api.KindAddressable, Proposed: "required", NIST: media, Owner: administrator, Review: 12,
 			Title: "Backup before equipment moves", Asks: "There is a copy before a machine is moved.",
 			Evidence: []string{"backup"},
-			Tests:    []string{"TestT54SeededMistakes"},
+			Tests:    []string{"internal/doctor.TestT54SeededMistakes"},
 		},
 		{
 			ID: "316(a)", Family: family, Kind: api.KindRequired, NIST: "SP 800-66r2, 5.5.1 Policies and Procedures", Owner: privacyOfficial, Review: 12,
@@ -65,7 +69,7 @@ func physical() []api.Control {
 			Title: "Documentation", Asks: "Policies and what is done for them are written down.",
 			HeldBy:   "Consent forms are kept by version for ever; each look at these controls is kept with its date.",
 			Evidence: []string{"consent-form"},
-			Tests:    []string{"TestReceiptBindsEveryField", "TestPracticeApply"},
+			Tests:    []string{"internal/consent.TestReceiptBindsEveryField", "cmd/sotto.TestPracticeApply"},
 			Missing:  "Documents beside consent forms and these looks are not kept here.",
 		},
 		{
@@ -73,8 +77,14 @@ func physical() []api.Control {
 			Title: "Six years", Asks: "Documents are kept for six years.",
 			HeldBy:   "Nothing deletes the audit log, consent forms, receipts, the archive or these looks; the audit log can be kept in a second place, as it grows.",
 			Evidence: []string{"log-kept"},
-			Tests:    []string{"TestNothingDeletesTheLog", "TestLogKept", "TestT40ArchiveGrows", "TestArchivedLogs"},
-			Missing:  "There is no retention lock that holds against who runs the machine.",
+			Tests: []string{
+				"internal/architecture.TestNothingDeletesTheLog",
+				"internal/store/postgres.TestLogKept",
+				"internal/store/sqlite.TestLogKept",
+				"internal/host.TestT40ArchiveGrows",
+				"cmd/sotto.TestArchivedLogs",
+			},
+			Missing: "There is no retention lock that holds against who runs the machine.",
 		},
 		{
 			ID: "316(b)(2)(ii)", Family: family, Kind: api.KindRequired, NIST: documents, Owner: privacyOfficial, Review: 12,

@@ -23,21 +23,45 @@ func privacy() []api.Control {
 		own("502(b), 514(d)", "Minimum necessary", "Beside treatment, people see no more than their work needs.", api.Control{
 			HeldBy:   "Roles by purpose; who runs the system cannot read; staff see the chats of their queues.",
 			Evidence: []string{"roles", "queues"},
-			Tests:    []string{"TestMatrix", "TestStaffHearOfTheirQueues", "TestAdministratorsDoNotHearOfChats"},
-			Missing:  "Masking of numbers and names by role is not built.",
+			Tests: []string{
+				"internal/policy.TestMatrix",
+				"internal/hub.TestStaffHearOfTheirQueues",
+				"internal/httpapi.TestAdministratorsDoNotHearOfChats",
+			},
+			Missing: "Masking of numbers and names by role is not built.",
 		}),
 		own("502(e), 504(e)", "Business associates", "Others get health information only under contract.", api.Control{
 			Missing: "There is no register of contracts.",
 		}),
 		own("502(g)", "Personal representatives and minors", "Who may act for a patient is treated as the patient, within limits.", api.Control{
-			HeldBy:  "Who writes for another does so by a grant of the practice, which ends on a day or when a minor comes of age; what is confidential stays from them. A form about minors stands before the chats of whoever writes for one.",
-			Tests:   []string{"TestT22ExProxy", "TestT22GrantLapsesOnTheBirthday", "TestT22Confidential", "TestT50FormForMinors", "TestT50FormForMinorsByGrant"},
+			HeldBy: "Who writes for another does so by a grant of the practice, which ends on a day or when a minor comes of age; what is confidential stays from them. A form about minors stands before the chats of whoever writes for one.",
+			Tests: []string{
+				"internal/httpapi.TestT22ExProxy",
+				"internal/httpapi.TestT22GrantLapsesOnTheBirthday",
+				"internal/httpapi.TestT22Confidential",
+				"internal/httpapi.TestT50FormForMinors",
+				"internal/httpapi.TestT50FormForMinorsByGrant",
+			},
 			Missing: "What a state's law says of minors is for the practice to set, and this map does not look at it yet.",
 		}),
 		own("506, 508", "Consent and authorization", "Uses beside treatment, payment and operations need a written authorization that can be taken back.", api.Control{
 			HeldBy:   "Nobody writes before agreeing to a form whose exact text is signed by their device; consent is taken back in two presses.",
 			Evidence: []string{"consent-form"},
-			Tests:    []string{"TestConsent", "TestConsentWithdrawn", "TestReceiptBindsEveryField", "TestT50Receipts", "TestT50NoConsentNoFrame", "TestT50NoConsentOtherWays", "TestT50NoConsentOnSockets", "TestT50NoConsentForOthers", "TestT50TakenBackPastTheGrant", "TestT50TakenBackFromAKeptChat", "TestT29dOrderOfSteps", "TestT50FormForPart2", "e2e/story.test.mjs: consent is taken back in two presses, and nobody can write any more"},
+			Tests: []string{
+				"internal/httpapi.TestConsent",
+				"internal/device.TestConsentWithdrawn",
+				"internal/consent.TestReceiptBindsEveryField",
+				"internal/httpapi.TestT50Receipts",
+				"internal/httpapi.TestT50NoConsentNoFrame",
+				"internal/httpapi.TestT50NoConsentOtherWays",
+				"internal/httpapi.TestT50NoConsentOnSockets",
+				"internal/httpapi.TestT50NoConsentForOthers",
+				"internal/httpapi.TestT50TakenBackPastTheGrant",
+				"internal/device.TestT50TakenBackFromAKeptChat",
+				"internal/httpapi.TestT29dOrderOfSteps",
+				"internal/httpapi.TestT50FormForPart2",
+				"e2e/story.test.mjs: consent is taken back in two presses, and nobody can write any more",
+			},
 		}),
 		own("510(b)", "Family and friends", "The patient may object before others hear of their care.", api.Control{
 			Missing: "There is no record of whom the practice may talk with.",
@@ -52,7 +76,17 @@ func privacy() []api.Control {
 			HeldBy: "Patients show who they are in steps: a contact, what is on file, a passkey or the practice's portal. Staff see the step, and the record, beside the chat. " +
 				"Members of a chat are on a list that both can open, and can compare a safety code.",
 			Evidence: []string{"proofing"},
-			Tests:    []string{"TestPatientsAreMatchedWithTheRoster", "TestStaffConfirmAndAsk", "TestPortalRaisesTheDevice", "TestT11NobodyIsMerged", "TestT28CodesAreNotGuessed", "TestT28FactsAreNotGuessed", "TestT11ComeBackWithAPasskey", "TestT57LevelOfInvitations", "e2e/portal.test.mjs: a patient signs in at the portal and is known on both sides"},
+			Tests: []string{
+				"internal/httpapi.TestPatientsAreMatchedWithTheRoster",
+				"internal/httpapi.TestStaffConfirmAndAsk",
+				"internal/httpapi.TestPortalRaisesTheDevice",
+				"internal/httpapi.TestT11NobodyIsMerged",
+				"internal/httpapi.TestT28CodesAreNotGuessed",
+				"internal/httpapi.TestT28FactsAreNotGuessed",
+				"internal/device.TestT11ComeBackWithAPasskey",
+				"internal/httpapi.TestT57LevelOfInvitations",
+				"e2e/portal.test.mjs: a patient signs in at the portal and is known on both sides",
+			},
 		}),
 		own("520", "Notice of privacy practices", "Patients are given the notice and asked to acknowledge it.", api.Control{
 			HeldBy:   "The form that patients agree to is versioned, and its text is kept.",
@@ -71,7 +105,7 @@ func privacy() []api.Control {
 		own("524", "Access by patients", "Patients get a copy of their record within 30 days.", api.Control{
 			HeldBy:   "A patient saves a copy of a chat themselves; sotto record show prints a transcript, with files.",
 			Evidence: []string{"archive-verified"},
-			Tests:    []string{"TestShow", "TestTranscripts"},
+			Tests:    []string{"internal/record.TestShow", "mls/delivery.TestTranscripts"},
 			Missing:  "There is no clock of requests.",
 		}),
 		own("526", "Amendment", "Patients may ask to have their record corrected.", api.Control{
@@ -81,13 +115,23 @@ func privacy() []api.Control {
 		own("528", "Accounting of disclosures", "Patients may ask who was told of their care, for six years back.", api.Control{
 			HeldBy:   "The account joins what was written down with what the log says left the practice; the page Patient reports shows it and makes a table of it, beside who saw the messages.",
 			Evidence: []string{"audit-log"},
-			Tests:    []string{"TestAccountingOfDisclosures", "TestDisclosures", "TestT22WhoSawMyMessages", "TestRecord", "TestT40ALookReadsTheLog"},
-			Missing:  "There is no clock of the 60 days in which a patient who asks is answered, no way to leave out for a time what an agency or official asked to (164.528(a)(2)), and the account that was given and the title of who answers are not kept (164.528(d)).",
+			Tests: []string{
+				"internal/httpapi.TestAccountingOfDisclosures",
+				"internal/audit/export.TestDisclosures",
+				"internal/httpapi.TestT22WhoSawMyMessages",
+				"cmd/sotto.TestRecord",
+				"cmd/sotto.TestT40ALookReadsTheLog",
+			},
+			Missing: "There is no clock of the 60 days in which a patient who asks is answered, no way to leave out for a time what an agency or official asked to (164.528(a)(2)), and the account that was given and the title of who answers are not kept (164.528(d)).",
 		}),
 		own("530(c)", "Safeguards", "Health information is guarded from all who should not have it.", api.Control{
 			HeldBy:   "End-to-end encryption, roles, locks and the checks of sotto doctor.",
 			Evidence: []string{"doctor", "two-factors", "idle-limit"},
-			Tests:    []string{"TestHubIsBlind", "TestT01LogsHoldNoContent", "TestT54Doctor"},
+			Tests: []string{
+				"internal/architecture.TestHubIsBlind",
+				"internal/httpapi.TestT01LogsHoldNoContent",
+				"cmd/sotto.TestT54Doctor",
+			},
 		}),
 		own("530(d)", "Complaints", "There is a way to complain, and complaints are written down.", api.Control{
 			Missing: "There is no register of complaints.",
@@ -107,7 +151,7 @@ func breach() []api.Control {
 			Title: "What a breach is", Asks: "An impermissible use is a breach unless four factors show that harm is unlikely; what is encrypted and whose keys are safe is no unsecured information.",
 			HeldBy:   "Content is encrypted with keys that the hub does not have.",
 			Evidence: []string{"database-encrypted", "keys-apart", "suite"},
-			Tests:    []string{"TestCanaryT01", "TestHubIsBlind"},
+			Tests:    []string{"e2e/proof.TestCanaryT01", "internal/architecture.TestHubIsBlind"},
 			Missing:  "There is no guided assessment by the four factors.",
 		},
 		{

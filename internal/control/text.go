@@ -26,8 +26,10 @@ func WriteText(w io.Writer, run *api.ControlRun, all bool) error {
 				fmt.Fprintf(&b, "%-15s   %s\n", "", f.Fix)
 			}
 		}
-		if all && len(c.Tests) > 0 {
-			fmt.Fprintf(&b, "%-15s   proved by %s\n", "", strings.Join(c.Tests, ", "))
+		if all {
+			for _, test := range c.Tests {
+				fmt.Fprintf(&b, "%-15s   proved by %s\n", "", test)
+			}
 		}
 	}
 	n := run.Counts

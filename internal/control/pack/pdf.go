@@ -178,7 +178,7 @@ func (p *report) control(c *api.Control, r api.ControlResult) {
 	p.style("", 8.5, 60, 68, 76)
 	for _, row := range []struct{ name, value string }{
 		{"Held by", c.HeldBy},
-		{"Tests", strings.Join(c.Tests, ", ")},
+		{"Tests", strings.Join(c.Tests, "; ")},
 		{"Threats", strings.Join(c.Threats, ", ")},
 		{"Proposed", c.Proposed},
 		{"NIST", c.NIST},

@@ -3364,7 +3364,7 @@ export interface components {
              * @description how often people should look at it again
              */
             readonly review_months: number;
-            /** @description names of the tests that fail if it does not hold */
+            /** @description tests that fail if it does not hold: internal/hub.TestX of a package, e2e/x.test.mjs: title of a script */
             readonly tests: readonly string[];
             /** @description cases of the threat model that those tests carry */
             readonly threats: readonly string[];

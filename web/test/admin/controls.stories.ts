@@ -9,7 +9,7 @@ const day = 86_400_000;
 function control(id: string, title: string, change: Partial<api.Control> = {}): api.Control {
   return {
     id, title, cite: `45 CFR 164.${id}`, family: "technical", kind: "required", asks: "Only people and programs that were given access get to health information.",
-    held_by: "Every call asks the rules; what no rule allows is refused.", evidence: [], tests: ["TestMatrix", "TestT22StrangersSeeNothing"], threats: ["T22"],
+    held_by: "Every call asks the rules; what no rule allows is refused.", evidence: [], tests: ["internal/policy.TestMatrix", "internal/httpapi.TestT22StrangersSeeNothing", "e2e/evidence.test.mjs: T22 one person's access is confirmed, by somebody else"], threats: ["T22"],
     owner: "security official", review_months: 12, nist: "SP 800-66r2, 5.3.1 Access Control", ...change,
   };
 }
