@@ -6,6 +6,7 @@ import vector from "../../src/auditlog/vector.json";
 import cosigned from "../../../internal/auditlog/testdata/cosigned.json";
 import { logged } from "../devices.ts";
 import { now } from "./server.ts";
+import { asked } from "../../src/admin/sections/audit/rows.svelte.ts";
 import type { Story } from "./story.ts";
 
 const kinds: api.AuditKind[] = [
@@ -81,6 +82,21 @@ export const stories: Record<string, Story> = {
     then: checkAll,
   },
   "audit-patient": { hash: "#/audit?patient=p_ana", as: "compliance", answers: { ...answers, "GET /v1/admin/audit/events?limit=50&patient=p_ana": page } },
+  // Each filter of the API has its field: what was done with somebody's things is asked for by theirs.
+  "audit-subject": {
+    hash: "#/audit",
+    as: "compliance",
+    answers: { ...answers, "GET /v1/admin/audit/events?limit=50&subject=p_kim": { ...page, events: [event(9, { kind: "sign-in.done", subject: "p_kim" })], names: { ...page.names, p_kim: "Kim Tran" } } },
+    then: async (page) => {
+      await page.press("main tbody button");
+      const fields = [...asked, "from", "until"].filter((name) => !document.querySelector(`main form [name=${name}], main search [id$="-${name}"]`));
+      if (fields.length > 0) throw new Error(`no field for ${fields.join()}`);
+      page.fill(/^(About whom|Sobre quién|عن مَن)/, "p_kim");
+      await page.press(".ids button");
+      await page.pause(300);
+      if (document.querySelectorAll("main tbody tr").length !== 1) throw new Error("what was done with their things is not what is shown");
+    },
+  },
   // A person chooses an act by its words, and the list asks for it.
   "audit-kind": {
     hash: "#/audit",

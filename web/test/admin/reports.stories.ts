@@ -42,7 +42,17 @@ function press(selector: string): NonNullable<Story["then"]> {
 
 export const stories: Record<string, Story> = {
   reports: { hash: "#/access", as: "compliance" },
-  "reports-one": { hash: `#/access/${id}`, as: "compliance", answers },
+  // From here to what the log has of the patient, also by whose thing it was.
+  "reports-one": {
+    hash: `#/access/${id}`,
+    as: "compliance",
+    answers,
+    then: async (page) => {
+      for (let tries = 0; tries < 40 && !document.querySelector("main section li a"); tries++) await page.pause(100);
+      const links = [...document.querySelectorAll("main section li a")].map((each) => each.getAttribute("href")).join(" ");
+      if (links !== `#/audit?patient=${id} #/audit?subject=${id}`) throw new Error(`links lead to ${links}`);
+    },
+  },
   "reports-joined": {
     hash: `#/access/${id}`,
     as: "compliance",

@@ -8,7 +8,7 @@ import { Choice } from "../../parts/choice.svelte.ts";
 import { categories, categoryName } from "./audit.ts";
 
 /** What may be asked for; each is a part of the address. */
-export const asked = ["category", "kind", "outcome", "person", "patient", "conversation", "object"] as const;
+export const asked = ["category", "kind", "outcome", "person", "subject", "patient", "conversation", "object"] as const;
 
 // The API says in English what a kind means; these say it in other languages.
 const translations: Partial<Record<Language, () => Promise<{ default: Readonly<Record<string, string>> }>>> = {

@@ -1,14 +1,22 @@
+import { readFileSync } from "node:fs";
+
 import { expect, test } from "vitest";
 
 import type * as api from "../../../api/schema.ts";
 import type { Admin } from "../../admin.svelte.ts";
-import { pathOf, Rows } from "./rows.svelte.ts";
+import { asked, pathOf, Rows } from "./rows.svelte.ts";
 
 test("the address is the call: days are whole, and nothing else is passed on", () => {
   const path = new URL(pathOf(new URLSearchParams("patient=p_ana&from=2026-11-01&until=2026-11-02&made=up&kind=")), "http://x");
   expect([...path.searchParams.keys()].sort()).toEqual(["from", "limit", "patient", "until"]);
   expect(Number(path.searchParams.get("until")) - Number(path.searchParams.get("from"))).toBeGreaterThan(46 * 3_600_000);
   expect(pathOf(new URLSearchParams("from=yesterday"))).toBe("/v1/admin/audit/events?limit=50");
+});
+
+test("all that the API can be asked for is a part of the address", () => {
+  const { paths } = JSON.parse(readFileSync(new URL("../../../../../api/openapi.json", import.meta.url), "utf8")) as { paths: Record<string, { get: { parameters: { name: string; in: string }[] } }> };
+  const offered = paths["/v1/admin/audit/events"]?.get.parameters.filter((each) => each.in === "query").map(({ name }) => name);
+  expect(offered?.toSorted()).toEqual([...asked, "from", "until", "cursor", "limit"].sort());
 });
 
 test("every act can be chosen, in groups, in the reader's words; a category leaves its own and the chosen one", async () => {
