@@ -25,7 +25,7 @@ type auditCommand struct {
 	Witness witnessAuditCommand `cmd:"" help:"Be a witness of other logs: sign their heads as long as they only grow (C2SP tlog-witness)."`
 	Stream  streamAuditCommand  `cmd:"" help:"Look at the streams of the log to receivers outside, as a SIEM, which are set up for the server."`
 	Settle  settleAuditCommand  `cmd:"" help:"Say why a log contradicts a witness, its published heads, its archive or its last whole check, and end that it is named; or set an event aside that cannot be read and stops a log. It is recorded; keep the evidence first."`
-	Watch   watchAuditCommand   `cmd:"" help:"Keep the last checkpoint seen of each log, and end with an error when history changes, shrinks or forks."`
+	Watch   watchAuditCommand   `cmd:"" help:"Keep the last checkpoint and the tree of each log, and end with an error when history changes, shrinks or forks."`
 }
 
 type exportAuditCommand struct {
@@ -78,6 +78,7 @@ func (c exportAuditCommand) Run(ctx context.Context, cli *commands, s streams) e
 type verifyAuditCommand struct {
 	Folder     string   `arg:"" optional:"" help:"An exported log, or a folder of them. Without one, the live log is checked." type:"existingdir"`
 	Checkpoint []string `help:"An earlier checkpoint, which the log must have grown from." placeholder:"FILE" type:"existingfile"`
+	Against    []string `help:"An earlier export, an archive, or the folder of a watch: if the log does not go on from what lies there, the first entries that are not the same are named." placeholder:"FOLDER" type:"existingdir"`
 	Witness    []string `help:"The key of a witness. Each --checkpoint must have the signature of one of those given." placeholder:"KEY"`
 	Proof      []string `help:"A proof of one entry, as the page of the audit log saves it: it alone is checked, and the entry printed. Needs --key." placeholder:"FILE" type:"existingfile"`
 	Key        []string `help:"The log's key as export printed it, or a file with it. Each key's log must be there. Without one the key in the folder is believed." placeholder:"KEY"`
@@ -89,7 +90,7 @@ func (c verifyAuditCommand) Run(ctx context.Context, cli *commands, s streams) e
 		return err
 	}
 	if len(c.Proof) > 0 {
-		if len(keys) == 0 || c.Folder != "" || len(c.Checkpoint)+len(c.Witness) > 0 {
+		if len(keys) == 0 || c.Folder != "" || len(c.Checkpoint)+len(c.Witness)+len(c.Against) > 0 {
 			return errors.New("--proof goes with --key alone: without the log's key, from elsewhere, it proves nothing")
 		}
 		return verifyProofs(c.Proof, keys, s.out)
@@ -108,13 +109,17 @@ func (c verifyAuditCommand) Run(ctx context.Context, cli *commands, s streams) e
 			return err
 		}
 	}
+	copies, err := earlierCopies(c.Against)
+	if err != nil {
+		return err
+	}
 	logs, done, err := cli.logs(ctx, c.Folder, s.out)
 	if err != nil {
 		return err
 	}
 	defer done()
 	wrong := logs.wrong
-	check := logCheck{keys: keys, unused: maps.Clone(keys), earlier: earlier, witnesses: c.Witness, now: time.Now(), out: s.out}
+	check := logCheck{keys: keys, unused: maps.Clone(keys), earlier: earlier, copies: append(copies, logs.archived...), witnesses: c.Witness, now: time.Now(), out: s.out}
 	for _, log := range logs.all {
 		n, err := check.of(ctx, log, logs.before[log.Practice])
 		if err != nil {
@@ -137,6 +142,12 @@ func (c verifyAuditCommand) Run(ctx context.Context, cli *commands, s streams) e
 	for path := range earlier {
 		fmt.Fprintf(s.out, "%s is of no log that is there\n", path)
 		wrong++
+	}
+	for _, copied := range copies {
+		if !copied.found {
+			fmt.Fprintf(s.out, "%s is of no log that is there\n", copied.folder)
+			wrong++
+		}
 	}
 	for _, what := range logs.standing {
 		fmt.Fprintln(s.out, what)
@@ -179,6 +190,8 @@ type foundLogs struct {
 	// before are the heads of each live log that were signed before, by the
 	// practice's id and what became of them.
 	before map[string]map[string][]byte
+	// archived are the archives of the live logs.
+	archived []*earlierCopy
 	// standing says of each live log that does not grow what waits.
 	standing []string
 }
@@ -193,6 +206,13 @@ func (c *commands) logs(ctx context.Context, folder string, out io.Writer) (foun
 		if found.before, err = h.SignedBefore(ctx); err != nil {
 			return found, nil, errors.Join(err, h.Close())
 		}
+		for _, folder := range h.ArchiveFolders() {
+			copies, _ := earlierCopies([]string{folder}) // an archive that cannot be read is a finding of doctor's
+			for _, copied := range copies {
+				copied.live = true
+			}
+			found.archived = append(found.archived, copies...)
+		}
 		found.all, err = h.AuditLogs(ctx, false)
 		if err != nil {
 			return found, nil, errors.Join(err, h.Close())
@@ -202,18 +222,9 @@ func (c *commands) logs(ctx context.Context, folder string, out io.Writer) (foun
 		}
 		return found, func() { _ = h.Close() }, nil
 	}
-	folders := []string{folder}
-	if !archive.Folder(folder).Is() {
-		folders = nil
-		entries, err := os.ReadDir(folder)
-		if err != nil {
-			return found, nil, err
-		}
-		for _, e := range entries {
-			if e.IsDir() {
-				folders = append(folders, filepath.Join(folder, e.Name()))
-			}
-		}
+	folders, err := logFolders(folder)
+	if err != nil {
+		return found, nil, err
 	}
 	if len(folders) == 0 {
 		return found, nil, fmt.Errorf("there is no exported log in %s", folder)
@@ -277,6 +288,7 @@ type logCheck struct {
 	unused map[string]string // those of keys whose log was not seen yet
 	// earlier are checkpoints by their files, less those that were of a log.
 	earlier   map[string][]byte
+	copies    []*earlierCopy
 	witnesses []string
 	now       time.Time
 	out       io.Writer
@@ -340,7 +352,26 @@ func (l *logCheck) of(ctx context.Context, log *auditlog.Log, before map[string]
 		}
 		heads[e] = append(heads[e], which)
 	}
-	report, err := auditlog.Verify(ctx, log.Source, auditlog.Head{Size: c.Size, Root: c.Root}, slices.Collect(maps.Keys(heads))...)
+	copies := make(map[*earlierCopy]auditlog.Checkpoint)
+	for _, copied := range l.copies {
+		if copied.origin != c.Origin {
+			continue
+		}
+		copied.found = true
+		e, err := auditlog.OpenCheckpoint(copied.signed, verifier)
+		if err != nil && !copied.live {
+			say(fmt.Sprintf("the checkpoint in %s is not signed by the log's key: the key or the checkpoint was changed", copied.folder))
+		}
+		if err != nil {
+			continue
+		}
+		copies[copied] = e
+		if !copied.live {
+			heads[e] = append(heads[e], "in "+string(copied.folder))
+		}
+	}
+	head := auditlog.Head{Size: c.Size, Root: c.Root}
+	report, err := auditlog.Verify(ctx, log.Source, head, slices.Collect(maps.Keys(heads))...)
 	if err != nil {
 		return wrong, err
 	}
@@ -353,6 +384,16 @@ func (l *logCheck) of(ctx context.Context, log *auditlog.Log, before map[string]
 	}
 	if report.More > 0 {
 		say(fmt.Sprintf("and %d more", report.More))
+	}
+	for _, copied := range l.copies {
+		was, is := copies[copied]
+		contradicts := func(d *auditlog.DamageError) bool { return d.What == "checkpoint" && d.At == was.Size }
+		if !is || report.More == 0 && !slices.ContainsFunc(report.Damage, contradicts) {
+			continue // the log begins with all of its entries
+		}
+		if err := nameEntries(ctx, log, head, copied.folder, was, l.out, say); err != nil {
+			return wrong, err
+		}
 	}
 	if report.Until.Sub(l.now) > auditlog.ClockTolerance {
 		say(fmt.Sprintf("entries are dated up to %s, which is yet to come: the hub's clock was ahead, or this machine's is behind", when(report.Until)))

@@ -109,6 +109,9 @@ func TestT40TamperedExport(t *testing.T) {
 	does(t, elsewhere, []string{"audit", "verify", log, "--key", key}, alone)
 	does(t, elsewhere, []string{"audit", "verify", later, "--checkpoint", early, "--key", filepath.Join(log, archive.KeyFile)}, "as it was written")
 	does(t, elsewhere, []string{"audit", "verify", first}, "compare it with what you noted")
+	does(t, elsewhere, []string{"audit", "verify", later, "--against", first, "--key", key}, "as it was written")
+	names(t, elsewhere, []string{"audit", "verify", log, "--against", later, "--key", key}, "has shrunk", " were dropped (as "+later)
+	refuses(t, elsewhere, []string{"audit", "verify", log, "--against", elsewhere}, "no copy of a log")
 	if out, _ := sotto(t, elsewhere, "audit", "verify", log, "--key", key); strings.Contains(out, "as it was written") {
 		t.Errorf("a log that was made anew would look the same:\n%s", out)
 	}
@@ -208,6 +211,27 @@ func TestT40TamperedExport(t *testing.T) {
 		"the whole chain is forged, by who has the key": {func(t *testing.T, f string) {
 			forge(t, data, f, f, 0, func(e *audit.Event) { e.Person = "p_two" })
 		}, []string{"--checkpoint", early}, []string{"the log forked from it"}},
+		"an entry is changed and the whole chain made anew, by who has the key": {func(t *testing.T, f string) {
+			forge(t, data, later, f, 0, func(e *audit.Event) { e.Person = "p_two" })
+		}, []string{"--against", first}, []string{"the log forked from it", "entry 300 was changed: it is not the one that was logged (as " + log, ": 1 changed, 0 dropped, 0 added"}},
+		"an entry is dropped and the whole chain made anew, by who has the key": {func(t *testing.T, f string) {
+			forgeAll(t, data, later, f, func(all []auditlog.Entry) []auditlog.Entry { return slices.Delete(all, 300, 301) })
+		}, []string{"--against", log}, []string{"entry 300 was dropped", ": 0 changed, 1 dropped, 0 added"}},
+		"an entry is added and the whole chain made anew, by who has the key": {func(t *testing.T, f string) {
+			forgeAll(t, data, later, f, func(all []auditlog.Entry) []auditlog.Entry {
+				more := all[299]
+				more.Event.Person = "p_two"
+				return slices.Insert(all, 300, more)
+			})
+		}, []string{"--against", log}, []string{"entry 300 was added", ": 0 changed, 0 dropped, 1 added"}},
+		"the log forks, by who has the key": {func(t *testing.T, f string) {
+			forgeAll(t, data, later, f, func(all []auditlog.Entry) []auditlog.Entry {
+				for i := range all[520:] {
+					all[520+i].Event.Person = "p_two"
+				}
+				return all
+			})
+		}, []string{"--against", log}, []string{"entries 520 to ", "the log forked there", " 0 dropped, 0 added"}},
 		"an entry is dated back and all is signed anew, by who has the key": {func(t *testing.T, f string) {
 			forge(t, data, f, f, 0, func(e *audit.Event) { e.At -= time.Hour.Milliseconds() })
 		}, nil, []string{"entry 300 is dated ", "before entry 299, and nothing says that the clock was set back"}},

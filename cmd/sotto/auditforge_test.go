@@ -72,42 +72,55 @@ func (f *forgery) Entries(_ context.Context, n int64, width int) ([]auditlog.Ent
 
 func (*forgery) Beyond(context.Context, int64) ([]*auditlog.DamageError, error) { return nil, nil }
 
-// forge makes a log of the first n entries (0 for all) of that in from, changed
-// by fn, whole and signed: with the installation's own key, or with another if
-// data is empty.
-func forge(t *testing.T, data, from, to string, n int64, fn func(*audit.Event)) {
+// forge makes a log of the first n entries (0 for all) of that in from, of which
+// fn changes number 300, whole and signed: with the installation's own key, or
+// with another if data is empty.
+func forge(t *testing.T, data, from, to string, n int, fn func(*audit.Event)) {
+	t.Helper()
+	forgeAll(t, data, from, to, func(entries []auditlog.Entry) []auditlog.Entry {
+		if fn != nil {
+			fn(&entries[300].Event)
+		}
+		if n == 0 {
+			return entries
+		}
+		return entries[:n]
+	})
+}
+
+// forgeAll is [forge] of the entries that fn makes of those in from: it commits
+// to each and numbers it anew.
+func forgeAll(t *testing.T, data, from, to string, fn func([]auditlog.Entry) []auditlog.Entry) {
 	t.Helper()
 	old, err := auditlog.ReadUnsigned(read(t, from, archive.CheckpointFile))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n == 0 {
-		n = old.Size
-	}
 	f := &forgery{tiles: make(map[[2]int64][]byte)}
-	var leaves []auditlog.Hash
-	for i := int64(0); i*auditlog.TileWidth < n; i++ {
+	for i := int64(0); i*auditlog.TileWidth < old.Size; i++ {
 		entries, err := archive.Folder(from).Entries(t.Context(), i, auditlog.Width(old.Size, 0, i))
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, e := range entries {
-			if fn != nil && e.Leaf == 300 {
-				fn(&e.Event)
-				encoded, err := e.Event.Encode()
-				if err != nil {
-					t.Fatal(err)
-				}
-				e.Commitment = audit.Commit(e.Salt, encoded)
-			}
-			f.entries, leaves = append(f.entries, e), append(leaves, auditlog.LeafHash(e.Commitment))
+		f.entries = append(f.entries, entries...)
+	}
+	f.entries = fn(f.entries)
+	n := int64(len(f.entries))
+	leaves := make([]auditlog.Hash, n)
+	for i := range f.entries {
+		e := &f.entries[i]
+		encoded, err := e.Event.Encode()
+		if err != nil {
+			t.Fatal(err)
 		}
+		e.Leaf, e.Commitment = int64(i), audit.Commit(e.Salt, encoded)
+		leaves[i] = auditlog.LeafHash(e.Commitment)
 	}
 	tile := func(level int, n int64) ([]byte, error) { return f.tiles[[2]int64{int64(level), n}], nil }
 	if err := auditlog.Grow(0, tile, func(level int, n int64, b []byte) error {
 		f.tiles[[2]int64{int64(level), n}] = bytes.Clone(b)
 		return nil
-	}, leaves[:n]); err != nil {
+	}, leaves); err != nil {
 		t.Fatal(err)
 	}
 	root, err := auditlog.Root(n, tile)

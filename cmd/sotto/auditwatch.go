@@ -33,6 +33,10 @@ type watchAuditCommand struct {
 	Sample     int           `help:"How many times 256 older entries are read by chance with each look." default:"16"`
 }
 
+// treeFolder is where the tree of a log is kept, to name the entries that are no
+// longer the same.
+const treeFolder = "tree"
+
 // wholeFile says when all entries of a log were read last, and nothing was
 // wrong.
 const wholeFile = "whole"
@@ -82,7 +86,7 @@ func (c watchAuditCommand) look(ctx context.Context, cli *commands, out io.Write
 	here := make(map[string]bool)
 	for _, log := range logs.all {
 		here[log.Name] = true
-		n, err := lookAt(c.Seen, log, out, func(place string, head auditlog.Head, earlier []auditlog.Checkpoint) (*auditlog.Report, bool, error) {
+		n, err := lookAt(ctx, c.Seen, log, out, func(place string, head auditlog.Head, earlier []auditlog.Checkpoint) (*auditlog.Report, bool, error) {
 			part, err := c.part(place, earlier, time.Now())
 			if err != nil {
 				return nil, false, err
@@ -124,8 +128,9 @@ type compares func(place string, head auditlog.Head, earlier []auditlog.Checkpoi
 
 // lookAt compares a log with what was seen of it, and keeps what it sees now.
 // If they contradict each other it keeps both: the two signed checkpoints prove
-// it to anybody.
-func lookAt(seen string, log *auditlog.Log, out io.Writer, compare compares) (wrong int, err error) {
+// it to anybody. Of a log with a source it keeps the tree as well, and names by it
+// the entries that are no longer those.
+func lookAt(ctx context.Context, seen string, log *auditlog.Log, out io.Writer, compare compares) (wrong int, err error) {
 	place := filepath.Join(seen, log.Name)
 	say := func(what any) {
 		fmt.Fprintf(out, "%s: %v\n", log.Name, what)
@@ -167,6 +172,13 @@ func lookAt(seen string, log *auditlog.Log, out io.Writer, compare compares) (wr
 	if report.More > 0 {
 		say(fmt.Sprintf("and %d more", report.More))
 	}
+	if log.Source != nil {
+		tree := archive.Folder(place + "." + treeFolder)
+		seen := auditlog.Log{Name: log.Name, Signed: log.Signed, Verifier: verifier, Source: log.Source}
+		if err := keepTree(ctx, tree, &seen, head, wrong > 0, out, say); err != nil {
+			return wrong, err
+		}
+	}
 	if wrong > 0 {
 		// What chance has found once is to be found at every look from now on.
 		if err := os.Remove(place + "." + wholeFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -184,6 +196,32 @@ func lookAt(seen string, log *auditlog.Log, out io.Writer, compare compares) (wr
 	}
 	fmt.Fprintf(out, "%s: %d entries\n", log.Name, now.Size)
 	return 0, durable.WriteFile(place+"."+archive.CheckpointFile, log.Signed, 0o600)
+}
+
+// keepTree keeps the tree of a log that has grown, or names the entries of one
+// that is damaged which are not those of the tree that was kept.
+func keepTree(ctx context.Context, tree archive.Folder, log *auditlog.Log, head auditlog.Head, damaged bool, out io.Writer, say func(what any)) error {
+	var damage *auditlog.DamageError
+	if !damaged {
+		if err := tree.GrowTree(ctx, log); !errors.As(err, &damage) {
+			return err
+		}
+		say(fmt.Sprintf("%v (as %s has it)", damage, tree))
+	}
+	signed, err := os.ReadFile(filepath.Join(string(tree), archive.CheckpointFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // seen before trees were kept
+	} else if err != nil {
+		return err
+	}
+	was, err := auditlog.OpenCheckpoint(signed, log.Verifier)
+	if err != nil {
+		return fmt.Errorf("%s is not what was kept there", filepath.Join(string(tree), archive.CheckpointFile))
+	}
+	if err := auditlog.Grown(ctx, log.Source, head, was); !errors.As(err, &damage) {
+		return err
+	}
+	return nameEntries(ctx, log, head, tree, was, out, say)
 }
 
 // keepContradiction keeps a checkpoint that contradicts what was seen, beside

@@ -137,7 +137,8 @@ func TestT40Watch(t *testing.T) {
 		names(t, data, watch, "the log has shrunk")
 	}
 	happens(t, data, 900) // and it goes on, past what was seen
-	names(t, data, watch, "the log forked")
+	names(t, data, watch, "the log forked", "are others than were logged", "as "+filepath.Join(seen, "riverside.tree"))
+	names(t, data, []string{"audit", "verify", "--against", seen}, "are others than were logged")
 	if !bytes.Equal(last, read(t, seen, "riverside.checkpoint")) {
 		t.Error("what was seen is forgotten")
 	}

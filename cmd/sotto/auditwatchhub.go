@@ -160,7 +160,7 @@ func (w *watchedHub) compare(ctx context.Context, out io.Writer) (wrong int, err
 		return 0, err
 	}
 	log := &auditlog.Log{Name: name, Signed: []byte(now.Signed), Verifier: now.Verifier}
-	return lookAt(w.seen, log, out, func(_ string, head auditlog.Head, earlier []auditlog.Checkpoint) (*auditlog.Report, bool, error) {
+	return lookAt(ctx, w.seen, log, out, func(_ string, head auditlog.Head, earlier []auditlog.Checkpoint) (*auditlog.Report, bool, error) {
 		report := &auditlog.Report{Head: head}
 		for _, e := range earlier {
 			var damage *auditlog.DamageError

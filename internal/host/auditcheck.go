@@ -157,6 +157,17 @@ func (h *OpenHub) SignedBefore(ctx context.Context) (map[string]map[string][]byt
 	return all, nil
 }
 
+// ArchiveFolders are where the server keeps the logs as files too; each
+// practice's is in a folder of its short name.
+func (h *OpenHub) ArchiveFolders() (all []string) {
+	for _, part := range readLogParts(h.folder) {
+		if part.Name == installation.LogArchive && part.Folder != "" {
+			all = append(all, part.Folder)
+		}
+	}
+	return all
+}
+
 // inspectLog reads the newest entries of a practice's log and some others, makes
 // its root anew, and compares it with each head that was signed before.
 func (h *OpenHub) inspectLog(ctx context.Context, p *hub.Practice, parts []installation.LogPart, witnesses []hub.LogWitness) (*installation.LogCheck, error) {

@@ -231,21 +231,33 @@ func (f Folder) Write(ctx context.Context, log *auditlog.Log) (auditlog.Head, er
 	if err != nil {
 		return head, err
 	}
-	return head, f.write(ctx, log, head, 0)
+	return head, f.write(ctx, log, head, 0, true)
 }
 
 // Grow is [Folder.Write] of what the log has more than its checkpoint here says:
 // files from before are believed to be there, which Verify tells of.
 func (f Folder) Grow(ctx context.Context, log *auditlog.Log) (auditlog.Head, error) {
+	return f.grow(ctx, log, true)
+}
+
+// GrowTree is [Folder.Grow] without the entries: 32 bytes of each are kept, which
+// say nothing of it, and are enough for [auditlog.Compare].
+func (f Folder) GrowTree(ctx context.Context, log *auditlog.Log) error {
+	_, err := f.grow(ctx, log, false)
+	return err
+}
+
+func (f Folder) grow(ctx context.Context, log *auditlog.Log, entries bool) (auditlog.Head, error) {
 	head, earlier, err := f.continues(ctx, log)
 	if err != nil || earlier > 0 && earlier == head.Size {
 		return head, err
 	}
-	return head, f.write(ctx, log, head, earlier)
+	return head, f.write(ctx, log, head, earlier, entries)
 }
 
-// write puts the tiles that hold entries from a number on, and the checkpoint.
-func (f Folder) write(ctx context.Context, log *auditlog.Log, head auditlog.Head, from int64) error {
+// write puts the tiles that hold entries from a number on, with their entries if
+// it is told so, and the checkpoint.
+func (f Folder) write(ctx context.Context, log *auditlog.Log, head auditlog.Head, from int64, entries bool) error {
 	if err := durable.MakeFolder(string(f), 0o700); err != nil {
 		return err
 	}
@@ -255,7 +267,7 @@ func (f Folder) write(ctx context.Context, log *auditlog.Log, head auditlog.Head
 	for level := 0; head.Size>>(level*auditlog.TileHeight) > 0; level++ {
 		first := from >> (level * auditlog.TileHeight) / auditlog.TileWidth
 		for n := first; auditlog.Width(head.Size, level, n) > 0; n++ {
-			if err := f.putTile(ctx, log.Source, level, n, auditlog.Width(head.Size, level, n)); err != nil {
+			if err := f.putTile(ctx, log.Source, level, n, auditlog.Width(head.Size, level, n), entries); err != nil {
 				return err
 			}
 		}
@@ -285,7 +297,7 @@ func (f Folder) continues(ctx context.Context, log *auditlog.Log) (head auditlog
 	return head, earlier.Size, auditlog.Grown(ctx, log.Source, head, earlier)
 }
 
-func (f Folder) putTile(ctx context.Context, s auditlog.Source, level int, n int64, width int) error {
+func (f Folder) putTile(ctx context.Context, s auditlog.Source, level int, n int64, width int, withEntries bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -296,7 +308,7 @@ func (f Folder) putTile(ctx context.Context, s auditlog.Source, level int, n int
 	if len(hashes) != width*auditlog.HashBytes {
 		return &auditlog.DamageError{What: "tile", Level: level, At: n, How: "has lost hashes"}
 	}
-	if err := f.put(auditlog.TilePath(level, n, width), hashes); err != nil || level > 0 {
+	if err := f.put(auditlog.TilePath(level, n, width), hashes); err != nil || level > 0 || !withEntries {
 		return err
 	}
 	entries, err := s.Entries(ctx, n, width)
