@@ -137,6 +137,11 @@ func TestT54Doctor(t *testing.T) {
 	levels, _ = diagnose(t, data, "--backups", backups)
 	expect("with something in the folder", levels, map[string]string{"backup": doctor.Fail})
 	does(t, data, words("--backups "+backups+" backup make"), "No key is in it")
+	t.Run("what it says of proxies is what the program takes", func(t *testing.T) {
+		serving(t, data, "--proxies", "10.0.0.7/32")
+		levels, _ := diagnose(t, data)
+		expect("with one proxy", levels, map[string]string{"proxies": doctor.OK})
+	})
 	cert, key := testCertificate(t, 5*24*time.Hour)
 	serving(t, data, "--tls-cert", cert, "--tls-key", key, "--metrics-listen", "0.0.0.0:0", "--origin", "http://chat.clinic.example", "--origin", "https://127.0.0.1:1", "--proxies", "0.0.0.0/0", "--log-level", "debug")
 	forgotten, err := net.Listen("tcp", "0.0.0.0:0") // by the program that serves, which is this one

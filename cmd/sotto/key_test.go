@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/sotto-health/sotto/internal/doctor"
@@ -64,6 +66,33 @@ func TestT54LostEvidenceKey(t *testing.T) {
 	}
 	if again := does(t, data, words("controls key")); again == first {
 		t.Error("the key is the same")
+	}
+}
+
+// TestOldKeysAreChanged: what the doctor says of an old key ends the finding, for
+// who does it.
+func TestOldKeysAreChanged(t *testing.T) {
+	data, _ := newRecord(t)
+	does(t, data, words("controls key")) // which makes it
+	for _, name := range []string{"audit", "factors", "patients", "evidence"} {
+		key := filepath.Join(data, "hub", name+".key")
+		text, err := os.ReadFile(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(key, regexp.MustCompile(`(?m)^# Made on .*$`).ReplaceAll(text, []byte("# Made on 2020-01-02")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if said, _ := sotto(t, data, words("doctor")...); !strings.Contains(said, "run sotto key replace "+name) {
+			t.Errorf("the doctor of an old %s.key:\n%s", name, said)
+		}
+		if err := os.Rename(key, filepath.Join(t.TempDir(), "old")); err != nil {
+			t.Fatal(err)
+		}
+		does(t, data, words("key replace "+name), "the audit log says so")
+		if levels, _ := diagnose(t, data); levels["key-age"] != "" || levels["keys"] != doctor.OK {
+			t.Errorf("the doctor of a new %s.key: %q", name, levels)
+		}
 	}
 }
 

@@ -84,7 +84,7 @@ func (x *examination) server() {
 	for _, p := range s.Proxies {
 		n, err := netip.ParsePrefix(p)
 		x.expect("proxies", err == nil && narrow(n), "The proxies in "+p+" are believed.", Fail,
-			"Everybody in "+p+" is believed about where a call comes from: limits on guessing can be passed by.", "Name only the proxy's own address in --proxies.")
+			"Everybody in "+p+" is believed about where a call comes from: limits on guessing can be passed by.", "Name only the proxy's own address, with its length: --proxies 10.0.0.7/32, or /128 for IPv6.")
 	}
 }
 
@@ -109,7 +109,7 @@ func (x *examination) ports(s *installation.Server) {
 		}
 	}
 	if well {
-		x.expect("ports", true, "Other machines reach nothing here but what is set up.", OK, "", "")
+		x.expect("ports", true, "Of the server's process and of other programs of its user, only what is set up listens for other machines; programs of root and of other users, and firewalls, were not looked at.", OK, "", "")
 	}
 }
 
@@ -136,7 +136,7 @@ func (x *examination) front(f *installation.Front) {
 	}
 	x.expect("origin-hsts", f.HSTS >= strictLeast, "Browsers come by HTTPS alone"+at+".", Warn,
 		"Browsers are not told"+at+" to come by HTTPS alone for half a year or more.",
-		"Let the proxy pass on the header Strict-Transport-Security, as the server sends it.")
+		"Have the proxy send the header Strict-Transport-Security: max-age=63072000; or have it say X-Forwarded-Proto: https to the server, which sends that header then, and pass it on.")
 }
 
 // certificate judges one that was shown: by the server itself, or where at says.
@@ -188,8 +188,7 @@ func (x *examination) files() {
 			well = false
 			x.expect("keys", false, "", Fail, "The key "+k.Path+" is open to other users ("+k.Mode+").", "chmod 0600 "+k.Path+", and think whether somebody has copied it.")
 		case x.facts.At.Sub(k.MadeAt) > keyOld:
-			x.expect("key-age", false, "", Warn, fmt.Sprintf("The key %s is %d days old.", k.Path, days(x.facts.At.Sub(k.MadeAt))),
-				"There is no command yet that changes keys: note in the risk register until when this one is good.")
+			x.keyAge(&k)
 		}
 	}
 	if well {
@@ -198,6 +197,21 @@ func (x *examination) files() {
 	x.disks()
 	x.expect("attachments", x.facts.Blobs.Writable, "The folder of attachments can be written.", Fail,
 		"The folder of attachments cannot be written.", "Check its owner and whether the disk is there.")
+}
+
+// keyAge names how an old key is changed. What nobody can change is said, and is
+// no finding: docs/decisions/0259-a-finding-has-a-fix.md.
+func (x *examination) keyAge(k *installation.Key) {
+	then := map[string]string{
+		"audit":    "Keep its public part for what it signed, and tell monitors and witnesses of the new one.",
+		"evidence": "Give its public part to who verifies evidence packs: sotto controls key.",
+		"factors":  "No authenticator app opens anything then: sotto staff link for whoever has no passkey.",
+		"patients": "What was on file of patients cannot be opened then: import it again.",
+	}
+	name := strings.TrimSuffix(strings.TrimPrefix(k.Path, "hub/"), ".key")
+	says := fmt.Sprintf("The key %s is %d days old", k.Path, days(x.facts.At.Sub(k.MadeAt)))
+	x.expect("key-age", then[name] == "", says+", and no command changes it: keep asking who could have copied it.", Warn, says+".",
+		fmt.Sprintf("Stop the hub, move %s out of the data folder to a safe place, run sotto key replace %s, and start the hub. %s", k.Path, name, then[name]))
 }
 
 func (x *examination) database() {

@@ -79,7 +79,8 @@ func TestHealthy(t *testing.T) {
 			f.Practices[0].Provider.Only = true
 			f.Practices[0].People[0].Passkeys, f.Practices[0].People[0].Linked = 1, false
 		},
-		"unlinked, and here yesterday": func(f *installation.Facts) { f.Practices[0].People[2].Password = false },
+		"an old key that nobody can change": func(f *installation.Facts) { f.Keys[0].MadeAt = f.At.Add(-3 * 365 * day) },
+		"unlinked, and here yesterday":      func(f *installation.Facts) { f.Practices[0].People[2].Password = false },
 	} {
 		f := healthy()
 		change(f)
@@ -191,20 +192,22 @@ func TestT54SeededMistakes(t *testing.T) {
 		"links to nowhere": {func(f *installation.Facts) {
 			f.Server.Origins, f.Server.Messengers = nil, []installation.Messenger{{Channel: "email"}}
 		}, "links", Warn},
-		"open metrics":            {func(f *installation.Facts) { f.Server.Metrics = "0.0.0.0:9480" }, "metrics", Fail},
-		"profiler":                {func(f *installation.Facts) { f.Server.DebugRoutes = true }, "debug-routes", Fail},
-		"debug log":               {func(f *installation.Facts) { f.Server.Debug = true }, "log-level", Warn},
-		"all are proxies":         {func(f *installation.Facts) { f.Server.Proxies = []string{"0.0.0.0/0"} }, "proxies", Fail},
-		"all are proxies, IPv6":   {func(f *installation.Facts) { f.Server.Proxies = []string{"::/0"} }, "proxies", Fail},
-		"dead server":             {func(f *installation.Facts) { f.Server.Answers = false }, "running", Fail},
-		"no server":               {func(f *installation.Facts) { f.Server = nil }, "running", Warn},
-		"clock runs free":         {func(f *installation.Facts) { f.Clock.Synchronised = &no }, "clock", Warn},
-		"clock of yesteryear":     {func(f *installation.Facts) { f.Build.Time = now.Add(day) }, "clock-behind", Fail},
-		"database's clock":        {func(f *installation.Facts) { f.Clock.Database = -time.Minute }, "clock-database", Warn},
-		"readable file":           {func(f *installation.Facts) { f.Paths = []installation.Path{{Path: "demo.json", Mode: "-rw-r--r--"}} }, "file-modes", Fail},
-		"readable key":            {func(f *installation.Facts) { f.Keys[0].Open = true }, "keys", Fail},
-		"lost key":                {func(f *installation.Facts) { f.Keys[0].Lost = true }, "keys", Fail},
-		"old key":                 {func(f *installation.Facts) { f.Keys[0].MadeAt = now.Add(-3 * 365 * day) }, "key-age", Warn},
+		"open metrics":          {func(f *installation.Facts) { f.Server.Metrics = "0.0.0.0:9480" }, "metrics", Fail},
+		"profiler":              {func(f *installation.Facts) { f.Server.DebugRoutes = true }, "debug-routes", Fail},
+		"debug log":             {func(f *installation.Facts) { f.Server.Debug = true }, "log-level", Warn},
+		"all are proxies":       {func(f *installation.Facts) { f.Server.Proxies = []string{"0.0.0.0/0"} }, "proxies", Fail},
+		"all are proxies, IPv6": {func(f *installation.Facts) { f.Server.Proxies = []string{"::/0"} }, "proxies", Fail},
+		"dead server":           {func(f *installation.Facts) { f.Server.Answers = false }, "running", Fail},
+		"no server":             {func(f *installation.Facts) { f.Server = nil }, "running", Warn},
+		"clock runs free":       {func(f *installation.Facts) { f.Clock.Synchronised = &no }, "clock", Warn},
+		"clock of yesteryear":   {func(f *installation.Facts) { f.Build.Time = now.Add(day) }, "clock-behind", Fail},
+		"database's clock":      {func(f *installation.Facts) { f.Clock.Database = -time.Minute }, "clock-database", Warn},
+		"readable file":         {func(f *installation.Facts) { f.Paths = []installation.Path{{Path: "demo.json", Mode: "-rw-r--r--"}} }, "file-modes", Fail},
+		"readable key":          {func(f *installation.Facts) { f.Keys[0].Open = true }, "keys", Fail},
+		"lost key":              {func(f *installation.Facts) { f.Keys[0].Lost = true }, "keys", Fail},
+		"old key": {func(f *installation.Facts) {
+			f.Keys = append(f.Keys, installation.Key{Path: "hub/factors.key", MadeAt: now.Add(-3 * 365 * day)})
+		}, "key-age", Warn},
 		"full disk":               {func(f *installation.Facts) { f.Disk.FreeBytes = 100 << 20 }, "disk", Fail},
 		"no room for files":       {func(f *installation.Facts) { f.Places[0].Disk.FreeBytes = 100 << 20 }, "disk:attachments", Fail},
 		"no room for the record":  {func(f *installation.Facts) { f.Places[1].Disk.FreeBytes = 4 << 30 }, "disk:record", Fail},
