@@ -131,7 +131,7 @@ async function storyNames() {
 const faults = [];
 const fault = (where, what) => {
   faults.push(`${where}: ${what}`);
-  console.log(faults.at(-1));
+  console.log(`not ok: ${faults.at(-1)}`);
 };
 
 /** Once a change of theme or size is drawn, and what it moved has come to rest. */
