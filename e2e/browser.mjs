@@ -113,6 +113,8 @@ export async function frameOf(page, path) {
  */
 export async function pressLauncher(page, path) {
   await page.waitForLoadState("load");
+  // A press before the page was first drawn is dropped by the browser.
+  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
   const { width, height } = page.viewportSize();
   await page.mouse.click(width - 50, height - 50);
   return frameOf(page, path);

@@ -59,6 +59,7 @@ test("the filters are kept by a name, and it is said how many entries match", as
   await page.getByText("Saved views").click();
   await page.getByRole("textbox", { name: "Name for the filters now in use" }).fill("Signing in");
   await page.getByRole("button", { name: "Save view" }).click();
+  await page.getByText("The view is saved").waitFor({ state: "attached" }); // said once it is kept
   await section("audit", "Audit log");
   await page.reload();
   const shown = () => page.getByRole("status").filter({ hasText: / of / }).innerText();

@@ -77,7 +77,7 @@ func (c *core) call(ctx context.Context, method string, args js.Value) (any, err
 		if err != nil {
 			return nil, err
 		}
-		return e.SendTextOnce(ctx, text(0), salt, text(1))
+		return e.SendTextOnce(ctx, text(0), salt, text(1), text(3))
 	case "sendFile":
 		info, err := fileInfo(args.Index(2))
 		if err != nil {

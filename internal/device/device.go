@@ -150,8 +150,8 @@ type engineCalls interface {
 	// here already, by its id, is left as it is.
 	Open(ctx context.Context, options OpenOptions) (conversation string, err error)
 	// SendTextOnce keeps a message and sends it when it can. What comes twice
-	// with the same salt is one message.
-	SendTextOnce(ctx context.Context, conversation string, salt []byte, text string) (message string, err error)
+	// with the same salt is one message. Draft is what is being typed by then.
+	SendTextOnce(ctx context.Context, conversation string, salt []byte, text, draft string) (message string, err error)
 	// SendFileOnce seals the file, keeps it, and sends it when it can. It returns
 	// once all of file is read and kept. The salt is as that of a text.
 	SendFileOnce(ctx context.Context, conversation string, salt []byte, info FileInfo, file io.Reader) (message string, err error)

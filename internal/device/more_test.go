@@ -178,6 +178,15 @@ func TestDraftTypingAndForget(t *testing.T) {
 	if sam.View(id).Draft != "" {
 		t.Error("the draft stays after it was sent")
 	}
+	if _, err := sam.SendTextOnce(t.Context(), id, device.NewSalt(), "what waited", "typed me"); err != nil {
+		t.Fatal(err)
+	}
+	if err := sam.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	if v := sam.View(id); v.Draft != "typed me" {
+		t.Errorf("what is typed as a message goes: %q is kept", v.Draft)
+	}
 	if err := sam.Forget(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ func TestHandedInTwice(t *testing.T) {
 	info, b := scan()
 	say := func() string {
 		t.Helper()
-		sent, err := sam.SendTextOnce(t.Context(), id, text, "my knee hurts")
+		sent, err := sam.SendTextOnce(t.Context(), id, text, "my knee hurts", "")
 		if err != nil {
 			t.Fatal(err)
 		}

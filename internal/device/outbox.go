@@ -19,13 +19,15 @@ func NewSalt() []byte { return randomBytes(content.SaltSize) }
 
 // SendText keeps a message and sends it when it can.
 func (e *Engine) SendText(ctx context.Context, conversation, text string) (string, error) {
-	return e.SendTextOnce(ctx, conversation, NewSalt(), text)
+	return e.SendTextOnce(ctx, conversation, NewSalt(), text, "")
 }
 
 // SendTextOnce is [Engine.SendText] for whoever may not hear the answer and ask
 // again: what comes twice with the same salt is one message. Its id is made of
-// the salt, and is kept for as long as the message is.
-func (e *Engine) SendTextOnce(ctx context.Context, conversation string, salt []byte, text string) (string, error) {
+// the salt, and is kept for as long as the message is. Draft is what is being
+// typed in the conversation by then: what was the draft became the message, or
+// the person types on while an earlier message waited to be handed in.
+func (e *Engine) SendTextOnce(ctx context.Context, conversation string, salt []byte, text, draft string) (string, error) {
 	c, err := e.find(conversation)
 	if err != nil {
 		return "", err
@@ -50,10 +52,7 @@ func (e *Engine) SendTextOnce(ctx context.Context, conversation string, salt []b
 				return err
 			}
 		}
-		if c.draft != "" {
-			c.draft = ""
-			t.delete(prefixDraft + c.id)
-		}
+		t.keepDraft(draft)
 		c.rec.last = lastLine(text)
 		t.showOut(o)
 		t.told()
@@ -68,6 +67,20 @@ func (e *Engine) SendTextOnce(ctx context.Context, conversation string, salt []b
 	e.tellConnection()
 	c.kickSend(true)
 	return id, nil
+}
+
+// keepDraft keeps what is being typed; a draft that is too long is not kept.
+func (t *txn) keepDraft(text string) {
+	c := t.c
+	if text == c.draft || len(text) > content.MaxText {
+		return
+	}
+	c.draft = text
+	if text == "" {
+		t.delete(prefixDraft + c.id)
+	} else {
+		t.put(prefixDraft+c.id, []byte(text))
+	}
 }
 
 // taken reports whether an own message is here already.

@@ -135,8 +135,8 @@ export abstract class FakeBase<S extends BaseScript> implements Core {
   abstract act(id: ConversationId, act: ActName): Promise<void>;
   abstract list(box: Box, cursor?: string): Promise<{ conversations: readonly Conversation[]; next?: string; total: number }>;
 
-  async sendText(id: ConversationId, text: string, name: MessageName): Promise<MessageId> {
-    await this.called("sendText", id, text, name);
+  async sendText(id: ConversationId, text: string, name: MessageName, draft = ""): Promise<MessageId> {
+    await this.called("sendText", id, text, name, draft);
     return this.kept(id, { kind: "text", text }, name);
   }
 

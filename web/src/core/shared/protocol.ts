@@ -287,8 +287,8 @@ export interface Core {
   start(options: StartOptions): Promise<Started>;
   /** Patient: make a conversation. Resolves as soon as it is kept here; the hub may still be away. */
   open(options: OpenOptions): Promise<ConversationId>;
-  /** Resolves as soon as it is kept here. What comes twice by one name is one message. */
-  sendText(conversation: ConversationId, text: string, name: MessageName): Promise<MessageId>;
+  /** Resolves as soon as it is kept here. What comes twice by one name is one message. `draft` is what is being typed by then. */
+  sendText(conversation: ConversationId, text: string, name: MessageName, draft?: string): Promise<MessageId>;
   sendFile(conversation: ConversationId, file: Blob, info: FileInfo, name: MessageName): Promise<MessageId>;
   retry(message: MessageId): Promise<void>;
   /** Drop a message that has not been sent, or stop its upload; of one that was sent, stop the download of its file. */

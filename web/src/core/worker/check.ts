@@ -62,7 +62,7 @@ const methods: Record<Method, readonly Check[]> = {
       writesFor: optional(shape({ kind: oneOf("parent", "guardian", "carer", "representative"), age: optional(oneOf("minor", "adult")) })),
     }),
   ],
-  sendText: [id, text(maxTextLength), optional(name)],
+  sendText: [id, text(maxTextLength), optional(name), optional(text(1 << 20))],
   sendFile: [
     id,
     (v) => v instanceof Blob,

@@ -54,7 +54,10 @@ test("outlives the page, and goes out once, in order, when the next one has a co
   expect(next.session.state.screen.at).toBe("chat");
   const opened = calls(next.core, "open")[0]?.[0] as OpenOptions;
   expect(opened).toMatchObject({ queue: "q_general", name: "Ana", consents: [{ form: "form", version: 3 }] });
-  expect(calls(next.core, "sendText").map(([id, text]) => [id, text])).toEqual([[opened.id, "My knee hurts."], [opened.id, "Since Monday."]]);
+  expect(calls(next.core, "sendText").map(([id, text, , draft]) => [id, text, draft])).toEqual([
+    [opened.id, "My knee hurts.", "and at ni"], // what is typed stays, as they go
+    [opened.id, "Since Monday.", "and at ni"],
+  ]);
   expect(calls(next.core, "sendFile")).toHaveLength(1);
   expect(next.session.draftText).toBe("and at ni");
   expect(calls(next.core, "saveDraft")).toEqual([[opened.id, "and at ni"]]);

@@ -114,7 +114,7 @@ export class Outgoing {
         body.kind === "file" && blob
           ? await core.sendFile(conversation, blob, body.file, name)
           : body.kind === "text"
-            ? await core.sendText(conversation, body.text, name)
+            ? await core.sendText(conversation, body.text, name, this.textOf === conversation ? this.text : this.visit.known(conversation)?.draft)
             : undefined;
       this.taken(typed);
       if (kept) this.thread.settle(id, kept);
@@ -262,7 +262,7 @@ export class Outgoing {
     if (to) await core?.saveDraft(to, text);
     if (!wasUnkept || this.textOf !== textOf) return; // another chat's words are kept now
     this.draftIsUnkept = unsaved;
-    await unkept?.putDraft(unsaved ? { text, ...(textOf ? { conversation: textOf } : {}) } : undefined);
+    await unkept?.putDraft(unsaved ? { text, conversation: textOf } : undefined);
   }
 
   private type(): void {

@@ -16,7 +16,7 @@ export interface UnkeptMessage {
 export interface UnkeptDraft {
   readonly text: string;
   /** As a message's. */
-  readonly conversation?: ConversationId;
+  readonly conversation?: ConversationId | undefined;
 }
 
 /** A conversation that was asked for and that the core has not begun yet. */

@@ -60,28 +60,30 @@ export class Kept {
     }
   }
 
-  /** Keeps the filters of an address by a name, in place of those that had it. */
-  save(name: string, query: URLSearchParams): void {
+  /** Keeps the filters of an address by a name, in place of those that had it; settled once they are kept, or never will be. */
+  save(name: string, query: URLSearchParams): Promise<void> {
     const others = this.views.filter((each) => each.name !== name);
     this.views = [{ name, query: query.toString() }, ...others].slice(0, mostViews);
-    this.write();
+    return this.write();
   }
 
   drop(name: string): void {
     this.views = this.views.filter((each) => each.name !== name);
-    this.write();
+    void this.write();
   }
 
   show(column: string, shown: boolean): void {
     const others = this.columns.filter((each) => each !== column);
     this.columns = shown ? [...others, column] : others;
-    this.write();
+    void this.write();
   }
 
-  private write(): void {
-    void this.ready
+  private write(): Promise<void> {
+    return this.ready
       .then(async () => (await this.shelf)?.apply([[key, new TextEncoder().encode(JSON.stringify({ views: this.views, columns: this.columns }))]], []))
-      .catch(() => (this.lasts = false)); // it is full
+      .catch(() => {
+        this.lasts = false; // it is full
+      });
   }
 }
 

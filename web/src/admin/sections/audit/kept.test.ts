@@ -23,9 +23,9 @@ test("views and columns are a person's, in this browser, and the newest comes fi
   const { kept } = shelves();
   const mine = await kept("oak", robin);
   expect([mine.views, mine.columns, mine.lasts]).toEqual([[], usual, true]);
-  mine.save("Refused", new URLSearchParams("outcome=refused"));
-  mine.save("Last week", new URLSearchParams("from=2026-11-23"));
-  mine.save("Refused", new URLSearchParams("outcome=refused&category=keys"));
+  await mine.save("Refused", new URLSearchParams("outcome=refused"));
+  await mine.save("Last week", new URLSearchParams("from=2026-11-23"));
+  await mine.save("Refused", new URLSearchParams("outcome=refused&category=keys"));
   mine.show("where", true);
   mine.show("about", false);
   const again = await kept("oak", robin);
@@ -35,14 +35,14 @@ test("views and columns are a person's, in this browser, and the newest comes fi
   expect((await kept("oak", robin)).views.map(({ name }) => name)).toEqual(["Last week"]);
   expect((await kept("oak", sam)).views).toEqual([]);
   expect((await kept("elm", robin)).views).toEqual([]);
-  for (let n = 0; n <= mostViews; n++) again.save(`view ${n}`, new URLSearchParams());
+  for (let n = 0; n <= mostViews; n++) await again.save(`view ${n}`, new URLSearchParams());
   expect([again.views.length, again.views[0]?.name]).toEqual([mostViews, `view ${mostViews}`]);
 });
 
 test("a browser that keeps nothing, or something else, takes nothing away but that", async () => {
   const none = new Kept("oak", robin, () => Promise.reject(new Error("blocked")));
   await none.ready;
-  none.save("Refused", new URLSearchParams("outcome=refused"));
+  await none.save("Refused", new URLSearchParams("outcome=refused"));
   expect([none.views.length, none.lasts]).toEqual([1, false]);
   const { values, kept } = shelves();
   values.set("oak/p_robin/explorer", new TextEncoder().encode(JSON.stringify({ views: [{ name: 1 }, "x"], columns: [2, "who"] })));
