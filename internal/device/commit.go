@@ -1,6 +1,7 @@
 package device
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -89,10 +90,7 @@ func (c *conversation) makeCommit(ctx context.Context) (made bool, err error) {
 	pending, err := c.group.Commit(options)
 	if err != nil {
 		err = fmt.Errorf("device: make commit: %w", err)
-		if c.change == nil {
-			c.rec.updatedAt, c.rec.sentSince = c.e.millis(), 0 // not again and again
-		}
-		c.changed(err)
+		c.refusedCommit(err)
 		c.e.cfg.Log("commit", err)
 		return false, t.apply(ctx)
 	}
@@ -102,10 +100,72 @@ func (c *conversation) makeCommit(ctx context.Context) (made bool, err error) {
 	return true, t.apply(ctx)
 }
 
+// A bar is why a commit of this device's own did not come about, for good as
+// things stood. None is made for itself again until something is new: the epoch,
+// the connection, or that its person says so ([Engine.Retry]).
+type bar struct {
+	err         error
+	epoch, line uint64
+}
+
+// refusedCommit takes note that a commit of our own is not to be. It needs c.mu.
+func (c *conversation) refusedCommit(err error) {
+	if c.group != nil {
+		c.bar = bar{err, c.group.Epoch(), c.e.line()}
+	}
+	c.rec.updatedAt, c.rec.sentSince = c.e.millis(), 0 // keys are renewed when they are due the next time
+	c.changed(err)
+}
+
+// barred returns why to make a commit has no point now, or nil. It needs c.mu.
+func (c *conversation) barred() error {
+	if c.group == nil || c.bar.epoch != c.group.Epoch() || c.bar.line != c.e.line() {
+		return nil
+	}
+	return c.bar.err
+}
+
+// release shows as not sent what waits behind an item that is at large, if the
+// commit that would end that is not to be: its author tries again, or does not.
+// What nobody sees, such as a receipt, waits on.
+func (c *conversation) release(ctx context.Context) error {
+	err := c.with(ctx, func(t *txn) error {
+		why := cmp.Or(c.barred(), c.writable())
+		if why == nil || !slices.ContainsFunc(c.out, c.atLarge) {
+			return errUnchanged
+		}
+		released := false
+		for _, o := range slices.Clone(c.out) {
+			switch {
+			case o.position > 0 || o.failure != "" || !c.fileIsUp(o):
+				continue
+			case o.kind == outRecall:
+				t.notRecalled(o)
+			case o.kind == outText || o.kind == outFile:
+				o.failure = FailureOf(why)
+				t.putOut(o)
+				t.showOut(o)
+			default:
+				continue
+			}
+			released = true
+		}
+		if !released {
+			return errUnchanged
+		}
+		return nil
+	})
+	if errors.Is(err, errUnchanged) {
+		return nil
+	}
+	c.e.tellConnection()
+	return err
+}
+
 // due returns what is to be committed. It needs c.mu.
 func (c *conversation) due() (mls.CommitOptions, bool, error) {
 	if c.change == nil {
-		renew := c.rec.summary.state != api.StateClosed && c.rec.summary.consent != "withdrawn" &&
+		renew := c.barred() == nil && c.rec.summary.state != api.StateClosed && c.rec.summary.consent != "withdrawn" &&
 			(slices.ContainsFunc(c.out, c.atLarge) || c.rec.sentSince >= c.e.cfg.UpdateAfter || c.e.millis()-c.rec.updatedAt >= c.e.cfg.UpdateEvery.Milliseconds())
 		// No proposals of others: nothing that only a member wanted.
 		return mls.CommitOptions{OnlyThese: true}, renew, nil
@@ -170,8 +230,8 @@ func (c *conversation) sendCommit(ctx context.Context, own *ownCommit) (more boo
 		if err != nil {
 			t.discard()
 			if codeOf(err) != api.CodeStaleEpoch {
-				c.changed(err)
-				c.rec.updatedAt, c.rec.sentSince = c.e.millis(), 0
+				c.e.cfg.Log("the hub refuses a commit for good", err)
+				c.refusedCommit(err)
 			}
 			c.raise(staleHead(err))
 			return nil
@@ -206,7 +266,7 @@ func (c *conversation) sendCommit(ctx context.Context, own *ownCommit) (more boo
 	case err != nil && own.rejoin:
 		return false, err // with a newer group info, after a pause
 	}
-	return err == nil, nil
+	return true, nil
 }
 
 // discard drops an own commit that has lost.

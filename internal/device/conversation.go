@@ -44,6 +44,7 @@ type conversation struct {
 	named   []Member             // who is in it by the hub's word, for when this device is not
 	typing  map[string]time.Time // until when
 	change  *change              // what the keeper wants to become of the group
+	bar     bar                  // why the last commit of our own did not come about
 	acked   uint64               // as the hub has heard
 	known   uint64               // how far the hub has said that the log goes
 	used    time.Time            // when it was last of use

@@ -23,10 +23,17 @@ type ladder struct {
 	// lost is set while no message or no commit gets to the hub, or no answer from it.
 	lost  atomic.Pointer[string]
 	tried atomic.Int32 // messages that were lost, or their answers
-	late  func() error // the first of the messages that were lost comes to the hub after all
+	// bars is set while the hub refuses each commit for good, of which refused counts.
+	bars    atomic.Bool
+	refused atomic.Int32
+	late    func() error // the first of the messages that were lost comes to the hub after all
 }
 
 func (h *ladder) Send(ctx context.Context, id string, f api.SendFrame) (*api.Sent, error) {
+	if f.Kind == api.FrameCommit && h.bars.Load() {
+		h.refused.Add(1)
+		return nil, &api.Problem{Code: api.CodeInvalidHandshake}
+	}
 	lost := h.lost.Load()
 	if lost != nil {
 		defer h.tried.Add(1)
@@ -202,6 +209,55 @@ func TestWhatIsHeldBackComesLate(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestWhatWaitsForACommitThatIsRefused: where the hub refuses for good the commit
+// that ends what is held back, nothing waits in silence: it is not sent, and its
+// author sees that. The commit is made again for something new alone.
+func TestWhatWaitsForACommitThatIsRefused(t *testing.T) {
+	w, sam, maria, hub, id := ladderTalk(t)
+	message := "message"
+	hub.lost.Store(&message)
+	held := maria.Say(id, "stuck on the way")
+	w.Eventually("the line goes", func() bool { return hub.tried.Load() > 0 })
+	maria.Client.SetOffline(true)
+	noticesOffline(w, maria)
+	hub.now.Store(&api.Conversation{Verification: api.Verification{Level: "guest"}})
+	hub.bars.Store(true)
+	hub.lost.Store(nil)
+	maria.Client.SetOffline(false)
+	fails := func(message string, refused int32) {
+		t.Helper()
+		w.Eventually("it is not sent", func() bool {
+			return hub.refused.Load() == refused && maria.State(id, message) == device.StateFailed
+		})
+	}
+	fails(held, 1)
+
+	next := maria.Say(id, "are you at home?")
+	fails(next, 1)
+	for _, text := range []string{"hello?", "are you there?", "I wait"} { // each wakes what sends
+		sam.Say(id, text)
+		w.Eventually("she reads on", func() bool { return slices.Contains(maria.Texts(id), text) })
+	}
+	fails(next, 1)
+	if err := maria.Retry(t.Context(), next); err != nil {
+		t.Fatal(err)
+	}
+	fails(next, 2)
+	maria.Client.SetOffline(true)
+	noticesOffline(w, maria)
+	maria.Client.SetOffline(false)
+	fails(next, 3)
+
+	hub.bars.Store(false)
+	if err := maria.Retry(t.Context(), next); err != nil {
+		t.Fatal(err)
+	}
+	sam.SeesTexts(id, "hello", "good morning", "hello?", "are you there?", "I wait", "are you at home?")
+	if got := maria.State(id, held); got != device.StateFailed {
+		t.Errorf("what is held back is %s", got)
 	}
 }
 

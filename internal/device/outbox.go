@@ -204,6 +204,9 @@ func (c *conversation) sendNext(ctx context.Context) (more bool, err error) {
 	if made, err := c.makeCommit(ctx); made || err != nil {
 		return true, err
 	}
+	if err := c.release(ctx); err != nil {
+		return false, err
+	}
 	if again, err := c.holdBack(ctx); again || err != nil {
 		return again, err
 	}
@@ -448,7 +451,7 @@ func (e *Engine) Retry(ctx context.Context, message string) error {
 		if o.failure == "" {
 			return nil
 		}
-		o.failure, o.shown = "", t.c.shown(o)
+		o.failure, o.shown, t.c.bar.err = "", t.c.shown(o), nil
 		t.putOut(o)
 		t.showOut(o)
 		return nil
