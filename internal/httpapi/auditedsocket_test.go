@@ -12,6 +12,7 @@ import (
 	"github.com/coder/websocket/wsjson"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/mls"
 )
 
@@ -96,9 +97,9 @@ func TestT41WhatIsSaidIsAudited(t *testing.T) {
 				t.Errorf("%s: answered %+v, and something is stored", m.Type, r)
 			}
 		} else if says := saying[m.Type]; !strings.HasPrefix(says, "-") {
-			w.store.unwritten.Store(true)
+			w.store.unwritten.Store(new(audit.Kind))
 			r := say(m)
-			w.store.unwritten.Store(false)
+			w.store.unwritten.Store(nil)
 			if r.Problem == nil || r.Problem.Status < 500 || head() != at {
 				t.Errorf("%s: answered %+v, and its event cannot be written", m.Type, r)
 			}

@@ -28,7 +28,7 @@ func onEachStore(t *testing.T, test func(t *testing.T, w *world)) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = stored.Close() })
-		store := &faultyStore{Store: stored, full: new(atomic.Bool), unwritten: new(atomic.Bool)}
+		store := &faultyStore{Store: stored, full: new(atomic.Bool), unwritten: new(atomic.Pointer[audit.Kind])}
 		w := newWorld(t, func(hc *hub.Config, _ *httpapi.Config) { hc.Store = store })
 		w.store = store
 		test(t, w)

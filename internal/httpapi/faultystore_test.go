@@ -27,8 +27,8 @@ type faultyStore struct {
 	unnamed atomic.Bool
 	// unrecorded has nothing that is read recorded.
 	unrecorded atomic.Bool
-	// unwritten has the real store find each event to be none.
-	unwritten *atomic.Bool
+	// unwritten has the real store find each event of a kind to be none; of any if that is "".
+	unwritten *atomic.Pointer[audit.Kind]
 }
 
 func (s *faultyStore) Record(ctx context.Context, events ...audit.Event) error {
@@ -46,10 +46,12 @@ func (s *faultyStore) PersonsByID(ctx context.Context, practice string, ids []st
 }
 
 func (s *faultyStore) spoiled(events []audit.Event) []audit.Event {
-	if s.unwritten.Load() {
+	if kind := s.unwritten.Load(); kind != nil {
 		events = slices.Clone(events)
 		for i := range events {
-			events[i].Kind = "no.kind"
+			if *kind == "" || *kind == events[i].Kind {
+				events[i].Kind = "no.kind"
+			}
 		}
 	}
 	return events

@@ -3,11 +3,13 @@ package httpapi_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/policy"
 )
@@ -85,6 +87,35 @@ func TestPeople(t *testing.T) {
 		_, err := w.hub.StaffMembers(w.ctx, other)
 		if listed := err == nil; listed != (role == "compliance" || role == "auditor") {
 			t.Errorf("a %s lists people: %v", role, err)
+		}
+	}
+}
+
+// TestPeopleAreAddedWhole: somebody is added with the link that they begin with,
+// and what is asked for them, or not at all, whichever of it cannot be recorded.
+func TestPeopleAreAddedWhole(t *testing.T) {
+	w := newWorld(t)
+	admin := w.proven("robin", "administrator")
+	n := api.NewStaffMember{Login: "kim", Name: "Kim Tran", Role: "supervisor"}
+	for _, kind := range []audit.Kind{audit.PersonAdded, audit.GrantRequested, audit.SetUpLinkMade} {
+		before := w.kinds()
+		w.store.unwritten.Store(&kind)
+		_, err := w.hub.AddStaffMember(w.ctx, admin, n)
+		w.store.unwritten.Store(nil)
+		if after := w.kinds(); !errors.Is(err, audit.ErrEvent) || !maps.Equal(before, after) {
+			t.Errorf("without %s: %v, and the log went from %v to %v", kind, err, before, after)
+		}
+	}
+	added, err := w.hub.AddStaffMember(w.ctx, admin, n) // the login is free still
+	w.must(err)
+	if added.Person.Role != "" || added.Request == nil || added.Request.Role != "supervisor" || added.Link.Token == "" {
+		t.Errorf("added %+v", added)
+	}
+	for _, kind := range []audit.Kind{audit.GrantRequested, audit.SetUpLinkMade} {
+		page, err := w.hub.AuditEventsFor(w.ctx, w.clinic.ID, hub.AuditFilter{Kind: string(kind), Object: added.Person.ID})
+		w.must(err)
+		if len(page.Events) != 1 {
+			t.Errorf("%d events of %s", len(page.Events), kind)
 		}
 	}
 }

@@ -21,9 +21,9 @@ import (
 func (w *world) unwritten(do func() error) {
 	w.t.Helper()
 	before := w.kinds()
-	w.store.unwritten.Store(true)
+	w.store.unwritten.Store(new(audit.Kind))
 	err := do()
-	w.store.unwritten.Store(false)
+	w.store.unwritten.Store(nil)
 	var p *api.Problem
 	if errors.As(err, &p) && p.Status < http.StatusInternalServerError || p == nil && !errors.Is(err, audit.ErrEvent) {
 		w.t.Errorf("answered %v, and nothing says so", err)

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/audit"
 	"github.com/sotto-health/sotto/internal/certificate"
 	"github.com/sotto-health/sotto/internal/certificate/authority"
 	"github.com/sotto-health/sotto/internal/consent"
@@ -80,7 +81,7 @@ func newWorld(t testing.TB, options ...worldOption) *world {
 			t.Log(w.logs.String())
 		}
 	})
-	w.store = &faultyStore{Store: stored, full: new(atomic.Bool), incomplete: new(atomic.Int64), unwritten: new(atomic.Bool), unchanged: new(atomic.Int64)}
+	w.store = &faultyStore{Store: stored, full: new(atomic.Bool), incomplete: new(atomic.Int64), unwritten: new(atomic.Pointer[audit.Kind]), unchanged: new(atomic.Int64)}
 	log := slog.New(slog.NewJSONHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	hc := hub.Config{
 		Store: w.store, Blobs: newMemoryBlobs(), Log: log, Now: w.clock.now,

@@ -49,16 +49,26 @@ func (h *Hub) AddStaff(ctx context.Context, p Person) (Person, error) {
 	if p.Role == "" {
 		return Person{}, errors.New("hub: a staff person needs a role")
 	}
-	return h.addStaff(ctx, operator(p.Practice), p)
+	who := operator(p.Practice)
+	p, err := h.newStaff(p)
+	if err != nil {
+		return Person{}, err
+	}
+	return p, h.making(ctx, h.added(ctx, who, &p)).AddPerson(ctx, p)
 }
 
-func (h *Hub) addStaff(ctx context.Context, who Actor, p Person) (Person, error) {
+func (h *Hub) added(ctx context.Context, who Actor, p *Person) audit.Event {
+	return h.event(ctx, who, audit.PersonAdded, p.ID).With("role=" + p.Role)
+}
+
+// newStaff returns a staff person who is to be added.
+func (h *Hub) newStaff(p Person) (Person, error) {
 	p.ID, p.Kind, p.CreatedAt, p.DisabledAt, p.Password = NewID("p"), api.KindStaff, h.millis(), 0, ""
 	p.Login = foldLogin(p.Login)
 	if p.Login == "" || p.Practice == "" || p.Role != "" && roleOf(p.Kind, p.Role) == "" {
 		return Person{}, errors.New("hub: a staff person needs a practice, a login and, if any, a role or profession that policy knows")
 	}
-	return p, h.making(ctx, h.event(ctx, who, audit.PersonAdded, p.ID).With("role="+p.Role)).AddPerson(ctx, p)
+	return p, nil
 }
 
 // ListStaff is Staff for the operator's eyes, who is in the log.
@@ -92,16 +102,22 @@ func (h *Hub) NewSetUpLink(ctx context.Context, practice, person string) (token 
 }
 
 func (h *Hub) newSetUpLink(ctx context.Context, who Actor, practice, person string, by *Agreement) (api.SetUpLinkMade, error) {
+	l, made := h.freshLink(practice, person)
+	if err := h.making(ctx, h.event(ctx, who, audit.SetUpLinkMade, person)).AddSetUpLink(ctx, l, by); err != nil {
+		return api.SetUpLinkMade{}, at("store set-up link", err)
+	}
+	return made, nil
+}
+
+// freshLink returns a new link as it is stored, and as it is shown once.
+func (h *Hub) freshLink(practice, person string) (SetUpLink, api.SetUpLinkMade) {
 	now := h.now()
 	token, hash := newToken()
 	l := SetUpLink{
 		Token: hash, Practice: practice, Person: person,
 		CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(h.sessions.SetUp).UnixMilli(),
 	}
-	if err := h.making(ctx, h.event(ctx, who, audit.SetUpLinkMade, person)).AddSetUpLink(ctx, l, by); err != nil {
-		return api.SetUpLinkMade{}, at("store set-up link", err)
-	}
-	return api.SetUpLinkMade{Token: token, ExpiresAt: l.ExpiresAt}, nil
+	return l, api.SetUpLinkMade{Token: token, ExpiresAt: l.ExpiresAt}
 }
 
 // EnrolApp gives a staff person a password and an authenticator app without a

@@ -63,11 +63,20 @@ func (h *Hub) RequestGrant(ctx context.Context, s *StaffCaller, person string, n
 }
 
 func (h *Hub) askForGrant(ctx context.Context, by Actor, p *Person, r GrantRequest) (GrantRequest, error) {
+	r = h.asked(p, r)
+	return r, h.making(ctx, h.askedFor(ctx, by, &r)).AddGrantRequest(ctx, r)
+}
+
+// asked is what is asked for p, from now on.
+func (h *Hub) asked(p *Person, r GrantRequest) GrantRequest {
 	now := h.now()
 	r.ID, r.Practice, r.Person, r.Was = NewID("q"), p.Practice, p.ID, p.Role
 	r.RequestedAt, r.ExpiresAt = now.UnixMilli(), now.Add(grantLife).UnixMilli()
-	asked := h.event(ctx, by, audit.GrantRequested, p.ID).With(r.what()).Because(r.Kind, r.ID)
-	return r, h.making(ctx, asked).AddGrantRequest(ctx, r)
+	return r
+}
+
+func (h *Hub) askedFor(ctx context.Context, by Actor, r *GrantRequest) audit.Event {
+	return h.event(ctx, by, audit.GrantRequested, r.Person).With(r.what()).Because(r.Kind, r.ID)
 }
 
 // what is asked for, for the log.

@@ -96,26 +96,32 @@ func (h *Hub) AddStaffMember(ctx context.Context, s *StaffCaller, n api.NewStaff
 	if privileged(role) {
 		role = "" // no rights until somebody else approves
 	}
-	p, err := h.addStaff(ctx, s, Person{
+	p, err := h.newStaff(Person{
 		Practice: s.Person.Practice, Login: n.Login, Name: n.Name, Title: cmp.Or(n.Title, n.Role), Role: role, Queues: n.Queues,
 		Departments: sortedSet(n.Departments),
 	})
-	if errors.Is(err, ErrExists) {
-		return api.StaffMemberAdded{}, ErrConflict
-	} else if err != nil {
+	if err != nil {
 		return api.StaffMemberAdded{}, err
 	}
 	added := api.StaffMemberAdded{Person: h.staffMember(p)}
+	events := []audit.Event{h.added(ctx, s, &p)}
+	var ask *GrantRequest
 	if role != n.Role {
-		r, err := h.askForGrant(ctx, s, &p, GrantRequest{Kind: GrantRole, Role: n.Role, Requester: s.Person.ID})
-		if err != nil {
-			return api.StaffMemberAdded{}, at("ask for the role", err)
-		}
+		r := h.asked(&p, GrantRequest{Kind: GrantRole, Role: n.Role, Requester: s.Person.ID})
 		described := h.describeGrant(s, &r, map[string]Person{p.ID: p, s.Person.ID: s.Person})
-		added.Request = &described
+		ask, added.Request = &r, &described
+		events = append(events, h.askedFor(ctx, s, &r))
 	}
-	added.Link, err = h.newSetUpLink(ctx, s, p.Practice, p.ID, nil)
-	return added, err
+	var link SetUpLink
+	link, added.Link = h.freshLink(p.Practice, p.ID)
+	events = append(events, h.event(ctx, s, audit.SetUpLinkMade, p.ID))
+	err = h.once(ctx, p.ID).Recording(events...).AddInvited(ctx, p, link, ask)
+	if errors.Is(err, ErrExists) {
+		return api.StaffMemberAdded{}, ErrConflict
+	} else if err != nil {
+		return api.StaffMemberAdded{}, at("add a staff person", err)
+	}
+	return added, nil
 }
 
 // SetUpLinkFor makes a link with which a person sets up their sign-in, as when

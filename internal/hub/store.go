@@ -111,6 +111,9 @@ type People interface {
 	// AddPerson gives [ErrExists] if the id, or the login within the practice,
 	// is in use.
 	AddPerson(ctx context.Context, p Person) error
+	// AddInvited is AddPerson with a link to set up their sign-in and, unless it
+	// is nil, what is asked for them: all of it, or nothing.
+	AddInvited(ctx context.Context, p Person, l SetUpLink, ask *GrantRequest) error
 	Person(ctx context.Context, practice, id string) (Person, error)
 	// PersonByLogin looks for a staff person; login is case folded already.
 	PersonByLogin(ctx context.Context, practice, login string) (Person, error)

@@ -27,9 +27,6 @@ func (s *Store) lockPeople(ctx context.Context, t *tx, practice string) error {
 func (s *Store) AddGrantRequest(ctx context.Context, r hub.GrantRequest) error {
 	const open = `
 SELECT count(*) FROM grant_request WHERE practice = $1 AND person = $2 AND kind = $3 AND decision = '' AND expires_at > $4`
-	const insert = `
-INSERT INTO grant_request (practice, id, kind, person, role, was, requester, reason, requested_at, expires_at, decision, decider, decided_at, note, used_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', '', 0, '', 0)`
 	return s.write(ctx, r.Practice, func(t *tx) error {
 		if err := s.lockPeople(ctx, t, r.Practice); err != nil {
 			return err
@@ -41,9 +38,16 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', '', 0, '', 0)`
 		if n > 0 {
 			return hub.ErrExists
 		}
-		_, err := t.exec(insert, r.Practice, r.ID, r.Kind, r.Person, r.Role, r.Was, r.Requester, r.Reason, r.RequestedAt, r.ExpiresAt)
-		return err
+		return insertGrantRequest(t, r)
 	})
+}
+
+func insertGrantRequest(t *tx, r hub.GrantRequest) error {
+	const insert = `
+INSERT INTO grant_request (practice, id, kind, person, role, was, requester, reason, requested_at, expires_at, decision, decider, decided_at, note, used_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', '', 0, '', 0)`
+	_, err := t.exec(insert, r.Practice, r.ID, r.Kind, r.Person, r.Role, r.Was, r.Requester, r.Reason, r.RequestedAt, r.ExpiresAt)
+	return err
 }
 
 // GrantRequest implements [hub.Grants].

@@ -11,11 +11,21 @@ import (
 
 // AddPerson implements [hub.People].
 func (s *Store) AddPerson(ctx context.Context, p hub.Person) error {
+	return s.write(ctx, p.Practice, func(t *tx) error { return addPerson(t, p) })
+}
+
+// AddInvited implements [hub.People].
+func (s *Store) AddInvited(ctx context.Context, p hub.Person, l hub.SetUpLink, ask *hub.GrantRequest) error {
 	return s.write(ctx, p.Practice, func(t *tx) error {
-		if err := addPerson(t, p); err != nil || len(p.Departments) == 0 {
+		if err := addPerson(t, p); err != nil {
 			return err
 		}
-		return putDepartments(t, p.Practice, p.ID, p.Departments)
+		if ask != nil {
+			if err := insertGrantRequest(t, *ask); err != nil {
+				return err
+			}
+		}
+		return insertSetUpLink(t, l)
 	})
 }
 
@@ -37,7 +47,10 @@ ON CONFLICT DO NOTHING`
 	if err == nil && added == 0 {
 		err = hub.ErrExists
 	}
-	return err
+	if err != nil || len(p.Departments) == 0 {
+		return err
+	}
+	return putDepartments(t, p.Practice, p.ID, p.Departments)
 }
 
 const personColumns = `
@@ -96,10 +109,6 @@ func (s *Store) PersonsOfKind(ctx context.Context, practice, kind string) ([]hub
 
 // AddSetUpLink implements [hub.People].
 func (s *Store) AddSetUpLink(ctx context.Context, l hub.SetUpLink, by *hub.Agreement) error {
-	const insert = `
-INSERT INTO set_up_link (token, practice, person, created_at, expires_at, used_at)
-VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT DO NOTHING`
 	return s.write(ctx, l.Practice, func(t *tx) error {
 		if err := s.useAgreement(ctx, t, l.Practice, l.Person, by); err != nil {
 			return err
@@ -107,8 +116,16 @@ ON CONFLICT DO NOTHING`
 		if err := dropLinks(t, l.Practice, l.Person); err != nil {
 			return err
 		}
-		return t.mustOr(hub.ErrExists, insert, l.Token[:], l.Practice, l.Person, l.CreatedAt, l.ExpiresAt, l.UsedAt)
+		return insertSetUpLink(t, l)
 	})
+}
+
+func insertSetUpLink(t *tx, l hub.SetUpLink) error {
+	const insert = `
+INSERT INTO set_up_link (token, practice, person, created_at, expires_at, used_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT DO NOTHING`
+	return t.mustOr(hub.ErrExists, insert, l.Token[:], l.Practice, l.Person, l.CreatedAt, l.ExpiresAt, l.UsedAt)
 }
 
 // dropLinks ends the links of a person that nobody has used.

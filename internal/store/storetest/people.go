@@ -127,6 +127,40 @@ func testPeople(t *testing.T, store hub.Store) {
 		twin.Practice = elsewhere.id
 		must(t, store.AddPerson(ctx, twin))
 	})
+	t.Run("somebody is invited whole or not at all", func(t *testing.T) {
+		kim := dana
+		kim.Practice, kim.ID, kim.Login = elsewhere.id, newID("p"), "kim"
+		l := hub.SetUpLink{Token: newToken(), Practice: elsewhere.id, Person: kim.ID, CreatedAt: 7, ExpiresAt: 100}
+		ask := hub.GrantRequest{ID: newID("q"), Practice: elsewhere.id, Kind: hub.GrantRole, Person: kim.ID, Role: "supervisor", RequestedAt: 7, ExpiresAt: 100}
+		must(t, store.AddInvited(ctx, kim, l, &ask))
+		link, err := store.SetUpLink(ctx, l.Token, 8)
+		must(t, err)
+		same(t, link, l)
+		asked, err := store.GrantRequestsFor(ctx, elsewhere.id, kim.ID)
+		must(t, err)
+		same(t, asked, []hub.GrantRequest{ask})
+
+		lee := kim
+		lee.ID, lee.Login = newID("p"), "lee"
+		ask.ID, ask.Person, l.Person = newID("q"), lee.ID, lee.ID
+		invite := func(s hub.Store) error { return s.AddInvited(ctx, lee, l, &ask) }
+		remains := func() {
+			t.Helper()
+			_, err := store.Person(ctx, elsewhere.id, lee.ID)
+			wants(t, err, hub.ErrNotFound)
+			asked, err := store.GrantRequestsFor(ctx, elsewhere.id, lee.ID)
+			must(t, err)
+			same(t, asked, []hub.GrantRequest(nil))
+		}
+		wants(t, invite(store), hub.ErrExists) // there is such a link
+		remains()
+		l.Token = newToken()
+		elsewhere.unwritten("somebody is invited", invite)
+		remains()
+		_, err = store.SetUpLink(ctx, l.Token, 8)
+		wants(t, err, hub.ErrNotFound)
+		must(t, invite(store))
+	})
 	t.Run("several by id", func(t *testing.T) {
 		all, err := store.PersonsByID(ctx, here.id, []string{dana.ID, newID("p"), keeper.ID, `"'`})
 		must(t, err)
