@@ -28,6 +28,10 @@ type watchAuditCommand struct {
 	Silence time.Duration `help:"How long the hub may give no answer before the watch ends with an error." default:"15m"`
 	Still   time.Duration `help:"How long the hub may show a log that does not grow before the watch ends with an error, once for each head: who hides what is done can show an old one for ever. 0 is for ever." default:"24h"`
 
+	Witness   []string      `help:"With --hub: the key of a witness of its log, who must have signed it." placeholder:"KEY"`
+	Quorum    int           `help:"Of how many of the witnesses that must be true; of all, unless said." placeholder:"N"`
+	Witnessed time.Duration `help:"How long ago they may have signed last." default:"1h"`
+
 	Whole      bool          `help:"Read all entries with each look, as verify does."`
 	WholeEvery time.Duration `help:"Read all entries at the first look, and again when the last time was so long ago. In between, new entries are read and some of the others, by chance." default:"24h"`
 	Sample     int           `help:"How many times 256 older entries are read by chance with each look." default:"16"`
@@ -49,6 +53,9 @@ func (c watchAuditCommand) Run(ctx context.Context, cli *commands, s streams) er
 		return errors.New("--sample and --whole-every are not below 0")
 	}
 	if err := durable.MakeFolder(c.Seen, 0o700); err != nil {
+		return err
+	}
+	if _, err := c.witnesses(); err != nil {
 		return err
 	}
 	look := func() error { return c.look(ctx, cli, s.out) }
@@ -86,7 +93,7 @@ func (c watchAuditCommand) look(ctx context.Context, cli *commands, out io.Write
 	here := make(map[string]bool)
 	for _, log := range logs.all {
 		here[log.Name] = true
-		n, err := lookAt(ctx, c.Seen, log, out, func(place string, head auditlog.Head, earlier []auditlog.Checkpoint) (*auditlog.Report, bool, error) {
+		n, err := lookAt(ctx, c.Seen, log, out, func(place, _ string, head auditlog.Head, earlier []auditlog.Checkpoint) (*auditlog.Report, bool, error) {
 			part, err := c.part(place, earlier, time.Now())
 			if err != nil {
 				return nil, false, err
@@ -123,8 +130,8 @@ func (c watchAuditCommand) look(ctx context.Context, cli *commands, out io.Write
 
 // A compares function compares a log's head with the one that was seen before,
 // if there is one, and says whether it read all entries. What was seen is kept
-// at the place.
-type compares func(place string, head auditlog.Head, earlier []auditlog.Checkpoint) (report *auditlog.Report, whole bool, err error)
+// at the place, and the verifier is the key's that was seen.
+type compares func(place, verifier string, head auditlog.Head, earlier []auditlog.Checkpoint) (report *auditlog.Report, whole bool, err error)
 
 // lookAt compares a log with what was seen of it, and keeps what it sees now.
 // If they contradict each other it keeps both: the two signed checkpoints prove
@@ -162,7 +169,7 @@ func lookAt(ctx context.Context, seen string, log *auditlog.Log, out io.Writer, 
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return 0, err
 	}
-	report, whole, err := compare(place, head, earlier)
+	report, whole, err := compare(place, verifier, head, earlier)
 	if err != nil {
 		return 0, err
 	}

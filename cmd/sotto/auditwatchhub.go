@@ -33,6 +33,7 @@ type watchedHub struct {
 	seen   string // folder
 	once   bool
 
+	required requiredWitnesses
 	still    time.Duration
 	silence  time.Duration
 	answered time.Time // when it last did, or when the watch began
@@ -47,6 +48,10 @@ func (c watchAuditCommand) reach(token string) (*watchedHub, error) {
 	if token == "" {
 		return nil, errors.New("SOTTO_WATCH_TOKEN is empty: make a token where the hub is (sotto directory --practice SLUG token NAME --for watch)")
 	}
+	required, err := c.witnesses()
+	if err != nil {
+		return nil, err
+	}
 	connections, err := watchClient(c.CA)
 	if err != nil {
 		return nil, err
@@ -56,7 +61,7 @@ func (c watchAuditCommand) reach(token string) (*watchedHub, error) {
 		return nil, err
 	}
 	client.SetToken(token)
-	return &watchedHub{client: client, seen: c.Seen, once: c.Once, still: c.Still, silence: c.Silence, answered: time.Now()}, nil
+	return &watchedHub{client: client, seen: c.Seen, once: c.Once, required: required, still: c.Still, silence: c.Silence, answered: time.Now()}, nil
 }
 
 // watchClient believes the certificates in a file, or the system's if it is "".
@@ -87,7 +92,7 @@ func loopback(host string) bool {
 // look looks once. That the hub gives no answer is printed, and an error once it
 // has lasted: who rewrites the log would gladly silence it.
 func (w *watchedHub) look(ctx context.Context, out io.Writer, now time.Time) error {
-	wrong, err := w.compare(ctx, out)
+	wrong, err := w.compare(ctx, out, now)
 	var refused *api.Problem
 	switch {
 	case ctx.Err() != nil:
@@ -149,18 +154,19 @@ func (e *silentError) Error() string { return "the hub gives no answer: " + e.er
 func (e *silentError) Unwrap() error { return e.err }
 
 // compare asks for the log's head, and for the proof that it has grown from the
-// one that was seen.
-func (w *watchedHub) compare(ctx context.Context, out io.Writer) (wrong int, err error) {
-	now, err := w.client.AuditCheckpoint(ctx)
+// one that was seen and from those that witnesses signed.
+func (w *watchedHub) compare(ctx context.Context, out io.Writer, now time.Time) (wrong int, err error) {
+	shown, err := w.client.AuditCheckpoint(ctx)
 	if err != nil {
 		return 0, &silentError{err}
 	}
-	name, err := w.name(now.Verifier)
+	name, err := w.name(shown.Verifier)
 	if err != nil {
 		return 0, err
 	}
-	log := &auditlog.Log{Name: name, Signed: []byte(now.Signed), Verifier: now.Verifier}
-	return lookAt(ctx, w.seen, log, out, func(_ string, head auditlog.Head, earlier []auditlog.Checkpoint) (*auditlog.Report, bool, error) {
+	log := &auditlog.Log{Name: name, Signed: []byte(shown.Signed), Verifier: shown.Verifier}
+	var few *unwitnessedError
+	wrong, err = lookAt(ctx, w.seen, log, out, func(place, verifier string, head auditlog.Head, earlier []auditlog.Checkpoint) (*auditlog.Report, bool, error) {
 		report := &auditlog.Report{Head: head}
 		for _, e := range earlier {
 			var damage *auditlog.DamageError
@@ -170,8 +176,16 @@ func (w *watchedHub) compare(ctx context.Context, out io.Writer) (wrong int, err
 				return nil, false, err
 			}
 		}
-		return report, false, nil
+		err := w.witnessed(ctx, place, verifier, shown.Witnesses, report, now)
+		if errors.As(err, &few) {
+			err = nil // once what was seen is kept
+		}
+		return report, false, err
 	})
+	if err == nil && wrong == 0 && few != nil {
+		err = few
+	}
+	return wrong, err
 }
 
 // grown returns a [*auditlog.DamageError] unless the hub proves that the log has

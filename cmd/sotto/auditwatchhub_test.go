@@ -15,12 +15,12 @@ import (
 
 // servesTLS serves an installation over TLS until stop is called, and returns
 // its address.
-func servesTLS(t *testing.T, data, cert, key string) (address string, stop func()) {
+func servesTLS(t *testing.T, data, cert, key string, more ...string) (address string, stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended, log := make(chan error, 1), &listening{found: make(chan struct{})}
 	go func() {
-		ended <- run(ctx, []string{"--data", data, "serve", "--no-keeper", "--listen", "127.0.0.1:0", "--tls-cert", cert, "--tls-key", key}, io.Discard, log)
+		ended <- run(ctx, append([]string{"--data", data, "serve", "--no-keeper", "--listen", "127.0.0.1:0", "--tls-cert", cert, "--tls-key", key}, more...), io.Discard, log)
 	}()
 	select {
 	case err := <-ended:

@@ -310,11 +310,11 @@ func (h *Hub) AuditKinds() api.AuditKinds {
 // whoever keeps one can find what was changed later. It says how many events
 // there are and nothing of them.
 func (h *Hub) AuditCheckpoint(ctx context.Context, practice string) (api.AuditCheckpoint, error) {
-	signed, verifier, head, err := h.Checkpoint(ctx, practice)
+	witnesses, err := h.auditWitnesses(ctx, practice) // first: what one signs meanwhile is longer than the head
 	if err != nil {
 		return api.AuditCheckpoint{}, err
 	}
-	witnesses, err := h.auditWitnesses(ctx, practice)
+	signed, verifier, head, err := h.Checkpoint(ctx, practice)
 	return api.AuditCheckpoint{Signed: string(signed), Verifier: verifier, Size: head.Size, Root: head.Root[:], Witnesses: witnesses}, err
 }
 
