@@ -53,6 +53,11 @@ func newSearch(texts map[string]string, keys map[string][]byte) *search {
 	return s
 }
 
+// and returns a search for what both look for.
+func (s *search) and(other *search) *search {
+	return &search{slices.Concat(s.needles, other.needles), slices.Concat(s.masked, other.masked)}
+}
+
 func (s *search) add(what string, b []byte) {
 	s.put(what, b)
 	s.put(what+" in hex", []byte(hex.EncodeToString(b)))
@@ -96,12 +101,15 @@ func (s *search) in(r io.Reader) (found []string, size int64, err error) {
 		longest = max(longest, len(n.form))
 	}
 	buffer, kept := make([]byte, 4<<20), 0
+	empty := make([]byte, len(buffer)) // as most of a core dump is
 	for {
 		n, err := io.ReadFull(r, buffer[kept:])
 		size += int64(n)
-		for _, n := range find(s.needles, buffer[:kept+n]) {
-			if !slices.Contains(found, n) {
-				found = append(found, n)
+		if !bytes.Equal(buffer[:kept+n], empty[:kept+n]) {
+			for _, n := range find(s.needles, buffer[:kept+n]) {
+				if !slices.Contains(found, n) {
+					found = append(found, n)
+				}
 			}
 		}
 		switch {
