@@ -41,6 +41,7 @@ export class Person {
    */
   static async arrive(browser, { name, origins, ...context }) {
     const person = new Person(name, await browser.newContext({ reducedMotion: "reduce", ...context }));
+    person.context.setDefaultTimeout(90_000); // other stories run beside this one
     person.context.on("page", (page) => person.#watch(page, origins));
     // What service workers ask for is told of the context, and of no page.
     person.context.on("request", (request) => person.#asked(request.url(), origins));
@@ -98,12 +99,17 @@ export class Person {
 
 /** The frame of a page whose address holds a path, once it is there. */
 export async function frameOf(page, path) {
-  for (let tries = 0; tries < 400; tries++) {
+  for (let tries = 0; tries < 1800; tries++) {
     const frame = page.frames().find((each) => each.url().includes(path));
     if (frame) return frame;
     await page.waitForTimeout(50);
   }
   throw new Error(`no frame of ${path}`);
+}
+
+/** A press before the page was first drawn is dropped by the browser. */
+export async function isDrawn(page) {
+  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
 }
 
 /**
@@ -113,8 +119,7 @@ export async function frameOf(page, path) {
  */
 export async function pressLauncher(page, path) {
   await page.waitForLoadState("load");
-  // A press before the page was first drawn is dropped by the browser.
-  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  await isDrawn(page);
   const { width, height } = page.viewportSize();
   await page.mouse.click(width - 50, height - 50);
   return frameOf(page, path);
@@ -123,7 +128,7 @@ export async function pressLauncher(page, path) {
 /** Waits until a live region of the page has said words. */
 export async function hears(page, words) {
   let said = [];
-  for (let tries = 0; tries < 600; tries++) {
+  for (let tries = 0; tries < 1800; tries++) {
     said = await page.evaluate(() => globalThis.said);
     if (said.some((text) => text.includes(words))) return;
     await page.waitForTimeout(50);
@@ -148,7 +153,7 @@ export async function focused(page) {
 /** Waits until something has the focus, and fails if it is something else that keeps it. */
 export async function hasFocus(page, what) {
   let found;
-  for (let tries = 0; tries < 100 && found !== what; tries++) {
+  for (let tries = 0; tries < 600 && found !== what; tries++) {
     if (tries > 0) await page.waitForTimeout(100);
     found = await focused(page);
   }

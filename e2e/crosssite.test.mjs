@@ -36,7 +36,7 @@ test("a frame of another site is told that nothing can be saved, and offers two 
 
 test("in a full window the chat can be saved", async () => {
   const [full] = await Promise.all([eve.context.waitForEvent("page"), chat.getByRole("button", { name: "Open in full window" }).click()]);
-  assert.equal(new URL(full.url()).origin, demo.origin);
+  await full.waitForURL((url) => url.origin === demo.origin);
   await full.getByRole("button", { name: "Start a chat" }).click();
   await full.getByRole("checkbox").first().waitFor();
   await full.close();

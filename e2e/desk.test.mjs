@@ -39,7 +39,8 @@ for (const place of ["full page", "panel"]) {
 
     await t.test("the nurse reloads without a network, and has a second tab: nothing is lost or doubled", async () => {
       const again = dana.allow(/ERR_INTERNET_DISCONNECTED|ERR_NETWORK_CHANGED|WebSocket connection|Failed to load resource/);
-      await nurse.waitForLoadState("networkidle"); // what is fetched beforehand is there
+      await staffSays(nurse, "One moment, please.");
+      await sees(patient, "One moment, please."); // what looks at words is there then
       const where = nurse.url();
       await dana.context.setOffline(true);
       await staffSays(nurse, "written without a line");
@@ -63,7 +64,7 @@ for (const place of ["full page", "panel"]) {
 
     await t.test("a photo and a file go both ways", async () => {
       await patient.locator("input[type=file]").first().setInputFiles([await photoWithPlace(page, "results.jpg"), letter]);
-      await patient.getByRole("button", { name: /^Send .*file/ }).click();
+      await patient.getByRole("button", { name: "Send 2 files" }).click(); // both are ready
       await nurse.getByRole("button", { name: /results/ }).first().waitFor();
       await nurse.getByText("letter.pdf").first().waitFor();
       await nurse.locator("input[type=file]").first().setInputFiles({ ...letter, name: "answer.pdf" });

@@ -12,6 +12,8 @@ import { Demo } from "./server.mjs";
 let demo, browser, ana, dana, patient, nurse, most;
 /** Where in its file each piece began that was sent. */
 const offsets = [];
+/** Of each piece, in ms. */
+let slowness = 80;
 
 before(async () => {
   demo = await Demo.start();
@@ -23,7 +25,7 @@ before(async () => {
   await ana.context.route("**/v1/attachments/*", async (route) => {
     if (route.request().method() === "PATCH") {
       offsets.push(Number(route.request().headers()["upload-offset"]));
-      await new Promise((resolve) => setTimeout(resolve, 80));
+      await new Promise((resolve) => setTimeout(resolve, slowness));
     }
     await route.continue().catch(() => {}); // cut off or cancelled meanwhile
   });
@@ -93,11 +95,13 @@ test("the largest file goes up in steps, through a cut line and a reload, and ar
 });
 
 test("one that is cancelled on its way is gone, and nothing of it is left to send", async () => {
+  slowness = 1000;
   await send("wrong.pdf", pdf(8_000_000));
   await rises("wrong.pdf", 0.2);
   await patient.getByRole("log").locator("li.line").filter({ hasText: "wrong.pdf" }).getByRole("button", { name: "Cancel" }).click();
   await patient.getByText("wrong.pdf").first().waitFor({ state: "detached" });
-  await patient.waitForTimeout(1000); // a piece may be on its way
+  slowness = 80;
+  await patient.waitForTimeout(1500); // a piece may be on its way
   const before = offsets.length;
   await patient.reload();
   const go = patient.getByRole("button", { name: "Continue my chat" });

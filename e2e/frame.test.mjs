@@ -1,7 +1,7 @@
 // The chat inside a clinic's page: another origin, and another site.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { assertAccessible, desktop, launch, Person, phone, picture, pressLauncher } from "./browser.mjs";
+import { assertAccessible, desktop, isDrawn, launch, Person, phone, picture, pressLauncher } from "./browser.mjs";
 import { beginChat, patientSays, reaches, riverside, sees, signIn, staffSays, takeNext } from "./people.mjs";
 import { Demo, withoutUpgrades } from "./server.mjs";
 
@@ -70,7 +70,7 @@ test("what comes while nobody looks is counted in the title and on the button, a
   await titleBegins(chat, "(1) ");
   await page.waitForFunction(() => globalThis.drawn.querySelector("button b").textContent === "1");
   assert.equal(await badge(), "1");
-  assert.equal(await tonesOf(chat), chime);
+  await chat.waitForFunction((count) => globalThis.tones === count, chime, offscreen);
   await picture(page, "22-unread");
   await pressLauncher(page, riverside);
   await sees(chat, "Until six.");
@@ -82,7 +82,7 @@ test("what comes while nobody looks is counted in the title and on the button, a
   await nurse.getByRole("heading", { name: "Settings", level: 1 }).waitFor();
   await patientSays(chat, "Thank you.");
   await titleBegins(nurse, "(1) ");
-  assert.equal((await tonesOf(nurse)) - before, chime);
+  await nurse.waitForFunction((count) => globalThis.tones === count, before + chime, offscreen);
   for (const person of [bo, dana]) {
     person.assertClean();
     await person.leave();
@@ -151,6 +151,7 @@ test("a chat that does not come is closed by the button, on a phone too", async 
   await page.evaluate(() => document.querySelector("footer")?.toggleAttribute("inert")); // the page's own doing
   // Of the hub: the demo serves the clinic's page too, which is there already.
   await bo.context.route(`${demo.origin}/**`, (route) => route.abort("connectionrefused"));
+  await isDrawn(page);
   const refused = page.waitForEvent("requestfailed");
   await pressed();
   await refused;
@@ -209,7 +210,12 @@ test("who can read the chat is told in the frame without a network too", async (
   await patientSays(chat, "Who reads this?");
   await reaches(chat, "Who reads this?", "Sent");
   await (await brought).finished(); // nobody has pressed
-  await chat.waitForTimeout(500); // it is run, and its words are read
+  // It is run, and its words are read: nothing more comes.
+  await chat.waitForFunction(async () => {
+    const count = performance.getEntriesByType("resource").length;
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    return performance.getEntriesByType("resource").length === count;
+  });
   await bo.context.setOffline(true);
   await chat.getByRole("button", { name: "Who can read this chat?" }).click();
   await chat.getByRole("dialog").getByText("Bo Lindqvist").waitFor();

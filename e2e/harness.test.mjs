@@ -38,7 +38,8 @@ const faulty = [
 ];
 for (const [what, body, expected, headers] of faulty) {
   test(`${what} is noticed`, async () => {
-    const { person, faults } = await noticed(body, headers);
+    const { person, faults, opened } = await noticed(body, headers);
+    for (let tries = 0; tries < 600 && !faults.some((fault) => expected.test(fault)); tries++) await opened.waitForTimeout(50);
     assert.ok(faults.some((fault) => expected.test(fault)), `noticed: ${faults.join("; ") || "nothing"}`);
     assert.throws(() => person.assertClean());
   });
@@ -49,7 +50,7 @@ test("what is allowed is allowed until it is taken back, and nothing else is", a
   const takeBack = person.allow(/cut/);
   const says = async (text) => {
     await opened.evaluate((said) => console.error(said), text);
-    await opened.waitForTimeout(100);
+    await opened.waitForTimeout(500);
   };
   await says("cut off");
   await says("something else");
@@ -74,7 +75,7 @@ for (const [what, script] of [
     const origin = `http://localhost:${Object(server.address()).port}`;
     const person = await Person.arrive(browser, { name: "nobody", origins: [origin] });
     const opened = await person.open(`${origin}/`);
-    for (let tries = 0; tries < 40 && !person.faults.some((fault) => fault.startsWith("foreign")); tries++) await opened.waitForTimeout(50);
+    for (let tries = 0; tries < 600 && !person.faults.some((fault) => fault.startsWith("foreign")); tries++) await opened.waitForTimeout(50);
     assert.ok(person.faults.some((fault) => /foreign request: (ws|http):\/\/elsewhere.localhost:1/.test(fault)), `noticed: ${person.faults.join("; ") || "nothing"}`);
     await person.leave();
   });

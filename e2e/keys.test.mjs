@@ -83,6 +83,7 @@ test("a nurse signs in, takes the chat, answers and closes it", async () => {
   await nurse.keyboard.type(await freshCode(app));
   await nurse.keyboard.press("Enter");
   await hasFocus(nurse, "heading Waiting");
+  await nurse.getByRole("button", { name: "Take the next" }).waitFor();
   await press(nurse, "button Take the next");
   await hasFocus(nurse, reply);
   await sees(nurse, "My results, please?");
@@ -101,7 +102,7 @@ test("a nurse signs in, takes the chat, answers and closes it", async () => {
 
   await press(nurse, "button Close chat", "Enter", "Shift+Tab");
   await hasFocus(nurse, "button Close chat");
-  await patient.getByText("Nurse Dana Ortiz ended the chat.").first().waitFor({ timeout: 30_000 });
+  await patient.getByText("Nurse Dana Ortiz ended the chat.").first().waitFor();
   await hasFocus(nurse, "heading Cy Ramos");
 });
 

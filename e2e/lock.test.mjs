@@ -47,7 +47,8 @@ async function prove(password) {
 
 test("the patient is asked two minutes before, and may stay", async () => {
   await patientBox(patient).fill("half a th");
-  await patient.clock.fastForward("13:30");
+  await patientBox(patient).press("End"); // somebody was there until now
+  await patient.clock.fastForward("13:05");
   const asked = patient.getByRole("alertdialog", { name: "Are you still there?" });
   await asked.waitFor();
   await assertAccessible(patient, "asked");
@@ -70,6 +71,7 @@ test("the patient's chat is hidden, and what was typed is there when it is shown
 
 test("the console locks on demand, and nothing of a chat is left on the page", async () => {
   await staffSays(nurse, "An answer");
+  await sees(patient, "An answer");
   await staffBox(nurse).fill("half an answer");
   await nurse.keyboard.press("Control+Shift+L");
   await nurse.getByRole("heading", { name: "Locked" }).waitFor();
@@ -110,7 +112,7 @@ test("staff are asked two minutes before, and who stays is heard by the server a
   await assertAccessible(nurse, "staff asked");
   await picture(nurse, "32-staff-asked");
   // The next in turn is half a minute away. The first answer only tells how far the page's clock has been moved.
-  const heard = nurse.waitForResponse((answer) => answer.url().endsWith("/v1/staff/active") && answer.status() !== 401, { timeout: 10_000 });
+  const heard = nurse.waitForResponse((answer) => answer.url().endsWith("/v1/staff/active") && answer.status() !== 401, { timeout: 25_000 });
   await asked.getByRole("button", { name: "Stay" }).click();
   assert.equal((await heard).status(), 200);
   await asked.waitFor({ state: "hidden" });

@@ -126,7 +126,15 @@ test("the chat opens without a network, with what was said and what waits", asyn
   await ana.context.setOffline(true);
   await patientSays(page, "typed without a line");
   await patientBox(page).fill("half a th");
-  await page.waitForTimeout(600); // the draft is kept a moment after the last key
+  await reaches(page, "typed without a line", /Sending|Will send/); // said once it is kept
+  const drafts = () => page.evaluate(async () => {
+    const db = await new Promise((resolve) => (indexedDB.open("sotto-patient-riverside").onsuccess = ({ target }) => resolve(Object(target).result)));
+    const keys = await new Promise((resolve) => (db.transaction("values").objectStore("values").getAllKeys().onsuccess = ({ target }) => resolve(Object(target).result)));
+    db.close();
+    return keys.filter((key) => key.startsWith("d/")).length;
+  });
+  // The draft is kept a moment after the last key.
+  for (let tries = 0; (await drafts()) === 0 && tries < 300; tries++) await page.waitForTimeout(100);
   await page.reload();
   await sees(page, "My knee hurts since Monday.");
   await sees(page, "typed without a line");

@@ -85,12 +85,12 @@ export class Demo {
     const demo = new Demo();
     demo.clinicHost = clinicHost;
     demo.folder = await mkdtemp(path.join(os.tmpdir(), "sotto-e2e-"));
-    [demo.port, demo.clinicPort] = await freePorts(2);
     if (reviewsBegan !== undefined) {
       const data = path.join(demo.folder, "data");
       await run(path.join(root, "bin", "sotto"), ["--data", data, "practice", "apply", path.join(root, "internal/demo/riverside.json")]);
       await run("go", ["run", "./e2e/begun", data, "riverside", String(reviewsBegan)], { cwd: root });
     }
+    [demo.port, demo.clinicPort] = await freePorts(2); // as late as can be: others ask for ports too
     demo.program = new Program("sotto", [
       "serve", "--demo",
       "--data", path.join(demo.folder, "data"),
@@ -115,7 +115,7 @@ export class Demo {
   }
 
   async ready() {
-    for (let tries = 0; tries < 300; tries++) {
+    for (let tries = 0; tries < 1200; tries++) {
       try {
         const answer = await fetch(`${this.origin}/readyz`);
         if (answer.ok) return;

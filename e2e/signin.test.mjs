@@ -59,7 +59,7 @@ test("T23: a cookie that was carried to another browser opens nothing", async ()
   owner.allow(/status of 401/);
   const page = await owner.open(`${demo.origin}/staff/`);
   await signIn(page, demo.signIn("samuel.lee"));
-  await inside(page);
+  await inside(page).waitFor();
   const thief = await arrive("Thief");
   thief.allow(/status of 401/);
   const cookies = await page.context().cookies();
@@ -71,7 +71,7 @@ test("T23: a cookie that was carried to another browser opens nothing", async ()
   assert.equal(await look(elsewhere), 401);
   assert.equal(await look(page), 401); // the key is the page's to use, not the cookie's to bring
   await page.reload();
-  await inside(page); // in its own browser it goes on
+  await inside(page).waitFor(); // in its own browser it goes on
 });
 
 test("T28: a wrong code and a wrong password look alike", async () => {
@@ -179,6 +179,7 @@ test("another sets up a passkey, and signs in with it", async () => {
   await page.reload();
   await authenticator.verified(false);
   await page.getByRole("button", { name: "Use your passkey" }).click();
+  await page.getByRole("alert").or(page.locator(".banner.bad")).first().waitFor(); // it was refused
   await page.getByRole("heading", { name: "Locked" }).waitFor();
   await authenticator.verified(true);
   await page.getByRole("button", { name: "Use your passkey" }).click();
