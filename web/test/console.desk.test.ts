@@ -155,8 +155,13 @@ describe("closing", () => {
   it("is done at once when the page goes away", async () => {
     const { core, desk } = await opened({ conversations: [joined()] });
     desk.closeSoon(one);
-    desk.flush();
+    desk.setDraft(one, "half an ans");
+    await desk.flush(); // whoever signs out waits for it
     expect(core.named("act")).toEqual([["c_one", "close"]]);
+    expect(core.named("saveDraft")).toEqual([["c_one", "half an ans"]]);
+    core.script.hang = ["saveDraft"];
+    desk.setDraft(one, "half an answer");
+    expect(await Promise.race([desk.flush().then(() => "gone"), settle().then(() => "waits")])).toBe("waits");
   });
 });
 

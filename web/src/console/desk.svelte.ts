@@ -155,6 +155,8 @@ export class Desk {
   private readonly names = new Map<string | Blob, MessageName>();
   private readonly draftTimers = new Map<ConversationId, () => void>();
   private readonly undo: UndoQueue<ConversationId>;
+  private settled: Promise<unknown> = Promise.resolve();
+  private looks = 0;
   private nextToast = 1;
   private refreshing = new Set<Box>();
   private stopRefresh: (() => void) | undefined;
@@ -177,7 +179,7 @@ export class Desk {
     this.undo = new UndoQueue({
       clock: options.clock,
       ms: undoMs,
-      carryOut: (id) => void this.act(id, "close"),
+      carryOut: (id) => this.settles(this.act(id, "close")),
       changed: (waiting) => (this.closing = new Map(waiting.map((w) => [w.what, w.until]))),
     });
   }
@@ -265,8 +267,10 @@ export class Desk {
 
   private async lookForWork(): Promise<void> {
     if (!this.look) return;
+    const turn = ++this.looks;
     try {
-      this.told(await this.look());
+      const found = await this.look();
+      if (turn === this.looks) this.told(found); // else a later answer came first
     } catch {
       // Asked again with the next word of the hub, and whenever the page loads.
     }
@@ -356,10 +360,11 @@ export class Desk {
     const cursor = more ? this.inbox.boxes[box].next : undefined;
     if (more && cursor === undefined) return;
     if (this.inbox.boxes[box].status !== "ready" || more) this.inbox = setLoading(this.inbox, box);
+    const { byId } = this.inbox;
     try {
       const page = await this.core.list(box, cursor);
       for (const c of page.conversations) this.remember(c);
-      this.inbox = applyPage(this.inbox, box, page, !more);
+      this.inbox = applyPage(this.inbox, box, page, !more, byId);
     } catch (error) {
       const failure = failureOf(error);
       if (failure === "signed-out") this.fail(failure);
@@ -491,10 +496,15 @@ export class Desk {
     if (undone !== undefined) this.toast("plain", "console.act.undone");
   }
 
-  /** The page goes away: what was to be done later is done now. */
-  flush(): void {
+  /** The page goes away: what was to be done later is done now. Settled once it is. */
+  flush(): Promise<unknown> {
     this.undo.flush();
     for (const id of this.drafts.keys()) this.saveDraftNow(id);
+    return this.settled;
+  }
+
+  private settles(work: Promise<unknown>): void {
+    this.settled = Promise.allSettled([this.settled, work]);
   }
 
   // Writing
@@ -520,7 +530,7 @@ export class Desk {
 
   private saveDraftNow(id: ConversationId): void {
     if (!this.forgetTimer(id)) return;
-    this.core.saveDraft(id, this.drafts.get(id) ?? "").catch(() => undefined);
+    this.settles(this.core.saveDraft(id, this.drafts.get(id) ?? ""));
   }
 
   /** The files that are chosen and not sent yet. */

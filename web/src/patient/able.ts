@@ -18,7 +18,7 @@ export function storageWorks(): Promise<boolean> {
   return new Promise((resolve) => {
     const name = "sotto-probe";
     // A browser that never answers is one that does not keep.
-    const timer = setTimeout(() => resolve(false), 3000);
+    const timer = setTimeout(() => resolve(false), 10_000);
     const done = (works: boolean): void => {
       clearTimeout(timer);
       resolve(works);

@@ -62,6 +62,17 @@ describe("applyPage", () => {
   });
 });
 
+describe("a page that comes late", () => {
+  const taken = chat("c_a", { state: "open", assignee: me });
+  it("takes nothing back that was said since it was asked for", () => {
+    const before = applyPage(emptyInbox(me), "waiting", { conversations: [chat("c_a")], total: 1 }, true);
+    const now = applyConversation(before, taken);
+    expect(inBox(applyPage(now, "mine", { conversations: [], total: 0 }, true, before.byId), "mine")).toEqual([taken]);
+    expect(inBox(applyPage(now, "waiting", { conversations: [chat("c_a")], total: 1 }, true, before.byId), "waiting")).toEqual([]);
+    expect(inBox(applyPage(now, "mine", { conversations: [], total: 0 }, true), "mine")).toEqual([]); // asked for afterwards
+  });
+});
+
 describe("applyConversation", () => {
   it("moves a taken one and counts it there", () => {
     let inbox = applyPage(emptyInbox(me), "waiting", { conversations: [chat("c_a")], total: 7 }, true);

@@ -58,18 +58,21 @@ function withBox(inbox: Inbox, box: Box, state: BoxState): Inbox {
 
 /**
  * Takes in a page of a box. The first page replaces the box: what the hub no
- * longer lists there is forgotten, unless an event has moved it elsewhere.
+ * longer lists there is forgotten, unless an event has moved it elsewhere. What
+ * was said of a conversation since the page was asked for stays: `asked` is
+ * what was known by then.
  */
-export function applyPage(inbox: Inbox, box: Box, page: Page, first: boolean): Inbox {
+export function applyPage(inbox: Inbox, box: Box, page: Page, first: boolean, asked = inbox.byId): Inbox {
+  const newer = (id: ConversationId): boolean => inbox.byId.get(id) !== asked.get(id);
   const byId = new Map(inbox.byId);
   if (first) {
     const listed = new Set(page.conversations.map((c) => c.id));
     // A later page's conversations are not listed here and stay until that page comes.
     if (page.next === undefined) {
-      for (const [id, c] of byId) if (boxOf(c, inbox.me) === box && !listed.has(id)) byId.delete(id);
+      for (const [id, c] of byId) if (boxOf(c, inbox.me) === box && !listed.has(id) && !newer(id)) byId.delete(id);
     }
   }
-  for (const c of page.conversations) byId.set(c.id, c);
+  for (const c of page.conversations) if (!newer(c.id)) byId.set(c.id, c);
   const next = first ? page.next : (page.next ?? undefined);
   const state: BoxState = { total: page.total, status: "ready", ...(next === undefined ? {} : { next }) };
   return withBox({ ...inbox, byId }, box, state);

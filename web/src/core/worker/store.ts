@@ -76,7 +76,7 @@ function openDatabase(name: string): Promise<IDBDatabase> {
   });
 }
 
-const letGoMs = 3000;
+const letGoMs = 10_000;
 
 /**
  * Deletes a store, whoever has it open: they let go of it. Rejects with
