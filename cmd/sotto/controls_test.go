@@ -68,6 +68,34 @@ func TestControlsCommand(t *testing.T) {
 	refuses(t, data, []string{"controls", "verify", file, "--key", key}, "not valid")
 }
 
+// TestCryptographyIsAsked: what the running server offers, and how the database's
+// file begins, is what the map says.
+func TestCryptographyIsAsked(t *testing.T) {
+	data := t.TempDir()
+	does(t, data, []string{"practice", "apply", practiceFile(t, "", "")})
+	found := func() map[string]string {
+		out, _ := sotto(t, data, words("controls --json")...)
+		var report struct{ Run api.ControlRun }
+		if err := json.Unmarshal([]byte(out), &report); err != nil {
+			t.Fatal(err)
+		}
+		codes := map[string]string{}
+		for _, r := range report.Run.Results {
+			for _, f := range r.Findings {
+				codes[f.Evidence] = f.Words[0].Code
+			}
+		}
+		return codes
+	}
+	if codes := found(); codes["suite"] != "suite.unasked" || codes["database-encrypted"] != "database.encrypted" {
+		t.Errorf("at rest: %v", codes)
+	}
+	serving(t, data)
+	if codes := found(); codes["suite"] != "suite.quantum" {
+		t.Errorf("while it runs: %v", codes)
+	}
+}
+
 // TestServicesAreNamedWithoutSecrets sets up mail, text messages and an
 // identity provider: each is named where the installation is described and
 // judged, and nothing of what opens them is.

@@ -95,13 +95,13 @@ func evaluate(s *Subject, c *api.Control, queries map[string]Probe) api.ControlR
 		f.Evidence = name
 		r.Findings = append(r.Findings, f)
 	}
-	order := []string{"", api.ControlNotApplicable, api.ControlMet, api.ControlDecision, api.ControlShort}
 	var says []string
 	for _, f := range r.Findings {
-		if worse := slices.Index(order, f.State) - slices.Index(order, r.State); worse > 0 {
-			r.State, says = f.State, []string{f.Says}
-		} else if worse == 0 {
+		switch {
+		case f.State == r.State:
 			says = append(says, f.Says)
+		case worse(r.State, f.State) == f.State:
+			r.State, says = f.State, []string{f.Says}
 		}
 	}
 	switch {
@@ -112,6 +112,15 @@ func evaluate(s *Subject, c *api.Control, queries map[string]Probe) api.ControlR
 	}
 	r.Says = strings.Join(says, " ")
 	return r
+}
+
+// worse is the worse of two states.
+func worse(a, b string) string {
+	order := []string{"", api.ControlNotApplicable, api.ControlMet, api.ControlDecision, api.ControlShort}
+	if slices.Index(order, b) > slices.Index(order, a) {
+		return b
+	}
+	return a
 }
 
 // Finding makers: what is well, what people must decide, what is not met.

@@ -265,24 +265,63 @@ func consentForm(s *Subject) api.ControlFinding {
 	return met(say("form.published", s.Practice.ConsentVer, len(s.Practice.ConsentTexts)))
 }
 
-// suite allows the suites by name: what is not known is not met.
+// suite looks at what the server offers new chats, and at the groups of those that
+// are open. Suites are allowed by name: what is not known is not met.
 func suite(s *Subject) api.ControlFinding {
-	fix := say("fix.apply-version")
-	id := suites.ID(s.Practice.Suite)
-	hex := fmt.Sprintf("0x%04X", uint16(id))
-	switch id {
-	case suites.MLKEM768P256, suites.MLKEM1024P384:
-		return met(say("suite.quantum", id, hex))
-	case suites.X25519AES128, suites.P256AES128, suites.X25519ChaCha, suites.P521AES256, suites.P384AES256:
-		return decide(fix, say("suite.classic", id, hex))
-	default:
-		return short(fix, say("suite.unknown", hex))
+	offered := suites.ID(s.Practice.Offered)
+	if offered == 0 {
+		return short(say("fix.start-server"), say("suite.unasked"))
 	}
+	worst, fix := strength(offered), say("fix.apply-version")
+	hex := fmt.Sprintf("0x%04X", uint16(offered))
+	said := []api.ControlWords{say("suite.unknown", hex)}
+	switch worst {
+	case api.ControlMet:
+		said[0], fix = say("suite.quantum", offered, hex), say("fix.close-chats")
+	case api.ControlDecision:
+		said[0] = say("suite.classic", offered, hex)
+	}
+	for _, g := range s.Practice.Groups {
+		id := suites.ID(g.Suite)
+		state, hex := strength(id), fmt.Sprintf("0x%04X", g.Suite)
+		if state == api.ControlShort {
+			said = append(said, say("suite.used-unknown", hex, g.Conversations))
+		} else {
+			said = append(said, say("suite.used", id, hex, g.Conversations))
+		}
+		worst = worse(worst, state)
+	}
+	switch worst {
+	case api.ControlMet:
+		return met(said...)
+	case api.ControlDecision:
+		return decide(fix, said...)
+	}
+	return short(fix, said...)
 }
 
+// strength is what a cipher suite is worth alone.
+func strength(id suites.ID) string {
+	switch id {
+	case suites.MLKEM768P256, suites.MLKEM1024P384:
+		return api.ControlMet
+	case suites.X25519AES128, suites.P256AES128, suites.X25519ChaCha, suites.P521AES256, suites.P384AES256:
+		return api.ControlDecision
+	}
+	return api.ControlShort
+}
+
+// databaseEncrypted looks at the file. What PostgreSQL's disk does, it does not
+// tell a client.
 func databaseEncrypted(s *Subject) api.ControlFinding {
-	if s.Facts.Database.Engine == installation.PostgreSQL {
+	d := s.Facts.Database
+	switch {
+	case d.Engine == installation.PostgreSQL:
 		return decide(say("fix.encrypt-disk"), say("database.plain"))
+	case d.File == installation.FilePlain:
+		return short(say("fix.plain-file"), say("database.bare"))
+	case d.File != installation.FileSealed || !d.Answers:
+		return short(say("fix.look-there"), say("database.unseen"))
 	}
 	return met(say("database.encrypted"))
 }

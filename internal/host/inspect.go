@@ -98,6 +98,9 @@ func Inspect(ctx context.Context, h *OpenHub, c InspectConfig) (*installation.Fa
 		if err := h.inspectBacklog(ctx, practice, waiting); err != nil {
 			return nil, err
 		}
+		if err := h.inspectSuites(ctx, f.Server, practice); err != nil {
+			return nil, err
+		}
 		f.Practices = append(f.Practices, *practice)
 	}
 	return f, nil
@@ -270,6 +273,7 @@ func database(c InspectConfig) installation.Database {
 		if info, err := os.Stat(filepath.Join(c.Folder.HubPart(), "hub.db")); err == nil {
 			d.Bytes = info.Size()
 		}
+		d.File = fileBegins(filepath.Join(c.Folder.HubPart(), "hub.db"))
 		return d
 	}
 	d := installation.Database{Engine: installation.PostgreSQL, Remote: true}
@@ -302,7 +306,7 @@ func writable(folder string) bool {
 // inspectPractice looks at one practice as of now, in Unix milliseconds.
 func (h *OpenHub) inspectPractice(ctx context.Context, parts []installation.LogPart, p hub.Practice, now int64) (*installation.Practice, error) {
 	out := &installation.Practice{
-		ID: p.ID, Slug: p.Slug, Name: p.Name, Demo: p.Demo, Languages: p.Languages, Origins: p.Origins, Queues: len(p.Queues), Suite: p.Suite,
+		ID: p.ID, Slug: p.Slug, Name: p.Name, Demo: p.Demo, Languages: p.Languages, Origins: p.Origins, Queues: len(p.Queues),
 		AccessDays: p.Reviews.Days(), IdleStaff: int(p.StaffIdle().Minutes()), IdlePatient: p.PatientIdle(), Networks: len(p.Access.Networks) > 0,
 		ConsentTexts: []string{}, RiskLanguages: []string{}, People: []installation.Person{}, Witnesses: []installation.Witness{},
 		Archive: archive(h.folder, p.Slug),

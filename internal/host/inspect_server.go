@@ -13,26 +13,31 @@ import (
 // askTimeout bounds each question to a server.
 const askTimeout = 3 * time.Second
 
-// ask asks a running server what it shows to everybody.
-func ask(ctx context.Context, s *installation.Server) {
-	address := reachable(s.Listen)
+// asker returns what asks a server on this machine, and its address with the
+// scheme.
+func asker(s *installation.Server) (*http.Client, string) {
 	scheme := "http"
 	if s.TLS {
 		scheme = "https"
 	}
-	client := &http.Client{
+	return &http.Client{
 		Timeout: askTimeout,
 		// What is asked is this very machine, by its address; the certificate
-		// is looked at below, and nothing secret is sent.
+		// is looked at apart, and nothing secret is sent.
 		Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, //nolint:gosec // as said
-	}
-	code, tlsState := fetch(ctx, client, scheme+"://"+address+"/healthz")
+	}, scheme + "://" + reachable(s.Listen)
+}
+
+// ask asks a running server what it shows to everybody.
+func ask(ctx context.Context, s *installation.Server) {
+	client, base := asker(s)
+	code, tlsState := fetch(ctx, client, base+"/healthz")
 	s.Answers = code == http.StatusOK
 	if !s.Answers {
 		return
 	}
 	for _, path := range []string{"/debug/pprof/", "/debug/vars"} {
-		code, _ := fetch(ctx, client, scheme+"://"+address+path)
+		code, _ := fetch(ctx, client, base+path)
 		s.DebugRoutes = s.DebugRoutes || code == http.StatusOK
 	}
 	if tlsState == nil || len(tlsState.PeerCertificates) == 0 {
@@ -40,7 +45,7 @@ func ask(ctx context.Context, s *installation.Server) {
 	}
 	shown := tlsState.PeerCertificates[0]
 	s.Certificate = &installation.Certificate{
-		NotBefore: shown.NotBefore.UTC(), NotAfter: shown.NotAfter.UTC(), Names: shown.DNSNames, Old: acceptsOld(ctx, address, ""),
+		NotBefore: shown.NotBefore.UTC(), NotAfter: shown.NotAfter.UTC(), Names: shown.DNSNames, Old: acceptsOld(ctx, reachable(s.Listen), ""),
 	}
 }
 

@@ -212,6 +212,21 @@ type Database struct {
 	// LogBytes is what the audit logs of all practices take of it, with indexes;
 	// for SQLite an estimate.
 	LogBytes int64 `json:"log_bytes"`
+	// File is how SQLite's file begins; empty if that could not be looked at.
+	File string `json:"file,omitempty"`
+}
+
+// How a file of a [Database] begins: as any SQLite file, or as an encrypted one.
+const (
+	FilePlain  = "plain"
+	FileSealed = "sealed"
+)
+
+// A SuiteUse is how many conversations have a cipher suite; 0 is one that could
+// not be told.
+type SuiteUse struct {
+	Suite         uint16 `json:"suite"`
+	Conversations int    `json:"conversations"`
 }
 
 // Blobs is the folder of sealed attachments.
@@ -251,19 +266,23 @@ type Practice struct {
 	Name string `json:"name"`
 	Demo bool   `json:"demo"`
 
-	IdleStaff     int      `json:"idle_staff"`   // minutes, as it is enforced
-	IdlePatient   int      `json:"idle_patient"` // minutes
-	Languages     []string `json:"languages"`
-	ConsentForm   string   `json:"consent_form"` // id; empty if none is published
-	ConsentVer    int      `json:"consent_version"`
-	ConsentTexts  []string `json:"consent_texts"` // languages that the form is written in
-	Origins       []string `json:"origins"`       // that may embed the chat
-	Networks      bool     `json:"networks"`      // staff are held to networks
-	Queues        int      `json:"queues"`
-	EmptyQueues   int      `json:"empty_queues"` // of these, on how many nobody works who can sign in
-	OpenQueues    int      `json:"open_queues"`  // of these, in how many health is spoken of with whom nobody knows
-	Suite         uint16   `json:"suite"`        // MLS
-	RiskLanguages []string `json:"risk_languages"`
+	IdleStaff    int      `json:"idle_staff"`   // minutes, as it is enforced
+	IdlePatient  int      `json:"idle_patient"` // minutes
+	Languages    []string `json:"languages"`
+	ConsentForm  string   `json:"consent_form"` // id; empty if none is published
+	ConsentVer   int      `json:"consent_version"`
+	ConsentTexts []string `json:"consent_texts"` // languages that the form is written in
+	Origins      []string `json:"origins"`       // that may embed the chat
+	Networks     bool     `json:"networks"`      // staff are held to networks
+	Queues       int      `json:"queues"`
+	EmptyQueues  int      `json:"empty_queues"` // of these, on how many nobody works who can sign in
+	OpenQueues   int      `json:"open_queues"`  // of these, in how many health is spoken of with whom nobody knows
+	// Offered is the MLS cipher suite that the running server offers new
+	// conversations; 0 if it could not be asked. Groups are those of the
+	// conversations that are not closed, by the suite in their signed context.
+	Offered       uint16     `json:"offered_suite"`
+	Groups        []SuiteUse `json:"groups"`
+	RiskLanguages []string   `json:"risk_languages"`
 
 	People         []Person `json:"people"` // staff
 	Keeper         bool     `json:"keeper"` // a keeper is enrolled and certified

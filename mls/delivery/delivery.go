@@ -190,6 +190,27 @@ func Restore(config Config, state []byte) (*PublicGroup, error) {
 	return newGroup(config, s), nil
 }
 
+// StateHead is how many bytes of a marshalled state [SuiteOf] needs.
+const StateHead = 9
+
+// SuiteOf returns the cipher suite in the group context of the state that begins
+// with head, as [PublicGroup.Marshal] writes it. It does not say whether the suite
+// is one that is known.
+func SuiteOf(head []byte) (suite.ID, error) {
+	if len(head) < 2 || head[0] != stateVersion {
+		return 0, fmt.Errorf("%w: state of an unknown version", ErrMalformed)
+	}
+	length := 1 << (head[1] >> 6) // bytes of the context's length (RFC 9420, section 2.1.2)
+	r := codec.NewReader(head[1:])
+	r.Raw(length)
+	r.Uint16() // protocol version
+	id := suite.ID(r.Uint16())
+	if r.Err() != nil {
+		return 0, fmt.Errorf("%w: head of a state", ErrMalformed)
+	}
+	return id, nil
+}
+
 // CheckGroupInfo checks that groupInfo, an MLS message, tells the present epoch
 // and is signed by a member. Whoever is given it can join.
 func (g *PublicGroup) CheckGroupInfo(groupInfo []byte) error {

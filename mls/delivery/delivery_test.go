@@ -381,6 +381,14 @@ func TestStateComesBack(t *testing.T) {
 	if !bytes.Equal(back.Marshal(), state) {
 		t.Error("another state")
 	}
+	if id, err := delivery.SuiteOf(state[:delivery.StateHead]); err != nil || id != suite.P256AES128 {
+		t.Errorf("the suite of a state is %v, %v", id, err)
+	}
+	for n := range 7 {
+		if _, err := delivery.SuiteOf(state[:n]); !errors.Is(err, delivery.ErrMalformed) {
+			t.Errorf("the suite of the first %d bytes: %v", n, err)
+		}
+	}
 	clone := back.Clone()
 	w.public = back
 	w.deliver(w.clients[0], w.commit(w.clients[0], mls.CommitOptions{}).Commit)

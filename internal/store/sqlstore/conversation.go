@@ -323,6 +323,25 @@ WHERE g.practice = $1 AND g.conversation = $2 AND c.practice = g.practice AND c.
 	return g, s.translate(err)
 }
 
+// OpenGroupHeads counts the conversations of a practice that are not closed, by
+// the first bytes of their groups' states. It reads each state.
+func (s *Store) OpenGroupHeads(ctx context.Context, practice string, length int) (map[string]int, error) {
+	const query = `
+SELECT substr(g.state, 1, $2) AS head, count(*)
+FROM conversation c JOIN mls_group g ON g.practice = c.practice AND g.conversation = c.id
+WHERE c.practice = $1 AND c.state IN ('waiting', 'open')
+GROUP BY 1`
+	counts := make(map[string]int)
+	_, err := collect(ctx, s.reader(), func(row scanner) (struct{}, error) {
+		var head []byte
+		var n int
+		err := row.Scan(&head, &n)
+		counts[string(head)] += n
+		return struct{}{}, err
+	}, query, practice, length)
+	return counts, s.translate(err)
+}
+
 // Ack implements [hub.Conversations].
 func (s *Store) Ack(ctx context.Context, practice, conversation, device string, position uint64) (moved bool, err error) {
 	const read = `

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -36,6 +37,23 @@ func testConversations(t *testing.T, store hub.Store) {
 		wants(t, store.CreateConversation(ctx, n), hub.ErrExists)
 		n.Conversation.Practice = elsewhere.id
 		wants(t, store.CreateConversation(ctx, n), hub.ErrExists)
+	})
+	t.Run("groups of those that are not closed are counted by how they begin", func(t *testing.T) {
+		ward := newClinic(t, store)
+		patient, keeper := ward.device(api.KindPatient), ward.device(api.KindService)
+		for i, state := range []string{"first one", "first two", "second", "second"} {
+			n := ward.newConversation(patient, keeper)
+			n.Group.State = []byte(state)
+			if i == 3 {
+				n.Conversation.State = api.StateClosed
+			}
+			must(t, store.CreateConversation(ctx, n))
+		}
+		counts, err := store.(interface {
+			OpenGroupHeads(ctx context.Context, practice string, length int) (map[string]int, error)
+		}).OpenGroupHeads(ctx, ward.id, 6)
+		must(t, err)
+		same(t, counts, map[string]int{"first ": 2, "second": 1})
 	})
 	t.Run("another practice does not see it", func(t *testing.T) {
 		c := here.conversation(patient, keeper)
