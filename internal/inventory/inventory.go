@@ -29,6 +29,10 @@ const (
 
 func zones() []string { return []string{patients, staff, hub, keeper, elsewhere} }
 
+// logHolds is what an audit log holds, wherever a copy of it is. An operator's
+// account often says who it is (audit.Account).
+const logHolds = "who of our ids did what about which patient's id, when and from where; no content, and of names only the accounts and machines of who ran commands"
+
 // Of makes the inventory of one practice.
 func Of(f *installation.Facts, p *installation.Practice) *api.Inventory {
 	i := &api.Inventory{At: f.At.UnixMilli(), Practice: p.Name, Version: f.Build.Version, Assets: []api.Asset{}, Flows: []api.Flow{}}
@@ -58,7 +62,7 @@ func Of(f *installation.Facts, p *installation.Practice) *api.Inventory {
 		}
 	}
 	add(database)
-	add(api.Asset{ID: "audit-log", Kind: "data", Zone: database.Zone, Name: "Audit log", Holds: "who of our ids did what about which patient's id, when and from where; no content, no names", Guarded: "with the database; a Merkle log with signed heads", Weight: "high", Bytes: f.Database.LogBytes, CheckedBy: "database"})
+	add(api.Asset{ID: "audit-log", Kind: "data", Zone: database.Zone, Name: "Audit log", Holds: logHolds, Guarded: "with the database; a Merkle log with signed heads", Weight: "high", Bytes: f.Database.LogBytes, CheckedBy: "database"})
 	flow("hub", "audit-log", "each act, in its own transaction", databaseWay(f), f.Database.Remote && !f.Database.Verified)
 	add(api.Asset{ID: "attachments", Kind: "data", Zone: hub, Name: "Attachments", Holds: "sealed files", Guarded: "sealed by the sender's device", Weight: "medium", CheckedBy: "attachments"})
 	aboutPatients(database.Zone, databaseWay(f), f.Database.Remote && !f.Database.Verified, add, flow)
@@ -140,7 +144,7 @@ func auditFolders(s *installation.Server, add func(api.Asset), flow func(from, t
 		return elsewhere
 	}
 	if f := s.AuditArchive; f != nil {
-		add(api.Asset{ID: "audit-archive", Kind: "data", Zone: zoneOf(f), Name: "Archive of the audit log", Holds: "the whole audit log in clear: who of our ids did what about which patient's id, when and from where; no content, no names", Guarded: "the folder's modes; whoever runs its disk; changes show against the signed heads", Weight: "high", Bytes: f.Bytes, CheckedBy: "audit-archive"})
+		add(api.Asset{ID: "audit-archive", Kind: "data", Zone: zoneOf(f), Name: "Archive of the audit log", Holds: "the whole audit log in clear: " + logHolds, Guarded: "the folder's modes; whoever runs its disk; changes show against the signed heads", Weight: "high", Bytes: f.Bytes, CheckedBy: "audit-archive"})
 		flow("hub", "audit-archive", "the audit log as it grows", "in clear, signed; a folder's way, for the practice to say", f.Beside)
 	}
 	if f := s.AuditCheckpoints; f != nil {
@@ -197,7 +201,7 @@ func services(f *installation.Facts, p *installation.Practice, way string, open 
 		if !r.TLS() {
 			guarded = "this machine alone"
 		}
-		add(api.Asset{ID: id, Kind: "link", Zone: zone, Name: "Audit log to a SIEM: " + r.Host(), Holds: "the audit log: who of our ids did what about which patient's id, when and from where; no content, no names", Guarded: "by an agreement with who runs it", Weight: "medium", CheckedBy: "audit-stream:" + p.Slug})
+		add(api.Asset{ID: id, Kind: "link", Zone: zone, Name: "Audit log to a SIEM: " + r.Host(), Holds: "the audit log: " + logHolds, Guarded: "by an agreement with who runs it", Weight: "medium", CheckedBy: "audit-stream:" + p.Slug})
 		flow("hub", id, "the audit log as it grows", guarded, false)
 	}
 	for n, w := range p.Witnesses {

@@ -176,6 +176,24 @@ func TestServicesOfOthers(t *testing.T) {
 	}
 }
 
+// TestLogsHoldAccounts: wherever the audit log goes, it is said that the accounts
+// of operators are in it, as they are (audit.Account).
+func TestLogsHoldAccounts(t *testing.T) {
+	f := facts()
+	f.Practices[0].Streams = []installation.Stream{{Name: "syslog", Target: "tls://siem.clinic.example:6514"}}
+	n := 0
+	for _, a := range Of(f, &f.Practices[0]).Assets {
+		if strings.Contains(a.Holds, "who of our ids did what") {
+			if n++; !strings.Contains(a.Holds, "accounts and machines of who ran commands") {
+				t.Errorf("%s holds %q", a.ID, a.Holds)
+			}
+		}
+	}
+	if n != 3 {
+		t.Errorf("%d copies of the audit log, want 3", n)
+	}
+}
+
 // TestPicture: it is whole XML, whatever names hold, and says in words what it
 // shows.
 func TestPicture(t *testing.T) {

@@ -53,7 +53,7 @@ const answers: NonNullable<Story["answers"]> = { "GET /v1/admin/controls": { ...
 const inventory: api.Inventory = {
   at: now, practice: "Riverside Family Clinic", version: "v1.2.0",
   assets: [
-    { id: "audit-log", kind: "data", zone: "hub", name: "Audit log", holds: "who of our ids did what; no content, no names", guarded: "with the database; a Merkle log with signed heads", weight: "high", secret: false, bytes: 7_120_000_000 },
+    { id: "audit-log", kind: "data", zone: "hub", name: "Audit log", holds: "who of our ids did what; no content, nobody's name but the accounts of who ran commands", guarded: "with the database; a Merkle log with signed heads", weight: "high", secret: false, bytes: 7_120_000_000 },
     { id: "patient-devices", kind: "device", zone: "patients", name: "Patients' browsers", holds: "their own chats", guarded: "keys that the browser keeps", weight: "medium", secret: false },
     { id: "staff-devices", kind: "device", zone: "staff", name: "Staff browsers", holds: "chats they take part in", guarded: "two factors", weight: "high", secret: false, count: 7 },
     { id: "hub", kind: "program", zone: "hub", name: "Hub v1.2.0", holds: "who talks with whom and when", guarded: "cannot decrypt", weight: "high", secret: false },
