@@ -85,8 +85,17 @@ type ConversationPage struct {
 //	withdraw   patient: take consent back; frames are refused from now on
 //
 // Who joins or leaves is carried out in the group by the keeper.
+//
+// To join, take over and reopen may take an [Entry].
 type ActResult struct {
 	Conversation Conversation `json:"conversation"`
+}
+
+// An Entry says why somebody goes into a conversation. A supervisor has to say
+// it (else reason-needed) where somebody else has taken it or, to reopen, where they
+// were never in it. The audit log keeps it; the others see who came, as always.
+type Entry struct {
+	Reason string `json:"reason,omitempty" enum:"coaching,asked,complaint,absent,safety,other" doc:"coaching: to look at the work or to help with it; asked: by a colleague; complaint: about this chat; absent: who has it is not there; safety: somebody could come to harm"`
 }
 
 // Rating is POST /v1/conversations/{id}/rating, by the patient of a closed

@@ -107,8 +107,11 @@ test("a lead takes the chat over, and the patient sees who reads it from now on"
   await lead.goto(`${demo.origin}/staff/#/team`);
   await lead.getByText("A health question").first().click();
   await lead.getByRole("button", { name: "Take over" }).click();
-  const asked = lead.getByRole("alertdialog", { name: "Take over this chat?" });
+  const asked = lead.getByRole("dialog", { name: "Take over this chat?" });
   await asked.getByText("Dana Ortiz leaves the chat and you answer in their place.", { exact: false }).waitFor();
+  assert.ok(await asked.getByRole("button", { name: "Take over" }).isDisabled(), "they are in before they say why");
+  await asked.getByText("They are not there", { exact: true }).click();
+  await assertAccessible(lead, "why a lead takes over");
   await asked.getByRole("button", { name: "Take over" }).click();
   await staffBox(lead).waitFor();
   await sees(lead, "Since noon my chest hurts."); // and what was said before

@@ -104,8 +104,12 @@ func (h hub) Conversations(ctx context.Context, box, cursor string) (*api.Conver
 	return get[api.ConversationPage](ctx, h, "/v1/conversations?box="+segment(box)+"&cursor="+segment(cursor))
 }
 
-func (h hub) Act(ctx context.Context, id, act string) (*api.ActResult, error) {
-	return post[api.ActResult](ctx, h, conversationPath(id)+"/"+segment(act), nil)
+func (h hub) Act(ctx context.Context, id, act, reason string) (*api.ActResult, error) {
+	var entry any
+	if reason != "" {
+		entry = api.Entry{Reason: reason}
+	}
+	return post[api.ActResult](ctx, h, conversationPath(id)+"/"+segment(act), entry)
 }
 
 func (h hub) Rate(ctx context.Context, id string, score int) error {

@@ -116,7 +116,7 @@ func (c *core) call(ctx context.Context, method string, args js.Value) (any, err
 		path := conversationPath(text(0)) + "/certificates?limit=200&person=" + segment(text(1)) + "&cursor=" + segment(text(2))
 		return pass(ctx, e, hub{c.host}, "GET", path, js.Null())
 	case "act":
-		return nil, e.Act(ctx, text(0), text(1))
+		return nil, e.ActFor(ctx, text(0), text(1), text(2))
 	case "agree":
 		receipts, err := receiptsOf(args.Index(1))
 		if err != nil {

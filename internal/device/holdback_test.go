@@ -68,8 +68,8 @@ func (h *ladder) Conversation(ctx context.Context, id string) (*api.Conversation
 	return h.known(v), nil
 }
 
-func (h *ladder) Act(ctx context.Context, id, act string) (*api.ActResult, error) {
-	r, err := h.Hub.Act(ctx, id, act)
+func (h *ladder) Act(ctx context.Context, id, act, reason string) (*api.ActResult, error) {
+	r, err := h.Hub.Act(ctx, id, act, reason)
 	if err != nil {
 		return nil, err
 	}

@@ -42,8 +42,9 @@ type Hub interface {
 	Conversation(ctx context.Context, id string) (*api.Conversation, error)
 	// Conversations is GET /v1/conversations?box=&cursor=.
 	Conversations(ctx context.Context, box, cursor string) (*api.ConversationPage, error)
-	// Act is POST /v1/conversations/{id}/{act}.
-	Act(ctx context.Context, id, act string) (*api.ActResult, error)
+	// Act is POST /v1/conversations/{id}/{act}. The reason is of [api.Entry], or
+	// empty.
+	Act(ctx context.Context, id, act, reason string) (*api.ActResult, error)
 	// Rate is POST /v1/conversations/{id}/rating.
 	Rate(ctx context.Context, id string, score int) error
 	// GiveConsent is POST /v1/consents.

@@ -449,6 +449,12 @@ const noteTimeout = 5 * time.Second
 // so inside the group too, so that the others need not take the hub's word for
 // who it was.
 func (e *Engine) Act(ctx context.Context, conversation, act string) error {
+	return e.ActFor(ctx, conversation, act, "")
+}
+
+// ActFor is Act for a reason of [api.Entry], or none: to go into what somebody
+// else has.
+func (e *Engine) ActFor(ctx context.Context, conversation, act, reason string) error {
 	note := map[string]uint8{"leave": content.NoteLeaving, "close": content.NoteClosing}[act]
 	c, err := e.find(conversation)
 	if err == nil && note != 0 {
@@ -456,7 +462,7 @@ func (e *Engine) Act(ctx context.Context, conversation, act string) error {
 	}
 	var result *api.ActResult
 	if err := e.call(ctx, func(ctx context.Context) (err error) {
-		result, err = e.cfg.Hub.Act(ctx, conversation, act)
+		result, err = e.cfg.Hub.Act(ctx, conversation, act, reason)
 		return err
 	}); err != nil {
 		switch {

@@ -371,7 +371,7 @@ func (c *Client) Rate(_ context.Context, id string, score int) error {
 }
 
 // Act implements device.Hub.
-func (c *Client) Act(_ context.Context, id, act string) (out *api.ActResult, err error) {
+func (c *Client) Act(_ context.Context, id, act, _ string) (out *api.ActResult, err error) {
 	err = c.in(id, func(d *station, have *conversation) error {
 		person := api.Person{ID: d.Person, Kind: d.Kind, Role: d.Role}
 		switch act {

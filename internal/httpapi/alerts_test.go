@@ -80,7 +80,7 @@ func TestT42Watched(t *testing.T) {
 	w.must(err)
 	w.wantAlerts(cleo, "those who look after them")
 
-	_, err = boss.Act(w.ctx, id, "join")
+	_, err = boss.Client.Act(w.ctx, id, "join", "asked")
 	w.must(err)
 	all := w.wantAlerts(cleo, "somebody else", "watched "+boss.person)
 	a := all.Alerts[0]

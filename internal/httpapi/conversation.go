@@ -13,6 +13,12 @@ type listIn struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"50"`
 }
 
+// entryIn is a call to go into a conversation, which may say why.
+type entryIn struct {
+	ByID
+	Body *api.Entry
+}
+
 // acts says in words what each act does.
 func acts() map[string]string {
 	return map[string]string{
@@ -42,10 +48,23 @@ func (s *Server) conversationRoutes() {
 			return answer(s.hub.Conversation(ctx, c, i.ID))
 		})
 	for act, words := range acts() {
-		device(s, op(post, "/v1/conversations/{id}/"+act, tagConversation, words, refusals(401, 403, 404, 409)),
-			func(ctx context.Context, c *hub.Caller, i *ByID) (*out[api.ActResult], error) {
-				return answer(s.hub.Act(ctx, c, i.ID, act))
-			})
+		path := "/v1/conversations/{id}/" + act
+		switch act {
+		case "join", "take-over", "reopen":
+			device(s, op(post, path, tagConversation, words, refusals(401, 403, 404, 409, 422)),
+				func(ctx context.Context, c *hub.Caller, i *entryIn) (*out[api.ActResult], error) {
+					var reason string
+					if i.Body != nil {
+						reason = i.Body.Reason
+					}
+					return answer(s.hub.Act(ctx, c, i.ID, act, reason))
+				})
+		default:
+			device(s, op(post, path, tagConversation, words, refusals(401, 403, 404, 409)),
+				func(ctx context.Context, c *hub.Caller, i *ByID) (*out[api.ActResult], error) {
+					return answer(s.hub.Act(ctx, c, i.ID, act, ""))
+				})
+		}
 	}
 	device(s, op(post, "/v1/conversations/{id}/rating", tagConversation, "Patient: say how a closed conversation was, as a number", status(noBody), refusals(401, 403, 404, 422)),
 		func(ctx context.Context, c *hub.Caller, i *inID[api.Rating]) (*none, error) {

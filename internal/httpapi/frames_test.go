@@ -288,7 +288,7 @@ func TestLeavingEndsReading(t *testing.T) {
 	if p.Person != nurse.person || !strings.Contains(p.Name, "Dana") {
 		t.Errorf("taken by %q %q", p.Person, p.Name)
 	}
-	_, err = other.Act(w.ctx, id, "take-over")
+	_, err = other.Client.Act(w.ctx, id, "take-over", "absent")
 	w.must(err)
 	w.clinic.keeper.admit()
 	other.join()

@@ -35,7 +35,7 @@ func (w *world) way(who *hub.StaffCaller, id, person string) string {
 
 // TestT47ClaimedIsClosed: a chat that somebody has taken is closed to staff
 // who are not in it: they neither join, nor take over, nor let others in. A
-// member brings them in; a supervisor comes by themselves.
+// member brings them in; a supervisor comes by themselves, and says why.
 func TestT47ClaimedIsClosed(t *testing.T) {
 	w := newWorld(t)
 	auditor := w.member("ava", "auditor")
@@ -83,7 +83,10 @@ func TestT47ClaimedIsClosed(t *testing.T) {
 	if got := w.way(auditor, id, lee.person); got != api.ReadsSoon {
 		t.Errorf("brought in: %s", got)
 	}
-	_, err = boss.Act(w.ctx, id, "take-over")
+	if got := w.way(auditor, id, boss.person); got != api.CouldJoin {
+		t.Errorf("a supervisor: %s", got)
+	}
+	_, err = boss.Client.Act(w.ctx, id, "take-over", "absent")
 	w.must(err)
 	if got := w.way(auditor, id, dana.person); got != api.DidRead {
 		t.Errorf("who was taken over from: %s", got)
@@ -127,7 +130,10 @@ func TestT47ClosedIsNoWayIn(t *testing.T) {
 	act(dana, id, "reopen")
 	ways(id, map[*device]string{dana: api.ReadsSoon, lee: api.CouldBreakGlass})
 	act(boss, id, "close") // a supervisor of its queue may, without being in it
-	act(boss, id, "reopen")
+	_, err = boss.Act(w.ctx, id, "reopen")
+	wantCode(t, err, api.CodeNoReason)
+	_, err = boss.Client.Act(w.ctx, id, "reopen", "complaint")
+	w.must(err)
 	ways(id, map[*device]string{boss: api.ReadsSoon})
 	act(patient, id, "close")
 	act(patient, id, "reopen")
@@ -138,6 +144,58 @@ func TestT47ClosedIsNoWayIn(t *testing.T) {
 	act(lee, never, "close")
 	ways(never, map[*device]string{dana: api.CouldJoin})
 	act(dana, never, "reopen")
+}
+
+// TestT47SupervisorsSayWhy: a supervisor goes into a chat that somebody else has
+// for a reason, which the log keeps, and by no other way without one. Who was
+// brought, or takes what nobody has, is asked nothing.
+func TestT47SupervisorsSayWhy(t *testing.T) {
+	w := newWorld(t)
+	patient, dana, boss := w.patient(), w.staff("dana"), w.staffAs(w.clinic, "supervisor", "alex")
+	id := patient.open("nurse")
+	dana.take(id)
+	for _, act := range []string{"join", "take-over"} {
+		_, err := boss.Act(w.ctx, id, act)
+		wantCode(t, err, api.CodeNoReason)
+		if p := (*api.Problem)(nil); errors.As(err, &p) && !strings.Contains(p.Hint, "coaching") {
+			t.Errorf("the hint: %q", p.Hint)
+		}
+		for _, words := range []string{"I would like to see what she said", strings.Repeat("x", 4000)} {
+			_, err = boss.Client.Act(w.ctx, id, act, words)
+			wantCode(t, err, api.CodeMalformed)
+		}
+	}
+	var malformed *hub.MalformedError
+	if _, err := w.hub.BringColleague(w.ctx, w.as(boss), id, api.BringColleague{Person: boss.person}); !errors.As(err, &malformed) {
+		t.Errorf("a supervisor brings themselves: %v", err)
+	}
+	if _, err := w.hub.Transfer(w.ctx, w.as(boss), id, api.Transfer{Person: boss.person}); !errors.As(err, &malformed) {
+		t.Errorf("a supervisor hands it to themselves: %v", err)
+	}
+	if got := w.events(string(audit.CallRefused)); len(got) < 2 || !strings.Contains(got[0], "no-reason") {
+		t.Errorf("what was refused is in the log as %q", got)
+	}
+	_, err := boss.Client.Act(w.ctx, id, "join", "coaching")
+	w.must(err)
+	if got := w.events(string(audit.ConversationJoined)); len(got) != 1 || got[0] != strings.Join([]string{boss.person, patient.person, "", "coaching", ""}, " ") {
+		t.Errorf("the log: %q", got)
+	}
+	for _, act := range []string{"join", "take-over", "close", "reopen"} { // in it, or once in it
+		_, err = boss.Act(w.ctx, id, act)
+		w.must(err)
+	}
+
+	brought, left := patient.open("nurse"), patient.open("nurse")
+	dana.take(brought)
+	_, err = w.hub.BringColleague(w.ctx, w.as(dana), brought, api.BringColleague{Person: boss.person})
+	w.must(err)
+	dana.take(left)
+	_, err = dana.Act(w.ctx, left, "leave")
+	w.must(err)
+	for _, id := range []string{brought, left} {
+		_, err = boss.Act(w.ctx, id, "take-over")
+		w.must(err)
+	}
 }
 
 // TestTransfer: a chat goes to a colleague, or to another queue, and who

@@ -33,6 +33,9 @@ func (w *world) repeats() []repeat {
 	act := func(d *device, id, name string) func() error {
 		return func() error { _, err := d.Act(w.ctx, id, name); return err }
 	}
+	enter := func(d *device, id, name string) func() error {
+		return func() error { _, err := d.Client.Act(w.ctx, id, name, "asked"); return err }
+	}
 	return []repeat{
 		{route: "put /v1/conversations/{id}", first: func() error {
 			_, err := patient.CreateConversation(w.ctx, begun, founding)
@@ -49,9 +52,9 @@ func (w *world) repeats() []repeat {
 		}},
 		{route: "post /v1/conversations/{id}/frames", first: func() error { _, err := patient.Send(w.ctx, chat, frame); return err }},
 		{route: "post /v1/conversations/{id}/take", first: act(dana, chat, "take")},
-		{route: "post /v1/conversations/{id}/join", first: act(eli, chat, "join")},
+		{route: "post /v1/conversations/{id}/join", first: enter(eli, chat, "join")},
 		{route: "post /v1/conversations/{id}/leave", first: act(eli, chat, "leave")},
-		{route: "post /v1/conversations/{id}/take-over", first: act(eli, chat, "take-over")},
+		{route: "post /v1/conversations/{id}/take-over", first: enter(eli, chat, "take-over")},
 		{route: "post /v1/staff/conversations/{id}/colleagues", first: func() error {
 			eli.asks("POST /v1/staff/conversations/"+chat+"/colleagues", api.BringColleague{Person: dana.person}, nil, http.StatusOK)
 			return nil

@@ -229,6 +229,8 @@ func TestT50NoConsentNoFrame(t *testing.T) {
 				switch {
 				case strings.HasSuffix(path, "/frames"):
 					body = mustJSON(c.frames[who])
+				case strings.HasSuffix(path, "/join"), strings.HasSuffix(path, "/take-over"), strings.HasSuffix(path, "/reopen"):
+					body = `{"reason":"asked"}`
 				case strings.HasSuffix(path, "/attachments"):
 					body = `{"size":5}`
 				case method == "patch":

@@ -18,7 +18,8 @@ type act struct {
 	kind   audit.Kind
 	// apply changes v as person p's act at now would. Who is wanted in the
 	// group is decided here; the keeper carries it out.
-	apply func(v *Conversation, p *Person, now int64) error
+	apply  func(v *Conversation, p *Person, now int64) error
+	reason string // why, if they say
 }
 
 // errNoChange ends an update that would change nothing.
@@ -28,28 +29,35 @@ var errNoChange = errors.New("no change")
 func actOf(name string) (act, bool) {
 	switch name {
 	case "take":
-		return act{policy.Take, audit.ConversationTaken, take}, true
+		return act{action: policy.Take, kind: audit.ConversationTaken, apply: take}, true
 	case "take-over":
-		return act{policy.TakeOver, audit.ConversationTakenOver, takeOver}, true
+		return act{action: policy.TakeOver, kind: audit.ConversationTakenOver, apply: takeOver}, true
 	case "join":
-		return act{policy.Join, audit.ConversationJoined, join}, true
+		return act{action: policy.Join, kind: audit.ConversationJoined, apply: join}, true
 	case "leave":
-		return act{policy.Leave, audit.ConversationLeft, leave}, true
+		return act{action: policy.Leave, kind: audit.ConversationLeft, apply: leave}, true
 	case "close":
-		return act{policy.Close, audit.ConversationClosed, closeConversation}, true
+		return act{action: policy.Close, kind: audit.ConversationClosed, apply: closeConversation}, true
 	case "reopen":
-		return act{policy.Reopen, audit.ConversationReopened, reopen}, true
+		return act{action: policy.Reopen, kind: audit.ConversationReopened, apply: reopen}, true
 	case "withdraw":
-		return act{policy.Withdraw, audit.ConsentWithdrawn, withdraw}, true
+		return act{action: policy.Withdraw, kind: audit.ConsentWithdrawn, apply: withdraw}, true
 	}
 	return act{}, false
 }
 
-// Act carries out an act. To do again what has been done is no error.
-func (h *Hub) Act(ctx context.Context, c *Caller, conversation, name string) (api.ActResult, error) {
+// Act carries out an act. To do again what has been done is no error. The
+// reason is one of [api.Entry], or empty.
+func (h *Hub) Act(ctx context.Context, c *Caller, conversation, name, reason string) (api.ActResult, error) {
 	a, ok := actOf(name)
 	if !ok {
 		return api.ActResult{}, ErrNotFound
+	}
+	switch reason {
+	case "", "coaching", "asked", "complaint", "absent", "safety", "other":
+		a.reason = reason
+	default:
+		return api.ActResult{}, malformed("reason")
 	}
 	before, err := h.conversation(ctx, c, conversation)
 	if err != nil {
@@ -65,16 +73,21 @@ func (h *Hub) Act(ctx context.Context, c *Caller, conversation, name string) (ap
 // carryOut does a to a conversation as it was a moment ago, if policy lets the
 // caller, and tells everybody.
 func (h *Hub) carryOut(ctx context.Context, c *Caller, before *Conversation, name string, a act) (Conversation, error) {
-	if err := h.may(c, a.action, h.about(before)); err != nil {
+	may := func(v *Conversation) error {
+		r := h.about(v)
+		r.Unexplained = a.reason == ""
+		return h.may(c, a.action, r)
+	}
+	if err := may(before); err != nil {
 		return Conversation{}, err
 	}
 	knew, now := h.mayKnow(c, before), h.millis()
-	done := h.event(ctx, c, a.kind, "").In(before.ID, before.Patient)
+	done := h.event(ctx, c, a.kind, "").In(before.ID, before.Patient).Because(a.reason, "")
 	v, err := h.store.Recording(done).UpdateConversation(ctx, before.Practice, before.ID, func(v *Conversation) error {
 		if knew && !h.mayKnow(c, v) {
 			return ErrNotFound
 		}
-		if err := h.may(c, a.action, h.about(v)); err != nil { // it may have changed
+		if err := may(v); err != nil { // it may have changed
 			return err
 		}
 		return a.apply(v, &c.Person, now)

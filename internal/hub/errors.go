@@ -91,6 +91,8 @@ var (
 	ErrStepUp = errors.New("both factors are needed again")
 	// ErrNoReason: what is asked for needs a reason, picked and in words.
 	ErrNoReason = errors.New("a reason is needed")
+	// ErrSayWhy: a chat that somebody else has is entered for one of the reasons of [api.Entry].
+	ErrSayWhy = errors.New("a reason to enter is needed")
 	// ErrPasswordExpired: the practice wants another password first.
 	ErrPasswordExpired = errors.New("password has expired")
 	// ErrNetwork: the practice does not let this person work from there.

@@ -132,6 +132,9 @@ func (h *Hub) handOver(ctx context.Context, s *StaffCaller, id string, a policy.
 		if err := v.consented(); err != nil {
 			return err
 		}
+		if person == s.Person.ID && !v.wants(person) {
+			return malformed("person") // who goes in does so by an act, which asks why
+		}
 		return change(v)
 	}
 	done = done.In(before.ID, before.Patient)

@@ -59,6 +59,7 @@ func (h *Hub) about(v *Conversation) *policy.Resource {
 	ended := v.RelationEnds != 0 && now >= v.RelationEnds
 	r.PastGrant = v.WritesFor != "" && (ended || v.Confidential)
 	r.Due = v.due(now)
+	r.Unexplained = true // unless who acts says why: see Hub.Act
 	return r
 }
 
@@ -72,6 +73,8 @@ func (h *Hub) may(c *Caller, a policy.Action, r *policy.Resource) error {
 		return ErrConsentWithdrawn
 	case slices.Contains(d.Rules, policy.AgreeFirst):
 		return ErrConsentDue
+	case slices.Contains(d.Rules, policy.SayWhy):
+		return ErrSayWhy
 	}
 	return h.forbidden(d)
 }

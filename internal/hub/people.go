@@ -328,6 +328,7 @@ func (h *Hub) Readers(ctx context.Context, s *StaffCaller, id string) (api.Conve
 		return api.ConversationReaders{}, err
 	}
 	about := h.about(&v)
+	about.Unexplained = false // they could say why
 	if err := h.store.Record(ctx, h.event(ctx, s, audit.ReadersExplained, "").In(v.ID, v.Patient)); err != nil {
 		return api.ConversationReaders{}, at("record a read", err)
 	}

@@ -215,6 +215,8 @@ func (h *Hub) NoteRefusal(ctx context.Context, who Actor, operation, object stri
 		reason, rules = "consent-withdrawn", []string{policy.NoConsent}
 	case errors.Is(refusal, ErrConsentDue):
 		reason, rules = "consent-due", []string{policy.AgreeFirst}
+	case errors.Is(refusal, ErrSayWhy):
+		reason, rules = "no-reason", []string{policy.SayWhy}
 	case errors.Is(refusal, ErrConsentMissing):
 		reason = "consent-missing"
 	default:

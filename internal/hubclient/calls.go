@@ -258,9 +258,14 @@ func (c *Client) Conversations(ctx context.Context, box, cursor string) (*api.Co
 	return fetch[api.ConversationPage](ctx, c, http.MethodGet, "/v1/conversations?"+q.Encode(), nil)
 }
 
-// Act is POST /v1/conversations/{id}/{act}.
-func (c *Client) Act(ctx context.Context, id, act string) (*api.ActResult, error) {
-	return fetch[api.ActResult](ctx, c, http.MethodPost, conversation(id)+"/"+url.PathEscape(act), nil)
+// Act is POST /v1/conversations/{id}/{act}. The reason is of [api.Entry], or
+// empty.
+func (c *Client) Act(ctx context.Context, id, act, reason string) (*api.ActResult, error) {
+	var entry any
+	if reason != "" {
+		entry = api.Entry{Reason: reason}
+	}
+	return fetch[api.ActResult](ctx, c, http.MethodPost, conversation(id)+"/"+url.PathEscape(act), entry)
 }
 
 // Rate is POST /v1/conversations/{id}/rating.

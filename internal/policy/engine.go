@@ -201,8 +201,8 @@ func (r *Resource) entity() cedar.Entity {
 			"wanted": set(r.Wanted), "members": set(r.Members), "urgent": set(r.Urgent), "served": set(r.Served), "withdrawn": cedar.Boolean(r.Withdrawn), "due": cedar.Boolean(r.Due),
 			"form": cedar.String(r.Form), "authors": set(r.Authors),
 			"claimed": cedar.Boolean(r.Claimed), "closed": cedar.Boolean(r.Closed),
-			"pastGrant": cedar.Boolean(r.PastGrant),
-			"person":    cedar.String(r.Person), "lastAdministrator": cedar.Boolean(r.LastAdministrator),
+			"pastGrant": cedar.Boolean(r.PastGrant), "unexplained": cedar.Boolean(r.Unexplained),
+			"person": cedar.String(r.Person), "lastAdministrator": cedar.Boolean(r.LastAdministrator),
 			"takesTwo": cedar.Boolean(r.TakesTwo), "requester": cedar.String(r.Requester),
 		}),
 	}

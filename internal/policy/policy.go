@@ -205,6 +205,8 @@ type Resource struct {
 	// no longer: the practice's grant has ended, or the chat is confidential.
 	PastGrant bool
 	Due       bool // the patient has to agree again before they write
+	// Unexplained says that whoever goes in has not said why.
+	Unexplained bool
 
 	// Of a version of a consent form, which is of the practice:
 	Form    string
@@ -226,6 +228,10 @@ const NoConsent = "nobody-without-consent"
 // AgreeFirst is the id of the rule that asks a patient to agree again before
 // they go on.
 const AgreeFirst = "agree-again-first"
+
+// SayWhy is the id of the rule that asks a supervisor for the reason why they
+// go into a chat that others had.
+const SayWhy = "supervisors-say-why"
 
 // A Decision is the answer, with the rules that made it.
 type Decision struct {

@@ -44,6 +44,11 @@ func situations() []situation {
 			r.Served = []string{"p_lee"}
 			r.Claimed, r.Wanted, r.Members = true, []string{"p_ana", "p_lee"}, []string{"p_ana", "p_lee"}
 		})},
+		{"such a chat, and they do not say why they go in", chat(func(r *Resource, _ string) {
+			r.Served, r.Unexplained = []string{"p_lee"}, true
+			r.Claimed, r.Wanted, r.Members = true, []string{"p_ana", "p_lee"}, []string{"p_ana", "p_lee"}
+		})},
+		{"a chat of their queue that waits, and they do not say why they go in", chat(func(r *Resource, _ string) { r.Served, r.Unexplained = []string{"p_lee"}, true })},
 		{"a chat of another queue", chat(func(r *Resource, _ string) { r.Queue = "q_other" })},
 		{"a chat that they take part in", chat(func(r *Resource, p string) {
 			r.Queue, r.Wanted, r.Members, r.Served = "q_other", []string{p}, []string{p}, []string{p}
@@ -58,6 +63,10 @@ func situations() []situation {
 		})},
 		{"a chat of their queue that is over, and that nobody had taken", chat(func(r *Resource, _ string) { r.Closed = true })},
 		{"a chat of their queue that is over, and was others'", chat(func(r *Resource, _ string) { r.Closed, r.Served = true, []string{"p_lee"} })},
+		{"such a chat, and they do not say why they open it", chat(func(r *Resource, _ string) { r.Closed, r.Served, r.Unexplained = true, []string{"p_lee"}, true })},
+		{"a chat of their queue that is over, in which they took part, and they do not say why they open it", chat(func(r *Resource, p string) {
+			r.Closed, r.Served, r.Unexplained = true, []string{p, "p_lee"}, true
+		})},
 		{"a chat of their queue that is over, in which they took part", chat(func(r *Resource, p string) { r.Closed, r.Served = true, []string{p, "p_lee"} })},
 		{"such a chat without consent", chat(func(r *Resource, p string) { r.Wanted, r.Members, r.Withdrawn = []string{p}, []string{p}, true })},
 		{"a chat of their own that they have to agree to again", chat(func(r *Resource, p string) { r.Patient, r.Wanted, r.Members, r.Due = p, []string{p}, []string{p}, true })},
@@ -154,7 +163,7 @@ func anyResource() *rapid.Generator[*Resource] {
 			Withdrawn: rapid.Bool().Draw(t, "withdrawn"), Claimed: rapid.Bool().Draw(t, "claimed"), Closed: rapid.Bool().Draw(t, "closed"),
 			Urgent: rapid.SliceOf(persons).Draw(t, "urgent"), Served: rapid.SliceOf(persons).Draw(t, "served"),
 			Person:            rapid.SampledFrom([]string{"p_1", "p_2", "p_3", ""}).Draw(t, "person"),
-			LastAdministrator: rapid.Bool().Draw(t, "last"), TakesTwo: rapid.Bool().Draw(t, "two"), Requester: persons.Draw(t, "requester"), PastGrant: rapid.Bool().Draw(t, "past"),
+			LastAdministrator: rapid.Bool().Draw(t, "last"), TakesTwo: rapid.Bool().Draw(t, "two"), Requester: persons.Draw(t, "requester"), PastGrant: rapid.Bool().Draw(t, "past"), Unexplained: rapid.Bool().Draw(t, "unexplained"),
 			Due: rapid.Bool().Draw(t, "due"), Form: rapid.SampledFrom([]string{"", "chat"}).Draw(t, "form"), Authors: rapid.SliceOf(persons).Draw(t, "authors"),
 		}
 	})

@@ -45,6 +45,7 @@ const (
 	GrantEnded       Exception = "past-grant"
 	ChatOver         Exception = "closed"
 	ByEmergency      Exception = "emergency" // and for its hour
+	WithoutReason    Exception = "unexplained"
 	OnlyOneLeft      Exception = "last-administrator"
 	WroteIt          Exception = "author"
 	NeedsSecond      Exception = "takes-two"
@@ -62,6 +63,7 @@ var exceptions = []struct {
 	{GrantEnded, "chat", func(r *Resource, _ string) { r.PastGrant = true }},
 	{ChatOver, "chat", func(r *Resource, _ string) { r.Closed = true }},
 	{ByEmergency, "chat", func(r *Resource, p string) { r.Urgent = []string{p} }},
+	{WithoutReason, "chat", func(r *Resource, _ string) { r.Unexplained = true }},
 	{OnlyOneLeft, "person", func(r *Resource, _ string) { r.LastAdministrator = true }},
 	{NeedsSecond, "person", func(r *Resource, _ string) { r.TakesTwo = true }},
 	{AskedForIt, "person", func(r *Resource, p string) { r.Requester = p }},

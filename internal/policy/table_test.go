@@ -35,6 +35,8 @@ func tableCases(role Role, me string) []tableCase {
 				r.Closed = true
 			case ByEmergency:
 				r.Urgent = []string{me}
+			case WithoutReason:
+				r.Unexplained = true
 			case OnlyOneLeft:
 				r.LastAdministrator = true
 			case NeedsSecond:
@@ -63,7 +65,11 @@ func tableCases(role Role, me string) []tableCase {
 				case mine:
 					is = []Condition{TakingPart}
 				}
-				add(r, []Exception{ConsentWithdrawn, MustAgree, GrantEnded, ChatOver, ByEmergency}, is...)
+				xs := []Exception{ConsentWithdrawn, MustAgree, GrantEnded, ChatOver, ByEmergency}
+				if claimed && !slices.Contains(in, me) {
+					xs = append(xs, WithoutReason) // of what others have, and of nothing else
+				}
+				add(r, xs, is...)
 			}
 		}
 	}

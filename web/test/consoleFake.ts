@@ -17,6 +17,7 @@ import type {
   PersonId,
   Started,
   StartOptions,
+  Why,
 } from "../src/core/shared/protocol.ts";
 import { boxOf } from "../src/console/model/boxes.ts";
 import { FakeBase, type ActName, type BaseScript } from "./fakeBase.ts";
@@ -133,8 +134,8 @@ export class ConsoleFake extends FakeBase<Script> {
     return { conversations: all.slice(from, to), total: all.length, ...(to < all.length ? { next: String(to) } : {}) };
   }
 
-  async act(id: ConversationId, act: ActName): Promise<void> {
-    await this.called("act", id, act);
+  async act(id: ConversationId, act: ActName, why?: Why): Promise<void> {
+    await this.called("act", id, act, ...(why ? [why] : []));
     if (act === "take" || act === "take-over") this.change(id, { state: "open", assignee: dana, joining: true });
     if (act === "join") this.change(id, { joining: true });
     if (act === "leave") this.change(id, { joined: false, joining: false, members: (this.conversations.get(id)?.members ?? []).filter((m) => !m.me) });

@@ -3732,6 +3732,13 @@ export interface components {
             /** @enum {string} */
             readonly reason: "request" | "court-order" | "safety" | "error" | "other";
         };
+        readonly Entry: {
+            /**
+             * @description coaching: to look at the work or to help with it; asked: by a colleague; complaint: about this chat; absent: who has it is not there; safety: somebody could come to harm
+             * @enum {string}
+             */
+            readonly reason?: "coaching" | "asked" | "complaint" | "absent" | "safety" | "other";
+        };
         readonly Event: {
             readonly conversation_id?: string;
             /** @description polling only: pass it to the next poll */
@@ -5270,6 +5277,7 @@ export type DraftForm = components['schemas']['DraftForm'];
 export type Emergencies = components['schemas']['Emergencies'];
 export type Emergency = components['schemas']['Emergency'];
 export type EndRelation = components['schemas']['EndRelation'];
+export type Entry = components['schemas']['Entry'];
 export type Event = components['schemas']['Event'];
 export type EventPage = components['schemas']['EventPage'];
 export type Factor = components['schemas']['Factor'];
@@ -10663,7 +10671,11 @@ export interface operations {
             };
             readonly cookie?: never;
         };
-        readonly requestBody?: never;
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Entry"];
+            };
+        };
         readonly responses: {
             /** @description OK */
             readonly 200: {
@@ -10884,7 +10896,11 @@ export interface operations {
             };
             readonly cookie?: never;
         };
-        readonly requestBody?: never;
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Entry"];
+            };
+        };
         readonly responses: {
             /** @description OK */
             readonly 200: {
@@ -11036,7 +11052,11 @@ export interface operations {
             };
             readonly cookie?: never;
         };
-        readonly requestBody?: never;
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Entry"];
+            };
+        };
         readonly responses: {
             /** @description OK */
             readonly 200: {

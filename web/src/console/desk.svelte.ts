@@ -20,6 +20,7 @@ import type {
   MessageName,
   PersonId,
   RecallReason,
+  Why,
 } from "../core/shared/protocol.ts";
 import { Staging, type ReadyFile } from "../ui/files/staging.svelte.ts";
 import type { WordKey, WordValues } from "../ui/words.svelte.ts";
@@ -444,12 +445,12 @@ export class Desk {
   }
 
   /** True if it went through. What went wrong is told. */
-  async act(id: ConversationId, act: Act): Promise<boolean> {
+  async act(id: ConversationId, act: Act, why?: Why): Promise<boolean> {
     if (this.busy.has(id)) return false;
     this.busy = new Map(this.busy).set(id, act);
     if (act === "leave") this.lets(id);
     try {
-      await this.core.act(id, act);
+      await this.core.act(id, act, ...(why ? [why] : []));
       if (act === "close") this.toast("good", "console.act.closed");
       if (act === "leave") this.toast("plain", "console.act.left");
       return true;

@@ -1,9 +1,9 @@
-// A chat of the team, and dialogs that one press opens: to take over a chat, and
-// to change the password.
+// A chat of the team, and dialogs that one press opens: to take over a chat, to
+// say why a supervisor goes into one, and to change the password.
 
 import { chat, dana, keeper, lee, LogWriter, patient, staff } from "../consoleFake.ts";
 import type { StoryPage } from "../page.ts";
-import { fromMenu, type Story } from "./stories.ts";
+import { fromMenu, session, type Story } from "./stories.ts";
 
 async function opened(page: StoryPage): Promise<void> {
   const open = () => document.querySelector("dialog[open]") !== null;
@@ -22,6 +22,25 @@ export function dialogs(script: Story["script"]): Record<string, Story> {
         await page.pause(200);
         await fromMenu(page, /take over|hacerse cargo|تولَّ المحادثة/i);
         await opened(page);
+      },
+    },
+    enter: {
+      hash: "#/team/c_t1",
+      account: { session: () => Promise.resolve({ ...session, person: { ...session.person, role: "supervisor" }, may: ["conversations.queues", "conversation.bring", "conversation.reopen"] }) },
+      signedIn: true,
+      script: async () => ({ ...(await script()), hang: ["act"] }),
+      async then(core, page) {
+        await page.pause(200);
+        page.click(/^\s*(take over|hacerse cargo|تولَّ المحادثة)ø*\s*$/i); // ø: in long words
+        await opened(page);
+        const yes = () => [...document.querySelectorAll<HTMLButtonElement>("dialog[open] button")].at(-1);
+        yes()?.click();
+        if (core.named("act").length > 0) throw new Error("they are in before they say why");
+        document.querySelector<HTMLInputElement>("dialog[open] input[value=coaching]")?.click();
+        await page.pause(50);
+        yes()?.click();
+        await page.pause(50);
+        if (core.named("act").flat().join() !== "c_t1,take-over,coaching") throw new Error(`the hub is told ${JSON.stringify(core.named("act"))}`);
       },
     },
     unsent: {

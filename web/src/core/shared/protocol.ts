@@ -85,6 +85,9 @@ export interface Message {
 export const recallReasons = { unsaid: 0, wrongPatient: 1, wrongContent: 2, other: 3 } as const;
 export type RecallReason = (typeof recallReasons)[keyof typeof recallReasons];
 
+/** Why a supervisor goes into a chat that others have: an api.Entry's. */
+export type Why = "coaching" | "asked" | "complaint" | "absent" | "safety" | "other";
+
 /** A line of the log that is not a message. */
 export type Notice =
   | { kind: "joined"; person: PersonId }
@@ -310,6 +313,8 @@ export interface Core {
   act(
     conversation: ConversationId,
     act: "take" | "take-over" | "join" | "leave" | "close" | "reopen" | "withdraw",
+    /** A supervisor's, who goes into what others have. */
+    why?: Why,
   ): Promise<void>;
   /** Patient: agree to what has changed in a conversation or, with an empty id, to what goes beyond one. */
   agree(conversation: ConversationId | "", consents: readonly Agreed[]): Promise<void>;

@@ -22,6 +22,8 @@ test.each([
   ["devices", call("devices", "")],
   ["a proof", call("devices", "log/proof", "number=12&size=13")],
   ["the rest of a log", call("devices", "log", "limit=200&cursor=v1.a-b_c%3D")],
+  ["an act", call("act", "c_1", "take")],
+  ["an act with its reason", call("act", "c_1", "join", "coaching")],
   ["forget", call("forget")],
 ])("takes %s", (_, message) => {
   expect(isCall(message)).toBe(true);
@@ -49,6 +51,7 @@ test.each([
   ["another call about devices", call("devices", "../staff/devices")],
   ["more than a query", call("devices", "log", "limit=1#/../..")],
   ["an unknown act", call("act", "c_1", "delete")],
+  ["a reason in words", call("act", "c_1", "join", "I want to see it")],
 ])("refuses %s", (_, message) => {
   expect(isCall(message)).toBe(false);
 });

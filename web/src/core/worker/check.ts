@@ -87,7 +87,7 @@ const methods: Record<Method, readonly Check[]> = {
   safetyCode: [id, id],
   leaves: [id],
   certificates: [id, id, optional(text(64))],
-  act: [id, oneOf("take", "take-over", "join", "leave", "close", "reopen", "withdraw")],
+  act: [id, oneOf("take", "take-over", "join", "leave", "close", "reopen", "withdraw"), optional(oneOf("coaching", "asked", "complaint", "absent", "safety", "other"))],
   agree: [text(64), agreed],
   agreements: [],
   sightings: [optional(text(512))],
