@@ -320,6 +320,59 @@ func TestSCIMGroupsOfTwoHubs(t *testing.T) {
 	}
 }
 
+// TestSCIMTwoWriters: a change to a person is made anew, and If-Match checked
+// with it, where another changed them between the look at them and the write,
+// whichever part is written first.
+func TestSCIMTwoWriters(t *testing.T) {
+	w := newWorld(t)
+	d := &hub.Directory{Practice: w.clinic.ID}
+	for what, change := range map[string]func(u *scim.User){
+		"renamed":  func(u *scim.User) { u.ExternalID = "object-1" },
+		"disabled": func(u *scim.User) { u.Active = false },
+		"enabled":  func(u *scim.User) { u.Active = true },
+	} {
+		kim := w.known("kim "+what, "Kim", "nurse")
+		if what == "enabled" {
+			_, err := w.hub.ChangeDirectoryUser(w.ctx, d, kim, func(u *scim.User) error { u.Active = false; return nil })
+			w.must(err)
+		}
+		seen, err := w.hub.DirectoryUser(w.ctx, d, kim)
+		w.must(err)
+		write := func(ifMatch bool) (asked int, err error) {
+			_, err = w.hub.ChangeDirectoryUser(w.ctx, d, kim, func(u *scim.User) error {
+				if asked++; asked == 1 {
+					_, err := w.hub.ChangeDirectoryUser(w.ctx, d, kim, func(u *scim.User) error { u.Title += "+"; return nil })
+					w.must(err)
+				} else if ifMatch && scim.Version(*u) != scim.Version(seen) {
+					return &scim.Error{Status: http.StatusPreconditionFailed}
+				}
+				change(u)
+				return nil
+			})
+			return asked, err
+		}
+		if asked, err := write(true); asked != 2 || !errors.As(err, new(*scim.Error)) {
+			t.Errorf("%s: asked %d times, and then %v", what, asked, err)
+		}
+		got, err := w.hub.DirectoryUser(w.ctx, d, kim)
+		w.must(err)
+		seen.Title += "+"
+		if scim.Version(got) != scim.Version(seen) {
+			t.Errorf("%s: refused, and they are %+v", what, got)
+		}
+		asked, err := write(false)
+		w.must(err)
+		got, err = w.hub.DirectoryUser(w.ctx, d, kim)
+		w.must(err)
+		want := seen
+		want.Title += "+"
+		change(&want)
+		if asked != 2 || scim.Version(got) != scim.Version(want) {
+			t.Errorf("%s: asked %d times, and they are %+v, want %+v", what, asked, got, want)
+		}
+	}
+}
+
 // TestEnabledWithoutPower: the operator gives nobody back a role that two people
 // give.
 func TestEnabledWithoutPower(t *testing.T) {

@@ -152,47 +152,68 @@ type DisabledError struct{ Err error }
 func (e *DisabledError) Error() string { return "disabled, and the rest refused: " + e.Err.Error() }
 func (e *DisabledError) Unwrap() error { return e.Err }
 
-// ChangeDirectoryUser makes of a person what change makes of the user. Who is to
-// be disabled is so before anything else is tried: see [DisabledError].
+// ChangeDirectoryUser makes of a person what change makes of the user, as it is
+// when it is stored: change may be called again. Who is to be disabled is so
+// before anything else is tried: see [DisabledError].
 func (h *Hub) ChangeDirectoryUser(ctx context.Context, d *Directory, id string, change func(*scim.User) error) (scim.User, error) {
+	for try := 1; ; try++ {
+		u, begun, err := h.changeDirectoryUser(ctx, d, id, change)
+		if begun || try == mostDirectoryTries || !errors.Is(err, ErrConflict) {
+			return u, err
+		}
+	}
+}
+
+// changeDirectoryUser gives [ErrConflict] if another changed the person
+// meanwhile, and reports whether a part of the change is stored by then.
+func (h *Hub) changeDirectoryUser(ctx context.Context, d *Directory, id string, change func(*scim.User) error) (u scim.User, begun bool, err error) {
 	p, err := h.personOfKind(ctx, d.Practice, id, api.KindStaff)
 	if err != nil {
-		return scim.User{}, err
+		return scim.User{}, false, err
 	}
 	before := scimUser(&p)
 	after := before
 	if err := change(&after); err != nil {
-		return scim.User{}, err
+		return scim.User{}, false, err
 	}
 	leaves, returns := before.Active && !after.Active, !before.Active && after.Active
 	named := namingOf(&after)
 	renamed := named != namingOf(&before)
 	if !leaves && !returns && !renamed { // nothing is written, and the answer shows the person
-		return before, h.directoryReads(ctx, d, p.ID, "person")
+		return before, false, h.directoryReads(ctx, d, p.ID, "person")
 	}
 	if returns {
 		if err := p.returnable(); err != nil {
-			return scim.User{}, err
+			return scim.User{}, false, err
 		}
 	}
 	if leaves {
 		if p, err = h.disableFor(ctx, d, &p); err != nil {
-			return scim.User{}, err
+			return scim.User{}, false, err
 		}
 	}
 	if renamed {
 		if err := h.nameAgain(ctx, d, &p, named); leaves && err != nil {
-			return scim.User{}, &DisabledError{err}
+			return scim.User{}, true, &DisabledError{err}
 		} else if err != nil {
-			return scim.User{}, err
+			return scim.User{}, false, err
 		}
 	}
 	if returns {
-		if p, err = h.enableFor(ctx, d, p.ID); err != nil {
-			return scim.User{}, err
+		if p, err = h.enableFor(ctx, d, &p); err != nil {
+			return scim.User{}, renamed, err
 		}
 	}
-	return scimUser(&p), nil
+	return scimUser(&p), true, nil
+}
+
+// unchanged refuses to change a person who is not any more as the directory was
+// told.
+func (p *Person) unchanged(seen *Person) error {
+	if scim.Version(scimUser(p)) != scim.Version(scimUser(seen)) {
+		return ErrConflict
+	}
+	return nil
 }
 
 // naming is what a directory says that a person is called.
@@ -216,14 +237,18 @@ func (h *Hub) nameAgain(ctx context.Context, d *Directory, p *Person, n naming) 
 	if err := h.directory(d.Practice)(policy.Grant, p.resource(false)); err != nil {
 		return err
 	}
+	before := *p
 	p.Login, p.Name, p.Title, p.ExternalID = n.login, n.name, n.title, n.external
-	return h.store.Recording(h.event(ctx, d, audit.PersonChanged, p.ID)).NamePerson(ctx, *p)
+	return h.store.Recording(h.event(ctx, d, audit.PersonChanged, p.ID)).NamePerson(ctx, before, *p)
 }
 
 // disableFor disables a person as the directory asks.
-func (h *Hub) disableFor(ctx context.Context, d *Directory, p *Person) (Person, error) {
+func (h *Hub) disableFor(ctx context.Context, d *Directory, seen *Person) (Person, error) {
 	n, now := api.ChangeStaffMember{Disable: true}, h.millis()
-	after, err := h.store.Recording(h.changed(ctx, d, p, n)).ChangePerson(ctx, d.Practice, p.ID, now, func(p *Person, last bool) error {
+	after, err := h.store.Recording(h.changed(ctx, d, seen, n)).ChangePerson(ctx, d.Practice, seen.ID, now, func(p *Person, last bool) error {
+		if err := p.unchanged(seen); err != nil {
+			return err
+		}
 		err := changeStaff(h.directory(d.Practice), p, last, n, now)
 		p.DisabledByDirectory = err == nil
 		return err
@@ -245,8 +270,9 @@ func (p *Person) returnable() error {
 // enableFor gives a person access again, as the directory asks: with the role and
 // queues of their groups as these are now, where the practice has rules for
 // groups. Who comes back has no devices and is in no conversation.
-func (h *Hub) enableFor(ctx context.Context, d *Directory, id string) (Person, error) {
+func (h *Hub) enableFor(ctx context.Context, d *Directory, seen *Person) (Person, error) {
 	defer h.locks.lock("directory " + d.Practice)()
+	id := seen.ID
 	known, err := h.store.Person(ctx, d.Practice, id)
 	if err != nil {
 		return Person{}, err
@@ -274,7 +300,7 @@ func (h *Hub) enableFor(ctx context.Context, d *Directory, id string) (Person, e
 		if err := h.directory(d.Practice)(policy.Grant, p.resource(false)); err != nil {
 			return err
 		}
-		if err := p.returnable(); err != nil {
+		if err := cmp.Or(p.returnable(), p.unchanged(seen)); err != nil {
 			return err
 		}
 		p.DisabledAt, p.DisabledByDirectory, p.Role, p.Queues = 0, false, given, queues
@@ -341,9 +367,9 @@ func (h *Hub) AddDirectoryGroup(ctx context.Context, d *Directory, g scim.Group)
 	return saved, h.followGroups(ctx, d.Practice, memberIDs(&saved))
 }
 
-// mostGroupTries bounds how often a change is made anew of a group that another
-// hub was faster to change.
-const mostGroupTries = 10
+// mostDirectoryTries bounds how often a change is made anew of who, or of a group
+// that, another was faster to change.
+const mostDirectoryTries = 10
 
 // ChangeDirectoryGroup makes of a group what change makes of it, as it is when it
 // is stored: change may be called again.
@@ -359,7 +385,7 @@ func (h *Hub) ChangeDirectoryGroup(ctx context.Context, d *Directory, id string,
 			return scim.Group{}, err
 		}
 		saved, err := h.saveGroup(ctx, d, stored, g)
-		if errors.Is(err, ErrConflict) && try < mostGroupTries {
+		if errors.Is(err, ErrConflict) && try < mostDirectoryTries {
 			continue
 		} else if err != nil {
 			return scim.Group{}, err

@@ -237,9 +237,10 @@ type Directories interface {
 	// there was another change meanwhile is kept.
 	Followed(ctx context.Context, practice string, who []Follower) error
 
-	// NamePerson stores a staff person's Login, Name, Title and ExternalID. A
-	// login or an id that another has gives [ErrExists].
-	NamePerson(ctx context.Context, p Person) error
+	// NamePerson stores a staff person's Login, Name, Title and ExternalID, unless
+	// these, the role or whether they are disabled are not as before any more:
+	// [ErrConflict]. A login or an id that another has gives [ErrExists].
+	NamePerson(ctx context.Context, before, p Person) error
 }
 
 // Factors keeps what staff sign in with besides a password.

@@ -122,7 +122,7 @@ func (s *Store) DeleteDirectoryGroup(ctx context.Context, practice, id string) e
 }
 
 // NamePerson implements [hub.Directories].
-func (s *Store) NamePerson(ctx context.Context, p hub.Person) error {
+func (s *Store) NamePerson(ctx context.Context, before, p hub.Person) error {
 	const taken = `
 SELECT id FROM person WHERE practice = $1 AND id <> $2 AND (login = $3 OR external_id = $4)`
 	const update = `
@@ -132,6 +132,17 @@ UPDATE person SET login = $3, name = $4, title = $5, external_id = $6 WHERE prac
 		external = p.ExternalID
 	}
 	return s.write(ctx, p.Practice, func(t *tx) error {
+		if err := s.lockPeople(ctx, t, p.Practice); err != nil {
+			return err
+		}
+		stored, err := scanPerson(t.row(ctx, personColumns+`WHERE practice = $1 AND id = $2`, p.Practice, p.ID))
+		if err != nil {
+			return err
+		}
+		if stored.Login != before.Login || stored.Name != before.Name || stored.Title != before.Title || stored.ExternalID != before.ExternalID ||
+			stored.Role != before.Role || (stored.DisabledAt != 0) != (before.DisabledAt != 0) {
+			return hub.ErrConflict
+		}
 		others, err := collect(ctx, t, scanString, taken, p.Practice, p.ID, p.Login, p.ExternalID)
 		if err != nil {
 			return err

@@ -94,18 +94,25 @@ func testDirectories(t *testing.T, store hub.Store) {
 
 	a, b := c.device(api.KindStaff), c.device(api.KindStaff)
 	p := hub.Person{ID: a.Person, Practice: c.id, Login: "kim", Name: "Kim", Title: "Nurse", ExternalID: "object-1"}
-	must(t, store.NamePerson(ctx, p))
+	was, err := store.Person(ctx, c.id, a.Person)
+	must(t, err)
+	must(t, store.NamePerson(ctx, was, p))
+	if err := store.NamePerson(ctx, was, p); !errors.Is(err, hub.ErrConflict) {
+		t.Errorf("named as of before: %v", err)
+	}
 	named, err := store.PersonByExternalID(ctx, c.id, "object-1")
 	must(t, err)
 	if named.ID != a.Person || named.Login != "kim" || named.Name != "Kim" || named.Title != "Nurse" {
 		t.Errorf("named %+v", named)
 	}
 	for _, taken := range []hub.Person{{ID: b.Person, Practice: c.id, Login: "kim"}, {ID: b.Person, Practice: c.id, Login: "lee", ExternalID: "object-1"}} {
-		if err := store.NamePerson(ctx, taken); !errors.Is(err, hub.ErrExists) {
+		was, err := store.Person(ctx, c.id, b.Person)
+		must(t, err)
+		if err := store.NamePerson(ctx, was, taken); !errors.Is(err, hub.ErrExists) {
 			t.Errorf("%+v: %v", taken, err)
 		}
 	}
-	if err := store.NamePerson(ctx, hub.Person{ID: newID("p"), Practice: c.id, Login: "nobody"}); !errors.Is(err, hub.ErrNotFound) {
+	if err := store.NamePerson(ctx, hub.Person{}, hub.Person{ID: newID("p"), Practice: c.id, Login: "nobody"}); !errors.Is(err, hub.ErrNotFound) {
 		t.Errorf("nobody is named: %v", err)
 	}
 }
