@@ -216,7 +216,7 @@ var defences = []defence{
 	},
 	{
 		"who was disabled elsewhere stays connected (T43)", "hub/staffsession.go",
-		"\t\th.board.end(e)\n\t}\n\treturn nil\n", "\t\t_ = e\n\t}\n\treturn nil\n", "httpapi TestT43DisabledElsewhere",
+		"\t\th.board.end(e)\n\t}\n\treturn h.lockIdle(", "\t\t_ = e\n\t}\n\treturn h.lockIdle(", "httpapi TestT43DisabledElsewhere",
 	},
 	{
 		"a browser left open changes what its person signs in with", "hub/staffsession.go",

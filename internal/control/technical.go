@@ -50,6 +50,7 @@ func technical() []api.Control {
 			Evidence: []string{"idle-limit"},
 			Tests: []string{
 				"internal/httpapi.TestT43IdleSessionsLock",
+				"internal/httpapi.TestT43AnIdleLockIsRecorded",
 				"cmd/sotto.TestT54WeakeningIsNamed",
 				"e2e/lock.test.mjs: the console locks by itself after ten minutes without an answer, and what was typed is kept",
 			},

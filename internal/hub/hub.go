@@ -213,6 +213,9 @@ func (h *Hub) Sweep(ctx context.Context) error {
 	if err := h.settleServing(ctx); err != nil {
 		return err
 	}
+	if err := h.lockQuiet(ctx); err != nil {
+		return err
+	}
 	if err := h.store.DeleteExpired(ctx, now.UnixMilli()); err != nil {
 		return at("drop what has expired", err)
 	}

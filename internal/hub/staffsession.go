@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -34,6 +35,13 @@ func (s StaffSession) idleAt(p Settings) int64 {
 		return 1
 	}
 	return s.UsedAt + p.StaffIdle().Milliseconds()
+}
+
+// idled reports whether a session has locked by itself, as nothing was heard of
+// its person, which is not on record yet.
+func (s StaffSession) idled(p Settings, now int64) bool {
+	at := s.idleAt(p)
+	return s.LockedAt == 0 && at <= now && at < s.ExpiresAt
 }
 
 // NotLocked returns [ErrLocked] if the session is locked, or was idle for too
@@ -317,7 +325,8 @@ func (h *Hub) person(p Person) api.Person {
 }
 
 // CheckSessions ends what was opened with staff sessions that are over, locked
-// or idle: calls and open connections. Call it every second: a session may
+// or idle: calls and open connections. That one has locked by itself is recorded,
+// here if something was open, else by [Hub.Sweep]. Call it every second: a session may
 // have been ended through another hub of the same store, or by the command
 // line.
 func (h *Hub) CheckSessions(ctx context.Context) error {
@@ -347,6 +356,39 @@ func (h *Hub) CheckSessions(ctx context.Context) error {
 		e := &Ending{Staff: id}
 		h.callers.drop(e.matches)
 		h.board.end(e)
+	}
+	return h.lockIdle(ctx, found)
+}
+
+// lockQuiet locks the sessions that have locked by themselves while nothing was
+// open.
+func (h *Hub) lockQuiet(ctx context.Context) error {
+	quiet, err := h.store.QuietStaffSessions(ctx, h.now().Add(-LeastIdleMinutes*time.Minute).UnixMilli())
+	if err != nil {
+		return at("load quiet staff sessions", err)
+	}
+	return h.lockIdle(ctx, quiet)
+}
+
+// lockIdle locks those of some sessions that have locked by themselves, and
+// records it: once, whichever hub finds it.
+func (h *Hub) lockIdle(ctx context.Context, some []StaffSession) error {
+	now := h.millis()
+	for i := range some {
+		s := &some[i]
+		pr, err := h.practice(ctx, s.Practice)
+		if err != nil {
+			return err
+		}
+		if !s.idled(pr.Settings, now) {
+			continue
+		}
+		locked := h.event(ctx, itself(s.Practice), audit.SessionLocked, s.ID).About(s.Person).
+			With(fmt.Sprintf("minutes=%d", pr.StaffIdle()/time.Minute)).Because("idle", "")
+		err = h.store.Recording(locked).LockQuietStaffSession(ctx, s.ID, s.UsedAt, now)
+		if err != nil && !errors.Is(err, ErrNotFound) { // it was used, or locked, meanwhile
+			return at("lock an idle staff session", err)
+		}
 	}
 	return nil
 }

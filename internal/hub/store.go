@@ -177,6 +177,12 @@ type StaffSessions interface {
 	UseStaffSession(ctx context.Context, id string, at int64) error
 	// LockStaffSession sets LockedAt if it is 0.
 	LockStaffSession(ctx context.Context, id string, at int64) error
+	// QuietStaffSessions lists those that are not locked and were not used since,
+	// expired or not.
+	QuietStaffSessions(ctx context.Context, since int64) ([]StaffSession, error)
+	// LockQuietStaffSession sets LockedAt of one that is not locked and was last
+	// used then; of another it gives [ErrNotFound].
+	LockQuietStaffSession(ctx context.Context, id string, used, at int64) error
 	// RenewStaffSession gives a session a new token, unlocks it, and sets
 	// UsedAt and ProvedAt.
 	RenewStaffSession(ctx context.Context, id string, token [32]byte, at int64) error

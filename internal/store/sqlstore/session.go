@@ -78,6 +78,18 @@ UPDATE staff_session SET locked_at = CASE WHEN locked_at = 0 THEN $2 ELSE locked
 	return s.changeSession(ctx, update, id, at)
 }
 
+// QuietStaffSessions implements [hub.StaffSessions].
+func (s *Store) QuietStaffSessions(ctx context.Context, since int64) ([]hub.StaffSession, error) {
+	all, err := collect(ctx, s.reader(), scanSession, sessionColumns+`WHERE locked_at = 0 AND used_at <= $1`, since)
+	return all, s.translate(err)
+}
+
+// LockQuietStaffSession implements [hub.StaffSessions].
+func (s *Store) LockQuietStaffSession(ctx context.Context, id string, used, at int64) error {
+	const update = `UPDATE staff_session SET locked_at = $3 WHERE id = $1 AND locked_at = 0 AND used_at = $2`
+	return s.changeSession(ctx, update, id, used, at)
+}
+
 // RenewStaffSession implements [hub.StaffSessions].
 func (s *Store) RenewStaffSession(ctx context.Context, id string, token [32]byte, at int64) error {
 	const update = `

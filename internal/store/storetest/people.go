@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/sotto-health/sotto/api"
@@ -300,7 +301,16 @@ func testSessions(t *testing.T, store hub.Store) {
 		staff, other := signIn(2000), signIn(2000)
 		must(t, store.UseStaffSession(ctx, staff.ID, 1200))
 		must(t, store.UseStaffSession(ctx, staff.ID, 1100)) // never back
-		must(t, store.LockStaffSession(ctx, staff.ID, 1300))
+		quiet := func(since int64) bool {
+			all, err := store.QuietStaffSessions(ctx, since)
+			must(t, err)
+			return slices.ContainsFunc(all, func(s hub.StaffSession) bool { return s.ID == staff.ID })
+		}
+		same(t, []bool{quiet(1199), quiet(1200)}, []bool{false, true})
+		wants(t, store.LockQuietStaffSession(ctx, staff.ID, 1100, 1300), hub.ErrNotFound) // it was used since
+		must(t, store.LockQuietStaffSession(ctx, staff.ID, 1200, 1300))
+		wants(t, store.LockQuietStaffSession(ctx, staff.ID, 1200, 1350), hub.ErrNotFound)
+		same(t, quiet(1200), false)
 		must(t, store.LockStaffSession(ctx, staff.ID, 1400))
 		want := staff
 		want.UsedAt, want.LockedAt = 1200, 1300
