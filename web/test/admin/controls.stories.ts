@@ -80,7 +80,19 @@ export const stories: Record<string, Story> = {
     answers: { ...answers, "POST /v1/admin/controls/looks": { refused: 503, code: "unavailable" } },
     then: () => document.querySelector<HTMLButtonElement>("main header button")?.click(),
   },
-  control: { hash: "#/controls/312(e)(1)", as: "auditor", answers },
+  // What is quoted in English is marked as that, and in other languages it is said.
+  control: {
+    hash: "#/controls/312(e)(1)",
+    as: "auditor",
+    answers,
+    then: async (page) => {
+      for (let tries = 0; tries < 40 && !document.querySelector("main dl"); tries++) await page.pause(100);
+      const marked = [...document.querySelectorAll("main dd [lang=en]")].map((each) => each.textContent);
+      for (const quoted of ["Every call asks the rules; what no rule allows is refused.", "SP 800-66r2, 5.3.1 Access Control", "45 CFR 164.312(e)(1)", "internal/policy.TestMatrix"])
+        if (!marked.includes(quoted)) throw new Error(`${quoted} is not marked as English`);
+      if ((document.querySelector("main .quoted") === null) !== (document.documentElement.lang === "en")) throw new Error("it is not said where English is quoted, or where nothing else is");
+    },
+  },
   "control-earlier": { hash: "#/controls/312(a)(2)(iii)", answers },
   "control-short": { hash: "#/controls/308(a)(5)(ii)(A)", answers },
   inventory: { hash: "#/inventory", answers: { "GET /v1/admin/inventory": { ...inventory } } },
