@@ -11,10 +11,15 @@ export class Attempt {
   problem = $state<string>();
 
   private readonly own: Partial<Record<Refusal, WordKey>>;
+  private readonly look: () => unknown;
 
-  /** A screen's own words for some refusals; the others have the usual ones. */
-  constructor(own: Partial<Record<Refusal, WordKey>> = {}) {
+  /**
+   * A screen's own words for some refusals; the others have the usual ones. What
+   * was made already is looked for, so that the screen shows it.
+   */
+  constructor(own: Partial<Record<Refusal, WordKey>> = {}, look: () => unknown = () => undefined) {
     this.own = own;
+    this.look = look;
   }
 
   /** Does the work, unless some is under way. What the person cancelled is no problem. */
@@ -30,6 +35,7 @@ export class Attempt {
         this.problem = t(this.own[refusal] ?? refusalWords(refusal), { seconds: retryAfter });
         announce(this.problem, "assertive");
       }
+      if (refusal === "made-already") await this.look();
     }
     this.busy = false;
   }
