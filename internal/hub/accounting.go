@@ -170,7 +170,7 @@ func (h *Hub) disclosures(ctx context.Context, practice string, p *reported) (ou
 
 // eachEntry reads all that a query selects, however much it is, a batch at a time.
 func (h *Hub) eachEntry(ctx context.Context, q LogQuery, do func(*auditlog.Entry)) error {
-	if err := h.growLog(ctx, q.Practice); err != nil {
+	if err := h.asItStands(ctx, &q); err != nil {
 		return err
 	}
 	q.Limit = exportBatch

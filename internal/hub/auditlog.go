@@ -106,6 +106,9 @@ type LogQuery struct {
 	Beyond  *LogPlace
 	Forward bool
 	Limit   int
+	// Size is that of the log as it stood: entries from that number on, which may
+	// come at any time and be dated before others, are not looked at; 0 is no bound.
+	Size int64
 	// Walk is the most entries of a conversation, patient, thing or person that
 	// are looked at for what else is asked for; 0 is no bound. Then a list may end
 	// before its limit: [Audit.LogWalked] says where it goes on.
@@ -146,6 +149,9 @@ func (h *Hub) AuditEvents(ctx context.Context, s *StaffCaller, f AuditFilter) (a
 		return api.AuditPage{}, err
 	}
 	q.Walk = mostWalked
+	if err := h.asItStands(ctx, &q); err != nil {
+		return api.AuditPage{}, err
+	}
 	page, err := h.auditPage(ctx, q, f.Cursor, f.Limit)
 	if err != nil {
 		return api.AuditPage{}, err
@@ -242,8 +248,25 @@ func (h *Hub) readsAudit(ctx context.Context, s *StaffCaller, f *AuditFilter, wh
 	return nil
 }
 
-func (h *Hub) auditPage(ctx context.Context, q LogQuery, cursor string, limit int) (api.AuditPage, error) {
+// asItStands has all that is asked by a query be of one log: what comes between
+// two statements is in none of them.
+func (h *Hub) asItStands(ctx context.Context, q *LogQuery) error {
+	if q.Size > 0 {
+		return nil
+	}
 	if err := h.growLog(ctx, q.Practice); err != nil {
+		return err
+	}
+	head, err := h.store.LogHead(ctx, q.Practice)
+	if err != nil {
+		return at("load the log's head", err)
+	}
+	q.Size = head.Size
+	return nil
+}
+
+func (h *Hub) auditPage(ctx context.Context, q LogQuery, cursor string, limit int) (api.AuditPage, error) {
+	if err := h.asItStands(ctx, &q); err != nil {
 		return api.AuditPage{}, err
 	}
 	if cursor != "" {

@@ -18,10 +18,14 @@ func (s *Store) LogCount(ctx context.Context, q hub.LogQuery) (found, looked int
 	if err != nil {
 		return 0, 0, s.translate(err)
 	}
-	q.Forward = false
+	size := q.Size
+	q.Forward, q.Size = false, 0
 	l := newLogList(s, &q, number)
 	l.limit = l.argument(max(q.Limit, 1) + 1)
 	parts, rest := l.counted()
+	if size > 0 {
+		rest += " AND leaf < " + l.argument(size)
+	}
 	query := "SELECT COALESCE(sum(CASE WHEN leaf >= 0" + rest + " THEN 1 ELSE 0 END), 0), count(*) FROM (" +
 		strings.Join(parts, " UNION ALL ") + " LIMIT " + l.limit + ") AS parts"
 	err = s.reader().row(ctx, query, l.args...).Scan(&found, &looked)

@@ -123,6 +123,9 @@ func (l *logList) bounds() {
 	if q.Until > 0 {
 		l.within += " AND at < " + l.argument(q.Until)
 	}
+	if q.Size > 0 { // the sum keeps the engine from walking along the numbers
+		l.within += " AND leaf + 0 < " + l.argument(q.Size)
+	}
 }
 
 // beside is a condition for which no index is looked up.

@@ -173,6 +173,39 @@ func testAuditLog(t *testing.T, store hub.Store) {
 		must(t, err)
 		same(t, events(forward), all[2:5])
 	})
+	t.Run("what comes between two statements is in none of a log as it stood", func(t *testing.T) {
+		c := newClinic(t, store)
+		all := c.record(60)
+		grow := func() {
+			_, err := store.GrowLog(ctx, c.id, 1000)
+			must(t, err)
+		}
+		grow()
+		for name, q := range map[string]hub.LogQuery{
+			"all": {}, "kind": {Kinds: []string{"file.downloaded"}}, "chat, kind": {Conversation: "c_two", Kinds: []string{"file.downloaded"}},
+			"his, refused": {Patient: "p_patient", Outcome: "refused"}, "refused": {Outcome: "refused"}, "in several": {Conversations: []string{"c_two", "c_none"}},
+		} {
+			q.Practice, q.Size, q.Limit = c.id, int64(len(all)), len(all)
+			want, err := store.LogEntries(ctx, q)
+			must(t, err)
+			q.Walk = 3
+			walked, err := store.LogWalked(ctx, q)
+			must(t, err)
+			c.record(5) // dated among the others
+			grow()
+			t.Run(name, func(t *testing.T) {
+				again, err := store.LogWalked(ctx, q)
+				must(t, err)
+				same(t, again, walked)
+				same(t, walkedLog(t, store, q), events(want))
+				if q.Limit = 1000; len(q.Conversations) == 0 {
+					found, _, err := store.LogCount(ctx, q)
+					must(t, err)
+					same(t, found, int64(len(want)))
+				}
+			})
+		}
+	})
 	t.Run("what came of asking witnesses is kept", func(t *testing.T) {
 		c, other := newClinic(t, store), newClinic(t, store)
 		first := hub.LogWitness{Practice: c.id, Key: "a+00000000+AA", TriedAt: 5, Problem: hub.WitnessAway}
