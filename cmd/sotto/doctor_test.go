@@ -10,7 +10,9 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"io"
+	"log/slog"
 	"math/big"
 	"net"
 	"os"
@@ -20,6 +22,7 @@ import (
 	"time"
 
 	"github.com/sotto-health/sotto/internal/doctor"
+	"github.com/sotto-health/sotto/internal/host"
 )
 
 // serving starts the program and returns once it listens. It is stopped when
@@ -184,6 +187,21 @@ func TestT54Doctor(t *testing.T) {
 	}
 	levels, _ = diagnose(t, data)
 	expect("with open files", levels, map[string]string{"keys": doctor.Fail, "file-modes": doctor.Fail, "database": doctor.Fail, "running": doctor.OK})
+}
+
+// TestKeepersStopWhileTheyStart: to stop a server at once is no failure.
+func TestKeepersStopWhileTheyStart(t *testing.T) {
+	data := t.TempDir()
+	does(t, data, []string{"practice", "apply", practiceFile(t, "", "")})
+	all, err := openKeepers(t.Context(), host.Folder(data), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if err := errors.Join(all.run(ctx, "http://127.0.0.1:1"), all.close()); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestDoctorOfNothing(t *testing.T) {

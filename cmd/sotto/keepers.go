@@ -53,7 +53,13 @@ func keeperSlugs(folder host.Folder) ([]string, error) {
 func (ks keepers) run(ctx context.Context, hubURL string) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, k := range ks {
-		group.Go(func() error { return k.Run(ctx, hubURL) })
+		group.Go(func() error {
+			err := k.Run(ctx, hubURL)
+			if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+				return nil // stopped while it started
+			}
+			return err
+		})
 	}
 	return group.Wait()
 }

@@ -49,7 +49,7 @@ func (x *examination) server() {
 	x.expect("running", s.Answers, "The server answers on "+s.Listen+".", Fail,
 		"The server that noted itself on "+s.Listen+" does not answer.", "Look at its log; start it anew. If it runs on another machine, run sotto doctor there.")
 	public := !installation.Loopback(s.Listen)
-	x.expect("tls", s.TLS || !public, "Nothing leaves this machine without TLS.", Fail,
+	x.expect("tls", s.TLS || !public, "The server speaks TLS, or listens for this machine alone.", Fail,
 		"The server listens on "+s.Listen+" without TLS: others on the network can read sign-ins.",
 		"Give --tls-cert and --tls-key, or listen on 127.0.0.1 behind a proxy that has TLS (45 CFR 164.312(e)(1)).")
 	for _, o := range s.Origins {
