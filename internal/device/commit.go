@@ -91,7 +91,6 @@ func (c *conversation) makeCommit(ctx context.Context) (made bool, err error) {
 	if err != nil {
 		err = fmt.Errorf("device: make commit: %w", err)
 		c.refusedCommit(err)
-		c.e.cfg.Log("commit", err)
 		return false, t.apply(ctx)
 	}
 	c.own = &ownCommit{clientID: newID("f_"), payload: pending.Commit, welcome: pending.Welcome, groupInfo: pending.GroupInfo}
@@ -115,6 +114,7 @@ func (c *conversation) refusedCommit(err error) {
 	}
 	c.rec.updatedAt, c.rec.sentSince = c.e.millis(), 0 // keys are renewed when they are due the next time
 	c.changed(err)
+	c.e.cfg.Log("commit", err)
 }
 
 // barred returns why to make a commit has no point now, or nil. It needs c.mu.
@@ -142,9 +142,7 @@ func (c *conversation) release(ctx context.Context) error {
 			case o.kind == outRecall:
 				t.notRecalled(o)
 			case o.kind == outText || o.kind == outFile:
-				o.failure = FailureOf(why)
-				t.putOut(o)
-				t.showOut(o)
+				t.notSent(o, why)
 			default:
 				continue
 			}
@@ -230,7 +228,6 @@ func (c *conversation) sendCommit(ctx context.Context, own *ownCommit) (more boo
 		if err != nil {
 			t.discard()
 			if codeOf(err) != api.CodeStaleEpoch {
-				c.e.cfg.Log("the hub refuses a commit for good", err)
 				c.refusedCommit(err)
 			}
 			c.raise(staleHead(err))

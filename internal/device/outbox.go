@@ -217,10 +217,10 @@ func (c *conversation) sendNext(ctx context.Context) (more bool, err error) {
 	return c.sendFrame(ctx, o)
 }
 
-// notSent shows a message as refused by the hub for good, and why.
+// notSent shows a message as one that is not to go, and why.
 func (t *txn) notSent(o *outRecord, err error) {
 	o.failure = FailureOf(err)
-	t.c.e.cfg.Log("the hub refuses a message for good", err)
+	t.c.e.cfg.Log("a message is not sent", err)
 	t.putOut(o)
 	t.showOut(o)
 	if codeOf(err) == api.CodeNotAMember {
