@@ -172,6 +172,8 @@ test("a chat that does not come is closed by the button, on a phone too", async 
   await chat.getByRole("button", { name: "Start a chat" }).waitFor();
   await page.waitForFunction(() => globalThis.drawn.querySelector("button").hidden);
   assert.deepEqual(await inert(), ["A", "ASIDE", "HEADER", "MAIN", "FOOTER"], "the page behind can be reached");
+  await page.evaluate(() => document.body.append(document.createElement("section"))); // as a page's banner comes
+  assert.deepEqual(await inert(), ["A", "ASIDE", "HEADER", "MAIN", "FOOTER", "SECTION"], "what the page adds can be reached");
   await page.setViewportSize({ width: 844, height: 390 }); // turned, it is beside the page
   await page.waitForFunction(() => document.documentElement.style.overflow === "");
   assert.deepEqual(await inert(), ["FOOTER"]);

@@ -62,7 +62,17 @@ iframe{position:fixed;inset:0;width:100%;height:100%;border:0;background:Canvas;
   let open = false;
   let covers = false;
   let overflow = "";
-  let behind: HTMLElement[] = [];
+  const behind: HTMLElement[] = [];
+
+  const hide = (): void => {
+    for (const each of document.body.children) {
+      if (each === host || !(each instanceof HTMLElement) || each.inert) continue;
+      each.inert = true;
+      behind.push(each);
+    }
+  };
+  // The page may add to itself meanwhile: a banner, a dialog.
+  const added = new MutationObserver(hide);
 
   const tell = (type: "hello" | "open" | "close"): void => {
     if (loaded) frame?.contentWindow?.postMessage({ sotto: 1, type }, origin);
@@ -82,10 +92,14 @@ iframe{position:fixed;inset:0;width:100%;height:100%;border:0;background:Canvas;
     const { style } = document.documentElement;
     if (covers) {
       ({ overflow } = style);
-      behind = [...document.body.children].filter((each): each is HTMLElement => each !== host && each instanceof HTMLElement && !each.inert);
+      style.overflow = "hidden";
+      hide();
+      added.observe(document.body, { childList: true });
+    } else {
+      added.disconnect();
+      style.overflow = overflow;
+      for (const each of behind.splice(0)) each.inert = false;
     }
-    style.overflow = covers ? "hidden" : overflow;
-    for (const each of behind) each.inert = covers;
   };
 
   const set = (next: boolean): void => {

@@ -46,3 +46,22 @@ test("who joined is told of by name, however late the name comes", () => {
   expect(spoken.polite.text).toMatch(/^Nurse Dana Ortiz joined\./);
   stop();
 });
+
+test("the launcher is told no name without the practice in it", () => {
+  let changed = (): void => undefined;
+  const session = {
+    state: { conversation: { unread: 2, typing: [] } },
+    onSignal: () => () => undefined,
+    watch: (heard: typeof changed) => ((changed = heard), () => undefined),
+  };
+  const view = { session, practiceName: "", language: "en" };
+  const told: string[] = [];
+  const stop = listen(view as unknown as View, { ready: () => undefined, close: () => undefined, unread: (_, label) => told.push(label) });
+  changed();
+  expect(told).toEqual([]);
+  view.practiceName = "Riverside";
+  changed();
+  changed();
+  expect(told).toEqual(["Chat with Riverside, 2 unread messages"]);
+  stop();
+});

@@ -105,7 +105,7 @@ export function listen(view: View, host: Host | undefined): () => void {
       announce(t("ui.typing.one", { name: name(typing[0]) }));
     }
     const label = t("patient.launcher", { practice: view.practiceName, count: unread });
-    if (shown === label) return;
+    if (!view.practiceName || shown === label) return; // the button keeps its own name until there is one
     shown = label;
     host?.unread(unread, label);
     document.title = document.title.replace(/^\(\d+\) /, "");
