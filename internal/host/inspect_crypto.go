@@ -23,7 +23,7 @@ func fileBegins(path string) string {
 	if err != nil {
 		return ""
 	}
-	defer f.Close() // it was only read
+	defer func() { _ = f.Close() }() // it was only read
 	switch _, err := io.ReadFull(f, begins); {
 	case err != nil:
 		return ""
