@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/sotto-health/sotto/api"
 	"github.com/sotto-health/sotto/internal/audit"
+	"github.com/sotto-health/sotto/internal/auditlog"
 	"github.com/sotto-health/sotto/internal/httpapi"
 	"github.com/sotto-health/sotto/internal/hub"
 	"github.com/sotto-health/sotto/internal/store/postgres"
@@ -210,6 +212,40 @@ func TestAuditPagesStandStill(t *testing.T) {
 			seen[e.Number] = true
 		}
 	})
+}
+
+// A busyStore lets something come to the log after each list of it.
+type busyStore struct {
+	hub.Store
+	comes func()
+}
+
+func (s *busyStore) LogEntries(ctx context.Context, q hub.LogQuery) ([]auditlog.Entry, error) {
+	found, err := s.Store.LogEntries(ctx, q)
+	if s.comes != nil {
+		s.comes()
+	}
+	return found, err
+}
+
+// TestAnAuditPageIsOfOneLog: what comes to the log while a page is made is
+// neither listed nor counted there.
+func TestAnAuditPageIsOfOneLog(t *testing.T) {
+	busy := new(busyStore)
+	w := newWorld(t, func(h *hub.Config, _ *httpapi.Config) { busy.Store, h.Store = h.Store, busy })
+	reader := w.staffAs(w.clinic, "auditor", "ada")
+	busy.comes = func() {
+		w.must(w.store.Record(w.ctx, audit.New(w.ctx, past, audit.Actor{Practice: w.clinic.ID, Role: audit.Operator}, audit.PeopleListed, "")))
+		_, err := w.store.GrowLog(w.ctx, w.clinic.ID, 1000)
+		w.must(err)
+	}
+	for _, filter := range []url.Values{{"kind": {string(audit.PeopleListed)}}, {"kind": {string(audit.PeopleListed)}}, {"limit": {"200"}}} {
+		page, err := reader.AuditEvents(w.ctx, filter)
+		w.must(err)
+		if page.Next != "" || page.Matching == nil || page.Matching.Count != int64(len(page.Events)) {
+			t.Errorf("%v: %d events are listed and %+v are said to be there", filter, len(page.Events), page.Matching)
+		}
+	}
 }
 
 // TestAuditListLimits: how much a page has, and what is no filter. Each refusal
