@@ -60,7 +60,6 @@ func (h hub) NewStaffDevice(ctx context.Context, device api.NewStaffDevice) (*ap
 }
 
 func (h hub) OpenSession(ctx context.Context, proof api.OpenDeviceSession) (*api.DeviceSession, error) {
-	h.host.Call("setToken", "")
 	session, err := post[api.DeviceSession](ctx, h, "/v1/device-sessions", proof)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/sotto-health/sotto/api"
@@ -109,7 +110,7 @@ func (e *Engine) connectOnce(ctx context.Context) error {
 	if err := e.openSession(ctx, false); err != nil {
 		return err
 	}
-	err := e.cfg.Hub.Events(ctx, e.onEvent)
+	err := e.follow(ctx)
 	if codeOf(err) == api.CodeUnauthenticated {
 		if err := e.openSession(ctx, true); err != nil {
 			return err
@@ -120,6 +121,42 @@ func (e *Engine) connectOnce(ctx context.Context) error {
 		err = errors.New("connection ended")
 	}
 	return err
+}
+
+// follow follows the hub's events. Before the session ends under a line it opens
+// another, and lets the line go a little after the next is ready: nobody is seen
+// to leave, and what was on its way comes. What comes by both is the same twice.
+func (e *Engine) follow(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	var lines sync.WaitGroup
+	defer lines.Wait()
+	defer stop()
+	endFormer := func() {}
+	for {
+		line, end := context.WithCancel(ctx)
+		over, former := make(chan error, 1), endFormer
+		lines.Go(func() {
+			over <- e.cfg.Hub.Events(line, func(event api.Event) {
+				e.onEvent(event)
+				if event.Type == api.EventReady {
+					time.AfterFunc(10*e.cfg.Retry, former)
+				}
+			})
+		})
+		endFormer = end
+		for wait := e.cfg.Renew; ; wait = e.cfg.Renew / 50 { // the hub may be away for a minute
+			timer := time.NewTimer(wait)
+			select {
+			case err := <-over:
+				timer.Stop()
+				return err
+			case <-timer.C:
+			}
+			if e.openSession(ctx, true) == nil {
+				break
+			}
+		}
+	}
 }
 
 func (e *Engine) setConnection(now Connection) {

@@ -76,6 +76,9 @@ func New(cfg Config) (*Engine, error) {
 	if cfg.RetryMost == 0 {
 		cfg.RetryMost = 30 * time.Second
 	}
+	if cfg.Renew == 0 {
+		cfg.Renew = 50 * time.Minute
+	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}

@@ -58,7 +58,7 @@ func (f *forgetful) CompleteAttachment(ctx context.Context, practice, id string,
 	return f.Store.CompleteAttachment(ctx, practice, id, at)
 }
 
-func newClinic(t *testing.T) *clinic {
+func newClinic(t *testing.T, options ...func(*hub.Config)) *clinic {
 	t.Helper()
 	ctx := t.Context()
 	must := func(err error) {
@@ -71,9 +71,13 @@ func newClinic(t *testing.T) *clinic {
 	must(err)
 	t.Cleanup(func() { _ = stored.Close() })
 	forgets := new(atomic.Int64)
-	h, err := hub.New(hub.Config{Store: &forgetful{stored, forgets}, Blobs: &memoryBlobs{kept: map[string][]byte{}}, Passwords: password.Cost{MemoryKiB: 64, Passes: 1, Rounds: 10}})
+	hc := hub.Config{Store: &forgetful{stored, forgets}, Blobs: &memoryBlobs{kept: map[string][]byte{}}, Passwords: password.Cost{MemoryKiB: 64, Passes: 1, Rounds: 10}}
+	for _, o := range options {
+		o(&hc)
+	}
+	h, err := hub.New(hc)
 	must(err)
-	server, err := httpapi.New(h, httpapi.Config{})
+	server, err := httpapi.New(h, httpapi.Config{Sockets: httpapi.SocketLimits{Ping: time.Second}})
 	must(err)
 	listening := httptest.NewServer(server.Handler())
 	t.Cleanup(func() {
@@ -271,7 +275,7 @@ func TestRealHub(t *testing.T) {
 	c.eventually("the archive has the file", func() bool { return c.archive.Files() == 1 })
 
 	jonas := c.start("jonas", device.SurfaceStaff, c.signIn("jonas", "supervisor"))
-	c.eventually("jonas joins", func() bool { return jonas.Act(ctx, id, "join") == nil })
+	c.eventually("jonas joins", func() bool { return jonas.ActFor(ctx, id, "join", "asked") == nil })
 	c.eventually("jonas reads", func() bool { return len(texts(jonas, id)) == 3 })
 	if err := maria.Act(ctx, id, "leave"); err != nil {
 		t.Fatal(err)

@@ -86,7 +86,7 @@ func newWorld(t testing.TB, options ...worldOption) *world {
 	hc := hub.Config{
 		Store: w.store, Blobs: newMemoryBlobs(), Log: log, Now: w.clock.now,
 		Passwords: password.Cost{MemoryKiB: 64, Passes: 1, Rounds: 10},
-		Sessions:  hub.SessionTimes{Offline: time.Millisecond},
+		Sessions:  hub.SessionTimes{Offline: time.Millisecond, Device: 12 * time.Hour}, // they sign in once, whatever they do to the clock
 	}
 	ac := httpapi.Config{Log: log, PollWait: 200 * time.Millisecond, Web: builtWeb()}
 	for _, o := range options {

@@ -70,7 +70,7 @@ type Config struct {
 // SessionTimes are how long sessions last. Zero fields get defaults.
 type SessionTimes struct {
 	Staff   time.Duration // 12 h
-	Device  time.Duration // 12 h; a staff device's ends with the staff session
+	Device  time.Duration // 1 h, and the device renews it; a staff device's ends with the staff session
 	SetUp   time.Duration // set-up links: 72 h
 	Offline time.Duration // from the last connection's end until shown as offline: 8 s
 }
@@ -141,7 +141,7 @@ func New(c Config) (*Hub, error) {
 		others.self = NewID("h")
 	}
 	setDefault(&c.Sessions.Staff, 12*time.Hour)
-	setDefault(&c.Sessions.Device, 12*time.Hour)
+	setDefault(&c.Sessions.Device, time.Hour)
 	setDefault(&c.Sessions.SetUp, 72*time.Hour)
 	setDefault(&c.Sessions.Offline, 8*time.Second)
 	c.Limits.setDefaults()
