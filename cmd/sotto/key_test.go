@@ -70,19 +70,17 @@ func TestT54LostEvidenceKey(t *testing.T) {
 }
 
 // TestOldKeysAreChanged: what the doctor says of an old key ends the finding, for
-// who does it.
+// who does it. That of patients.key is none: another one locks patients out.
 func TestOldKeysAreChanged(t *testing.T) {
 	data, _ := newRecord(t)
 	does(t, data, words("controls key")) // which makes it
-	for _, name := range []string{"audit", "factors", "patients", "evidence"} {
+	old := func(name string) string {
 		key := filepath.Join(data, "hub", name+".key")
-		text, err := os.ReadFile(key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(key, regexp.MustCompile(`(?m)^# Made on .*$`).ReplaceAll(text, []byte("# Made on 2020-01-02")), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		write(t, regexp.MustCompile(`(?m)^# Made on .*$`).ReplaceAll(read(t, key), []byte("# Made on 2020-01-02")), key)
+		return key
+	}
+	for _, name := range []string{"audit", "factors", "evidence"} {
+		key := old(name)
 		if said, _ := sotto(t, data, words("doctor")...); !strings.Contains(said, "run sotto key replace "+name) {
 			t.Errorf("the doctor of an old %s.key:\n%s", name, said)
 		}
@@ -93,6 +91,13 @@ func TestOldKeysAreChanged(t *testing.T) {
 		if levels, _ := diagnose(t, data); levels["key-age"] != "" || levels["keys"] != doctor.OK {
 			t.Errorf("the doctor of a new %s.key: %q", name, levels)
 		}
+	}
+	old("patients")
+	if levels, _ := diagnose(t, data); levels["key-age"] != doctor.OK {
+		t.Errorf("the doctor of an old patients.key: %q", levels)
+	}
+	if said, _ := sotto(t, data, words("doctor")...); strings.Contains(said, "key replace patients") {
+		t.Errorf("the doctor has patients.key replaced:\n%s", said)
 	}
 }
 

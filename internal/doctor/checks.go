@@ -206,11 +206,10 @@ func (x *examination) keyAge(k *installation.Key) {
 		"audit":    "Keep its public part for what it signed, and tell monitors and witnesses of the new one.",
 		"evidence": "Give its public part to who verifies evidence packs: sotto controls key.",
 		"factors":  "No authenticator app opens anything then: sotto staff link for whoever has no passkey.",
-		"patients": "What was on file of patients cannot be opened then: import it again.",
 	}
 	name := strings.TrimSuffix(strings.TrimPrefix(k.Path, "hub/"), ".key")
 	says := fmt.Sprintf("The key %s is %d days old", k.Path, days(x.facts.At.Sub(k.MadeAt)))
-	x.expect("key-age", then[name] == "", says+", and no command changes it: keep asking who could have copied it.", Warn, says+".",
+	x.expect("key-age", then[name] == "", says+", and no command changes it without a loss: keep asking who could have copied it.", Warn, says+".",
 		fmt.Sprintf("Stop the hub, move %s out of the data folder to a safe place, run sotto key replace %s, and start the hub. %s", k.Path, name, then[name]))
 }
 
