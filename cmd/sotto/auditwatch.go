@@ -179,19 +179,19 @@ func lookAt(ctx context.Context, seen string, log *auditlog.Log, out io.Writer, 
 	if report.More > 0 {
 		say(fmt.Sprintf("and %d more", report.More))
 	}
+	// What was found is kept before anything else is read, which may fail.
+	if err := keepWrong(place, log.Signed, wrong); err != nil {
+		return wrong, err
+	}
 	if log.Source != nil {
 		tree := archive.Folder(place + "." + treeFolder)
 		seen := auditlog.Log{Name: log.Name, Signed: log.Signed, Verifier: verifier, Source: log.Source}
 		if err := keepTree(ctx, tree, &seen, head, wrong > 0, out, say); err != nil {
-			return wrong, err
+			return wrong, errors.Join(err, keepWrong(place, log.Signed, wrong))
 		}
 	}
 	if wrong > 0 {
-		// What chance has found once is to be found at every look from now on.
-		if err := os.Remove(place + "." + wholeFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return wrong, err
-		}
-		return wrong, keepContradiction(place, log.Signed, time.Now())
+		return wrong, keepWrong(place, log.Signed, wrong)
 	}
 	if whole {
 		if err := durable.WriteFile(place+"."+wholeFile, []byte(when(time.Now())+"\n"), 0o600); err != nil {
@@ -203,6 +203,18 @@ func lookAt(ctx context.Context, seen string, log *auditlog.Log, out io.Writer, 
 	}
 	fmt.Fprintf(out, "%s: %d entries\n", log.Name, now.Size)
 	return 0, durable.WriteFile(place+"."+archive.CheckpointFile, log.Signed, 0o600)
+}
+
+// keepWrong keeps the checkpoint of a log that something is wrong with, and has
+// all of it read at every look from now on, to find what chance has found once.
+func keepWrong(place string, signed []byte, wrong int) error {
+	if wrong == 0 {
+		return nil
+	}
+	if err := os.Remove(place + "." + wholeFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return keepContradiction(place, signed, time.Now())
 }
 
 // keepTree keeps the tree of a log that has grown, or names the entries of one

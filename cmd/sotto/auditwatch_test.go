@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -139,11 +141,23 @@ func TestT40Watch(t *testing.T) {
 	happens(t, data, 900) // and it goes on, past what was seen
 	names(t, data, watch, "the log forked", "are others than were logged", "as "+filepath.Join(seen, "riverside.tree"))
 	names(t, data, []string{"audit", "verify", "--against", seen}, "are others than were logged")
+
+	// What proves it is kept, also where the tree is no longer what was kept.
+	happens(t, data, 1)
+	write(t, []byte(when(time.Now())+"\n"), seen, "riverside.whole")
+	tree := read(t, seen, "riverside.tree", "checkpoint")
+	write(t, []byte("nothing"), seen, "riverside.tree", "checkpoint")
+	names(t, data, watch, "the log forked")
+	if _, err := os.Stat(filepath.Join(seen, "riverside.whole")); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("all of it counts as read", err)
+	}
+	write(t, tree, seen, "riverside.tree", "checkpoint")
+
 	if !bytes.Equal(last, read(t, seen, "riverside.checkpoint")) {
 		t.Error("what was seen is forgotten")
 	}
 	kept, err := filepath.Glob(filepath.Join(seen, "riverside.contradiction.*"))
-	if err != nil || len(kept) != 2 { // each head once
+	if err != nil || len(kept) != 3 { // each head once
 		t.Error(kept, err)
 	}
 	for _, path := range kept {
