@@ -172,10 +172,18 @@ func TestT47SupervisorsSayWhy(t *testing.T) {
 	if _, err := w.hub.Transfer(w.ctx, w.as(boss), id, api.Transfer{Person: boss.person}); !errors.As(err, &malformed) {
 		t.Errorf("a supervisor hands it to themselves: %v", err)
 	}
+	for _, queue := range []string{"nurse", "front-desk"} { // where it waits for them
+		if _, err := w.hub.Transfer(w.ctx, w.as(boss), id, api.Transfer{Queue: queue}); !errors.Is(err, hub.ErrSayWhy) {
+			t.Errorf("a supervisor puts it in line for %s: %v", queue, err)
+		}
+	}
+	lee := w.staff("lee")
+	_, err := w.hub.Transfer(w.ctx, w.as(boss), id, api.Transfer{Person: lee.person}) // no way in
+	w.must(err)
 	if got := w.events(string(audit.CallRefused)); len(got) < 2 || !strings.Contains(got[0], "no-reason") {
 		t.Errorf("what was refused is in the log as %q", got)
 	}
-	_, err := boss.Client.Act(w.ctx, id, "join", "coaching")
+	_, err = boss.Client.Act(w.ctx, id, "join", "coaching")
 	w.must(err)
 	if got := w.events(string(audit.ConversationJoined)); len(got) != 1 || got[0] != strings.Join([]string{boss.person, patient.person, "", "coaching", ""}, " ") {
 		t.Errorf("the log: %q", got)
@@ -184,6 +192,8 @@ func TestT47SupervisorsSayWhy(t *testing.T) {
 		_, err = boss.Act(w.ctx, id, act)
 		w.must(err)
 	}
+	_, err = w.hub.Transfer(w.ctx, w.as(boss), id, api.Transfer{Queue: "nurse"})
+	w.must(err)
 
 	brought, left := patient.open("nurse"), patient.open("nurse")
 	dana.take(brought)

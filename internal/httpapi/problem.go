@@ -88,7 +88,7 @@ func reasons() []struct {
 		{hub.ErrLocked, reason{401, api.CodeLocked, "The session is locked", "Unlock it, then try again."}},
 		{hub.ErrStepUp, reason{403, api.CodeStepUp, "Both factors are needed again", "Step up, then try again."}},
 		{hub.ErrNoReason, reason{403, api.CodeNoReason, "A reason is needed", "Choose a reason, and say in ten characters or more why."}},
-		{hub.ErrSayWhy, reason{403, api.CodeNoReason, "A reason is needed", "Others have this chat. Say why you go in: reason is one of coaching, asked, complaint, absent, safety and other."}},
+		{hub.ErrSayWhy, reason{403, api.CodeNoReason, "A reason is needed", "Others have this chat. Say why you go in, which comes before putting it back in line: reason is one of coaching, asked, complaint, absent, safety and other."}},
 		{hub.ErrPasswordExpired, reason{403, api.CodePasswordExpired, "The password has expired", "Choose another first."}},
 		{hub.ErrNetwork, reason{403, api.CodeNetwork, "Not from this network", "Ask the practice's administrator."}},
 		{hub.ErrSSOOnly, reason{403, api.CodeSSOOnly, "Sign in with the practice's account", "Administrators can use a passkey."}},

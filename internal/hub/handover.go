@@ -114,7 +114,12 @@ func (h *Hub) handOver(ctx context.Context, s *StaffCaller, id string, a policy.
 	if err != nil {
 		return api.ActResult{}, err
 	}
-	if err := h.mayStaff(s, a, h.about(&before)); err != nil {
+	may := func(v *Conversation) error {
+		r := h.about(v)
+		r.Unexplained = queue != "" // back in line, whence they could take it, and no reason goes with it
+		return h.mayStaff(s, a, r)
+	}
+	if err := may(&before); err != nil {
 		return api.ActResult{}, err
 	}
 	if person != "" {
@@ -126,7 +131,7 @@ func (h *Hub) handOver(ctx context.Context, s *StaffCaller, id string, a policy.
 		}
 	}
 	checked := func(v *Conversation) error {
-		if err := h.mayStaff(s, a, h.about(v)); err != nil { // it may have changed
+		if err := may(v); err != nil { // it may have changed
 			return err
 		}
 		if err := v.consented(); err != nil {

@@ -73,13 +73,14 @@ func (h *Hub) may(c *Caller, a policy.Action, r *policy.Resource) error {
 		return ErrConsentWithdrawn
 	case slices.Contains(d.Rules, policy.AgreeFirst):
 		return ErrConsentDue
-	case slices.Contains(d.Rules, policy.SayWhy):
-		return ErrSayWhy
 	}
 	return h.forbidden(d)
 }
 
 func (h *Hub) forbidden(d policy.Decision) error {
+	if slices.Contains(d.Rules, policy.SayWhy) {
+		return ErrSayWhy
+	}
 	e := &ForbiddenError{Rules: d.Rules}
 	for _, id := range d.Rules {
 		if r, ok := h.policy.Rule(id); ok {
