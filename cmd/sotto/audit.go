@@ -140,12 +140,12 @@ func (c verifyAuditCommand) Run(ctx context.Context, cli *commands, s streams) e
 		wrong++
 	}
 	for path := range earlier {
-		fmt.Fprintf(s.out, "%s is of no log that is there\n", path)
+		fmt.Fprintf(s.out, "%s is of no log that is there, or that can be opened\n", path)
 		wrong++
 	}
 	for _, copied := range copies {
 		if !copied.found {
-			fmt.Fprintf(s.out, "%s is of no log that is there\n", copied.folder)
+			fmt.Fprintf(s.out, "%s is of no log that is there, or that can be opened\n", copied.folder)
 			wrong++
 		}
 	}
@@ -321,6 +321,7 @@ func (l *logCheck) of(ctx context.Context, log *auditlog.Log, before map[string]
 		// What it says is still looked at, to name what else is wrong.
 		if c, err = auditlog.OpenCheckpoint(log.Signed, log.Verifier); err != nil {
 			if c, err = auditlog.ReadUnsigned(log.Signed); err != nil {
+				l.found(log)
 				return wrong, nil
 			}
 		}
@@ -410,6 +411,20 @@ func (l *logCheck) of(ctx context.Context, log *auditlog.Log, before map[string]
 		fmt.Fprintf(l.out, "%s: no earlier head was compared: whoever has the hub's key could have written all of it anew. Give one that was kept elsewhere, as published, signed by a witness or of an older export: --checkpoint FILE\n", log.Name)
 	}
 	return wrong, nil
+}
+
+// found notes that a log is there, by its key's name, though nothing can be
+// compared with it.
+func (l *logCheck) found(log *auditlog.Log) {
+	origin, _, _ := strings.Cut(log.Verifier, "+")
+	for path, signed := range l.earlier {
+		if c, err := auditlog.ReadUnsigned(signed); err == nil && c.Origin == origin {
+			delete(l.earlier, path)
+		}
+	}
+	for _, copied := range l.copies {
+		copied.found = copied.found || copied.origin == origin
+	}
 }
 
 // ofSize says which of the heads damage may be about.

@@ -116,6 +116,15 @@ func TestT40TamperedExport(t *testing.T) {
 		t.Errorf("a log that was made anew would look the same:\n%s", out)
 	}
 
+	unread := filepath.Join(t.TempDir(), "log")
+	if err := os.CopyFS(unread, os.DirFS(log)); err != nil {
+		t.Fatal(err)
+	}
+	write(t, []byte("nothing"), unread, archive.CheckpointFile)
+	if out, err := sotto(t, elsewhere, "audit", "verify", unread, "--against", first, "--checkpoint", early); err == nil || strings.Contains(out, "of no log") {
+		t.Errorf("a log whose checkpoint is none: %v\n%s", err, out)
+	}
+
 	lines := func(b []byte) [][]byte { return slices.Collect(bytes.Lines(b)) }
 	const whole = "entries/001.jsonl" // entries 256 to 511
 	change := func(t *testing.T, f, name string, fn func([]byte) []byte) {

@@ -86,7 +86,7 @@ func nameEntries(ctx context.Context, log *auditlog.Log, head auditlog.Head, fol
 	case err != nil:
 		return err
 	}
-	_, err = fmt.Fprintf(out, "%s: of the %d entries in %s: %d changed, %d dropped, %d added among them\n",
+	_, err = fmt.Fprintf(out, "%s: of the %d entries in %s that were compared: %d changed, %d dropped, %d added among them\n",
 		log.Name, found.Compared, folder, found.Changed, found.Dropped, found.Added)
 	return err
 }

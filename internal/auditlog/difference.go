@@ -19,8 +19,9 @@ type Differences struct {
 	// added by their numbers now, those that were dropped by their numbers then.
 	Damage []*DamageError
 	More   int // places beyond those in Damage
-	// Compared is how many entries the earlier copy has. Of all, so many were
-	// changed, dropped or added.
+	// Compared is how many entries of the earlier copy were compared: all that it
+	// has, unless Compare fails. Of these, so many were changed or dropped, and so
+	// many were added among them.
 	Compared, Changed, Dropped, Added int64
 }
 
@@ -38,7 +39,6 @@ func (e *EarlierError) Unwrap() error { return e.Damage }
 // [*EarlierError] that has one.
 func Compare(ctx context.Context, now Source, head Head, earlier Source, was Head) (*Differences, error) {
 	c := comparison{now: tree{ctx: ctx, source: now, head: head}, was: tree{ctx: ctx, source: earlier, head: was}}
-	c.found.Compared = was.Size
 	err := c.was.begin()
 	if err == nil {
 		if err := c.now.begin(); err != nil {
@@ -46,6 +46,7 @@ func Compare(ctx context.Context, now Source, head Head, earlier Source, was Hea
 		}
 		err = c.run()
 		c.name()
+		c.found.Compared = c.then
 	}
 	var damage *DamageError
 	if errors.As(err, &damage) && c.was.broken {

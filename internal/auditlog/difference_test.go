@@ -115,7 +115,14 @@ func TestT40CompareHoldsTiles(t *testing.T) {
 			kept := log.tiles[at]
 			log.tiles[at] = slices.Clone(kept)
 			log.tiles[at][7] ^= 1
-			_, err := auditlog.Compare(t.Context(), now, head, was, wasHead)
+			found, err := auditlog.Compare(t.Context(), now, head, was, wasHead)
+			compared := int64(0)
+			if at == [2]int64{0, 1} {
+				compared = 256 // the tile before it
+			}
+			if found.Compared != compared {
+				t.Errorf("tile %d of level %d, %s: %d entries were compared", at[1], at[0], side, found.Compared)
+			}
 			var earlier *auditlog.EarlierError
 			if !errors.As(err, new(*auditlog.DamageError)) || errors.As(err, &earlier) != (side == "earlier") {
 				t.Errorf("tile %d of level %d, %s: %v", at[1], at[0], side, err)
