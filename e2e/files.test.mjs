@@ -72,12 +72,14 @@ test("the largest file goes up in steps, through a cut line and a reload, and ar
   const file = pdf(most);
   await send("scan.pdf", file);
   const seen = await rises("scan.pdf", 0.4);
+  slowness = 400;
   assert.ok(seen.length > 3, `seen of it: ${seen}`);
   await picture(patient, "70-file-on-its-way");
 
   const again = ana.allow(/ERR_INTERNET_DISCONNECTED|WebSocket connection|Failed to load resource/);
   await ana.context.setOffline(true);
-  await patient.waitForTimeout(500);
+  slowness = 80;
+  await patient.waitForTimeout(800);
   const before = offsets.length;
   await patient.reload({ waitUntil: "domcontentloaded" }).catch(() => {});
   await ana.context.setOffline(false);

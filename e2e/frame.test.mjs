@@ -174,6 +174,9 @@ test("a chat that does not come is closed by the button, on a phone too", async 
   assert.deepEqual(await inert(), ["A", "ASIDE", "HEADER", "MAIN", "FOOTER"], "the page behind can be reached");
   await page.evaluate(() => document.body.append(document.createElement("section"))); // as a page's banner comes
   assert.deepEqual(await inert(), ["A", "ASIDE", "HEADER", "MAIN", "FOOTER", "SECTION"], "what the page adds can be reached");
+  await page.evaluate(() => document.body.append(Object.assign(document.createElement("aside"), { id: "cookies", style: "position:fixed;z-index:2147483647" }), document.createElement("dialog")));
+  assert.deepEqual((await inert()).length, 6, "what lies above the chat cannot be answered");
+  await page.evaluate(() => document.querySelectorAll("#cookies, body > dialog").forEach((each) => each.remove()));
   await page.setViewportSize({ width: 844, height: 390 }); // turned, it is beside the page
   await page.waitForFunction(() => document.documentElement.style.overflow === "");
   assert.deepEqual(await inert(), ["FOOTER"]);
@@ -181,7 +184,15 @@ test("a chat that does not come is closed by the button, on a phone too", async 
   await page.waitForFunction(() => document.documentElement.style.overflow === "hidden");
   await chat.getByRole("button", { name: "Close chat" }).click();
   await page.waitForFunction(() => !globalThis.drawn.querySelector("button").hidden);
+  await page.evaluate(() => document.body.append(document.createElement("section")));
   assert.deepEqual(await inert(), ["FOOTER"]);
+
+  // A page that puts other things in its place takes the chat off, and is as it was.
+  await pressLauncher(page, riverside);
+  await page.waitForFunction(() => globalThis.drawn.querySelector("button").hidden);
+  await page.evaluate(() => document.body.replaceChildren(document.createElement("main")));
+  await page.waitForFunction(() => document.documentElement.style.overflow === "");
+  assert.deepEqual(await inert(), []);
   bo.assertClean();
   await bo.leave();
 });

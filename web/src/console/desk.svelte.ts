@@ -156,8 +156,11 @@ export class Desk {
   private readonly names = new Map<string | Blob, MessageName>();
   private readonly draftTimers = new Map<ConversationId, () => void>();
   private readonly undo: UndoQueue<ConversationId>;
+  /** What an event last said of each. */
+  private readonly said = new Map<ConversationId, Conversation>();
   private settled: Promise<unknown> = Promise.resolve();
   private looks = 0;
+  private answered = 0;
   private nextToast = 1;
   private refreshing = new Set<Box>();
   private stopRefresh: (() => void) | undefined;
@@ -271,7 +274,9 @@ export class Desk {
     const turn = ++this.looks;
     try {
       const found = await this.look();
-      if (turn === this.looks) this.told(found); // else a later answer came first
+      if (turn < this.answered) return; // a later answer came first
+      this.answered = turn;
+      this.told(found);
     } catch {
       // Asked again with the next word of the hub, and whenever the page loads.
     }
@@ -303,6 +308,7 @@ export class Desk {
   }
 
   private conversationChanged(c: Conversation): void {
+    this.said.set(c.id, c);
     this.remember(c);
     const before = this.inbox.byId.get(c.id);
     const hasMoved = moved(this.inbox, c);
@@ -361,11 +367,11 @@ export class Desk {
     const cursor = more ? this.inbox.boxes[box].next : undefined;
     if (more && cursor === undefined) return;
     if (this.inbox.boxes[box].status !== "ready" || more) this.inbox = setLoading(this.inbox, box);
-    const { byId } = this.inbox;
+    const said = new Map(this.said);
     try {
       const page = await this.core.list(box, cursor);
       for (const c of page.conversations) this.remember(c);
-      this.inbox = applyPage(this.inbox, box, page, !more, byId);
+      this.inbox = applyPage(this.inbox, box, page, !more, (id) => this.said.get(id) !== said.get(id));
     } catch (error) {
       const failure = failureOf(error);
       if (failure === "signed-out") this.fail(failure);
@@ -548,7 +554,13 @@ export class Desk {
    * Sends what is typed, then the files, in this order. What the core cannot
    * keep comes back to where it was.
    */
-  async send(id: ConversationId, text: string): Promise<boolean> {
+  send(id: ConversationId, text: string): Promise<boolean> {
+    const work = this.hand(id, text);
+    this.settles(work);
+    return work;
+  }
+
+  private async hand(id: ConversationId, text: string): Promise<boolean> {
     const staging = this.staging(id);
     const files = staging.take();
     const name = this.nameOf(`${id} ${text}`);

@@ -64,9 +64,12 @@ iframe{position:fixed;inset:0;width:100%;height:100%;border:0;background:Canvas;
   let overflow = "";
   const behind: HTMLElement[] = [];
 
+  // What lies above the chat hides it, and has to be answered.
+  const above = (each: HTMLElement): boolean => each.matches("dialog,[popover]") || Number(getComputedStyle(each).zIndex) > 2147483000;
   const hide = (): void => {
+    if (!host.isConnected) return void set(false); // the page has taken us off, and is as it was
     for (const each of document.body.children) {
-      if (each === host || !(each instanceof HTMLElement) || each.inert) continue;
+      if (each === host || !(each instanceof HTMLElement) || each.inert || above(each)) continue;
       each.inert = true;
       behind.push(each);
     }
@@ -94,7 +97,7 @@ iframe{position:fixed;inset:0;width:100%;height:100%;border:0;background:Canvas;
       ({ overflow } = style);
       style.overflow = "hidden";
       hide();
-      added.observe(document.body, { childList: true });
+      for (const each of [document.body, document.documentElement]) added.observe(each, { childList: true });
     } else {
       added.disconnect();
       style.overflow = overflow;

@@ -93,7 +93,7 @@ export const stories: Record<string, Story> = {
       if (fields.length > 0) throw new Error(`no field for ${fields.join()}`);
       page.fill(/^(About whom|Sobre quién|عن مَن)/, "p_kim");
       await page.press(".ids button");
-      await page.pause(300);
+      for (let tries = 0; tries < 40 && document.querySelectorAll("main tbody tr").length !== 1; tries++) await page.pause(100);
       if (document.querySelectorAll("main tbody tr").length !== 1) throw new Error("what was done with their things is not what is shown");
     },
   },

@@ -30,7 +30,7 @@ export function dialogs(script: Story["script"]): Record<string, Story> {
       signedIn: true,
       script: async () => ({ ...(await script()), hang: ["act"] }),
       async then(core, page) {
-        await page.pause(200);
+        for (let tries = 0; tries < 40 && !document.querySelector("main .pair button"); tries++) await page.pause(100);
         page.click(/^\s*(take over|hacerse cargo|تولَّ المحادثة)ø*\s*$/i); // ø: in long words
         await opened(page);
         const yes = () => [...document.querySelectorAll<HTMLButtonElement>("dialog[open] button")].at(-1);

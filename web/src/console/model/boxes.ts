@@ -59,11 +59,10 @@ function withBox(inbox: Inbox, box: Box, state: BoxState): Inbox {
 /**
  * Takes in a page of a box. The first page replaces the box: what the hub no
  * longer lists there is forgotten, unless an event has moved it elsewhere. What
- * was said of a conversation since the page was asked for stays: `asked` is
- * what was known by then.
+ * an event has said of a conversation since the page was asked for is newer,
+ * and stays.
  */
-export function applyPage(inbox: Inbox, box: Box, page: Page, first: boolean, asked = inbox.byId): Inbox {
-  const newer = (id: ConversationId): boolean => inbox.byId.get(id) !== asked.get(id);
+export function applyPage(inbox: Inbox, box: Box, page: Page, first: boolean, newer: (id: ConversationId) => boolean = () => false): Inbox {
   const byId = new Map(inbox.byId);
   if (first) {
     const listed = new Set(page.conversations.map((c) => c.id));

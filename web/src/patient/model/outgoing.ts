@@ -109,12 +109,13 @@ export class Outgoing {
     const { core, conversation: open } = this.visit;
     if (!typed || !open || !core) return;
     const { body, blob, name, conversation = open } = typed;
+    const draft = this.textOf === conversation ? this.text : this.visit.known(conversation)?.draft;
     try {
       const kept =
         body.kind === "file" && blob
           ? await core.sendFile(conversation, blob, body.file, name)
           : body.kind === "text"
-            ? await core.sendText(conversation, body.text, name, this.textOf === conversation ? this.text : this.visit.known(conversation)?.draft)
+            ? await core.sendText(conversation, body.text, name, draft?.trim() === body.text ? "" : draft)
             : undefined;
       this.taken(typed);
       if (kept) this.thread.settle(id, kept);

@@ -80,7 +80,11 @@ export class Kept {
 
   private write(): Promise<void> {
     return this.ready
-      .then(async () => (await this.shelf)?.apply([[key, new TextEncoder().encode(JSON.stringify({ views: this.views, columns: this.columns }))]], []))
+      .then(async () => {
+        const shelf = await this.shelf;
+        await shelf?.apply([[key, new TextEncoder().encode(JSON.stringify({ views: this.views, columns: this.columns }))]], []);
+        this.lasts = shelf !== undefined;
+      })
       .catch(() => {
         this.lasts = false; // it is full
       });
