@@ -101,7 +101,8 @@ func (c *conversation) makeCommit(ctx context.Context) (made bool, err error) {
 
 // A bar is why a commit of this device's own did not come about, for good as
 // things stood. None is made for itself again until something is new: the epoch,
-// the connection, or that its person says so ([Engine.Retry]).
+// the connection, that its person says so ([Engine.Retry]), or that keys are due
+// to be renewed.
 type bar struct {
 	err         error
 	epoch, line uint64
@@ -163,8 +164,10 @@ func (c *conversation) release(ctx context.Context) error {
 // due returns what is to be committed. It needs c.mu.
 func (c *conversation) due() (mls.CommitOptions, bool, error) {
 	if c.change == nil {
-		renew := c.barred() == nil && c.rec.summary.state != api.StateClosed && c.rec.summary.consent != "withdrawn" &&
-			(slices.ContainsFunc(c.out, c.atLarge) || c.rec.sentSince >= c.e.cfg.UpdateAfter || c.e.millis()-c.rec.updatedAt >= c.e.cfg.UpdateEvery.Milliseconds())
+		// A refused one begins to count anew: keys that are old are tried again, rarely, also where a bar is.
+		aged := c.rec.sentSince >= c.e.cfg.UpdateAfter || c.e.millis()-c.rec.updatedAt >= c.e.cfg.UpdateEvery.Milliseconds()
+		renew := c.rec.summary.state != api.StateClosed && c.rec.summary.consent != "withdrawn" &&
+			(aged || c.barred() == nil && slices.ContainsFunc(c.out, c.atLarge))
 		// No proposals of others: nothing that only a member wanted.
 		return mls.CommitOptions{OnlyThese: true}, renew, nil
 	}

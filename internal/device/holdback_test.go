@@ -308,3 +308,44 @@ func noticesOffline(w *devicetest.World, p *devicetest.Person) {
 		return now == device.Offline
 	})
 }
+
+// TestKeysAreRenewedAfterARefusal: where the hub has refused a commit for good,
+// the device renews its keys when they are due the next time, and not before.
+func TestKeysAreRenewedAfterARefusal(t *testing.T) {
+	w, sam, maria, hub, id := ladderTalk(t)
+	const often = 4
+	maria.Tune = func(c *device.Config) { c.Hub, c.UpdateAfter = hub, often }
+	hub.bars.Store(true)
+	if err := maria.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	said := 0
+	say := func() {
+		t.Helper()
+		said++
+		text := fmt.Sprint("line ", said)
+		maria.Say(id, text)
+		w.Eventually("it is read", func() bool { return slices.Contains(sam.Texts(id), text) })
+	}
+	for said < 3*often {
+		say()
+	}
+	w.Eventually("two renewals are refused", func() bool { return hub.refused.Load() >= 2 })
+	if n := hub.refused.Load(); n > int32(2+said/often) { // receipts count too
+		t.Errorf("%d commits for %d messages", n, said)
+	}
+	hub.bars.Store(false)
+	commits := func() (n int) {
+		for _, f := range w.Hub.Log(id) {
+			if f.Kind == api.FrameCommit && f.Person == "p_maria" {
+				n++
+			}
+		}
+		return n
+	}
+	for before := commits(); commits() == before; {
+		if say(); said > 8*often {
+			t.Fatal("the keys are never renewed")
+		}
+	}
+}
