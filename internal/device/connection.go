@@ -1,8 +1,10 @@
 package device
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -117,11 +119,10 @@ func (e *Engine) connectOnce(ctx context.Context) error {
 		}
 		return errors.New("session renewed")
 	}
-	if err == nil {
-		err = errors.New("connection ended")
-	}
 	return err
 }
+
+var errEnded = errors.New("connection ended")
 
 // follow follows the hub's events. Before the session ends under a line it opens
 // another, and lets the line go a little after the next is ready: nobody is seen
@@ -131,29 +132,55 @@ func (e *Engine) follow(ctx context.Context) error {
 	var lines sync.WaitGroup
 	defer lines.Wait()
 	defer stop()
-	endFormer := func() {}
-	for {
-		line, end := context.WithCancel(ctx)
-		over, former := make(chan error, 1), endFormer
+	open := func(again bool) (said chan error, end context.CancelFunc) {
+		within, end := context.WithCancel(ctx)
+		said = make(chan error, 2) // nil as a line other than the first is ready, and how it ended
 		lines.Go(func() {
-			over <- e.cfg.Hub.Events(line, func(event api.Event) {
-				e.onEvent(event)
-				if event.Type == api.EventReady {
-					time.AfterFunc(10*e.cfg.Retry, former)
+			said <- cmp.Or(e.cfg.Hub.Events(within, func(event api.Event) {
+				if event.Type != api.EventReady {
+					e.onEvent(event)
+					return
 				}
-			})
+				e.onReady(event.Heads, again)
+				if again {
+					again = false
+					said <- nil
+				}
+			}), errEnded)
 		})
-		endFormer = end
-		for wait := e.cfg.Renew; ; wait = e.cfg.Renew / 50 { // the hub may be away for a minute
-			timer := time.NewTimer(wait)
-			select {
-			case err := <-over:
-				timer.Stop()
-				return err
-			case <-timer.C:
+		return said, end
+	}
+	due := func() time.Duration { // of the session, which may be older than the line
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		return e.cfg.Renew - rand.N(e.cfg.Renew/5+1) - time.Since(e.opened) // spread: a restarted hub hears from all at once
+	}
+	now, endNow := open(false)
+	var next chan error
+	var endNext context.CancelFunc
+	renewed := false
+	timer := time.NewTimer(due())
+	defer timer.Stop()
+	for {
+		select {
+		case err := <-now: // also if the next is about to be ready: there is none until then
+			return err
+		case err := <-next:
+			if err == nil {
+				time.AfterFunc(10*e.cfg.Retry, endNow)
+				now, endNow, renewed = next, endNext, false
+				timer.Reset(due())
+			} else { // not to be had: the former goes on
+				endNext()
+				renewed = codeOf(err) != api.CodeUnauthenticated
+				timer.Reset(e.cfg.Renew / 50)
 			}
-			if e.openSession(ctx, true) == nil {
-				break
+			next = nil
+		case <-timer.C:
+			if renewed = renewed || e.openSession(ctx, true) == nil; renewed {
+				next, endNext = open(true)
+			} else {
+				timer.Reset(e.cfg.Renew / 50) // the hub may be away for a minute
 			}
 		}
 	}
@@ -218,11 +245,10 @@ func (e *Engine) isOnline(person string) bool {
 	return e.online[person]
 }
 
-// onEvent takes an event of the hub. It never waits for the hub.
+// onEvent takes an event of the hub other than that it is ready. It never waits
+// for the hub.
 func (e *Engine) onEvent(event api.Event) {
 	switch event.Type {
-	case api.EventReady:
-		e.onReady(event.Heads)
 	case api.EventFrame:
 		if event.Frame != nil {
 			if c, err := e.find(event.ConversationID); err == nil {
@@ -260,14 +286,21 @@ func (e *Engine) onEvent(event api.Event) {
 	}
 }
 
-func (e *Engine) onReady(heads []api.Head) {
+// onReady takes how far the hub says the logs go. If that is on another line,
+// again, nothing was missed: what is idle is left alone.
+func (e *Engine) onReady(heads []api.Head, again bool) {
 	e.setConnection(Online)
-	e.mu.Lock()
-	e.heads = heads
-	e.mu.Unlock()
 	for _, h := range heads {
 		if c, err := e.find(h.Conversation); err == nil {
 			c.headIs(h.Head)
+		}
+	}
+	if !again {
+		e.mu.Lock()
+		e.heads = heads
+		e.mu.Unlock()
+		for _, c := range e.all() {
+			c.kickAll()
 		}
 	}
 	if len(e.me().certificate) == 0 {
@@ -276,9 +309,6 @@ func (e *Engine) onReady(heads []api.Head) {
 		e.packages.kick(e, e.refill, true)
 	}
 	e.welcomes.kick(e, e.join, true)
-	for _, c := range e.all() {
-		c.kickAll()
-	}
 	e.tellWork()
 }
 

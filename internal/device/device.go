@@ -67,9 +67,9 @@ type Config struct {
 	// Retry is the shortest pause after a failed call. Zero means 500 ms. It
 	// doubles up to RetryMost; zero means 30 s.
 	Retry, RetryMost time.Duration
-	// Renew is after how long the session is opened anew, by the device's key,
-	// so that the push connection outlasts it. Zero means 50 minutes: the hub's
-	// last an hour.
+	// Renew is within how long the session is opened anew, by the device's key,
+	// so that the push connection outlasts it: after four fifths of it at least.
+	// Zero means 50 minutes: the hub's last an hour.
 	Renew time.Duration
 	// Now tells the time. Nil means time.Now.
 	Now func() time.Time

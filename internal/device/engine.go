@@ -42,6 +42,7 @@ type Engine struct {
 	started       bool
 	id            identity
 	session       bool
+	opened        time.Time // when the session was
 	connection    Connection
 	connections   uint64 // how often it has become online
 	conversations map[string]*conversation

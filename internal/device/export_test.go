@@ -34,6 +34,18 @@ func Unload(e *Engine) {
 	}
 }
 
+// Loaded returns how many conversations the engine has in memory.
+func Loaded(e *Engine) (n int) {
+	for _, c := range e.all() {
+		c.mu.Lock()
+		if c.loaded {
+			n++
+		}
+		c.mu.Unlock()
+	}
+	return n
+}
+
 // ForgeRecall sends word that takes another person's message back, as only a
 // device with other code would.
 func ForgeRecall(e *Engine, conversation, message string) error {

@@ -201,9 +201,6 @@ func (e *Engine) openSession(ctx context.Context, renew bool) error {
 	defer e.sessionMu.Unlock()
 	e.mu.Lock()
 	open := e.session
-	if renew {
-		e.session = false
-	}
 	e.mu.Unlock()
 	if open && !renew {
 		return nil
@@ -218,7 +215,7 @@ func (e *Engine) openSession(ctx context.Context, renew bool) error {
 		return err
 	}
 	e.mu.Lock()
-	e.session = true
+	e.session, e.opened = true, time.Now()
 	e.mu.Unlock()
 	return e.certified(ctx, &session.Device)
 }

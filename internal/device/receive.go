@@ -39,6 +39,9 @@ func (c *conversation) arrived(f api.Frame) {
 func (c *conversation) headIs(head uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !c.loaded && c.rec != nil && head == c.rec.cursor && head == c.rec.head {
+		return // as it was when it was let go
+	}
 	if err := c.load(c.e.ctx); err != nil {
 		c.e.cfg.Log("load conversation", err)
 		return

@@ -2,6 +2,7 @@ package device_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -99,6 +100,116 @@ func TestT05SessionIsRenewed(t *testing.T) {
 	if n := left.Load(); n > 0 {
 		t.Errorf("the others saw it go %d times", n)
 	}
+}
+
+// A flaky device's lines and sessions fare as the test says.
+type flaky struct {
+	*hubclient.Client
+	lines, sessions atomic.Int64 // how many were asked for
+	line            atomic.Pointer[func(ctx context.Context, events func(context.Context) error) error]
+	refuses         atomic.Bool // to open a session
+}
+
+func (h *flaky) OpenSession(ctx context.Context, s api.OpenDeviceSession) (*api.DeviceSession, error) {
+	h.sessions.Add(1)
+	if h.refuses.Load() {
+		return nil, &api.Problem{Status: 503, Code: api.CodeUnavailable}
+	}
+	return h.Client.OpenSession(ctx, s)
+}
+
+func (h *flaky) Events(ctx context.Context, on func(api.Event)) error {
+	h.lines.Add(1)
+	events := func(ctx context.Context) error { return h.Client.Events(ctx, on) }
+	if line := h.line.Load(); line != nil {
+		return (*line)(ctx, events)
+	}
+	return events(ctx)
+}
+
+// TestT05RenewalFails: whatever fails as a device renews its session, it is
+// connected for as long as it has a line, and has a line again where it is not.
+func TestT05RenewalFails(t *testing.T) {
+	c := newClinic(t)
+	sam := &flaky{Client: c.client()}
+	var away atomic.Int64
+	patient, err := device.New(device.Config{
+		Store: devicetest.NewStore(), Hub: sam, Signer: devicetest.NewSigner(t), Renew: 100 * time.Millisecond, Retry: time.Millisecond, RetryMost: 5 * time.Millisecond,
+		Listener: func(e device.Event) {
+			if e.Kind == device.EventConnection && e.Connection != device.Online && e.Connection != device.Connecting {
+				away.Add(1)
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := patient.Start(t.Context(), device.StartOptions{Surface: device.SurfacePatient, Practice: "clinic", DeviceName: "Test"}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(patient.Close)
+	id := c.begins(patient)
+	sent := func(text string) {
+		t.Helper()
+		c.eventually("it is sent: "+text, func() bool {
+			lines, _ := patient.Lines(t.Context(), id, 0, 500)
+			return slices.ContainsFunc(lines, func(l device.Line) bool {
+				return l.Message != nil && l.Message.Body.Text == text && l.Message.Position != 0
+			})
+		})
+	}
+	more := func(what string, n *atomic.Int64) {
+		t.Helper()
+		before := n.Load()
+		c.eventually(what, func() bool { return n.Load() >= before+4 })
+	}
+	sent("Hello?")
+	c.eventually("what is idle is left alone by a renewal", func() bool {
+		device.Unload(patient)
+		more("it renews", &sam.lines)
+		return device.Loaded(patient) == 0
+	})
+
+	sam.refuses.Store(true)
+	more("no session is to be had", &sam.sessions)
+	if _, err := patient.SendText(t.Context(), id, "by the former"); err != nil {
+		t.Fatal(err)
+	}
+	sent("by the former")
+	sam.refuses.Store(false)
+
+	refused := func(context.Context, func(context.Context) error) error { return errors.New("one line too many") }
+	sam.line.Store(&refused)
+	more("no second line is to be had", &sam.lines)
+	sam.line.Store(nil)
+	more("it renews", &sam.lines)
+	if n := away.Load(); n > 0 {
+		t.Errorf("it was away %d times", n)
+	}
+
+	short := func(ctx context.Context, events func(context.Context) error) error {
+		ctx, cancel := context.WithTimeout(ctx, 30*time.Millisecond)
+		defer cancel()
+		return events(ctx)
+	}
+	sam.line.Store(&short)
+	more("the session is renewed by its own age, though lines break earlier", &sam.sessions)
+
+	var hanging atomic.Int64 // every second line is never ready, and the one before it breaks meanwhile
+	var cut atomic.Pointer[context.CancelFunc]
+	hang := func(ctx context.Context, events func(context.Context) error) error {
+		if hanging.Add(1)%2 == 0 {
+			(*cut.Load())()
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		cut.Store(&cancel)
+		return events(ctx)
+	}
+	sam.line.Store(&hang)
+	more("it connects again where the next line is never ready", &hanging)
 }
 
 // TestT05SessionIsOver: whoever slept through the end of their session, as a
