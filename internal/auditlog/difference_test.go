@@ -58,26 +58,40 @@ func TestT40Compare(t *testing.T) {
 		"the same":  {func(all []uint64) []uint64 { return all }, "", 0, 0, 0, 8},
 		"grown":     {func(all []uint64) []uint64 { return append(all, 1<<40, 1<<41) }, "", 0, 0, 0, 14},
 		"much more": {func(all []uint64) []uint64 { return append(all, upTo(2 * size)[size:]...) }, "", 0, 0, 0, 14},
-		"one changed": {func(all []uint64) []uint64 { all[60_000] = 1 << 40; return all },
-			"entry 60000 was changed: it is not the one that was logged", 1, 0, 0, 20},
-		"three changed": {func(all []uint64) []uint64 { all[9], all[10], all[61_000] = 1<<40, 1<<41, 1<<42; return all },
-			"entries 9 to 10 were changed: they are not those that were logged; entry 61000 was changed: it is not the one that was logged", 3, 0, 0, 30},
-		"one dropped": {func(all []uint64) []uint64 { return slices.Delete(all, 65_000, 65_001) },
-			"entry 65000 was dropped", 0, 1, 0, 100},
-		"many dropped, one added": {func(all []uint64) []uint64 { return slices.Insert(slices.Delete(all, 5000, 9000), 3000, 1<<40) },
-			"entry 3000 was added: it was not there; entries 5000 to 8999 were dropped", 0, 4000, 1, 5000},
-		"one replaced, another dropped": {func(all []uint64) []uint64 { all[300] = 1 << 40; return slices.Delete(all, 600, 601) },
-			"entry 300 was changed: it is not the one that was logged; entry 600 was dropped", 1, 1, 0, 5000},
-		"cut": {func(all []uint64) []uint64 { return all[:size-100] },
-			fmt.Sprintf("entries %d to %d were dropped", size-100, size-1), 0, 100, 0, 14},
+		"one changed": {
+			func(all []uint64) []uint64 { all[60_000] = 1 << 40; return all },
+			"entry 60000 was changed: it is not the one that was logged", 1, 0, 0, 20,
+		},
+		"three changed": {
+			func(all []uint64) []uint64 { all[9], all[10], all[61_000] = 1<<40, 1<<41, 1<<42; return all },
+			"entries 9 to 10 were changed: they are not those that were logged; entry 61000 was changed: it is not the one that was logged", 3, 0, 0, 30,
+		},
+		"one dropped": {
+			func(all []uint64) []uint64 { return slices.Delete(all, 65_000, 65_001) },
+			"entry 65000 was dropped", 0, 1, 0, 100,
+		},
+		"many dropped, one added": {
+			func(all []uint64) []uint64 { return slices.Insert(slices.Delete(all, 5000, 9000), 3000, 1<<40) },
+			"entry 3000 was added: it was not there; entries 5000 to 8999 were dropped", 0, 4000, 1, 5000,
+		},
+		"one replaced, another dropped": {
+			func(all []uint64) []uint64 { all[300] = 1 << 40; return slices.Delete(all, 600, 601) },
+			"entry 300 was changed: it is not the one that was logged; entry 600 was dropped", 1, 1, 0, 5000,
+		},
+		"cut": {
+			func(all []uint64) []uint64 { return all[:size-100] },
+			fmt.Sprintf("entries %d to %d were dropped", size-100, size-1), 0, 100, 0, 14,
+		},
 		"forked": {func(all []uint64) []uint64 {
 			for i := range all[1000:] {
 				all[1000+i] += 1 << 40
 			}
 			return append(all, 1<<41)
 		}, fmt.Sprintf("entries 1000 to %d are others than were logged, and none that follows is as it was: the log forked there", size-1), size - 1000, 0, 0, 20_000},
-		"the last is another": {func(all []uint64) []uint64 { all[size-1] = 1 << 40; return append(all, 1<<41, 1<<42) },
-			fmt.Sprintf("entry %d was changed, and none that follows is as it was: the log forked there, or that entry was the last", size-1), 1, 0, 0, 14},
+		"the last is another": {
+			func(all []uint64) []uint64 { all[size-1] = 1 << 40; return append(all, 1<<41, 1<<42) },
+			fmt.Sprintf("entry %d was changed, and none that follows is as it was: the log forked there, or that entry was the last", size-1), 1, 0, 0, 14,
+		},
 		"all gone": {func([]uint64) []uint64 { return nil }, fmt.Sprintf("entries 0 to %d were dropped", size-1), 0, size, 0, 8},
 	} {
 		t.Run(name, func(t *testing.T) {
