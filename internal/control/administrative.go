@@ -65,7 +65,7 @@ func administrative() []api.Control {
 				"internal/httpapi.TestSSOGroups",
 				"internal/httpapi.TestSSOLeftAllGroups",
 				"internal/httpapi.TestOwnRole",
-				"internal/device.TestLastLine",
+				"internal/policy.TestBoundaries",
 				"internal/httpapi.TestAdministratorsDoNotHearOfChats",
 			},
 		},
@@ -103,7 +103,8 @@ func administrative() []api.Control {
 			Evidence: []string{"roles"},
 			Tests: []string{
 				"internal/policy.TestMatrix",
-				"mls/internal/rule.TestEveryRuleHasATest",
+				"internal/policy.TestTable",
+				"internal/policy.TestBoundaries",
 				"internal/httpapi.TestReaders",
 				"internal/policy.TestDocument",
 			},
@@ -221,7 +222,7 @@ func administrative() []api.Control {
 			Title: "Evaluation", Asks: "The practice looks at its safeguards regularly and after changes.",
 			HeldBy:   "sotto controls and sotto doctor look at the live installation; each look is kept with its date.",
 			Evidence: []string{"doctor"},
-			Tests:    []string{"cmd/sotto.TestControlsCommand", "internal/architecture.TestControlsNameRealTests"},
+			Tests:    []string{"cmd/sotto.TestControlsCommand", "cmd/sotto.TestT54Doctor"},
 		},
 		{
 			ID: "308(b)(1)", Family: family, Kind: api.KindRequired, Proposed: "written verification every year; told within 24 hours of a contingency", NIST: "SP 800-66r2, 5.1.9 Business Associate Contracts", Owner: privacyOfficial, Review: 12,

@@ -69,7 +69,7 @@ func physical() []api.Control {
 			Title: "Documentation", Asks: "Policies and what is done for them are written down.",
 			HeldBy:   "Consent forms are kept by version for ever; each look at these controls is kept with its date.",
 			Evidence: []string{"consent-form"},
-			Tests:    []string{"internal/consent.TestReceiptBindsEveryField", "cmd/sotto.TestPracticeApply"},
+			Tests:    []string{"cmd/sotto.TestPracticeApply", "cmd/sotto.TestControlsCommand"},
 			Missing:  "Documents beside consent forms and these looks are not kept here.",
 		},
 		{

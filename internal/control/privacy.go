@@ -105,7 +105,7 @@ func privacy() []api.Control {
 		own("524", "Access by patients", "Patients get a copy of their record within 30 days.", api.Control{
 			HeldBy:   "A patient saves a copy of a chat themselves; sotto record show prints a transcript, with files.",
 			Evidence: []string{"archive-verified"},
-			Tests:    []string{"internal/record.TestShow", "mls/delivery.TestTranscripts"},
+			Tests:    []string{"internal/record.TestShow"},
 			Missing:  "There is no clock of requests.",
 		}),
 		own("526", "Amendment", "Patients may ask to have their record corrected.", api.Control{
