@@ -121,7 +121,7 @@ var defences = []defence{
 	},
 	{
 		"lock-out: calls without a session keep the others of their network out (T28)", "httpapi/call.go",
-		"return s.hub.AllowKnown(r.Context(), c.known, c.cookie, err)", "return err", "httpapi TestT28ANeighbourKeepsNobodyOut",
+		"return s.hub.AllowKnown(ctx, c.known, c.cookie, err)", "return err", "httpapi TestT28ANeighbourKeepsNobodyOut",
 	},
 	{
 		"lock-out: who signs in last makes a shared browser strange to the others (T28)", "hub/knownbrowser.go",

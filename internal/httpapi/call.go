@@ -140,9 +140,16 @@ func (s *Server) admit(r *http.Request, c *call) error {
 		return &hub.MalformedError{Field: "token"} // addresses end up in logs
 	}
 	if c.auth == "" {
-		if err := s.hub.AllowAnonymous(c.address); err != nil {
-			return s.hub.AllowKnown(r.Context(), c.known, c.cookie, err)
-		}
+		return s.allowStranger(r.Context(), c)
+	}
+	return nil
+}
+
+// allowStranger bounds the calls for which nobody has shown a session.
+func (s *Server) allowStranger(ctx context.Context, c *call) error {
+	err := s.hub.AllowAnonymous(c.address)
+	if err != nil {
+		return s.hub.AllowKnown(ctx, c.known, c.cookie, err)
 	}
 	return nil
 }

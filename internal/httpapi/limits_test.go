@@ -66,8 +66,10 @@ func TestT07EachCallerHasLimitsOfItsOwn(t *testing.T) {
 	for name, test := range map[string]struct {
 		limit        func(*hub.Limits) *hub.Rate
 		method, path string
+		bearer       string
 	}{
-		"calls of strangers": {func(l *hub.Limits) *hub.Rate { return &l.Anonymous }, "GET", "/v1/practices/riverside"},
+		"calls of strangers": {func(l *hub.Limits) *hub.Rate { return &l.Anonymous }, "GET", "/v1/practices/riverside", ""},
+		"calls of strangers with a bearer that nobody looks at": {func(l *hub.Limits) *hub.Rate { return &l.Anonymous }, "POST", "/v1/challenges", "x"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, func(c *hub.Config, ac *httpapi.Config) {
@@ -75,7 +77,7 @@ func TestT07EachCallerHasLimitsOfItsOwn(t *testing.T) {
 				ac.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 			})
 			from := func(address string) int {
-				resp, _ := w.raw(test.method, test.path, "", "X-Forwarded-For", address)
+				resp, _ := w.raw(test.method, test.path, "", "X-Forwarded-For", address, "Authorization", test.bearer)
 				return resp.StatusCode
 			}
 			status := 0

@@ -107,6 +107,15 @@ func operationID(method, path string) string {
 
 // open registers a route that needs no session.
 func open[I, O any](s *Server, o huma.Operation, f func(context.Context, *I) (*O, error)) {
+	o.Middlewares = append(o.Middlewares, func(hc huma.Context, next func(huma.Context)) {
+		if c := callOf(hc.Context()); c.auth != "" { // nobody looks at it here: as anonymous as a call with none, see admit
+			if err := s.allowStranger(hc.Context(), c); err != nil {
+				s.writeProblem(hc, err)
+				return
+			}
+		}
+		next(hc)
+	})
 	huma.Register(s.api, o, func(ctx context.Context, i *I) (*O, error) {
 		reply, err := f(ctx, i)
 		return reply, s.refusal(ctx, err)
