@@ -206,46 +206,6 @@ func TestT43IdleSessionsLock(t *testing.T) {
 	wantCode(t, err, api.CodeUnauthenticated)
 }
 
-// TestT43AnIdleLockIsRecorded: that a session has locked by itself is in the log
-// once, as the hub's own act, also if nothing was open and it has ended since;
-// what its owner locked is no such thing.
-func TestT43AnIdleLockIsRecorded(t *testing.T) {
-	w := newWorld(t)
-	dana, omar := w.staff("dana"), w.staff("omar")
-	s, err := dana.StaffSession(w.ctx)
-	w.must(err)
-	w.raw("POST", "/v1/staff/lock", "{}", "Cookie", "__Host-sotto_staff="+omar.Cookie())
-	w.clock.advance(9 * time.Minute)
-	w.must(w.hub.Sweep(w.ctx))
-	locks := func() (by []string) {
-		for _, e := range w.events("session.locked") {
-			if strings.Contains(e, " idle ") {
-				by = append(by, e)
-			}
-		}
-		return by
-	}
-	if got := locks(); got != nil {
-		t.Errorf("before it locked: %q", got)
-	}
-	w.clock.advance(2 * time.Minute)
-	for range 2 {
-		w.must(w.hub.Sweep(w.ctx))
-		w.must(w.hub.CheckSessions(w.ctx))
-	}
-	want := []string{"  minutes=10 idle " + s.ID}
-	if got := locks(); !slices.Equal(got, want) {
-		t.Errorf("the log says %q, want %q", got, want)
-	}
-	_, err = dana.Unlock(w.ctx, api.Authentication{Password: phrase, Code: dana.code()})
-	w.must(err)
-	w.clock.advance(13 * time.Hour)
-	w.must(w.hub.Sweep(w.ctx))
-	if got := locks(); !slices.Equal(got, append(want, want...)) {
-		t.Errorf("after it ended the log says %q", got)
-	}
-}
-
 // TestT43IdleTimeIsThePractices: a practice that says two minutes has screens
 // locked after two.
 func TestT43IdleTimeIsThePractices(t *testing.T) {

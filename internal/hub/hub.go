@@ -213,13 +213,11 @@ func (h *Hub) Sweep(ctx context.Context) error {
 	if err := h.settleServing(ctx); err != nil {
 		return err
 	}
-	if err := h.lockQuiet(ctx); err != nil {
-		return err
-	}
+	notLocked := h.lockQuiet(ctx) // which keeps nothing else from being dropped
 	if err := h.store.DeleteExpired(ctx, now.UnixMilli()); err != nil {
-		return at("drop what has expired", err)
+		return errors.Join(notLocked, at("drop what has expired", err))
 	}
-	return h.dropUnfinished(ctx, now.Add(-unfinishedAge))
+	return errors.Join(notLocked, h.dropUnfinished(ctx, now.Add(-unfinishedAge)))
 }
 
 func (h *Hub) millis() int64 { return h.now().UnixMilli() }

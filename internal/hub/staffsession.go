@@ -243,6 +243,9 @@ func (h *Hub) Prove(ctx context.Context, from Source, s *StaffCaller, a api.Auth
 // renew gives a session whose owner has shown both factors a new token. What was
 // used already gives [ErrFactorUsed].
 func (h *Hub) renew(ctx context.Context, s *StaffCaller, use FactorUse) (Cookies, api.StaffSession, error) {
+	if err := h.lockIdle(ctx, []StaffSession{s.session}); err != nil { // they may be back before the sweep
+		return Cookies{}, api.StaffSession{}, err
+	}
 	now := h.millis()
 	token, hash := newToken()
 	unlocked := h.event(ctx, s, audit.SessionUnlocked, s.session.ID)
