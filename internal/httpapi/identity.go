@@ -46,7 +46,7 @@ func (s *Server) identityRoutes() {
 			}
 			return answer(session, err)
 		})
-	device(s, op(del, "/v1/device-sessions/self", tagIdentity, "End this session", status(noBody), refusals(401)),
+	device(s, op(del, "/v1/device-sessions/self", tagIdentity, "End the sessions of the calling device", status(noBody), refusals(401)),
 		func(ctx context.Context, c *hub.Caller, _ *none) (*none, error) {
 			return nil, s.hub.CloseDeviceSession(ctx, c)
 		})

@@ -63,16 +63,13 @@ type Notice struct {
 
 // An Ending selects sessions: the fields that are set.
 type Ending struct {
-	Token  [32]byte // one device session
-	Staff  string   // id: the device sessions that end with a staff session
+	Staff  string // id: the device sessions that end with a staff session
 	Device string
 	Person string
 }
 
 func (e *Ending) matches(c *Caller) bool {
-	var none [32]byte
-	return e.Token != none && e.Token == c.token ||
-		e.Staff != "" && e.Staff == c.staff ||
+	return e.Staff != "" && e.Staff == c.staff ||
 		e.Device != "" && e.Device == c.Device.ID ||
 		e.Person != "" && e.Person == c.Device.Person
 }

@@ -40,9 +40,8 @@ type renewed struct {
 	Person string `json:"p,omitempty"`
 }
 
-// ended is an Ending. Hashes of tokens open nothing.
+// ended is an Ending.
 type ended struct {
-	Token  []byte `json:"t,omitempty"`
 	Staff  string `json:"s,omitempty"`
 	Device string `json:"d,omitempty"`
 	Person string `json:"p,omitempty"`
@@ -59,11 +58,7 @@ func (n *Notice) Doorbell() ([]byte, error) {
 		d.Position = n.Event.Frame.Position
 	}
 	if e := n.End; e != nil {
-		var none [32]byte
 		d.End = &ended{Staff: e.Staff, Device: e.Device, Person: e.Person}
-		if e.Token != none {
-			d.End.Token = e.Token[:]
-		}
 	}
 	if n.Renew != nil {
 		d.Renew = &renewed{n.Renew.Person}
@@ -84,7 +79,6 @@ func ParseDoorbell(b []byte) (Notice, error) {
 	}
 	if e := d.End; e != nil {
 		n.End = &Ending{Staff: e.Staff, Device: e.Device, Person: e.Person}
-		copy(n.End.Token[:], e.Token)
 	}
 	if d.Renew != nil {
 		n.Renew = &Renewal{Person: d.Renew.Person}

@@ -260,13 +260,14 @@ func (h *Hub) refusedDevice(ctx context.Context, d *Device, refusal error) error
 	return refusal
 }
 
-// CloseDeviceSession ends the caller's session and its connections.
+// CloseDeviceSession ends the sessions of the caller's device, of which it has
+// two while one is renewed, and their connections.
 func (h *Hub) CloseDeviceSession(ctx context.Context, c *Caller) error {
 	out := h.event(ctx, c, audit.DeviceSignedOut, c.Device.ID)
-	if err := h.store.Recording(out).DeleteDeviceSession(ctx, c.token); err != nil {
+	if err := h.store.Recording(out).DeleteDeviceSessions(ctx, c.Device.Practice, c.Device.ID); err != nil {
 		return err
 	}
-	h.endSessions(ctx, c.Device.Practice, Ending{Token: c.token})
+	h.endSessions(ctx, c.Device.Practice, Ending{Device: c.Device.ID})
 	return nil
 }
 

@@ -42,7 +42,7 @@ func TestPeers(t *testing.T) {
 // is over, and whose queues have changed (T22).
 func TestDoorbellsCarryWhatIsOver(t *testing.T) {
 	for _, n := range []Notice{
-		{Practice: "t_1", End: &Ending{Token: [32]byte{1}, Staff: "s_1", Device: "d_1", Person: "p_1"}},
+		{Practice: "t_1", End: &Ending{Staff: "s_1", Device: "d_1", Person: "p_1"}},
 		{Practice: "t_1", Renew: &Renewal{Person: "p_1"}},
 		{Practice: "t_1", Renew: &Renewal{}},
 	} {

@@ -305,7 +305,7 @@ type Devices interface {
 	AddDeviceSession(ctx context.Context, s DeviceSession) error
 	// DeviceSession returns one that has not expired at now, and its device.
 	DeviceSession(ctx context.Context, token [32]byte, now int64) (DeviceSession, Device, error)
-	DeleteDeviceSession(ctx context.Context, token [32]byte) error
+	DeleteDeviceSessions(ctx context.Context, practice, device string) error
 }
 
 // Verifications keeps how far each device of a patient has shown who they are.

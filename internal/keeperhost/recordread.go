@@ -2,7 +2,6 @@ package keeperhost
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/sotto-health/sotto/api"
@@ -25,5 +24,5 @@ func NoteRead(ctx context.Context, v *vault.Vault, hubURL string, r api.RecordRe
 	if _, err := client.SignInDevice(ctx, v.Signer, enrolment.Device); err != nil {
 		return fmt.Errorf("sign in to the hub as the keeper's device: %w", err)
 	}
-	return errors.Join(client.NoteRecordRead(ctx, r), client.CloseSession(ctx))
+	return client.NoteRecordRead(ctx, r) // signing out would end the running keeper's session too: it is the same device
 }

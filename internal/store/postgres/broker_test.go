@@ -61,7 +61,7 @@ func TestBroker(t *testing.T) {
 		},
 		{Practice: "t_1", Conversation: "c_1", Except: "d_1", Event: api.Event{Type: api.EventTyping, ConversationID: "c_1", Person: "p_1", Typing: true}},
 		{Practice: "t_1", Conversation: "c_1", Except: "d_1", Event: api.Event{Type: api.EventTyping, ConversationID: "c_1", Person: "p_1", Typing: true}}, // again
-		{Practice: "t_1", End: &hub.Ending{Token: [32]byte{1}, Staff: "s_1", Device: "d_1", Person: "p_1"}},
+		{Practice: "t_1", End: &hub.Ending{Staff: "s_1", Device: "d_1", Person: "p_1"}},
 		{Here: &hub.Here{Hub: "h_1", Count: 1, Whole: true, Came: []hub.Present{{Person: "p_1", Practice: "t_1", Staff: true}}}},
 	}
 	for _, n := range sent {

@@ -139,7 +139,7 @@ UPDATE device SET revoked_at = $3 WHERE practice = $1 AND id = $2 AND revoked_at
 		return err
 	}
 	for _, del := range []string{
-		`DELETE FROM device_session WHERE practice = $1 AND device = $2`,
+		sessionsOfDevice,
 		`DELETE FROM key_package WHERE practice = $1 AND device = $2`,
 		`DELETE FROM welcome WHERE practice = $1 AND device = $2`,
 	} {
@@ -184,11 +184,12 @@ WHERE s.token = $1 AND s.expires_at > $2`
 	return found, d, s.translate(err)
 }
 
-// DeleteDeviceSession implements [hub.Devices].
-func (s *Store) DeleteDeviceSession(ctx context.Context, token [32]byte) error {
-	const session = `DELETE FROM device_session WHERE token = $1`
-	return s.write(ctx, string(token[:]), func(t *tx) error {
-		_, err := t.exec(session, token[:])
+const sessionsOfDevice = `DELETE FROM device_session WHERE practice = $1 AND device = $2`
+
+// DeleteDeviceSessions implements [hub.Devices].
+func (s *Store) DeleteDeviceSessions(ctx context.Context, practice, device string) error {
+	return s.write(ctx, practice, func(t *tx) error {
+		_, err := t.exec(sessionsOfDevice, practice, device)
 		return err
 	})
 }

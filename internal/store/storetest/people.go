@@ -357,16 +357,18 @@ func testSessions(t *testing.T, store hub.Store) {
 	})
 	t.Run("a staff session takes its device sessions with it", func(t *testing.T) {
 		staff := signIn(2000)
-		device, other := connect(staff.ID, 2000), connect("", 2000)
+		device, other, former := connect(staff.ID, 2000), connect("", 2000), connect("", 2000)
 		for range 2 {
 			must(t, store.DeleteStaffSession(ctx, staff.ID))
 			gone(t, staff, device)
 		}
 		_, _, err := store.DeviceSession(ctx, other.Token, 1500)
 		must(t, err)
-		must(t, store.DeleteDeviceSession(ctx, other.Token))
-		must(t, store.DeleteDeviceSession(ctx, other.Token))
-		gone(t, staff, other)
+		for range 2 {
+			must(t, store.DeleteDeviceSessions(ctx, here.id, browser.ID))
+			gone(t, staff, other)
+			gone(t, staff, former)
+		}
 	})
 	t.Run("a set-up link works once and in time, and ends sessions", func(t *testing.T) {
 		got, err := store.SetUpLink(ctx, link.Token, 1999)

@@ -1369,7 +1369,7 @@ export interface paths {
         readonly get?: never;
         readonly put?: never;
         readonly post?: never;
-        /** End this session */
+        /** End the sessions of the calling device */
         readonly delete: operations["delete-device-sessions-self"];
         readonly options?: never;
         readonly head?: never;
