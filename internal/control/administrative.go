@@ -135,8 +135,12 @@ func administrative() []api.Control {
 			Title: "Protection from malicious software", Asks: "Systems are guarded against malicious software.",
 			HeldBy:   "Files are looked at by kind and active content on the devices of members, before they are sent and before they are opened. The pages run no foreign script.",
 			Evidence: []string{"release"},
-			Tests:    []string{"e2e/story.test.mjs: a photo arrives, without the place that was in it"},
-			Missing:  "Scanning of files by an antivirus program is not built.",
+			Tests: []string{
+				"web/src/ui/files/check.test.ts: what can run is refused by its first bytes",
+				"internal/httpapi.TestT26NoThirdParty",
+				"internal/httpapi.TestT25WhoMayFrame",
+			},
+			Missing: "Scanning of files by an antivirus program is not built.",
 		},
 		{
 			ID: "308(a)(5)(ii)(C)", Family: family, Kind: api.KindAddressable, Proposed: "required", NIST: training, Owner: securityOfficial, Review: 3,

@@ -31,6 +31,12 @@ describe("the type is in the bytes", () => {
   });
 });
 
+test("what can run is refused by its first bytes", () => {
+  for (const head of [bytes("MZ", 0x90, 0), bytes(0x7f, "ELF"), bytes("#!/bin/sh"), bytes("PK", 3, 4), bytes("<!doctype html>"), bytes("<svg xmlns=")]) {
+    expect(judge(10, head, 10)).toEqual({ problem: "wrong-type" });
+  }
+});
+
 test("size is judged before type", () => {
   expect(judge(0, bytes(), 10)).toEqual({ problem: "empty" });
   expect(judge(11, bytes("%PDF-"), 10)).toEqual({ problem: "too-large" });
