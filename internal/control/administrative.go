@@ -133,7 +133,7 @@ func administrative() []api.Control {
 		{
 			ID: "308(a)(5)(ii)(B)", Family: family, Kind: api.KindAddressable, Proposed: "required", NIST: training, Owner: securityOfficial, Review: 12,
 			Title: "Protection from malicious software", Asks: "Systems are guarded against malicious software.",
-			HeldBy:   "Files are looked at by kind and active content on the devices of members, before they are sent and before they are opened. The pages run no foreign script.",
+			HeldBy:   "Files are taken by kind, which their first bytes tell, on the devices of members, before they are sent and before they are opened. The pages run no foreign script.",
 			Evidence: []string{"release"},
 			Tests: []string{
 				"web/src/ui/files/check.test.ts: what can run is refused by its first bytes",
