@@ -20,6 +20,22 @@ after(async () => {
   await demo?.end();
 });
 
+/** All that the page's origin keeps in IndexedDB, by its keys; of bytes as text. */
+const held = (tab) => tab.evaluate(async () => {
+  const done = (request) => new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
+  const found = [];
+  for (const { name } of await indexedDB.databases()) {
+    const db = await done(indexedDB.open(name));
+    for (const each of db.objectStoreNames) {
+      const store = db.transaction(each).objectStore(each);
+      const [keys, values] = await Promise.all([done(store.getAllKeys()), done(store.getAll())]);
+      found.push(...keys.map((key, i) => ({ key: String(key), text: values[i] instanceof Uint8Array ? new TextDecoder("latin1").decode(values[i]) : "" })));
+    }
+    db.close();
+  }
+  return found;
+});
+
 test("what was sent before the core is there outlives the page and the tab, and goes out once", async () => {
   const ben = await Person.arrive(browser, { name: "Ben", origins: [demo.origin], ...desktop });
   let bring = () => {};
@@ -34,26 +50,14 @@ test("what was sent before the core is there outlives the page and the tab, and 
   await patientSays(tab, "The left one.");
   await patientBox(tab).fill("since Su");
   await reaches(tab, "The left one.", "Sending");
-  const held = () => tab.evaluate(async () => {
-    const found = [];
-    for (const { name } of await indexedDB.databases()) {
-      const db = await new Promise((resolve) => (indexedDB.open(name).onsuccess = ({ target }) => resolve(Object(target).result)));
-      for (const store of db.objectStoreNames) {
-        const all = await new Promise((resolve) => (db.transaction(store).objectStore(store).getAll().onsuccess = ({ target }) => resolve(Object(target).result)));
-        found.push(...all.map((value) => (value instanceof Uint8Array ? new TextDecoder("latin1").decode(value) : "")));
-      }
-      db.close();
-    }
-    return found;
-  });
-  let kept = await held();
+  let kept = await held(tab);
   // Two keys, the chat, two messages, and a moment after the last key the draft.
   for (let tries = 0; kept.length < 6 && tries < 300; tries++) {
     await tab.waitForTimeout(100);
-    kept = await held();
+    kept = await held(tab);
   }
   assert.equal(kept.length, 6, "it is kept");
-  assert.doesNotMatch(kept.join(), /tooth|left|since|Okafor/, "it is kept in the open");
+  assert.doesNotMatch(kept.map(({ text }) => text).join(), /tooth|left|since|Okafor/, "it is kept in the open");
   const client = await ben.context.newCDPSession(tab);
   void client.send("Page.crash").catch(() => undefined);
   await tab.waitForEvent("crash");
@@ -127,14 +131,8 @@ test("the chat opens without a network, with what was said and what waits", asyn
   await patientSays(page, "typed without a line");
   await patientBox(page).fill("half a th");
   await reaches(page, "typed without a line", /Sending|Will send/); // said once it is kept
-  const drafts = () => page.evaluate(async () => {
-    const db = await new Promise((resolve) => (indexedDB.open("sotto-patient-riverside").onsuccess = ({ target }) => resolve(Object(target).result)));
-    const keys = await new Promise((resolve) => (db.transaction("values").objectStore("values").getAllKeys().onsuccess = ({ target }) => resolve(Object(target).result)));
-    db.close();
-    return keys.filter((key) => key.startsWith("d/")).length;
-  });
   // The draft is kept a moment after the last key.
-  for (let tries = 0; (await drafts()) === 0 && tries < 300; tries++) await page.waitForTimeout(100);
+  for (let tries = 0; !(await held(page)).some(({ key }) => key.startsWith("d/")) && tries < 300; tries++) await page.waitForTimeout(100);
   await page.reload();
   await sees(page, "My knee hurts since Monday.");
   await sees(page, "typed without a line");

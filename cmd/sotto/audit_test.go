@@ -28,19 +28,27 @@ func newAuditLog(t *testing.T) (data string) {
 	return data
 }
 
-// happens lets n things happen that the log has to show.
-func happens(t *testing.T, data string, n int) {
+// openHub opens the hub of an installation, to do what no command does, and
+// returns its first practice. Whoever calls it closes it.
+func openHub(t *testing.T, data string) (h *host.OpenHub, practice string) {
 	t.Helper()
 	h, err := host.Open(t.Context(), host.HubConfig{Folder: host.Folder(data), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer h.Close()
 	practices, err := h.PracticeIDs(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	who := &hub.Caller{Device: hub.Device{Practice: practices[0], Kind: "staff", Person: "p_one"}}
+	return h, practices[0]
+}
+
+// happens lets n things happen that the log has to show.
+func happens(t *testing.T, data string, n int) {
+	t.Helper()
+	h, practice := openHub(t, data)
+	defer h.Close()
+	who := &hub.Caller{Device: hub.Device{Practice: practice, Kind: "staff", Person: "p_one"}}
 	for range n {
 		h.NoteRefusal(t.Context(), who, "send", "", hub.ErrForbidden)
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/sotto-health/sotto/internal/audit"
-	"github.com/sotto-health/sotto/internal/host"
 	"github.com/sotto-health/sotto/internal/hub"
 )
 
@@ -27,14 +25,7 @@ func TestAStandingLogIsNamed(t *testing.T) {
 	does(t, data, words("audit verify"), alone)
 	does(t, data, []string{"audit", "watch", seen, "--once"})
 
-	open := func() *host.OpenHub {
-		h, err := host.Open(t.Context(), host.HubConfig{Folder: host.Folder(data), Log: slog.New(slog.DiscardHandler)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return h
-	}
-	h := open()
+	h, _ := openHub(t, data)
 	stopped, err := h.Practices(t.Context())
 	if err != nil || len(stopped) != 2 {
 		t.Fatal(stopped, err)
@@ -57,7 +48,7 @@ func TestAStandingLogIsNamed(t *testing.T) {
 	}
 	tamper(t, data, "UPDATE audit_pending SET event = x'78', at = at - 3600000 WHERE practice = '"+first.ID+"'")
 
-	h = open()
+	h, _ = openHub(t, data)
 	if err := h.GrowLogs(t.Context()); err == nil {
 		t.Error("a log that does not grow is no error")
 	}
@@ -79,7 +70,7 @@ func TestAStandingLogIsNamed(t *testing.T) {
 	stands := first.Slug + ": the log does not grow: 1 events wait"
 	names(t, data, words("audit verify"), stands)
 	names(t, data, []string{"audit", "watch", seen, "--once"}, stands)
-	u := unreadable(t, open, first.ID)
+	u := unreadable(t, data, first.ID)
 	row := fmt.Sprintf("row:%d", u.Row)
 	fix := "sotto audit settle " + row + " --reason investigated"
 	names(t, data, words("audit verify"), fix, u.Hash())
@@ -95,7 +86,7 @@ func TestAStandingLogIsNamed(t *testing.T) {
 	refuses(t, data, words(settle+row+" --reason investigated"), "or it can be read")
 	folder := t.TempDir()
 	does(t, data, []string{"audit", "export", folder})
-	h = open()
+	h, _ = openHub(t, data)
 	entries, err := h.LogRange(t.Context(), first.ID, before[first.ID], 10)
 	if err := errors.Join(err, h.Close()); err != nil {
 		t.Fatal(err)
@@ -121,9 +112,9 @@ func TestAStandingLogIsNamed(t *testing.T) {
 }
 
 // unreadable is the event of a practice that stops its log.
-func unreadable(t *testing.T, open func() *host.OpenHub, practice string) hub.UnreadableEvent {
+func unreadable(t *testing.T, data string, practice string) hub.UnreadableEvent {
 	t.Helper()
-	h := open()
+	h, _ := openHub(t, data)
 	all, err := h.UnreadableEvents(t.Context(), practice)
 	if err := errors.Join(err, h.Close()); err != nil || len(all) != 1 {
 		t.Fatal(all, err)

@@ -3,14 +3,12 @@ package main
 import (
 	"bytes"
 	"crypto/tls"
-	"log/slog"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/sotto-health/sotto/internal/auditlog"
 	"github.com/sotto-health/sotto/internal/auditlog/stream/streamtest"
-	"github.com/sotto-health/sotto/internal/host"
 )
 
 // TestStreamTest: the receivers are reached, and one that is not as it should be
@@ -59,15 +57,8 @@ func TestStreamTest(t *testing.T) {
 // TestStreamStatus: how far each stream has come is printed.
 func TestStreamStatus(t *testing.T) {
 	data := newAuditLog(t)
-	h, err := host.Open(t.Context(), host.HubConfig{Folder: host.Folder(data), Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	practices, err := h.PracticeIDs(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	one, _, err := h.TakeStream(t.Context(), auditlog.Stream{Practice: practices[0], Name: "syslog", Target: "tls://siem.example:6514", Holder: "h"}, false, 0)
+	h, practice := openHub(t, data)
+	one, _, err := h.TakeStream(t.Context(), auditlog.Stream{Practice: practice, Name: "syslog", Target: "tls://siem.example:6514", Holder: "h"}, false, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -55,12 +55,13 @@ func (c watchAuditCommand) Run(ctx context.Context, cli *commands, s streams) er
 	if err := durable.MakeFolder(c.Seen, 0o700); err != nil {
 		return err
 	}
-	if _, err := c.witnesses(); err != nil {
+	required, err := c.witnesses()
+	if err != nil {
 		return err
 	}
 	look := func() error { return c.look(ctx, cli, s.out) }
 	if c.Hub != "" {
-		h, err := c.reach(os.Getenv("SOTTO_WATCH_TOKEN"))
+		h, err := c.reach(os.Getenv("SOTTO_WATCH_TOKEN"), required)
 		if err != nil {
 			return err
 		}
@@ -179,19 +180,22 @@ func lookAt(ctx context.Context, seen string, log *auditlog.Log, out io.Writer, 
 	if report.More > 0 {
 		say(fmt.Sprintf("and %d more", report.More))
 	}
-	// What was found is kept before anything else is read, which may fail.
-	if err := keepWrong(place, log.Signed, wrong); err != nil {
-		return wrong, err
+	if wrong > 0 { // it is kept before anything else is read
+		if err := keepWrong(place, log.Signed); err != nil {
+			return wrong, err
+		}
 	}
+	var unread error
 	if log.Source != nil {
 		tree := archive.Folder(place + "." + treeFolder)
 		seen := auditlog.Log{Name: log.Name, Signed: log.Signed, Verifier: verifier, Source: log.Source}
-		if err := keepTree(ctx, tree, &seen, head, wrong > 0, out, say); err != nil {
-			return wrong, errors.Join(err, keepWrong(place, log.Signed, wrong))
-		}
+		unread = keepTree(ctx, tree, &seen, head, wrong > 0, out, say)
 	}
 	if wrong > 0 {
-		return wrong, keepWrong(place, log.Signed, wrong)
+		return wrong, errors.Join(unread, keepWrong(place, log.Signed))
+	}
+	if unread != nil {
+		return 0, unread
 	}
 	if whole {
 		if err := durable.WriteFile(place+"."+wholeFile, []byte(when(time.Now())+"\n"), 0o600); err != nil {
@@ -207,10 +211,7 @@ func lookAt(ctx context.Context, seen string, log *auditlog.Log, out io.Writer, 
 
 // keepWrong keeps the checkpoint of a log that something is wrong with, and has
 // all of it read at every look from now on, to find what chance has found once.
-func keepWrong(place string, signed []byte, wrong int) error {
-	if wrong == 0 {
-		return nil
-	}
+func keepWrong(place string, signed []byte) error {
 	if err := os.Remove(place + "." + wholeFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

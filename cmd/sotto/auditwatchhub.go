@@ -40,17 +40,13 @@ type watchedHub struct {
 }
 
 // reach makes ready to follow the hub, whose token must be given.
-func (c watchAuditCommand) reach(token string) (*watchedHub, error) {
+func (c watchAuditCommand) reach(token string, required requiredWitnesses) (*watchedHub, error) {
 	u, err := url.Parse(c.Hub)
 	if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
 		return nil, errors.New("--hub is an address that begins with https://; http:// is for this machine alone")
 	}
 	if token == "" {
 		return nil, errors.New("SOTTO_WATCH_TOKEN is empty: make a token where the hub is (sotto directory --practice SLUG token NAME --for watch)")
-	}
-	required, err := c.witnesses()
-	if err != nil {
-		return nil, err
 	}
 	connections, err := watchClient(c.CA)
 	if err != nil {

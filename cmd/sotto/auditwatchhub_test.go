@@ -131,7 +131,7 @@ func TestT40WatchHub(t *testing.T) {
 // opensOnly fails if the token opens more than the heads of the log.
 func opensOnly(t *testing.T, hub, cert, token string) {
 	t.Helper()
-	reached, err := watchAuditCommand{Hub: hub, CA: cert}.reach(token)
+	reached, err := watchAuditCommand{Hub: hub, CA: cert}.reach(token, requiredWitnesses{})
 	if err != nil {
 		t.Fatal(err)
 	}

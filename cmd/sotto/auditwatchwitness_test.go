@@ -2,7 +2,6 @@ package main
 
 import (
 	"io"
-	"log/slog"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/sotto-health/sotto/internal/auditlog"
 	"github.com/sotto-health/sotto/internal/auditlog/archive"
-	"github.com/sotto-health/sotto/internal/host"
 	"github.com/sotto-health/sotto/internal/hub"
 )
 
@@ -50,7 +48,12 @@ func TestT40WatchAsksForWitnesses(t *testing.T) {
 	refuses(t, data, watch("--quorum", "1"), "--quorum goes with --witness")
 	refuses(t, data, []string{"audit", "watch", seen, "--once", "--witness", witnessKey}, "--witness goes with --hub")
 
-	reached, err := watchAuditCommand{Hub: hubAt, CA: cert, Seen: seen, Once: true, Witness: []string{witnessKey}, Witnessed: time.Hour}.reach(token)
+	c := watchAuditCommand{Hub: hubAt, CA: cert, Seen: seen, Once: true, Witness: []string{witnessKey}, Witnessed: time.Hour}
+	required, err := c.witnesses()
+	if err != nil {
+		t.Fatal(err)
+	}
+	reached, err := c.reach(token, required)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,20 +88,13 @@ func TestT40WatchAsksForWitnesses(t *testing.T) {
 // noteWitness puts what a witness signed into an installation's database.
 func noteWitness(t *testing.T, data, key, signed string) {
 	t.Helper()
-	h, err := host.Open(t.Context(), host.HubConfig{Folder: host.Folder(data), Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	h, practice := openHub(t, data)
 	defer h.Close()
-	practices, err := h.PracticeIDs(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
 	c, err := auditlog.ReadUnsigned([]byte(signed))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.NoteWitness(t.Context(), "", hub.LogWitness{Practice: practices[0], Key: key, Size: c.Size, At: time.Now().UnixMilli(), Signed: []byte(signed)}); err != nil {
+	if err := h.NoteWitness(t.Context(), "", hub.LogWitness{Practice: practice, Key: key, Size: c.Size, At: time.Now().UnixMilli(), Signed: []byte(signed)}); err != nil {
 		t.Fatal(err)
 	}
 }

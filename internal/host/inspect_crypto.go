@@ -3,14 +3,11 @@ package host
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"io"
-	"net/http"
-	"net/url"
 	"os"
 	"slices"
 
-	"github.com/sotto-health/sotto/api"
+	"github.com/sotto-health/sotto/internal/hubclient"
 	"github.com/sotto-health/sotto/internal/installation"
 	"github.com/sotto-health/sotto/mls/delivery"
 )
@@ -61,19 +58,13 @@ func (h *OpenHub) inspectSuites(ctx context.Context, s *installation.Server, p *
 
 // offered asks the server as a patient's browser does; 0 if it does not say.
 func offered(ctx context.Context, s *installation.Server, slug string) uint16 {
-	const most = 1 << 20
 	client, base := asker(s)
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/v1/practices/"+url.PathEscape(slug), nil)
+	server, err := hubclient.New(base, hubclient.Config{HTTP: client})
 	if err != nil {
 		return 0
 	}
-	reply, err := client.Do(request)
+	said, err := server.Practice(ctx, slug)
 	if err != nil {
-		return 0
-	}
-	defer reply.Body.Close()
-	var said api.Practice
-	if reply.StatusCode != http.StatusOK || json.NewDecoder(io.LimitReader(reply.Body, most)).Decode(&said) != nil {
 		return 0
 	}
 	return said.Suite
